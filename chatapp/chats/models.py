@@ -1,0 +1,78 @@
+"""Sessions and their messages: the domain that everything else points at."""
+
+from django.conf import settings
+from django.db import models
+from uuid_utils.compat import uuid7
+
+
+class SessionQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """The sessions `user` may see: their own. Everything else is as if it did not exist (B55)."""
+        return self.filter(owner_id=user.pk)
+
+
+class Session(models.Model):
+    """One conversation of one owner."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_sessions"
+    )
+    title = models.CharField(max_length=80, blank=True)
+    model = models.CharField(
+        max_length=100, blank=True
+    )  # name of the runs.Model chosen last; empty: the default
+    created_at = models.DateTimeField(auto_now_add=True)
+    active_at = models.DateTimeField(auto_now_add=True)  # last message sent or answer ended
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "-active_at"])]  # the list of sessions
+
+    def __str__(self):
+        return self.title or "New chat"
+
+
+class Role(models.TextChoices):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class MessageState(models.TextChoices):
+    """What a reader is shown of a message. A user's message is complete from the start."""
+
+    WAITING = "waiting"  # an answer asked for, not yet begun
+    ANSWERING = "answering"
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+class Message(models.Model):
+    """One entry of a session, written by the user or by a model. Messages form a tree through `parent`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="messages")
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children"
+    )
+    role = models.CharField(max_length=16, choices=Role.choices)
+    content = models.TextField(blank=True)
+    reasoning = models.TextField(blank=True)
+    html = models.TextField(blank=True)  # `content` as safe HTML, rendered once when it is final
+    state = models.CharField(max_length=16, choices=MessageState.choices, default=MessageState.COMPLETE)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]  # UUIDv7: by time of creation
+        constraints = [
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="message_role_known"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=MessageState.values), name="message_state_known"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.role}: {self.content[:40]}"

@@ -1,0 +1,255 @@
+"""All settings, in one file, read from the environment. The README's table of them is checked by a test.
+
+Every variable has a default that works on one machine; `make run` needs none of them.
+"""
+
+import secrets
+from pathlib import Path
+
+import environ
+
+env = environ.Env()
+
+# -- paths ---------------------------------------------------------------------------------------
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()  # database, logs, secret key
+BROWSER_PACKAGES_DIR = BASE_DIR / "deploy" / "browser" / "node_modules"  # installed from package-lock.json
+
+
+def _secret_key() -> str:
+    """The key in `DATA_DIR/secret_key`, made on first use, so that a fresh clone starts without any setting."""
+    path = DATA_DIR / "secret_key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        candidate = path.with_name(f".secret_key.{secrets.token_hex(4)}")
+        candidate.touch(mode=0o600)
+        candidate.write_text(secrets.token_urlsafe(50))
+        try:
+            path.hardlink_to(candidate)  # atomic: of several processes starting at once, the first one wins
+        except FileExistsError:
+            pass
+        candidate.unlink()
+    return path.read_text().strip()
+
+
+# -- secrets and hosts ---------------------------------------------------------------------------
+SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key()  # signs cookies and login links
+DEBUG = env.bool("DEBUG", default=False)  # Django's debug pages; never with a public host
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"]
+)  # names this site answers to
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])  # e.g. https://chat.example.org
+HTTPS = env.bool(
+    "HTTPS", default=False
+)  # behind a proxy that ends TLS: secure cookies, trusts X-Forwarded-Proto
+
+# -- applications --------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "servestatic.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "knox",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "django_structlog",
+    "streams",
+    "runs",
+    "chatapp.chats",
+    "chatapp.pages",
+    "chatapp.api",
+    "chatapp.ops",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+
+ROOT_URLCONF = "chatapp.urls"
+ASGI_APPLICATION = "chatapp.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# -- database ------------------------------------------------------------------------------------
+DATABASE_URL = env.str("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'chatapp.sqlite3'}")  # or postgres://…
+DATABASE_POOL = env.int(
+    "DATABASE_POOL", default=10
+)  # PostgreSQL connections a process; 0 = no pool (prefork)
+
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",  # without it: thousands of "database is locked" (measured)
+        "timeout": 20,  # s a writer waits for another
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+elif DATABASE_POOL:
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": DATABASE_POOL,
+        "timeout": 20,  # s a burst waits for a connection
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- redis: broker, channel layer ----------------------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")  # any Redis or Valkey
+CHANNEL_PREFIX = env.str("CHANNEL_PREFIX", default="chatapp")  # keeps two installations on one Redis apart
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": CHANNEL_PREFIX},
+    },
+}
+
+# -- celery --------------------------------------------------------------------------------------
+GENERATION_QUEUE = "generation"  # answers
+UPKEEP_QUEUE = "upkeep"  # reaper and other short work
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": f"{CHANNEL_PREFIX}:",
+    "socket_connect_timeout": 3,  # s; a send must not hang when the broker is down
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = UPKEEP_QUEUE
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_QUEUES = {GENERATION_QUEUE: {}, UPKEEP_QUEUE: {}}
+CELERY_TASK_ROUTES = {"runs.tasks.generate": {"queue": GENERATION_QUEUE}}
+CELERY_TASK_PUBLISH_RETRY = False  # the sender is told at once and the run ends FAILED, see runs/dispatch.py
+CELERY_TASK_ACKS_LATE = False  # late acks + Redis' visibility timeout would start a second copy of a long run
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "reap": {"task": "runs.tasks.reap", "schedule": 3.0, "options": {"expires": 6}},  # s
+}
+WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=1000)  # runs a gevent worker carries at once
+
+# -- runs ----------------------------------------------------------------------------------------
+LEASE_SECONDS = env.float(
+    "LEASE_SECONDS", default=8.0
+)  # s without renewal after which a worker counts as gone
+LEASE_RENEW_SECONDS = env.float(
+    "LEASE_RENEW_SECONDS", default=2.0
+)  # s between renewals and looks at stop requests
+RUN_MAX_SECONDS = env.float("RUN_MAX_SECONDS", default=7200.0)  # s one run may take
+RUN_IDLE_SECONDS = env.float("RUN_IDLE_SECONDS", default=900.0)  # s without a byte from the upstream
+PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters in one message
+
+# -- streams -------------------------------------------------------------------------------------
+STREAMS_MAY_FOLLOW = "runs.access.may_follow"  # (user, stream) -> bool: the one hook that opens a stream
+STREAMS_SHARDS = env.int("STREAMS_SHARDS", default=4)  # Channels groups that streams are spread over
+STREAMS_TICK_SECONDS = env.float(
+    "STREAMS_TICK_SECONDS", default=0.005
+)  # s between two commits of a busy writer
+STREAMS_HEARTBEAT_SECONDS = env.float(
+    "STREAMS_HEARTBEAT_SECONDS", default=15.0
+)  # s between heartbeats, access rechecks
+STREAMS_SWEEP_SECONDS = env.float(
+    "STREAMS_SWEEP_SECONDS", default=3.0
+)  # s after which a silent stream is looked up in the log
+
+# -- security ------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "sesame.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SESAME_MAX_AGE = 600  # s a login link lives
+SESAME_ONE_TIME = True
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "chatapp_session"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "manifest-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "chatapp.api.errors.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None, "AUTO_REFRESH": False}
+
+# -- static files --------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [("vendor", str(BROWSER_PACKAGES_DIR))] if BROWSER_PACKAGES_DIR.is_dir() else []
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+SERVESTATIC_USE_FINDERS = env.bool(
+    "STATIC_FROM_SOURCE", default=False
+)  # serve static files without collectstatic
+
+# -- time, language, logging ---------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")  # the zone in which pages show times
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")  # DEBUG, INFO, WARNING, ERROR
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")  # text or json
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+}

@@ -1,0 +1,10 @@
+"""The URL map: pages at the root, the API below /api/, the admin below /admin/."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("chatapp.api.urls")),
+    path("", include("chatapp.pages.urls")),
+]

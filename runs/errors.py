@@ -1,0 +1,142 @@
+"""Everything that can go wrong with a run: a stable code, a safe sentence, and whether trying again may help.
+
+`docs/errors.md` lists every code; a test keeps the list complete.
+"""
+
+
+class RunError(Exception):
+    """Something went wrong with this answer."""
+
+    code = "internal_error"
+    retryable = True
+
+    def __init__(self, detail: str = ""):
+        """`detail` is for staff only (the trace); users are shown the class's docstring."""
+        super().__init__(detail or self.message)
+
+    @property
+    def message(self) -> str:
+        return " ".join((self.__doc__ or "").split())
+
+
+class InternalError(RunError):
+    """Something went wrong on our side. Please try again."""
+
+    code = "internal_error"
+
+
+class BrokerUnavailable(RunError):
+    """The answer could not be started because the task broker is not reachable. Please try again."""
+
+    code = "broker_unavailable"
+
+
+class ModelUnknown(RunError):
+    """This model is not available. Choose another one."""
+
+    code = "model_unknown"
+    retryable = False
+
+
+class ModelMissing(RunError):
+    """No model is configured yet. Staff can add one with `manage.py add_provider`."""
+
+    code = "model_missing"
+    retryable = False
+
+
+class ProviderKeyMissing(RunError):
+    """The key of this model's provider is not set on the server."""
+
+    code = "provider_key_missing"
+    retryable = False
+
+
+class ProviderMisconfigured(RunError):
+    """This model's provider is not configured correctly on the server."""
+
+    code = "provider_misconfigured"
+    retryable = False
+
+
+class UpstreamUnreachable(RunError):
+    """The model server could not be reached."""
+
+    code = "upstream_unreachable"
+
+
+class UpstreamUnauthorized(RunError):
+    """The model server did not accept the key."""
+
+    code = "upstream_unauthorized"
+    retryable = False
+
+
+class UpstreamNotFound(RunError):
+    """The model server does not know this model or address."""
+
+    code = "upstream_not_found"
+    retryable = False
+
+
+class UpstreamRejected(RunError):
+    """The model server did not accept the request."""
+
+    code = "upstream_rejected"
+    retryable = False
+
+
+class UpstreamRateLimited(RunError):
+    """The model server is busy or its limit is used up. Try again later."""
+
+    code = "upstream_rate_limited"
+
+
+class UpstreamFailed(RunError):
+    """The model server reported an error."""
+
+    code = "upstream_failed"
+
+
+class UpstreamGarbage(RunError):
+    """The model server sent something that is not an answer."""
+
+    code = "upstream_garbage"
+
+
+class UpstreamInterrupted(RunError):
+    """The model server closed the connection before the answer was finished."""
+
+    code = "upstream_interrupted"
+
+
+class UpstreamSilent(RunError):
+    """The model server sent nothing for too long."""
+
+    code = "upstream_silent"
+
+
+class EmptyAnswer(RunError):
+    """The model ended without writing anything."""
+
+    code = "empty_answer"
+
+
+class TimeLimit(RunError):
+    """The answer took longer than the time limit."""
+
+    code = "time_limit"
+
+
+class PromptEmpty(RunError):
+    """The message is empty."""
+
+    code = "prompt_empty"
+    retryable = False
+
+
+class PromptTooLong(RunError):
+    """The message is too long."""
+
+    code = "prompt_too_long"
+    retryable = False

@@ -1,0 +1,162 @@
+"""Providers, their models, workers and runs."""
+
+import os
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from chatapp.chats.models import Message, Session
+from runs.states import ACTIVE, FINAL, LostReason, Status, StopReason, Trigger
+
+
+class Provider(models.Model):
+    """A model server that speaks the OpenAI-compatible protocol."""
+
+    name = models.SlugField(max_length=50, unique=True)
+    base_url = models.URLField(max_length=500, help_text="The address up to and including /v1")
+    key_env = models.CharField(
+        max_length=100,
+        blank=True,
+        verbose_name="key variable",
+        help_text="Name of the environment variable that holds the key. The key itself is never stored.",
+    )
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def key(self) -> str | None:
+        """The key from the environment; None where the provider needs none; empty where it is not set."""
+        return os.environ.get(self.key_env, "") if self.key_env else None
+
+
+class Model(models.Model):
+    """A model of a provider, with its defaults."""
+
+    name = models.SlugField(max_length=100, unique=True, help_text="How this site calls it, in the API too")
+    label = models.CharField(max_length=100, help_text="How people see it")
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="models")
+    upstream_id = models.CharField(max_length=200, help_text="How the provider calls it")
+    system_prompt = models.TextField(blank=True)
+    parameters = models.JSONField(default=dict, blank=True, help_text='Sent along, e.g. {"temperature": 0.3}')
+    enabled = models.BooleanField(default=True)
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-is_default", "label"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="model_one_default"
+            )
+        ]
+
+    def __str__(self):
+        return self.label
+
+
+class Worker(models.Model):
+    """One worker process and the lease that all its runs live on. A prefork child is a process of its own."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=200)  # Celery's node name
+    pid = models.PositiveIntegerField()
+    pool = models.CharField(max_length=20)
+    started_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(db_index=True)  # the reaper: whose lease has run out?
+
+    def __str__(self):
+        return f"{self.name} ({self.pid})"
+
+
+class RunQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(status__in=ACTIVE)
+
+    def visible_to(self, user):
+        """The runs in `user`'s sessions. Everything else is as if it did not exist (B55)."""
+        return self.filter(session__owner_id=user.pk)
+
+
+class Run(models.Model):
+    """One attempt of a model to answer. Its id is also the id of its stream.
+
+    Only `runs/lifecycle.py` writes `status`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="runs")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="runs")
+    model = models.ForeignKey(Model, on_delete=models.SET_NULL, null=True, related_name="runs")
+    trigger = models.CharField(max_length=16, choices=Trigger.choices, default=Trigger.CHAT)
+
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
+    reason = models.CharField(max_length=16, blank=True, choices=[*StopReason.choices, *LostReason.choices])
+    code = models.CharField(max_length=32, blank=True)  # of runs/errors.py
+    error = models.CharField(max_length=500, blank=True)  # safe to show
+    trace = models.TextField(blank=True)  # for staff; secrets redacted
+    retryable = models.BooleanField(default=False)
+    finish_reason = models.CharField(max_length=32, blank=True)  # the upstream's word for why it ended
+
+    task_id = models.UUIDField(unique=True, null=True)  # Celery's; null while the run waits behind another
+    attempt = models.PositiveSmallIntegerField(default=0)  # requests sent upstream
+    worker = models.ForeignKey(Worker, on_delete=models.SET_NULL, null=True, related_name="runs")
+
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    stop_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    first_token_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    last_seq = models.PositiveIntegerField(
+        default=0
+    )  # of the final event; while the run goes on, ask the log
+    prompt_tokens = models.PositiveIntegerField(null=True)
+    completion_tokens = models.PositiveIntegerField(null=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="run_status_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=FINAL, finished_at__isnull=False)
+                | Q(status__in=ACTIVE, finished_at=None),
+                name="run_final_has_finished_at",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.RUNNING) | Q(started_at__isnull=False, task_id__isnull=False),
+                name="run_running_has_task",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.FAILED) | ~Q(code=""), name="run_failed_has_code"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[Status.STOPPED, Status.LOST]) | ~Q(reason=""),
+                name="run_end_has_reason",
+            ),
+            # However many tabs, clients and workers: one answer at a time in a session (B16).
+            models.UniqueConstraint(
+                fields=["session"], condition=Q(status=Status.RUNNING), name="run_one_running_per_session"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["session", "queued_at"], condition=Q(status=Status.QUEUED), name="run_queue"
+            ),
+            models.Index(fields=["worker"], condition=Q(status=Status.RUNNING), name="run_on_worker"),
+            models.Index(F("queued_at").desc(), name="run_newest_first"),  # the admin's list
+        ]
+
+    def __str__(self):
+        return f"{self.id} ({self.status})"
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL

@@ -1,0 +1,34 @@
+"""The states of a run and the reasons for its end. `runs/lifecycle.py` holds the moves between them."""
+
+from django.db import models
+
+
+class Status(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    STOPPED = "stopped"  # a person ended it; reason: StopReason
+    FAILED = "failed"  # code: runs/errors.py
+    LOST = "lost"  # its worker is gone; reason: LostReason
+
+
+ACTIVE = (Status.QUEUED, Status.RUNNING)
+FINAL = (Status.COMPLETED, Status.STOPPED, Status.FAILED, Status.LOST)
+
+
+class StopReason(models.TextChoices):
+    USER = "user"
+    REPLACED = "replaced"
+    VIEWER_LEFT = "viewer_left"
+
+
+class LostReason(models.TextChoices):
+    LEASE = "lease"  # the worker stopped renewing its lease
+    INTERRUPTED = "interrupted"  # the task was ended from outside, and nobody had asked for a Stop
+    RESTART = "restart"  # the worker was shut down
+
+
+class Trigger(models.TextChoices):
+    CHAT = "chat"
+    API = "api"
+    TERMINAL = "terminal"

@@ -1,0 +1,116 @@
+"""The events of a stream: a closed set of kinds, their envelope, and what they fold to.
+
+An event is one entry of a stream. Its `seq` counts 1, 2, 3 … without gaps; its `data` is a JSON object that
+the log keeps as text, so that it is encoded once and travels unchanged to every reader. `docs/protocol.md`
+describes each kind for clients.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+
+
+class Kind(StrEnum):
+    QUEUED = "run.queued"
+    STARTED = "run.started"
+    TEXT = "text.delta"  # {"text": str}
+    REASONING = "reasoning.delta"  # {"text": str}
+    TOOL = "tool.delta"  # {"index": int, "id"?: str, "name"?: str, "arguments"?: str}
+    USAGE = "usage"  # {"prompt_tokens": int, "completion_tokens": int}
+    COMPLETED = "run.completed"  # {"finish_reason": str}
+    STOPPED = "run.stopped"  # {"reason": str}
+    FAILED = "run.failed"  # {"code": str, "message": str, "retryable": bool}
+    LOST = "run.lost"  # {"reason": str, "message": str}
+    SNAPSHOT = "snapshot"  # {"text": str, "reasoning": str, "tools": […]}: all events up to its seq, folded
+
+
+FINAL_KINDS = frozenset({Kind.COMPLETED, Kind.STOPPED, Kind.FAILED, Kind.LOST})
+
+
+class Control(StrEnum):
+    """Envelopes that are not part of the log; their seq is 0."""
+
+    RESYNC = "resync"  # {"last_seq": int}: the position asked for lies in the future; start anew
+    REFUSED = "refused"  # {"code": str, "message": str}: this stream will not be followed
+    HEARTBEAT = "heartbeat"  # {}
+
+
+class Event(NamedTuple):
+    """One logged event. `data` is JSON text (bytes), `kind` one of `Kind`."""
+
+    stream: UUID
+    seq: int
+    kind: str
+    data: bytes
+
+    @property
+    def is_final(self) -> bool:
+        return self.kind in FINAL_KINDS
+
+    def envelope(self) -> bytes:
+        """The event as the JSON object that clients receive (`docs/protocol.md`)."""
+        return envelope(self.stream, self.seq, self.kind, self.data)
+
+
+def envelope(stream: object, seq: int, kind: str, data: bytes) -> bytes:
+    return b'{"stream":"%b","seq":%d,"kind":"%b","data":%b}' % (
+        str(stream).encode(),
+        seq,
+        kind.encode(),
+        data,
+    )
+
+
+def control(stream: object, kind: Control, **data: object) -> bytes:
+    """An envelope with seq 0: a word of the connection, not an event of the stream."""
+    return envelope(stream, 0, kind, orjson.dumps(data))
+
+
+@dataclass
+class Folded:
+    """What a stream says so far. `last_seq` is the seq of the last event folded in (0: none)."""
+
+    last_seq: int = 0
+    text: str = ""
+    reasoning: str = ""
+    tools: list[dict] = field(default_factory=list)
+    usage: dict[str, int] = field(default_factory=dict)
+    final: str | None = None  # the final event's kind
+    final_data: dict = field(default_factory=dict)
+
+
+def fold(events: Iterable[Event]) -> Folded:
+    """Fold events, in order of seq and from the start (or from a snapshot), to what they say."""
+    folded, text, reasoning = Folded(), [], []
+    for event in events:
+        folded.last_seq = event.seq
+        data = orjson.loads(event.data)
+        match event.kind:
+            case Kind.TEXT:
+                text.append(data["text"])
+            case Kind.REASONING:
+                reasoning.append(data["text"])
+            case Kind.TOOL:
+                _add_tool_delta(folded.tools, data)
+            case Kind.USAGE:
+                folded.usage = data
+            case Kind.SNAPSHOT:
+                text, reasoning, folded.tools = [data["text"]], [data["reasoning"]], data["tools"]
+            case kind if kind in FINAL_KINDS:
+                folded.final, folded.final_data = kind, data
+    folded.text, folded.reasoning = "".join(text), "".join(reasoning)
+    return folded
+
+
+def _add_tool_delta(tools: list[dict], delta: dict) -> None:
+    """Tool calls arrive in pieces: the first piece of an index names the tool, the others extend its arguments."""
+    tool = next((tool for tool in tools if tool["index"] == delta["index"]), None)
+    if tool is None:
+        tool = {"index": delta["index"], "id": "", "name": "", "arguments": ""}
+        tools.append(tool)
+    for key in ("id", "name", "arguments"):
+        tool[key] += delta.get(key) or ""
