@@ -23,7 +23,9 @@ class LoggedEvent(models.Model):
             models.CheckConstraint(condition=models.Q(seq__gte=1), name="event_seq_from_1"),
             # A stream ends once: the loser of a race between two enders gets an IntegrityError.
             models.UniqueConstraint(
-                fields=["stream"], condition=models.Q(kind__in=sorted(FINAL_KINDS)), name="event_one_final"
+                fields=["stream"],
+                condition=models.Q(kind__in=sorted(kind.value for kind in FINAL_KINDS)),
+                name="event_one_final",
             ),
         ]
 
