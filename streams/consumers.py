@@ -1,0 +1,191 @@
+"""The WebSocket edge: one socket a page, for all the streams it follows. `docs/protocol.md` is its contract.
+
+A plain ASGI application and not a Channels consumer class: that one's dispatch costs 0.4 ms for each message, sent or
+received (docs/adr). Authentication and the check of the Origin are Channels' middleware, see `streams/routing.py`.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from functools import partial
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+
+from streams.access import Viewer
+from streams.events import Control, control
+from streams.follow import follow
+
+logger = logging.getLogger(__name__)
+
+WINDOW_EVENTS = (
+    256  # events of one stream sent and not acknowledged: what a dead phone can make this process hold
+)
+MAX_STREAMS = 32  # streams one socket follows at once
+MAX_MESSAGE_CHARACTERS = 10_000  # of what a client may send at once
+NOT_LOGGED_IN, BAD_MESSAGE, FAILED = 4401, 4400, 1011  # closing codes
+
+
+async def stream_socket(scope, receive, send) -> None:
+    """Serve one connection."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.accept"})
+    user = scope["user"]
+    if not user.is_authenticated:
+        await send({"type": "websocket.close", "code": NOT_LOGGED_IN})
+        return
+    socket = _Socket(Viewer.of_session(user.pk, scope["session"].session_key), send)
+    try:
+        await socket.serve(receive)
+    finally:
+        await socket.close()
+
+
+class _BadMessage(Exception):
+    """The client sent something that is not in the protocol."""
+
+
+class _Window:
+    """The events of one stream that are sent and not acknowledged."""
+
+    __slots__ = ("_acked", "_sent")
+
+    def __init__(self) -> None:
+        self._sent: deque[int] = deque()
+        self._acked = asyncio.Event()
+
+    def sent(self, seq: int) -> None:
+        self._sent.append(seq)
+
+    def ack(self, seq: int) -> None:
+        while self._sent and self._sent[0] <= seq:
+            self._sent.popleft()
+        self._acked.set()
+
+    async def room(self) -> None:
+        while len(self._sent) >= WINDOW_EVENTS:
+            self._acked.clear()
+            await self._acked.wait()
+
+
+class _Socket:
+    """One connection: a task for each stream it follows, and one that keeps watch."""
+
+    def __init__(self, viewer: Viewer, send) -> None:
+        self._viewer, self._send = viewer, send
+        self._following: dict[UUID, asyncio.Task] = {}
+        self._windows: dict[UUID, _Window] = {}
+        self._closed = False
+        self._closing: asyncio.Future | None = None  # keeps the task that closes alive
+
+    async def serve(self, receive) -> None:
+        watch = asyncio.create_task(self._watch())
+        try:
+            while (message := await receive())["type"] == "websocket.receive":
+                await self._understand(message.get("text"))
+        except _BadMessage:
+            await self._close_with(BAD_MESSAGE)
+        finally:
+            watch.cancel()
+
+    async def close(self) -> None:
+        self._closed = True
+        tasks = list(self._following.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _understand(self, text: str | None) -> None:
+        message = _parse(text)
+        match message:
+            case {"follow": name}:
+                await self._follow(name, message.get("after", 0))
+            case {"unfollow": name}:
+                if task := self._following.get(_uuid(name)):
+                    task.cancel()
+            case {"ack": dict(seqs)}:
+                for name, seq in seqs.items():
+                    window = self._windows.get(_uuid(name))
+                    if window is not None and isinstance(seq, int):
+                        window.ack(seq)
+            case _:
+                raise _BadMessage
+
+    async def _follow(self, name: object, after: object) -> None:
+        stream = _uuid(name)
+        after = after if isinstance(after, int) and after > 0 else 0
+        if stream is None:
+            await self._refuse(name, "not_found", "There is no such stream.")
+        elif stream not in self._following and len(self._following) >= MAX_STREAMS:
+            await self._refuse(name, "too_many", f"A socket follows at most {MAX_STREAMS} streams.")
+        else:
+            if earlier := self._following.get(stream):
+                earlier.cancel()
+            self._windows[stream] = _Window()
+            task = self._following[stream] = asyncio.create_task(
+                self._pump(stream, after, self._windows[stream])
+            )
+            task.add_done_callback(partial(self._forget, stream))
+
+    async def _pump(self, stream: UUID, after: int, window: _Window) -> None:
+        """Send the events of one stream, as fast as the client acknowledges them."""
+        if not await self._viewer.may_follow(stream):
+            await self._refuse(stream, "not_found", "There is no such stream.")
+            return
+        async for batch in follow(stream, after):
+            for event in batch:
+                await window.room()
+                await self._send({"type": "websocket.send", "text": event.envelope.decode()})
+                window.sent(event.seq)
+
+    def _forget(self, stream: UUID, task: asyncio.Task) -> None:
+        if self._following.get(stream) is task:
+            del self._windows[stream], self._following[stream]
+        if not task.cancelled() and task.exception() is not None and not self._closed:
+            logger.error("following %s failed", stream, exc_info=task.exception())
+            self._closing = asyncio.ensure_future(
+                self._close_with(FAILED)
+            )  # the client comes back and resumes
+
+    async def _watch(self) -> None:
+        """Every heartbeat: is the user still logged in? Then say that the connection lives."""
+        while True:
+            await asyncio.sleep(settings.STREAMS_HEARTBEAT_SECONDS)
+            if not await self._viewer.is_logged_in():
+                await self._close_with(NOT_LOGGED_IN)
+                return
+            for stream in [s for s in self._following if not await self._viewer.may_follow(s)]:
+                self._following[stream].cancel()
+                await self._refuse(stream, "not_found", "There is no such stream.")
+            await self._send({"type": "websocket.send", "text": control("", Control.HEARTBEAT).decode()})
+
+    async def _refuse(self, stream: object, code: str, message: str) -> None:
+        name = stream if isinstance(stream, UUID) else ""
+        envelope = control(name, Control.REFUSED, code=code, message=message)
+        await self._send({"type": "websocket.send", "text": envelope.decode()})
+
+    async def _close_with(self, code: int) -> None:
+        await self.close()
+        with contextlib.suppress(Exception):  # the client may be gone
+            await self._send({"type": "websocket.close", "code": code})
+
+
+def _parse(text: str | None) -> dict:
+    if text is None or len(text) > MAX_MESSAGE_CHARACTERS:
+        raise _BadMessage
+    try:
+        message = orjson.loads(text)
+    except ValueError:
+        raise _BadMessage from None
+    if not isinstance(message, dict):
+        raise _BadMessage
+    return message
+
+
+def _uuid(name: object) -> UUID | None:
+    try:
+        return UUID(name) if isinstance(name, str) else None
+    except ValueError:
+        return None

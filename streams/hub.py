@@ -1,0 +1,201 @@
+"""One ear a web process: receives the batches of all shards its followers need and hands events to them.
+
+Channels would dispatch every message to every consumer (0.4 ms each); the hub holds one channel, reads it in one task and
+puts events into its followers' bounded queues. A follower that is too slow loses its queue, not its place: it is told to
+read the log. So is a follower whose stream has been silent while its log has grown (a lost group message).
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict, deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+from uuid import UUID
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import close_old_connections
+
+from streams import log
+from streams.fanout import group_of, shard_of
+
+logger = logging.getLogger(__name__)
+
+QUEUE_EVENTS = 512  # events that wait for a slow follower (25 s at 20 tokens/s) before it is sent to the log
+READER_THREADS = 4  # threads, and database connections, that read the log for all followers of a process
+SUBSCRIBE_SECONDS = (
+    1.0  # s to join a shard; after that a follower lives on the log until a sweep has joined it
+)
+RESTART_SECONDS = 1.0  # s before the receiving task starts again after a failure
+
+_readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="log-reader")
+
+
+async def read_log(function, *args):
+    """Run a synchronous read in a thread of its own pool, never in the one thread that views share."""
+
+    def call():
+        close_old_connections()
+        try:
+            return function(*args)
+        finally:
+            close_old_connections()
+
+    return await asyncio.get_running_loop().run_in_executor(_readers, call)
+
+
+class Live(NamedTuple):
+    """One event as it came through the group."""
+
+    seq: int
+    is_final: bool
+    envelope: bytes
+
+
+class Follower:
+    """One reader's place at the hub: a bounded queue of live events."""
+
+    __slots__ = ("_queue", "_wake", "behind", "seen", "stream")
+
+    def __init__(self, stream: UUID) -> None:
+        self.stream = stream
+        self.behind = False  # something was not delivered: read the log
+        self.seen = 0  # the highest seq put here or read by the owner
+        self._queue: deque[Live] = deque()
+        self._wake = asyncio.Event()
+
+    def put(self, event: Live) -> None:
+        if len(self._queue) >= QUEUE_EVENTS:
+            self.fall_behind()
+        elif not self.behind:
+            self._queue.append(event)
+        self.seen = max(self.seen, event.seq)
+        self._wake.set()
+
+    def fall_behind(self) -> None:
+        self._queue.clear()
+        self.behind = True
+        self._wake.set()
+
+    async def take(self, timeout: float) -> list[Live]:
+        """All events that wait here, after waiting up to `timeout` s for the first. Clears `behind` beforehand."""
+        if not self._queue and not self.behind:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._wake.wait()
+        self._wake.clear()
+        events = list(self._queue)
+        self._queue.clear()
+        return events
+
+
+class Hub:
+    """The followers of one event loop, and the one channel they share."""
+
+    def __init__(self) -> None:
+        self._followers: dict[UUID, set[Follower]] = defaultdict(set)
+        self._shards: dict[int, int] = defaultdict(int)  # followers in each shard
+        self._joined: set[int] = set()
+        self._layer = get_channel_layer()
+        self._channel: str | None = None
+        self._has_channel = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self._tasks: list[asyncio.Task] = []
+
+    async def register(self, stream: UUID) -> Follower:
+        """Add a follower. What is committed after this returns reaches it, live or through the log."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
+        follower = Follower(stream)
+        self._followers[stream].add(follower)
+        self._shards[shard_of(stream)] += 1
+        try:
+            async with asyncio.timeout(SUBSCRIBE_SECONDS):
+                await self._join(shard_of(stream))
+        except Exception as error:
+            logger.warning("could not join a shard, following the log until the next sweep: %r", error)
+        except BaseException:
+            self.unregister(follower)
+            raise
+        return follower
+
+    def unregister(self, follower: Follower) -> None:
+        followers = self._followers[follower.stream]
+        followers.discard(follower)
+        if not followers:
+            del self._followers[follower.stream]
+        self._shards[shard_of(follower.stream)] -= 1
+
+    @property
+    def follower_count(self) -> int:
+        return sum(map(len, self._followers.values()))
+
+    async def _join(self, shard: int) -> None:
+        if shard in self._joined:
+            return
+        async with self._lock:
+            if self._channel is None:
+                self._channel = await self._layer.new_channel("streams.")
+                self._has_channel.set()
+            if shard not in self._joined:
+                await self._layer.group_add(group_of(shard), self._channel)
+                self._joined.add(shard)
+
+    async def _leave_idle_shards(self) -> None:
+        async with self._lock:
+            for shard in [shard for shard in self._joined if not self._shards[shard]]:
+                await self._layer.group_discard(group_of(shard), self._channel)
+                self._joined.discard(shard)
+
+    async def _receive(self) -> None:
+        await self._has_channel.wait()
+        while True:
+            try:
+                message = await self._layer.receive(self._channel)
+                self._deliver(message["events"])
+            except Exception:
+                logger.exception("receiving failed, followers will read the log")
+                await asyncio.sleep(RESTART_SECONDS)
+
+    def _deliver(self, events: list) -> None:
+        for stream, seq, is_final, envelope in events:
+            followers = self._followers.get(UUID(bytes=stream))
+            if followers:
+                live = Live(seq, is_final, envelope)
+                for follower in followers:
+                    follower.put(live)
+
+    async def _sweep_forever(self) -> None:
+        """Look up streams in the log, all at once, so that a lost message is found without every follower asking."""
+        while True:
+            await asyncio.sleep(settings.STREAMS_SWEEP_SECONDS)
+            try:
+                await self._leave_idle_shards()
+                for shard in [shard for shard, count in self._shards.items() if count]:
+                    await self._join(shard)
+                await self._sweep()
+            except Exception as error:
+                logger.warning("sweep failed, trying again: %r", error)
+
+    async def _sweep(self) -> None:
+        if not self._followers:
+            return
+        heads = await read_log(log.heads, list(self._followers))
+        for stream, last_seq in heads.items():
+            for follower in self._followers.get(stream, ()):
+                if follower.seen < last_seq:
+                    follower.fall_behind()
+
+
+_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+def hub() -> Hub:
+    """The hub of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        for closed in [other for other in _hubs if other.is_closed()]:
+            del _hubs[closed]
+        _hubs[loop] = Hub()
+    return _hubs[loop]

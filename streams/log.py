@@ -1,0 +1,89 @@
+"""The append-only log of events: the truth that everything else follows.
+
+The wire format, in one place. A row is `(stream, seq, kind, data, at)`. `seq` starts at 1 and has no gaps, because
+every writer says which seq comes next and the primary key `(stream, seq)` lets only one of them have it. `data` is
+JSON text. The first final event seals the stream: a writer that is still at work meets a seq that is taken, and is
+thereby fenced. These functions are for ordinary code with the ORM; `streams.batchlog` writes the same rows in bulk.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+from django.db.models import Max
+from django.utils import timezone
+
+from streams.events import FINAL_KINDS, Event, Folded, fold
+from streams.models import LoggedEvent
+
+PAGE_EVENTS = 1000  # events read at once: a page is in memory and on the wire in a few milliseconds
+
+
+class Sealed(Exception):
+    """The stream has ended; nothing can follow its final event."""
+
+
+class Head(NamedTuple):
+    """The last event of a stream. `seq` 0: the stream has no events."""
+
+    seq: int
+    kind: str
+
+    @property
+    def is_sealed(self) -> bool:
+        return self.kind in FINAL_KINDS
+
+
+def head(stream: UUID) -> Head:
+    row = LoggedEvent.objects.filter(stream=stream).order_by("-seq").values_list("seq", "kind").first()
+    return Head(*row) if row else Head(0, "")
+
+
+def append(stream: UUID, *drafts: tuple[str, dict]) -> list[Event]:
+    """Append events `(kind, data)` after the head, in the caller's transaction.
+
+    Raises Sealed after a final event. Raises IntegrityError if another writer took the seq at the same time: the
+    caller's transaction is lost then, and it has to try again as a whole.
+    """
+    last = head(stream)
+    if last.is_sealed:
+        raise Sealed(stream)
+    events = [
+        Event(stream, seq, kind, orjson.dumps(data))
+        for seq, (kind, data) in enumerate(drafts, start=last.seq + 1)
+    ]
+    at = timezone.now()
+    LoggedEvent.objects.bulk_create(
+        LoggedEvent(stream=stream, seq=event.seq, kind=event.kind, data=event.data.decode(), at=at)
+        for event in events
+    )
+    return events
+
+
+def read(stream: UUID, after: int = 0, limit: int = PAGE_EVENTS) -> list[Event]:
+    """Up to `limit` events with a seq above `after`, in order."""
+    rows = (
+        LoggedEvent.objects.filter(stream=stream, seq__gt=after)
+        .order_by("seq")
+        .values_list("seq", "kind", "data")
+    )
+    return [Event(stream, seq, kind, data.encode()) for seq, kind, data in rows[:limit]]
+
+
+def read_all(stream: UUID, after: int = 0) -> Iterator[Event]:
+    """All events with a seq above `after`, read page by page."""
+    while page := read(stream, after):
+        yield from page
+        after = page[-1].seq
+
+
+def fold_stream(stream: UUID) -> Folded:
+    """What the stream says so far."""
+    return fold(read_all(stream))
+
+
+def heads(streams: Iterable[UUID]) -> dict[UUID, int]:
+    """The last seq of each of `streams`; those without events are missing."""
+    rows = LoggedEvent.objects.filter(stream__in=list(streams)).values("stream").annotate(last=Max("seq"))
+    return {row["stream"]: row["last"] for row in rows}

@@ -1,0 +1,72 @@
+"""The process's own event loop: one native thread, started on first use, for everything asynchronous.
+
+Under gevent an event loop must not run in a thread that greenlets share: the ORM of every other greenlet would refuse
+to work ("cannot be called from a running event loop"). So the loop gets a thread of its own that gevent does not know.
+It is made anew after a fork. Work is handed in with `call_soon_threadsafe`, which needs no lock.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import uvloop
+
+
+def is_gevent() -> bool:
+    """Whether this process runs on gevent (its standard library is patched)."""
+    monkey = sys.modules.get("gevent.monkey")
+    return bool(monkey and monkey.is_module_patched("threading"))
+
+
+def original(module: str, name: str) -> Any:
+    """A name of the standard library as it was before gevent patched it."""
+    if is_gevent():
+        return sys.modules["gevent.monkey"].get_original(module, name)
+    return getattr(__import__(module), name)
+
+
+class LoopThread:
+    """One uvloop in one native thread."""
+
+    def __init__(self) -> None:
+        self.loop = uvloop.new_event_loop()
+        self.pid = os.getpid()
+        self._tasks: set[asyncio.Task] = set()
+        original("_thread", "start_new_thread")(self._run, ())
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    def call(self, function: Callable, *args: Any) -> None:
+        """Run `function(*args)` in the loop, soon. From any thread."""
+        self.loop.call_soon_threadsafe(function, *args)
+
+    def spawn(self, coroutine: Coroutine) -> asyncio.Task:
+        """Start a task. In the loop only."""
+        task = self.loop.create_task(coroutine)
+        self._tasks.add(task)  # the loop itself keeps weak references only
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+_lock = threading.Lock()
+_current: LoopThread | None = None
+
+
+def loop_thread() -> LoopThread:
+    """This process's loop thread; started on first use and after a fork."""
+    global _current
+    if _current is None or _current.pid != os.getpid():
+        with _lock:
+            if _current is None or _current.pid != os.getpid():
+                _current = LoopThread()
+    return _current
+
+
+def is_loop_running() -> bool:
+    """Whether this process has started its loop thread."""
+    return _current is not None and _current.pid == os.getpid()
