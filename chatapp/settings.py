@@ -35,13 +35,9 @@ def _secret_key() -> str:
 # -- secrets and hosts ---------------------------------------------------------------------------
 SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key()  # signs cookies and login links
 DEBUG = env.bool("DEBUG", default=False)  # Django's debug pages; never with a public host
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"]
-)  # names this site answers to
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])  # names this site answers to
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])  # e.g. https://chat.example.org
-HTTPS = env.bool(
-    "HTTPS", default=False
-)  # behind a proxy that ends TLS: secure cookies, trusts X-Forwarded-Proto
+HTTPS = env.bool("HTTPS", default=False)  # behind a proxy that ends TLS: secure cookies, trusts X-Forwarded-Proto
 
 # -- applications --------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -102,9 +98,7 @@ TEMPLATES = [
 
 # -- database ------------------------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'chatapp.sqlite3'}")  # or postgres://…
-DATABASE_POOL = env.int(
-    "DATABASE_POOL", default=10
-)  # PostgreSQL connections a process; 0 = no pool (prefork)
+DATABASE_POOL = env.int("DATABASE_POOL", default=10)  # PostgreSQL connections a process; 0 = no pool (prefork)
 
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -122,8 +116,17 @@ elif DATABASE_POOL:
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+
 # -- redis: broker, channel layer ----------------------------------------------------------------
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")  # any Redis or Valkey
+def _redis_url() -> str:
+    """Of the instance that `make run` has started on DATA_DIR, so that commands find its free port."""
+    try:
+        return (DATA_DIR / "redis_url").read_text().strip()
+    except OSError:
+        return "redis://127.0.0.1:6379/0"
+
+
+REDIS_URL = env.str("REDIS_URL", default="") or _redis_url()  # any Redis or Valkey
 CHANNEL_PREFIX = env.str("CHANNEL_PREFIX", default="chatapp")  # keeps two installations on one Redis apart
 
 CHANNEL_LAYERS = {
@@ -159,12 +162,8 @@ CELERY_BEAT_SCHEDULE = {
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=1000)  # runs a gevent worker carries at once
 
 # -- runs ----------------------------------------------------------------------------------------
-LEASE_SECONDS = env.float(
-    "LEASE_SECONDS", default=8.0
-)  # s without renewal after which a worker counts as gone
-LEASE_RENEW_SECONDS = env.float(
-    "LEASE_RENEW_SECONDS", default=2.0
-)  # s between renewals and looks at stop requests
+LEASE_SECONDS = env.float("LEASE_SECONDS", default=8.0)  # s without renewal after which a worker counts as gone
+LEASE_RENEW_SECONDS = env.float("LEASE_RENEW_SECONDS", default=2.0)  # s between renewals and looks at stop requests
 RUN_MAX_SECONDS = env.float("RUN_MAX_SECONDS", default=7200.0)  # s one run may take
 RUN_IDLE_SECONDS = env.float("RUN_IDLE_SECONDS", default=900.0)  # s without a byte from the upstream
 PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters in one message
@@ -172,9 +171,7 @@ PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # cha
 # -- streams -------------------------------------------------------------------------------------
 STREAMS_MAY_FOLLOW = "runs.access.may_follow"  # (user, stream) -> bool: the one hook that opens a stream
 STREAMS_SHARDS = env.int("STREAMS_SHARDS", default=4)  # Channels groups that streams are spread over
-STREAMS_TICK_SECONDS = env.float(
-    "STREAMS_TICK_SECONDS", default=0.005
-)  # s between two commits of a busy writer
+STREAMS_TICK_SECONDS = env.float("STREAMS_TICK_SECONDS", default=0.005)  # s between two commits of a busy writer
 STREAMS_HEARTBEAT_SECONDS = env.float(
     "STREAMS_HEARTBEAT_SECONDS", default=15.0
 )  # s between heartbeats, access rechecks
@@ -217,10 +214,10 @@ CONTENT_SECURITY_POLICY = {
 }
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["chatapp.api.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["chatapp.api.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "chatapp.api.errors.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
@@ -234,9 +231,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-SERVESTATIC_USE_FINDERS = env.bool(
-    "STATIC_FROM_SOURCE", default=False
-)  # serve static files without collectstatic
+SERVESTATIC_USE_FINDERS = env.bool("STATIC_FROM_SOURCE", default=False)  # serve static files without collectstatic
 
 # -- time, language, logging ---------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -1,8 +1,11 @@
 """Providers, their models, workers and runs."""
 
 import os
+import re
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -16,7 +19,8 @@ class Provider(models.Model):
     """A model server that speaks the OpenAI-compatible protocol."""
 
     name = models.SlugField(max_length=50, unique=True)
-    base_url = models.URLField(max_length=500, help_text="The address up to and including /v1")
+    # Not a URLField: that one refuses hosts without a dot, such as Docker's "ollama".
+    base_url = models.CharField(max_length=500, help_text="The address up to and including /v1")
     key_env = models.CharField(
         max_length=100,
         blank=True,
@@ -27,10 +31,36 @@ class Provider(models.Model):
     def __str__(self):
         return self.name
 
+    def clean(self) -> None:
+        self.base_url = self.base_url.strip().rstrip("/")
+        if wrong := _what_is_wrong_with(self.base_url):
+            raise ValidationError({"base_url": wrong})
+        if self.key_env and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.key_env):
+            name = (
+                "This is the name of an environment variable, such as OPENAI_API_KEY. The key itself is never stored."
+            )
+            raise ValidationError({"key_env": name})
+
     @property
     def key(self) -> str | None:
         """The key from the environment; None where the provider needs none; empty where it is not set."""
         return os.environ.get(self.key_env, "") if self.key_env else None
+
+
+def _what_is_wrong_with(base_url: str) -> str:
+    """Why an address cannot be a provider's; empty if it can."""
+    try:
+        url = urlsplit(base_url)
+        is_address = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:  # brackets or a port that make no sense
+        is_address = False
+    if not is_address or re.search(r"\s", base_url):
+        return "An address such as http://127.0.0.1:11434/v1 is needed."
+    if url.username is not None or url.password is not None:
+        return "Put no key or password into the address: they would be stored. Name a key variable instead."
+    if url.query or url.fragment or url.path.endswith("/completions"):
+        return "The address ends with the path that all requests share, usually /v1."
+    return ""
 
 
 class Model(models.Model):
@@ -48,13 +78,17 @@ class Model(models.Model):
     class Meta:
         ordering = ["-is_default", "label"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["is_default"], condition=Q(is_default=True), name="model_one_default"
-            )
+            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="model_one_default")
         ]
 
     def __str__(self):
         return self.label
+
+    def clean(self) -> None:
+        if not isinstance(self.parameters, dict):
+            raise ValidationError({"parameters": 'A JSON object is needed, such as {"temperature": 0.3}.'})
+        if taken := self.parameters.keys() & {"model", "messages", "stream", "stream_options"}:
+            raise ValidationError({"parameters": f"Set by this site itself: {', '.join(sorted(taken))}."})
 
 
 class Worker(models.Model):
@@ -114,9 +148,7 @@ class Run(models.Model):
     first_token_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
-    last_seq = models.PositiveIntegerField(
-        default=0
-    )  # of the final event; while the run goes on, ask the log
+    last_seq = models.PositiveIntegerField(default=0)  # of the final event; while the run goes on, ask the log
     prompt_tokens = models.PositiveIntegerField(null=True)
     completion_tokens = models.PositiveIntegerField(null=True)
 
@@ -126,17 +158,14 @@ class Run(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(status__in=Status.values), name="run_status_known"),
             models.CheckConstraint(
-                condition=Q(status__in=FINAL, finished_at__isnull=False)
-                | Q(status__in=ACTIVE, finished_at=None),
+                condition=Q(status__in=FINAL, finished_at__isnull=False) | Q(status__in=ACTIVE, finished_at=None),
                 name="run_final_has_finished_at",
             ),
             models.CheckConstraint(
                 condition=~Q(status=Status.RUNNING) | Q(started_at__isnull=False, task_id__isnull=False),
                 name="run_running_has_task",
             ),
-            models.CheckConstraint(
-                condition=~Q(status=Status.FAILED) | ~Q(code=""), name="run_failed_has_code"
-            ),
+            models.CheckConstraint(condition=~Q(status=Status.FAILED) | ~Q(code=""), name="run_failed_has_code"),
             models.CheckConstraint(
                 condition=~Q(status__in=[Status.STOPPED, Status.LOST]) | ~Q(reason=""),
                 name="run_end_has_reason",
@@ -147,9 +176,7 @@ class Run(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["session", "queued_at"], condition=Q(status=Status.QUEUED), name="run_queue"
-            ),
+            models.Index(fields=["session", "queued_at"], condition=Q(status=Status.QUEUED), name="run_queue"),
             models.Index(fields=["worker"], condition=Q(status=Status.RUNNING), name="run_on_worker"),
             models.Index(F("queued_at").desc(), name="run_newest_first"),  # the admin's list
         ]

@@ -21,14 +21,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.SlugField(unique=True)),
                 (
                     "base_url",
-                    models.URLField(help_text="The address up to and including /v1", max_length=500),
+                    models.CharField(help_text="The address up to and including /v1", max_length=500),
                 ),
                 (
                     "key_env",
@@ -62,24 +60,18 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "name",
-                    models.SlugField(
-                        help_text="How this site calls it, in the API too", max_length=100, unique=True
-                    ),
+                    models.SlugField(help_text="How this site calls it, in the API too", max_length=100, unique=True),
                 ),
                 ("label", models.CharField(help_text="How people see it", max_length=100)),
                 ("upstream_id", models.CharField(help_text="How the provider calls it", max_length=200)),
                 ("system_prompt", models.TextField(blank=True)),
                 (
                     "parameters",
-                    models.JSONField(
-                        blank=True, default=dict, help_text='Sent along, e.g. {"temperature": 0.3}'
-                    ),
+                    models.JSONField(blank=True, default=dict, help_text='Sent along, e.g. {"temperature": 0.3}'),
                 ),
                 ("enabled", models.BooleanField(default=True)),
                 ("is_default", models.BooleanField(default=False)),
@@ -212,22 +204,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="run",
-            index=models.Index(
-                condition=models.Q(("status", "running")), fields=["worker"], name="run_on_worker"
-            ),
+            index=models.Index(condition=models.Q(("status", "running")), fields=["worker"], name="run_on_worker"),
         ),
         migrations.AddIndex(
             model_name="run",
-            index=models.Index(
-                models.OrderBy(models.F("queued_at"), descending=True), name="run_newest_first"
-            ),
+            index=models.Index(models.OrderBy(models.F("queued_at"), descending=True), name="run_newest_first"),
         ),
         migrations.AddConstraint(
             model_name="run",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ["queued", "running", "completed", "stopped", "failed", "lost"])
-                ),
+                condition=models.Q(("status__in", ["queued", "running", "completed", "stopped", "failed", "lost"])),
                 name="run_status_known",
             ),
         ),

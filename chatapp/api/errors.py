@@ -1,0 +1,111 @@
+"""Every error of the API, in one shape: `{"code", "message", "retryable", …}` with a fitting HTTP status.
+
+`code` is stable, `message` is a sentence that may be shown, `detail` says more where there is more to say,
+`fields` names what is wrong with each field. `docs/errors.md` lists every code; a test keeps the list complete.
+"""
+
+import logging
+from typing import NamedTuple
+
+from django.core.exceptions import PermissionDenied
+from django.core.signals import got_request_exception
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from chatapp.api.parsers import BodyTooLarge
+from runs import errors
+
+log = logging.getLogger(__name__)
+
+
+class Problem(NamedTuple):
+    status: int
+    code: str
+    message: str
+    retryable: bool = False
+
+
+_UNAUTHENTICATED = Problem(401, "not_authenticated", "A valid token is needed.")
+_FORBIDDEN = Problem(403, "forbidden", "This is not allowed.")
+_NOT_FOUND = Problem(404, "not_found", "There is nothing here.")
+
+# What is wrong with a request, before any run is asked for.
+PROBLEMS: dict[type[Exception], Problem] = {
+    exceptions.NotAuthenticated: _UNAUTHENTICATED,
+    exceptions.AuthenticationFailed: _UNAUTHENTICATED,
+    exceptions.PermissionDenied: _FORBIDDEN,
+    PermissionDenied: _FORBIDDEN,
+    exceptions.NotFound: _NOT_FOUND,
+    Http404: _NOT_FOUND,
+    exceptions.ParseError: Problem(400, "malformed", "The request body is not valid JSON."),
+    exceptions.MethodNotAllowed: Problem(405, "method_not_allowed", "This method is not allowed here."),
+    exceptions.NotAcceptable: Problem(406, "not_acceptable", "The API answers in JSON only."),
+    BodyTooLarge: Problem(413, "body_too_large", "The request body is too large."),
+    exceptions.UnsupportedMediaType: Problem(
+        415, "unsupported_media_type", "Send JSON with Content-Type: application/json."
+    ),
+    exceptions.ValidationError: Problem(422, "invalid", "Some fields are missing or wrong."),
+    exceptions.Throttled: Problem(429, "throttled", "Too many requests. Wait a little.", retryable=True),
+}
+
+# What can be wrong with a run at the moment it is asked for. The other codes are met in a run, not in a status.
+RUN_STATUS: dict[type[errors.RunError], int] = {
+    errors.PromptTooLong: 413,
+    errors.PromptEmpty: 422,
+    errors.ModelUnknown: 422,
+    errors.ModelMissing: 503,  # nothing the client can mend: the server is not set up
+    errors.BrokerUnavailable: 503,
+    errors.InternalError: 500,
+}
+
+
+def exception_handler(exc: Exception, context: dict) -> Response:
+    """The framework's hook (`REST_FRAMEWORK["EXCEPTION_HANDLER"]`)."""
+    if problem_of(exc) is None:
+        _report(exc, context["request"]._request)
+        exc = errors.InternalError()
+    return problem_response(exc)
+
+
+def problem_response(exc: Exception, **extra: object) -> Response:
+    """The response to `exc`, a known error; `extra` joins the body. For the framework's views."""
+    problem = problem_of(exc)
+    return Response(_body(exc, problem) | extra, status=problem.status, headers=_headers(exc))
+
+
+def plain_response(exc: Exception) -> JsonResponse:
+    """The same for views that are Django's own, not the framework's."""
+    problem = problem_of(exc)
+    return JsonResponse(_body(exc, problem), status=problem.status, headers=_headers(exc))
+
+
+def problem_of(exc: Exception) -> Problem | None:
+    """The HTTP side of an error; None for what nobody foresaw."""
+    if isinstance(exc, errors.RunError):
+        return Problem(RUN_STATUS.get(type(exc), 500), exc.code, exc.message, exc.retryable)
+    return next((PROBLEMS[kind] for kind in type(exc).__mro__ if kind in PROBLEMS), None)
+
+
+def _body(exc: Exception, problem: Problem) -> dict:
+    body: dict = {"code": problem.code, "message": problem.message, "retryable": problem.retryable}
+    if isinstance(exc, exceptions.ValidationError):
+        body["fields"] = exc.detail
+    elif isinstance(exc, exceptions.APIException):
+        body["detail"] = str(exc.detail)
+    return body
+
+
+def _headers(exc: Exception) -> dict[str, str]:
+    headers = {}
+    if getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = exc.auth_header
+    if getattr(exc, "wait", None):
+        headers["Retry-After"] = str(round(exc.wait))  # s
+    return headers
+
+
+def _report(exc: Exception, request: HttpRequest) -> None:
+    """Log what nobody foresaw and tell whoever listens (Django's test client raises it, monitors count it)."""
+    log.error("%s %s failed", request.method, request.path, exc_info=exc)
+    got_request_exception.send(sender=None, request=request)

@@ -1,0 +1,64 @@
+"""`manage.py add_provider`: tell the site about a model server, from the command line and again without harm."""
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from runs.catalog import add_provider, make_default
+from runs.models import Model, Provider
+
+
+class Command(BaseCommand):
+    help = "Add a model server (OpenAI-compatible) and its models, or bring them up to date."
+
+    def add_arguments(self, parser):
+        parser.add_argument("name", help="how this site calls it: letters, digits, hyphens")
+        parser.add_argument("--base-url", required=True, help="e.g. http://127.0.0.1:11434/v1")
+        parser.add_argument(
+            "--key-env", help="name of the environment variable that holds the key; never the key itself"
+        )
+        parser.add_argument(
+            "--model", action="append", required=True, help="what the server calls it; may be given several times"
+        )
+        parser.add_argument("--label", help="how people see it; with one --model only")
+        parser.add_argument("--default", action="store_true", help="make the (first) model the default one")
+
+    def handle(self, *, name, base_url, key_env, model, label, default, **options):
+        if label and len(model) > 1:
+            raise CommandError("--label needs exactly one --model.")
+        try:
+            with transaction.atomic():
+                models = add_provider(name, base_url, key_env, model)
+                if label:
+                    _call(models[0], label)
+        except ValidationError as error:
+            raise CommandError(_explain(error)) from None
+        if default or not Model.objects.filter(is_default=True).exists():
+            make_default(models[0])
+        self._report(models[0].provider, models)
+
+    def _report(self, provider: Provider, models: list[Model]) -> None:
+        self.stdout.write(f"Provider {provider.name}: {provider.base_url}")
+        for model in models:
+            mark = " (default)" if model.is_default else ""
+            self.stdout.write(f"  {model.name}: {model.label}{mark}")
+        if provider.key == "":
+            self.stderr.write(
+                f"The variable {provider.key_env} is not set here. Set it where the workers run, else every answer "
+                "ends with provider_key_missing."
+            )
+
+
+def _call(model: Model, label: str) -> None:
+    model.label = label
+    model.full_clean()
+    model.save(update_fields=["label"])
+
+
+_OPTIONS = {"name": "NAME", "base_url": "--base-url", "key_env": "--key-env", "upstream_id": "--model"}
+
+
+def _explain(error: ValidationError) -> str:
+    return " ".join(
+        f"{_OPTIONS.get(field, f'--{field}')}: {' '.join(messages)}" for field, messages in error.message_dict.items()
+    )

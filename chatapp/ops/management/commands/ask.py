@@ -1,0 +1,49 @@
+"""`manage.py ask "prompt"`: a streamed answer in the terminal, by the very path that the pages use."""
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from chatapp.chats.models import Session
+from chatapp.ops.terminal import how_it_ended, show
+from runs.actions import send
+from runs.errors import RunError
+from runs.states import Trigger
+
+
+class Command(BaseCommand):
+    help = "Ask a model and print its answer while it is written. Ctrl-C leaves; the run goes on."
+
+    def add_arguments(self, parser):
+        parser.add_argument("prompt")
+        parser.add_argument("--model", default="", help="name of the model; without it, the default one")
+        parser.add_argument("--user", help="whose session it will be; without it, the only superuser's")
+
+    def handle(self, *, prompt, model, user, **options):
+        owner = named(user) if user else only_superuser()
+        try:
+            with transaction.atomic():  # a prompt that is refused leaves no empty session behind
+                session = Session.objects.create(owner=owner)
+                run = send(session, prompt, user=owner, model=model, trigger=Trigger.TERMINAL)
+        except RunError as error:
+            raise CommandError(f"{error.message} ({error.code})") from None
+        run.refresh_from_db()  # it was dispatched on commit, which may have failed
+        if run.is_final:  # it could not even be started; the message is kept
+            raise CommandError(how_it_ended(run))
+        if not show(run, 0, self.stdout, self.stderr):
+            raise SystemExit(1)
+
+
+def named(username: str):
+    user = get_user_model().objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise CommandError(f"There is no active user {username!r}.")
+    return user
+
+
+def only_superuser():
+    users = get_user_model().objects.filter(is_superuser=True, is_active=True)[:2]
+    if len(users) != 1:
+        found = "no superuser" if not users else "more than one superuser"
+        raise CommandError(f"There is {found}: say whose session it will be with --user NAME.")
+    return users[0]

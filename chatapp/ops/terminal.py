@@ -1,0 +1,82 @@
+"""A run in the terminal: its text while it is written, then how it ended."""
+
+import asyncio
+import re
+
+import orjson
+from django.core.management.base import OutputWrapper
+
+from runs.models import Run
+from runs.states import Status
+from streams.events import Control, Kind
+from streams.follow import follow
+
+HINT_SECONDS = 5.0  # s of silence after which the reader is told what a queued run waits for
+LEFT = 130  # the shell's exit code for "ended by Ctrl-C"
+
+# A terminal obeys control characters, and what a model writes is not trusted (B58).
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def show(run: Run, after: int, out: OutputWrapper, err: OutputWrapper) -> bool:
+    """Print `run`'s text after seq `after`, then live; True if it ends completed. Ctrl-C leaves, the run goes on."""
+    try:
+        asyncio.run(_print_stream(run, after, _Page(out), err))
+    except KeyboardInterrupt:
+        err.write(f"\nThe run goes on. Come back with: manage.py follow {run.pk}")
+        raise SystemExit(LEFT) from None
+    run.refresh_from_db()
+    if run.status != Status.COMPLETED:
+        err.write(how_it_ended(run))
+    return run.status == Status.COMPLETED
+
+
+def how_it_ended(run: Run) -> str:
+    """A line that says why a run that has ended was not completed."""
+    if run.status == Status.STOPPED:
+        return f"Stopped ({run.get_reason_display().lower()})."
+    why = run.error or run.get_status_display()
+    return f"{why} ({run.code or run.reason})"
+
+
+class _Page:
+    """What stands on the screen. Text is appended; a snapshot adds what is not there yet."""
+
+    def __init__(self, out: OutputWrapper) -> None:
+        self._out, self._text, self._is_terminal = out, "", out.isatty()
+
+    def apply(self, envelope: dict) -> None:
+        match envelope["kind"]:
+            case Kind.TEXT:
+                self._add(envelope["data"]["text"])
+            case Kind.SNAPSHOT:
+                self._add(envelope["data"]["text"].removeprefix(self._text))
+            case Control.RESYNC:  # the position asked for lies in the future: everything follows
+                self.end()
+                self._text = ""
+
+    def _add(self, text: str) -> None:
+        self._text += text
+        self._out.write(_CONTROL_CHARACTERS.sub("", text) if self._is_terminal else text, ending="")
+
+    def flush(self) -> None:
+        self._out.flush()
+
+    def end(self) -> None:
+        if self._text and not self._text.endswith("\n"):
+            self._out.write("\n", ending="")
+
+
+async def _print_stream(run: Run, after: int, page: _Page, err: OutputWrapper) -> None:
+    seen = False
+    try:
+        async for batch in follow(run.pk, after, HINT_SECONDS):
+            for event in batch:
+                page.apply(orjson.loads(event.envelope))
+                seen = seen or event.seq > 1
+            if not batch and not seen:
+                seen = True
+                err.write("Waiting for a worker to start this run …")
+            page.flush()
+    finally:
+        page.end()
