@@ -1,0 +1,106 @@
+"""Celery's signal handlers: the partial answer of an interrupted task is saved here, exactly once.
+
+What interrupts a task (SystemExit on prefork, GreenletExit on gevent) also interrupts whatever the task would do about it,
+so saving is the handlers' work. `task_postrun` with state None is the first saver. `task_revoked` fires at the same time,
+in another greenlet (gevent) or in the worker's main process (prefork); it is the backstop and lets the first one go ahead.
+`task_failure` covers what the task did not foresee and WorkerLostError. They may all fire for one task, and for a run that
+has just completed: compare-and-set in `runs/lifecycle.py` decides.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+
+from celery import signals
+from celery.exceptions import WorkerLostError
+from django.conf import settings
+from django.db import connection
+
+from runs import lifecycle
+from runs.dispatch import GENERATE
+from runs.engine import HANDOVER_SECONDS, pool_name, start_engine
+from runs.errors import InternalError
+from runs.models import Run
+from runs.states import ACTIVE
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1  # s between looks whether the first saver is done
+GEVENT, PREFORK = "gevent", "prefork"
+
+
+@contextlib.contextmanager
+def _saving(task_id: str):
+    """The run of a task, if it is still active; with a fresh connection, because an interrupted one may be half-way."""
+    connection.close()
+    try:
+        yield Run.objects.filter(task_id=task_id, status__in=ACTIVE).first()
+    except Exception:
+        logger.exception("the end of task %s could not be saved; the reaper will", task_id)
+    finally:
+        connection.close()
+
+
+@signals.task_postrun.connect(dispatch_uid="runs.postrun")
+def save_interrupted(sender=None, task_id=None, state=None, **kwargs) -> None:
+    """A task that was interrupted has no state. Its engine has handed in everything by now."""
+    if sender.name != GENERATE or state is not None:
+        return
+    with _saving(task_id) as run:
+        if run is not None:
+            lifecycle.interrupt(run.id)
+
+
+@signals.task_revoked.connect(dispatch_uid="runs.revoked")
+def save_revoked(sender=None, request=None, terminated=False, **kwargs) -> None:
+    """The backstop, in a thread (or greenlet) of its own: here it would die with the task, or block the main process."""
+    if sender.name == GENERATE:
+        threading.Thread(target=_save_if_nobody_did, args=(request.id,), daemon=True).start()
+
+
+def _save_if_nobody_did(task_id: str) -> None:
+    deadline = time.monotonic() + HANDOVER_SECONDS + 1
+    while time.monotonic() < deadline:
+        with _saving(task_id) as run:
+            if run is None:
+                return
+        time.sleep(POLL_SECONDS)
+    with _saving(task_id) as run:
+        if run is not None:
+            lifecycle.interrupt(run.id)
+
+
+@signals.task_failure.connect(dispatch_uid="runs.failure")
+def save_failed(sender=None, task_id=None, exception=None, einfo=None, **kwargs) -> None:
+    """An error that the task did not foresee, or a prefork child that is gone."""
+    if sender.name != GENERATE:
+        return
+    with _saving(task_id) as run:
+        if run is None:
+            return
+        if isinstance(exception, WorkerLostError):
+            lifecycle.interrupt(run.id)
+        else:
+            lifecycle.fail(run.id, InternalError(repr(exception)), str(einfo))
+
+
+@signals.celeryd_init.connect(dispatch_uid="runs.concurrency")
+def choose_concurrency(conf=None, options=None, **kwargs) -> None:
+    """A gevent worker carries many runs at once; Celery's own default is the number of cores."""
+    pool = str((options or {}).get("pool") or "")
+    if GEVENT in pool and not (options or {}).get("concurrency"):
+        conf.worker_concurrency = settings.WORKER_CONCURRENCY
+
+
+@signals.worker_ready.connect(dispatch_uid="runs.engine_of_worker")
+def start_engine_of_worker(sender=None, **kwargs) -> None:
+    """On gevent the engine, and with it the lease, is there before the first run. On prefork each child has its own."""
+    if pool_name() == GEVENT:
+        start_engine(sender.hostname, GEVENT)
+
+
+@signals.worker_process_init.connect(dispatch_uid="runs.engine_of_child")
+def start_engine_of_child(**kwargs) -> None:
+    connection.close()
+    start_engine("", PREFORK)

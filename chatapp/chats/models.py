@@ -15,13 +15,9 @@ class Session(models.Model):
     """One conversation of one owner."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_sessions"
-    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_sessions")
     title = models.CharField(max_length=80, blank=True)
-    model = models.CharField(
-        max_length=100, blank=True
-    )  # name of the runs.Model chosen last; empty: the default
+    model = models.CharField(max_length=100, blank=True)  # name of the runs.Model chosen last; empty: the default
     created_at = models.DateTimeField(auto_now_add=True)
     active_at = models.DateTimeField(auto_now_add=True)  # last message sent or answer ended
 
@@ -55,23 +51,22 @@ class Message(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="messages")
-    parent = models.ForeignKey(
-        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children"
-    )
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
     role = models.CharField(max_length=16, choices=Role.choices)
     content = models.TextField(blank=True)
     reasoning = models.TextField(blank=True)
     html = models.TextField(blank=True)  # `content` as safe HTML, rendered once when it is final
     state = models.CharField(max_length=16, choices=MessageState.choices, default=MessageState.COMPLETE)
+    key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  (the client's; null: none given)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["id"]  # UUIDv7: by time of creation
         constraints = [
+            # A double click, or Enter twice, is one message (B22).
+            models.UniqueConstraint(fields=["session", "key"], name="message_key_once"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="message_role_known"),
-            models.CheckConstraint(
-                condition=models.Q(state__in=MessageState.values), name="message_state_known"
-            ),
+            models.CheckConstraint(condition=models.Q(state__in=MessageState.values), name="message_state_known"),
         ]
 
     def __str__(self):

@@ -105,9 +105,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="message",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["waiting", "answering", "complete", "stopped", "failed", "lost"])
-                ),
+                condition=models.Q(("state__in", ["waiting", "answering", "complete", "stopped", "failed", "lost"])),
                 name="message_state_known",
             ),
         ),

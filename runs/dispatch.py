@@ -1,0 +1,34 @@
+"""The one door to Celery for the rest of the house: start a run's task, revoke it."""
+
+import logging
+from uuid import UUID
+
+from celery import current_app
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+GENERATE = "runs.tasks.generate"
+
+
+class BrokerDown(Exception):
+    """The task broker could not be reached."""
+
+
+def start(run_id: UUID, task_id: UUID) -> None:
+    """Hand a run to the workers. Raises BrokerDown, at once and without retrying: a person is waiting."""
+    try:
+        current_app.send_task(
+            GENERATE, args=[str(run_id)], task_id=str(task_id), queue=settings.GENERATION_QUEUE, retry=False
+        )
+    except (OperationalError, OSError) as error:
+        raise BrokerDown(str(error)) from error
+
+
+def revoke(task_id: UUID) -> None:
+    """Interrupt a task wherever it runs. May get lost: the worker also looks at the stop request in the database."""
+    try:
+        current_app.control.revoke(str(task_id), terminate=True, signal="SIGTERM")
+    except (OperationalError, OSError) as error:
+        logger.warning("revoke of task %s could not be sent: %s", task_id, error)

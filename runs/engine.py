@@ -1,0 +1,171 @@
+"""The engine: everything that happens per token, in one event loop beside the Celery tasks.
+
+A task supervises one run: it claims it, hands it in here, waits so that a Stop can interrupt it, and decides the end. The
+engine carries all runs of its process: it holds the upstream connections, the batch writer and the worker's lease. One
+engine a process, made after the fork, on first use.
+"""
+
+import asyncio
+import logging
+import os
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+import aiohttp
+from django.conf import settings
+
+from runs.errors import InternalError, RunError, TimeLimit
+from runs.leases import Lease
+from runs.models import Worker
+from runs.prompts import UpstreamRequest
+from runs.providers import openai
+from runs.recorder import Recorder
+from runs.waiting import Waiter
+from streams.batchlog import open_batch_log
+from streams.loop import is_gevent, loop_thread, original
+from streams.publish import BatchWriter, process_sender
+
+logger = logging.getLogger(__name__)
+
+HANDOVER_SECONDS = 2.0  # s an interrupted task waits for the engine to write what it holds
+
+
+class Fenced(Exception):
+    """Somebody else has ended this run; nothing more of it is ours to write."""
+
+
+class StopAsked(Exception):
+    """The engine found the stop request in the database: the revoke was lost."""
+
+
+@dataclass
+class Carriage:
+    """One run on its way through the engine. All but `waiter` belongs to the engine's loop until that is notified."""
+
+    run_id: UUID
+    after: int
+    request: UpstreamRequest
+    waiter: Waiter
+    task: asyncio.Task | None = None
+    end: BaseException | None = None  # why it ended before the upstream's end marker
+    cut: Exception | None = None  # set before the task is cancelled from within
+    finish_reason: str = ""
+    is_done: bool = field(default=False)
+
+
+class Engine:
+    def __init__(self, worker: Worker) -> None:
+        self.worker, self.pid = worker, os.getpid()
+        self._thread = loop_thread()
+        self._carriages: dict[UUID, Carriage] = {}
+        ready = Waiter()
+        self._thread.call(lambda: self._thread.spawn(self._open(ready)))
+        ready.wait()
+        ready.close()
+
+    async def _open(self, ready: Waiter) -> None:
+        self._log = open_batch_log()
+        self.writer = BatchWriter(self._log, process_sender(self._thread))
+        connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, socket_factory=_native_socket)
+        self._client = aiohttp.ClientSession(connector=connector, read_bufsize=2**18, trust_env=True)
+        self._thread.spawn(self.writer.run())
+        self._thread.spawn(Lease(self.worker, self._log, self._stop_asked).keep())
+        ready.notify()
+
+    # -- the task's side --------------------------------------------------------------------------
+
+    def carry(self, run_id: UUID, after: int, request: UpstreamRequest) -> str:
+        """Have a run's answer written, and wait for its end. Returns the upstream's finish reason.
+
+        Raises RunError, Fenced or StopAsked. When the wait is interrupted (SystemExit, GreenletExit) the upstream's
+        connection is closed and what was received is in the log before the interruption goes on.
+        """
+        carriage = Carriage(run_id, after, request, Waiter())
+        self._thread.call(self._start, carriage)
+        try:
+            carriage.waiter.wait()
+        except BaseException:
+            self._thread.call(self._cancel, carriage)
+            carriage.waiter.wait(HANDOVER_SECONDS)
+            raise
+        finally:
+            carriage.waiter.close()
+        if carriage.end is not None:
+            raise carriage.end
+        return carriage.finish_reason
+
+    # -- the loop's side --------------------------------------------------------------------------
+
+    def _start(self, carriage: Carriage) -> None:
+        self._carriages[carriage.run_id] = carriage
+        carriage.task = self._thread.spawn(self._carry(carriage))
+        carriage.task.add_done_callback(partial(self._finished, carriage))
+
+    async def _carry(self, carriage: Carriage) -> None:
+        recorder = Recorder(self.writer, carriage.run_id, carriage.after, partial(self._cut, carriage, Fenced()))
+        try:
+            async with asyncio.timeout(settings.RUN_MAX_SECONDS):
+                async for deltas in openai.stream(self._client, carriage.request, settings.RUN_IDLE_SECONDS):
+                    await recorder.record(deltas)
+            recorder.check()
+            carriage.finish_reason = recorder.finish_reason
+        except TimeoutError as error:
+            raise TimeLimit from error
+        finally:
+            await recorder.close()
+
+    def _finished(self, carriage: Carriage, task: asyncio.Task) -> None:
+        if self._carriages.get(carriage.run_id) is carriage:
+            del self._carriages[carriage.run_id]
+        failure = None if task.cancelled() else task.exception()
+        if carriage.cut is not None:
+            carriage.end = carriage.cut
+        elif task.cancelled() or failure is None or isinstance(failure, RunError):
+            carriage.end = failure
+        else:
+            logger.error("run %s failed in the engine", carriage.run_id, exc_info=failure)
+            carriage.end = InternalError(repr(failure))
+            carriage.end.__cause__ = failure
+        carriage.is_done = True
+        carriage.waiter.notify()
+
+    def _cut(self, carriage: Carriage, reason: Exception) -> None:
+        """End a carriage from within; its task is told why."""
+        carriage.cut = carriage.cut or reason
+        self._cancel(carriage)
+
+    def _cancel(self, carriage: Carriage) -> None:
+        if carriage.task is not None:
+            carriage.task.cancel()
+
+    def _stop_asked(self, run_ids: list[UUID]) -> None:
+        for run_id in run_ids:
+            if carriage := self._carriages.get(run_id):
+                self._cut(carriage, StopAsked())
+
+
+def _native_socket(address: tuple):
+    """A socket that gevent has not replaced: the engine's loop must not meet gevent's hub."""
+    family, kind, protocol, *_ = address
+    made = original("socket", "socket")(family, kind, protocol)
+    made.setblocking(False)
+    return made
+
+
+_engine: Engine | None = None
+
+
+def start_engine(node: str, pool: str) -> Engine:
+    """Make this process's engine and register it as a worker with a lease, unless it has one already."""
+    global _engine
+    if _engine is None or _engine.pid != os.getpid():
+        from runs.lifecycle import lease_end
+
+        worker = Worker.objects.create(name=node, pid=os.getpid(), pool=pool, lease_until=lease_end())
+        _engine = Engine(worker)
+    return _engine
+
+
+def pool_name() -> str:
+    return "gevent" if is_gevent() else "prefork"

@@ -1,0 +1,1 @@
+"""Clients of model servers. They yield deltas; what becomes of those is the recorder's business."""
