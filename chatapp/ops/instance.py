@@ -1,0 +1,60 @@
+"""One `manage.py up` a data directory: who holds it, and what others on this machine need to reach it."""
+
+import fcntl
+import json
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+from chatapp.ops.private import write_private
+
+
+class AlreadyRunning(Exception):
+    def __init__(self, pid: int, url: str):
+        super().__init__(f"chatapp is already running: {url} (pid {pid}).")
+        self.pid, self.url = pid, url
+
+
+@contextmanager
+def only_one(data_dir: Path, url: str):
+    """Hold `data_dir`. The kernel lets go of the lock when this process ends, however it ends.
+
+    Raises AlreadyRunning.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "running.json").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(**_read(file)) from None
+        _write(file, {"pid": os.getpid(), "url": url})
+        try:
+            yield
+        finally:
+            _write(file, None)
+
+
+@contextmanager
+def redis_url_published(data_dir: Path, url: str):
+    """Other commands (`manage.py ask`) find this broker through `DATA_DIR/redis_url`; see settings.REDIS_URL."""
+    path = data_dir / "redis_url"
+    write_private(path, url)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _read(file) -> dict:
+    file.seek(0)
+    try:
+        return json.loads(file.read())
+    except ValueError:  # the other one is just starting or stopping
+        return {"pid": 0, "url": "address not known yet"}
+
+
+def _write(file, content: dict | None) -> None:
+    file.seek(0)
+    file.truncate()
+    file.write(json.dumps(content) if content else "")
+    file.flush()

@@ -1,0 +1,76 @@
+"""The local demo model: when it is started, and how the site knows it."""
+
+import platform
+import secrets
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+
+from chatapp.ops.model_server import UPSTREAM_ID, weights
+from chatapp.ops.sockets import free_port
+from runs.models import Model, Provider
+
+PROVIDER = "local"
+KEY_ENV = "LOCAL_MODEL_KEY"
+SYSTEM_PROMPT = "You are a helpful assistant. Answer in plain English, in one or two short sentences."
+PARAMETERS = {"temperature": 0.3, "repeat_penalty": 1.1}  # hotter, it soon talks nonsense
+
+
+class LocalModel(NamedTuple):
+    port: int
+    key: str  # made anew at each start, handed to server and worker in their environment
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+
+def prepare() -> LocalModel:
+    return LocalModel(free_port(), secrets.token_urlsafe(24))
+
+
+def reason_not_to_start(cpu_info: Path = Path("/proc/cpuinfo")) -> str:
+    """Why the local model is not started, in words for the console; empty if it is."""
+    if settings.LOCAL_MODEL == "0":
+        return "LOCAL_MODEL=0"
+    if settings.LOCAL_MODEL != "1" and Provider.objects.exclude(name=PROVIDER).exists():
+        return "another provider is configured (LOCAL_MODEL=1 starts it nevertheless)"
+    if not (find_spec("xllamacpp") and weights()):
+        return "its packages are not installed (`make run` installs them where they exist for the platform)"
+    if not _has_avx2(cpu_info):
+        return "this processor has no AVX2, which it needs; add a model with `manage.py add_provider`"
+    return ""
+
+
+def _has_avx2(cpu_info: Path) -> bool:
+    """Only x86 on Linux is asked; other processors don't need it or can't tell."""
+    if platform.machine() not in ("x86_64", "AMD64") or not cpu_info.exists():
+        return True
+    return " avx2" in cpu_info.read_text()
+
+
+def register(local: LocalModel) -> None:
+    """Tell the site where the model server is now; what staff changed about the model is left alone."""
+    provider, _ = Provider.objects.update_or_create(
+        name=PROVIDER, defaults={"base_url": local.base_url, "key_env": KEY_ENV}
+    )
+    model, _ = Model.objects.get_or_create(
+        name=UPSTREAM_ID,
+        defaults={
+            "label": "SmolLM2 135M (demo)",
+            "provider": provider,
+            "upstream_id": UPSTREAM_ID,
+            "system_prompt": SYSTEM_PROMPT,
+            "parameters": PARAMETERS,
+        },
+    )
+    model.enabled = True
+    model.is_default = not Model.objects.filter(is_default=True).exclude(pk=model.pk).exists()
+    model.save(update_fields=["enabled", "is_default"])
+
+
+def retire() -> None:
+    """Nobody is offered a model whose server does not run."""
+    Model.objects.filter(provider__name=PROVIDER).update(enabled=False, is_default=False)

@@ -1,0 +1,116 @@
+"""`manage.py up`: everything a site needs, under one supervisor. What `make run` calls."""
+
+import os
+import sys
+import time
+from contextlib import ExitStack
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from chatapp.ops import local_model, parts, valkey
+from chatapp.ops.instance import AlreadyRunning, only_one, redis_url_published
+from chatapp.ops.logs import Logs
+from chatapp.ops.owner import ensure_owner, login_link
+from chatapp.ops.sockets import can_listen, free_port
+from chatapp.ops.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = "Starts Valkey, the local model, web server, worker and beat; Ctrl-C stops them in order."
+    requires_system_checks = []  # `migrate` runs them
+
+    def handle(self, **options):
+        os.umask(0o077)  # chats, logs and keys are nobody else's business
+        self.port = settings.PORT or free_port()
+        host = parts.loopback_of(settings.HOST)
+        self.site = f"http://{parts.name_for(host)}:{self.port}"
+        try:
+            with ExitStack() as self.held, only_one(settings.DATA_DIR, f"{self.site}/"):
+                self._check_port()
+                code = self._run()
+        except AlreadyRunning as error:
+            raise CommandError(f"{error} Stop it with Ctrl-C there, or with: kill {error.pid}") from None
+        if code:
+            sys.exit(code)
+
+    def _check_port(self):
+        if error := can_listen(settings.HOST, self.port):
+            raise CommandError(
+                f"Can't listen on {settings.HOST}:{self.port}: {error.strerror}. "
+                f"Choose another port, for example: make run PORT={self.port + 1}"
+            )
+
+    def _run(self) -> int:
+        logs = Logs(settings.DATA_DIR / "log")
+        self._say(f"Starting chatapp; data in {settings.DATA_DIR}, logs in {logs.directory}")
+        supervisor = Supervisor(logs, self._say, self._bring_up)
+        try:
+            supervisor.loop()
+        finally:
+            logs.close()
+        return supervisor.returncode
+
+    def _bring_up(self, supervisor: Supervisor):
+        try:
+            redis_url = self._start_valkey(supervisor)
+            self._prepare_database()
+            local = self._local_model()
+            starting = [
+                *([parts.model_part(local)] if local else []),
+                parts.worker_part(redis_url, local),
+                parts.beat_part(redis_url),
+                parts.web_part(settings.HOST, self.port, redis_url),
+            ]
+            for part in starting:
+                supervisor.launch(part)
+            self._say(f"  waiting for {', '.join(part.name for part in starting)} …")
+            supervisor.wait_for(*starting)
+            self._welcome()
+        finally:
+            connections.close_all()  # this thread's
+
+    def _start_valkey(self, supervisor: Supervisor) -> str:
+        """Where the broker is: the one in REDIS_URL, else one of our own."""
+        if os.environ.get("REDIS_URL"):
+            self._say("  valkey    not started: REDIS_URL is set")
+            return settings.REDIS_URL
+        server = valkey.prepare(settings.DATA_DIR)
+        part = parts.valkey_part(server)
+        supervisor.launch(part)
+        supervisor.wait_for(part)
+        self.held.enter_context(redis_url_published(settings.DATA_DIR, server.url))
+        return server.url
+
+    def _prepare_database(self):
+        begin = time.monotonic()
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        self._say(f"  database  ready after {time.monotonic() - begin:.1f} s")
+
+    def _local_model(self) -> local_model.LocalModel | None:
+        if reason := local_model.reason_not_to_start():
+            self._say(f"  model     not started: {reason}")
+            local_model.retire()
+            return None
+        local = local_model.prepare()
+        local_model.register(local)
+        return local
+
+    def _welcome(self):
+        self._say(f"\nReady: {self.site}/")
+        if owner := ensure_owner():
+            minutes = settings.SESAME_MAX_AGE // 60
+            self._say(f"Log in as {owner} (works once, for {minutes} minutes): {login_link(owner, self.site)}")
+        else:
+            self._say("There is no active superuser; `manage.py createsuperuser` makes one.")
+        self._say("Stop with Ctrl-C.")
+
+    def _say(self, text: str):
+        try:
+            self.stdout.write(text)
+            self.stdout.flush()
+        except OSError:  # the terminal is gone; stopping in order goes on
+            pass
