@@ -39,6 +39,12 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])  # e.g. https://chat.example.org
 HTTPS = env.bool("HTTPS", default=False)  # behind a proxy that ends TLS: secure cookies, trusts X-Forwarded-Proto
 
+# -- make run ------------------------------------------------------------------------------------
+HOST = env.str("HOST", default="127.0.0.1")  # address the web server listens on; 0.0.0.0 = all of them
+PORT = env.int("PORT", default=8000)  # TCP port of the web server; 0 = any free one
+LOCAL_MODEL = env.str("LOCAL_MODEL", default="")  # 0 = never, 1 = always, empty = unless a provider is configured
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=30.0)  # s in which a worker that shuts down lets its runs finish
+
 # -- applications --------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "daphne",
