@@ -16,6 +16,8 @@ from runs.timeline import timeline
 
 STOP_OUTCOMES = {"stopped": "stopped", "stopping": "being stopped", "already_final": "had ended before"}
 
+DURATIONS = ["waited", "to_first_token", "took"]
+
 
 @admin.register(Run)
 class RunAdmin(admin.ModelAdmin):
@@ -40,7 +42,7 @@ class RunAdmin(admin.ModelAdmin):
     actions = ["stop"]
     fieldsets = [
         (None, {"fields": ["id", "status", "reason", "owner", "session", "message", "model", "trigger"]}),
-        ("Times", {"fields": ["queued_at", "started_at", "first_token_at", "finished_at", "waited", "to_first_token", "took"]}),
+        ("Times", {"fields": ["queued_at", "started_at", "first_token_at", "finished_at", *DURATIONS]}),
         ("Stop", {"fields": ["stop_requested_at", "stop_requested_by"]}),
         ("Error", {"fields": ["code", "error", "retryable", "trace_as_it_is"]}),
         ("Work", {"fields": ["worker", "task_id", "attempt", "finish_reason", "prompt_tokens", "completion_tokens"]}),
@@ -73,8 +75,9 @@ class RunAdmin(admin.ModelAdmin):
 
     @admin.action(description="Stop (queued, running)", permissions=["stop"])
     def stop(self, request, queryset):
+        chosen = queryset.count()  # before: a run that is stopped may no longer match the list's filter
         outcomes = Counter(request_stop(run, by=request.user) for run in queryset.active())
-        outcomes["already_final"] += queryset.count() - outcomes.total()
+        outcomes["already_final"] += chosen - outcomes.total()
         told = [f"{outcomes[outcome]} {words}" for outcome, words in STOP_OUTCOMES.items() if outcomes[outcome]]
         self.message_user(request, f"Runs: {', '.join(told)}.", messages.SUCCESS)
 

@@ -7,13 +7,12 @@
 import logging
 from typing import NamedTuple
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from chatapp.api.parsers import BodyTooLarge
 from runs import errors
 
 log = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     exceptions.ParseError: Problem(400, "malformed", "The request body is not valid JSON."),
     exceptions.MethodNotAllowed: Problem(405, "method_not_allowed", "This method is not allowed here."),
     exceptions.NotAcceptable: Problem(406, "not_acceptable", "The API answers in JSON only."),
-    BodyTooLarge: Problem(413, "body_too_large", "The request body is too large."),
+    RequestDataTooBig: Problem(413, "body_too_large", "The request body is too large."),
     exceptions.UnsupportedMediaType: Problem(
         415, "unsupported_media_type", "Send JSON with Content-Type: application/json."
     ),

@@ -1,0 +1,68 @@
+"""The cast with their tokens, a model to choose, and a client that speaks JSON."""
+
+import json
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from knox.models import get_token_model
+
+from chatapp.chats.models import Session
+from runs.models import Model, Provider
+
+
+class JsonClient:
+    """A program with a token, or without one."""
+
+    def __init__(self, user=None):
+        self.user = user
+        self.token = get_token_model().objects.create(user)[1] if user else ""
+        self.client = Client(headers={"Authorization": f"Bearer {self.token}"} if user else {})
+
+    def get(self, path, **headers):
+        return self.client.get(f"/api/v1/{path}", headers=headers)
+
+    def post(self, path, body=None, **options):
+        data = body if isinstance(body, bytes | str) else json.dumps({} if body is None else body)
+        return self.client.post(f"/api/v1/{path}", data, **{"content_type": "application/json"} | options)
+
+
+def person(name, **fields):
+    return get_user_model().objects.create_user(f"{name}-{uuid4().hex[:8]}", **fields)
+
+
+def a_model(**fields):
+    name = f"model-{uuid4().hex[:8]}"
+    provider = Provider.objects.create(name=name, base_url="http://127.0.0.1:9/v1")
+    return Model.objects.create(**{"name": name, "label": name, "provider": provider, "upstream_id": name} | fields)
+
+
+@pytest.fixture
+def alice(db):
+    return JsonClient(person("alice"))
+
+
+@pytest.fixture
+def bob(db):
+    return JsonClient(person("bob"))
+
+
+@pytest.fixture
+def charlie(db):
+    return JsonClient(person("charlie", is_staff=True))
+
+
+@pytest.fixture
+def nobody(db):
+    return JsonClient()
+
+
+@pytest.fixture
+def model(db):
+    return a_model()
+
+
+@pytest.fixture
+def session(alice):
+    return Session.objects.create(owner=alice.user)

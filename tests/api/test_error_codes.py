@@ -1,0 +1,38 @@
+"""docs/errors.md lists every code there is, and no other, with its status and whether to try again."""
+
+import re
+from pathlib import Path
+
+from django.conf import settings
+
+from chatapp.api.errors import PROBLEMS, RUN_STATUS
+from runs.errors import RunError
+
+ROW = re.compile(r"^\| `(\w+)` \| (?:(\d{3}) \| )?(yes|no) \|", re.MULTILINE)
+
+
+def documented():
+    page = Path(settings.BASE_DIR, "docs", "errors.md").read_text()
+    return {code: (int(status or 0), retryable == "yes") for code, status, retryable in ROW.findall(page)}
+
+
+def run_errors(kind=RunError):
+    return {kind}.union(*map(run_errors, kind.__subclasses__()))
+
+
+def test_every_code_is_documented_and_every_documented_code_exists():
+    requests = {problem.code: (problem.status, problem.retryable) for problem in PROBLEMS.values()}
+    runs = {error.code: (RUN_STATUS.get(error, 0), error.retryable) for error in run_errors() - {RunError}}
+    assert documented() == requests | runs
+
+
+def test_a_code_of_a_run_fits_into_its_column():
+    from runs.models import Run
+
+    assert max(len(error.code) for error in run_errors()) <= Run._meta.get_field("code").max_length
+
+
+def test_every_run_error_has_a_sentence_of_its_own():
+    sentences = [error().message for error in run_errors()]
+    assert len(set(sentences)) == len(sentences)
+    assert all(sentence.endswith((".", "`.")) for sentence in sentences)
