@@ -2,7 +2,7 @@
 
 Makes .venv, installs the locked Python packages into it, and the locked browser packages beside this file. What is up
 to date is left alone: a stamp in .venv remembers the lock files and the Python it was made with. Standard library
-only; any Python 3 can read it, to be able to say which one is needed.
+only; every Python since 3.6 can read it, to be able to say which one is needed.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "set-up.json")
 LOCKS = {"run": "local.txt", "test": "test.txt"}  # test.txt holds everything in local.txt, in the same versions
 OLDEST_PYTHON = (3, 11)
-THIS_PYTHON = "{} {}".format(sys.version, sys.base_prefix)  # the same from within .venv
+THIS_PYTHON = f"{sys.version} {sys.base_prefix}"  # the same from within .venv
 PIP = [PYTHON, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
 
 
@@ -75,7 +75,7 @@ def make_venv():
     except ImportError:
         package = "python{}.{}-venv".format(*sys.version_info)
         raise SetUpFailed(
-            "This Python can't make virtual environments. On Debian and Ubuntu: apt install {}".format(package)
+            f"This Python can't make virtual environments. On Debian and Ubuntu: apt install {package}"
         ) from None
     run([getattr(sys, "_base_executable", sys.executable), "-m", "venv", "--clear", VENV])
 
@@ -85,7 +85,7 @@ def install_packages(stamp, purpose):
     if stamp.get("packages") in wanted:
         return
     lock = os.path.join(REQUIREMENTS, LOCKS[purpose])
-    step("Installing {} Python packages".format(count_packages(lock)), lambda: run([*PIP, "-r", lock]))
+    step(f"Installing {count_packages(lock)} Python packages", lambda: run([*PIP, "-r", lock]))
     write_stamp(stamp, packages=wanted[0])
 
 
@@ -142,7 +142,7 @@ def step(title, action):
     except BaseException:
         print("failed")
         raise
-    print("{:.1f} s".format(time.time() - begin), flush=True)
+    print(f"{time.time() - begin:.1f} s", flush=True)
 
 
 def run(command, cwd=ROOT):
@@ -182,6 +182,6 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1])
     except SetUpFailed as failure:
-        sys.exit("\n{}".format(failure))
+        sys.exit(f"\n{failure}")
     except KeyboardInterrupt:
         sys.exit("\nInterrupted; the same command goes on where it stopped.")
