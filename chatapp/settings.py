@@ -47,7 +47,6 @@ DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=30.0)  # s in which a worker 
 
 # -- applications --------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

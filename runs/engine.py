@@ -1,8 +1,8 @@
 """The engine: everything that happens per token, in one event loop beside the Celery tasks.
 
-A task supervises one run: it claims it, hands it in here, waits so that a Stop can interrupt it, and decides the end. The
-engine carries all runs of its process: it holds the upstream connections, the batch writer and the worker's lease. One
-engine a process, made after the fork, on first use.
+A task supervises one run: it claims it, hands it in here, waits so that a Stop can interrupt it, and decides the end.
+The engine carries all runs of its process: it holds the upstream connections, the batch writer and the worker's lease.
+One engine a process, made after the fork, on first use.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from streams.publish import BatchWriter, process_sender
 logger = logging.getLogger(__name__)
 
 HANDOVER_SECONDS = 2.0  # s an interrupted task waits for the engine to write what it holds
+READ_BUFFER_BYTES = 2**16  # of one upstream connection, unread: more, and the upstream has to wait
 
 
 class Fenced(Exception):
@@ -68,7 +69,7 @@ class Engine:
         self._log = open_batch_log()
         self.writer = BatchWriter(self._log, process_sender(self._thread))
         connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, socket_factory=_native_socket)
-        self._client = aiohttp.ClientSession(connector=connector, read_bufsize=2**18, trust_env=True)
+        self._client = aiohttp.ClientSession(connector=connector, read_bufsize=READ_BUFFER_BYTES)
         self._thread.spawn(self.writer.run())
         self._thread.spawn(Lease(self.worker, self._log, self._stop_asked).keep())
         ready.notify()

@@ -1,10 +1,10 @@
 """Celery's signal handlers: the partial answer of an interrupted task is saved here, exactly once.
 
-What interrupts a task (SystemExit on prefork, GreenletExit on gevent) also interrupts whatever the task would do about it,
-so saving is the handlers' work. `task_postrun` with state None is the first saver. `task_revoked` fires at the same time,
-in another greenlet (gevent) or in the worker's main process (prefork); it is the backstop and lets the first one go ahead.
-`task_failure` covers what the task did not foresee and WorkerLostError. They may all fire for one task, and for a run that
-has just completed: compare-and-set in `runs/lifecycle.py` decides.
+What interrupts a task (SystemExit on prefork, GreenletExit on gevent) also interrupts whatever the task would do about
+it, so saving is the handlers' work. `task_postrun` with state None is the first saver. `task_revoked` fires at the same
+time, in another greenlet (gevent) or in the worker's main process (prefork); it is the backstop and lets the first one
+go ahead. `task_failure` covers what the task did not foresee and WorkerLostError. They may all fire for one task, and for
+a run that has just completed: compare-and-set in `runs/lifecycle.py` decides.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ def save_interrupted(sender=None, task_id=None, state=None, **kwargs) -> None:
 
 @signals.task_revoked.connect(dispatch_uid="runs.revoked")
 def save_revoked(sender=None, request=None, terminated=False, **kwargs) -> None:
-    """The backstop, in a thread (or greenlet) of its own: here it would die with the task, or block the main process."""
+    """The backstop, in a thread (greenlet) of its own: here it would die with the task, or block the main process."""
     if sender.name == GENERATE:
         threading.Thread(target=_save_if_nobody_did, args=(request.id,), daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""Who may follow a stream: asked through one hook named in settings, when following begins and again while it goes on."""
+"""Who may follow a stream: asked through one hook named in settings, at the beginning and again while it goes on."""
 
 from collections.abc import Callable
 from importlib import import_module

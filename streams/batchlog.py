@@ -86,9 +86,7 @@ class PostgresBatchLog:
         async with self._use() as connection:
             try:
                 async with connection.cursor() as cursor:
-                    async with cursor.copy(
-                        "COPY streams_event (stream, seq, kind, data, at) FROM STDIN"
-                    ) as copy:
+                    async with cursor.copy("COPY streams_event (stream, seq, kind, data, at) FROM STDIN") as copy:
                         await copy.write(rows)
             except psycopg.errors.UniqueViolation as error:
                 raise Conflict from error
@@ -113,9 +111,7 @@ class PostgresBatchLog:
         async with self._lock:
             try:
                 if self._connection is None or self._connection.closed:
-                    self._connection = await psycopg.AsyncConnection.connect(
-                        **self._parameters, autocommit=True
-                    )
+                    self._connection = await psycopg.AsyncConnection.connect(**self._parameters, autocommit=True)
                 yield self._connection
             except (psycopg.Error, OSError) as error:
                 await self._drop()
@@ -175,9 +171,7 @@ class SqliteBatchLog:
         return [Event(UUID(stream), seq, kind, data.encode()) for stream, seq, kind, data in events]
 
     async def fetch(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple]:
-        return await self._call(
-            lambda connection: connection.execute(query.replace("%s", "?"), parameters).fetchall()
-        )
+        return await self._call(lambda connection: connection.execute(query.replace("%s", "?"), parameters).fetchall())
 
     async def close(self) -> None:
         self._jobs.put(None)

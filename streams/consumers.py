@@ -20,9 +20,7 @@ from streams.follow import follow
 
 logger = logging.getLogger(__name__)
 
-WINDOW_EVENTS = (
-    256  # events of one stream sent and not acknowledged: what a dead phone can make this process hold
-)
+WINDOW_EVENTS = 256  # events of one stream sent and not acknowledged: what a dead phone can make this process hold
 MAX_STREAMS = 32  # streams one socket follows at once
 MAX_MESSAGE_CHARACTERS = 10_000  # of what a client may send at once
 NOT_LOGGED_IN, BAD_MESSAGE, FAILED = 4401, 4400, 1011  # closing codes
@@ -124,9 +122,7 @@ class _Socket:
             if earlier := self._following.get(stream):
                 earlier.cancel()
             self._windows[stream] = _Window()
-            task = self._following[stream] = asyncio.create_task(
-                self._pump(stream, after, self._windows[stream])
-            )
+            task = self._following[stream] = asyncio.create_task(self._pump(stream, after, self._windows[stream]))
             task.add_done_callback(partial(self._forget, stream))
 
     async def _pump(self, stream: UUID, after: int, window: _Window) -> None:
@@ -145,9 +141,7 @@ class _Socket:
             del self._windows[stream], self._following[stream]
         if not task.cancelled() and task.exception() is not None and not self._closed:
             logger.error("following %s failed", stream, exc_info=task.exception())
-            self._closing = asyncio.ensure_future(
-                self._close_with(FAILED)
-            )  # the client comes back and resumes
+            self._closing = asyncio.ensure_future(self._close_with(FAILED))  # the client comes back and resumes
 
     async def _watch(self) -> None:
         """Every heartbeat: is the user still logged in? Then say that the connection lives."""

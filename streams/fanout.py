@@ -19,9 +19,7 @@ from streams.events import Event
 logger = logging.getLogger(__name__)
 
 MESSAGE_TYPE = "streams.batch"
-QUEUE_BATCHES = (
-    200  # batches that wait for a slow Redis (about 1 s of a busy worker) before new ones are dropped
-)
+QUEUE_BATCHES = 200  # batches that wait for a slow Redis (about 1 s of a busy worker) before new ones are dropped
 FAILURE_PAUSE_SECONDS = 0.5  # s between tries when Redis is away
 
 
@@ -37,9 +35,7 @@ def messages(events: Sequence[Event]) -> dict[int, dict]:
     """The group message of each shard: `events` as `[stream, seq, is_final, envelope]`, in the given order."""
     shards = defaultdict(list)
     for event in events:
-        shards[shard_of(event.stream)].append(
-            [event.stream.bytes, event.seq, event.is_final, event.envelope()]
-        )
+        shards[shard_of(event.stream)].append([event.stream.bytes, event.seq, event.is_final, event.envelope()])
     return {shard: {"type": MESSAGE_TYPE, "events": entries} for shard, entries in shards.items()}
 
 

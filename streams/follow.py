@@ -1,8 +1,8 @@
 """Follow a stream: history after a position, then live, without a gap and without a duplicate (B23, B26).
 
-The order is what makes it right: register at the hub first, then read the log, then take what the hub has. An event that
-is committed in between is in both; whatever is not above the position is dropped, and a gap is refilled from the log
-before anything later is handed on.
+The order is what makes it right: register at the hub first, then read the log, then take what the hub has. An event
+that is committed in between is in both; whatever is not above the position is dropped, and a gap is refilled from the
+log before anything later is handed on.
 """
 
 from collections.abc import AsyncIterator

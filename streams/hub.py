@@ -1,8 +1,8 @@
 """One ear a web process: receives the batches of all shards its followers need and hands events to them.
 
-Channels would dispatch every message to every consumer (0.4 ms each); the hub holds one channel, reads it in one task and
-puts events into its followers' bounded queues. A follower that is too slow loses its queue, not its place: it is told to
-read the log. So is a follower whose stream has been silent while its log has grown (a lost group message).
+Channels would dispatch every message to every consumer (0.4 ms each); the hub holds one channel, reads it in one task
+and puts events into its followers' bounded queues. A follower that is too slow loses its queue, not its place: it is
+told to read the log. So is a follower whose log has grown without its hearing of it (a lost group message).
 """
 
 import asyncio
@@ -24,9 +24,7 @@ logger = logging.getLogger(__name__)
 
 QUEUE_EVENTS = 512  # events that wait for a slow follower (25 s at 20 tokens/s) before it is sent to the log
 READER_THREADS = 4  # threads, and database connections, that read the log for all followers of a process
-SUBSCRIBE_SECONDS = (
-    1.0  # s to join a shard; after that a follower lives on the log until a sweep has joined it
-)
+SUBSCRIBE_SECONDS = 1.0  # s to join a shard; after that a follower lives on the log until a sweep has joined it
 RESTART_SECONDS = 1.0  # s before the receiving task starts again after a failure
 
 _readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="log-reader")

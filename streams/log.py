@@ -50,24 +50,18 @@ def append(stream: UUID, *drafts: tuple[str, dict]) -> list[Event]:
     if last.is_sealed:
         raise Sealed(stream)
     events = [
-        Event(stream, seq, kind, orjson.dumps(data))
-        for seq, (kind, data) in enumerate(drafts, start=last.seq + 1)
+        Event(stream, seq, kind, orjson.dumps(data)) for seq, (kind, data) in enumerate(drafts, start=last.seq + 1)
     ]
     at = timezone.now()
     LoggedEvent.objects.bulk_create(
-        LoggedEvent(stream=stream, seq=event.seq, kind=event.kind, data=event.data.decode(), at=at)
-        for event in events
+        LoggedEvent(stream=stream, seq=event.seq, kind=event.kind, data=event.data.decode(), at=at) for event in events
     )
     return events
 
 
 def read(stream: UUID, after: int = 0, limit: int = PAGE_EVENTS) -> list[Event]:
     """Up to `limit` events with a seq above `after`, in order."""
-    rows = (
-        LoggedEvent.objects.filter(stream=stream, seq__gt=after)
-        .order_by("seq")
-        .values_list("seq", "kind", "data")
-    )
+    rows = LoggedEvent.objects.filter(stream=stream, seq__gt=after).order_by("seq").values_list("seq", "kind", "data")
     return [Event(stream, seq, kind, data.encode()) for seq, kind, data in rows[:limit]]
 
 

@@ -8,9 +8,7 @@ from streams.events import FINAL_KINDS
 class LoggedEvent(models.Model):
     """One event of one stream. Written by `streams.log` and `streams.batchlog` only."""
 
-    pk = models.CompositePrimaryKey(
-        "stream", "seq"
-    )  # the fence: a seq is written once, by whoever comes first
+    pk = models.CompositePrimaryKey("stream", "seq")  # the fence: a seq is written once, by whoever comes first
     stream = models.UUIDField()
     seq = models.PositiveIntegerField()
     kind = models.CharField(max_length=16)

@@ -21,9 +21,7 @@ from streams.loop import LoopThread, is_loop_running, loop_thread, original
 
 logger = logging.getLogger(__name__)
 
-PENDING_EVENTS = (
-    20_000  # events that wait for the database before writers have to wait: a few MB, 1 s at full load
-)
+PENDING_EVENTS = 20_000  # events that wait for the database before writers have to wait: a few MB, 1 s at full load
 RETRY_SECONDS = 0.25  # s between tries when the database is away
 EXIT_SECONDS = 1.0  # s a process that ends waits for its last announcements
 
@@ -135,9 +133,7 @@ class BatchWriter:
         """
         mine = by_stream(batch)
         try:
-            stored = by_stream(
-                await self._log.stored({stream: events[0].seq for stream, events in mine.items()})
-            )
+            stored = by_stream(await self._log.stored({stream: events[0].seq for stream, events in mine.items()}))
         except Unavailable:
             await asyncio.sleep(RETRY_SECONDS)
             return batch, batch

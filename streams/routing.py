@@ -7,6 +7,4 @@ from django.urls import path
 
 from streams.consumers import stream_socket
 
-websocket_application = AllowedHostsOriginValidator(
-    AuthMiddlewareStack(URLRouter([path("ws/streams", stream_socket)]))
-)
+websocket_application = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([path("ws/streams", stream_socket)])))

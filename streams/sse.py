@@ -16,11 +16,9 @@ HEARTBEAT = b": heartbeat\n\n"
 
 
 def position(request: HttpRequest) -> int:
-    """Where to begin: the larger of `?after=` and `Last-Event-ID`; what is no number, or negative, counts as 0 (B25)."""
+    """Where to begin: the larger of `?after=` and `Last-Event-ID`; what is no natural number counts as 0 (B25)."""
     candidates = (request.GET.get("after", ""), request.headers.get("Last-Event-ID", ""))
-    return max(
-        int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0 for text in candidates
-    )
+    return max(int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0 for text in candidates)
 
 
 async def event_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> HttpResponseBase:

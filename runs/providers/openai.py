@@ -1,13 +1,16 @@
 """The OpenAI-compatible protocol: chat completions as a stream of chunks."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment
 
 import aiohttp
 import orjson
 
 from runs.errors import (
+    RunError,
     UpstreamFailed,
     UpstreamGarbage,
     UpstreamInterrupted,
@@ -50,11 +53,18 @@ async def stream(
 
     Closing the iterator closes the connection. Raises the Upstream… errors of runs/errors.py.
     """
-    headers = {"Accept": "text/event-stream"} | ({"Authorization": f"Bearer {request.key}"} if request.key else {})
+    headers = {"Accept": "text/event-stream", "Content-Type": "application/json"} | (
+        {"Authorization": f"Bearer {request.key}"} if request.key else {}
+    )
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_seconds)
     try:
         async with client.post(
-            request.url, data=orjson.dumps(request.payload), headers=headers, timeout=timeout
+            request.url,
+            data=orjson.dumps(request.payload),
+            headers=headers,
+            timeout=timeout,
+            proxy=_proxy(request.url),
+            allow_redirects=False,
         ) as response:
             await _check(response)
             async for deltas in _deltas(response):
@@ -69,6 +79,14 @@ async def stream(
         raise UpstreamUnreachable(f"not an address: {error}") from error
     except (aiohttp.ClientError, ConnectionError) as error:
         raise UpstreamInterrupted(repr(error)) from error
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy the environment names for `url`. aiohttp's own look-up reads .netrc in a thread, which gevent hangs."""
+    parts = urlsplit(url)
+    if proxy_bypass_environment(parts.hostname or ""):
+        return None
+    return getproxies_environment().get(parts.scheme)
 
 
 async def _check(response: aiohttp.ClientResponse) -> None:
@@ -90,9 +108,12 @@ async def _deltas(response: aiohttp.ClientResponse) -> AsyncIterator[list[Delta]
         async for piece in response.content.iter_any():
             payloads = parser.feed(piece)
             done = DONE in payloads
-            if deltas := parse(payloads[: payloads.index(DONE)] if done else payloads):
+            deltas, error = parse(payloads[: payloads.index(DONE)] if done else payloads)
+            if deltas:
                 finished = finished or any(delta.kind == FINISH for delta in deltas)
                 yield deltas
+            if error is not None:
+                raise error
             if done:
                 return
     except EventTooLarge as error:
@@ -104,27 +125,23 @@ async def _deltas(response: aiohttp.ClientResponse) -> AsyncIterator[list[Delta]
         raise UpstreamInterrupted("the connection closed before the end marker")
 
 
-def parse(payloads: list[bytes]) -> list[Delta]:
-    """The deltas in the payloads of one read; neighbours of one kind are joined. Raises UpstreamGarbage, UpstreamFailed."""
+def parse(payloads: list[bytes]) -> tuple[list[Delta], RunError | None]:
+    """The deltas in the payloads of one read, neighbours of one kind joined; and the error that comes after them."""
     deltas: list[Delta] = []
-    for chunk in _load(payloads):
-        if not isinstance(chunk, dict):
-            raise UpstreamGarbage(f"not an object: {str(chunk)[:EXCERPT_CHARACTERS]}")
-        if error := chunk.get("error"):
-            raise UpstreamFailed(str(error)[:EXCERPT_CHARACTERS])
-        try:
+    try:
+        for chunk in _load(payloads):
             _add_chunk(deltas, chunk)
-        except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
-            raise UpstreamGarbage(f"{error!r} in {str(chunk)[:EXCERPT_CHARACTERS]}") from error
-    return deltas
+    except RunError as error:
+        return deltas, error
+    return deltas, None
 
 
-def _load(payloads: list[bytes]) -> list:
-    """All payloads with one parse; one by one where that fails, to be lenient with escaped surrogates only."""
+def _load(payloads: list[bytes]) -> Iterable[object]:
+    """All payloads with one parse; one by one where that fails."""
     try:
         return orjson.loads(b"[%b]" % b",".join(payloads))
     except orjson.JSONDecodeError:
-        return [_load_leniently(payload) for payload in payloads]
+        return map(_load_leniently, payloads)
 
 
 def _load_leniently(payload: bytes) -> object:
@@ -138,20 +155,32 @@ def _load_leniently(payload: bytes) -> object:
         raise UpstreamGarbage(f"not JSON: {payload[:EXCERPT_CHARACTERS]!r}") from error
 
 
-def _add_chunk(deltas: list[Delta], chunk: dict) -> None:
-    for choice in (chunk.get("choices") or ())[:1]:
-        delta = choice.get("delta") or {}
-        if text := delta.get("reasoning_content") or delta.get("reasoning"):
-            _add_text(deltas, Kind.REASONING, text)
-        if text := delta.get("content"):
-            _add_text(deltas, Kind.TEXT, text)
-        for call in delta.get("tool_calls") or ():
-            deltas.append(Delta(Kind.TOOL, _tool_delta(call)))
-        if reason := choice.get("finish_reason"):
-            deltas.append(Delta(FINISH, {"finish_reason": str(reason)}))
-    if usage := chunk.get("usage"):
-        counts = {name: int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")}
-        deltas.append(Delta(Kind.USAGE, counts))
+def _add_chunk(deltas: list[Delta], chunk: object) -> None:
+    """Raises UpstreamGarbage for what is not a chunk, UpstreamFailed for an error in a chunk's place."""
+    if not isinstance(chunk, dict):
+        raise UpstreamGarbage(f"not an object: {str(chunk)[:EXCERPT_CHARACTERS]}")
+    if error := chunk.get("error"):
+        raise UpstreamFailed(str(error)[:EXCERPT_CHARACTERS])
+    try:
+        for choice in (chunk.get("choices") or ())[:1]:
+            _add_choice(deltas, choice)
+        if usage := chunk.get("usage"):
+            counts = {name: int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")}
+            deltas.append(Delta(Kind.USAGE, counts))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UpstreamGarbage(f"{error!r} in {str(chunk)[:EXCERPT_CHARACTERS]}") from error
+
+
+def _add_choice(deltas: list[Delta], choice: dict) -> None:
+    delta = choice.get("delta") or {}
+    if text := delta.get("reasoning_content") or delta.get("reasoning"):
+        _add_text(deltas, Kind.REASONING, text)
+    if text := delta.get("content"):
+        _add_text(deltas, Kind.TEXT, text)
+    for call in delta.get("tool_calls") or ():
+        deltas.append(Delta(Kind.TOOL, _tool_delta(call)))
+    if reason := choice.get("finish_reason"):
+        deltas.append(Delta(FINISH, {"finish_reason": str(reason)}))
 
 
 def _add_text(deltas: list[Delta], kind: Kind, text: str) -> None:

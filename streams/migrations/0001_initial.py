@@ -29,9 +29,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.CheckConstraint(condition=models.Q(("seq__gte", 1)), name="event_seq_from_1"),
                     models.UniqueConstraint(
-                        condition=models.Q(
-                            ("kind__in", ["run.completed", "run.failed", "run.lost", "run.stopped"])
-                        ),
+                        condition=models.Q(("kind__in", ["run.completed", "run.failed", "run.lost", "run.stopped"])),
                         fields=("stream",),
                         name="event_one_final",
                     ),
