@@ -1,0 +1,32 @@
+"""What is done to sessions and messages; pages call it, and whoever else needs the same."""
+
+from collections.abc import Iterable
+from uuid import UUID, uuid5
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from chatapp.chats.models import Message, MessageState, Role, Session
+from chatapp.chats.rendering import render
+
+SESSIONS = UUID("6f2d3f0e-0d4c-4b5e-9a51-5a3c2f6f9a10")  # namespace of the ids made from a form's key
+FINAL = {MessageState.COMPLETE, MessageState.STOPPED, MessageState.FAILED, MessageState.LOST}
+
+
+def start_session(owner: AbstractBaseUser, key: str = "") -> Session:
+    """Return the owner's session that this key starts: the same key again returns the same session (B22)."""
+    if not key:
+        return Session.objects.create(owner=owner)
+    return Session.objects.get_or_create(id=uuid5(SESSIONS, f"{owner.pk}:{key}"), owner=owner)[0]
+
+
+def keep_html(messages: Iterable[Message]) -> None:
+    """Render the final answers among `messages` that have no HTML yet, and store it: once for all readers.
+
+    Rendering is slow (10 ms a kB with code), so it happens outside of any transaction. Should the answer have grown
+    meanwhile, the HTML is shown this once and not stored.
+    """
+    for message in messages:
+        if message.role == Role.ASSISTANT and message.state in FINAL and message.content and not message.html:
+            message.html = render(message.content)
+            same = Message.objects.filter(pk=message.pk, state=message.state, content=message.content)
+            same.update(html=message.html)

@@ -1,0 +1,98 @@
+/* An answer that is being written: its article, its stream, and how its text comes onto the page.
+
+The page brings the text so far as plain text; it is drawn in the same way as what follows. */
+
+import { Drawing } from "./drawing.js";
+import { FINAL } from "./streams.js";
+import { keepingEnd } from "./end.js";
+
+export class Answer {
+  #text;
+  #reasoning;
+  #drawing;
+  #newText = "";
+  #newReasoning = "";
+  #frame = 0;
+  #onChange;
+
+  /** `onChange(answer, event)` hears of the start and the end; its event is null where the stream was refused. */
+  constructor(article, onChange) {
+    this.article = article;
+    this.stream = article.dataset.stream;
+    this.seq = Number(article.dataset.seq);
+    this.#onChange = onChange;
+    this.#text = article.querySelector("[data-text]");
+    this.#reasoning = article.querySelector("[data-reasoning-text]");
+    const soFar = this.#text.textContent;
+    this.#clear();
+    this.#newText = soFar;
+    this.#draw();
+  }
+
+  get isStopping() {
+    return this.article.dataset.state === "stopping";
+  }
+
+  /** What the reader is told while nothing else is to be seen. */
+  show(state, word) {
+    this.article.dataset.state = state;
+    this.article.querySelector("[data-waiting-word]").textContent = word;
+  }
+
+  apply({ kind, data, seq }) {
+    if (kind === "text.delta") this.#newText += data.text;
+    else if (kind === "reasoning.delta") this.#newReasoning += data.text;
+    else if (kind === "snapshot") this.#replace(data);
+    else if (kind === "run.started" && !this.isStopping) this.show("answering", "Answering…");
+    this.article.dataset.seq = seq;
+    if (FINAL.has(kind)) this.#end(kind);
+    else this.#schedule();
+    if (FINAL.has(kind) || kind === "run.started") this.#onChange(this, { kind, data });
+  }
+
+  reset() {
+    this.#replace({ text: "", reasoning: "" });
+  }
+
+  refused() {
+    this.#onChange(this, null);
+  }
+
+  #clear() {
+    this.#text.replaceChildren();
+    this.#text.classList.remove("prose--plain");
+    this.#drawing = new Drawing(this.#text);
+  }
+
+  #replace({ text, reasoning }) {
+    this.#clear();
+    this.#reasoning.textContent = "";
+    this.#newText = text;
+    this.#newReasoning = reasoning;
+    this.#schedule();
+  }
+
+  #end(kind) {
+    this.#draw();
+    this.article.dataset.state = kind.slice("run.".length);
+    this.article.querySelector("[data-waiting]").hidden = true;
+  }
+
+  #schedule() {
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    if (!this.#newText && !this.#newReasoning) return;
+    keepingEnd(() => {
+      if (this.#newReasoning) {
+        this.article.querySelector("[data-reasoning]").hidden = false;
+        this.#reasoning.append(this.#newReasoning);
+      }
+      if (this.#newText) this.#drawing.write(this.#newText);
+    });
+    this.#newText = this.#newReasoning = "";
+  }
+}

@@ -1,0 +1,123 @@
+/* The message field: Enter sends, the text stays until it has arrived, Stop stands where Send was. */
+
+import { keepingEnd, toEnd } from "./end.js";
+import { announce } from "./status.js";
+import { post } from "./requests.js";
+
+const growsByItself = CSS.supports("field-sizing", "content");
+const writesByTouch = matchMedia("(hover: none)"); // no Shift key at hand: Enter is a new line
+
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export class Composer {
+  #form;
+  #text;
+  #send;
+  #stop;
+  #error;
+  #transcript;
+  #isBusy = false;
+
+  /** `transcript` is null where there is none yet: then the form is sent as forms are. */
+  constructor(form, transcript) {
+    this.#form = form;
+    this.#transcript = transcript;
+    this.#text = form.querySelector("[data-text-field]");
+    this.#send = form.querySelector("[data-send]");
+    this.#stop = form.querySelector("[data-stop]");
+    this.#error = form.querySelector("[data-error]");
+    form.addEventListener("submit", (event) => this.#submit(event));
+    this.#text.addEventListener("keydown", (event) => this.#key(event));
+    this.#text.addEventListener("input", () => this.#grow());
+    addEventListener("pageshow", () => (this.#isBusy = false)); // back from the page that sending led to
+    this.#grow();
+    this.refresh();
+  }
+
+  /** Offer Stop while an answer is being written, else Send. */
+  refresh() {
+    const active = this.#transcript?.active ?? null;
+    const hadFocus = document.activeElement === this.#stop;
+    this.#send.hidden = active !== null;
+    this.#stop.hidden = active === null;
+    if (active) this.#stop.formAction = active.article.dataset.stopUrl;
+    else if (hadFocus) this.#text.focus();
+    this.#stop.setAttribute("aria-disabled", String(active?.isStopping ?? false));
+  }
+
+  #key(event) {
+    const isComposing = event.isComposing || event.keyCode === 229; // 229: Safari's last key of an input method
+    if (event.key !== "Enter" || event.shiftKey || isComposing || writesByTouch.matches) return;
+    event.preventDefault();
+    if (this.#send.hidden) announce("Send when the answer is finished, or stop it first.");
+    else this.#form.requestSubmit(this.#send);
+  }
+
+  #grow() {
+    if (growsByItself) return;
+    keepingEnd(() => {
+      this.#text.style.height = "auto";
+      this.#text.style.height = `${this.#text.scrollHeight}px`;
+    });
+  }
+
+  #submit(event) {
+    if (event.submitter === this.#stop) {
+      event.preventDefault();
+      this.#stopAnswer(this.#transcript.active);
+    } else if (this.#isBusy || !this.#text.value.trim()) {
+      event.preventDefault();
+    } else if (this.#transcript) {
+      event.preventDefault();
+      this.#sendMessage();
+    } else {
+      this.#isBusy = true;
+    }
+  }
+
+  async #sendMessage() {
+    const fields = new FormData(this.#form);
+    const sent = this.#text.value;
+    fields.set("after", this.#transcript.lastMessage);
+    await this.#trying(async () => {
+      const html = await (await post(this.#form.action, fields)).text();
+      this.#form.elements.key.value = newKey();
+      if (this.#text.value === sent) this.#text.value = "";
+      this.#grow();
+      this.#transcript.append(html);
+      toEnd();
+    });
+    this.#text.focus();
+  }
+
+  async #stopAnswer(answer) {
+    if (!answer || answer.isStopping) return;
+    const before = answer.article.dataset.state;
+    answer.show("stopping", "Stopping…");
+    this.refresh();
+    const isDone = await this.#trying(async () => {
+      const { state } = await (await post(answer.article.dataset.stopUrl, new FormData(this.#form))).json();
+      if (state === "already_final") this.#transcript.settle(answer);
+    });
+    if (!isDone) answer.show(before, "Answering…");
+    this.refresh();
+  }
+
+  /** Do it once at a time; what went wrong is said next to the field. Returns whether it went well. */
+  async #trying(work) {
+    this.#isBusy = true;
+    try {
+      await work();
+      this.#error.hidden = true;
+      return true;
+    } catch (error) {
+      this.#error.textContent = error.message;
+      this.#error.hidden = false;
+      return false;
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+}

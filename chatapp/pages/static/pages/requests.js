@@ -1,0 +1,43 @@
+/* Requests to this site's views, which answer a script with the part of the page that changed. */
+
+const HEADERS = { "X-Requested-With": "fetch" };
+
+/** Something that a person has to be told: `message` is the sentence. `mayPass`: the same request may go well later. */
+export class Refused extends Error {
+  constructor(message, mayPass = false) {
+    super(message);
+    this.mayPass = mayPass;
+  }
+}
+
+/** The newest token: a log-in in another tab has changed the one that the form came with. */
+function csrfToken() {
+  return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+}
+
+async function ask(url, options) {
+  let response;
+  try {
+    response = await fetch(url, { headers: HEADERS, ...options });
+  } catch {
+    throw new Refused("The server cannot be reached. Please try again.", true);
+  }
+  if (response.redirected) throw new Refused("You are logged out. Log in in another tab, then try again.");
+  if (response.status === 422) throw new Refused((await response.json()).message);
+  if (response.status === 400 || response.status === 413) throw new Refused("The message is too long.");
+  if (response.status === 403) throw new Refused("This page is out of date. Please reload it.");
+  if (response.status === 404) throw new Refused("This does not exist any more.");
+  if (!response.ok) throw new Refused("Something went wrong on our side. Please try again.", true);
+  return response;
+}
+
+export async function getHtml(url) {
+  return (await ask(url)).text();
+}
+
+/** POST the fields of a form, with the newest token. */
+export function post(url, fields) {
+  const token = csrfToken();
+  if (token) fields.set("csrfmiddlewaretoken", token);
+  return ask(url, { method: "POST", body: fields });
+}

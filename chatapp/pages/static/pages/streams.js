@@ -1,0 +1,139 @@
+/* One WebSocket for all streams that this page follows (docs/protocol.md).
+
+Each stream is followed from the last seq applied here, at first and after every interruption alike. A follower has
+`apply(event)`, `reset()` (forget everything, it comes again) and `refused(code)`. */
+
+const ACK_EVERY = 32; // events; the server waits when 256 are not acknowledged
+const SILENCE = 40_000; // ms; the server says something every 15 s, so a longer silence is a dead connection
+const DOUBTFUL = 20_000; // ms of silence after which a page that is looked at again does not trust its socket
+const WATCH = 5_000; // ms
+const FIRST_WAIT = 500; // ms
+const LONGEST_WAIT = 15_000; // ms
+const LOGGED_OUT = 4401;
+export const FINAL = new Set(["run.completed", "run.stopped", "run.failed", "run.lost"]);
+
+export class Streams {
+  #url;
+  #onState;
+  #followed = new Map(); // stream -> {last, acked, follower}
+  #socket = null;
+  #failures = 0;
+  #retry = null;
+  #heard = 0;
+
+  /** `onState` hears "open", "reconnecting" and "logged_out". */
+  constructor(url, onState) {
+    this.#url = url;
+    this.#onState = onState;
+    setInterval(() => this.#watch(), WATCH);
+    addEventListener("online", () => this.#renew());
+    addEventListener("pagehide", () => this.#drop()); // an open socket would keep the page out of the back/forward cache
+    addEventListener("pageshow", (event) => event.persisted && this.#renew());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden && (!this.#isOpen || Date.now() - this.#heard > DOUBTFUL)) this.#renew();
+    });
+  }
+
+  follow(stream, after, follower) {
+    this.#followed.set(stream, { last: after, acked: after, follower });
+    if (this.#isOpen) this.#ask(stream);
+    else if (!this.#socket) this.#connect();
+  }
+
+  unfollow(stream) {
+    if (this.#followed.delete(stream)) this.#send({ unfollow: stream });
+  }
+
+  get #isOpen() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  #connect() {
+    clearTimeout(this.#retry);
+    this.#retry = null;
+    const socket = (this.#socket = new WebSocket(this.#url));
+    this.#heard = Date.now();
+    socket.onopen = () => this.#opened();
+    socket.onmessage = (message) => this.#hear(message.data);
+    socket.onclose = (event) => this.#closed(event.code);
+  }
+
+  #opened() {
+    this.#onState("open");
+    for (const stream of this.#followed.keys()) this.#ask(stream);
+  }
+
+  #closed(code) {
+    this.#socket = null;
+    if (code === LOGGED_OUT) return this.#onState("logged_out");
+    if (!this.#followed.size) return this.#onState("open");
+    this.#onState("reconnecting");
+    const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures++);
+    this.#retry = setTimeout(() => this.#connect(), longest * (0.2 + 0.8 * Math.random()));
+  }
+
+  /** Give the socket up without waiting for its close: a dead one takes minutes to notice. */
+  #drop() {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  #renew() {
+    this.#drop();
+    this.#failures = 0;
+    if (this.#followed.size) this.#connect();
+  }
+
+  #watch() {
+    if (!this.#followed.size) this.#drop();
+    else if (this.#socket && Date.now() - this.#heard > SILENCE) {
+      this.#drop();
+      this.#closed();
+    }
+  }
+
+  #ask(stream) {
+    const entry = this.#followed.get(stream);
+    entry.acked = entry.last;
+    this.#send({ follow: stream, after: entry.last });
+  }
+
+  #send(message) {
+    if (this.#isOpen) this.#socket.send(JSON.stringify(message));
+  }
+
+  #hear(text) {
+    this.#heard = Date.now();
+    this.#failures = 0; // a socket that opens and says nothing is not yet a success
+    const event = JSON.parse(text);
+    const entry = this.#followed.get(event.stream);
+    if (!entry) return;
+    if (event.seq === 0) this.#control(event, entry);
+    else if (event.seq > entry.last) this.#apply(event, entry);
+  }
+
+  #control(event, entry) {
+    if (event.kind === "resync") {
+      entry.last = 0;
+      entry.follower.reset();
+      this.#ask(event.stream);
+    } else if (event.kind === "refused") {
+      this.#followed.delete(event.stream);
+      entry.follower.refused(event.data.code);
+    }
+  }
+
+  #apply(event, entry) {
+    if (event.seq !== entry.last + 1 && event.kind !== "snapshot") return this.#ask(event.stream); // a gap
+    entry.last = event.seq;
+    if (FINAL.has(event.kind)) this.#followed.delete(event.stream);
+    else if (entry.last - entry.acked >= ACK_EVERY) {
+      entry.acked = entry.last;
+      this.#send({ ack: { [event.stream]: entry.last } });
+    }
+    entry.follower.apply(event);
+  }
+}
