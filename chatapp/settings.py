@@ -148,6 +148,8 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": f"{CHANNEL_PREFIX}:",
     "socket_connect_timeout": 3,  # s; a send must not hang when the broker is down
+    "max_retries": 1,  # kombu would try for 6 s,
+    "interval_start": 0.2,  # s; and a person is waiting to hear that the broker is down
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
