@@ -4,7 +4,6 @@ import json
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 from knox.models import get_token_model
 
@@ -28,10 +27,6 @@ class JsonClient:
         return self.client.post(f"/api/v1/{path}", data, **{"content_type": "application/json"} | options)
 
 
-def person(name, **fields):
-    return get_user_model().objects.create_user(f"{name}-{uuid4().hex[:8]}", **fields)
-
-
 def a_model(**fields):
     name = f"model-{uuid4().hex[:8]}"
     provider = Provider.objects.create(name=name, base_url="http://127.0.0.1:9/v1")
@@ -39,18 +34,18 @@ def a_model(**fields):
 
 
 @pytest.fixture
-def alice(db):
-    return JsonClient(person("alice"))
+def alice(alice):
+    return JsonClient(alice)
 
 
 @pytest.fixture
-def bob(db):
-    return JsonClient(person("bob"))
+def bob(bob):
+    return JsonClient(bob)
 
 
 @pytest.fixture
-def charlie(db):
-    return JsonClient(person("charlie", is_staff=True))
+def charlie(charlie):
+    return JsonClient(charlie)
 
 
 @pytest.fixture

@@ -1,0 +1,266 @@
+"""The commands of the terminal: ask, follow, token, add_provider."""
+
+import io
+import signal
+import subprocess
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from chatapp.chats.models import Session
+from runs.models import Model, Provider, Run
+from tests.harness.check import check
+from tests.harness.facts import wait_until
+from tests.harness.processes import ROOT
+from tests.harness.upstream import prompt, spoken
+
+
+def manage(*words):
+    """What the command says: (to stdout, to stderr)."""
+    out, err = io.StringIO(), io.StringIO()
+    call_command(*words, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+# -- ask and follow, with a real worker -----------------------------------------------------------
+
+
+def run_about(text):
+    return Run.objects.get(message__parent__content=text)
+
+
+def test_ask_prints_the_answer_and_keeps_it(stack):
+    owner = stack.person("alice")
+    question = prompt(tokens=5)
+    done = stack.manage("ask", question, "--user", str(owner))
+    assert (done.stdout, done.stderr) == (spoken(5) + "\n", "")
+    run = check(run_about(question))
+    assert (run.trigger, run.status, run.session.owner) == ("terminal", "completed", owner.user)
+
+
+def test_ctrl_c_leaves_the_run_goes_on_and_follow_comes_back(stack):  # B7
+    owner = stack.person("alice")
+    question = prompt(tokens=6, hold=[3])
+    argv = stack.manage_argv("ask", question, "--user", str(owner))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(argv, cwd=ROOT, env=stack.env, **pipes) as asking:
+        assert asking.stdout.read(len(spoken(3))).decode() == spoken(3)
+        asking.send_signal(signal.SIGINT)
+        _, said = asking.communicate()
+    run = run_about(question)
+    assert f"manage.py follow {run.pk}" in said.decode()
+    assert asking.returncode == 130
+    assert run.status == "running"
+    # It should print everything from the beginning, and what comes while it is there.
+    with subprocess.Popen(stack.manage_argv("follow", str(run.pk)), cwd=ROOT, env=stack.env, **pipes) as following:
+        assert following.stdout.read(len(spoken(3))).decode() == spoken(3)
+        stack.upstream.release(question.tag)
+        rest, said = following.communicate()
+    assert (rest.decode(), said, following.returncode) == (spoken(6)[len(spoken(3)) :] + "\n", b"", 0)
+    assert check(run).status == "completed"
+
+
+def test_follow_after_an_event_prints_the_rest_of_a_run_that_has_ended(stack):
+    alice = stack.person("alice")
+    question = prompt(tokens=4, hold=[2])
+    run = alice.send(question)
+    known = alice.follow(run).wait_for_text(spoken(2))
+    after = known.last_seq
+    stack.upstream.release(question.tag)
+    run = check(run, known)
+    assert stack.manage("follow", str(run.pk), "--after", str(after)).stdout == spoken(4)[len(spoken(2)) :] + "\n"
+    assert stack.manage("follow", str(run.pk), "--after", str(run.last_seq)).stdout == ""
+
+
+def test_a_failure_is_told_on_stderr_after_what_was_written(stack):
+    owner = stack.person("alice")
+    done = stack.manage("ask", prompt(tokens=9, close_after=2), "--user", str(owner), check=False)
+    assert (done.returncode, done.stdout) == (1, spoken(2) + "\n")
+    assert "(upstream_interrupted)" in done.stderr
+
+
+def test_following_a_run_that_was_stopped_says_so(stack):
+    alice = stack.person("alice")
+    run = alice.send(prompt(tokens=9, stall_after=2))
+    alice.follow(run).wait_for_text(spoken(2))
+    alice.stop(run)
+    check(run)
+    done = stack.manage("follow", str(run.pk), check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, spoken(2) + "\n", "Stopped (user).\n")
+
+
+def test_a_terminal_is_not_obeyed_by_a_model():  # B58
+    from django.core.management.base import OutputWrapper
+
+    from chatapp.ops.terminal import _Page
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for screen, shown in ((Terminal(), "a[2Jb\tc\nd"), (io.StringIO(), "a\x1b[2Jb\tc\nd\x07\x9b")):
+        page = _Page(OutputWrapper(screen))
+        page.apply({"kind": "text.delta", "data": {"text": "a\x1b[2Jb\tc\nd\x07\x9b"}})
+        assert screen.getvalue() == shown
+
+
+def test_a_snapshot_adds_what_is_not_on_the_screen_yet():  # B30
+    from django.core.management.base import OutputWrapper
+
+    from chatapp.ops.terminal import _Page
+
+    screen = io.StringIO()
+    page = _Page(OutputWrapper(screen))
+    page.apply({"kind": "text.delta", "data": {"text": "Hello"}})
+    page.apply({"kind": "snapshot", "data": {"text": "Hello, world", "reasoning": "", "tools": []}})
+    page.end()
+    assert screen.getvalue() == "Hello, world\n"
+
+
+# -- ask and follow, refused ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [([" "], "prompt_empty"), (["hi"], "model_missing"), (["hi", "--model", "x"], "model_unknown")]
+)
+def test_ask_refuses_with_the_code_and_leaves_no_empty_session(charlie, words, code):
+    with pytest.raises(CommandError, match=rf"\({code}\)"):
+        manage("ask", *words)
+    assert not Session.objects.exists()
+
+
+def test_ask_needs_a_user_where_it_cannot_know(alice):
+    with pytest.raises(CommandError, match=r"no superuser: .* --user NAME"):
+        manage("ask", "hi")
+    with pytest.raises(CommandError, match="no active user 'dave'"):
+        manage("ask", "hi", "--user", "dave")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ask_says_that_the_broker_is_down_and_keeps_the_message(charlie):  # nobody listens at REDIS_URL
+    manage("add_provider", "wren", "--base-url", "http://127.0.0.1:9/v1", "--model", "wren")
+    with pytest.raises(CommandError, match=r"\(broker_unavailable\)"):
+        manage("ask", "hello")
+    assert run_about("hello").status == "failed"
+
+
+@pytest.mark.parametrize("run", ["x", str(uuid4())])
+def test_follow_says_that_there_is_no_such_run(db, run):
+    with pytest.raises(CommandError, match="There is no run"):
+        manage("follow", run)
+
+
+# -- token ----------------------------------------------------------------------------------------
+
+
+def test_a_token_opens_the_api_and_only_its_hash_is_kept(alice):
+    out, err = manage("token", "alice")
+    token = out.strip()
+    assert "only this once" in err
+    client = Client(headers={"Authorization": f"Bearer {token}"})
+    assert client.post("/api/v1/sessions", "{}", content_type="application/json").status_code == 201
+    assert token not in str(list(alice.auth_token_set.values()))
+    assert alice.auth_token_set.get().expiry is None
+
+
+def test_a_token_can_have_an_end(alice):
+    manage("token", "alice", "--days", "30")
+    kept = alice.auth_token_set.get()
+    assert (kept.expiry - kept.created).days in (29, 30)
+
+
+@pytest.mark.parametrize("words", [["dave"], ["alice", "--days", "0"], ["alice", "--days", "99999999"]])
+def test_a_token_is_refused_clearly(alice, words):
+    with pytest.raises(CommandError, match=r"no active user|--days"):
+        manage("token", *words)
+    assert not alice.auth_token_set.exists()
+
+
+# -- add_provider ---------------------------------------------------------------------------------
+
+OLLAMA = ["add_provider", "ollama", "--base-url", "http://ollama:11434/v1/", "--model", "llama3.2:3b"]
+
+
+def catalog():
+    models = Model.objects.order_by("name").values_list("provider__name", "name", "upstream_id", "label", "is_default")
+    return list(models), list(Provider.objects.values_list("name", "base_url", "key_env"))
+
+
+def test_adding_a_provider_twice_is_adding_it_once(db):
+    out, err = manage(*OLLAMA)
+    first = catalog()
+    assert first == (
+        [("ollama", "llama3-2-3b", "llama3.2:3b", "llama3.2:3b", True)],
+        [("ollama", "http://ollama:11434/v1", "")],
+    )
+    assert "llama3-2-3b: llama3.2:3b (default)" in out
+    assert err == ""
+    manage(*OLLAMA)
+    assert catalog() == first
+
+
+def test_adding_it_again_brings_it_up_to_date_and_keeps_what_is_not_named(db):
+    manage(*OLLAMA, "--key-env", "OLLAMA_KEY")
+    manage("add_provider", "ollama", "--base-url", "http://other:1/v1", "--model", "qwen3", "--label", "Qwen")
+    models, providers = catalog()
+    assert providers == [("ollama", "http://other:1/v1", "OLLAMA_KEY")]
+    assert [(name, label, default) for _, name, _, label, default in models] == [
+        ("llama3-2-3b", "llama3.2:3b", True),
+        ("qwen3", "Qwen", False),
+    ]
+
+
+def test_default_moves_to_the_first_model_named(db):
+    manage(*OLLAMA)
+    manage("add_provider", "b", "--base-url", "http://b/v1", "--model", "m1", "--model", "m2", "--default")
+    assert [model.upstream_id for model in Model.objects.filter(is_default=True)] == ["m1"]
+
+
+def test_two_providers_may_have_a_model_of_the_same_name(db):
+    manage(*OLLAMA)
+    manage("add_provider", "other", "--base-url", "http://b/v1", "--model", "llama3.2:3b")
+    assert [row[:2] for row in catalog()[0]] == [("ollama", "llama3-2-3b"), ("other", "other-llama3-2-3b")]
+
+
+def test_a_key_that_is_not_set_is_told(db, monkeypatch):
+    assert "SOME_KEY is not set here" in manage(*OLLAMA, "--key-env", "SOME_KEY")[1]
+    monkeypatch.setenv("SOME_KEY", "s3cret")
+    out, err = manage(*OLLAMA)
+    assert err == ""
+    assert "s3cret" not in out
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["Ollama!", "--base-url", "http://b/v1"], "NAME: "),
+        (["b", "--base-url", "b:11434/v1"], "--base-url: An address such as"),
+        (["b", "--base-url", "ftp://b/v1"], "--base-url: An address such as"),
+        (["b", "--base-url", "http://b:x/v1"], "--base-url: An address such as"),
+        (["b", "--base-url", "http://key@b/v1"], "--base-url: Put no key"),
+        (["b", "--base-url", "http://b/v1/chat/completions"], "--base-url: The address ends"),
+        (["b", "--base-url", "http://b/v1?key=1"], "--base-url: The address ends"),
+        (["b", "--base-url", "http://b/v1", "--key-env", "sk-12ab"], "--key-env: This is the name"),
+        (["b", "--base-url", "http://b/v1", "--model", ""], "--model: "),
+        (["b", "--base-url", "http://b/v1", "--label", "x" * 101], "--label: "),
+        (["b", "--base-url", "http://b/v1", "--label", "L", "--model", "n"], "--label needs exactly one"),
+    ],
+)
+def test_a_provider_that_cannot_be_is_refused_and_nothing_is_written(db, words, complaint):
+    with pytest.raises(CommandError) as refusal:
+        manage("add_provider", *words, "--model", "m")
+    assert complaint in str(refusal.value)
+    assert "sk-12ab" not in str(refusal.value)
+    assert catalog() == ([], [])
+
+
+def test_a_prompt_that_waits_for_a_worker_says_so(make_stack):
+    stack = make_stack(("valkey",))
+    argv = stack.manage_argv("ask", "hello", "--user", str(stack.person("alice")))
+    with subprocess.Popen(argv, cwd=ROOT, env=stack.env, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as asking:
+        assert b"Waiting for a worker" in asking.stderr.readline()
+        asking.send_signal(signal.SIGINT)
+        asking.communicate()
+    assert wait_until(lambda: run_about("hello"), "the run is there").status == "queued"
