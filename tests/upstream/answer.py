@@ -83,9 +83,7 @@ class Answer:
         self.record.end(self.connection, "interrupted")
         transport = self.request.transport
         # Zero linger makes the kernel send RST instead of FIN.
-        transport.get_extra_info("socket").setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-        )
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
         await asyncio.Event().wait()  # until aiohttp notices and cancels us
 

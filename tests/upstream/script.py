@@ -2,7 +2,8 @@
 
 A script is a JSON object in a line of the last user message: `script: {"tokens": 50, "rate": 20}`; or it is
 registered with `POST /scripts`, which answers a model id to ask for. Without one the default is spoken.
-Positions (`hold`, `stall_after`, …) count the tokens already sent; reasoning and tool calls come before token 0.
+Positions (`hold`, `stall_after`, …) count the tokens already sent; reasoning and tool calls come before
+the first one.
 """
 
 import re

@@ -69,9 +69,7 @@ def error_body(message: str, kind: str) -> bytes:
 
 def _tool_pieces(index: int, tool: dict) -> list[dict]:
     function = {"name": tool["name"], "arguments": ""}
-    pieces = [
-        {"index": index, "id": tool.get("id", f"call_{index}"), "type": "function", "function": function}
-    ]
+    pieces = [{"index": index, "id": tool.get("id", f"call_{index}"), "type": "function", "function": function}]
     arguments = tool.get("arguments", "{}")
     for start in range(0, len(arguments), 5):
         pieces.append({"index": index, "function": {"arguments": arguments[start : start + 5]}})

@@ -1,0 +1,75 @@
+"""The one promise, asserted at the end of every test that generates text."""
+
+import json
+
+from chatapp.chats.models import MessageState
+from runs.models import Run
+from runs.states import Status
+from streams.events import Event, Folded, Kind, fold
+from streams.models import LoggedEvent
+from tests.harness.facts import PATIENCE_SECONDS, wait_until
+from tests.harness.followers import Follower
+
+FINAL_KIND = {
+    Status.COMPLETED: Kind.COMPLETED,
+    Status.STOPPED: Kind.STOPPED,
+    Status.FAILED: Kind.FAILED,
+    Status.LOST: Kind.LOST,
+}
+MESSAGE_STATE = {
+    Status.COMPLETED: MessageState.COMPLETE,
+    Status.STOPPED: MessageState.STOPPED,
+    Status.FAILED: MessageState.FAILED,
+    Status.LOST: MessageState.LOST,
+}
+
+
+def logged(run: Run) -> list[Event]:
+    """The log of a run's stream, in order."""
+    rows = LoggedEvent.objects.filter(stream=run.pk).order_by("seq")
+    return [Event(row.stream, row.seq, row.kind, row.data.encode()) for row in rows]
+
+
+def wait_for_end(run: Run, patience: float = PATIENCE_SECONDS) -> Run:
+    """The run as it ended."""
+
+    def ended() -> Run | None:
+        now = Run.objects.select_related("message", "session").get(pk=run.pk)
+        return now if now.is_final else None
+
+    return wait_until(ended, f"run {run.pk} ends", patience)
+
+
+def check(run: Run, *followers: Follower) -> Run:
+    """Wait for the run's end and assert that it ended exactly once and that everybody was told the same.
+
+    The log has no gap and one final event, its fold is the message, and each follower heard exactly the log
+    after the position it began at. The run as it ended.
+    """
+    run = wait_for_end(run)
+    events = logged(run)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1)), "the log has a gap"
+    assert [event.kind for event in events if event.is_final] == [FINAL_KIND[run.status]]
+    assert events[-1].is_final, "something follows the final event"
+    check_message(run, fold(events))
+    for follower in followers:
+        follower.wait_for_final()
+        check_follower(follower, events)
+    return run
+
+
+def check_message(run: Run, folded: Folded) -> None:
+    assert folded.text == run.message.content
+    assert folded.reasoning == run.message.reasoning
+    assert run.last_seq == folded.last_seq
+    assert run.message.state == MESSAGE_STATE[run.status]
+
+
+def check_follower(follower: Follower, events: list[Event]) -> None:
+    heard = [(envelope.stream, envelope.seq, envelope.kind, envelope.data) for envelope in follower.events]
+    said = [
+        (str(event.stream), event.seq, str(event.kind), json.loads(event.data))
+        for event in events
+        if event.seq > follower.after
+    ]
+    assert heard == said

