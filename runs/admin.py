@@ -81,6 +81,11 @@ class RunAdmin(admin.ModelAdmin):
         told = [f"{outcomes[outcome]} {words}" for outcome, words in STOP_OUTCOMES.items() if outcomes[outcome]]
         self.message_user(request, f"Runs: {', '.join(told)}.", messages.SUCCESS)
 
+    @admin.display(description="run", ordering="id")
+    def short_id(self, run: Run) -> str:
+        """The random end of the id; its beginning is the time, which neighbours in the list share."""
+        return f"…{str(run.pk)[-12:]}"
+
     @admin.display(description="owner", ordering="session__owner__username")
     def owner(self, run: Run) -> str:
         return run.session.owner.get_username()

@@ -24,14 +24,22 @@ from runs.states import Trigger
 from streams.sse import event_stream
 
 
-class Sessions(CreateAPIView):
+class Endpoint(GenericAPIView):
+    def initial(self, request: Request, *args, **kwargs) -> None:
+        super().initial(request, *args, **kwargs)
+        # A body sent in chunks has no length, and the framework would take it for none at all.
+        if "CONTENT_LENGTH" not in request.META and "HTTP_TRANSFER_ENCODING" in request.META:
+            request.META["CONTENT_LENGTH"] = str(len(request.body))
+
+
+class Sessions(Endpoint, CreateAPIView):
     serializer_class = SessionSerializer
 
     def perform_create(self, serializer: SessionSerializer) -> None:
         serializer.save(owner=self.request.user)
 
 
-class Messages(GenericAPIView):
+class Messages(Endpoint):
     """Send a message: 202 with the run that answers it."""
 
     serializer_class = SendSerializer
@@ -51,7 +59,7 @@ class Messages(GenericAPIView):
         return Response(body, status=202, headers={"Location": reverse("api:run", args=[run.pk])})
 
 
-class _Runs(GenericAPIView):
+class _Runs(Endpoint):
     def get_queryset(self):
         runs = Run.objects.visible_to(self.request.user)
         return runs.select_related("model", "message", "stop_requested_by")
@@ -73,7 +81,7 @@ class Stop(_Runs):
         return Response({"state": state, "status": run.status})
 
 
-class Missing(GenericAPIView):
+class Missing(Endpoint):
     """Every other address below /api/."""
 
     def initial(self, request: Request, *args, **kwargs) -> None:

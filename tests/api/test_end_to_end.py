@@ -45,6 +45,29 @@ def test_nobody_elses_events_are_served(stack):  # B55
     check(run)
 
 
+def test_a_token_that_is_revoked_closes_the_streams_it_opened(make_stack):  # B55
+    stack = make_stack(STREAMS_HEARTBEAT_SECONDS="0.2")
+    alice = stack.person("alice")
+    run = alice.send(prompt(tokens=9, stall_after=2))
+    follower = alice.follow(run).wait_for_text(spoken(2))
+    alice.user.auth_token_set.all().delete()
+    follower.wait_for_end()
+    assert follower.final is None
+    assert alice.api("GET", f"/runs/{run.pk}").status == 401
+    # It should leave the run alone.
+    run.refresh_from_db()
+    assert run.status == "running"
+
+
+def test_a_body_sent_in_chunks_is_read_and_its_size_is_checked(stack):
+    alice = stack.person("alice")
+    headers = alice.bearer | {"Content-Type": "application/json"}
+    sent = alice.request("POST", "/api/v1/sessions", iter([b'{"title": ', b'"Birds"}']), headers)
+    assert (sent.status, sent.json()["title"]) == (201, "Birds")
+    too_large = alice.request("POST", "/api/v1/sessions", iter([b" " * 100_000] * 30), headers)
+    assert (too_large.status, too_large.json()["code"]) == (413, "body_too_large")
+
+
 def test_stop_keeps_the_text_written_so_far(stack):  # B36, B38
     alice = stack.person("alice")
     run = alice.send(prompt(tokens=50, stall_after=4))
