@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chatapp.chats.actions import FINAL, keep_html
-from chatapp.chats.models import Message, Role
+from chatapp.chats.models import Message, MessageState, Role
 from runs.answers import so_far
 from runs.lifecycle import LOST_MESSAGES
 from runs.models import Run
 from runs.states import LostReason
+
+FIRST_SEQ = 1  # run.queued; whatever follows says that a worker has begun
 
 
 @dataclass
@@ -32,6 +34,13 @@ class Entry:
     @property
     def is_active(self) -> bool:
         return self.is_answer and self.message.state not in FINAL
+
+    @property
+    def state(self) -> str:
+        """What the reader is shown. A text already begun counts, though the row read just before says otherwise."""
+        if self.is_stopping:
+            return "stopping"
+        return MessageState.ANSWERING if self.is_active and self.seq > FIRST_SEQ else self.message.state
 
     @property
     def is_stopping(self) -> bool:

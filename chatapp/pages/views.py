@@ -54,12 +54,12 @@ def start(request: HttpRequest) -> HttpResponse:
         run = start_posted(posted, request.user)
     except RunError as error:
         return _home(request, posted.back(error), status=422)
-    return _at_answer(run)
+    return _at_end(run)
 
 
-def _at_answer(run: Run) -> HttpResponse:
-    """To the session page, where the answer is: without JavaScript nothing else scrolls there."""
-    return redirect(f"{reverse('session', args=[run.session_id])}#m-{run.message_id}")
+def _at_end(run: Run) -> HttpResponse:
+    """To the end of the session's page: without JavaScript nothing else scrolls there."""
+    return redirect(f"{reverse('session', args=[run.session_id])}#end")
 
 
 @require_GET
@@ -100,7 +100,7 @@ def messages(request: HttpRequest, pk: UUID) -> HttpResponse:
                 return JsonResponse({"code": error.code, "message": error.message}, status=422)
             return _session_page(request, found, posted.back(error), status=422)
         if not is_scripted(request):
-            return _at_answer(run)
+            return _at_end(run)
     elif not is_scripted(request):
         return redirect("session", pk)
     return render(request, "pages/messages.html", {"entries": entries(_newer(request, found))})
@@ -133,7 +133,7 @@ def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
         return JsonResponse({"state": state})
     if draft := request.POST.get("text", ""):
         request.session[_draft(run.session_id)] = draft
-    return _at_answer(run)
+    return _at_end(run)
 
 
 def _draft(session_id: UUID) -> str:

@@ -14,36 +14,44 @@ function safeAddress(text) {
   }
 }
 
-function addToken(data, token) {
-  const parent = data.nodes[data.index];
-  if (token === smd.IMAGE) {
-    parent.append("!"); // as the server shows it: a link to the image
-    smd.default_add_token(data, smd.LINK);
-  } else if (token in MATH) {
-    data.nodes[++data.index] = parent.appendChild(document.createElement("span"));
-    data.nodes[data.index].dataset.math = MATH[token];
-    data.nodes[data.index].append(MATH[token]);
-  } else {
-    smd.default_add_token(data, token);
-  }
-}
+/** The library's renderer, except for what comes from the model and could lead or load somewhere. */
+function rendererFor(element) {
+  const standard = smd.default_renderer(element);
 
-function endToken(data) {
-  const node = data.nodes[data.index];
-  if (node.dataset.math) node.append(node.dataset.math);
-  smd.default_end_token(data);
-}
-
-function setAttribute(data, attribute, value) {
-  const node = data.nodes[data.index];
-  if (attribute === smd.HREF || attribute === smd.SRC) {
-    const address = safeAddress(value);
-    if (!address) return;
-    node.href = address;
-    node.rel = "noopener noreferrer nofollow";
-  } else if (attribute === smd.CHECKED || attribute === smd.START) {
-    smd.default_set_attr(data, attribute, value);
+  function add_token(data, token) {
+    const parent = data.nodes[data.index];
+    if (token === smd.IMAGE) {
+      parent.append("!"); // as the server shows it: a link to the image
+      standard.add_token(data, smd.LINK);
+    } else if (token in MATH) {
+      const span = document.createElement("span");
+      span.dataset.math = MATH[token];
+      span.append(MATH[token]);
+      data.nodes[++data.index] = parent.appendChild(span);
+    } else {
+      standard.add_token(data, token);
+    }
   }
+
+  function end_token(data) {
+    const node = data.nodes[data.index];
+    if (node.dataset.math) node.append(node.dataset.math);
+    standard.end_token(data);
+  }
+
+  function set_attr(data, attribute, value) {
+    const node = data.nodes[data.index];
+    if (attribute === smd.HREF || attribute === smd.SRC) {
+      const address = safeAddress(value);
+      if (!address) return;
+      node.href = address;
+      node.rel = "noopener noreferrer nofollow";
+    } else if (attribute === smd.CHECKED || attribute === smd.START) {
+      standard.set_attr(data, attribute, value);
+    }
+  }
+
+  return { ...standard, add_token, end_token, set_attr };
 }
 
 export class Drawing {
@@ -52,9 +60,7 @@ export class Drawing {
 
   constructor(element) {
     this.#element = element;
-    const renderer = smd.default_renderer(element);
-    Object.assign(renderer, { add_token: addToken, end_token: endToken, set_attr: setAttribute });
-    this.#parser = smd.parser(renderer);
+    this.#parser = smd.parser(rendererFor(element));
   }
 
   /** Draw `text` behind what stands. Text on which the parser fails is shown as it is. */
@@ -62,8 +68,10 @@ export class Drawing {
     if (this.#parser) {
       try {
         return smd.parser_write(this.#parser, text);
-      } catch {
+      } catch (error) {
+        console.error(error);
         this.#parser = null;
+        this.#element.classList.add("prose--plain");
       }
     }
     this.#element.append(text);

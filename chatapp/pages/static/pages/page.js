@@ -13,7 +13,8 @@ const navigation = performance.getEntriesByType("navigation")[0]?.type;
 function openTranscript() {
   const url = new URL("/ws/streams", location.href);
   url.protocol = url.protocol.replace("http", "ws");
-  if (navigation === "navigate") toEnd(); // else the browser brings the reader back to where he was
+  if (location.hash === "#end") history.replaceState(null, "", location.pathname); // where forms lead without this script
+  if (navigation === "navigate" && !location.hash) toEnd(); // else the browser brings the reader to where he was
   const transcript = new Transcript(root, new Streams(url, connection));
   if (navigation === "back_forward") transcript.sync();
   addEventListener("pageshow", (event) => event.persisted && transcript.sync());

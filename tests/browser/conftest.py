@@ -1,0 +1,50 @@
+"""Chromium, driven by playwright, with nothing but loopback to talk to."""
+
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser.window import Window
+from tests.harness.plugin import missing
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+
+
+@pytest.fixture(scope="module")  # and not longer: playwright's loop would stand in the way of all other tests
+def _chromium():
+    """The system's Chromium. Its tests are skipped, loudly, where there is none."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        missing("Chromium is not installed: no page was tried in a browser")
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # The loop runs in this thread, so Django takes every query of a test for one from asynchronous code.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_window(_chromium):
+    """Opens a browser window of its own: `open_window(stack, alice)`; keywords are playwright's for a context.
+
+    At the end no page may have broken the content security policy or thrown an error.
+    """
+    windows = []
+
+    def open_(stack, person=None, **options) -> Window:
+        window = Window(_chromium, stack.url, person, **options)
+        windows.append(window)
+        return window
+
+    yield open_
+    complaints = [complaint for window in windows for complaint in window.complaints]
+    for window in windows:
+        window.close()
+    assert complaints == []

@@ -1,0 +1,106 @@
+"""A browser window as a person uses it: what is on the page, by its role and its words."""
+
+import re
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+PATIENCE = 20_000  # ms; far above anything that happens on a loaded machine
+
+REPORT_VIOLATIONS = """
+addEventListener("securitypolicyviolation", (event) =>
+  console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
+"""
+LOST_CONNECTION = re.compile(r"WebSocket connection to .* failed|ERR_CONNECTION|ERR_INTERNET_DISCONNECTED")
+
+
+class Window:
+    """One browser with cookies of its own; `page` is its first tab.
+
+    `complaints` are the errors that its pages reported, without those that match `expected`.
+    """
+
+    def __init__(self, browser: Browser, url: str, person=None, *, expected: str = "(?!)", **options):
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        self.url, self.complaints, self.expected = url, [], re.compile(expected)
+        self.context = browser.new_context(base_url=url, **options)
+        self.context.set_default_timeout(PATIENCE)
+        self.context.add_init_script(REPORT_VIOLATIONS)
+        self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        self.context.on("console", self._hear)
+        if person is not None:
+            cookies = [{"name": name, "value": value, "url": url} for name, value in person.cookies.items()]
+            self.context.add_cookies(cookies)
+        self.page = self.context.new_page()
+
+    def _hear(self, message) -> None:
+        """Keep errors. That a server was away for a while is for the page to tell, and no error of the page."""
+        if message.type not in ("error", "warning"):
+            return
+        if not LOST_CONNECTION.search(message.text) and not self.expected.search(message.text):
+            self.complaints.append(message.text)
+
+    def new_tab(self) -> "Tab":
+        return Tab(self.context.new_page())
+
+    @property
+    def tab(self) -> "Tab":
+        return Tab(self.page)
+
+    def close(self) -> None:
+        self.context.close()
+
+
+class Tab:
+    """One tab and the words of the chat page."""
+
+    def __init__(self, page: Page):
+        self.page = page
+
+    @property
+    def field(self) -> Locator:
+        return self.page.get_by_label("Message", exact=True)
+
+    @property
+    def send_button(self) -> Locator:
+        return self.page.get_by_role("button", name="Send", exact=True)
+
+    @property
+    def stop_button(self) -> Locator:
+        return self.page.get_by_role("button", name="Stop", exact=True)
+
+    @property
+    def answers(self) -> Locator:
+        return self.page.locator("article.answer")
+
+    @property
+    def questions(self) -> Locator:
+        return self.page.locator("article.question")
+
+    @property
+    def status(self) -> Locator:
+        return self.page.get_by_role("status")
+
+    @property
+    def answer(self) -> Locator:
+        """The text of the last answer."""
+        return self.answers.last.locator(".prose")
+
+    def send(self, text: str) -> None:
+        self.field.fill(text)
+        self.field.press("Enter")
+
+    def expect_answer(self, text: str | re.Pattern) -> None:
+        expect(self.answer).to_have_text(text, timeout=PATIENCE)
+
+    def expect_state(self, state: str) -> None:
+        """The last answer is `waiting`, `answering`, `stopping`, `complete`, `stopped`, `failed` or `lost`."""
+        expect(self.answers.last).to_have_attribute("data-state", state, timeout=PATIENCE)
+
+    def login(self, username: str, password: str) -> None:
+        self.page.goto("/login")
+        self.page.get_by_label("Username").fill(username)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Log in").click()
+
+
+__all__ = ["PATIENCE", "Tab", "Window", "expect"]

@@ -1,0 +1,81 @@
+"""Every page, asked as alice (whose it is), bob, charlie (staff) and nobody (B55)."""
+
+import pytest
+from django.urls import reverse
+
+from chatapp.chats.models import Message
+from chatapp.pages.urls import urlpatterns
+from runs.states import Status
+from tests.harness.upstream import prompt
+
+SESSION_PAGES = {
+    "session": ("get", "session_id"),
+    "messages": ("post", "session_id"),
+    "message": ("get", "message_id"),
+    "stop": ("post", "id"),
+}
+OPEN_PAGES = {"login", "login_link", "logout"}
+OWN_PAGES = {"home", "start"}
+
+
+def ask_page(client, name, run):
+    method, field = SESSION_PAGES[name]
+    return getattr(client, method)(reverse(name, args=[getattr(run, field)]), {"text": "Foreign words"})
+
+
+def test_every_page_is_asked_here():
+    assert {pattern.name for pattern in urlpatterns} == {*SESSION_PAGES, *OPEN_PAGES, *OWN_PAGES, "events"}
+
+
+@pytest.mark.parametrize("name", SESSION_PAGES)
+def test_alice_reaches_what_is_hers(name, log_in, alice, ask):
+    assert ask_page(log_in(alice), name, ask()).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("name", SESSION_PAGES)
+@pytest.mark.parametrize("person", ["bob", "charlie"])
+def test_others_are_told_that_there_is_nothing(person, name, log_in, ask, request):
+    run = ask()
+    response = ask_page(log_in(request.getfixturevalue(person)), name, run)
+    run.refresh_from_db()
+    assert response.status_code == 404
+    assert (run.status, run.stop_requested_at) == (Status.QUEUED, None)
+    assert Message.objects.count() == 2
+
+
+@pytest.mark.parametrize("name", SESSION_PAGES)
+def test_nobody_is_led_to_the_login(name, log_in, ask):
+    response = ask_page(log_in(None), name, ask())
+    assert response.status_code == 302
+    assert response.url.startswith("/login?next=")
+    assert Message.objects.count() == 2
+
+
+@pytest.mark.parametrize("name", OWN_PAGES)
+def test_nobody_has_no_list_and_starts_nothing(name, log_in, db):
+    method = {"home": "get", "start": "post"}[name]
+    assert getattr(log_in(None), method)(reverse(name)).url.startswith("/login?next=")
+
+
+@pytest.mark.parametrize("name", SESSION_PAGES)
+def test_what_does_not_exist_looks_like_what_is_anothers(name, log_in, alice, db):
+    method, _ = SESSION_PAGES[name]
+    missing = reverse(name, args=["01936b3e-0000-7000-8000-000000000000"])
+    assert getattr(log_in(alice), method)(missing).status_code == 404
+
+
+def test_the_list_shows_only_ones_own_sessions(log_in, bob, charlie, ask):
+    ask("A secret of alice")
+    for person in (bob, charlie):
+        assert "A secret" not in log_in(person).get("/").content.decode()
+
+
+def test_the_events_of_a_run_are_for_its_owner(stack):
+    alice, bob, charlie = (stack.person(name) for name in ("alice", "bob", "charlie"))
+    run = alice.send(prompt(tokens=3))
+    path = reverse("events", args=[run.pk])
+    whole = alice.page("GET", path)  # ends with the final event
+    assert (whole.status, whole.headers["content-type"]) == (200, "text/event-stream")
+    assert b'"run.completed"' in whole.body
+    assert [person.page("GET", path).status for person in (bob, charlie)] == [404, 404]
+    assert alice.request("GET", path).status == 401

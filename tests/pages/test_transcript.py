@@ -1,0 +1,184 @@
+"""What the session's page shows of messages in every state."""
+
+import pytest
+
+from chatapp.chats.models import Message, Session
+from chatapp.pages.transcript import entries
+from runs import lifecycle
+from runs.errors import UpstreamUnreachable
+from runs.states import LostReason
+from streams import log
+from streams.events import Kind
+
+
+def page_of(browser, run) -> str:
+    response = browser.get(f"/chats/{run.session_id}")
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_a_question_is_shown_as_it_was_typed(browser, ask):
+    page = page_of(browser, ask("<b>Bold?</b>\n  indented"))
+    assert "&lt;b&gt;Bold?&lt;/b&gt;\n  indented</div>" in page
+
+
+def test_a_final_answer_is_html_rendered_once_and_kept(browser, ask, write):
+    run = write(ask(), "Some **bold** text")
+    lifecycle.complete(run.id, "stop")
+    assert "Some <strong>bold</strong> text" in page_of(browser, run)
+    Message.objects.filter(pk=run.message_id).update(html="<p>what was kept</p>")
+    assert "<p>what was kept</p>" in page_of(browser, run)
+
+
+def test_what_a_model_writes_does_nothing(browser, ask, write):  # B58
+    hostile = "<script>alert(1)</script><img src=x onerror=alert(1)> [x](javascript:alert(1)) ![i](http://e.org/i)"
+    run = write(ask(), hostile, reasoning=hostile)
+    active = page_of(browser, run)
+    lifecycle.complete(run.id, "stop")
+    for page in (active, page_of(browser, run)):
+        assert "<script>" not in page
+        assert "<img src=x" not in page
+        assert "<img src=http" not in page
+        assert 'href="javascript' not in page
+
+
+def test_an_answer_being_written_shows_the_text_so_far_and_where_to_go_on(browser, ask, write):  # B33
+    run = write(ask(), "As far as <this>", reasoning="Hm, & so")
+    page = page_of(browser, run)
+    assert ">As far as &lt;this&gt;</div>" in page
+    assert ">Hm, &amp; so</div>" in page
+    assert f'data-stream="{run.pk}" data-seq="4"' in page  # queued, started, reasoning, text
+    assert 'data-state="answering"' in page
+
+
+def test_while_an_answer_is_being_written_there_is_stop_and_not_send(browser, ask, write):  # B33
+    run = write(ask(), "Some")
+    page = page_of(browser, run)
+    assert f'formaction="/runs/{run.pk}/stop" data-stop>' in page
+    assert "data-send hidden>" in page
+    lifecycle.complete(run.id, "stop")
+    page = page_of(browser, run)
+    assert 'formaction="" data-stop hidden>' in page
+    assert "data-send>" in page
+
+
+def test_an_answer_that_waits_says_so(browser, ask):
+    page = page_of(browser, ask())
+    assert "Waiting to start…" in page
+    assert 'data-seq="1"' in page
+
+
+def test_without_a_script_the_page_says_how_to_see_more(browser, ask):  # B56
+    run = ask()
+    assert f'<noscript><p class="note">This page does not update by itself. <a href="/chats/{run.session_id}#end">' in (
+        page_of(browser, run)
+    )
+
+
+def test_a_stopped_answer_keeps_its_text_and_says_so(browser, ask, write):  # B39
+    run = write(ask(), "Half of")
+    lifecycle.stop(run.id)
+    page = page_of(browser, run)
+    assert "<p>Half of</p>" in page
+    assert ">Stopped</p>" in page
+    assert "data-stream" not in page
+
+
+def test_an_answer_stopped_before_its_first_word_is_no_empty_bubble(browser, ask):  # B39
+    run = ask()
+    lifecycle.stop(run.id)
+    assert "Stopped before the first word" in page_of(browser, run)
+
+
+def test_a_failed_answer_shows_sentence_and_code_in_place(browser, ask, write):  # B47
+    run = write(ask(), "Half of")
+    lifecycle.fail(run.id, UpstreamUnreachable("secret detail"))
+    page = page_of(browser, run)
+    assert "<p>Half of</p>" in page
+    assert "The model server could not be reached. <code>upstream_unreachable</code>" in page
+    assert "secret detail" not in page
+
+
+@pytest.mark.parametrize("reason", LostReason)
+def test_a_lost_answer_says_what_happened(browser, ask, write, reason):
+    run = write(ask(), "Half of")
+    lifecycle.lose(run.id, reason)
+    page = page_of(browser, run)
+    assert "<p>Half of</p>" in page
+    assert f"{lifecycle.LOST_MESSAGES[reason]} What was written is kept." in page
+
+
+def test_an_answer_cut_off_at_the_length_limit_says_so(browser, ask, write):
+    run = write(ask(), "Half of")
+    lifecycle.complete(run.id, "length")
+    assert "Cut off" in page_of(browser, run)
+
+
+def test_an_answer_that_ends_while_the_page_is_made_is_shown_ended(ask, write):
+    run = write(ask(), "All of it")
+    stale = Message.objects.get(pk=run.message_id)
+    lifecycle.complete(run.id, "stop")
+    [entry] = entries([stale])
+    assert not entry.is_active
+    assert entry.message.html == "<p>All of it</p>\n"
+
+
+def test_an_answer_that_begins_while_the_page_is_made_is_shown_begun(ask, write):
+    run = ask()
+    stale = Message.objects.get(pk=run.message_id)
+    write(run, "Some")
+    [entry] = entries([stale])
+    assert (entry.state, entry.text) == ("answering", "Some")
+
+
+def test_an_answer_that_grew_while_it_was_rendered_is_not_kept_as_it_was(ask, write):
+    run = write(ask(), "First half")
+    lifecycle.complete(run.id, "stop")
+    stale = Message.objects.get(pk=run.message_id)
+    Message.objects.filter(pk=run.message_id).update(content="First half, second half")
+    entries([stale])
+    assert Message.objects.get(pk=run.message_id).html == ""
+
+
+def test_one_message_is_shown_as_in_the_transcript(browser, ask, write):
+    run = write(ask(), "All of it")
+    lifecycle.complete(run.id, "stop")
+    part = browser.get(f"/messages/{run.message_id}").content.decode().strip()
+    assert part.startswith("<article")
+    assert part in page_of(browser, run)
+
+
+def test_of_two_active_answers_stop_names_the_first(browser, ask, write):
+    first = write(ask(), "Some")
+    ask("Another?", session=first.session)
+    assert f'formaction="/runs/{first.pk}/stop"' in page_of(browser, first)
+
+
+def test_a_session_without_title_is_called_by_its_first_words(browser, ask):
+    ask("  What   is\nthe " + "very " * 20 + "long question?")
+    page = browser.get("/").content.decode()
+    assert ">What is the very very very very very very very very very…<" in page
+
+
+def test_a_title_wins(browser, ask):
+    Session.objects.filter(pk=ask("The question").session_id).update(title="The <title>")
+    page = browser.get("/").content.decode()
+    assert ">The &lt;title&gt;<" in page
+    assert "The question" not in page
+
+
+def test_the_list_is_in_order_of_the_last_activity_and_has_pages(browser, alice, ask):
+    for number in range(51):
+        ask(f"chat {number:02}")
+    first, second = (browser.get(f"/?page={page}").content.decode() for page in (1, 2))
+    assert first.index(">chat 50<") < first.index(">chat 01<")
+    assert ">chat 00<" not in first
+    assert ">chat 00<" in second
+    assert browser.get("/?page=garbage").status_code == 200
+
+
+def test_the_text_so_far_is_what_the_log_says(browser, ask, write):
+    run = write(ask(), "one ")
+    for word in ("two ", "three"):
+        log.append(run.id, (Kind.TEXT, {"text": word}))
+    assert ">one two three</div>" in page_of(browser, run)
