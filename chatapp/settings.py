@@ -243,7 +243,6 @@ SERVESTATIC_USE_FINDERS = env.bool("STATIC_FROM_SOURCE", default=False)  # serve
 # -- time, language, logging ---------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 USE_I18N = False
-DATETIME_FORMAT = "j M Y, H:i:s"  # to the second: the admin compares when things happened
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")  # the zone in which pages show times
 
