@@ -1,3 +1,5 @@
+"""The API: the project seen by programs."""
+
 from django.apps import AppConfig
 
 
