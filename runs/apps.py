@@ -1,3 +1,5 @@
+"""Django's entry for the run engine."""
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,5 @@
+"""Django's entry for the streams."""
+
 from django.apps import AppConfig
 
 

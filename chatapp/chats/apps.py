@@ -1,3 +1,5 @@
+"""Django's entry for sessions and messages."""
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,5 @@
+"""Django's entry for set-up, supervision and commands."""
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,5 @@
+"""Django's entry for the pages."""
+
 from django.apps import AppConfig
 
 
