@@ -39,6 +39,9 @@ class Window:
         if not LOST_CONNECTION.search(message.text) and not self.expected.search(message.text):
             self.complaints.append(message.text)
 
+    def cookie(self, name: str) -> str:
+        return next(cookie["value"] for cookie in self.context.cookies() if cookie["name"] == name)
+
     def new_tab(self) -> "Tab":
         return Tab(self.context.new_page())
 
