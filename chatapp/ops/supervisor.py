@@ -21,7 +21,7 @@ from chatapp.ops import leash
 from chatapp.ops.logs import Logs
 
 POLL_SECONDS = 0.05  # s between two looks at a part that is starting
-TELL_SECONDS = 1.0  # s a part may take to stop before the console says what it waits for
+TELL_SECONDS = 5.0  # s before the console says that a part is still finishing; an idle Celery worker takes 3
 HURRIED_SECONDS = 2.0  # s a part is given after the second Ctrl-C
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -78,6 +78,8 @@ class LeashedProcess(Process):
         try:
             super().run(events)
         finally:
+            if self._child:
+                self._child.stdin.close()
             self.started.set()
 
     def signal(self, number: int) -> None:

@@ -1,0 +1,78 @@
+"""The set-up's words when something is missing, and what must not be in its lock files."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.harness.processes import ROOT
+
+PROGRAM = ROOT / "deploy" / "set_up.py"
+
+
+@pytest.fixture
+def set_up():
+    spec = importlib.util.spec_from_file_location("set_up", PROGRAM)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_an_old_python_is_told_which_one_is_needed(set_up, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18))
+    with pytest.raises(set_up.SetUpFailed, match=r"Python 3\.11 or newer is needed; .* is 3\.9"):
+        set_up.check_python()
+
+
+def test_a_python_without_ensurepip_is_told_the_package(set_up, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    with pytest.raises(set_up.SetUpFailed, match=r"apt install python3\.\d+-venv"):
+        set_up.make_venv()
+
+
+def test_npm_comes_from_the_wheel_where_the_system_has_none(set_up, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(set_up, "PYTHON", sys.executable)
+    said = subprocess.run([*set_up.find_npm(), "--version"], capture_output=True, text=True)
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", said.stdout), said.stderr
+
+
+def test_without_npm_and_wheel_the_message_says_what_to_install(set_up, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(set_up, "PYTHON", "/bin/false")
+    with pytest.raises(set_up.SetUpFailed, match="apt install npm"):
+        set_up.find_npm()
+
+
+def test_a_failed_command_is_quoted_in_full_without_pips_chatter(set_up, monkeypatch):
+    monkeypatch.setenv("CHATTER", "WARNING: Location 'file:///somewhere' is ignored: it is no directory")
+    with pytest.raises(set_up.SetUpFailed) as failure:
+        set_up.run(["sh", "-c", 'echo "$CHATTER"; echo "ERROR: no such version" >&2; exit 1'])
+    assert "ERROR: no such version" in str(failure.value)
+    assert "is ignored" not in str(failure.value)
+
+
+def test_what_is_up_to_date_is_left_alone(set_up, monkeypatch):
+    monkeypatch.setattr(set_up, "run", lambda *_, **__: pytest.fail("something was installed"))
+    lock, npm = f"{set_up.REQUIREMENTS}/test.txt", f"{set_up.BROWSER}/package-lock.json"
+    stamp = {"packages": set_up.digest(lock), "browser": set_up.digest(npm)}
+    set_up.install_packages(stamp, "run")  # test.txt holds everything that local.txt asks for
+    set_up.install_packages(stamp, "test")
+
+
+def test_no_lock_file_names_a_registry():
+    locks = [*(ROOT / "deploy" / "requirements").glob("*.txt"), ROOT / "deploy" / "browser" / "package-lock.json"]
+    assert len(locks) == 5
+    assert [lock.name for lock in locks if "://" in lock.read_text()] == []
+
+
+@pytest.mark.parametrize("name", ["app", "local"])
+def test_what_runs_is_what_was_tested(name):
+    """app.txt and local.txt are parts of test.txt, in the same versions."""
+    pinned, tested = (
+        set(re.findall(r"(?m)^(\S+==\S+)", (ROOT / "deploy" / "requirements" / lock).read_text()))
+        for lock in (f"{name}.txt", "test.txt")
+    )
+    assert pinned <= tested

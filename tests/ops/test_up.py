@@ -1,0 +1,212 @@
+"""`manage.py up`, the real thing: started, asked twice, stopped, killed, and with everything in its way."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import psutil
+import pytest
+
+from chatapp.ops.model_server import weights
+from tests.harness.facts import wait_until
+from tests.harness.processes import ROOT, Part, temporary_directory
+from tests.harness.stack import clean_env
+
+PROGRAMS = {
+    "valkey": lambda process: process.name() == "valkey-server",
+    "web": lambda process: process.cmdline()[1:3] == ["-m", "daphne"],
+    "model": lambda process: process.cmdline()[1:3] == ["-m", "chatapp.ops.model_server"],
+}
+UP = [sys.executable, str(ROOT / "manage.py"), "up"]
+
+
+class Site(Part):
+    """`manage.py up` in a data directory of its own, on a free port."""
+
+    def __init__(self, **values):
+        self.data = temporary_directory("up")
+        env = clean_env(DATA_DIR=str(self.data), **{"PORT": "0", "LOCAL_MODEL": "0", **values})
+        super().__init__("up", UP, self.data, env)
+
+    def start(self):
+        super().start()
+        self.url = self.wait_for_line(r"(?m)^Ready: (http://127\.0\.0\.1:\d+/)$", patience=60)[1]
+        self.link = self.wait_for_line(r"http://\S+/login/link\?sesame=\S+")[0]
+        self.family = psutil.Process(self.pid).children(recursive=True)
+        return self
+
+    def part(self, name: str) -> psutil.Process:
+        """The process on the leash, not the leash."""
+        return next(process for process in self.family if PROGRAMS[name](process))
+
+    def survivors(self) -> list[psutil.Process]:
+        return [process for process in self.family if is_running(process)]
+
+    def manage(self, *words) -> str:
+        done = subprocess.run([*UP[:2], *words], env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+def is_running(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def stopped_parts(log: str) -> list[str]:
+    return re.findall(r"(?m)^  (\w+) +stopped after", log)
+
+
+@pytest.fixture(scope="module")
+def site():
+    """One that is only looked at."""
+    site = Site().start()
+    yield site
+    site.kill()
+
+
+@pytest.fixture
+def own_site():
+    """One that may be broken."""
+    site = Site().start()
+    yield site
+    site.kill()
+
+
+def get(url: str, **headers):
+    return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20)
+
+
+# -- while it runs ---------------------------------------------------------------------------------
+
+
+def test_when_it_says_ready_the_login_page_answers(site):
+    with get(f"{site.url}login") as answer:
+        assert answer.status == 200
+
+
+def test_the_link_logs_the_owner_in_once(site):
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(site.link, timeout=20) as answer:
+        assert answer.url == site.url
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(site.link)
+    with refused.value as answer:
+        assert answer.code == 403
+
+
+def test_the_console_stays_quiet_and_every_part_has_a_log(site):
+    assert len(site.log().splitlines()) < 20
+    assert {path.stem for path in (site.data / "log").glob("*.log")} >= {"valkey", "worker", "web"}
+
+
+def test_a_second_one_says_that_one_is_running_already(site):
+    second = subprocess.run(UP, env=site.env, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert second.returncode == 1
+    assert f"already running: {site.url} (pid {site.pid})" in second.stderr
+    assert all(is_running(process) for process in site.family)
+
+
+def test_no_password_is_in_a_command_line_or_a_readable_file(site):
+    url = (site.data / "redis_url").read_text()
+    password = re.search(r":([^:@]+)@", url)[1]
+    assert not any(password in " ".join(process.cmdline()) for process in site.family)
+    holders = [path for path in site.data.rglob("*") if path.is_file() and password.encode() in path.read_bytes()]
+    assert holders and all(path.stat().st_mode & 0o077 == 0 for path in holders)
+
+
+def test_valkey_listens_on_this_machine_only_and_wants_a_password(site):
+    listening = [c.laddr for c in site.part("valkey").net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+    assert [address.ip for address in listening] == ["127.0.0.1"]
+    with socket.create_connection(listening[0], timeout=5) as connection:
+        connection.sendall(b"PING\r\n")
+        assert connection.recv(100).startswith(b"-NOAUTH")
+
+
+def test_other_commands_find_its_broker(site):
+    said = site.manage("shell", "-v0", "-c", "from django.conf import settings; print(settings.REDIS_URL)")
+    assert said.strip() == (site.data / "redis_url").read_text()
+
+
+# -- how it ends -----------------------------------------------------------------------------------
+
+
+def test_asked_to_stop_it_stops_all_parts_in_order_and_leaves_nothing(own_site):
+    assert own_site.stop() == 0
+    assert stopped_parts(own_site.log()) == ["web", "beat", "worker", "valkey"]
+    assert own_site.survivors() == []
+    assert not (own_site.data / "redis_url").exists()
+
+
+def test_killed_with_9_it_leaves_nothing_running(own_site):
+    own_site.kill()
+    wait_until(lambda: not own_site.survivors(), "all parts are gone")
+
+
+def test_a_part_that_dies_is_named_with_its_last_lines_and_everything_stops(own_site):
+    own_site.part("web").send_signal(signal.SIGKILL)
+    assert own_site.process.wait(60) == 128 + signal.SIGKILL
+    log = own_site.log()
+    assert "web has ended (exit code 137), so everything stops." in log
+    assert "Listening on TCP address 127.0.0.1" in log  # the last lines of its log
+    assert stopped_parts(log) == ["beat", "worker", "valkey"]
+    assert own_site.survivors() == []
+
+
+# -- what can be in its way ------------------------------------------------------------------------
+
+
+def run_up(**values) -> subprocess.CompletedProcess:
+    env = Site(**values).env
+    return subprocess.run(UP, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def test_a_port_that_is_taken_is_named_with_a_way_out():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = run_up(PORT=str(port))
+    assert done.returncode == 1
+    assert f"Can't listen on 127.0.0.1:{port}: Address already in use." in done.stderr
+    assert f"make run PORT={port + 1}" in done.stderr
+
+
+def test_a_database_out_of_reach_ends_the_start_with_a_reason():
+    done = run_up(DATABASE_URL="sqlite:////nowhere/at/all.sqlite3")
+    assert done.returncode == 1
+    assert "The start failed: unable to open database file" in done.stdout
+    assert stopped_parts(done.stdout) == ["valkey"]
+
+
+# -- the local model -------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(
+    weights() is None and os.environ.get("CI") != "true", reason="the local model is not installed: it was not tested"
+)
+def test_the_local_model_answers_through_the_whole_site():
+    site = Site(LOCAL_MODEL="1").start()
+    try:
+        server = site.part("model")
+        port, key = server.cmdline()[-1], server.environ()["LOCAL_MODEL_KEY"]
+        body = {"model": "smollm2", "stream": True, "messages": [{"role": "user", "content": "Say hello."}]}
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/v1/chat/completions",
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        )
+        with get(f"http://127.0.0.1:{port}/health") as health, urllib.request.urlopen(request, timeout=60) as answer:
+            assert health.status == 200
+            assert answer.read().decode().rstrip().endswith("data: [DONE]")
+        assert key not in " ".join(server.cmdline())
+        assert "Paris" in site.manage("ask", "What is the capital of France?", "--user", "owner")
+    finally:
+        site.kill()
+    wait_until(lambda: not site.survivors(), "all parts are gone")
