@@ -20,6 +20,17 @@ def clean_env(**values: str) -> dict[str, str]:
     return env | {"PYTHONUNBUFFERED": "1"} | values
 
 
+def ensure_model(upstream: Upstream) -> None:
+    """The model `scripted`, the default, at the scripted upstream."""
+    from runs.models import Model, Provider
+
+    provider, _ = Provider.objects.get_or_create(name="scripted", defaults={"base_url": upstream.base_url})
+    Model.objects.get_or_create(
+        name="scripted",
+        defaults={"label": "Scripted", "provider": provider, "upstream_id": "scripted", "is_default": True},
+    )
+
+
 class Stack:
     """Valkey, a web server, a worker and beat, on a database of their own.
 
@@ -105,28 +116,13 @@ class Stack:
     def in_use(self):
         """While this lasts, the ORM of the test's process sees this stack's database."""
         with databases.using(self.databases.name(self.name)):
-            self.ensure_model()
+            ensure_model(self.upstream)
             try:
                 yield self
             finally:
                 for person in self.people:
                     person.leave()
                 self.people.clear()
-
-    def ensure_model(self) -> None:
-        """The model `scripted`, the default, at the scripted upstream."""
-        from runs.models import Model, Provider
-
-        provider, _ = Provider.objects.get_or_create(name="scripted", defaults={"base_url": self.upstream.base_url})
-        Model.objects.get_or_create(
-            name="scripted",
-            defaults={
-                "label": "Scripted",
-                "provider": provider,
-                "upstream_id": "scripted",
-                "is_default": True,
-            },
-        )
 
     def person(self, name: str):
         """A new user of this stack: `alice`, `bob` or `charlie` (who is staff), with a unique name."""
@@ -151,3 +147,8 @@ class Stack:
             timeout=60,
             **options,
         )
+
+    def celery(self, *words: str) -> subprocess.CompletedProcess:
+        """Run `celery -A chatapp …` in this stack's environment, as an operator would."""
+        argv = [sys.executable, "-m", "celery", "-A", "chatapp", *words]
+        return subprocess.run(argv, cwd=ROOT, env=self.env, capture_output=True, text=True, check=True, timeout=60)

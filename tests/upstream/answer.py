@@ -1,6 +1,7 @@
 """One answer: its script carried out on one HTTP response."""
 
 import asyncio
+import random
 import socket
 import struct
 import time
@@ -144,7 +145,7 @@ class Answer:
             self.due += interval
             self.wheel.at(self.due, write)
 
-        self.due += interval
+        self.due += interval * (random.random() if self.script.jitter else 1)
         self.wheel.at(self.due, write)
         await finished
 

@@ -34,6 +34,7 @@ class Script:
     per_write: int = 1  # tokens in one write to the socket
     split: int = 0  # bytes in one write, wherever that cuts; 0: whole events
     hold: list[int] = field(default_factory=list)  # wait for POST /release/{tag} at these positions
+    jitter: bool = False  # begin somewhere within the first interval, so that streams do not march in step
     hold_headers: bool = False  # wait for a release before the response begins
 
     # the trouble
