@@ -1,10 +1,17 @@
-"""What a run says: while it goes on the log knows, afterwards the message."""
+"""What a run says: while it goes on the log knows, afterwards the message holds the same."""
 
+from runs import lifecycle
 from runs.models import Run
+from runs.states import Status
 from streams import log
 from streams.events import Folded
 
 
 def so_far(run: Run) -> Folded:
-    """The text, reasoning, tools and usage of a run up to now, and the seq from which to follow on."""
+    """The text, reasoning, tools and usage of a run up to now, and the seq from which to follow on.
+
+    A run whose worker is gone is ended before, and `run` says so: nobody is shown a run that is dead (B12).
+    """
+    if run.status == Status.RUNNING and lifecycle.reap([run.id]):
+        run.refresh_from_db()
     return log.fold_stream(run.id)

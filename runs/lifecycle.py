@@ -7,7 +7,7 @@ start is lost because the broker is down (the run FAILS at once) or because this
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -248,11 +248,17 @@ def lease_end() -> datetime:
     return timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
 
 
-def reap() -> int:
-    """RUNNING -> LOST (or STOPPED, where that was asked for) for every run whose worker's lease has run out."""
+def reap(among: Iterable[UUID] | None = None) -> int:
+    """RUNNING -> LOST (or STOPPED, where that was asked for) for every run whose worker's lease has run out.
+
+    `among` limits it to these runs: whoever looks at a run ends it himself, should no worker be left to reap.
+    """
     expired = Q(worker__isnull=True) | Q(worker__lease_until__lt=timezone.now())
-    runs = Run.objects.filter(expired, status=Status.RUNNING).values_list("id", "stop_requested_at")
-    return sum(stop(run_id) if asked else lose(run_id, LostReason.LEASE) for run_id, asked in list(runs))
+    runs = Run.objects.filter(expired, status=Status.RUNNING)
+    if among is not None:
+        runs = runs.filter(pk__in=list(among))
+    ends = list(runs.values_list("id", "stop_requested_at"))
+    return sum(stop(run_id) if asked else lose(run_id, LostReason.LEASE) for run_id, asked in ends)
 
 
 def sweep() -> int:

@@ -3,8 +3,8 @@
 What interrupts a task (SystemExit on prefork, GreenletExit on gevent) also interrupts whatever the task would do about
 it, so saving is the handlers' work. `task_postrun` with state None is the first saver. `task_revoked` fires at the same
 time, in another greenlet (gevent) or in the worker's main process (prefork); it is the backstop and lets the first one
-go ahead. `task_failure` covers what the task did not foresee and WorkerLostError. They may all fire for one task, and for
-a run that has just completed: compare-and-set in `runs/lifecycle.py` decides.
+go ahead. `task_failure` covers what the task did not foresee and WorkerLostError. They may all fire for one task, and
+for a run that has just completed: compare-and-set in `runs/lifecycle.py` decides.
 """
 
 import contextlib

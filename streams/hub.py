@@ -16,6 +16,7 @@ from uuid import UUID
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import close_old_connections
+from django.utils.module_loading import import_string
 
 from streams import log
 from streams.fanout import group_of, shard_of
@@ -179,11 +180,17 @@ class Hub:
     async def _sweep(self) -> None:
         if not self._followers:
             return
-        heads = await read_log(log.heads, list(self._followers))
+        heads = await read_log(_look_after, list(self._followers))
         for stream, last_seq in heads.items():
             for follower in self._followers.get(stream, ()):
                 if follower.seen < last_seq:
                     follower.fall_behind()
+
+
+def _look_after(streams: list[UUID]) -> dict[UUID, int]:
+    """The heads of the streams that are followed, after their owner had a chance to end those that are dead."""
+    import_string(settings.STREAMS_WATCHED)(streams)
+    return log.heads(streams)
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

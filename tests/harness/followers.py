@@ -156,7 +156,6 @@ class SocketFollower(Follower):
     def __init__(self, url: str, stream: str, after: int, headers: dict[str, str], acks: bool = True):
         super().__init__(stream, after)
         self.url, self.headers, self.acks = url, headers, acks
-        self.close_code: int | None = None
         self.socket = None
 
     def start(self):
@@ -180,13 +179,15 @@ class SocketFollower(Follower):
             self.status = refusal.response.status_code
 
     def _listen(self) -> None:
-        try:
-            for text in self.socket:
-                envelope = self._keep(text)
-                if self.acks and envelope.seq:
-                    self.say(ack={self.stream: envelope.seq})
-        finally:
-            self.close_code = self.socket.close_code
+        for text in self.socket:
+            envelope = self._keep(text)
+            if self.acks and envelope.seq:
+                self.say(ack={self.stream: envelope.seq})
+
+    @property
+    def close_code(self) -> int | None:
+        """The code the server closed the socket with; None while it is open, or if it never was."""
+        return self.socket and self.socket.close_code
 
     def close(self) -> None:
         if self.socket is not None:

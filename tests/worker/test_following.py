@@ -1,0 +1,114 @@
+"""History, then live: no gap, no duplicate, wherever a reader begins and however slow he is."""
+
+import random
+
+import pytest
+
+from runs.states import Status
+from tests.harness.check import check
+from tests.harness.upstream import prompt, spoken
+
+TOKENS = 300
+
+
+def test_every_reader_hears_the_log_wherever_and_whenever_he_begins(each_stack):  # B23 B24 B28 B30
+    alice = each_stack.person("alice")
+    run = alice.send(prompt(tokens=TOKENS, rate=300))
+    first = alice.follow(run)
+    followers = [first]
+    for _ in range(12):
+        place = random.randint(0, first.last_seq)
+        followers.append(random.choice([alice.follow, alice.follow_ws])(run, after=place))
+        first.wait_for_seq(first.last_seq + random.randint(1, 15))
+    run = check(run, *followers)
+    assert run.message.content == spoken(TOKENS)
+
+
+def test_a_reader_who_is_cut_off_again_and_again_misses_nothing(each_stack):  # B23 B27 B34
+    alice = each_stack.person("alice")
+    run = alice.send(prompt(tokens=TOKENS, rate=200))
+    text, place, final = "", 0, None
+    while not final:
+        follower = random.choice([alice.follow, alice.follow_ws])(run, after=place)
+        wanted = place + random.randint(1, 40)
+        follower.wait(lambda f, seq=wanted: f.last_seq >= seq or f.final, "some more events")
+        follower.close()
+        text, place, final = text + follower.text, follower.last_seq, follower.final
+    run = check(run)
+    assert text == run.message.content == spoken(TOKENS)
+
+
+def test_a_reader_who_comes_after_the_end_gets_everything(stack):  # B27 B29
+    alice = stack.person("alice")
+    run = check(alice.send(prompt(tokens=2500, per_write=1, rate=5000)))
+    sse, socket = alice.follow(run), alice.follow_ws(run)
+    check(run, sse, socket)
+    sse.wait_for_end()  # the response ends after the final event; the socket stays open
+
+    # He should be told not to come back
+    again = alice.follow(run, after=run.last_seq).wait_for_end()
+    assert (again.status, again.envelopes) == (204, [])
+
+
+@pytest.mark.parametrize("place", ["-5", "x", "", "1e3", "9" * 40])
+def test_a_place_that_is_no_number_is_the_beginning(stack, place):  # B25
+    alice = stack.person("alice")
+    run = check(alice.send(prompt(tokens=3)))
+    reply = alice.api("GET", f"/runs/{run.pk}/events?after={place}")
+    assert reply.body.startswith(b"id: 1\n")
+
+
+def test_the_larger_of_after_and_last_event_id_counts(stack):  # B25
+    alice = stack.person("alice")
+    run = check(alice.send(prompt(tokens=3)))
+    reply = alice.api("GET", f"/runs/{run.pk}/events?after=1", **{"Last-Event-ID": "2"})
+    assert reply.body.startswith(b"id: 3\n")
+    assert reply.headers["cache-control"] == "no-cache" and reply.headers["x-accel-buffering"] == "no"  # B31
+
+
+def test_a_place_in_the_future_is_answered_with_resync_and_everything(stack):  # B25
+    alice = stack.person("alice")
+    run = check(alice.send(prompt(tokens=3)))
+    for follower in (alice.follow(run, after=999), alice.follow_ws(run, after=999)):
+        follower.wait_for_final()
+        assert (follower.envelopes[0].kind, follower.envelopes[0].data) == ("resync", {"last_seq": run.last_seq})
+        assert [event.seq for event in follower.events] == list(range(1, run.last_seq + 1))
+
+
+def test_a_reader_who_never_acknowledges_slows_nobody(stack):  # B28
+    alice = stack.person("alice")
+    run = alice.send(prompt(tokens=1000, rate=2000, per_write=1))
+    dead, quick = alice.follow_ws(run, acks=False), alice.follow_ws(run)
+    assert check(run, quick).status == Status.COMPLETED
+    dead.wait_for_seq(256)
+
+    # It should hold his place: once he acknowledges, the rest comes
+    assert dead.last_seq == 256
+    dead.acks = True
+    dead.say(ack={dead.stream: 256})
+    check(run, dead)
+
+
+def test_one_socket_follows_many_streams(stack):  # B28 B32
+    alice = stack.person("alice")
+    runs = [alice.send(prompt(tokens=20, rate=100)) for _ in range(5)]
+    socket = alice.follow_ws(runs[0])
+    for run in runs[1:]:
+        socket.say(follow=str(run.pk))
+    for run in runs:
+        run = check(run)
+        wanted = list(range(1, run.last_seq + 1))
+        socket.wait(
+            lambda s, run=run, wanted=wanted: [e.seq for e in s.events if e.stream == str(run.pk)] == wanted,
+            "each stream, whole and in order",
+        )
+
+
+def test_a_stream_that_nobody_has_is_refused_and_garbage_ends_the_socket(stack):  # B55
+    alice = stack.person("alice")
+    socket = alice.follow_ws("00000000-0000-0000-0000-000000000000")
+    socket.wait(lambda s: s.envelopes, "a refusal")
+    assert (socket.envelopes[0].kind, socket.envelopes[0].data["code"]) == ("refused", "not_found")
+    socket.socket.send("no JSON")
+    socket.wait_for_end()
+    assert socket.close_code == 4400

@@ -1,0 +1,130 @@
+"""Stop ends a run at once, closes the upstream's socket and keeps exactly what had arrived."""
+
+import threading
+
+import pytest
+
+from runs.models import Run
+from runs.states import LostReason, Status, StopReason
+from tests.harness.check import check, logged
+from tests.harness.facts import wait_until
+from tests.harness.upstream import prompt, spoken
+
+
+def test_stop_reaches_a_run_that_waits_on_a_silent_upstream(each_stack):  # B35 B36
+    alice = each_stack.person("alice")
+    say = prompt(tokens=10, stall_after=4)
+    run = alice.send(say)
+    sse, socket = alice.follow(run).wait_for_text(spoken(4)), alice.follow_ws(run)
+    reply = alice.stop(run)
+    assert (reply.status, reply.json()["state"]) == (202, "stopping")
+
+    # The upstream should see its socket close
+    assert each_stack.upstream.wait(say.tag, "closed")["ended"] == "closed by client"
+
+    # The text should be exactly what had arrived, and who asked is recorded
+    run = check(run, sse, socket)
+    assert (run.status, run.reason, run.message.content) == (Status.STOPPED, StopReason.USER, spoken(4))
+    assert run.stop_requested_by == alice.user
+    assert run.queued_at <= run.started_at <= run.first_token_at <= run.stop_requested_at <= run.finished_at
+
+
+def test_stop_before_the_first_word_leaves_an_empty_stopped_answer(each_stack):  # B35 B39
+    alice = each_stack.person("alice")
+    say = prompt(hold_headers=True)
+    run = alice.send(say)
+    each_stack.upstream.wait(say.tag, "started")
+    alice.stop(run)
+    assert each_stack.upstream.wait(say.tag, "closed")["ended"] == "closed by client"
+    run = check(run)
+    assert (run.status, run.message.content, run.first_token_at) == (Status.STOPPED, "", None)
+
+
+def test_stop_in_full_flow_saves_once_and_completion_excludes_it(each_stack):  # B36
+    alice = each_stack.person("alice")
+    runs = [alice.send(prompt(tokens=40, rate=200)) for _ in range(8)]
+    followers = [alice.follow(run) for run in runs]
+    for number, (run, follower) in enumerate(zip(runs, followers, strict=True)):
+        follower.wait_for_text(spoken(5 * number))
+        alice.stop(run)
+    for run, follower in zip(runs, followers, strict=True):
+        run = check(run, follower)
+        assert run.status in (Status.STOPPED, Status.COMPLETED)
+        assert spoken(40).startswith(run.message.content)
+
+
+def test_stop_is_idempotent_and_truthful(each_stack):  # B38
+    alice, bob = each_stack.person("alice"), each_stack.person("bob")
+    say = prompt(tokens=10, stall_after=2)
+    run = alice.send(say)
+    follower = alice.follow(run).wait_for_text(spoken(2))
+
+    # Another user's run should be as if it did not exist, and untouched
+    assert bob.stop(run).status == 404
+    assert Run.objects.get(pk=run.pk).stop_requested_at is None
+
+    # Many stops at once should be one
+    threads = [threading.Thread(target=alice.stop, args=(run,)) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    asked_at = check(run, follower).stop_requested_at
+
+    # A late one should say so and change nothing
+    reply = alice.stop(run)
+    assert (reply.status, reply.json()) == (200, {"state": "already_final", "status": "stopped"})
+    assert Run.objects.get(pk=run.pk).stop_requested_at == asked_at
+
+
+def test_a_late_stop_does_not_touch_the_next_run(each_stack):  # B37
+    alice = each_stack.person("alice")
+    session = alice.new_session()
+    first = check(alice.send(prompt(tokens=2), session))
+    say = prompt(tokens=5, hold=[2])
+    second = alice.send(say, session)
+    alice.follow(second).wait_for_text(spoken(2))
+    assert alice.stop(first).json()["state"] == "already_final"
+    each_stack.upstream.release(say.tag)
+    assert check(second).status == Status.COMPLETED
+
+
+def test_stop_with_no_worker_up_is_honoured_and_the_worker_never_starts_it(make_stack):  # B37
+    stack = make_stack(start=("valkey", "web"))
+    alice = stack.person("alice")
+    stopped, kept = prompt(tokens=3), prompt(tokens=3)
+    run, other = alice.send(stopped), alice.send(kept)
+    assert alice.stop(run).json()["state"] == "stopped"
+    stack.start_part(stack.worker)
+    assert check(other).status == Status.COMPLETED
+    assert check(run).status == Status.STOPPED
+    assert stack.upstream.connections(stopped.tag) == []
+
+
+@pytest.mark.parametrize("pool", ["gevent", "prefork"])
+def test_a_stop_whose_revoke_is_lost_is_found_in_the_database(make_stack, pool):  # B37
+    stack = make_stack(pool=pool, LEASE_RENEW_SECONDS="0.5")
+    alice = stack.person("alice")
+    say = prompt(tokens=10, stall_after=4)
+    run = alice.send(say)
+    follower = alice.follow(run).wait_for_text(spoken(4))
+    stack.valkey.kill()
+    alice.stop(run)
+    assert stack.upstream.wait(say.tag, "closed")["ended"] == "closed by client"
+    wait_until(lambda: Run.objects.get(pk=run.pk).is_final, "the run ends without Valkey")
+    stack.start_part(stack.valkey)
+    run = check(run, follower)
+    assert (run.status, run.message.content) == (Status.STOPPED, spoken(4))
+
+
+def test_a_revoke_from_outside_is_not_called_a_stop_by_the_user(each_stack):  # B41
+    alice = each_stack.person("alice")
+    say = prompt(tokens=10, stall_after=4)
+    run = alice.send(say)
+    follower = alice.follow(run).wait_for_text(spoken(4))
+    run.refresh_from_db()
+    each_stack.celery("control", "terminate", "SIGTERM", str(run.task_id))
+    run = check(run, follower)
+    assert (run.status, run.reason) == (Status.LOST, LostReason.INTERRUPTED)
+    assert (run.message.content, run.stop_requested_at) == (spoken(4), None)
+    assert logged(run)[-1].kind == "run.lost"
