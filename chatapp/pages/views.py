@@ -21,6 +21,7 @@ from runs.errors import RunError
 from runs.lifecycle import request_stop
 from runs.models import Run
 from streams.access import Viewer
+from streams.hub import read_log
 from streams.sse import event_stream
 
 
@@ -146,7 +147,8 @@ def _logged_in_async(view):
 
     @wraps(view)
     async def inner(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
-        if not (await request.auser()).is_authenticated:
+        # Not request.auser(): its thread would keep a pooled connection for as long as the stream lasts.
+        if not await read_log(lambda: request.user.is_authenticated):
             return HttpResponse(status=401)
         return await view(request, *args, **kwargs)
 
@@ -157,5 +159,4 @@ def _logged_in_async(view):
 @_logged_in_async
 async def events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The run's stream as server-sent events (docs/protocol.md)."""
-    user = await request.auser()
-    return await event_stream(request, Viewer.of_session(user.pk, request.session.session_key), pk)
+    return await event_stream(request, Viewer.of_session(request.user.pk, request.session.session_key), pk)

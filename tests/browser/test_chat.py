@@ -44,6 +44,7 @@ def test_from_login_to_a_whole_answer_with_a_reload_in_the_middle(stack, open_wi
     tab.expect_answer(spoken(10))
     expect(tab.stop_button).to_be_visible()
     expect(tab.send_button).to_be_hidden()
+    expect(tab.status).to_have_text("Answering")
     stack.upstream.release(text.tag)
     tab.expect_answer(spoken(20))
     tab.page.goto("/")  # away while it goes on, and back
@@ -215,8 +216,10 @@ def test_what_cannot_be_sent_is_told_next_to_the_field_and_kept(stack, open_wind
 
 def test_a_failed_answer_says_why_in_its_place(stack, open_window):  # B47
     alice = stack.person("alice")
-    tab = open_window(stack, alice).tab
-    start(tab, prompt(tokens=9, close_after=4))
+    tab, text = open_window(stack, alice).tab, prompt(tokens=9, hold=[3], close_after=4)
+    start(tab, text)
+    tab.expect_answer(spoken(3))
+    stack.upstream.release(text.tag)
     expect(tab.answers.last.get_by_text("upstream_interrupted")).to_be_visible()
     tab.expect_answer(spoken(4))
     expect(tab.status).to_have_text(re.compile(r"Failed: "))
@@ -324,6 +327,34 @@ def test_the_page_says_that_it_reconnects_and_goes_on_where_it_was(make_stack, o
     tab.expect_answer(spoken(30))
     tab.expect_state("complete")
     check(run)
+
+
+SIGNS_OF_LIFE = {
+    "online": "dispatchEvent(new Event('online'))",
+    "looked at again": "document.dispatchEvent(new Event('visibilitychange'))",
+    "back from the cache": "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))",
+}
+
+
+def test_the_page_reconnects_at_once_when_there_is_reason_to(make_stack, open_window):  # B32
+    stack = make_stack()
+    alice = stack.person("alice")
+    tab, text = open_window(stack, alice).tab, prompt(tokens=9, hold=[3])
+    start(tab, text)
+    tab.expect_answer(spoken(3))
+    tab.page.clock.install()
+    tab.page.clock.pause_at("2100-01-01")  # no timer fires any more: only the sign makes it try again
+    mark = tab.page.locator("[data-connection]")
+    for sign in SIGNS_OF_LIFE.values():
+        stack.web.kill()
+        expect(mark).to_be_visible()
+        stack.start_part(stack.web)
+        tab.page.evaluate(sign)
+        expect(mark).to_be_hidden()
+    tab.page.clock.resume()
+    stack.upstream.release(text.tag)
+    tab.expect_answer(spoken(9))
+    check(last_run(alice))
 
 
 def test_the_final_html_comes_when_the_web_server_is_back(make_stack, open_window):  # B34

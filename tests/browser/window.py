@@ -10,7 +10,9 @@ REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
 """
-LOST_CONNECTION = re.compile(r"WebSocket connection to .* failed|ERR_CONNECTION|ERR_INTERNET_DISCONNECTED")
+LOST_CONNECTION = re.compile(
+    r"WebSocket connection to .* failed|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INTERNET_DISCONNECTED"
+)
 
 
 class Window:
@@ -90,6 +92,7 @@ class Tab:
 
     def send(self, text: str) -> None:
         self.field.fill(text)
+        self.page.wait_for_load_state()  # before the script has come, Enter is a new line
         self.field.press("Enter")
 
     def expect_answer(self, text: str | re.Pattern) -> None:

@@ -96,6 +96,7 @@ export class Transcript {
       const answer = new Answer(article, (...change) => this.#changed(...change));
       this.#answers.set(answer.stream, answer);
       this.#streams.follow(answer.stream, answer.seq, answer);
+      if (article.dataset.state === "answering") announce("Answering"); // its start is known and will not be told
     }
     this.#tell();
   }

@@ -1,0 +1,68 @@
+"""The README's screenshot, taken of real pages: `SCREENSHOTS=1 pytest tests/browser/test_screenshot.py`."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from runs.models import Model
+from tests.browser.window import expect
+from tests.harness.check import wait_for_end
+from tests.harness.processes import ROOT
+
+pytestmark = [
+    pytest.mark.browser,
+    # Taken on request, so that a test run does not change the tree.
+    pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="SCREENSHOTS is not set: no screenshot was taken"),
+]
+
+DIRECTORY = Path(ROOT) / "docs" / "screenshots"
+EARLIER = [
+    "A packing list for four days of rain",
+    "Explain optimistic locking to a cook",
+    "Three names for a bakery next to a library",
+]
+QUESTION = "What happens to an answer when I close the tab while it is being written?"
+ANSWER = """Nothing: it is **written on**. Every answer is a run of its own.
+
+1. A worker reads what the model says.
+2. Each piece is *saved* first, and shown only then.
+3. When you come back, the page brings the text so far and follows what comes next.
+
+```python
+async for batch in follow(stream, after=seq):
+    for event in batch:
+        show(event)  # history first, then live
+```
+
+| you | the answer |
+|---|---|
+| close the tab | goes on |
+| press Stop | ends at once, and the text stays |
+
+So there is no harm in leaving, and nothing """
+
+
+def test_screenshot_of_a_chat(make_stack, open_window):
+    stack = make_stack()
+    words = [f"{word} " for word in ANSWER.split(" ")]
+    speaks = stack.upstream.register(text=words, hold=[len(words) - 1], tag="screenshot")
+    Model.objects.update(label="Demo model", upstream_id=speaks)
+    alice = stack.person("alice")
+    get_user_model().objects.filter(pk=alice.user.pk).update(username="alice")
+    for question in EARLIER:
+        alice.stop(run := alice.send(question))
+        wait_for_end(run)
+    size = {"width": 1120, "height": 760}
+    light = open_window(stack, alice, viewport=size).tab
+    light.page.goto("/")
+    light.send(QUESTION)
+    expect(light.answer).to_contain_text("no harm in leaving")
+    dark = open_window(stack, alice, viewport=size, color_scheme="dark").tab
+    dark.page.goto(light.page.url)
+    expect(dark.answer).to_contain_text("no harm in leaving")
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    for tab, name in ((light, "chat.png"), (dark, "chat-dark.png")):
+        tab.field.focus()
+        tab.page.screenshot(path=DIRECTORY / name)
