@@ -4,11 +4,30 @@ from collections.abc import Callable
 from importlib import import_module
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model
+from django.db import connection
 from django.utils.module_loading import import_string
 
 from streams.hub import read_log
+
+
+async def identify(function: Callable, *args: object):
+    """Run `function`, which finds out in the database who asks, in the request's thread.
+
+    Its connection is given back at once. Django would keep it until the response has ended: as many streams as there
+    are pooled connections, and nobody else would get one.
+    """
+
+    def call():
+        try:
+            return function(*args)
+        finally:
+            if not connection.in_atomic_block:  # which is a test's
+                connection.close()
+
+    return await sync_to_async(call)()
 
 
 class Viewer:

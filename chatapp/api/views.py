@@ -3,7 +3,6 @@
 What is another user's is answered like what does not exist (B55).
 """
 
-from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
@@ -21,6 +20,7 @@ from runs.errors import BrokerUnavailable
 from runs.lifecycle import request_stop
 from runs.models import Run
 from runs.states import Trigger
+from streams.access import identify
 from streams.sse import event_stream
 
 
@@ -95,6 +95,6 @@ async def events(request: HttpRequest, pk) -> HttpResponseBase:
     try:
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed(request.method)
-        return await event_stream(request, await sync_to_async(viewer)(request), pk)
+        return await event_stream(request, await identify(viewer, request), pk)
     except (APIException, Http404) as refusal:
         return plain_response(refusal)

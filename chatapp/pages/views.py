@@ -20,8 +20,7 @@ from chatapp.pages.transcript import entries
 from runs.errors import RunError
 from runs.lifecycle import request_stop
 from runs.models import Run
-from streams.access import Viewer
-from streams.hub import read_log
+from streams.access import Viewer, identify
 from streams.sse import event_stream
 
 
@@ -147,8 +146,7 @@ def _logged_in_async(view):
 
     @wraps(view)
     async def inner(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
-        # Not request.auser(): its thread would keep a pooled connection for as long as the stream lasts.
-        if not await read_log(lambda: request.user.is_authenticated):
+        if not await identify(lambda: request.user.is_authenticated):
             return HttpResponse(status=401)
         return await view(request, *args, **kwargs)
 

@@ -37,6 +37,18 @@ def test_a_hold_lets_a_test_look_before_the_answer_goes_on(stack):
     assert check(run, sse).message.content == spoken(6)
 
 
+def test_more_readers_can_follow_than_a_process_has_database_connections(stack):
+    """Each reader's request once kept a pooled connection for as long as it lasted; the eleventh waited for ever."""
+    alice = stack.person("alice")
+    say = prompt(tokens=3, hold=[1])
+    run = alice.send(say)
+    readers = [reader for _ in range(15) for reader in (alice.follow(run), alice.follow_page(run))]
+    for reader in readers:
+        reader.wait_for_text(spoken(1))
+    stack.upstream.release(say.tag)
+    check(run, *readers)
+
+
 @pytest.mark.parametrize("server", ["daphne", "uvicorn"])
 def test_a_private_stack_survives_what_is_done_to_its_parts(make_stack, server):
     stack = make_stack(server=server, LEASE_SECONDS="1.5", LEASE_RENEW_SECONDS="0.5")
