@@ -1,10 +1,16 @@
 """The Celery application: `celery -A chatapp worker -P gevent`, `celery -A chatapp beat`."""
 
 import os
+import time
 
+import kombu.utils.functional
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapp.settings")
+
+# Celery 5.7 imports this module before gevent patches `time`. While the broker is away its consumer would then sleep
+# in seconds that no greenlet gets: runs could not be ended, and a half-way transaction kept its locks (B6, B37).
+kombu.utils.functional.sleep = time.sleep
 
 app = Celery("chatapp")
 app.config_from_object("django.conf:settings", namespace="CELERY")
