@@ -49,7 +49,11 @@ _markdown = (
     .use(tasklists_plugin)
 )
 _cleaner = nh3.Cleaner(
-    tags=TAGS, attributes=ATTRIBUTES, url_schemes=LINK_SCHEMES, link_rel="noopener noreferrer nofollow"
+    tags=TAGS,
+    attributes=ATTRIBUTES,
+    url_schemes=LINK_SCHEMES,
+    link_rel="noopener noreferrer nofollow",
+    set_tag_attribute_values={"input": {"aria-label": "Task"}},  # a task's box has no label of its own
 )
 
 

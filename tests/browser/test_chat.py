@@ -7,24 +7,11 @@ import pytest
 from chatapp.chats.models import Message, Session
 from runs.models import Run
 from runs.states import Status
-from tests.browser.window import expect
+from tests.browser.window import expect, last_run
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
 
 pytestmark = pytest.mark.browser
-
-SESSION_PAGE = re.compile(r"/chats/[0-9a-f-]{36}$")
-
-
-def last_run(person) -> Run:
-    return Run.objects.visible_to(person.user).latest("queued_at")
-
-
-def start(tab, text) -> None:
-    """Send the first message of a new chat and wait for its page."""
-    tab.page.goto("/")
-    tab.send(text)
-    tab.page.wait_for_url(SESSION_PAGE)
 
 
 def test_from_login_to_a_whole_answer_with_a_reload_in_the_middle(stack, open_window):  # B33
@@ -36,7 +23,7 @@ def test_from_login_to_a_whole_answer_with_a_reload_in_the_middle(stack, open_wi
     tab.login(alice.user.username, "a long and quiet river")
     text = prompt(tokens=40, hold=[5, 10, 20])
     tab.send(text)
-    tab.page.wait_for_url(SESSION_PAGE)
+    tab.wait_for_session()
     tab.expect_answer(spoken(5))
     stack.upstream.release(text.tag)
     tab.expect_answer(spoken(10))  # it grows without a reload
@@ -61,7 +48,7 @@ def test_from_login_to_a_whole_answer_with_a_reload_in_the_middle(stack, open_wi
 def test_the_second_message_is_answered_on_the_same_page(stack, open_window):
     alice = stack.person("alice")
     tab = open_window(stack, alice).tab
-    start(tab, prompt(tokens=3))
+    tab.start(prompt(tokens=3))
     tab.expect_state("complete")
     tab.page.evaluate("window.isTheSamePage = true")
     text = prompt("And now?", tokens=5, hold=[2])
@@ -84,7 +71,7 @@ def test_a_second_tab_shows_the_same(stack, open_window):  # B28
     alice = stack.person("alice")
     window = open_window(stack, alice)
     first, text = window.tab, prompt(tokens=30, hold=[10])
-    start(first, text)
+    first.start(text)
     first.expect_answer(spoken(10))
     second = window.new_tab()
     second.page.goto(first.page.url)
@@ -100,7 +87,7 @@ def test_a_tab_that_is_looked_at_again_has_what_another_one_sent(stack, open_win
     alice = stack.person("alice")
     window = open_window(stack, alice)
     first = window.tab
-    start(first, prompt(tokens=3))
+    first.start(prompt(tokens=3))
     second = window.new_tab()
     second.page.goto(first.page.url)
     second.expect_state("complete")
@@ -116,7 +103,7 @@ def test_a_tab_that_is_looked_at_again_has_what_another_one_sent(stack, open_win
 def test_stop_keeps_what_was_written_also_after_a_reload(stack, open_window):  # B35 B36
     alice = stack.person("alice")
     tab, text = open_window(stack, alice).tab, prompt(tokens=30, stall_after=7)
-    start(tab, text)
+    tab.start(text)
     tab.expect_answer(spoken(7))
     tab.stop_button.click()
     tab.expect_state("stopped")
@@ -136,7 +123,7 @@ def test_stop_keeps_what_was_written_also_after_a_reload(stack, open_window):  #
 def test_stop_before_the_first_word_leaves_no_empty_bubble(stack, open_window):  # B39
     alice = stack.person("alice")
     tab, text = open_window(stack, alice).tab, prompt(stall_after=0)
-    start(tab, text)
+    tab.start(text)
     stack.upstream.wait(text.tag, "stalled")
     tab.stop_button.click()
     expect(tab.answers.last.get_by_text("Stopped before the first word")).to_be_visible()
@@ -146,7 +133,7 @@ def test_stop_before_the_first_word_leaves_no_empty_bubble(stack, open_window): 
 def test_what_is_typed_while_an_answer_is_written_stays(stack, open_window):
     alice = stack.person("alice")
     tab, text = open_window(stack, alice).tab, prompt(tokens=6, hold=[3])
-    start(tab, text)
+    tab.start(text)
     tab.expect_answer(spoken(3))
     tab.field.fill("My next thought")
     tab.field.press("Enter")
@@ -171,7 +158,7 @@ def test_enter_twice_is_one_message_and_shift_enter_a_new_line(stack, open_windo
         press();
         press();
     }""")
-    tab.page.wait_for_url(SESSION_PAGE)
+    tab.wait_for_session()
     tab.expect_state("complete")
     assert Session.objects.visible_to(alice.user).count() == 1
     [question] = Message.objects.filter(session__owner=alice.user, role="user")
@@ -202,7 +189,7 @@ def test_enter_that_ends_an_input_methods_word_does_not_send(stack, open_window)
 def test_what_cannot_be_sent_is_told_next_to_the_field_and_kept(stack, open_window):
     alice = stack.person("alice")
     tab = open_window(stack, alice, expected="422").tab
-    start(tab, prompt(tokens=3))
+    tab.start(prompt(tokens=3))
     tab.expect_state("complete")
     tab.field.fill("x" * 100_001)
     tab.send_button.click()
@@ -217,7 +204,7 @@ def test_what_cannot_be_sent_is_told_next_to_the_field_and_kept(stack, open_wind
 def test_a_failed_answer_says_why_in_its_place(stack, open_window):  # B47
     alice = stack.person("alice")
     tab, text = open_window(stack, alice).tab, prompt(tokens=9, hold=[3], close_after=4)
-    start(tab, text)
+    tab.start(text)
     tab.expect_answer(spoken(3))
     stack.upstream.release(text.tag)
     expect(tab.answers.last.get_by_text("upstream_interrupted")).to_be_visible()
@@ -231,7 +218,7 @@ def test_a_failed_answer_says_why_in_its_place(stack, open_window):  # B47
 def test_reasoning_is_folded_and_stays_as_the_reader_put_it(stack, open_window):
     alice = stack.person("alice")
     tab, text = open_window(stack, alice).tab, prompt(reasoning=4, tokens=6, hold=[2])
-    start(tab, text)
+    tab.start(text)
     tab.expect_answer(spoken(2))
     reasoning = tab.answers.last.locator("[data-reasoning-text]")
     expect(reasoning).to_be_hidden()
@@ -248,7 +235,7 @@ def test_a_long_answer_arrives_whole(stack, open_window):
     """More events than the server sends without an acknowledgement."""
     alice = stack.person("alice")
     tab = open_window(stack, alice).tab
-    start(tab, prompt(tokens=600, rate=300))
+    tab.start(prompt(tokens=600, rate=300))
     tab.expect_answer(spoken(600))
     check(last_run(alice))
 
@@ -258,7 +245,7 @@ def test_the_page_follows_its_end_only_while_the_reader_is_there(stack, open_win
     tab = open_window(stack, alice, viewport={"width": 400, "height": 500}).tab
     lines = [f"line {n}\n\n" for n in range(90)]
     text = prompt(text=lines, hold=[30, 60])
-    start(tab, text)
+    tab.start(text)
     expect(tab.answer).to_contain_text("line 29")
     from_end = "() => document.documentElement.scrollHeight - innerHeight - scrollY"
     tab.page.wait_for_function(f"({from_end})() < 2")
@@ -290,7 +277,7 @@ def test_what_a_hostile_model_writes_does_nothing(stack, open_window):  # B58
     tab, text = open_window(stack, alice).tab, prompt("Hostile", text=HOSTILE, hold=[8])
     requested = []
     tab.page.on("request", lambda request: requested.append(request.url))
-    start(tab, text)
+    tab.start(text)
     expect(tab.answer).to_contain_text("the end.")
     for is_final in (False, True):
         addresses = tab.answer.locator("[href], [src]").evaluate_all(
@@ -304,125 +291,3 @@ def test_what_a_hostile_model_writes_does_nothing(stack, open_window):  # B58
             expect(tab.answers.last.locator("[data-text]")).to_have_count(0)
     assert not any(url.endswith("x.png") for url in requested)
     check(last_run(alice))
-
-
-def test_the_page_says_that_it_reconnects_and_goes_on_where_it_was(make_stack, open_window):  # B32 B34
-    stack = make_stack()
-    alice = stack.person("alice")
-    tab, text = open_window(stack, alice).tab, prompt(tokens=30, hold=[10, 20])
-    start(tab, text)
-    tab.expect_answer(spoken(10))
-    stack.web.kill()
-    mark = tab.page.get_by_text("Reconnecting…").first
-    expect(mark).to_be_visible()
-    expect(tab.status).to_have_text("Reconnecting…")
-    tab.expect_answer(spoken(10))  # what was on the screen stays there
-    stack.upstream.release(text.tag)
-    run = last_run(alice)
-    stack.upstream.wait(text.tag, "tokens:20")  # it is written without a web server
-    stack.start_part(stack.web)
-    tab.expect_answer(spoken(20))
-    expect(tab.page.locator("[data-connection]")).to_be_hidden()
-    stack.upstream.release(text.tag)
-    tab.expect_answer(spoken(30))
-    tab.expect_state("complete")
-    check(run)
-
-
-SIGNS_OF_LIFE = {
-    "online": "dispatchEvent(new Event('online'))",
-    "looked at again": "document.dispatchEvent(new Event('visibilitychange'))",
-    "back from the cache": "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))",
-}
-
-
-def test_the_page_reconnects_at_once_when_there_is_reason_to(make_stack, open_window):  # B32
-    stack = make_stack()
-    alice = stack.person("alice")
-    tab, text = open_window(stack, alice).tab, prompt(tokens=9, hold=[3])
-    start(tab, text)
-    tab.expect_answer(spoken(3))
-    tab.page.clock.install()
-    tab.page.clock.pause_at("2100-01-01")  # no timer fires any more: only the sign makes it try again
-    mark = tab.page.locator("[data-connection]")
-    for sign in SIGNS_OF_LIFE.values():
-        stack.web.kill()
-        expect(mark).to_be_visible()
-        stack.start_part(stack.web)
-        tab.page.evaluate(sign)
-        expect(mark).to_be_hidden()
-    tab.page.clock.resume()
-    stack.upstream.release(text.tag)
-    tab.expect_answer(spoken(9))
-    check(last_run(alice))
-
-
-def test_the_final_html_comes_when_the_web_server_is_back(make_stack, open_window):  # B34
-    stack = make_stack()
-    alice = stack.person("alice")
-    tab, text = open_window(stack, alice).tab, prompt(tokens=12, hold=[10])
-    start(tab, text)
-    tab.expect_answer(spoken(10))
-    stack.web.kill()
-    expect(tab.page.locator("[data-connection]")).to_be_visible()
-    stack.upstream.release(text.tag)
-    run = check(last_run(alice))
-    stack.start_part(stack.web)
-    tab.expect_state("complete")
-    tab.expect_answer(run.message.content)
-    expect(tab.answers.last.locator("[data-text]")).to_have_count(0)
-
-
-def test_a_message_that_did_not_arrive_stays_and_is_sent_once(make_stack, open_window):  # B22
-    stack = make_stack()
-    alice = stack.person("alice")
-    tab = open_window(stack, alice).tab
-    start(tab, prompt(tokens=3))
-    tab.expect_state("complete")
-    stack.web.kill()
-    text = prompt("Once", tokens=4)
-    tab.send(text)
-    expect(tab.page.get_by_role("alert")).to_have_text("The server cannot be reached. Please try again.")
-    expect(tab.field).to_have_value(text)
-    stack.start_part(stack.web)
-    tab.field.press("Enter")
-    tab.expect_answer(spoken(4))
-    expect(tab.questions).to_have_count(2)
-    assert Run.objects.visible_to(alice.user).count() == 2
-    check(last_run(alice))
-
-
-def test_when_the_broker_is_down_the_failed_answer_stands_in_its_place(make_stack, open_window):  # B11
-    stack = make_stack(start=("valkey", "web"))
-    alice = stack.person("alice")
-    tab = open_window(stack, alice).tab
-    stack.valkey.kill()
-    start(tab, "Is anybody there?")
-    expect(tab.answers.last.get_by_text("broker_unavailable")).to_be_visible()
-    expect(tab.questions).to_have_text("You said Is anybody there?")
-    expect(tab.send_button).to_be_visible()
-    check(last_run(alice))
-
-
-def test_when_the_login_ends_the_page_says_so(make_stack, open_window):  # B55
-    stack = make_stack(STREAMS_HEARTBEAT_SECONDS="0.2")
-    alice = stack.person("alice")
-    window = open_window(stack, alice)
-    tab, text = window.tab, prompt(tokens=9, hold=[3])
-    start(tab, text)
-    tab.expect_answer(spoken(3))
-    window.context.request.post("/logout", headers=logout_headers(window), form=logout_form(window))
-    expect(tab.page.get_by_text("Logged out. Reload the page to log in.").first).to_be_visible()
-    stack.upstream.release(text.tag)
-    check(last_run(alice))  # the answer is written all the same
-    tab.expect_answer(spoken(3))
-    tab.page.reload()
-    expect(tab.page.get_by_role("heading", name="Log in")).to_be_visible()
-
-
-def logout_form(window) -> dict[str, str]:
-    return {"csrfmiddlewaretoken": window.cookie("csrftoken")}
-
-
-def logout_headers(window) -> dict[str, str]:
-    return {"Origin": window.url}

@@ -1,12 +1,9 @@
 """The same pages with JavaScript switched off (B56)."""
 
-import re
-
 import pytest
 
-from runs.models import Run
 from runs.states import Status
-from tests.browser.window import expect
+from tests.browser.window import expect, last_run
 from tests.harness.check import check, wait_for_end
 from tests.harness.facts import wait_until
 from tests.harness.upstream import prompt, spoken
@@ -27,7 +24,7 @@ def tab(stack, alice, open_window):
 def send(tab, text) -> None:
     tab.field.fill(text)
     tab.send_button.click()
-    tab.page.wait_for_url(re.compile(r"/chats/[0-9a-f-]{36}#end$"))
+    tab.wait_for_session()
 
 
 def click_until_written(tab, link, text: str) -> None:
@@ -50,14 +47,14 @@ def test_a_form_sends_and_the_page_shows_the_text_so_far(stack, alice, tab):
     expect(tab.stop_button).to_be_visible()
     expect(tab.send_button).to_be_hidden()
     stack.upstream.release(text.tag)
-    run = check(Run.objects.get(session__owner=alice.user))
+    run = check(last_run(alice))
     see_more.click()
     tab.expect_answer(run.message.content)
     tab.expect_state("complete")
     expect(tab.send_button).to_be_visible()
     send(tab, prompt(tokens=2))
     expect(tab.questions).to_have_count(2)
-    check(Run.objects.filter(session__owner=alice.user).latest("queued_at"))
+    check(last_run(alice))
 
 
 def test_the_stop_button_stops_and_keeps_what_was_typed(stack, alice, tab):  # B35
@@ -67,7 +64,7 @@ def test_the_stop_button_stops_and_keeps_what_was_typed(stack, alice, tab):  # B
     stack.upstream.wait(text.tag, "stalled")
     tab.field.fill("Half a thought")
     tab.stop_button.click()
-    run = wait_for_end(Run.objects.get(session__owner=alice.user))
+    run = wait_for_end(last_run(alice))
     assert (run.status, run.message.content) == (Status.STOPPED, spoken(4))
     expect(tab.field).to_have_value("Half a thought")
     tab.page.reload()

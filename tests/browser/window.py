@@ -4,6 +4,9 @@ import re
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from runs.models import Run
+
+SESSION_PAGE = re.compile(r"/chats/[0-9a-f-]{36}(#end)?$")
 PATIENCE = 20_000  # ms; far above anything that happens on a loaded machine
 
 REPORT_VIOLATIONS = """
@@ -90,6 +93,15 @@ class Tab:
         """The text of the last answer."""
         return self.answers.last.locator(".prose")
 
+    def start(self, text: str) -> None:
+        """Send the first message of a new chat and wait for its page."""
+        self.page.goto("/")
+        self.send(text)
+        self.wait_for_session()
+
+    def wait_for_session(self) -> None:
+        self.page.wait_for_url(SESSION_PAGE)
+
     def send(self, text: str) -> None:
         self.field.fill(text)
         self.page.wait_for_load_state()  # before the script has come, Enter is a new line
@@ -109,4 +121,9 @@ class Tab:
         self.page.get_by_role("button", name="Log in").click()
 
 
-__all__ = ["PATIENCE", "Tab", "Window", "expect"]
+def last_run(person) -> Run:
+    """The newest run in a person's sessions."""
+    return Run.objects.visible_to(person.user).latest("queued_at")
+
+
+__all__ = ["Tab", "Window", "expect", "last_run"]

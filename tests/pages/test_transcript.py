@@ -184,3 +184,13 @@ def test_the_text_so_far_is_what_the_log_says(browser, ask, write):
     for word in ("two ", "three"):
         log.append(run.id, (Kind.TEXT, {"text": word}))
     assert ">one two three</div>" in page_of(browser, run)
+
+
+def test_a_long_session_takes_no_more_queries_than_a_short_one(browser, ask, write, django_assert_max_num_queries):
+    run = ask()
+    for _ in range(20):
+        lifecycle.complete(write(run, "An answer").id, "stop")
+        run = ask("And?", session=run.session)
+    page_of(browser, run)  # renders and keeps the HTML
+    with django_assert_max_num_queries(15):
+        page_of(browser, run)

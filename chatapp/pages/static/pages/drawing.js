@@ -30,6 +30,7 @@ function rendererFor(element) {
       data.nodes[++data.index] = parent.appendChild(span);
     } else {
       standard.add_token(data, token);
+      if (token === smd.CHECKBOX) data.nodes[data.index].ariaLabel = "Task"; // as in the server's rendering
     }
   }
 

@@ -1,0 +1,132 @@
+"""The page while parts of the system are away, and after (B32, B34)."""
+
+import pytest
+
+from runs.models import Run
+from tests.browser.window import expect, last_run
+from tests.harness.check import check
+from tests.harness.upstream import prompt, spoken
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_page_says_that_it_reconnects_and_goes_on_where_it_was(make_stack, open_window):  # B32 B34
+    stack = make_stack()
+    alice = stack.person("alice")
+    tab, text = open_window(stack, alice).tab, prompt(tokens=30, hold=[10, 20])
+    tab.start(text)
+    tab.expect_answer(spoken(10))
+    stack.web.kill()
+    mark = tab.page.get_by_text("Reconnecting…").first
+    expect(mark).to_be_visible()
+    expect(tab.status).to_have_text("Reconnecting…")
+    tab.expect_answer(spoken(10))  # what was on the screen stays there
+    stack.upstream.release(text.tag)
+    run = last_run(alice)
+    stack.upstream.wait(text.tag, "tokens:20")  # it is written without a web server
+    stack.start_part(stack.web)
+    tab.expect_answer(spoken(20))
+    expect(tab.page.locator("[data-connection]")).to_be_hidden()
+    stack.upstream.release(text.tag)
+    tab.expect_answer(spoken(30))
+    tab.expect_state("complete")
+    check(run)
+
+
+SIGNS_OF_LIFE = {
+    "online": "dispatchEvent(new Event('online'))",
+    "looked at again": "document.dispatchEvent(new Event('visibilitychange'))",
+    "back from the cache": "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))",
+}
+
+
+def test_the_page_reconnects_at_once_when_there_is_reason_to(make_stack, open_window):  # B32
+    stack = make_stack()
+    alice = stack.person("alice")
+    tab, text = open_window(stack, alice).tab, prompt(tokens=9, hold=[3])
+    tab.start(text)
+    tab.expect_answer(spoken(3))
+    tab.page.clock.install()
+    tab.page.clock.pause_at("2100-01-01")  # no timer fires any more: only the sign makes it try again
+    mark = tab.page.locator("[data-connection]")
+    for sign in SIGNS_OF_LIFE.values():
+        stack.web.kill()
+        expect(mark).to_be_visible()
+        stack.start_part(stack.web)
+        tab.page.evaluate(sign)
+        expect(mark).to_be_hidden()
+    tab.page.clock.resume()
+    stack.upstream.release(text.tag)
+    tab.expect_answer(spoken(9))
+    check(last_run(alice))
+
+
+def test_the_final_html_comes_when_the_web_server_is_back(make_stack, open_window):  # B34
+    stack = make_stack()
+    alice = stack.person("alice")
+    tab, text = open_window(stack, alice).tab, prompt(tokens=12, hold=[10])
+    tab.start(text)
+    tab.expect_answer(spoken(10))
+    stack.web.kill()
+    expect(tab.page.locator("[data-connection]")).to_be_visible()
+    stack.upstream.release(text.tag)
+    run = check(last_run(alice))
+    stack.start_part(stack.web)
+    tab.expect_state("complete")
+    tab.expect_answer(run.message.content)
+    expect(tab.answers.last.locator("[data-text]")).to_have_count(0)
+
+
+def test_a_message_that_did_not_arrive_stays_and_is_sent_once(make_stack, open_window):  # B22
+    stack = make_stack()
+    alice = stack.person("alice")
+    tab = open_window(stack, alice).tab
+    tab.start(prompt(tokens=3))
+    tab.expect_state("complete")
+    stack.web.kill()
+    text = prompt("Once", tokens=4)
+    tab.send(text)
+    expect(tab.page.get_by_role("alert")).to_have_text("The server cannot be reached. Please try again.")
+    expect(tab.field).to_have_value(text)
+    stack.start_part(stack.web)
+    tab.field.press("Enter")
+    tab.expect_answer(spoken(4))
+    expect(tab.questions).to_have_count(2)
+    assert Run.objects.visible_to(alice.user).count() == 2
+    check(last_run(alice))
+
+
+def test_when_the_broker_is_down_the_failed_answer_stands_in_its_place(make_stack, open_window):  # B11
+    stack = make_stack(start=("valkey", "web"))
+    alice = stack.person("alice")
+    tab = open_window(stack, alice).tab
+    stack.valkey.kill()
+    tab.start("Is anybody there?")
+    expect(tab.answers.last.get_by_text("broker_unavailable")).to_be_visible()
+    expect(tab.questions).to_have_text("You said Is anybody there?")
+    expect(tab.send_button).to_be_visible()
+    check(last_run(alice))
+
+
+def test_when_the_login_ends_the_page_says_so(make_stack, open_window):  # B55
+    stack = make_stack(STREAMS_HEARTBEAT_SECONDS="0.2")
+    alice = stack.person("alice")
+    window = open_window(stack, alice)
+    tab, text = window.tab, prompt(tokens=9, hold=[3])
+    tab.start(text)
+    tab.expect_answer(spoken(3))
+    window.context.request.post("/logout", headers=logout_headers(window), form=logout_form(window))
+    expect(tab.page.get_by_text("Logged out. Reload the page to log in.").first).to_be_visible()
+    stack.upstream.release(text.tag)
+    check(last_run(alice))  # the answer is written all the same
+    tab.expect_answer(spoken(3))
+    tab.page.reload()
+    expect(tab.page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def logout_form(window) -> dict[str, str]:
+    return {"csrfmiddlewaretoken": window.cookie("csrftoken")}
+
+
+def logout_headers(window) -> dict[str, str]:
+    return {"Origin": window.url}
