@@ -10,9 +10,9 @@ from chatapp.ops.private import write_private
 
 
 class AlreadyRunning(Exception):
-    def __init__(self, pid: int, url: str):
-        super().__init__(f"chatapp is already running: {url} (pid {pid}).")
-        self.pid, self.url = pid, url
+    def __init__(self, pid: int = 0, url: str = "its address is not known yet"):
+        how = f"Ctrl-C there, or with: kill {pid}" if pid else "Ctrl-C there"
+        super().__init__(f"chatapp is already running: {url} (pid {pid or 'unknown'}). Stop it with {how}")
 
 
 @contextmanager
@@ -34,6 +34,15 @@ def only_one(data_dir: Path, url: str):
             _write(file, None)
 
 
+def site_running_in(data_dir: Path) -> str:
+    """The address of the site that runs in `data_dir`; empty if none does."""
+    path = data_dir / "running.json"
+    if not path.exists():
+        return ""
+    with path.open() as file:
+        return _read(file).get("url", "")
+
+
 @contextmanager
 def redis_url_published(data_dir: Path, url: str):
     """Other commands (`manage.py ask`) find this broker through `DATA_DIR/redis_url`; see settings.REDIS_URL."""
@@ -50,7 +59,7 @@ def _read(file) -> dict:
     try:
         return json.loads(file.read())
     except ValueError:  # the other one is just starting or stopping
-        return {"pid": 0, "url": "address not known yet"}
+        return {}
 
 
 def _write(file, content: dict | None) -> None:

@@ -13,14 +13,14 @@ def free_port() -> int:
 
 def can_listen(host: str, port: int) -> OSError | None:
     """None if a server could listen there, else the reason why not."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as daphne does: TIME_WAIT is no obstacle
-        try:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as daphne does: ignore TIME_WAIT
             probe.bind(address)
             probe.listen()
-        except OSError as error:
-            return error
+    except OSError as error:
+        return error
     return None
 
 

@@ -22,7 +22,7 @@ from chatapp.ops.logs import Logs
 
 POLL_SECONDS = 0.05  # s between two looks at a part that is starting
 TELL_SECONDS = 5.0  # s before the console says that a part is still finishing; an idle Celery worker takes 3
-HURRIED_SECONDS = 2.0  # s a part is given after the second Ctrl-C
+HURRIED_SECONDS = 2.0  # s from `hurry_signal` to SIGKILL
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -32,8 +32,8 @@ class Part:
     command: list[str]
     is_ready: Callable[[], bool] = lambda: True
     ready_seconds: float = 60.0  # s after which a start counts as failed
-    stop_seconds: float = 10.0  # s from SIGTERM to SIGKILL
-    hurry_signal: int = signal.SIGTERM  # sent at the second Ctrl-C
+    stop_seconds: float = 10.0  # s from SIGTERM to `hurry_signal`
+    hurry_signal: int = signal.SIGTERM  # sent when its time is over, or at the second Ctrl-C
     env: dict[str, str] = field(default_factory=dict)  # on top of the supervisor's own
     cwd: str | None = None
 
@@ -148,7 +148,8 @@ class Supervisor(Manager):
 
     def _start(self) -> None:
         for number in STOP_SIGNALS:
-            signal.signal(number, self._asked_to_stop)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means: stay
+                signal.signal(number, self._asked_to_stop)
         threading.Thread(target=self._run_bring_up, name="bring up").start()
 
     def _run_bring_up(self) -> None:
@@ -198,18 +199,21 @@ class Supervisor(Manager):
     def _stop(self, running: "Running") -> None:
         part, began = running.part, time.monotonic()
         running.process.signal(signal.SIGTERM)
-        running.thread.join(TELL_SECONDS if not self._hurry.is_set() else 0)
-        if running.is_alive and not self._hurry.is_set():
+        if not self._ends_by(running, began + TELL_SECONDS) and not self._hurry.is_set():
             self._say(f"  {part.name:<9} is still finishing, for at most {part.stop_seconds:.0f} s")
-            while running.is_alive and not self._hurry.is_set() and time.monotonic() < began + part.stop_seconds:
-                running.thread.join(POLL_SECONDS)
-        if running.is_alive and self._hurry.is_set():
+        if not self._ends_by(running, began + part.stop_seconds):
             running.process.signal(part.hurry_signal)
             running.thread.join(HURRIED_SECONDS)
         how = "killed" if running.is_alive else "stopped"
         running.process.let_go()
         running.thread.join()
         self._say(f"  {part.name:<9} {how} after {time.monotonic() - began:.1f} s")
+
+    def _ends_by(self, running: "Running", deadline: float) -> bool:
+        """Wait until the part has ended, the deadline (of time.monotonic) has passed, or a person is in a hurry."""
+        while running.is_alive and not self._hurry.is_set() and time.monotonic() < deadline:
+            running.thread.join(POLL_SECONDS)
+        return not running.is_alive
 
     def _obituary(self) -> str:
         """Which parts have ended by themselves, and their last words; empty when a start took too long."""

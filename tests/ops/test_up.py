@@ -1,5 +1,6 @@
 """`manage.py up`, the real thing: started, asked twice, stopped, killed, and with everything in its way."""
 
+import fcntl
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import urllib.request
 import psutil
 import pytest
 
+from chatapp.ops.instance import AlreadyRunning, only_one
 from chatapp.ops.model_server import weights
 from tests.harness.facts import wait_until
 from tests.harness.processes import ROOT, Part, temporary_directory
@@ -136,6 +138,15 @@ def test_other_commands_find_its_broker(site):
     assert said.strip() == (site.data / "redis_url").read_text()
 
 
+def test_another_login_link_can_be_had_while_it_runs(site):
+    site.manage("createsuperuser", "--noinput", "--username", "charlie", "--email", "charlie@example.org")
+    link = site.manage("login_link", "charlie").strip()
+    assert link.startswith(f"{site.url}login/link?sesame=")
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(link, timeout=20) as answer:
+        assert answer.url == site.url
+
+
 # -- how it ends -----------------------------------------------------------------------------------
 
 
@@ -176,6 +187,20 @@ def test_a_port_that_is_taken_is_named_with_a_way_out():
     assert done.returncode == 1
     assert f"Can't listen on 127.0.0.1:{port}: Address already in use." in done.stderr
     assert f"make run PORT={port + 1}" in done.stderr
+
+
+def test_an_address_that_is_not_this_machines_is_named():
+    done = run_up(HOST="192.0.2.1")
+    assert done.returncode == 1
+    assert "Can't listen on 192.0.2.1" in done.stderr
+
+
+def test_while_another_one_is_starting_nobody_is_told_to_kill_pid_0(tmp_path):
+    (tmp_path / "running.json").touch()
+    with (tmp_path / "running.json").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(AlreadyRunning, match=r"pid unknown\). Stop it with Ctrl-C there$"), only_one(tmp_path, ""):
+            pass
 
 
 def test_a_database_out_of_reach_ends_the_start_with_a_reason():

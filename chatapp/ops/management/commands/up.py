@@ -1,5 +1,6 @@
 """`manage.py up`: everything a site needs, under one supervisor. What `make run` calls."""
 
+import errno
 import os
 import sys
 import time
@@ -32,16 +33,15 @@ class Command(BaseCommand):
                 self._check_port()
                 code = self._run()
         except AlreadyRunning as error:
-            raise CommandError(f"{error} Stop it with Ctrl-C there, or with: kill {error.pid}") from None
+            raise CommandError(error) from None
         if code:
             sys.exit(code)
 
     def _check_port(self):
         if error := can_listen(settings.HOST, self.port):
-            raise CommandError(
-                f"Can't listen on {settings.HOST}:{self.port}: {error.strerror}. "
-                f"Choose another port, for example: make run PORT={self.port + 1}"
-            )
+            in_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
+            way_out = f"Choose another port: make run PORT={self.port + 1}" if in_port else "Check HOST."
+            raise CommandError(f"Can't listen on {settings.HOST}:{self.port}: {error.strerror}. {way_out}")
 
     def _run(self) -> int:
         logs = Logs(settings.DATA_DIR / "log")
@@ -104,6 +104,7 @@ class Command(BaseCommand):
         if owner := ensure_owner():
             minutes = settings.SESAME_MAX_AGE // 60
             self._say(f"Log in as {owner} (works once, for {minutes} minutes): {login_link(owner, self.site)}")
+            self._say("`.venv/bin/python manage.py login_link` makes another.")
         else:
             self._say("There is no active superuser; `manage.py createsuperuser` makes one.")
         self._say("Stop with Ctrl-C.")
