@@ -1,0 +1,106 @@
+"""Bytes in, deltas out: however the stream is cut, and whatever is in it."""
+
+import itertools
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runs.errors import UpstreamFailed, UpstreamGarbage
+from runs.providers.openai import FINISH, parse
+from runs.providers.sse import MAX_EVENT_BYTES, EventParser, EventTooLarge
+from streams.events import Kind
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+def _chunk(**delta) -> bytes:
+    return json.dumps({"choices": [{"index": 0, "delta": delta}]}).encode()
+
+
+def _pieces(whole: bytes, cuts: list[int]) -> list[bytes]:
+    places = sorted({0, len(whole), *(cut % (len(whole) + 1) for cut in cuts)})
+    return [whole[start:end] for start, end in itertools.pairwise(places)]
+
+
+def _said(pieces: list[bytes]) -> str:
+    parser, text = EventParser(), ""
+    for piece in pieces:
+        deltas, error = parse(parser.feed(piece))
+        assert error is None
+        text += "".join(delta.data["text"] for delta in deltas)
+    return text
+
+
+@given(st.lists(texts, max_size=20), st.lists(st.integers(0, 10_000)), st.sampled_from(["\n", "\r\n"]))
+def test_however_the_stream_is_cut_the_text_is_the_same(words, cuts, newline):
+    lines = [f": a comment{newline}id: 7{newline}data: {_chunk(content=w).decode()}{newline}{newline}" for w in words]
+    whole = "".join(lines).encode()
+    assert _said(_pieces(whole, cuts)) == "".join(words).replace("\0", "\ufffd")
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300)))
+def test_garbage_is_an_error_or_nothing_never_a_crash(noise, cuts):
+    parser = EventParser()
+    for piece in _pieces(b"data: " + noise + b"\n\n", cuts):
+        _, error = parse(parser.feed(piece))
+        assert error is None or isinstance(error, UpstreamGarbage | UpstreamFailed)
+
+
+JUNK = [
+    "[]",
+    '"text"',
+    "17",
+    "{",
+    '{"choices": 5}',
+    '{"choices": [5]}',
+    '{"choices": [{"delta": []}]}'.replace("[]", "[1]"),
+    '{"choices": [{"delta": {"content": 5}}]}',
+    '{"choices": [{"delta": {"tool_calls": [7]}}]}',
+    '{"usage": {"prompt_tokens": "many"}}',
+    "[" * 10_000,
+]
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_what_is_no_chunk_is_garbage_and_what_came_before_is_kept(junk):  # B10
+    deltas, error = parse([_chunk(content="kept"), junk.encode()])
+    assert isinstance(error, UpstreamGarbage)
+    assert [delta.data for delta in deltas] == [{"text": "kept"}]
+
+
+def test_half_of_a_surrogate_pair_and_broken_bytes_become_replacement_characters():  # B58
+    half = b'{"choices": [{"delta": {"content": "a\\ud83d"}}]}'
+    broken = b'{"choices": [{"delta": {"content": "b\xff"}}]}'
+    deltas, error = parse([half, broken])
+    assert error is None
+    assert deltas[0].data["text"] == "a\ufffdb\ufffd"
+
+
+def test_each_kind_of_delta_has_its_event():
+    call = {"index": 1, "id": "x", "function": {"name": "f", "arguments": "{"}}
+    payloads = [
+        _chunk(reasoning_content="hm "),
+        _chunk(reasoning="so"),
+        _chunk(content="Hi"),
+        _chunk(tool_calls=[call]),
+        b'{"choices": [{"delta": {}, "finish_reason": "length"}]}',
+        b'{"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4, "other": {}}}',
+    ]
+    deltas, error = parse(payloads)
+    assert error is None
+    assert [tuple(delta) for delta in deltas] == [
+        (Kind.REASONING, {"text": "hm so"}),
+        (Kind.TEXT, {"text": "Hi"}),
+        (Kind.TOOL, {"index": 1, "id": "x", "name": "f", "arguments": "{"}),
+        (FINISH, {"finish_reason": "length"}),
+        (Kind.USAGE, {"prompt_tokens": 3, "completion_tokens": 4}),
+    ]
+
+
+def test_an_event_that_does_not_end_is_refused():
+    parser = EventParser()
+    with pytest.raises(EventTooLarge):
+        for _ in range(MAX_EVENT_BYTES // 2**20 + 2):
+            parser.feed(b"data: " + b"x" * 2**20)

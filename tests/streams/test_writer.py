@@ -1,0 +1,141 @@
+"""The batch writer: many streams in one transaction, and nobody pays for another's mishap."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+
+from streams import log
+from streams.batchlog import BatchLog, Unavailable, open_batch_log
+from streams.events import Kind
+from streams.publish import BatchWriter, Pen
+
+
+class Kept:
+    """A sender that keeps what it is given."""
+
+    def __init__(self):
+        self.events = []
+
+    def put(self, events):
+        self.events += events
+
+
+class Breaking:
+    """A batch log whose connection breaks in the middle of things: after the commit, or before."""
+
+    def __init__(self, inner: BatchLog, *breaks: str):
+        self.inner, self.breaks = inner, list(breaks)
+
+    async def append(self, events, at):
+        how = self.breaks.pop(0) if self.breaks else "not"
+        if how != "before":
+            await self.inner.append(events, at)
+        if how != "not":
+            raise Unavailable(how)
+
+    async def stored(self, firsts):
+        return await self.inner.stored(firsts)
+
+    async def fetch(self, query, parameters=()):
+        return await self.inner.fetch(query, parameters)
+
+    async def close(self):
+        await self.inner.close()
+
+
+def _write(scenario, *breaks: str) -> Kept:
+    """Run `scenario(writer)` in a loop with a writer on the test's database. What was sent."""
+    sent = Kept()
+
+    async def main():
+        batch_log = open_batch_log()
+        writer = BatchWriter(Breaking(batch_log, *breaks), sent)
+        running = asyncio.create_task(writer.run())
+        await scenario(writer)
+        running.cancel()
+        await batch_log.close()
+
+    asyncio.run(main())
+    return sent
+
+
+def _say(writer: BatchWriter, pen: Pen, *words: str) -> None:
+    for word in words:
+        writer.write(pen, Kind.TEXT, b'{"text":"%b"}' % word.encode())
+
+
+def _never() -> None:
+    raise AssertionError("fenced")
+
+
+@pytest.mark.parametrize("breaks", [(), ("after",), ("before",), ("before", "after", "before")])
+def test_everything_handed_in_is_logged_once_and_then_sent(database, breaks):  # B1 B24
+    streams = [uuid4() for _ in range(20)]
+
+    async def scenario(writer):
+        pens = [writer.open(stream, 0, _never) for stream in streams]
+        for n in range(30):
+            for pen in pens:
+                _say(writer, pen, f"{n} ")
+            if n % 7 == 0:
+                await writer.flush()
+        await writer.flush()
+
+    sent = _write(scenario, *breaks)
+    for stream in streams:
+        events = list(log.read_all(stream))
+        assert [event.seq for event in events] == list(range(1, 31))
+        assert log.fold_stream(stream).text == "".join(f"{n} " for n in range(30))
+        assert [event for event in sent.events if event.stream == stream] == events
+
+
+@pytest.mark.parametrize("breaks", [(), ("after",), ("before",)])
+def test_a_fenced_run_does_not_cost_the_others_their_events(database, breaks):  # B12
+    ended, other, fenced = uuid4(), uuid4(), []
+
+    async def scenario(writer):
+        pen, neighbour = writer.open(ended, 0, lambda: fenced.append(ended)), writer.open(other, 0, _never)
+        _say(writer, pen, "seen ")
+        _say(writer, neighbour, "a ")
+        await writer.flush()
+        await asyncio.to_thread(_end, ended)
+        _say(writer, pen, "too ", "late ")
+        _say(writer, neighbour, "b ", "c ")
+        await writer.flush()
+        _say(writer, pen, "later still")
+        await writer.flush()
+
+    sent = _write(scenario, "not", *breaks)
+    assert fenced == [ended]
+    assert [event.kind for event in log.read(ended)] == [Kind.TEXT, Kind.LOST]
+    assert log.fold_stream(other).text == "a b c "
+    assert log.fold_stream(ended).text == "seen "
+    assert [event.stream for event in sent.events] == [ended, other, other, other]
+
+
+def _end(stream) -> None:
+    from django.db import connection
+
+    with transaction.atomic():
+        log.append(stream, (Kind.LOST, {"reason": "lease", "message": ""}))
+    connection.close()
+
+
+def test_what_is_written_in_bulk_comes_back_to_the_letter(database):
+    stream, text = uuid4(), "a\\\\b\\t\\n \\\\N \\\\. \\u2028 ☃ 😀 \\u0001"
+
+    async def scenario(writer):
+        _say(writer, writer.open(stream, 0, _never), text)
+        await writer.flush()
+
+    _write(scenario)
+    assert log.fold_stream(stream).text == "a\\b\t\n \\N \\. \u2028 ☃ 😀 \x01"
+
+
+def test_flush_of_an_idle_writer_returns_at_once(database):
+    async def scenario(writer):
+        await writer.flush()
+
+    assert _write(scenario).events == []
