@@ -151,7 +151,7 @@ def test_another_login_link_can_be_had_while_it_runs(site):
 
 
 def test_asked_to_stop_it_stops_all_parts_in_order_and_leaves_nothing(own_site):
-    assert own_site.stop() == 0
+    assert own_site.stop(patience=60) == 0
     assert stopped_parts(own_site.log()) == ["web", "beat", "worker", "valkey"]
     assert own_site.survivors() == []
     assert not (own_site.data / "redis_url").exists()
