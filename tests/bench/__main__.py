@@ -26,7 +26,7 @@ class Plan:
     ceiling: int  # runs: no search goes beyond
 
 
-FULL = Plan(small=10, large=500, windows=3, seconds=4, stops=50, bisections=2, ceiling=4000)
+FULL = Plan(small=10, large=500, windows=3, seconds=4, stops=50, bisections=1, ceiling=4000)
 QUICK = Plan(small=5, large=200, windows=1, seconds=3, stops=10, bisections=0, ceiling=0)
 started = time.monotonic()
 
@@ -51,7 +51,8 @@ class Bench:
             self.system(ThisSystem(self.rig, server, worker), [plan.small, plan.large], start=plan.large)
         self.measure_stops("gevent", worker)
         worker.kill()
-        self.system(Naive(self.rig), [plan.small], start=2 * plan.small)
+        for shared_loop in (True, False):
+            self.system(Naive(self.rig, shared_loop), [plan.small], start=2 * plan.small)
         prefork = stops.make_worker(self.rig, "prefork").start()
         parts.wait_for_worker(prefork)
         self.measure_stops("prefork", prefork)

@@ -48,6 +48,7 @@ def measure(rig: Rig, system, runs: int, windows: int, seconds: float) -> Level:
         wrong = rig.crowd.tell("close")["wrong"]
     except (OSError, AssertionError) as error:
         rig.crowd.tell("close")
+        rig.upstream.release(say.tag, runs)
         return Level(runs, float("inf"), float("inf"), 0, 0, {}, 0, failure=repr(error)[:200])
     finally:
         system.clear()

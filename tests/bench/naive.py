@@ -3,7 +3,9 @@
 It is written as tutorials write it, on the same Celery pool, tables, channel layer and web server as this system.
 Two things are needed to make it work at all beside gevent, and are what people then find: Django's guard against
 asyncio has to be switched off (`DJANGO_ALLOW_ASYNC_UNSAFE`), and only one greenlet at a time may be inside
-`async_to_sync`, since they share one thread.
+`async_to_sync`, since they share one thread. `async_to_sync` makes a new event loop, and with it a new connection to
+Valkey, for each call. NAIVE_LOOP=shared is what somebody does who has measured that: one event loop in a native thread
+does all sending, and nobody waits for it.
 """
 
 import http.client
@@ -27,6 +29,7 @@ from django.urls import path  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from gevent.lock import RLock  # noqa: E402
 
+from streams.loop import loop_thread  # noqa: E402
 from streams.models import LoggedEvent  # noqa: E402
 
 app = Celery("naive", broker=settings.CELERY_BROKER_URL)
@@ -56,8 +59,13 @@ def answer(stream: str, host: str, port: int, body: dict) -> None:
 
 def save_and_send(stream: str, seq: int, data: dict) -> None:
     LoggedEvent.objects.create(stream=stream, seq=seq, kind="text.delta", data=json.dumps(data), at=timezone.now())
+    group, message = f"naive.{stream}", {"type": "chunk", "seq": seq, "data": data}
+    if os.environ.get("NAIVE_LOOP") == "shared":
+        thread = loop_thread()
+        thread.call(lambda: thread.spawn(get_channel_layer().group_send(group, message)))
+        return
     with one_at_a_time:
-        async_to_sync(get_channel_layer().group_send)(f"naive.{stream}", {"type": "chunk", "seq": seq, "data": data})
+        async_to_sync(get_channel_layer().group_send)(group, message)
 
 
 class Consumer(AsyncWebsocketConsumer):
