@@ -49,8 +49,11 @@ def highest_table(found: list[tuple[str, Level | None, str]]) -> str:
 
 
 def stops_table(stops: list[Stops]) -> str:
-    heads = ["pool", "stops", "median ms", "worst ms"]
-    rows = [[s.pool, str(len(s.times)), f"{1000 * s.median:.1f}", f"{1000 * s.worst:.1f}"] for s in stops]
+    heads = ["pool", "stops", "median ms", "worst ms", "not started within 30 s"]
+    rows = [
+        [s.pool, str(len(s.times)), f"{1000 * s.median:.1f}", f"{1000 * s.worst:.1f}", str(s.not_started)]
+        for s in stops
+    ]
     return _table(heads, rows)
 
 

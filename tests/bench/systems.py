@@ -100,7 +100,8 @@ class Naive:
     def __init__(self, rig: Rig, shared_loop: bool):
         self.rig = rig
         self.name = "a row and a group_send per chunk" + (", one event loop" if shared_loop else "")
-        env = rig.env | ({"NAIVE_LOOP": "shared"} if shared_loop else {})
+        # Without a pool, as Django comes: each task keeps a connection, and a pool of 10 would be used up by ten.
+        env = rig.env | {"DATABASE_POOL": "0"} | ({"NAIVE_LOOP": "shared"} if shared_loop else {})
         port = parts.free_port()
         self.url = f"http://127.0.0.1:{port}"
         argv = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "tests.bench.naive:application"]

@@ -3,6 +3,7 @@
 import json
 
 from chatapp.chats.models import MessageState
+from runs.lifecycle import said_before
 from runs.models import Run
 from runs.states import Status
 from streams.events import Event, Folded, Kind, fold
@@ -59,8 +60,9 @@ def check(run: Run, *followers: Follower) -> Run:
 
 
 def check_message(run: Run, folded: Folded) -> None:
-    assert folded.text == run.message.content
-    assert folded.reasoning == run.message.reasoning
+    before = said_before(run)  # by the earlier runs of a continued answer
+    assert before.text + folded.text == run.message.content
+    assert before.reasoning + folded.reasoning == run.message.reasoning
     assert run.last_seq == folded.last_seq
     assert run.message.state == MESSAGE_STATE[run.status]
 

@@ -44,11 +44,11 @@ class SqliteDatabases:
 
 
 class PostgresDatabases:
-    """One cluster, started on first use."""
+    """One cluster, started on first use. It survives being killed only if it is `durable`."""
 
-    def __init__(self, directory: Path):
+    def __init__(self, directory: Path, *, durable: bool = False):
         self.directory = directory
-        self.part, self.base_url = parts.make_postgres(directory)
+        self.part, self.base_url = parts.make_postgres(directory, durable=durable)
         self.main_url = f"{self.base_url}/chatapp"
         self._has_template = False
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
 from streams.events import FINAL_KINDS
@@ -47,7 +47,7 @@ class Follower:
     def _run(self) -> None:
         try:
             self._follow()
-        except (OSError, http.client.HTTPException, ConnectionClosed, ValueError, AttributeError) as error:
+        except (OSError, http.client.HTTPException, WebSocketException, ValueError, AttributeError) as error:
             self.failure = error  # an end of the connection is for the test to judge
         finally:
             with self._news:
@@ -71,6 +71,15 @@ class Follower:
             if not self._news.wait_for(lambda: fact(self), patience):
                 raise AssertionError(f"{what}: not within {patience:g} s. Heard: {self.envelopes[-5:]}")
         return self
+
+    def becomes(self, fact: Callable[["Follower"], object], seconds: float) -> bool:
+        """Whether `fact(self)` is true, at the latest after so many seconds."""
+        with self._news:
+            return bool(self._news.wait_for(lambda: fact(self), seconds))
+
+    def drop(self) -> None:
+        """Go away without a word, as a phone does that loses its network."""
+        raise NotImplementedError
 
     def wait_for_seq(self, seq: int):
         return self.wait(lambda self: self.last_seq >= seq, f"seq {seq}")
@@ -149,6 +158,8 @@ class SseFollower(Follower):
                 pass
         self._thread.join(PATIENCE_SECONDS)
 
+    drop = close
+
 
 class SocketFollower(Follower):
     """Follows one stream over `/ws/streams`. `acks=False` makes a reader that never acknowledges."""
@@ -192,4 +203,12 @@ class SocketFollower(Follower):
     def close(self) -> None:
         if self.socket is not None:
             self.socket.close()
+        self._thread.join(PATIENCE_SECONDS)
+
+    def drop(self) -> None:
+        if self.socket is not None:
+            try:
+                self.socket.socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
         self._thread.join(PATIENCE_SECONDS)

@@ -118,7 +118,7 @@ def make_postgres(directory: Path, *, durable: bool = False) -> tuple[Part, str]
     settings = {
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": "",
-        "max_connections": "200",
+        "max_connections": "500",
         "fsync": "on" if durable else "off",
         "full_page_writes": "on" if durable else "off",
     }

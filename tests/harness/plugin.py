@@ -38,6 +38,8 @@ def pytest_load_initial_conftests(early_config):
             "REDIS_URL": CLOSED,
             "SECRET_KEY": SECRET_KEY,
             "STATIC_FROM_SOURCE": "1",
+            "USER_MAX_RUNS": "0",
+            "USER_MAX_SENDS": "0",
         }
     return (yield)
 

@@ -16,19 +16,17 @@ class Wheel:
 
     def at(self, when: float, callback: Callable[[], None]) -> None:
         """Call `callback` at `when` (s, loop time), never earlier, at most a slot later than due."""
-        self._slots[int(when / SLOT_SECONDS) + 1].append(callback)
         if not self._running:
             self._running = True
             self._done_until = int(asyncio.get_running_loop().time() / SLOT_SECONDS) - 1
             asyncio.get_running_loop().call_later(SLOT_SECONDS, self._turn)
+        # What is overdue goes into the next slot: those before it will not be looked at again.
+        self._slots[max(int(when / SLOT_SECONDS), self._done_until) + 1].append(callback)
 
     def _turn(self) -> None:
         loop = asyncio.get_running_loop()
         now = int(loop.time() / SLOT_SECONDS)
-        if now - self._done_until > len(self._slots):  # far behind or idle: look only at what is there
-            due = sorted(slot for slot in self._slots if slot <= now)
-        else:
-            due = [slot for slot in range(self._done_until + 1, now + 1) if slot in self._slots]
+        due = sorted(slot for slot in self._slots if slot <= now)
         self._done_until = now
         for slot in due:
             for callback in self._slots.pop(slot):
