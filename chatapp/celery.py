@@ -15,3 +15,5 @@ kombu.utils.functional.sleep = time.sleep
 app = Celery("chatapp")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add("runs.drain:Drain")  # by name: their modules need Django, and are for workers only
+app.steps["consumer"].add("runs.slots:Slots")

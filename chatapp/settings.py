@@ -143,7 +143,8 @@ CHANNEL_LAYERS = {
 
 # -- celery --------------------------------------------------------------------------------------
 GENERATION_QUEUE = "generation"  # answers
-UPKEEP_QUEUE = "upkeep"  # reaper and other short work
+TITLES_QUEUE = "titles"  # of sessions: calls of a model, so a worker that is full of runs leaves them waiting
+UPKEEP_QUEUE = "upkeep"  # reaper and other short work, for which every worker keeps slots free
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": f"{CHANNEL_PREFIX}:",
@@ -155,8 +156,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = UPKEEP_QUEUE
 CELERY_TASK_CREATE_MISSING_QUEUES = True
-CELERY_TASK_QUEUES = {GENERATION_QUEUE: {}, UPKEEP_QUEUE: {}}
-CELERY_TASK_ROUTES = {"runs.tasks.generate": {"queue": GENERATION_QUEUE}}
+CELERY_TASK_QUEUES = {GENERATION_QUEUE: {}, TITLES_QUEUE: {}, UPKEEP_QUEUE: {}}
+CELERY_TASK_ROUTES = {
+    "runs.tasks.generate": {"queue": GENERATION_QUEUE},
+    "runs.tasks.write_title": {"queue": TITLES_QUEUE},
+}
 CELERY_TASK_PUBLISH_RETRY = False  # the sender is told at once and the run ends FAILED, see runs/dispatch.py
 CELERY_TASK_ACKS_LATE = False  # late acks + Redis' visibility timeout would start a second copy of a long run
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -171,13 +175,21 @@ WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=1000)  # runs a geven
 # -- runs ----------------------------------------------------------------------------------------
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=8.0)  # s without renewal after which a worker counts as gone
 LEASE_RENEW_SECONDS = env.float("LEASE_RENEW_SECONDS", default=2.0)  # s between renewals and looks at stop requests
+REDISPATCH_SECONDS = env.float("REDISPATCH_SECONDS", default=15.0)  # s after which a task may count as lost
 RUN_MAX_SECONDS = env.float("RUN_MAX_SECONDS", default=7200.0)  # s one run may take
 RUN_IDLE_SECONDS = env.float("RUN_IDLE_SECONDS", default=900.0)  # s without a byte from the upstream
+UPSTREAM_RETRY_SECONDS = env.float("UPSTREAM_RETRY_SECONDS", default=1.0)  # s before the first retry; then 2, 4 times
+VIEWER_SECONDS = env.float("VIEWER_SECONDS", default=15.0)  # s an attached run lives on without anybody following it
+TITLES = env.bool("TITLES", default=True)  # name sessions after their first exchange, with the same model
+RUN_QUEUED_SECONDS = env.float("RUN_QUEUED_SECONDS", default=3600.0)  # s a run may wait for a worker
+USER_MAX_RUNS = env.int("USER_MAX_RUNS", default=50)  # runs of one user on their way at once
+USER_MAX_SENDS = env.int("USER_MAX_SENDS", default=120)  # messages one user may send a minute
 PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters in one message
 
 # -- streams -------------------------------------------------------------------------------------
 STREAMS_MAY_FOLLOW = "runs.access.may_follow"  # (user, stream) -> bool: the one hook that opens a stream
-STREAMS_WATCHED = "runs.lifecycle.reap"  # (streams): called with the streams that somebody follows, every sweep
+STREAMS_WATCHED = "runs.lifecycle.watched"  # (streams): called with the streams that somebody follows, every sweep
+STREAMS_LEFT = "runs.lifecycle.left"  # (stream): called when the last follower in a process leaves before the end
 STREAMS_SHARDS = env.int("STREAMS_SHARDS", default=4)  # Channels groups that streams are spread over
 STREAMS_TICK_SECONDS = env.float("STREAMS_TICK_SECONDS", default=0.005)  # s between two commits of a busy writer
 STREAMS_HEARTBEAT_SECONDS = env.float(

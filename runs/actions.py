@@ -1,15 +1,31 @@
 """What people and programs do with runs; pages, API, commands and admin call the same functions."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Min
 from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Role, Session
 from runs import lifecycle
-from runs.errors import ModelMissing, ModelUnknown, PromptEmpty, PromptTooLong
+from runs.errors import (
+    KeyReused,
+    ModelMissing,
+    ModelUnknown,
+    NothingToContinue,
+    PromptEmpty,
+    PromptTooLong,
+    SessionBusy,
+    TooManyRuns,
+    TooManySends,
+)
 from runs.models import Model, Run
-from runs.states import Trigger
+from runs.states import StopReason, Trigger, WhenBusy
+from streams import log
+
+FAR_BEHIND = 1_000_000  # position of what is enqueued; what goes to the head counts down from there
 
 
 def send(
@@ -20,30 +36,83 @@ def send(
     model: str = "",
     trigger: Trigger = Trigger.CHAT,
     key: str = "",
+    when_busy: WhenBusy = WhenBusy.ENQUEUE,
 ) -> Run:
     """Add the user's message to the session and ask a model for the answer.
 
     `model` is the name of a Model; empty: the session's, else the default. `key` makes sending idempotent within the
-    session: the same key again returns the first run and adds nothing (B22). Raises PromptEmpty, PromptTooLong,
-    ModelUnknown or ModelMissing before anything is written. If the broker is down, the returned run has FAILED.
+    session: the same key again returns the first run and adds nothing (B21, B22). `when_busy` says what to do while an
+    answer of the session is on its way. Raises PromptEmpty, PromptTooLong, ModelUnknown, ModelMissing, TooManyRuns,
+    TooManySends, KeyReused or SessionBusy before anything is written. If the broker is down, the run has FAILED.
     """
     check_prompt(text)
     chosen = choose_model(model or session.model)
     with transaction.atomic():
         lifecycle.lock_session(session.id)
-        if key and (earlier := _sent_before(session, key)):
+        if key and (earlier := _sent_before(session, key, text)):
             return earlier
+        check_limits(user)
+        running = lifecycle.under_way(session.id).first()
+        if running and when_busy == WhenBusy.REJECT:
+            raise SessionBusy(running.id)
         question = Message.objects.create(
-            session=session, parent=_last_message(session), role=Role.USER, content=text, key=key or None
+            session=session, role=Role.USER, content=text, key=key or None, state=MessageState.WAITING
         )
-        answer = Message.objects.create(
-            session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING
-        )
-        run = lifecycle.enqueue(session, answer, chosen, trigger)
+        run = _ask(session, question, chosen, trigger, position=_position(session, when_busy))
+        if running and when_busy == WhenBusy.REPLACE:
+            _replace(running, user)
         session.model, session.active_at = chosen.name, timezone.now()
         session.save(update_fields=["model", "active_at"])
     run.refresh_from_db()
     return run
+
+
+def answer_again(answer: Message, *, user: AbstractBaseUser, model: str = "", trigger: Trigger = Trigger.CHAT) -> Run:
+    """Regenerate or retry: another answer to the same question, beside this one. The session's active run is stopped.
+
+    Raises ModelUnknown, ModelMissing, TooManyRuns, TooManySends.
+    """
+    return _ask_at_once(answer.session, answer.parent, user, model or answer.session.model, trigger)
+
+
+def edit_and_send(question: Message, text: str, *, user: AbstractBaseUser, model: str = "") -> Run:
+    """Ask something else in the place of an earlier question; the old branch stays. The active run is stopped (B40).
+
+    Raises what `send` raises, but for SessionBusy.
+    """
+    check_prompt(text)
+    with transaction.atomic():
+        lifecycle.lock_session(question.session_id)
+        other = Message.objects.create(session=question.session, parent=question.parent, role=Role.USER, content=text)
+        return _ask_at_once(question.session, other, user, model or question.session.model, Trigger.CHAT)
+
+
+def go_on(answer: Message, *, user: AbstractBaseUser, trigger: Trigger = Trigger.CHAT) -> Run:
+    """Continue: the same message grows, by a new run (B39). Raises NothingToContinue while it is being written."""
+    with transaction.atomic():
+        lifecycle.lock_session(answer.session_id)
+        last = answer.runs.order_by("-id").first()
+        if last is None or not last.is_final:
+            raise NothingToContinue
+        model = last.model.name if last.model else ""
+        return _ask_at_once(answer.session, answer.parent, user, model, trigger, continued=answer)
+
+
+def delete_session(session: Session, *, by: AbstractBaseUser) -> None:
+    """Stop what runs and delete everything. What was still on its way can not bring anything back (B40).
+
+    Each stream keeps its final event, which holds no text: it fences a writer that has not heard of the Stop yet.
+    """
+    with transaction.atomic():
+        lifecycle.lock_session(session.id)
+        runs = list(Run.objects.filter(session=session))
+        for run in runs:
+            if not run.is_final:
+                lifecycle.ask_to_stop(run, by, StopReason.USER)
+                lifecycle.stop(run.id)
+                lifecycle.interrupt_task(run)
+            log.keep_final(run.id)
+        session.delete()
 
 
 def check_prompt(text: str) -> None:
@@ -52,6 +121,16 @@ def check_prompt(text: str) -> None:
         raise PromptEmpty
     if len(text) > settings.PROMPT_MAX_CHARACTERS:
         raise PromptTooLong
+
+
+def check_limits(user: AbstractBaseUser) -> None:
+    """Raise TooManyRuns or TooManySends (B57)."""
+    runs = Run.objects.filter(session__owner_id=user.pk)
+    if 0 < settings.USER_MAX_RUNS <= runs.active().count():
+        raise TooManyRuns
+    last_minute = runs.filter(queued_at__gt=timezone.now() - timedelta(minutes=1))
+    if 0 < settings.USER_MAX_SENDS <= last_minute.count():
+        raise TooManySends
 
 
 def choose_model(name: str) -> Model:
@@ -68,9 +147,63 @@ def choose_model(name: str) -> Model:
     return model
 
 
-def _last_message(session: Session) -> Message | None:
-    return session.messages.order_by("-id").first()
+def _ask(session: Session, question: Message, model: Model, trigger: Trigger, position: int) -> Run:
+    """A run for an answer to `question`: started if nothing is under way, else waiting for its turn."""
+    is_idle = not lifecycle.under_way(session.id).exists()
+    answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING)
+    run = lifecycle.enqueue(session, answer, model, trigger, position=position)
+    if is_idle:
+        lifecycle.place(answer)
+        lifecycle.start(run.id, lifecycle.fail_start)
+    return run
 
 
-def _sent_before(session: Session, key: str) -> Run | None:
-    return Run.objects.filter(session=session, message__parent__key=key).order_by("id").first()
+def _ask_at_once(
+    session: Session,
+    question: Message,
+    user: AbstractBaseUser,
+    model: str,
+    trigger: Trigger,
+    continued: Message | None = None,
+) -> Run:
+    """A run ahead of the queue; what is under way in the session is stopped for it."""
+    chosen = choose_model(model)
+    with transaction.atomic():
+        lifecycle.lock_session(session.id)
+        check_limits(user)
+        running = lifecycle.under_way(session.id).first()
+        position = _position(session, WhenBusy.REPLACE)
+        if continued is None:
+            run = _ask(session, question, chosen, trigger, position)
+        else:
+            Message.objects.filter(pk=continued.pk).update(state=MessageState.WAITING)
+            run = lifecycle.enqueue(session, continued, chosen, trigger, position=position, is_continuation=True)
+            if running is None:
+                lifecycle.place(continued)
+                lifecycle.start(run.id, lifecycle.fail_start)
+        if running is not None:
+            _replace(running, user)
+    run.refresh_from_db()
+    return run
+
+
+def _replace(running: Run, user: AbstractBaseUser) -> None:
+    """Stop a run for the sake of the head of the queue, which starts when the partial is saved (B17)."""
+    lifecycle.ask_to_stop(running, user, StopReason.REPLACED)
+    transaction.on_commit(lambda: lifecycle.see_to_stop(running))
+
+
+def _position(session: Session, when_busy: WhenBusy) -> int:
+    if when_busy != WhenBusy.REPLACE:
+        return FAR_BEHIND
+    first = Run.objects.filter(session=session).in_queue().aggregate(first=Min("position"))["first"]
+    return FAR_BEHIND - 1 if first is None else first - 1
+
+
+def _sent_before(session: Session, key: str, text: str) -> Run | None:
+    question = session.messages.filter(key=key).first()
+    if question is None:
+        return None
+    if question.content != text:
+        raise KeyReused
+    return Run.objects.filter(message__parent=question).order_by("id").first()

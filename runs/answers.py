@@ -7,6 +7,13 @@ from streams import log
 from streams.events import Folded
 
 
+def shown(run: Run) -> Folded:
+    """What a reader is shown of the run's message: as `so_far`, after what earlier runs have written in it."""
+    folded, before = so_far(run), lifecycle.said_before(run)
+    folded.text, folded.reasoning = before.text + folded.text, before.reasoning + folded.reasoning
+    return folded
+
+
 def so_far(run: Run) -> Folded:
     """The text, reasoning, tools and usage of a run up to now, and the seq from which to follow on.
 

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from celery import current_app
 from django.conf import settings
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
 
 logger = logging.getLogger(__name__)
 
 GENERATE = "runs.tasks.generate"
+TITLE_SECONDS = 600  # s after which a title that nobody had time to write is given up
 
 
 class BrokerDown(Exception):
@@ -24,6 +25,25 @@ def start(run_id: UUID, task_id: UUID) -> None:
         )
     except (OperationalError, OSError) as error:
         raise BrokerDown(str(error)) from error
+
+
+def write_title(run_id: UUID) -> None:
+    """Ask for a title, some time; without a broker there is none."""
+    try:
+        current_app.send_task("runs.tasks.write_title", args=[str(run_id)], retry=False, expires=TITLE_SECONDS)
+    except (OperationalError, OSError) as error:
+        logger.info("no title for the session of run %s: %s", run_id, error)
+
+
+def backlog() -> int:
+    """How many tasks wait in the queue for a worker. Raises BrokerDown."""
+    with current_app.connection_for_read() as connection:
+        try:
+            return connection.default_channel.queue_declare(settings.GENERATION_QUEUE, passive=True).message_count
+        except ChannelError:  # Redis forgets a queue that is empty
+            return 0
+        except connection.connection_errors as error:
+            raise BrokerDown(str(error)) from error
 
 
 def revoke(task_id: UUID) -> None:

@@ -23,6 +23,7 @@ from runs.providers import openai
 from runs.recorder import Recorder
 from runs.waiting import Waiter
 from streams.batchlog import open_batch_log
+from streams.events import Kind
 from streams.loop import is_gevent, loop_thread, original
 from streams.publish import BatchWriter, process_sender
 
@@ -71,8 +72,24 @@ class Engine:
         connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, socket_factory=_native_socket)
         self._client = aiohttp.ClientSession(connector=connector, read_bufsize=READ_BUFFER_BYTES)
         self._thread.spawn(self.writer.run())
-        self._thread.spawn(Lease(self.worker, self._log, self._stop_asked).keep())
+        self._lease = Lease(self.worker, self._log, self._stop_asked)
+        self._renewals = self._thread.spawn(self._lease.keep())
         ready.notify()
+
+    def retire(self) -> None:
+        """Give the lease up, at the end of the process: nothing has to wait until it runs out."""
+        done = Waiter()
+        self._thread.call(lambda: self._thread.spawn(self._retire(done)))
+        done.wait(HANDOVER_SECONDS)
+        done.close()
+
+    async def _retire(self, done: Waiter) -> None:
+        self._renewals.cancel()
+        await asyncio.wait([self._renewals])
+        try:
+            await self._lease.give_up()
+        finally:
+            done.notify()
 
     # -- the task's side --------------------------------------------------------------------------
 
@@ -96,6 +113,28 @@ class Engine:
             raise carriage.end
         return carriage.finish_reason
 
+    def ask(self, request: UpstreamRequest, seconds: float) -> str:
+        """What the upstream says to `request`, without a run. Raises RunError."""
+        waiter, outcome = Waiter(), []
+
+        async def answer() -> None:
+            try:
+                outcome.append(await self._ask(request, seconds))
+            except BaseException as error:
+                outcome.append(error)
+            waiter.notify()
+
+        self._thread.call(lambda: self._thread.spawn(answer()))
+        try:
+            waiter.wait(seconds + HANDOVER_SECONDS)
+        finally:
+            waiter.close()
+        if outcome and isinstance(outcome[0], str):
+            return outcome[0]
+        if outcome and isinstance(outcome[0], RunError):
+            raise outcome[0]
+        raise TimeLimit(repr(outcome))
+
     # -- the loop's side --------------------------------------------------------------------------
 
     def _start(self, carriage: Carriage) -> None:
@@ -107,14 +146,32 @@ class Engine:
         recorder = Recorder(self.writer, carriage.run_id, carriage.after, partial(self._cut, carriage, Fenced()))
         try:
             async with asyncio.timeout(settings.RUN_MAX_SECONDS):
-                async for deltas in openai.stream(self._client, carriage.request, settings.RUN_IDLE_SECONDS):
-                    await recorder.record(deltas)
+                await self._read_upstream(carriage.request, recorder)
             recorder.check()
             carriage.finish_reason = recorder.finish_reason
         except TimeoutError as error:
             raise TimeLimit from error
         finally:
             await recorder.close()
+
+    async def _read_upstream(self, request: UpstreamRequest, recorder: Recorder) -> None:
+        """Record what the upstream says; ask again, after a pause, while it fails before its first token."""
+        while True:
+            try:
+                async for deltas in openai.stream(self._client, request, settings.RUN_IDLE_SECONDS):
+                    await recorder.record(deltas)
+                return
+            except RunError as error:
+                pause = recorder.pause_before_retry(error)
+                if pause is None:
+                    raise
+                recorder.note_retry(error, pause)
+            await asyncio.sleep(pause)
+
+    async def _ask(self, request: UpstreamRequest, seconds: float) -> str:
+        async with asyncio.timeout(seconds):
+            batches = [batch async for batch in openai.stream(self._client, request, seconds)]
+        return "".join(delta.data["text"] for batch in batches for delta in batch if delta.kind == Kind.TEXT)
 
     def _finished(self, carriage: Carriage, task: asyncio.Task) -> None:
         if self._carriages.get(carriage.run_id) is carriage:
@@ -166,6 +223,12 @@ def start_engine(node: str, pool: str) -> Engine:
         worker = Worker.objects.create(name=node, pid=os.getpid(), pool=pool, lease_until=lease_end())
         _engine = Engine(worker)
     return _engine
+
+
+def retire_engine() -> None:
+    """Retire this process's engine, if it has one."""
+    if _engine is not None and _engine.pid == os.getpid():
+        _engine.retire()
 
 
 def pool_name() -> str:

@@ -9,6 +9,8 @@ class RunError(Exception):
 
     code = "internal_error"
     retryable = True
+    is_transient = False  # whether the upstream is asked again by itself (B15)
+    retry_after: float | None = None  # s the upstream wants to be left alone
 
     def __init__(self, detail: str = ""):
         """`detail` is for staff only (the trace); users are shown the class's docstring."""
@@ -29,6 +31,48 @@ class BrokerUnavailable(RunError):
     """The answer could not be started because the task broker is not reachable. Please try again."""
 
     code = "broker_unavailable"
+
+
+class SessionBusy(RunError):
+    """An answer is still being written in this chat."""
+
+    code = "session_busy"
+
+    def __init__(self, run_id: object = ""):
+        super().__init__()
+        self.run_id = run_id
+
+
+class NotQueued(RunError):
+    """This message does not wait any more."""
+
+    code = "not_queued"
+    retryable = False
+
+
+class NothingToContinue(RunError):
+    """Only an answer that has ended can be continued or written anew."""
+
+    code = "not_final"
+
+
+class KeyReused(RunError):
+    """This key has been used for another message."""
+
+    code = "idempotency_key_reused"
+    retryable = False
+
+
+class TooManyRuns(RunError):
+    """You have too many answers on their way. Wait until one has ended."""
+
+    code = "too_many_runs"
+
+
+class TooManySends(RunError):
+    """You are sending too fast. Wait a little."""
+
+    code = "too_many_sends"
 
 
 class ModelUnknown(RunError):
@@ -63,6 +107,7 @@ class UpstreamUnreachable(RunError):
     """The model server could not be reached."""
 
     code = "upstream_unreachable"
+    is_transient = True
 
 
 class UpstreamUnauthorized(RunError):
@@ -90,12 +135,20 @@ class UpstreamRateLimited(RunError):
     """The model server is busy or its limit is used up. Try again later."""
 
     code = "upstream_rate_limited"
+    is_transient = True
 
 
 class UpstreamFailed(RunError):
     """The model server reported an error."""
 
     code = "upstream_failed"
+
+
+class UpstreamUnavailable(RunError):
+    """The model server is not available at the moment."""
+
+    code = "upstream_unavailable"
+    is_transient = True
 
 
 class UpstreamGarbage(RunError):
@@ -126,6 +179,12 @@ class TimeLimit(RunError):
     """The answer took longer than the time limit."""
 
     code = "time_limit"
+
+
+class QueueTimeLimit(RunError):
+    """No worker took this answer in time."""
+
+    code = "queue_time_limit"
 
 
 class PromptEmpty(RunError):

@@ -38,8 +38,14 @@ class Lease:
             await asyncio.sleep(settings.LEASE_RENEW_SECONDS)
 
     async def _renew(self) -> None:
-        until = self._time(datetime.now(UTC) + timedelta(seconds=settings.LEASE_SECONDS))
-        await self._log.fetch("UPDATE runs_worker SET lease_until = %s WHERE id = %s", (until, self._id))
+        await self._lease_until(datetime.now(UTC) + timedelta(seconds=settings.LEASE_SECONDS))
+
+    async def give_up(self) -> None:
+        """The worker is gone from now on. After `keep` has ended, or that would renew it."""
+        await self._lease_until(datetime.now(UTC))
+
+    async def _lease_until(self, end: datetime) -> None:
+        await self._log.fetch("UPDATE runs_worker SET lease_until = %s WHERE id = %s", (self._time(end), self._id))
 
     async def _look_for_stops(self) -> None:
         """A revoke can get lost; the request in the database cannot."""

@@ -7,24 +7,25 @@ start is lost because the broker is down (the run FAILS at once) or because this
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, Subquery
 from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Session
 from runs import dispatch
-from runs.errors import BrokerUnavailable, RunError
+from runs.errors import BrokerUnavailable, QueueTimeLimit, RunError
 from runs.models import Model, Run, Worker
 from runs.states import ACTIVE, LostReason, Status, StopReason, Trigger
 from streams import log
-from streams.events import Event, Kind
+from streams.events import Event, Folded, Kind
 from streams.models import LoggedEvent
 from streams.publish import announce
 
@@ -54,14 +55,13 @@ class End:
 # -- queued ---------------------------------------------------------------------------------------
 
 
-def enqueue(session: Session, message: Message, model: Model | None, trigger: Trigger) -> Run:
+def enqueue(session: Session, message: Message, model: Model | None, trigger: Trigger, **values: object) -> Run:
     """() -> QUEUED: a run that will write `message`. In the caller's transaction, which holds the session's lock.
 
-    It starts on commit if nothing else of the session is active, else when its turn comes.
+    It has no task yet; whoever enqueues decides between `start`, `start_next` and leaving it to its turn.
     """
-    run = Run.objects.create(session=session, message=message, model=model, trigger=trigger)
+    run = Run.objects.create(session=session, message=message, model=model, trigger=trigger, **values)
     _announce_on_commit(log.append(run.id, (Kind.QUEUED, {})))
-    start_next(session.id)
     return run
 
 
@@ -70,31 +70,50 @@ def lock_session(session_id: UUID) -> None:
     Session.objects.select_for_update().filter(pk=session_id).values_list("pk").first()
 
 
+def under_way(session_id: UUID):
+    """The runs of a session that are running or have been given a task."""
+    runs = Run.objects.filter(session_id=session_id).active()
+    return runs.filter(Q(status=Status.RUNNING) | Q(task_id__isnull=False))
+
+
 @transaction.atomic
 def start_next(session_id: UUID) -> None:
-    """Give the head of the session's queue its task, unless a run of it is running or on its way."""
+    """Start the head of the session's queue, unless the queue is held or a run is under way."""
     lock_session(session_id)
-    runs = Run.objects.filter(session_id=session_id).active()
-    if runs.filter(Q(status=Status.RUNNING) | Q(task_id__isnull=False)).exists():
+    if under_way(session_id).exists() or Session.objects.filter(pk=session_id, is_queue_held=True).exists():
         return
-    run = runs.order_by("queued_at", "id").first()
+    run = Run.objects.filter(session_id=session_id).in_queue().first()
     if run is not None:
-        _give_task(run.id)
+        start(run.id)
 
 
-def _give_task(run_id: UUID) -> None:
-    """Every attempt to start gets a task id of its own: Celery discards ids that it has seen revoked."""
+def start(run_id: UUID, on_failure: Callable[[UUID, UUID, BrokerUnavailable], None] | None = None) -> None:
+    """Give a queued run its task, and the task to the broker on commit. In the caller's transaction.
+
+    Every start has a task id of its own: Celery discards ids that it has seen revoked. If the broker is down the run
+    goes back to the queue (B20), or `on_failure(run_id, task_id, error)` decides.
+    """
     task_id = uuid4()
-    Run.objects.filter(pk=run_id, status=Status.QUEUED).update(task_id=task_id)
-    transaction.on_commit(partial(_dispatch, run_id, task_id))
+    Run.objects.filter(pk=run_id, status=Status.QUEUED).update(task_id=task_id, dispatched_at=timezone.now())
+    transaction.on_commit(partial(_dispatch, run_id, task_id, on_failure or _put_back))
 
 
-def _dispatch(run_id: UUID, task_id: UUID) -> None:
+def _dispatch(run_id: UUID, task_id: UUID, on_failure: Callable) -> None:
     try:
         dispatch.start(run_id, task_id)
     except dispatch.BrokerDown as error:
         logger.error("run %s could not be started: %s", run_id, error)
-        fail(run_id, BrokerUnavailable(str(error)))
+        on_failure(run_id, task_id, BrokerUnavailable(str(error)))
+
+
+def _put_back(run_id: UUID, task_id: UUID, error: RunError) -> None:
+    """Its position has not changed, so it is the head of the queue again; the sweep will start it."""
+    Run.objects.filter(pk=run_id, task_id=task_id, status=Status.QUEUED).update(task_id=None)
+
+
+def fail_start(run_id: UUID, task_id: UUID, error: RunError) -> None:
+    """For a run that a person has just asked for: he is told at once (B11)."""
+    fail(run_id, error)
 
 
 # -- running --------------------------------------------------------------------------------------
@@ -111,13 +130,22 @@ def claim(run_id: UUID, task_id: UUID, worker: Worker) -> tuple[Run, int] | None
             if not waiting.update(status=Status.RUNNING, worker=worker, started_at=timezone.now(), attempt=1):
                 return _refuse_claim(run_id)
             events = log.append(run_id, (Kind.STARTED, {}))
-            run = Run.objects.select_related("message", "model__provider").get(pk=run_id)
+            run = Run.objects.select_related("message__parent", "model__provider").get(pk=run_id)
+            place(run.message)
             Message.objects.filter(pk=run.message_id).update(state=MessageState.ANSWERING)
             _announce_on_commit(events)
     except IntegrityError:
         _back_to_queue(run_id, task_id)
         return None
     return run, events[-1].seq
+
+
+def place(answer: Message) -> None:
+    """Make an answer the end of what its session shows; a question that waited gets its place before it (B18)."""
+    tip = Session.objects.filter(pk=answer.session_id).values("tip")
+    waiting = Message.objects.filter(pk=answer.parent_id, state=MessageState.WAITING)
+    waiting.update(parent=Subquery(tip), state=MessageState.COMPLETE)
+    Session.objects.filter(pk=answer.session_id).update(tip=answer)
 
 
 def _refuse_claim(run_id: UUID) -> None:
@@ -147,8 +175,10 @@ def complete(run_id: UUID, finish_reason: str) -> bool:
     return _finish(run_id, end, leaves=[Status.RUNNING])
 
 
-def stop(run_id: UUID, reason: StopReason = StopReason.USER) -> bool:
-    """QUEUED | RUNNING -> STOPPED. The text so far is kept."""
+def stop(run_id: UUID) -> bool:
+    """QUEUED | RUNNING -> STOPPED, for the reason it was asked for. The text so far is kept."""
+    asked_for = Run.objects.filter(pk=run_id).values_list("stop_reason", flat=True).first()
+    reason = StopReason(asked_for or StopReason.USER)
     data = {"reason": reason.value}
     return _finish(run_id, End(Status.STOPPED, Kind.STOPPED, data, MessageState.STOPPED, {"reason": reason}))
 
@@ -160,9 +190,17 @@ def fail(run_id: UUID, error: RunError, trace: str = "") -> bool:
         "code": error.code,
         "error": error.message,
         "retryable": error.retryable,
-        "trace": (trace or str(error))[-TRACE_CHARACTERS:],
+        "trace": cut(trace or str(error)),
     }
     return _finish(run_id, End(Status.FAILED, Kind.FAILED, data, MessageState.FAILED, fields))
+
+
+def cut(text: str) -> str:
+    """A text of at most about TRACE_CHARACTERS: of a longer one both ends, with its length and hash between them."""
+    if len(text) <= TRACE_CHARACTERS:
+        return text
+    note = f"[{len(text)} characters, sha256 {sha256(text.encode(errors='replace')).hexdigest()[:16]}]"
+    return f"{text[: TRACE_CHARACTERS // 4]}\n… {note} …\n{text[-3 * TRACE_CHARACTERS // 4 :]}"
 
 
 def lose(run_id: UUID, reason: LostReason) -> bool:
@@ -171,11 +209,11 @@ def lose(run_id: UUID, reason: LostReason) -> bool:
     return _finish(run_id, End(Status.LOST, Kind.LOST, data, MessageState.LOST, {"reason": reason, "retryable": True}))
 
 
-def interrupt(run_id: UUID) -> bool:
+def interrupt(run_id: UUID, reason: LostReason = LostReason.INTERRUPTED) -> bool:
     """QUEUED | RUNNING -> STOPPED if somebody asked for a Stop, else LOST: a deploy looks like a Stop from inside."""
     if Run.objects.filter(pk=run_id, stop_requested_at__isnull=False).exists():
         return stop(run_id)
-    return lose(run_id, LostReason.INTERRUPTED)
+    return lose(run_id, reason)
 
 
 def _finish(run_id: UUID, end: End, leaves: Sequence[Status] = ACTIVE) -> bool:
@@ -195,22 +233,47 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
     won = leaving.update(status=end.status, finished_at=finished_at, **end.fields)
     if not won:
         return False
+    run = Run.objects.select_related("message", "session").get(pk=run_id)
     events = log.append(run_id, (end.kind, end.data))
     folded = log.fold_stream(run_id)
     Run.objects.filter(pk=run_id).update(
         last_seq=folded.last_seq,
         first_token_at=_first_token_at(run_id),
+        attempt=run.attempt and run.attempt + folded.retries,
         prompt_tokens=folded.usage.get("prompt_tokens"),
         completion_tokens=folded.usage.get("completion_tokens"),
     )
-    message_id, session_id = Run.objects.values_list("message_id", "session_id").get(pk=run_id)
-    Message.objects.filter(pk=message_id).update(
-        content=folded.text, reasoning=folded.reasoning, state=end.state, html=""
+    if run.started_at is None:
+        place(run.message)  # its turn never came; it stands where it would have been answered
+    before = said_before(run)
+    Message.objects.filter(pk=run.message_id).update(
+        content=before.text + folded.text, reasoning=before.reasoning + folded.reasoning, state=end.state, html=""
     )
-    Session.objects.filter(pk=session_id).update(active_at=finished_at)
+    _hold_queue(run, end)
+    Session.objects.filter(pk=run.session_id).update(active_at=finished_at)
     _announce_on_commit(events)
-    transaction.on_commit(partial(start_next, session_id))
+    transaction.on_commit(partial(start_next, run.session_id))
+    if end.status == Status.COMPLETED and settings.TITLES and not run.session.title:
+        transaction.on_commit(partial(dispatch.write_title, run.id))
     return True
+
+
+def said_before(run: Run) -> Folded:
+    """What the earlier runs of a continued answer have written; nothing for any other run."""
+    before = Folded()
+    if run.is_continuation:
+        for earlier in Run.objects.filter(message_id=run.message_id, id__lt=run.id).order_by("id"):
+            folded = log.fold_stream(earlier.id)
+            before.text, before.reasoning = before.text + folded.text, before.reasoning + folded.reasoning
+    return before
+
+
+def _hold_queue(run: Run, end: End) -> None:
+    """After a Stop or a failure what waits is held, until a person sends or discards it (B19)."""
+    replaced = end.fields.get("reason") == StopReason.REPLACED
+    if end.status != Status.COMPLETED and run.started_at and not replaced:
+        waiting = Run.objects.filter(session_id=run.session_id).in_queue()
+        Session.objects.filter(pk=run.session_id, pk__in=waiting.values("session_id")).update(is_queue_held=True)
 
 
 def _first_token_at(run_id: UUID) -> datetime | None:
@@ -225,22 +288,61 @@ def _announce_on_commit(events: list[Event]) -> None:
 # -- stop requests, leases ------------------------------------------------------------------------
 
 
-def request_stop(run: Run, by) -> str:
-    """Ask for the end of a run: who and when is recorded once. Returns the truth about it (B38).
+def request_stop(run: Run, by, reason: StopReason = StopReason.USER) -> str:
+    """Ask for the end of a run: who, when and why is recorded once. Returns the truth about it (B38).
 
     "stopped": it was still waiting and has ended. "stopping": its worker has been told. "already_final".
     """
+    ask_to_stop(run, by, reason)
+    return see_to_stop(run)
+
+
+def ask_to_stop(run: Run, by, reason: StopReason) -> None:
+    """Record the request; its worker finds it with the next renewal of its lease at the latest."""
     Run.objects.filter(pk=run.pk, status__in=ACTIVE, stop_requested_at=None).update(
-        stop_requested_at=timezone.now(), stop_requested_by=by
+        stop_requested_at=timezone.now(), stop_requested_by=by, stop_reason=reason
     )
+
+
+def see_to_stop(run: Run) -> str:
+    """Act on a recorded request: end what still waits, interrupt what runs. Outside of any transaction."""
     run.refresh_from_db()
     if run.status == Status.QUEUED and stop(run.id):
         return "stopped"
     run.refresh_from_db()
     if run.is_final:
         return "already_final"
-    dispatch.revoke(run.task_id)
+    interrupt_task(run)
     return "stopping"
+
+
+def interrupt_task(run: Run) -> None:
+    """Interrupt the run's task on commit, wherever it runs; one that has ended meanwhile does not mind."""
+    if run.task_id:
+        transaction.on_commit(partial(dispatch.revoke, run.task_id))
+
+
+def watched(streams: Iterable[UUID]) -> None:
+    """Somebody follows these runs: those that depend on it live on, those whose worker is gone are ended."""
+    streams = list(streams)
+    attached = Run.objects.active().filter(pk__in=streams, viewer_until__isnull=False)
+    attached.update(viewer_until=timezone.now() + timedelta(seconds=settings.VIEWER_SECONDS))
+    reap(streams)
+
+
+def left(stream: UUID) -> None:
+    """The last follower in this process has gone before the end: an attached run ends with it (B42)."""
+    run = Run.objects.active().filter(pk=stream, viewer_until__isnull=False).first()
+    if run is not None:
+        request_stop(run, None, StopReason.VIEWER_LEFT)
+
+
+def stop_unwatched() -> int:
+    """Stop attached runs that nobody has followed for a while: their page, or its web server, is gone (B42)."""
+    runs = list(Run.objects.active().filter(viewer_until__lt=timezone.now(), stop_requested_at=None))
+    for run in runs:
+        request_stop(run, None, StopReason.VIEWER_LEFT)
+    return len(runs)
 
 
 def lease_end() -> datetime:
@@ -264,8 +366,15 @@ def reap(among: Iterable[UUID] | None = None) -> int:
 def sweep() -> int:
     """Start what a crash between a commit and its on-commit left waiting: queues without anything under way."""
     busy = Run.objects.filter(Q(status=Status.RUNNING) | Q(status=Status.QUEUED, task_id__isnull=False))
-    waiting = Run.objects.filter(status=Status.QUEUED, task_id=None).exclude(session__in=busy.values("session"))
+    waiting = Run.objects.in_queue().filter(session__is_queue_held=False).exclude(session__in=busy.values("session"))
     sessions = set(waiting.values_list("session_id", flat=True))
     for session_id in sessions:
         start_next(session_id)
     return len(sessions)
+
+
+def fail_unclaimed() -> int:
+    """QUEUED -> FAILED for runs that no worker took within the limit (B9)."""
+    too_old = timezone.now() - timedelta(seconds=settings.RUN_QUEUED_SECONDS)
+    runs = Run.objects.filter(status=Status.QUEUED, dispatched_at__lt=too_old, task_id__isnull=False)
+    return sum(fail(run_id, QueueTimeLimit()) for run_id in list(runs.values_list("id", flat=True)))

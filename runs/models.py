@@ -109,6 +109,10 @@ class RunQuerySet(models.QuerySet):
     def active(self):
         return self.filter(status__in=ACTIVE)
 
+    def in_queue(self):
+        """Those that wait behind another run of their session, in the order in which they will start."""
+        return self.filter(status=Status.QUEUED, task_id=None).order_by("position", "id")
+
     def visible_to(self, user):
         """The runs in `user`'s sessions. Everything else is as if it did not exist (B55)."""
         return self.filter(session__owner_id=user.pk)
@@ -134,14 +138,21 @@ class Run(models.Model):
     retryable = models.BooleanField(default=False)
     finish_reason = models.CharField(max_length=32, blank=True)  # the upstream's word for why it ended
 
+    position = models.IntegerField(default=0)  # in the session's queue: the lowest is next
+    is_continuation = models.BooleanField(default=False)  # goes on in the message of an earlier run
     task_id = models.UUIDField(unique=True, null=True)  # Celery's; null while the run waits behind another
+    dispatched_at = models.DateTimeField(null=True)  # when it was given that task
     attempt = models.PositiveSmallIntegerField(default=0)  # requests sent upstream
     worker = models.ForeignKey(Worker, on_delete=models.SET_NULL, null=True, related_name="runs")
 
     stop_requested_at = models.DateTimeField(null=True, blank=True)
+    stop_reason = models.CharField(max_length=16, blank=True, choices=StopReason.choices)  # why it was asked for
     stop_requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+
+    # An attached run ends when nobody has followed it until then; null: it is detached and outlives its viewers.
+    viewer_until = models.DateTimeField(null=True)
 
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
@@ -176,7 +187,7 @@ class Run(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["session", "queued_at"], condition=Q(status=Status.QUEUED), name="run_queue"),
+            models.Index(fields=["session", "position", "id"], condition=Q(status=Status.QUEUED), name="run_queue"),
             models.Index(fields=["worker"], condition=Q(status=Status.RUNNING), name="run_on_worker"),
             models.Index(F("queued_at").desc(), name="run_newest_first"),  # the admin's list
         ]

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from chatapp.chats.models import Message, Role
 from runs.errors import ModelUnknown, ProviderKeyMissing
-from runs.models import Run
+from runs.models import Model, Run
 
 OWN_PARAMETERS = {"model", "messages", "stream", "stream_options"}  # not for a model's defaults to set
+
+GO_ON = "Continue your answer exactly where it stopped. Do not repeat anything."
 
 
 @dataclass(frozen=True)
@@ -24,17 +26,24 @@ def build(run: Run) -> UpstreamRequest:
 
     Raises ModelUnknown, ProviderKeyMissing.
     """
-    model = run.model
+    return prepare(run.model, list(_messages(run)))
+
+
+def prepare(model: Model | None, messages: list[dict], **parameters: object) -> UpstreamRequest:
+    """A request to a model's provider; `parameters` go before the model's own. Raises as `build`."""
     if model is None or not model.enabled:
         raise ModelUnknown
     key = model.provider.key
     if key == "":
         raise ProviderKeyMissing(f"The environment variable {model.provider.key_env} is not set.")
-    parameters = {name: value for name, value in model.parameters.items() if name not in OWN_PARAMETERS}
+    if model.system_prompt:
+        messages = [{"role": "system", "content": model.system_prompt}, *messages]
+    defaults = {name: value for name, value in model.parameters.items() if name not in OWN_PARAMETERS}
     payload = {
+        **defaults,
         **parameters,
         "model": model.upstream_id,
-        "messages": list(_messages(run)),
+        "messages": messages,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
@@ -42,11 +51,12 @@ def build(run: Run) -> UpstreamRequest:
 
 
 def _messages(run: Run) -> Iterator[dict[str, str]]:
-    if run.model.system_prompt:
-        yield {"role": "system", "content": run.model.system_prompt}
     for message in _path(run.message):
         if message.content:  # an answer that failed before its first word says nothing
             yield {"role": Role(message.role).value, "content": message.content}
+    if run.is_continuation and run.message.content:
+        yield {"role": "assistant", "content": run.message.content}
+        yield {"role": "user", "content": GO_ON}
 
 
 def _path(answer: Message) -> list[Message]:

@@ -4,11 +4,15 @@ from collections.abc import Callable
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 
-from runs.errors import EmptyAnswer
+from runs.errors import EmptyAnswer, RunError
 from runs.providers.openai import FINISH, Delta
 from streams.events import Kind
 from streams.publish import BatchWriter
+
+MAX_RETRIES = 3  # times the upstream is asked again
+MAX_PAUSE_SECONDS = 60.0  # s: an upstream that wants to be left alone for longer has failed
 
 
 class Recorder:
@@ -18,6 +22,7 @@ class Recorder:
         self._writer = writer
         self._pen = writer.open(stream, after, on_fenced)
         self._said_something = False
+        self._retries = 0
         self.finish_reason = ""
 
     async def record(self, deltas: list[Delta]) -> None:
@@ -29,6 +34,22 @@ class Recorder:
             self._said_something = self._said_something or kind != Kind.USAGE
             self._writer.write(self._pen, kind, orjson.dumps(data))
         await self._writer.room()
+
+    def pause_before_retry(self, error: RunError) -> float | None:
+        """How many seconds to wait before the upstream is asked again; None: not at all (B15).
+
+        Only what is transient is tried again, only before the first token, and not for longer than readers wait.
+        """
+        if not error.is_transient or self._said_something or self._retries >= MAX_RETRIES:
+            return None
+        pause = settings.UPSTREAM_RETRY_SECONDS * 2**self._retries
+        pause = max(pause, error.retry_after or 0)
+        return pause if pause <= MAX_PAUSE_SECONDS else None
+
+    def note_retry(self, error: RunError, pause: float) -> None:
+        """Tell the readers that it takes longer."""
+        self._retries += 1
+        self._writer.write(self._pen, Kind.RETRYING, orjson.dumps({"code": error.code, "seconds": pause}))
 
     def check(self) -> None:
         """Raise EmptyAnswer if the upstream has ended and said nothing."""

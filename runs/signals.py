@@ -14,15 +14,15 @@ import time
 
 from celery import signals
 from celery.exceptions import WorkerLostError
-from django.conf import settings
 from django.db import connection
 
 from runs import lifecycle
 from runs.dispatch import GENERATE
-from runs.engine import HANDOVER_SECONDS, pool_name, start_engine
+from runs.engine import HANDOVER_SECONDS, pool_name, retire_engine, start_engine
 from runs.errors import InternalError
+from runs.leaving import is_leaving
 from runs.models import Run
-from runs.states import ACTIVE
+from runs.states import ACTIVE, LostReason
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,11 @@ def _saving(task_id: str):
         connection.close()
 
 
+def _interrupted(run: Run) -> None:
+    """Inside the task a deploy looks like a Stop; nothing says "stopped" that nobody has asked for."""
+    lifecycle.interrupt(run.id, LostReason.RESTART if is_leaving() else LostReason.INTERRUPTED)
+
+
 @signals.task_postrun.connect(dispatch_uid="runs.postrun")
 def save_interrupted(sender=None, task_id=None, state=None, **kwargs) -> None:
     """A task that was interrupted has no state. Its engine has handed in everything by now."""
@@ -49,7 +54,7 @@ def save_interrupted(sender=None, task_id=None, state=None, **kwargs) -> None:
         return
     with _saving(task_id) as run:
         if run is not None:
-            lifecycle.interrupt(run.id)
+            _interrupted(run)
 
 
 @signals.task_revoked.connect(dispatch_uid="runs.revoked")
@@ -68,7 +73,7 @@ def _save_if_nobody_did(task_id: str) -> None:
         time.sleep(POLL_SECONDS)
     with _saving(task_id) as run:
         if run is not None:
-            lifecycle.interrupt(run.id)
+            _interrupted(run)
 
 
 @signals.task_failure.connect(dispatch_uid="runs.failure")
@@ -80,17 +85,9 @@ def save_failed(sender=None, task_id=None, exception=None, einfo=None, **kwargs)
         if run is None:
             return
         if isinstance(exception, WorkerLostError):
-            lifecycle.interrupt(run.id)
+            _interrupted(run)
         else:
             lifecycle.fail(run.id, InternalError(repr(exception)), str(einfo))
-
-
-@signals.celeryd_init.connect(dispatch_uid="runs.concurrency")
-def choose_concurrency(conf=None, options=None, **kwargs) -> None:
-    """A gevent worker carries many runs at once; Celery's own default is the number of cores."""
-    pool = str((options or {}).get("pool") or "")
-    if GEVENT in pool and not (options or {}).get("concurrency"):
-        conf.worker_concurrency = settings.WORKER_CONCURRENCY
 
 
 @signals.worker_ready.connect(dispatch_uid="runs.engine_of_worker")
@@ -101,6 +98,11 @@ def start_engine_of_worker(sender=None, **kwargs) -> None:
 
 
 @signals.worker_process_init.connect(dispatch_uid="runs.engine_of_child")
-def start_engine_of_child(**kwargs) -> None:
+def start_engine_of_child(sender=None, **kwargs) -> None:
     connection.close()
-    start_engine("", PREFORK)
+    start_engine(sender or "", PREFORK)
+
+
+@signals.worker_process_shutdown.connect(dispatch_uid="runs.engine_of_child")
+def retire_engine_of_child(**kwargs) -> None:
+    retire_engine()

@@ -28,6 +28,14 @@ class LostReason(models.TextChoices):
     RESTART = "restart"  # the worker was shut down
 
 
+class WhenBusy(models.TextChoices):
+    """What a message does that is sent while an answer of its session is on its way."""
+
+    ENQUEUE = "enqueue"  # waits at the end of the queue
+    REPLACE = "replace"  # goes to the head and stops the running one
+    REJECT = "reject"  # is refused
+
+
 class Trigger(models.TextChoices):
     CHAT = "chat"
     API = "api"

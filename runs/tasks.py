@@ -9,9 +9,11 @@ from uuid import UUID
 from celery import shared_task
 from django.db import InterfaceError, OperationalError, connection
 
-from runs import lifecycle, prompts
+from runs import lifecycle, prompts, strays, titles
 from runs.engine import Fenced, StopAsked, pool_name, start_engine
 from runs.errors import InternalError, RunError
+from runs.leaving import is_leaving
+from runs.models import Run
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +23,9 @@ DATABASE_RETRY_SECONDS = 1.0  # s between tries to write a run's end while the d
 @shared_task(bind=True, name="runs.tasks.generate", ignore_result=True)
 def generate(self, run_id: str) -> None:
     """Carry one run from QUEUED to its end. An interruption goes through: the signal handlers save."""
+    if is_leaving():
+        strays.give_back(UUID(run_id), UUID(self.request.id))
+        return
     engine = start_engine(self.request.hostname or "", pool_name())
     claimed = lifecycle.claim(UUID(run_id), UUID(self.request.id), engine.worker)
     if claimed is None:
@@ -65,9 +70,25 @@ def redact(text: str, secret: str | None) -> str:
     return text.replace(secret, "[key]") if secret else text
 
 
+@shared_task(name="runs.tasks.write_title", ignore_result=True)
+def write_title(run_id: str) -> None:
+    """Name a session after its first exchange. A title that can't be had is nobody's trouble (B14)."""
+    engine = start_engine(pool_name(), pool_name())
+    run = Run.objects.select_related("model__provider", "session", "message").filter(pk=run_id).first()
+    if run is None or run.session.title:
+        return
+    try:
+        request = titles.request(run)
+        connection.close()
+        titles.keep(run.session_id, engine.ask(request, titles.MAX_SECONDS))
+    except RunError as error:
+        logger.info("no title for session %s: %s", run.session_id, error.code)
+
+
 @shared_task(name="runs.tasks.reap", ignore_result=True)
 def reap() -> None:
     """End the runs of workers that are gone; start what a crash left waiting."""
-    lost, started = lifecycle.reap(), lifecycle.sweep()
-    if lost or started:
-        logger.warning("reaped %d runs, started %d queues", lost, started)
+    lost, failed, started = lifecycle.reap(), lifecycle.fail_unclaimed(), lifecycle.sweep() + strays.start_again()
+    lifecycle.stop_unwatched()
+    if lost or failed or started:
+        logger.warning("reaped %d runs, gave up waiting for %d, started %d queues", lost, failed, started)

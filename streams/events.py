@@ -17,6 +17,7 @@ import orjson
 class Kind(StrEnum):
     QUEUED = "run.queued"
     STARTED = "run.started"
+    RETRYING = "run.retrying"  # {"code": str, "seconds": float}: the upstream is asked again after this pause
     TEXT = "text.delta"  # {"text": str}
     REASONING = "reasoning.delta"  # {"text": str}
     TOOL = "tool.delta"  # {"index": int, "id"?: str, "name"?: str, "arguments"?: str}
@@ -79,6 +80,7 @@ class Folded:
     reasoning: str = ""
     tools: list[dict] = field(default_factory=list)
     usage: dict[str, int] = field(default_factory=dict)
+    retries: int = 0  # how often the upstream was asked again
     final: str | None = None  # the final event's kind
     final_data: dict = field(default_factory=dict)
 
@@ -98,6 +100,8 @@ def fold(events: Iterable[Event]) -> Folded:
                 _add_tool_delta(folded.tools, data)
             case Kind.USAGE:
                 folded.usage = data
+            case Kind.RETRYING:
+                folded.retries += 1
             case Kind.SNAPSHOT:
                 text, reasoning, folded.tools = [data["text"]], [data["reasoning"]], data["tools"]
             case kind if kind in FINAL_KINDS:

@@ -42,6 +42,7 @@ async def follow(stream: UUID, after: int = 0, idle: float = IDLE_SECONDS) -> As
             if fresh or not events:
                 yield fresh
     finally:
+        follower.is_ended = place.is_ended
         hub().unregister(follower)
 
 

@@ -55,11 +55,12 @@ class Live(NamedTuple):
 class Follower:
     """One reader's place at the hub: a bounded queue of live events."""
 
-    __slots__ = ("_queue", "_wake", "behind", "seen", "stream")
+    __slots__ = ("_queue", "_wake", "behind", "is_ended", "seen", "stream")
 
     def __init__(self, stream: UUID) -> None:
         self.stream = stream
         self.behind = False  # something was not delivered: read the log
+        self.is_ended = False  # the owner has had the final event
         self.seen = 0  # the highest seq put here or read by the owner
         self._queue: deque[Live] = deque()
         self._wake = asyncio.Event()
@@ -101,6 +102,7 @@ class Hub:
         self._has_channel = asyncio.Event()
         self._lock = asyncio.Lock()
         self._tasks: list[asyncio.Task] = []
+        self._leaving: set[asyncio.Future] = set()
 
     async def register(self, stream: UUID) -> Follower:
         """Add a follower. What is committed after this returns reaches it, live or through the log."""
@@ -124,7 +126,20 @@ class Hub:
         followers.discard(follower)
         if not followers:
             del self._followers[follower.stream]
+            if not follower.is_ended:
+                self._leave(follower.stream)
         self._shards[shard_of(follower.stream)] -= 1
+
+    def _leave(self, stream: UUID) -> None:
+        """Tell the stream's owner that nobody here follows it any more."""
+        task = asyncio.ensure_future(read_log(import_string(settings.STREAMS_LEFT), stream))
+        self._leaving.add(task)
+        task.add_done_callback(self._left)
+
+    def _left(self, task: asyncio.Future) -> None:
+        self._leaving.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.warning("the end of following could not be told: %r", task.exception())
 
     @property
     def follower_count(self) -> int:

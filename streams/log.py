@@ -77,6 +77,11 @@ def fold_stream(stream: UUID) -> Folded:
     return fold(read_all(stream))
 
 
+def keep_final(stream: UUID) -> None:
+    """Delete what a stream said; its final event stays, so that nothing can ever follow it."""
+    LoggedEvent.objects.filter(stream=stream).exclude(kind__in=FINAL_KINDS).delete()
+
+
 def heads(streams: Iterable[UUID]) -> dict[UUID, int]:
     """The last seq of each of `streams`; those without events are missing."""
     rows = LoggedEvent.objects.filter(stream__in=list(streams)).values("stream").annotate(last=Max("seq"))

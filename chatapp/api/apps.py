@@ -1,7 +1,5 @@
 """Django's entry for the API."""
 
-"""The API: the project seen by programs."""
-
 from django.apps import AppConfig
 
 

@@ -50,6 +50,12 @@ PROBLEMS: dict[type[Exception], Problem] = {
 
 # What can be wrong with a run at the moment it is asked for. The other codes are met in a run, not in a status.
 RUN_STATUS: dict[type[errors.RunError], int] = {
+    errors.SessionBusy: 409,
+    errors.NotQueued: 409,
+    errors.NothingToContinue: 409,
+    errors.TooManyRuns: 429,
+    errors.TooManySends: 429,
+    errors.KeyReused: 422,
     errors.PromptTooLong: 413,
     errors.PromptEmpty: 422,
     errors.ModelUnknown: 422,
@@ -88,6 +94,8 @@ def problem_of(exc: Exception) -> Problem | None:
 
 def _body(exc: Exception, problem: Problem) -> dict:
     body: dict = {"code": problem.code, "message": problem.message, "retryable": problem.retryable}
+    if isinstance(exc, errors.SessionBusy):
+        body["run"] = str(exc.run_id)
     if isinstance(exc, exceptions.ValidationError):
         body["fields"] = exc.detail
     elif isinstance(exc, exceptions.APIException):

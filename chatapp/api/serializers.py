@@ -6,6 +6,7 @@ from chatapp.chats.models import Message, Session
 from runs.answers import so_far
 from runs.errors import ModelUnknown
 from runs.models import Model, Run
+from runs.states import WhenBusy
 
 
 class Text(serializers.CharField):
@@ -36,6 +37,19 @@ class SendSerializer(serializers.Serializer):
 
     text = Text(allow_blank=True, trim_whitespace=False)
     model = Text(max_length=100, allow_blank=True, default="")
+    when_busy = serializers.ChoiceField(WhenBusy.choices, default=WhenBusy.ENQUEUE)
+
+
+class AgainSerializer(serializers.Serializer):
+    """Another answer to the same question, by the same model or another one."""
+
+    model = Text(max_length=100, allow_blank=True, default="")
+
+
+class TextSerializer(serializers.Serializer):
+    """A new text for a message that waits, or in the place of an earlier one."""
+
+    text = Text(allow_blank=True, trim_whitespace=False)
 
 
 class MessageSerializer(serializers.ModelSerializer):

@@ -18,6 +18,8 @@ class Session(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_sessions")
     title = models.CharField(max_length=80, blank=True)
     model = models.CharField(max_length=100, blank=True)  # name of the runs.Model chosen last; empty: the default
+    is_queue_held = models.BooleanField(default=False)  # after Stop or failure: waiting messages stay until released
+    tip = models.ForeignKey("Message", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")  # last shown
     created_at = models.DateTimeField(auto_now_add=True)
     active_at = models.DateTimeField(auto_now_add=True)  # last message sent or answer ended
 
@@ -36,9 +38,9 @@ class Role(models.TextChoices):
 
 
 class MessageState(models.TextChoices):
-    """What a reader is shown of a message. A user's message is complete from the start."""
+    """What a reader is shown of a message. A user's message waits (in the queue) or is complete."""
 
-    WAITING = "waiting"  # an answer asked for, not yet begun
+    WAITING = "waiting"  # asked for, not yet begun
     ANSWERING = "answering"
     COMPLETE = "complete"
     STOPPED = "stopped"
@@ -47,7 +49,10 @@ class MessageState(models.TextChoices):
 
 
 class Message(models.Model):
-    """One entry of a session, written by the user or by a model. Messages form a tree through `parent`."""
+    """One entry of a session, written by the user or by a model. Messages form a tree through `parent`.
+
+    A question that waits in the queue has no parent yet: it gets its place when its answer begins.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="messages")

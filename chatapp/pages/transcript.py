@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from chatapp.chats.actions import FINAL, keep_html
 from chatapp.chats.models import Message, MessageState, Role
-from runs.answers import so_far
+from runs.answers import shown as shown_of
 from runs.lifecycle import LOST_MESSAGES
 from runs.models import Run
 from runs.states import LostReason
@@ -71,7 +71,7 @@ def _entry(message: Message, run: Run | None) -> Entry:
     entry = Entry(message, run, reasoning=message.reasoning)
     if not entry.is_active or run is None:
         return entry
-    folded = so_far(run)
+    folded = shown_of(run)
     if folded.final:
         # It ended after the rows were read. Its stream has nothing left to tell, so the page must say how it ended.
         message.refresh_from_db()

@@ -19,6 +19,7 @@ from runs.errors import (
     UpstreamRejected,
     UpstreamSilent,
     UpstreamUnauthorized,
+    UpstreamUnavailable,
     UpstreamUnreachable,
 )
 from runs.prompts import UpstreamRequest
@@ -33,6 +34,9 @@ ERRORS_BY_STATUS = {
     403: UpstreamUnauthorized,
     404: UpstreamNotFound,
     429: UpstreamRateLimited,
+    502: UpstreamUnavailable,
+    503: UpstreamUnavailable,
+    504: UpstreamUnavailable,
 }
 
 
@@ -93,13 +97,18 @@ async def _check(response: aiohttp.ClientResponse) -> None:
     """Raise for anything that does not begin like an answer."""
     if response.status != 200:
         excerpt = (await response.content.read(EXCERPT_CHARACTERS)).decode(errors="replace")
-        error = ERRORS_BY_STATUS.get(response.status) or (
-            UpstreamFailed if response.status >= 500 else UpstreamRejected
-        )
-        raise error(f"HTTP {response.status}: {excerpt}")
+        other = UpstreamFailed if response.status >= 500 else UpstreamRejected
+        error = ERRORS_BY_STATUS.get(response.status, other)(f"HTTP {response.status}: {excerpt}")
+        error.retry_after = _seconds(response.headers.get("Retry-After", ""))
+        raise error
     if response.content_type != "text/event-stream":
         excerpt = (await response.content.read(EXCERPT_CHARACTERS)).decode(errors="replace")
         raise UpstreamGarbage(f"content type {response.content_type}: {excerpt}")
+
+
+def _seconds(header: str) -> float | None:
+    """A Retry-After in seconds; the form with a date is ignored, as what is no number."""
+    return float(header) if header.strip().isdecimal() else None
 
 
 async def _deltas(response: aiohttp.ClientResponse) -> AsyncIterator[list[Delta]]:

@@ -52,7 +52,9 @@ def ask(alice):
         answer = Message.objects.create(
             session=session, role=Role.ASSISTANT, parent=question, state=MessageState.WAITING
         )
-        return lifecycle.enqueue(session, answer, model, Trigger.API)
+        run = lifecycle.enqueue(session, answer, model, Trigger.API)
+        lifecycle.start_next(session.id)
+        return run
 
     return ask
 

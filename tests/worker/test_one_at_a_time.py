@@ -25,7 +25,9 @@ def test_at_most_one_run_of_a_session_runs_and_they_run_in_order(each_stack):  #
     session = alice.new_session()
     texts = [prompt(f"Number {n}", tokens=5, rate=100) for n in range(6)]
     with ThreadPoolExecutor(6) as crowd:
-        replies = list(crowd.map(lambda text: alice.api("POST", f"/sessions/{session}/messages", {"text": text}), texts))
+        replies = list(
+            crowd.map(lambda text: alice.api("POST", f"/sessions/{session}/messages", {"text": text}), texts)
+        )
     assert [reply.status for reply in replies] == [202] * 6
     runs = [check(Run.objects.get(pk=reply.json()["run"]["id"])) for reply in replies]
     assert {run.status for run in runs} == {Status.COMPLETED}

@@ -1,0 +1,99 @@
+"""The queue of a session: what waits behind an answer can be edited, removed, cleared, sent now or released (B18).
+
+A message in the queue has a run that is QUEUED without a task. Each function takes the session's lock, and raises
+NotQueued for a run whose turn has come meanwhile.
+"""
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Min
+
+from chatapp.chats.models import Message, Session
+from runs import lifecycle
+from runs.actions import check_prompt
+from runs.errors import NotQueued
+from runs.models import Run
+from runs.states import StopReason
+from streams import log
+
+
+def waiting(session: Session):
+    """The runs in the session's queue, the next one first."""
+    return Run.objects.filter(session=session).in_queue().select_related("message__parent", "model")
+
+
+@transaction.atomic
+def edit(run: Run, text: str) -> None:
+    """Change the text of a message that waits. Raises PromptEmpty, PromptTooLong, NotQueued."""
+    check_prompt(text)
+    run = _queued(run)
+    Message.objects.filter(pk=run.message.parent_id).update(content=text)
+
+
+@transaction.atomic
+def remove(run: Run, *, by: AbstractBaseUser) -> None:
+    """Take a message out of the queue, as if it had not been sent; followers are told. Raises NotQueued."""
+    _remove(_queued(run), by)
+
+
+@transaction.atomic
+def clear(session: Session, *, by: AbstractBaseUser) -> int:
+    """Empty the queue. Returns how many messages were in it."""
+    lifecycle.lock_session(session.id)
+    runs = list(waiting(session))
+    for run in runs:
+        _remove(run, by)
+    _release(session)
+    return len(runs)
+
+
+@transaction.atomic
+def send_now(run: Run, *, by: AbstractBaseUser) -> None:
+    """Put a message at the head of the queue and start it: at once, or when what runs has been stopped.
+
+    Raises NotQueued. It starts although the queue is held; the others stay held.
+    """
+    run = _queued(run)
+    first = waiting(run.session).aggregate(first=Min("position"))["first"]
+    Run.objects.filter(pk=run.pk).update(position=first - 1)
+    running = lifecycle.under_way(run.session_id).first()
+    if running is None:
+        lifecycle.place(run.message)
+        lifecycle.start(run.id, lifecycle.fail_start)
+    else:
+        lifecycle.ask_to_stop(running, by, StopReason.REPLACED)
+        transaction.on_commit(lambda: lifecycle.see_to_stop(running))
+
+
+@transaction.atomic
+def release(session: Session) -> None:
+    """Let a held queue go on."""
+    lifecycle.lock_session(session.id)
+    _release(session)
+    lifecycle.start_next(session.id)
+
+
+def _release(session: Session) -> None:
+    Session.objects.filter(pk=session.pk).update(is_queue_held=False)
+
+
+def _queued(run: Run) -> Run:
+    lifecycle.lock_session(run.session_id)
+    found = Run.objects.in_queue().select_for_update(of=("self",)).select_related("message", "session")
+    found = found.filter(pk=run.pk, is_continuation=False).first()
+    if found is None:
+        raise NotQueued
+    return found
+
+
+def _remove(run: Run, by: AbstractBaseUser) -> None:
+    shown = Session.objects.values_list("tip", flat=True).get(pk=run.session_id)
+    lifecycle.ask_to_stop(run, by, StopReason.USER)
+    lifecycle.stop(run.id)
+    log.keep_final(run.id)
+    Session.objects.filter(pk=run.session_id).update(tip=shown)
+    answer, question = run.message, run.message.parent
+    run.delete()
+    answer.delete()
+    if not question.children.exists():
+        question.delete()

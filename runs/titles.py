@@ -1,0 +1,36 @@
+"""A session's title: asked of the same model, after the first exchange that was completed."""
+
+from uuid import UUID
+
+from chatapp.chats.models import Session
+from runs.models import Run
+from runs.prompts import UpstreamRequest, prepare
+
+MAX_SECONDS = 30.0  # s a title may take; it is not worth more
+MAX_CHARACTERS = 80  # of a title, as Session.title
+EXCERPT_CHARACTERS = 1_000  # of the question and of the answer: enough to name a conversation by
+WISH = "Give this conversation a title of at most six words. Answer with the title only."
+
+
+def request(run: Run) -> UpstreamRequest:
+    """What to ask upstream. Raises ModelUnknown, ProviderKeyMissing."""
+    question, answer = run.message.parent.content, run.message.content
+    messages = [
+        {"role": "user", "content": question[:EXCERPT_CHARACTERS]},
+        {"role": "assistant", "content": answer[:EXCERPT_CHARACTERS]},
+        {"role": "user", "content": WISH},
+    ]
+    return prepare(run.model, messages, max_tokens=30)
+
+
+def keep(session_id: UUID, text: str) -> bool:
+    """Make a title of what the model said and keep it, unless there is one: a person's always wins (B14)."""
+    title = clean(text)
+    return bool(title) and bool(Session.objects.filter(pk=session_id, title="").update(title=title))
+
+
+def clean(text: str) -> str:
+    """The first line with something in it, without the quotes and marks models put around a title."""
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    line = " ".join(line.removeprefix("Title:").split()).strip("\"'*#`.“”„« »")
+    return line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1].rstrip() + "…"

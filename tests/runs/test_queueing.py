@@ -1,0 +1,256 @@
+"""The queue of a session, and what goes ahead of it. Nothing is dispatched here: the moves are made by hand."""
+
+import pytest
+
+from chatapp.chats.models import Message, MessageState, Session
+from runs import actions, lifecycle, queueing
+from runs.errors import KeyReused, NothingToContinue, NotQueued, PromptEmpty, SessionBusy, TooManyRuns, TooManySends
+from runs.models import Run
+from runs.states import Status, StopReason, WhenBusy
+from streams import log
+from streams.events import Kind
+from streams.models import LoggedEvent
+
+
+@pytest.fixture
+def committed(django_capture_on_commit_callbacks):
+    """Run what a transaction does on commit (the broker is away: a start fails, a revoke is lost)."""
+
+    def run(function, *args, **options):
+        with django_capture_on_commit_callbacks(execute=True):
+            return function(*args, **options)
+
+    return run
+
+
+@pytest.fixture
+def no_broker_needed(monkeypatch):
+    """As if the broker took everything: who is started, in order."""
+    started = []
+    monkeypatch.setattr("runs.dispatch.start", lambda run_id, task_id: started.append(run_id))
+    monkeypatch.setattr("runs.dispatch.revoke", lambda task_id: None)
+    return started
+
+
+def _waiting(session) -> list[str]:
+    return [run.message.parent.content for run in queueing.waiting(session)]
+
+
+def _path(run: Run) -> list[str]:
+    message, path = Message.objects.get(pk=run.message_id), []
+    while message := message.parent:
+        path.append(message.content)
+    return path[::-1]
+
+
+def test_what_waits_can_be_edited_removed_and_cleared(send, session, alice):  # B18
+    first, second, third, _ = send("one"), send("two"), send("three"), send("four")
+    assert _waiting(session) == ["two", "three", "four"]
+    queueing.edit(second, "two, edited")
+    queueing.remove(third, by=alice)
+    assert _waiting(session) == ["two, edited", "four"]
+    assert not Message.objects.filter(content="three").exists()
+    assert [event.kind for event in log.read(third.id)] == [Kind.STOPPED]
+    with pytest.raises(NotQueued):
+        queueing.edit(first, "too late")
+    with pytest.raises(PromptEmpty):
+        queueing.edit(second, " ")
+    assert queueing.clear(session, by=alice) == 2
+    assert _waiting(session) == []
+
+
+def test_each_question_gets_its_place_when_its_turn_comes(send, claim, session, alice, committed, no_broker_needed):
+    # B18 B19
+    runs = [send(text) for text in ("one", "two", "three")]
+    claim(runs[0])
+    queueing.remove(runs[1], by=alice)
+    log.append(runs[0].id, (Kind.TEXT, {"text": "first answer"}))
+    committed(lifecycle.complete, runs[0].id, "stop")
+    assert no_broker_needed == [runs[2].id]
+    claim(runs[2])
+    assert _path(runs[2]) == ["one", "first answer", "three"]
+
+
+@pytest.mark.parametrize("end", ["stop", "fail", "lose"])
+def test_after_a_stop_or_a_failure_the_queue_is_held(send, claim, session, committed, no_broker_needed, end):  # B19
+    first, second = send("one"), send("two")
+    claim(first)
+    ends = {
+        "stop": lambda: lifecycle.stop(first.id),
+        "fail": lambda: lifecycle.fail(first.id, PromptEmpty()),
+        "lose": lambda: lifecycle.interrupt(first.id),
+    }
+    committed(ends[end])
+    session.refresh_from_db()
+    assert session.is_queue_held and no_broker_needed == []
+    assert lifecycle.sweep() == 0
+
+    # What is sent now should be answered at once, the rest waits until it is released
+    third = committed(send, "three")
+    assert no_broker_needed == [third.id]
+    claim(third)
+    committed(lifecycle.complete, third.id, "stop")
+    assert _waiting(session) == ["two"]
+    committed(queueing.release, session)
+    assert no_broker_needed == [third.id, second.id]
+
+
+def test_send_now_starts_although_the_queue_is_held(send, claim, session, alice, committed, no_broker_needed):  # B19
+    first, _, third = send("one"), send("two"), send("three")
+    claim(first)
+    committed(lifecycle.stop, first.id)
+    committed(queueing.send_now, third, by=alice)
+    assert no_broker_needed == [third.id]
+    assert _waiting(session) == ["two"]
+
+
+def test_send_now_stops_what_runs_and_goes_to_the_head(send, claim, alice, committed, no_broker_needed):  # B17 B18
+    first, second, third = send("one"), send("two"), send("three")
+    claim(first)
+    committed(queueing.send_now, third, by=alice)
+    first.refresh_from_db()
+    assert (first.status, first.stop_reason) == (Status.RUNNING, StopReason.REPLACED)
+    assert no_broker_needed == []  # not before the partial is saved
+    committed(lifecycle.interrupt, first.id)
+    first.refresh_from_db()
+    assert (first.status, first.reason) == (Status.STOPPED, StopReason.REPLACED)
+    assert no_broker_needed == [third.id]
+    claim(third)
+    committed(lifecycle.complete, third.id, "stop")
+    assert no_broker_needed == [third.id, second.id]
+
+
+def test_replace_and_reject(send, claim, session, alice, committed, no_broker_needed):  # B17 B20
+    first, waiting = send("one"), send("two")
+    claim(first)
+    with pytest.raises(SessionBusy) as refusal:
+        send("rejected", when_busy=WhenBusy.REJECT)
+    assert refusal.value.run_id == first.id
+    assert not Message.objects.filter(content="rejected").exists()
+    second = committed(send, "instead", when_busy=WhenBusy.REPLACE)
+    committed(lifecycle.interrupt, first.id)
+    assert no_broker_needed == [second.id]
+    assert _waiting(session) == ["two"]
+    assert waiting.pk
+
+
+def test_a_start_that_fails_puts_the_message_back_at_the_head(send, claim, session, committed):  # B20
+    first, second = send("one"), send("two")
+    claim(first)
+    committed(lifecycle.complete, first.id, "stop")  # the broker is away
+    second.refresh_from_db()
+    assert (second.status, second.task_id) == (Status.QUEUED, None)
+    assert _waiting(session) == ["two"]
+
+
+def test_a_send_while_the_broker_is_down_fails_visibly_and_is_kept(send, committed):  # B11
+    run = committed(send, "one")
+    run.refresh_from_db()
+    assert (run.status, run.code, run.retryable) == (Status.FAILED, "broker_unavailable", True)
+    assert run.message.parent.content == "one"
+
+
+def test_a_key_sends_once_and_not_something_else(send):  # B21 B22
+    first = send("Hello", key="k")
+    assert send("Hello", key="k").pk == first.pk
+    assert Run.objects.count() == 1
+    with pytest.raises(KeyReused):
+        send("Something else", key="k")
+
+
+def test_limits_of_a_user(send, settings, claim):  # B57
+    settings.USER_MAX_RUNS, settings.USER_MAX_SENDS = 2, 3
+    runs = [send("one"), send("two")]
+    with pytest.raises(TooManyRuns):
+        send("three")
+    for run in runs:
+        lifecycle.stop(run.id)
+    lifecycle.stop(send("three").id)
+    with pytest.raises(TooManySends):
+        send("four")
+
+
+def test_regenerate_is_another_answer_to_the_same_question(send, claim, alice):  # B39
+    first = claim(send("one"))
+    lifecycle.complete(first.id, "stop")
+    again = actions.answer_again(first.message, user=alice)
+    assert again.message.parent_id == first.message.parent_id
+    assert again.message_id != first.message_id
+    assert Session.objects.get().tip_id == again.message_id
+
+
+def test_regenerate_while_an_answer_runs_stops_that_first(send, claim, alice, committed, no_broker_needed):  # B17 B40
+    first = claim(send("one"))
+    again = committed(actions.answer_again, first.message, user=alice)
+    first.refresh_from_db()
+    assert first.stop_reason == StopReason.REPLACED and again.task_id is None
+    committed(lifecycle.interrupt, first.id)
+    assert no_broker_needed == [again.id]
+
+
+def test_continue_lets_the_same_message_grow(send, claim, alice):  # B39
+    first = claim(send("one"))
+    with pytest.raises(NothingToContinue):
+        actions.go_on(first.message, user=alice)
+    log.append(first.id, (Kind.TEXT, {"text": "Once upon"}))
+    lifecycle.stop(first.id)
+    second = claim(actions.go_on(Message.objects.get(pk=first.message_id), user=alice))
+    log.append(second.id, (Kind.TEXT, {"text": " a time"}))
+    lifecycle.complete(second.id, "stop")
+    message = Message.objects.get(pk=first.message_id)
+    assert (message.content, message.state) == ("Once upon a time", MessageState.COMPLETE)
+    assert list(message.runs.order_by("id")) == [first, second]
+
+
+def test_editing_an_earlier_message_makes_a_branch(send, claim, alice):  # B40
+    first = claim(send("one"))
+    lifecycle.complete(first.id, "stop")
+    second = claim(send("two"))
+    lifecycle.complete(second.id, "stop")
+    branch = actions.edit_and_send(second.message.parent, "two, better", user=alice)
+    assert _path(branch) == ["one", "", "two, better"]
+    assert Message.objects.filter(content="two").exists()
+
+
+def test_a_deleted_session_leaves_no_text_and_its_run_can_not_bring_it_back(send, claim, session, alice):  # B40
+    run = claim(send("one"))
+    log.append(run.id, (Kind.TEXT, {"text": "secret"}))
+    actions.delete_session(session, by=alice)
+    assert not Run.objects.exists() and not Message.objects.exists()
+    assert [event.kind for event in LoggedEvent.objects.filter(stream=run.id)] == [Kind.STOPPED]
+    assert not lifecycle.complete(run.id, "stop")
+
+
+def test_a_run_that_no_worker_takes_fails_in_the_end(send, settings):  # B9
+    run = send("one")
+    assert lifecycle.fail_unclaimed() == 0
+    settings.RUN_QUEUED_SECONDS = -1
+    assert lifecycle.fail_unclaimed() == 1
+    run.refresh_from_db()
+    assert (run.status, run.code) == (Status.FAILED, "queue_time_limit")
+
+
+def test_an_attached_run_lives_while_somebody_watches(send, claim, alice):  # B42
+    run = claim(send("one"))
+    Run.objects.update(viewer_until=run.started_at)
+    lifecycle.watched([run.id])
+    assert lifecycle.stop_unwatched() == 0
+    Run.objects.update(viewer_until=run.started_at)
+    assert lifecycle.stop_unwatched() == 1
+    lifecycle.interrupt(run.id)
+    run.refresh_from_db()
+    assert (run.status, run.reason) == (Status.STOPPED, StopReason.VIEWER_LEFT)
+
+
+def test_a_detached_run_does_not_care_who_leaves(send, claim):  # B7 B42
+    run = claim(send("one"))
+    lifecycle.left(run.id)
+    assert lifecycle.stop_unwatched() == 0
+    assert Run.objects.get().stop_requested_at is None
+
+
+def test_a_long_trace_is_cut_with_its_length_and_hash():  # B48
+    short = lifecycle.cut("x" * 100)
+    long = lifecycle.cut("a" * 50_000 + "the end")
+    assert short == "x" * 100
+    assert len(long) < 9_000 and "50007 characters, sha256" in long and long.endswith("the end")
