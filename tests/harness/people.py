@@ -109,10 +109,11 @@ class Person:
         path = f"/api/v1/runs/{run_id}/events"
         return self._start(SseFollower(self.url, path, run_id, after, {**self.bearer, **headers}))
 
-    def follow_page(self, run: Run, after: int = 0) -> SseFollower:
+    def follow_page(self, run: Run | str, after: int = 0) -> SseFollower:
         """Follow a run over SSE as a page does, with the session cookie."""
-        path = f"/runs/{run.pk}/events"
-        return self._start(SseFollower(self.url, path, str(run.pk), after, self.cookie_header))
+        run_id = str(getattr(run, "pk", run))
+        path = f"/runs/{run_id}/events"
+        return self._start(SseFollower(self.url, path, run_id, after, self.cookie_header))
 
     def follow_ws(self, run: Run | str, after: int = 0, *, acks: bool = True) -> SocketFollower:
         """Follow a run over the WebSocket, from another thread."""

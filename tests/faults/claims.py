@@ -1,0 +1,17 @@
+"""What the campaign claims, in the words of its tables. `invariants.py` and `episode.py` hold them."""
+
+ENDS = "every run ends within its bound"
+SEALED = "a log has no gap and exactly one final event, its last"
+FOLDED = "the message is the folded log"
+TRUE_TEXT = "the text is what the upstream said, from its beginning"
+LOGGED = "what a follower saw stands in the log"
+IN_ORDER = "no follower saw a gap, a duplicate or anything after the end"
+TOLD = "who stayed was told the end"
+CLOSED = "no upstream connection is left open"
+ONCE = "no attempt was sent upstream twice"
+ASKED = "nobody is stopped without having asked"
+ALONE = "at most one run of a session runs at a time"
+QUEUED = "the queue keeps its order"
+KEPT = "what was accepted is there, and a Stop's answer was true"
+BACK = "every part comes back"
+ALL = [ENDS, SEALED, FOLDED, TRUE_TEXT, LOGGED, IN_ORDER, TOLD, CLOSED, ONCE, ASKED, ALONE, QUEUED, KEPT, BACK]

@@ -1,0 +1,139 @@
+"""What must hold after every episode, seen from the outside: rows, upstream connections, what readers heard."""
+
+import json
+from collections import Counter, defaultdict
+from itertools import pairwise
+
+from chatapp.chats.models import Message, Role
+from runs.models import Run
+from runs.states import Status, StopReason
+from streams.events import FINAL_KINDS, Event, Kind, fold
+from streams.models import LoggedEvent
+from tests.faults.claims import ALONE, ASKED, CLOSED, FOLDED, IN_ORDER, KEPT, LOGGED, ONCE, QUEUED, SEALED, TRUE_TEXT
+from tests.faults.traffic import Crowd, Sent
+from tests.harness.check import FINAL_KIND, MESSAGE_STATE
+from tests.harness.followers import Follower
+from tests.harness.upstream import spoken
+
+
+class Verdict:
+    """Counts what was looked at, by invariant, and keeps what did not hold."""
+
+    def __init__(self):
+        self.checks: Counter[str] = Counter()
+        self.violations: list[tuple[str, str]] = []
+
+    def check(self, invariant: str, holds: object, what: str) -> None:
+        self.checks[invariant] += 1
+        if not holds:
+            self.violations.append((invariant, what))
+
+
+class Inquest:
+    """Looks at everything one episode has left behind."""
+
+    def __init__(self, crowd: Crowd, verdict: Verdict):
+        self.crowd, self.verdict = crowd, verdict
+        self.runs = list(
+            Run.objects.filter(session__in=crowd.sessions).select_related("message__parent").order_by("id")
+        )
+        self.logs: dict[str, list[LoggedEvent]] = defaultdict(list)
+        streams = [run.pk for run in self.runs]
+        for row in LoggedEvent.objects.filter(stream__in=streams).order_by("stream", "seq"):
+            self.logs[str(row.stream)].append(row)
+        self.sent_of = {sent.text: sent for sent in crowd.sent}
+
+    def hold(self) -> None:
+        for run in self.runs:
+            self._check_run(run, self.logs[str(run.pk)])
+            self._check_upstream(run)
+        for session in self.crowd.sessions:
+            self._check_session([run for run in self.runs if str(run.session_id) == session])
+        for sent in self.crowd.sent:
+            self._check_accepted(sent)
+            for reader in sent.readers:
+                for leg in reader.legs:
+                    self._check_leg(leg)
+
+    def _check_run(self, run: Run, rows: list[LoggedEvent]) -> None:
+        check, name = self.verdict.check, f"run {run.pk} ({run.status}, {run.reason}{run.code})"
+        if not run.is_final:
+            return  # told by `ENDS`
+        finals = [row.kind for row in rows if row.kind in FINAL_KINDS]
+        is_whole = [row.seq for row in rows] == list(range(1, len(rows) + 1))
+        is_sealed = finals == [FINAL_KIND[run.status]] and rows[-1].kind == finals[0]
+        check(SEALED, is_whole and is_sealed, f"{name}: {[(row.seq, row.kind) for row in rows][-6:]}")
+        folded = fold(Event(row.stream, row.seq, row.kind, row.data.encode()) for row in rows)
+        message = run.message
+        is_same = (folded.text, folded.reasoning) == (message.content, message.reasoning)
+        is_same = is_same and run.last_seq == len(rows) and message.state == MESSAGE_STATE[run.status]
+        check(FOLDED, is_same, f"{name}: {message.state} {message.content!r} is not {folded.text!r}")
+        whole = spoken(self.sent_of[message.parent.content].plan.script["tokens"])
+        is_true = whole == folded.text if run.status == Status.COMPLETED else whole.startswith(folded.text)
+        check(TRUE_TEXT, is_true, f"{name}: {folded.text!r} of {whole!r}")
+        if run.status == Status.STOPPED:
+            asked = run.stop_requested_at and str(run.pk) in self.crowd.stops_asked
+            check(ASKED, asked and run.reason == StopReason.USER, name)
+
+    def _check_upstream(self, run: Run) -> None:
+        tag = self.sent_of[run.message.parent.content].tag
+        seen = self.crowd.town.upstream.connections(tag)
+        self.verdict.check(
+            ONCE, len(seen) <= run.attempt, f"run {run.pk}: {len(seen)} requests, {run.attempt} attempts"
+        )
+        still_open = [connection for connection in seen if not connection["ended"]]
+        self.verdict.check(CLOSED, not still_open, f"run {run.pk} ({run.status} {run.reason}): {len(still_open)} open")
+
+    def _check_session(self, runs: list[Run]) -> None:
+        spans = (
+            sorted(
+                (times[Kind.STARTED], times.get("end"), times[Kind.QUEUED], run)
+                for run in runs
+                if Kind.STARTED in (times := self._times(run))
+            )
+            if all(run.is_final for run in runs)
+            else []
+        )
+        for (_, ended, _, first), (started, _, _, second) in pairwise(spans):
+            self.verdict.check(ALONE, ended <= started, f"{second.pk} began {ended - started} before {first.pk} ended")
+        for (_, _, queued, first), (_, _, later, second) in pairwise(spans):
+            if first.position == second.position:
+                is_kept = first.pk < second.pk or queued < later
+                self.verdict.check(QUEUED, is_kept, f"{first.pk} began before {second.pk}")
+
+    def _times(self, run: Run) -> dict:
+        rows = self.logs[str(run.pk)]
+        return {"end" if row.kind in FINAL_KINDS else row.kind: row.at for row in rows}
+
+    def _check_accepted(self, sent: Sent) -> None:
+        run = next((run for run in self.runs if str(run.pk) == sent.run_id), None)
+        if sent.run_id is not None:
+            self.verdict.check(KEPT, run, f"run {sent.run_id} was promised ({sent.status}) and is not there")
+        if run is None:
+            return
+        for reply in sent.stop_replies:
+            promised = {"stopped": "stopped", "already_final": reply.get("status")}.get(reply["state"], run.status)
+            self.verdict.check(KEPT, run.status == promised, f"run {run.pk} is {run.status}, a Stop said {reply}")
+
+    def check_questions(self) -> None:
+        """Every message of a user has an answer, whatever it says (B4)."""
+        for message in Message.objects.filter(session__in=self.crowd.sessions, role=Role.USER):
+            self.verdict.check(KEPT, message.children.count() == 1, f"message {message.pk} has no answer")
+
+    def _check_leg(self, leg: Follower) -> None:
+        rows, events = self.logs[leg.stream], leg.events
+        said = {row.seq: (row.kind, json.loads(row.data)) for row in rows}
+        for event in events:
+            is_logged = said.get(event.seq) == (event.kind, event.data) and event.stream == leg.stream
+            self.verdict.check(LOGGED, is_logged, f"{event} is {said.get(event.seq)} in the log")
+        seqs = [event.seq for event in events]
+        is_gapless = seqs == list(range(leg.after + 1, leg.after + 1 + len(seqs)))
+        ended_at = [index for index, event in enumerate(events) if event.kind in FINAL_KINDS]
+        ends_well = not ended_at or ended_at == [len(events) - 1]
+        words = [word for word in leg.envelopes if not word.seq and word.kind in ("resync", "refused")]
+        is_known = leg.status not in (401, 403, 404)
+        self.verdict.check(
+            IN_ORDER,
+            is_gapless and ends_well and not words and is_known,
+            f"after {leg.after} of {leg.stream}: {leg.status} {seqs} {words}",
+        )

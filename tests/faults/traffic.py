@@ -1,0 +1,182 @@
+"""The people of an episode: they send, stop, read, leave and come back, whatever is broken at the moment."""
+
+import copy
+import http.client
+import itertools
+import json
+import threading
+from dataclasses import dataclass, field
+
+from django.db import DatabaseError, connection
+
+from chatapp.chats.models import Session
+from runs import queueing
+from runs.models import Run
+from runs.states import ACTIVE
+from tests.faults.parts import Town
+from tests.faults.plan import SESSIONS, Leg, Plan, Send
+from tests.harness.followers import Follower
+from tests.harness.people import Person
+from tests.harness.upstream import prompt
+
+RECONNECT_SECONDS = 0.2  # s before a reader who was cut off comes back
+JANITOR_SECONDS = 0.5  # s between looks for queues that are held after a Stop or a failure
+UNREACHABLE = (OSError, http.client.HTTPException)
+
+
+@dataclass
+class Sent:
+    """A message of the plan and what came of it."""
+
+    plan: Send
+    text: str
+    tag: str
+    session: str
+    run_id: str | None = None
+    status: int | None = None  # of the reply; None: there was none
+    readers: list["Reader"] = field(default_factory=list)
+    stop_replies: list[dict] = field(default_factory=list)
+
+
+class Reader:
+    """Follows one run in several legs, each from where the one before it ended."""
+
+    def __init__(self, crowd: "Crowd", run_id: str, legs: tuple[Leg, ...]):
+        self.crowd, self.run_id, self.plan = crowd, run_id, legs
+        self.legs: list[Follower] = []
+        self.position, self.is_told = 0, False
+
+    def read(self) -> None:
+        *early, last = self.plan
+        for number, leg in enumerate(itertools.chain(early, itertools.repeat(last))):
+            if self.crowd.over.is_set():
+                return
+            self._read_leg(leg, number)
+            if self.is_told:
+                return
+            self.crowd.over.wait(RECONNECT_SECONDS)
+
+    def _read_leg(self, leg: Leg, number: int) -> None:
+        """A web process that is down is not asked again at once: the other one is."""
+        person = self.crowd.people[(leg.web + number) % len(self.crowd.people)]
+        follow = {"sse": person.follow, "page": person.follow_page, "socket": person.follow_ws}[leg.wire]
+        try:
+            follower = follow(self.run_id, after=self.position)
+        except (AssertionError, *UNREACHABLE):
+            return
+        self.legs.append(follower)
+        while not follower.becomes(lambda f: f.final or f.ended or len(f.envelopes) >= leg.events, 0.5):
+            if self.crowd.over.is_set():
+                break
+        follower.drop()
+        self.position = max(self.position, follower.last_seq)
+        self.is_told = follower.final is not None
+
+
+class Crowd:
+    """All the traffic of one episode. `over` tells the readers to go home."""
+
+    def __init__(self, town: Town, plan: Plan):
+        self.town = town
+        alice = town.person("alice")
+        assert alice.token and alice.cookies
+        self.user = alice.user
+        self.people = [_at(alice, url) for url in town.urls]
+        self.sessions = [str(Session.objects.create(owner=alice.user).pk) for _ in range(SESSIONS)]
+        self.sent = [self._prepare(send) for send in plan.sends]
+        self.over, self.quiet = threading.Event(), threading.Event()
+        self.stops_asked: set[str] = set()
+        self._threads: list[threading.Thread] = []
+        self._readers: list[threading.Thread] = []
+
+    def _prepare(self, send: Send) -> Sent:
+        text = prompt(**send.script)
+        return Sent(send, text, text.tag, self.sessions[send.session])
+
+    def begin(self) -> None:
+        for sent in self.sent:
+            self._spawn(self._threads, self._send, sent)
+        self._spawn(self._readers, self._release_queues)
+
+    def _spawn(self, threads: list[threading.Thread], work, *args) -> None:
+        thread = threading.Thread(target=work, args=args, daemon=True)
+        threads.append(thread)
+        thread.start()
+
+    def wait_for_replies(self) -> None:
+        """All messages and stops have been sent, and answered or given up."""
+        for thread in list(self._threads):
+            thread.join(60)
+
+    def end(self) -> None:
+        self.over.set()
+        for thread in self._readers:
+            thread.join(30)
+
+    # -- sending and stopping --------------------------------------------------------------------
+
+    def _send(self, sent: Sent) -> None:
+        self.over.wait(sent.plan.at)
+        person = self.people[sent.plan.web]
+        try:
+            reply = person.api("POST", f"/sessions/{sent.session}/messages", {"text": sent.text})
+            sent.status = reply.status
+            sent.run_id = (reply.json().get("run") or {}).get("id")
+        except (*UNREACHABLE, json.JSONDecodeError):
+            return  # whether it was taken is seen in the database
+        if sent.run_id is None:
+            return
+        for legs in sent.plan.readers:
+            reader = Reader(self, sent.run_id, legs)
+            sent.readers.append(reader)
+            self._spawn(self._readers, reader.read)
+        self._stop(sent)
+
+    def _stop(self, sent: Sent) -> None:
+        waited = 0.0
+        for stop in sorted(sent.plan.stops, key=lambda stop: stop.after):
+            self.over.wait(stop.after - waited)
+            waited = stop.after
+            self.stops_asked.add(sent.run_id)
+            try:
+                reply = self.people[stop.web].api("POST", f"/runs/{sent.run_id}/stop")
+                if reply.status in (200, 202):
+                    sent.stop_replies.append(reply.json())
+            except (*UNREACHABLE, json.JSONDecodeError):
+                pass
+
+    def _release_queues(self) -> None:
+        """Somebody sends on what is held after a Stop or a failure (B19)."""
+        while not self.over.wait(JANITOR_SECONDS):
+            try:
+                for session in Session.objects.filter(pk__in=self.sessions, is_queue_held=True):
+                    queueing.release(session)
+            except DatabaseError:
+                pass
+            finally:
+                connection.close()
+
+    # -- what an outsider can know ---------------------------------------------------------------
+
+    def task_ids(self) -> tuple[list[str], list[str]]:
+        """The ids of the tasks that are on their way, and of those that have ended."""
+        try:
+            runs = Run.objects.filter(session__in=self.sessions, task_id__isnull=False).order_by("queued_at")
+            rows = list(runs.values_list("task_id", "status"))
+        except DatabaseError:
+            rows = []
+        finally:
+            connection.close()
+        active = [str(task_id) for task_id, status in rows if status in ACTIVE]
+        return active, [str(task_id) for task_id, status in rows if status not in ACTIVE]
+
+    @property
+    def readers(self) -> list[Reader]:
+        return [reader for sent in self.sent for reader in sent.readers]
+
+
+def _at(person: Person, url: str) -> Person:
+    """The same person at another web process."""
+    other = copy.copy(person)
+    other.url, other.followers = url, []
+    return other
