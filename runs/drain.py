@@ -1,7 +1,7 @@
 """How a worker ends: its runs may finish until a deadline, then they are ended as LOST to a restart (B13).
 
-Celery's warm shutdown waits for running tasks without a limit, its soft shutdown hangs the gevent pool, and to the savers
-of `runs/signals.py` its cold shutdown looks like a Stop. So this step of the worker takes the signals:
+Celery's warm shutdown waits for running tasks without a limit, its soft shutdown hangs the gevent pool, and inside a
+task its cold shutdown looks like a Stop. So this step of the worker takes the signals:
 
 1. The first SIGTERM or SIGINT begins the drain: no run is claimed any more, those that run have DRAIN_SECONDS.
 2. The second one, or a SIGQUIT, ends the drain now.

@@ -1,7 +1,7 @@
 """Whether this worker is on its way out.
 
-One byte of memory that prefork's children share with the main process from their fork on: it is set in a signal handler,
-where nothing may wait, and every task looks at it before it claims a run.
+One byte of memory that prefork's children share with the main process from their fork on: it is set in a signal
+handler, where nothing may wait, and every task looks at it before it claims a run.
 """
 
 import mmap

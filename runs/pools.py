@@ -48,10 +48,7 @@ def refuse_unsafe_settings() -> None:
 
 
 def share_no_connections() -> None:
-    """A pool of connections does not survive the fork, and threads of the main process would use it beside the children.
-
-    A child carries one run at a time: one connection is all it needs.
-    """
+    """A pool of connections does not survive the fork. A child carries one run: one connection is all it needs."""
     for connection in connections.all():
         if connection.settings_dict.get("OPTIONS", {}).get("pool"):
             connection.close()

@@ -1,4 +1,4 @@
-"""Runs that have a task which no worker will carry: sent back by a worker on its way out, or lost with the broker's memory.
+"""Runs whose task no worker will carry: sent back by a worker on its way out, or lost with the broker's memory.
 
 A run that got a new task id is not claimed by the old one, so a task that turns up after all does no harm.
 """
