@@ -10,7 +10,7 @@ run: ## set up what is missing and start everything (PORT=8000, DATA_DIR=var)
 
 test: ## set up what is missing and run all tests
 	@$(PYTHON) deploy/set_up.py test
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest && .venv/bin/python -m pytest --database=postgres
 
 lint: ## check style, formatting and who imports whom
 	@$(PYTHON) deploy/set_up.py test

@@ -37,12 +37,13 @@ def send(
     trigger: Trigger = Trigger.CHAT,
     key: str = "",
     when_busy: WhenBusy = WhenBusy.ENQUEUE,
+    is_attached: bool = False,
 ) -> Run:
     """Add the user's message to the session and ask a model for the answer.
 
     `model` is the name of a Model; empty: the session's, else the default. `key` makes sending idempotent within the
     session: the same key again returns the first run and adds nothing (B21, B22). `when_busy` says what to do while an
-    answer of the session is on its way. Raises PromptEmpty, PromptTooLong, ModelUnknown, ModelMissing, TooManyRuns,
+    answer of the session is on its way. An attached run ends when nobody follows it (B42). Raises PromptEmpty, PromptTooLong, ModelUnknown, ModelMissing, TooManyRuns,
     TooManySends, KeyReused or SessionBusy before anything is written. If the broker is down, the run has FAILED.
     """
     check_prompt(text)
@@ -61,6 +62,8 @@ def send(
         run = _ask(session, question, chosen, trigger, position=_position(session, when_busy))
         if running and when_busy == WhenBusy.REPLACE:
             _replace(running, user)
+        if is_attached:
+            lifecycle.attach(run)
         session.model, session.active_at = chosen.name, timezone.now()
         session.save(update_fields=["model", "active_at"])
     run.refresh_from_db()

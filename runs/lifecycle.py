@@ -322,11 +322,21 @@ def interrupt_task(run: Run) -> None:
         transaction.on_commit(partial(dispatch.revoke, run.task_id))
 
 
+def attach(run: Run) -> None:
+    """Let a run depend on being followed; whoever asked for it has VIEWER_SECONDS to begin."""
+    Run.objects.filter(pk=run.pk).update(viewer_until=viewer_end())
+
+
+def viewer_end() -> datetime:
+    """Until when an attached run lives on that is followed now."""
+    return timezone.now() + timedelta(seconds=settings.VIEWER_SECONDS)
+
+
 def watched(streams: Iterable[UUID]) -> None:
     """Somebody follows these runs: those that depend on it live on, those whose worker is gone are ended."""
     streams = list(streams)
     attached = Run.objects.active().filter(pk__in=streams, viewer_until__isnull=False)
-    attached.update(viewer_until=timezone.now() + timedelta(seconds=settings.VIEWER_SECONDS))
+    attached.update(viewer_until=viewer_end())
     reap(streams)
 
 

@@ -124,6 +124,13 @@ class Part:
         finally:
             self.kill()
 
+    def suspend(self) -> None:
+        """Stop the process and its children in their tracks (SIGSTOP), as a machine that sleeps does."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """Kill -9 it and all of its children, at once."""
         if self not in living:

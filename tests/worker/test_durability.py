@@ -29,6 +29,27 @@ def test_text_that_was_seen_survives_a_killed_worker(make_stack, pool):  # B1 B2
     assert run.message.content.startswith(seen)
 
 
+@pytest.mark.parametrize("pool", ["gevent", "prefork"])
+def test_a_worker_that_was_suspended_beyond_its_lease_writes_nothing_more(make_stack, pool):  # B12
+    stack = make_stack(pool=pool, STREAMS_SWEEP_SECONDS="0.5", **QUICK_LEASE)
+    alice = stack.person("alice")
+    say = prompt(tokens=9, hold=[4])
+    run = alice.send(say)
+    follower = alice.follow(run).wait_for_text(spoken(4))
+    stack.worker.suspend()
+    stack.upstream.release(say.tag)
+    assert follower.wait_for_final().kind == "run.lost"
+    lost = check(run, follower)
+
+    # It should find itself fenced, leave the upstream, and be of use again
+    stack.worker.resume()
+    stack.upstream.wait(say.tag, "closed")
+    assert check(alice.send(prompt(tokens=3))).status == Status.COMPLETED
+    run = check(run, follower)
+    assert (run.status, run.message.content) == (Status.LOST, spoken(4))
+    assert (run.finished_at, run.last_seq) == (lost.finished_at, lost.last_seq)
+
+
 def test_an_answer_goes_on_when_every_viewer_has_gone(each_stack):  # B3 B7
     alice = each_stack.person("alice")
     say = prompt(tokens=20, hold=[5])

@@ -1,0 +1,142 @@
+"""A deploy ends workers: their runs finish, or end as LOST to a restart with their text kept, and none is forgotten."""
+
+import signal
+import threading
+
+import pytest
+from django.utils import timezone
+
+from runs.models import Run, Worker
+from runs.states import LostReason, Status, StopReason
+from tests.harness.check import check
+from tests.harness.facts import PATIENCE_SECONDS, wait_until
+from tests.harness.processes import Part
+from tests.harness.upstream import prompt, spoken
+
+each_pool = pytest.mark.parametrize("pool", ["gevent", "prefork"])
+NEVER = "600"  # s; the tests would not wait so long
+
+
+def begin_warm_stop(worker: Part) -> None:
+    worker.process.send_signal(signal.SIGTERM)
+    worker.wait_for_line("Warm shutdown")
+
+
+def wait_for_exit(worker: Part) -> int:
+    return wait_until(lambda: not worker.is_alive, f"{worker.name} ends") and worker.process.returncode
+
+
+def send_stalled(stack, alice) -> tuple[Run, object]:
+    """A run that has written four words and would wait for ever, and a follower who has seen them."""
+    say = prompt(tokens=10, stall_after=4)
+    run = alice.send(say)
+    return run, say, alice.follow(run).wait_for_text(spoken(4))
+
+
+@each_pool
+def test_runs_finish_during_a_warm_stop_and_no_new_one_is_begun(make_stack, pool):  # B13
+    stack = make_stack(pool=pool, DRAIN_SECONDS=NEVER)
+    alice = stack.person("alice")
+    say, late = prompt(tokens=20, hold=[10]), prompt(tokens=3)
+    run = alice.send(say)
+    follower = alice.follow(run).wait_for_text(spoken(10))
+    begin_warm_stop(stack.worker)
+    later = alice.send(late)
+    stack.upstream.release(say.tag)
+    run = check(run, follower)
+    assert (run.status, run.message.content) == (Status.COMPLETED, spoken(20))
+    assert wait_for_exit(stack.worker) == 0
+
+    # The later one should still wait, and the next worker take it
+    assert stack.upstream.connections(late.tag) == []
+    assert Run.objects.get(pk=later.pk).status == Status.QUEUED
+    stack.start_part(stack.worker)
+    assert check(later).status == Status.COMPLETED
+
+
+@each_pool
+def test_what_still_runs_at_the_deadline_is_lost_to_the_restart_with_its_text(make_stack, pool):  # B13
+    stack = make_stack(pool=pool, DRAIN_SECONDS="1")
+    alice = stack.person("alice")
+    run, say, follower = send_stalled(stack, alice)
+    stack.worker.process.send_signal(signal.SIGTERM)
+    assert stack.upstream.wait(say.tag, "closed")["ended"] == "closed by client"
+    run = check(run, follower)
+    assert (run.status, run.reason, run.message.content) == (Status.LOST, LostReason.RESTART, spoken(4))
+    assert (run.stop_requested_at, run.retryable) == (None, True)
+    assert wait_for_exit(stack.worker) == 0
+
+    # Nothing should have to wait for its lease to run out
+    assert not Worker.objects.filter(runs=run, lease_until__gt=timezone.now()).exists() or pool == "prefork"
+
+
+@each_pool
+@pytest.mark.parametrize(
+    "signals", [(signal.SIGQUIT,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGQUIT)]
+)
+def test_a_cold_stop_or_a_second_signal_ends_the_drain_at_once(make_stack, pool, signals):  # B13
+    stack = make_stack(pool=pool, DRAIN_SECONDS=NEVER)
+    alice = stack.person("alice")
+    run, say, follower = send_stalled(stack, alice)
+    for number in signals:
+        stack.worker.process.send_signal(number)
+        stack.worker.wait_for_line("Warm shutdown")
+    assert stack.upstream.wait(say.tag, "closed")["ended"] == "closed by client"
+    run = check(run, follower)
+    assert (run.status, run.reason, run.message.content) == (Status.LOST, LostReason.RESTART, spoken(4))
+    assert wait_for_exit(stack.worker) == 0
+
+
+@each_pool
+def test_a_shutdown_by_remote_control_drains_too(make_stack, pool):  # B13
+    stack = make_stack(pool=pool, DRAIN_SECONDS="1")
+    alice = stack.person("alice")
+    run, _, follower = send_stalled(stack, alice)
+    stack.manage("shell", "-c", "from celery import current_app; current_app.control.shutdown()")
+    run = check(run, follower)
+    assert (run.status, run.reason) == (Status.LOST, LostReason.RESTART)
+    wait_for_exit(stack.worker)
+
+
+@each_pool
+def test_stop_works_while_the_worker_drains(make_stack, pool):  # B13 B37
+    stack = make_stack(pool=pool, DRAIN_SECONDS=NEVER, LEASE_RENEW_SECONDS="0.5")
+    alice = stack.person("alice")
+    run, _, follower = send_stalled(stack, alice)
+    begin_warm_stop(stack.worker)
+    alice.stop(run)
+    run = check(run, follower)
+    assert (run.status, run.reason) == (Status.STOPPED, StopReason.USER)
+    assert wait_for_exit(stack.worker) == 0
+
+
+@each_pool
+def test_a_rolling_restart_under_load_loses_no_run(make_stack, pool):  # B13
+    stack = make_stack(pool=pool, start=("valkey", "web", "beat", "worker"))
+    second = stack.start_part(stack.make_worker("second"))
+    alice = stack.person("alice")
+    runs, enough = [], threading.Event()
+
+    def keep_sending() -> None:
+        while not enough.is_set():
+            text = prompt(tokens=30, rate=60)
+            runs.append((alice.send(text), text.tag))
+
+    sender = threading.Thread(target=keep_sending)
+    sender.start()
+    try:
+        for worker in (stack.worker, second):
+            count = len(runs)
+            wait_until(lambda count=count: len(runs) > count + 10, "more is sent")
+            worker.process.terminate()
+            assert wait_for_exit(worker) == 0
+            worker.kill()
+            worker.start()
+            stack.wait_for(worker)
+    finally:
+        enough.set()
+        sender.join(PATIENCE_SECONDS)
+    for run, tag in runs:
+        run = check(run)
+        assert (run.status, run.message.content) == (Status.COMPLETED, spoken(30))
+        assert len(stack.upstream.connections(tag)) == 1
