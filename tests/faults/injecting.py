@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import psycopg
 import redis
+from django.db import connection
 from kombu.exceptions import OperationalError
 
 from tests.faults.parts import DRAIN, EXIT_SECONDS, Town, children_of
@@ -49,6 +50,7 @@ class Injector:
                 self.troubles.append(f"{part.name} has ended by itself:\n{part.tail()}")
                 part.kill()
                 self.town.start_again(part)
+        connection.close()  # it may have been cut
 
     def _inject(self, fault: Fault) -> None:
         try:

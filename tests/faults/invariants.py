@@ -2,7 +2,10 @@
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime
 from itertools import pairwise
+from typing import NamedTuple
 
 from chatapp.chats.models import Message, Role
 from runs.models import Run
@@ -14,6 +17,19 @@ from tests.faults.traffic import Crowd, Sent
 from tests.harness.check import FINAL_KIND, MESSAGE_STATE
 from tests.harness.followers import Follower
 from tests.harness.upstream import spoken
+
+
+class Span(NamedTuple):
+    """A run that has begun, with the log's own times."""
+
+    run: Run
+    queued: datetime
+    started: datetime
+    ended: datetime
+
+    def __str__(self):
+        times = f"queued {self.queued:%M:%S.%f}, started {self.started:%M:%S.%f}, ended {self.ended:%M:%S.%f}"
+        return f"{self.run.pk} ({self.run.status} {self.run.reason}{self.run.code}, {times})"
 
 
 class Verdict:
@@ -85,21 +101,33 @@ class Inquest:
         self.verdict.check(CLOSED, not still_open, f"run {run.pk} ({run.status} {run.reason}): {len(still_open)} open")
 
     def _check_session(self, runs: list[Run]) -> None:
-        spans = (
-            sorted(
-                (times[Kind.STARTED], times.get("end"), times[Kind.QUEUED], run)
-                for run in runs
-                if Kind.STARTED in (times := self._times(run))
-            )
-            if all(run.is_final for run in runs)
-            else []
+        spans = sorted(
+            (Span(run, times[Kind.QUEUED], times[Kind.STARTED], times["end"]) for run, times in self._started(runs)),
+            key=lambda span: span.started,
         )
-        for (_, ended, _, first), (started, _, _, second) in pairwise(spans):
-            self.verdict.check(ALONE, ended <= started, f"{second.pk} began {ended - started} before {first.pk} ended")
-        for (_, _, queued, first), (_, _, later, second) in pairwise(spans):
-            if first.position == second.position:
-                is_kept = first.pk < second.pk or queued < later
-                self.verdict.check(QUEUED, is_kept, f"{first.pk} began before {second.pk}")
+        for first, second in pairwise(spans):
+            what = f"{second.run.pk} began {first.ended - second.started} before {first.run.pk} ended"
+            self.verdict.check(ALONE, first.ended <= second.started, what)
+        for number, second in enumerate(spans):
+            for first in spans[:number]:
+                if first.run.position == second.run.position:
+                    is_kept = first.queued <= second.queued or self._was_held(first, spans)
+                    self.verdict.check(QUEUED, is_kept, f"{first} overtook {second}")
+
+    def _started(self, runs: list[Run]) -> Iterator[tuple[Run, dict]]:
+        for run in runs:
+            times = self._times(run)
+            if run.is_final and Kind.STARTED in times:
+                yield run, times
+
+    def _was_held(self, span: "Span", spans: list["Span"]) -> bool:
+        """Whether the queue was held when this message was sent: then it is answered before those that are held."""
+        released = self.crowd.releases[str(span.run.session_id)]
+        return any(
+            other.ended <= span.queued and not any(other.ended <= at <= span.queued for at in released)
+            for other in spans
+            if other.run.status != Status.COMPLETED
+        )
 
     def _times(self, run: Run) -> dict:
         rows = self.logs[str(run.pk)]

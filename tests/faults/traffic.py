@@ -5,9 +5,12 @@ import http.client
 import itertools
 import json
 import threading
+from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import DatabaseError, connection
+from django.utils import timezone
 
 from chatapp.chats.models import Session
 from runs import queueing
@@ -86,6 +89,7 @@ class Crowd:
         self.sent = [self._prepare(send) for send in plan.sends]
         self.over, self.quiet = threading.Event(), threading.Event()
         self.stops_asked: set[str] = set()
+        self.releases: dict[str, list[datetime]] = defaultdict(list)  # of held queues, by session
         self._threads: list[threading.Thread] = []
         self._readers: list[threading.Thread] = []
 
@@ -151,6 +155,7 @@ class Crowd:
             try:
                 for session in Session.objects.filter(pk__in=self.sessions, is_queue_held=True):
                     queueing.release(session)
+                    self.releases[str(session.pk)].append(timezone.now())
             except DatabaseError:
                 pass
             finally:
