@@ -97,9 +97,8 @@ class Bench:
         if self.only and self.only != "stops":
             return
         found = stops.measure_stops(self.rig, pool, worker, self.plan.stops)
-        say(
-            f"stop on {pool}: median {1000 * found.median:.1f} ms, worst {1000 * found.worst:.1f} ms, {found.not_started} not started"
-        )
+        times = f"median {1000 * found.median:.1f} ms, worst {1000 * found.worst:.1f} ms"
+        say(f"stop on {pool}: {times}, {found.not_started} not started")
         self.stops.append(found)
 
 
