@@ -5,7 +5,7 @@ from uuid import UUID
 
 from celery import current_app
 from django.conf import settings
-from kombu.exceptions import ChannelError, OperationalError
+from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +38,11 @@ def write_title(run_id: UUID) -> None:
 def backlog() -> int:
     """How many tasks wait in the queue for a worker. Raises BrokerDown."""
     with current_app.connection_for_read() as connection:
+        queue = current_app.amqp.queues[settings.GENERATION_QUEUE]
         try:
-            return connection.default_channel.queue_declare(settings.GENERATION_QUEUE, passive=True).message_count
-        except ChannelError:  # Redis forgets a queue that is empty
-            return 0
-        except connection.connection_errors as error:
+            # Not a passive declaration: kombu looks for the queue without its key prefix, and finds none (5.7).
+            return queue.bind(connection.default_channel).queue_declare().message_count
+        except (OperationalError, *connection.connection_errors) as error:
             raise BrokerDown(str(error)) from error
 
 

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.utils import timezone
@@ -9,7 +10,8 @@ from django.utils import timezone
 from runs.models import Run, Worker
 from runs.states import LostReason, Status, StopReason
 from tests.harness.check import check
-from tests.harness.facts import PATIENCE_SECONDS, wait_until
+from tests.harness.facts import wait_until
+from tests.harness.people import Person
 from tests.harness.processes import Part
 from tests.harness.upstream import prompt, spoken
 
@@ -112,31 +114,34 @@ def test_stop_works_while_the_worker_drains(make_stack, pool):  # B13 B37
 
 @each_pool
 def test_a_rolling_restart_under_load_loses_no_run(make_stack, pool):  # B13
-    stack = make_stack(pool=pool, start=("valkey", "web", "beat", "worker"))
+    stack = make_stack(pool=pool)
     second = stack.start_part(stack.make_worker("second"))
-    alice = stack.person("alice")
-    runs, enough = [], threading.Event()
+    people = [stack.person("alice") for _ in range(4)]
+    sessions = [person.new_session() for person in people]
+    sent, enough = [], threading.Event()
 
-    def keep_sending() -> None:
+    def ask_again_and_again(person: Person, session: str) -> None:
         while not enough.is_set():
-            text = prompt(tokens=30, rate=60)
-            runs.append((alice.send(text), text.tag))
+            say = prompt(tokens=40, rate=40)
+            run = person.api("POST", f"/sessions/{session}/messages", {"text": say}).json()["run"]["id"]
+            sent.append((run, say.tag))
+            person.follow(run).wait_for_final()
 
-    sender = threading.Thread(target=keep_sending)
-    sender.start()
-    try:
-        for worker in (stack.worker, second):
-            count = len(runs)
-            wait_until(lambda count=count: len(runs) > count + 10, "more is sent")
-            worker.process.terminate()
-            assert wait_for_exit(worker) == 0
-            worker.kill()
-            worker.start()
-            stack.wait_for(worker)
-    finally:
-        enough.set()
-        sender.join(PATIENCE_SECONDS)
-    for run, tag in runs:
-        run = check(run)
-        assert (run.status, run.message.content) == (Status.COMPLETED, spoken(30))
+    with ThreadPoolExecutor(len(people)) as crowd:
+        asking = [crowd.submit(ask_again_and_again, *pair) for pair in zip(people, sessions, strict=True)]
+        try:
+            for worker in (stack.worker, second):
+                count = len(sent)
+                wait_until(lambda count=count: len(sent) > count + 6, "more is asked")
+                worker.process.terminate()
+                assert wait_for_exit(worker) == 0
+                worker.kill()
+                worker.start()
+                stack.wait_for(worker)
+        finally:
+            enough.set()
+    assert not [thread.exception() for thread in asking if thread.exception()]
+    for run_id, tag in sent:
+        run = check(Run.objects.get(pk=run_id))
+        assert (run.status, run.message.content) == (Status.COMPLETED, spoken(40))
         assert len(stack.upstream.connections(tag)) == 1
