@@ -115,9 +115,9 @@ class _Socket:
         stream = _uuid(name)
         after = after if isinstance(after, int) and after > 0 else 0
         if stream is None:
-            await self._refuse(name, "not_found", "There is no such stream.")
+            await self._refuse(None, "not_found", "There is no such stream.")
         elif stream not in self._following and len(self._following) >= MAX_STREAMS:
-            await self._refuse(name, "too_many", f"A socket follows at most {MAX_STREAMS} streams.")
+            await self._refuse(stream, "too_many", f"A socket follows at most {MAX_STREAMS} streams.")
         else:
             if earlier := self._following.get(stream):
                 earlier.cancel()
@@ -155,9 +155,8 @@ class _Socket:
                 await self._refuse(stream, "not_found", "There is no such stream.")
             await self._send({"type": "websocket.send", "text": control("", Control.HEARTBEAT).decode()})
 
-    async def _refuse(self, stream: object, code: str, message: str) -> None:
-        name = stream if isinstance(stream, UUID) else ""
-        envelope = control(name, Control.REFUSED, code=code, message=message)
+    async def _refuse(self, stream: UUID | None, code: str, message: str) -> None:
+        envelope = control(stream or "", Control.REFUSED, code=code, message=message)
         await self._send({"type": "websocket.send", "text": envelope.decode()})
 
     async def _close_with(self, code: int) -> None:

@@ -195,17 +195,17 @@ class Hub:
     async def _sweep(self) -> None:
         if not self._followers:
             return
-        heads = await read_log(_look_after, list(self._followers))
-        for stream, last_seq in heads.items():
+        seen = {stream: min(f.seen for f in followers) for stream, followers in self._followers.items()}
+        for stream in await read_log(_look_after, seen):
             for follower in self._followers.get(stream, ()):
-                if follower.seen < last_seq:
+                if follower.seen <= seen[stream]:
                     follower.fall_behind()
 
 
-def _look_after(streams: list[UUID]) -> dict[UUID, int]:
-    """The heads of the streams that are followed, after their owner had a chance to end those that are dead."""
-    import_string(settings.STREAMS_WATCHED)(streams)
-    return log.heads(streams)
+def _look_after(seen: dict[UUID, int]) -> set[UUID]:
+    """The streams that have grown unheard, after their owner had a chance to end those that are dead."""
+    import_string(settings.STREAMS_WATCHED)(list(seen))
+    return log.grown(seen)
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

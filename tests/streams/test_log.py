@@ -50,11 +50,13 @@ def test_history_is_read_in_pages():  # B31
     assert log.fold_stream(stream).text == "".join(map(str, range(2 * log.PAGE_EVENTS + 5)))
 
 
-def test_heads_of_many_streams_are_read_at_once():
+def test_growth_of_many_streams_is_found_at_once(django_assert_num_queries):  # B26
     streams = [uuid4() for _ in range(3)]
     _say(streams[0], "a")
     _say(streams[1], "a", "b")
-    assert log.heads(streams) == {streams[0]: 1, streams[1]: 2}
+    with django_assert_num_queries(1):
+        assert log.grown({streams[0]: 1, streams[1]: 1, streams[2]: 0}) == {streams[1]}
+    assert log.grown({uuid4(): n for n in range(1200)}) == set()
 
 
 def test_what_is_written_comes_back_to_the_letter():

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from runs.states import Status
+from streams.consumers import MAX_STREAMS
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
 
@@ -102,6 +103,21 @@ def test_one_socket_follows_many_streams(stack):  # B28 B32
             lambda s, run=run, wanted=wanted: [e.seq for e in s.events if e.stream == str(run.pk)] == wanted,
             "each stream, whole and in order",
         )
+
+
+def test_a_socket_follows_a_limited_number_of_streams(stack):  # B28
+    alice = stack.person("alice")
+    session = alice.new_session()
+    say = prompt(tokens=2, hold=[1])
+    runs = [alice.send(text, session) for text in (say, *["wait"] * MAX_STREAMS)]
+    socket = alice.follow_ws(runs[0])
+    for run in runs[1:]:
+        socket.say(follow=str(run.pk))
+    socket.wait(lambda s: any(e.kind == "refused" for e in s.envelopes), "a refusal")
+    (refusal,) = (envelope for envelope in socket.envelopes if envelope.kind == "refused")
+    assert (refusal.stream, refusal.data["code"]) == (str(runs[-1].pk), "too_many")
+    alice.api("DELETE", f"/sessions/{session}")
+    stack.upstream.wait(say.tag, "closed")
 
 
 def test_a_stream_that_nobody_has_is_refused_and_garbage_ends_the_socket(stack):  # B55
