@@ -31,9 +31,16 @@ def start_again() -> int:
     overdue_since = timezone.now() - timedelta(seconds=settings.REDISPATCH_SECONDS)
     overdue = with_task.filter(dispatched_at__lt=overdue_since)
     given_back = with_task.filter(dispatched_at=None)
-    if overdue.exists() and dispatch.backlog() < with_task.count():
+    if overdue.exists() and _is_short_of_tasks(with_task.count()):
         return _start(with_task.filter(Q(dispatched_at__lt=overdue_since) | Q(dispatched_at=None)))
     return _start(given_back)
+
+
+def _is_short_of_tasks(waiting: int) -> bool:
+    try:
+        return dispatch.backlog() < waiting
+    except dispatch.BrokerDown:
+        return False  # nobody can tell, and a new task could not be sent either
 
 
 def _start(runs: QuerySet[Run]) -> int:
