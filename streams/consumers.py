@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 WINDOW_EVENTS = 256  # events of one stream sent and not acknowledged: what a dead phone can make this process hold
 MAX_STREAMS = 32  # streams one socket follows at once
 MAX_MESSAGE_CHARACTERS = 10_000  # of what a client may send at once
-NOT_LOGGED_IN, BAD_MESSAGE, FAILED = 4401, 4400, 1011  # closing codes
+NOT_LOGGED_IN, BAD_MESSAGE, FAILED = 4401, 4400, 4500  # closing codes; daphne sends none of those below 3000
 
 
 async def stream_socket(scope, receive, send) -> None:

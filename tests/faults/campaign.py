@@ -24,6 +24,7 @@ class Campaign:
         self.town, self.database, self.pool, self.say = town, database, pool, say
         self.faults: Counter[str] = Counter()
         self.troubles: Counter[str] = Counter()
+        self.replies: Counter[str] = Counter()
         self.ends: Counter[str] = Counter()
         self.checks: Counter[str] = Counter()
         self.violations: list[dict] = []
@@ -54,6 +55,7 @@ class Campaign:
         self.faults += outcome.faults
         self.troubles += outcome.troubles
         self.ends += outcome.ends
+        self.replies += outcome.replies
         self.checks += outcome.verdict.checks
         self.legs += outcome.legs
         self.events_seen += outcome.events_seen
@@ -90,6 +92,7 @@ class Campaign:
             "faults": self.faults,
             "troubles": self.troubles,
             "ends": self.ends,
+            "replies": self.replies,
             "checks": {name: self.checks[name] for name in ALL},
             "violations": self.violations,
             "legs": self.legs,

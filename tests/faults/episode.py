@@ -10,14 +10,14 @@ from runs.states import ACTIVE
 from tests.faults.claims import BACK, ENDS, TOLD
 from tests.faults.injecting import Injector
 from tests.faults.invariants import Inquest, Verdict
-from tests.faults.parts import DRAIN, IDLE, LEASE, REDISPATCH, Town
+from tests.faults.parts import DRAIN, LEASE, REDISPATCH, Town
 from tests.faults.plan import TRAFFIC_SECONDS, Plan
 from tests.faults.traffic import Crowd
 from tests.harness.facts import wait_until
 
 REAP_SECONDS = 3.0  # s between beat's reapers
 SLACK_SECONDS = 15.0  # s for a busy machine with two cores
-RETRIES_SECONDS = 4.0  # s an upstream that refuses is asked again, with back-off
+RETRIES_SECONDS = 4.0  # s an upstream that refuses is asked again, or one that is silent waits for its Stop
 TOLD_SECONDS = 10.0  # s after the last end in which everybody has to hear of it
 
 
@@ -29,6 +29,7 @@ class Outcome:
     faults: Counter = field(default_factory=Counter)
     troubles: Counter = field(default_factory=Counter)
     ends: Counter = field(default_factory=Counter)
+    replies: Counter = field(default_factory=Counter)
     legs: int = 0
     events_seen: int = 0
     slowest_end: float = 0.0  # s from quiet to the last final state
@@ -48,6 +49,7 @@ def run_episode(town: Town, plan: Plan) -> Outcome:
     clock.wait(max(0, began + TRAFFIC_SECONDS - time.monotonic()))
     injector.end()
     crowd.wait_for_replies()
+    crowd.lose_patience()
     try:
         _wait_for_ends(crowd, outcome)
         _wait_for_readers(crowd, outcome)
@@ -81,7 +83,7 @@ def _bound(crowd: Crowd) -> float:
         sent = next(sent for sent in crowd.sent if sent.text == run.message.parent.content)
         script = sent.plan.script
         needs[sent.session] += script["tokens"] / (script["rate"] or 1000) + 1
-        needs[sent.session] += IDLE if "stall_after" in script else RETRIES_SECONDS if "status" in script else 0
+        needs[sent.session] += RETRIES_SECONDS if "status" in script or "stall_after" in script else 0
     return max(needs.values(), default=0) + LEASE + REAP_SECONDS + REDISPATCH + DRAIN + SLACK_SECONDS
 
 
@@ -112,4 +114,5 @@ def _hold_inquest(crowd: Crowd, outcome: Outcome) -> None:
     outcome.troubles = Counter(
         sent.plan.trouble for sent in crowd.sent if sent.plan.trouble != "none" and upstream.connections(sent.tag)
     )
+    outcome.replies = Counter(str(sent.status or "none") for sent in crowd.sent)
     outcome.events_seen = sum(len(leg.events) for reader in crowd.readers for leg in reader.legs)

@@ -57,6 +57,7 @@ class Inquest:
         streams = [run.pk for run in self.runs]
         for row in LoggedEvent.objects.filter(stream__in=streams).order_by("stream", "seq"):
             self.logs[str(row.stream)].append(row)
+        self.replaced = {sent.session for sent in crowd.sent if sent.plan.when_busy == "replace"}
         self.sent_of = {sent.text: sent for sent in crowd.sent}
 
     def hold(self) -> None:
@@ -88,8 +89,9 @@ class Inquest:
         is_true = whole == folded.text if run.status == Status.COMPLETED else whole.startswith(folded.text)
         check(TRUE_TEXT, is_true, f"{name}: {folded.text!r} of {whole!r}")
         if run.status == Status.STOPPED:
-            asked = run.stop_requested_at and str(run.pk) in self.crowd.stops_asked
-            check(ASKED, asked and run.reason == StopReason.USER, name)
+            by_user = run.reason == StopReason.USER and str(run.pk) in self.crowd.stops_asked
+            by_next = run.reason == StopReason.REPLACED and str(run.session_id) in self.replaced
+            check(ASKED, run.stop_requested_at and (by_user or by_next), name)
 
     def _check_upstream(self, run: Run) -> None:
         tag = self.sent_of[run.message.parent.content].tag
@@ -144,9 +146,12 @@ class Inquest:
             self.verdict.check(KEPT, run.status == promised, f"run {run.pk} is {run.status}, a Stop said {reply}")
 
     def check_questions(self) -> None:
-        """Every message of a user has an answer, whatever it says (B4)."""
-        for message in Message.objects.filter(session__in=self.crowd.sessions, role=Role.USER):
-            self.verdict.check(KEPT, message.children.count() == 1, f"message {message.pk} has no answer")
+        """Every message of a user has an answer, whatever it says (B4), and was taken once (B21)."""
+        questions = list(Message.objects.filter(session__in=self.crowd.sessions, role=Role.USER))
+        for question in questions:
+            self.verdict.check(KEPT, question.children.count() == 1, f"message {question.pk} has no answer")
+        for text, count in Counter(question.content for question in questions).items():
+            self.verdict.check(KEPT, count == 1, f"{text!r} was taken {count} times")
 
     def _check_leg(self, leg: Follower) -> None:
         rows, events = self.logs[leg.stream], leg.events

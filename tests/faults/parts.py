@@ -18,7 +18,7 @@ from tests.harness.stack import Stack, clean_env
 from tests.harness.upstream import Upstream
 
 # Short leases, sweeps and limits, so that an episode needs seconds; s
-LEASE, SWEEP, IDLE, DRAIN, REDISPATCH = 2.0, 0.5, 4.0, 2.0, 3.0
+LEASE, SWEEP, IDLE, DRAIN, REDISPATCH = 2.0, 0.5, 30.0, 2.0, 3.0
 ENV = {
     "LEASE_SECONDS": str(LEASE),
     "LEASE_RENEW_SECONDS": "0.5",

@@ -28,6 +28,8 @@ FAULTS_OF_ALL = {
 FAULTS_OF_PREFORK = {"kill child": (5, 0), "kill main process": (1, 1.0)}
 FAULTS_OF_POSTGRES = {"kill postgres": (3, 1.0), "cut database connections": (3, 0)}
 
+WHEN_BUSY = ["enqueue"] * 6 + ["replace"] * 2 + ["reject"]
+
 # what the upstream does: (weight, script)
 TROUBLES = {
     "none": (8, {}),
@@ -65,6 +67,7 @@ class Send:
     at: float
     session: int
     web: int
+    when_busy: str
     trouble: str
     script: dict
     readers: tuple[tuple[Leg, ...], ...]
@@ -110,7 +113,8 @@ def _send(dice: random.Random) -> Send:
         stops.append(Stop(dice.uniform(0.2, 3), dice.randrange(WEBS)))
     readers = tuple(_reader(dice) for _ in range(dice.choice([0, 1, 2, 3])))
     at = dice.uniform(0, TRAFFIC_SECONDS)
-    return Send(at, dice.randrange(SESSIONS), dice.randrange(WEBS), trouble, script, readers, tuple(stops))
+    when_busy = dice.choice(WHEN_BUSY)
+    return Send(at, dice.randrange(SESSIONS), dice.randrange(WEBS), when_busy, trouble, script, readers, tuple(stops))
 
 
 def _reader(dice: random.Random) -> tuple[Leg, ...]:

@@ -22,6 +22,8 @@ def tables(results: list[dict]) -> str:
             _counts("fault", heads, [result["faults"] for result in results]),
             "Runs whose upstream made trouble:",
             _counts("trouble", heads, [result["troubles"] for result in results]),
+            "The last answer to each message that was sent (HTTP status; a refused or unanswered one was sent again):",
+            _counts("status", heads, [result["replies"] for result in results]),
             "How the runs ended:",
             _counts("end", heads, [result["ends"] for result in results]),
             "Invariants, how often each was checked, and how often it did not hold:",

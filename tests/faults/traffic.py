@@ -15,7 +15,7 @@ from django.utils import timezone
 from chatapp.chats.models import Session
 from runs import queueing
 from runs.models import Run
-from runs.states import ACTIVE
+from runs.states import ACTIVE, Status
 from tests.faults.parts import Town
 from tests.faults.plan import SESSIONS, Leg, Plan, Send
 from tests.harness.followers import Follower
@@ -23,6 +23,7 @@ from tests.harness.people import Person
 from tests.harness.upstream import prompt
 
 RECONNECT_SECONDS = 0.2  # s before a reader who was cut off comes back
+SEND_TRIES = 6  # of one message, with the same key
 JANITOR_SECONDS = 0.5  # s between looks for queues that are held after a Stop or a failure
 UNREACHABLE = (OSError, http.client.HTTPException)
 
@@ -121,13 +122,10 @@ class Crowd:
 
     def _send(self, sent: Sent) -> None:
         self.over.wait(sent.plan.at)
-        person = self.people[sent.plan.web]
-        try:
-            reply = person.api("POST", f"/sessions/{sent.session}/messages", {"text": sent.text})
-            sent.status = reply.status
-            sent.run_id = (reply.json().get("run") or {}).get("id")
-        except (*UNREACHABLE, json.JSONDecodeError):
-            return  # whether it was taken is seen in the database
+        for number in range(SEND_TRIES):
+            if self._post(sent, self.people[(sent.plan.web + number) % len(self.people)]):
+                break
+            self.over.wait(RECONNECT_SECONDS)
         if sent.run_id is None:
             return
         for legs in sent.plan.readers:
@@ -136,18 +134,53 @@ class Crowd:
             self._spawn(self._readers, reader.read)
         self._stop(sent)
 
+    def _post(self, sent: Sent, person: Person) -> bool:
+        """Send it, with the same key every time. Whether there was an answer that says what became of it."""
+        body = {"text": sent.text, "when_busy": sent.plan.when_busy}
+        try:
+            reply = person.api("POST", f"/sessions/{sent.session}/messages", body, **{"Idempotency-Key": sent.tag})
+            sent.status = reply.status
+            if reply.status in (202, 409, 503):
+                sent.run_id = (reply.json().get("run") or {}).get("id") if reply.status != 409 else None
+        except (*UNREACHABLE, json.JSONDecodeError):
+            return False
+        return sent.run_id is not None or reply.status == 409
+
     def _stop(self, sent: Sent) -> None:
         waited = 0.0
         for stop in sorted(sent.plan.stops, key=lambda stop: stop.after):
             self.over.wait(stop.after - waited)
             waited = stop.after
-            self.stops_asked.add(sent.run_id)
+            self._ask_to_stop(sent, self.people[stop.web])
+
+    def _ask_to_stop(self, sent: Sent, person: Person) -> bool:
+        self.stops_asked.add(sent.run_id)
+        try:
+            reply = person.api("POST", f"/runs/{sent.run_id}/stop")
+            if reply.status in (200, 202):
+                sent.stop_replies.append(reply.json())
+            return reply.status in (200, 202)
+        except (*UNREACHABLE, json.JSONDecodeError):
+            return False
+
+    def lose_patience(self) -> None:
+        """When all is quiet somebody stops the answers whose upstream has fallen silent, as their turn comes."""
+        self._spawn(self._readers, self._stop_silent)
+
+    def _stop_silent(self) -> None:
+        silent = {sent.text: sent for sent in self.sent if sent.plan.trouble == "stall"}
+        while silent and not self.over.wait(JANITOR_SECONDS):
             try:
-                reply = self.people[stop.web].api("POST", f"/runs/{sent.run_id}/stop")
-                if reply.status in (200, 202):
-                    sent.stop_replies.append(reply.json())
-            except (*UNREACHABLE, json.JSONDecodeError):
+                running = Run.objects.filter(session__in=self.sessions, status=Status.RUNNING)
+                for run_id, text in list(running.values_list("id", "message__parent__content")):
+                    if sent := silent.get(text):
+                        sent.run_id = str(run_id)
+                        if self._ask_to_stop(sent, self.people[0]):
+                            del silent[text]
+            except DatabaseError:
                 pass
+            finally:
+                connection.close()
 
     def _release_queues(self) -> None:
         """Somebody sends on what is held after a Stop or a failure (B19)."""
