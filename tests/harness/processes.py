@@ -69,6 +69,7 @@ class Part:
 
     def start(self) -> "Part":
         assert not self.is_alive, f"{self!r} runs already"
+        self.kill()  # it may have ended by itself, and left children
         with self.log_path.open("ab") as log:
             self._log_start = log.tell()
             self.process = subprocess.Popen(
