@@ -175,7 +175,7 @@ WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=1000)  # runs a geven
 # -- runs ----------------------------------------------------------------------------------------
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=8.0)  # s without renewal after which a worker counts as gone
 LEASE_RENEW_SECONDS = env.float("LEASE_RENEW_SECONDS", default=2.0)  # s between renewals and looks at stop requests
-REDISPATCH_SECONDS = env.float("REDISPATCH_SECONDS", default=15.0)  # s after which an unclaimed run's task may count as lost
+REDISPATCH_SECONDS = env.float("REDISPATCH_SECONDS", default=15.0)  # s after which an unclaimed task may be lost
 RUN_MAX_SECONDS = env.float("RUN_MAX_SECONDS", default=7200.0)  # s one run may take
 RUN_IDLE_SECONDS = env.float("RUN_IDLE_SECONDS", default=900.0)  # s without a byte from the upstream
 UPSTREAM_RETRY_SECONDS = env.float("UPSTREAM_RETRY_SECONDS", default=1.0)  # s before the first retry; then 2, 4 times
