@@ -43,8 +43,9 @@ def send(
 
     `model` is the name of a Model; empty: the session's, else the default. `key` makes sending idempotent within the
     session: the same key again returns the first run and adds nothing (B21, B22). `when_busy` says what to do while an
-    answer of the session is on its way. An attached run ends when nobody follows it (B42). Raises PromptEmpty, PromptTooLong, ModelUnknown, ModelMissing, TooManyRuns,
-    TooManySends, KeyReused or SessionBusy before anything is written. If the broker is down, the run has FAILED.
+    answer of the session is on its way. An attached run ends when nobody follows it (B42). Raises PromptEmpty,
+    PromptTooLong, ModelUnknown, ModelMissing, TooManyRuns, TooManySends, KeyReused or SessionBusy before anything is
+    written. If the broker is down, the run has FAILED.
     """
     check_prompt(text)
     chosen = choose_model(model or session.model)
@@ -151,13 +152,19 @@ def choose_model(name: str) -> Model:
 
 
 def _ask(session: Session, question: Message, model: Model, trigger: Trigger, position: int) -> Run:
-    """A run for an answer to `question`: started if nothing is under way, else waiting for its turn."""
+    """A run for an answer to `question`: started if it is its turn, else waiting.
+
+    Nothing may be under way although others wait: the one before has just ended, or could start nothing. Then it
+    is their turn, unless the queue is held: what is sent meanwhile goes ahead of what is held.
+    """
     is_idle = not lifecycle.under_way(session.id).exists()
     answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING)
     run = lifecycle.enqueue(session, answer, model, trigger, position=position)
-    if is_idle:
+    if is_idle and (lifecycle.is_queue_held(session.id) or lifecycle.head_of_queue(session.id) == run):
         lifecycle.place(answer)
         lifecycle.start(run.id, lifecycle.fail_start)
+    elif is_idle:
+        lifecycle.start_next(session.id)
     return run
 
 

@@ -76,13 +76,21 @@ def under_way(session_id: UUID):
     return runs.filter(Q(status=Status.RUNNING) | Q(task_id__isnull=False))
 
 
+def head_of_queue(session_id: UUID) -> Run | None:
+    return Run.objects.filter(session_id=session_id).in_queue().first()
+
+
+def is_queue_held(session_id: UUID) -> bool:
+    return Session.objects.filter(pk=session_id, is_queue_held=True).exists()
+
+
 @transaction.atomic
 def start_next(session_id: UUID) -> None:
     """Start the head of the session's queue, unless the queue is held or a run is under way."""
     lock_session(session_id)
-    if under_way(session_id).exists() or Session.objects.filter(pk=session_id, is_queue_held=True).exists():
+    if under_way(session_id).exists() or is_queue_held(session_id):
         return
-    run = Run.objects.filter(session_id=session_id).in_queue().first()
+    run = head_of_queue(session_id)
     if run is not None:
         start(run.id)
 

@@ -71,6 +71,17 @@ def test_each_question_gets_its_place_when_its_turn_comes(send, claim, session, 
     assert _path(runs[2]) == ["one", "first answer", "three"]
 
 
+def test_a_message_sent_between_two_answers_does_not_overtake_those_that_wait(
+    send, claim, committed, no_broker_needed
+):  # B18 B19
+    """The answer before had ended and nothing was started yet, or could be: the newest message was answered first."""
+    first, second = send("one"), send("two")
+    claim(first)
+    lifecycle.complete(first.id, "stop")  # and its process dies before the commit's callbacks
+    committed(send, "three")
+    assert no_broker_needed == [second.id]
+
+
 @pytest.mark.parametrize("end", ["stop", "fail", "lose"])
 def test_after_a_stop_or_a_failure_the_queue_is_held(send, claim, session, committed, no_broker_needed, end):  # B19
     first, second = send("one"), send("two")
