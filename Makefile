@@ -20,10 +20,14 @@ bench: ## compare with the upstream read directly and with a row per chunk
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/python -m tests.bench
 
+faults: ## kill everything again and again and look at what is left (ARGS="--faults 1000 --seed 1")
+	@$(PYTHON) deploy/set_up.py test
+	@.venv/bin/python -m tests.faults $(ARGS)
+
 lock: ## lock what the .in files and package.json ask for (ARGS=--upgrade: newest versions)
 	@$(PYTHON) deploy/lock.py $(ARGS)
 
 clean: ## remove what was installed; data in var/ stays
 	rm -rf .venv deploy/browser/node_modules
 
-.PHONY: help run test lint bench lock clean
+.PHONY: help run test lint bench faults lock clean
