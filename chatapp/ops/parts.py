@@ -13,7 +13,7 @@ from chatapp.ops.sockets import answers_ok
 from chatapp.ops.supervisor import Part
 from runs.models import Worker
 
-DRAIN_MARGIN_SECONDS = 5.0  # s on top of the worker's own deadline for the runs it still carries
+DRAIN_MARGIN_SECONDS = 15.0  # s on top of the worker's own deadline, in which it ends what it still carries: 1,000 runs
 CELERY = [sys.executable, "-m", "celery", "-A", "chatapp"]
 # Two seconds instead of seven: this is the only worker, there is nobody to greet.
 ALONE = ["--without-mingle", "--without-gossip"]
