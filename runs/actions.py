@@ -1,11 +1,13 @@
 """What people and programs do with runs; pages, API, commands and admin call the same functions."""
 
+import json
 from datetime import timedelta
+from hashlib import sha256
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Role, Session
@@ -42,23 +44,25 @@ def send(
     """Add the user's message to the session and ask a model for the answer.
 
     `model` is the name of a Model; empty: the session's, else the default. `key` makes sending idempotent within the
-    session: the same key again returns the first run and adds nothing (B21, B22). `when_busy` says what to do while an
+    session: the same request again returns the first run and adds nothing, whatever has become of text, model and
+    limits since; another one with this key is refused (B21, B22). `when_busy` says what to do while an
     answer of the session is on its way. An attached run ends when nobody follows it (B42). Raises PromptEmpty,
     PromptTooLong, ModelUnknown, ModelMissing, TooManyRuns, TooManySends, KeyReused or SessionBusy before anything is
     written. If the broker is down, the run has FAILED.
     """
-    check_prompt(text)
-    chosen = choose_model(model or session.model)
+    fingerprint = _fingerprint(text, model, when_busy) if key else ""
     with transaction.atomic():
         lifecycle.lock_session(session.id)
-        if key and (earlier := _sent_before(session, key, text)):
+        if key and (earlier := _sent_before(session, key, fingerprint)):
             return earlier
+        check_prompt(text)
+        chosen = choose_model(model or session.model)
         check_limits(user)
         running = lifecycle.under_way(session.id).first()
         if running and when_busy == WhenBusy.REJECT:
             raise SessionBusy(running.id)
-        question = Message.objects.create(
-            session=session, role=Role.USER, content=text, key=key or None, state=MessageState.WAITING
+        question = session.messages.create(
+            role=Role.USER, content=text, key=key or None, fingerprint=fingerprint, state=MessageState.WAITING
         )
         run = _ask(session, question, chosen, trigger, position=_position(session, when_busy))
         if running and when_busy == WhenBusy.REPLACE:
@@ -132,9 +136,18 @@ def check_limits(user: AbstractBaseUser) -> None:
     runs = Run.objects.filter(session__owner_id=user.pk)
     if 0 < settings.USER_MAX_RUNS <= runs.active().count():
         raise TooManyRuns
-    last_minute = runs.filter(queued_at__gt=timezone.now() - timedelta(minutes=1))
-    if 0 < settings.USER_MAX_SENDS <= last_minute.count():
-        raise TooManySends
+    if settings.USER_MAX_SENDS > 0:
+        _check_rate(runs)
+
+
+def _check_rate(runs: QuerySet) -> None:
+    """Raise TooManySends, with the seconds after which one more of `runs` fits into a minute."""
+    a_minute_ago = timezone.now() - timedelta(minutes=1)
+    sent = runs.filter(queued_at__gt=a_minute_ago).order_by("-queued_at").values_list("queued_at", flat=True)
+    if in_the_way := sent[settings.USER_MAX_SENDS - 1 :].first():
+        refusal = TooManySends()
+        refusal.retry_after = (in_the_way - a_minute_ago).total_seconds()
+        raise refusal
 
 
 def choose_model(name: str) -> Model:
@@ -210,10 +223,14 @@ def _position(session: Session, when_busy: WhenBusy) -> int:
     return FAR_BEHIND - 1 if first is None else first - 1
 
 
-def _sent_before(session: Session, key: str, text: str) -> Run | None:
+def _fingerprint(*request: str) -> str:
+    return sha256(json.dumps(request).encode()).hexdigest()
+
+
+def _sent_before(session: Session, key: str, fingerprint: str) -> Run | None:
     question = session.messages.filter(key=key).first()
     if question is None:
         return None
-    if question.content != text:
+    if question.fingerprint != fingerprint:  # its text may have been edited since, in the queue
         raise KeyReused
     return Run.objects.filter(message__parent=question).order_by("id").first()

@@ -7,14 +7,14 @@ go ahead. `task_failure` covers what the task did not foresee and WorkerLostErro
 for a run that has just completed: compare-and-set in `runs/lifecycle.py` decides.
 """
 
-import contextlib
 import logging
 import threading
 import time
+from uuid import UUID
 
 from celery import signals
 from celery.exceptions import WorkerLostError
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from runs import lifecycle
 from runs.dispatch import GENERATE
@@ -22,39 +22,46 @@ from runs.engine import HANDOVER_SECONDS, pool_name, retire_engine, start_engine
 from runs.errors import InternalError
 from runs.leaving import is_leaving
 from runs.models import Run
+from runs.saving import persist, shielded
 from runs.states import ACTIVE, LostReason
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.1  # s between looks whether the first saver is done
+POLL_SECONDS = 0.1  # s before the second look whether the first saver is done; then twice as long each time
 GEVENT, PREFORK = "gevent", "prefork"
 
 
-@contextlib.contextmanager
-def _saving(task_id: str):
-    """The run of a task, if it is still active; with a fresh connection, because an interrupted one may be half-way."""
-    connection.close()
+def _active(task_id: str) -> Run | None:
+    return Run.objects.filter(task_id=task_id, status__in=ACTIVE).first()
+
+
+def _save(task_id: str, error: InternalError | None = None, trace: str = "") -> None:
+    """End the task's run, if nobody has: FAILED with an error, else as interrupted.
+
+    Inside the task a deploy looks like a Stop; nothing says "stopped" that nobody has asked for.
+    """
+    connection.close()  # an interrupted one may be half-way
     try:
-        yield Run.objects.filter(task_id=task_id, status__in=ACTIVE).first()
+        persist(_end, UUID(task_id), error, trace)
     except Exception:
-        logger.exception("the end of task %s could not be saved; the reaper will", task_id)
-    finally:
-        connection.close()
+        logger.exception("the end of task %s could not be saved", task_id)
 
 
-def _interrupted(run: Run) -> None:
-    """Inside the task a deploy looks like a Stop; nothing says "stopped" that nobody has asked for."""
-    lifecycle.interrupt(run.id, LostReason.RESTART if is_leaving() else LostReason.INTERRUPTED)
+def _end(task_id: UUID, error: InternalError | None, trace: str) -> None:
+    run = _active(task_id)
+    if run is None:
+        return
+    if error is not None:
+        lifecycle.fail(run.id, error, trace)
+    else:
+        lifecycle.interrupt(run.id, LostReason.RESTART if is_leaving() else LostReason.INTERRUPTED)
 
 
 @signals.task_postrun.connect(dispatch_uid="runs.postrun")
 def save_interrupted(sender=None, task_id=None, state=None, **kwargs) -> None:
     """A task that was interrupted has no state. Its engine has handed in everything by now."""
-    if sender.name != GENERATE or state is not None:
-        return
-    with _saving(task_id) as run:
-        if run is not None:
-            _interrupted(run)
+    if sender.name == GENERATE and state is None:
+        _save(task_id)
 
 
 @signals.task_revoked.connect(dispatch_uid="runs.revoked")
@@ -65,15 +72,18 @@ def save_revoked(sender=None, request=None, terminated=False, **kwargs) -> None:
 
 
 def _save_if_nobody_did(task_id: str) -> None:
-    deadline = time.monotonic() + HANDOVER_SECONDS + 1
-    while time.monotonic() < deadline:
-        with _saving(task_id) as run:
-            if run is None:
-                return
-        time.sleep(POLL_SECONDS)
-    with _saving(task_id) as run:
-        if run is not None:
-            _interrupted(run)
+    deadline, pause = time.monotonic() + HANDOVER_SECONDS + 1, POLL_SECONDS
+    while time.monotonic() < deadline and _may_be_active(task_id):
+        time.sleep(pause)
+        pause *= 2
+    _save(task_id)
+
+
+def _may_be_active(task_id: str) -> bool:
+    try:
+        return shielded(_active, task_id) is not None
+    except DatabaseError:
+        return True
 
 
 @signals.task_failure.connect(dispatch_uid="runs.failure")
@@ -81,13 +91,10 @@ def save_failed(sender=None, task_id=None, exception=None, einfo=None, **kwargs)
     """An error that the task did not foresee, or a prefork child that is gone."""
     if sender.name != GENERATE:
         return
-    with _saving(task_id) as run:
-        if run is None:
-            return
-        if isinstance(exception, WorkerLostError):
-            _interrupted(run)
-        else:
-            lifecycle.fail(run.id, InternalError(repr(exception)), str(einfo))
+    if isinstance(exception, WorkerLostError):
+        _save(task_id)
+    else:
+        _save(task_id, InternalError(repr(exception)), str(einfo))
 
 
 @signals.worker_ready.connect(dispatch_uid="runs.engine_of_worker")

@@ -12,6 +12,12 @@ EXCERPT_CHARACTERS = 1_000  # of the question and of the answer: enough to name 
 WISH = "Give this conversation a title of at most six words. Answer with the title only."
 
 
+def untitled(run_id: UUID) -> Run | None:
+    """The run, with all that a title needs, if its session is still there and has none."""
+    runs = Run.objects.select_related("model__provider", "session", "message__parent")
+    return runs.filter(pk=run_id, session__title="").first()
+
+
 def request(run: Run) -> UpstreamRequest:
     """What to ask upstream. Raises ModelUnknown, ProviderKeyMissing."""
     question, answer = run.message.parent.content, run.message.content

@@ -1,6 +1,7 @@
 """Stop ends a run at once, closes the upstream's socket and keeps exactly what had arrived."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -75,6 +76,22 @@ def test_stop_is_idempotent_and_truthful(each_stack):  # B38
     reply = alice.stop(run)
     assert (reply.status, reply.json()) == (200, {"state": "already_final", "status": "stopped"})
     assert Run.objects.get(pk=run.pk).stop_requested_at == asked_at
+
+
+@pytest.mark.parametrize("pool", ["gevent", "prefork"])
+def test_many_stops_at_once_end_every_run(make_stack, pool):  # B35 B36
+    """Killed while they waited for a pooled connection, greenlets took it with them: 17 of 200 runs never ended."""
+    stack = make_stack(pool=pool, DATABASE_POOL="2", LEASE_RENEW_SECONDS="0.3")
+    alice = stack.person("alice")
+    say = prompt(tokens=9, stall_after=4)
+    runs = [alice.send(say) for _ in range(60 if pool == "gevent" else 4)]
+    stack.upstream.wait(say.tag, "stalled", len(runs))
+    with ThreadPoolExecutor(8) as crowd:
+        replies = list(crowd.map(lambda run: alice.stop(run).json()["state"], runs))
+    assert set(replies) == {"stopping"}
+    for run in runs:
+        run = check(run)
+        assert (run.status, run.message.content) == (Status.STOPPED, spoken(4))
 
 
 def test_a_late_stop_does_not_touch_the_next_run(each_stack):  # B37
