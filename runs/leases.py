@@ -1,4 +1,4 @@
-"""The lease of one worker process: renewed while its engine lives, and the moment to look for lost stop requests."""
+"""The lease of one worker process: renewed while its engine lives, and the moment to look what has become of its runs."""
 
 import asyncio
 import logging
@@ -20,8 +20,15 @@ class Lease:
     It runs in the engine's loop: an engine that hangs, or a process that is suspended, loses its lease, and its runs.
     """
 
-    def __init__(self, worker: Worker, log: BatchLog, on_stop_asked: Callable[[list[UUID]], None]) -> None:
-        self._worker, self._log, self._on_stop_asked = worker, log, on_stop_asked
+    def __init__(
+        self,
+        worker: Worker,
+        log: BatchLog,
+        carried: Callable[[], set[UUID]],
+        on_news: Callable[[set[UUID], set[UUID]], None],
+    ) -> None:
+        """`carried` tells the runs of this process; `on_news(stopped, gone)` hears which of them shall or did end."""
+        self._worker, self._log, self._carried, self._on_news = worker, log, carried, on_news
         is_sqlite = isinstance(log, SqliteBatchLog)
         self._id = worker.id.hex if is_sqlite else worker.id
         self._time = (lambda at: at.strftime("%Y-%m-%d %H:%M:%S.%f")) if is_sqlite else (lambda at: at)
@@ -30,7 +37,7 @@ class Lease:
         while True:
             try:
                 await self._renew()
-                await self._look_for_stops()
+                await self._look_after_runs()
             except Unavailable as error:
                 logger.warning("the lease could not be renewed: %s", error)
             except Exception:
@@ -47,11 +54,21 @@ class Lease:
     async def _lease_until(self, end: datetime) -> None:
         await self._log.fetch("UPDATE runs_worker SET lease_until = %s WHERE id = %s", (self._time(end), self._id))
 
-    async def _look_for_stops(self) -> None:
-        """A revoke can get lost; the request in the database cannot."""
+    async def _look_after_runs(self) -> None:
+        """A revoke can get lost; the request in the database cannot.
+
+        And a run may have been given up while this process was suspended. It would meet its fence when it writes, but a
+        silent upstream gives it nothing to write.
+        """
+        carried = self._carried()  # before the query: what is carried by then is running in the database
+        if not carried:
+            return
         rows = await self._log.fetch(
-            "SELECT id FROM runs_run WHERE worker_id = %s AND status = 'running' AND stop_requested_at IS NOT NULL",
+            "SELECT id, stop_requested_at IS NOT NULL FROM runs_run WHERE worker_id = %s AND status = 'running'",
             (self._id,),
         )
-        if rows:
-            self._on_stop_asked([UUID(str(run_id)) for (run_id,) in rows])
+        running = {UUID(str(run_id)): bool(stopped) for run_id, stopped in rows}
+        stopped = {run_id for run_id in carried if running.get(run_id)}
+        gone = carried - running.keys()
+        if stopped or gone:
+            self._on_news(stopped, gone)

@@ -60,6 +60,8 @@ def enqueue(session: Session, message: Message, model: Model | None, trigger: Tr
 
     It has no task yet; whoever enqueues decides between `start`, `start_next` and leaving it to its turn.
     """
+    if head_of_queue(session.id) is None:  # what was held has gone, one by one: nothing holds this one
+        Session.objects.filter(pk=session.id, is_queue_held=True).update(is_queue_held=False)
     run = Run.objects.create(session=session, message=message, model=model, trigger=trigger, **values)
     _announce_on_commit(log.append(run.id, (Kind.QUEUED, {})))
     return run
