@@ -45,10 +45,10 @@ def send(
 
     `model` is the name of a Model; empty: the session's, else the default. `key` makes sending idempotent within the
     session: the same request again returns the first run and adds nothing, whatever has become of text, model and
-    limits since; another one with this key is refused (B21, B22). `when_busy` says what to do while an
-    answer of the session is on its way. An attached run ends when nobody follows it (B42). Raises PromptEmpty,
-    PromptTooLong, ModelUnknown, ModelMissing, TooManyRuns, TooManySends, KeyReused or SessionBusy before anything is
-    written. If the broker is down, the run has FAILED.
+    limits since; another one with this key is refused (B21, B22). `when_busy` says what to do while an answer of the
+    session is on its way. An attached run ends when nobody follows it (B42). Raises PromptEmpty, PromptTooLong,
+    ModelUnknown, ModelMissing, TooManyRuns, TooManySends, KeyReused or SessionBusy before anything is written. If the
+    broker is down, the run has FAILED.
     """
     fingerprint = _fingerprint(text, model, when_busy) if key else ""
     with transaction.atomic():

@@ -63,6 +63,7 @@ class Message(models.Model):
     html = models.TextField(blank=True)  # `content` as safe HTML, rendered once when it is final
     state = models.CharField(max_length=16, choices=MessageState.choices, default=MessageState.COMPLETE)
     key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  (the client's; null: none given)
+    fingerprint = models.CharField(max_length=64, blank=True)  # of the request that had `key`: a retry has the same
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

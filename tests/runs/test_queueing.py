@@ -1,6 +1,9 @@
 """The queue of a session, and what goes ahead of it. Nothing is dispatched here: the moves are made by hand."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Session
 from runs import actions, lifecycle, queueing
@@ -165,8 +168,17 @@ def test_a_key_sends_once_and_not_something_else(send):  # B21 B22
     first = send("Hello", key="k")
     assert send("Hello", key="k").pk == first.pk
     assert Run.objects.count() == 1
-    with pytest.raises(KeyReused):
-        send("Something else", key="k")
+    for other in ({"text": "Something else"}, {"model": "m"}, {"when_busy": WhenBusy.REPLACE}):
+        with pytest.raises(KeyReused):
+            send(**{"text": "Hello", "key": "k"} | other)
+
+
+def test_a_retry_gets_the_first_answer_whatever_has_changed_meanwhile(send, model):  # B21
+    send("one")
+    waiting = send("two", model="m", key="k")
+    queueing.edit(waiting, "two, edited")
+    model.delete()
+    assert send("two", model="m", key="k").pk == waiting.pk
 
 
 def test_limits_of_a_user(send, settings, claim):  # B57
@@ -177,8 +189,15 @@ def test_limits_of_a_user(send, settings, claim):  # B57
     for run in runs:
         lifecycle.stop(run.id)
     lifecycle.stop(send("three").id)
-    with pytest.raises(TooManySends):
+    with pytest.raises(TooManySends) as refusal:
         send("four")
+    # It should say when the first of the three is a minute old.
+    Run.objects.filter(pk=runs[0].pk).update(queued_at=timezone.now() - timedelta(seconds=20))
+    with pytest.raises(TooManySends) as later:
+        send("four")
+    assert 0 < later.value.retry_after <= 40 < refusal.value.retry_after <= 60
+    Run.objects.filter(pk=runs[0].pk).update(queued_at=timezone.now() - timedelta(seconds=61))
+    send("four")
 
 
 def test_regenerate_is_another_answer_to_the_same_question(send, claim, alice):  # B39
