@@ -72,7 +72,7 @@ class Engine:
         connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, socket_factory=_native_socket)
         self._client = aiohttp.ClientSession(connector=connector, read_bufsize=READ_BUFFER_BYTES)
         self._thread.spawn(self.writer.run())
-        self._lease = Lease(self.worker, self._log, self._stop_asked)
+        self._lease = Lease(self.worker, self._log, lambda: set(self._carriages), self._heard)
         self._renewals = self._thread.spawn(self._lease.keep())
         ready.notify()
 
@@ -197,10 +197,11 @@ class Engine:
         if carriage.task is not None:
             carriage.task.cancel()
 
-    def _stop_asked(self, run_ids: list[UUID]) -> None:
-        for run_id in run_ids:
+    def _heard(self, stopped: set[UUID], gone: set[UUID]) -> None:
+        """News from the database about runs that are carried here."""
+        for run_id in stopped | gone:
             if carriage := self._carriages.get(run_id):
-                self._cut(carriage, StopAsked())
+                self._cut(carriage, StopAsked() if run_id in stopped else Fenced())
 
 
 def _native_socket(address: tuple):
