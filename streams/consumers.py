@@ -144,6 +144,14 @@ class _Socket:
             self._closing = asyncio.ensure_future(self._close_with(FAILED))  # the client comes back and resumes
 
     async def _watch(self) -> None:
+        """Keep watch as long as the connection lasts. If that can't be done, the client has to come back."""
+        try:
+            await self._keep_watch()
+        except Exception:
+            logger.exception("a socket could not be looked after")
+            await self._close_with(FAILED)
+
+    async def _keep_watch(self) -> None:
         """Every heartbeat: is the user still logged in? Then say that the connection lives."""
         while True:
             await asyncio.sleep(settings.STREAMS_HEARTBEAT_SECONDS)

@@ -1,6 +1,7 @@
 """The SSE edge: one stream as server-sent events."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from streams import log
 from streams.access import Viewer
 from streams.follow import follow
 from streams.hub import Live, read_log
+
+logger = logging.getLogger(__name__)
 
 HEARTBEAT = b": heartbeat\n\n"
 
@@ -40,15 +43,22 @@ async def event_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> Ht
 
 
 async def _frames(viewer: Viewer, stream: UUID, after: int) -> AsyncIterator[bytes]:
-    """Frames, batch by batch; access is asked again every heartbeat, also on a stream that never falls silent."""
+    """Frames, batch by batch; access is asked again every heartbeat, also on a stream that never falls silent.
+
+    If reading fails the response ends, and the client comes back. An exception would leave it open: daphne wants to
+    answer 500, has begun already, and from then on it looks after no connection any more.
+    """
     clock = asyncio.get_running_loop().time
     checked = clock()
-    async for batch in follow(stream, after, settings.STREAMS_HEARTBEAT_SECONDS):
-        yield b"".join(map(frame, batch)) or HEARTBEAT
-        if clock() - checked >= settings.STREAMS_HEARTBEAT_SECONDS:
-            checked = clock()
-            if not await viewer.may_follow(stream):
-                return
+    try:
+        async for batch in follow(stream, after, settings.STREAMS_HEARTBEAT_SECONDS):
+            yield b"".join(map(frame, batch)) or HEARTBEAT
+            if clock() - checked >= settings.STREAMS_HEARTBEAT_SECONDS:
+                checked = clock()
+                if not await viewer.may_follow(stream):
+                    return
+    except Exception:
+        logger.exception("following %s failed", stream)
 
 
 def frame(event: Live) -> bytes:

@@ -1,23 +1,28 @@
 """What the campaign has found, each told as a test of its own. The stories are in docs/reliability.md."""
 
+import os
+import signal
 from contextlib import contextmanager
 
 import pytest
 from django.db import connection
 
+from runs.states import LostReason, Status
 from tests.harness.check import check
-from tests.harness.upstream import prompt
+from tests.harness.upstream import prompt, spoken
+
+QUICK_LEASE = {"LEASE_SECONDS": "1.5", "LEASE_RENEW_SECONDS": "0.5", "STREAMS_SWEEP_SECONDS": "0.5"}
 
 
 @contextmanager
-def _log_away():
-    """While this lasts, nobody can read the log."""
+def _away(table: str):
+    """While this lasts, whoever reads or writes this table fails."""
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE streams_event RENAME TO streams_event_away")
+        cursor.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
         try:
             yield
         finally:
-            cursor.execute("ALTER TABLE streams_event_away RENAME TO streams_event")
+            cursor.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
 
 
 @pytest.mark.parametrize("server", ["daphne", "uvicorn"])
@@ -26,7 +31,42 @@ def test_a_socket_whose_stream_can_not_be_read_is_closed(make_stack, server):  #
     stack = make_stack(server=server)
     alice = stack.person("alice")
     run = check(alice.send(prompt(tokens=3)))
-    with _log_away():
+    with _away("streams_event"):
         socket = alice.follow_ws(run).wait_for_end()
     assert (socket.envelopes, socket.close_code) == ([], 4500)
     check(run, alice.follow_ws(run))
+
+
+@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
+def test_a_reader_whose_connection_can_not_be_looked_after_is_sent_away_and_comes_back(make_stack, server):  # B10 B34
+    """An exception in a response that had begun: daphne could not answer 500 any more, left the connection open, and
+    by its own exception stopped looking after all connections. On a socket only the watch ended, unnoticed."""
+    stack = make_stack(server=server, STREAMS_HEARTBEAT_SECONDS="0.3")
+    alice = stack.person("alice")
+    say = prompt(tokens=6, hold=[3])
+    run = alice.send(say)
+    readers = [alice.follow(run), alice.follow_page(run), alice.follow_ws(run)]
+    for reader in readers:
+        reader.wait_for_text(spoken(3))
+    with _away("auth_user"):
+        for reader in readers:
+            reader.wait_for_end()
+    assert (readers[-1].close_code, [reader.final for reader in readers]) == (4500, [None] * 3)
+    back = [alice.follow(run, readers[0].last_seq), alice.follow_ws(run, readers[-1].last_seq)]
+    stack.upstream.release(say.tag)
+    check(run, *back)
+
+
+@pytest.mark.parametrize("pool", ["gevent", "prefork"])
+def test_a_worker_that_was_suspended_lets_go_of_a_silent_upstream(make_stack, pool):  # B12
+    """Nothing came that it could have tried to write, so nothing told it that its run had been given up."""
+    stack = make_stack(pool=pool, **QUICK_LEASE)
+    alice = stack.person("alice")
+    say = prompt(tokens=10, stall_after=4)
+    run = alice.send(say)
+    follower = alice.follow(run).wait_for_text(spoken(4))
+    os.killpg(stack.worker.pid, signal.SIGSTOP)
+    run = check(run, follower)
+    assert (run.status, run.reason) == (Status.LOST, LostReason.LEASE)
+    os.killpg(stack.worker.pid, signal.SIGCONT)
+    assert stack.upstream.wait(say.tag, "closed")["ended"] == "closed by client"
