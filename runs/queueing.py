@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Min
 
-from chatapp.chats.models import Message, Session
+from chatapp.chats.models import Message, MessageState, Session
 from runs import lifecycle
 from runs.actions import check_prompt
 from runs.errors import NotQueued
@@ -24,15 +24,22 @@ def waiting(session: Session):
 
 @transaction.atomic
 def edit(run: Run, text: str) -> None:
-    """Change the text of a message that waits. Raises PromptEmpty, PromptTooLong, NotQueued."""
+    """Change the text of a message that waits. Raises PromptEmpty, PromptTooLong, NotQueued.
+
+    A question that has been answered before is not edited: what waits is another answer to it.
+    """
     check_prompt(text)
     run = _queued(run)
-    Message.objects.filter(pk=run.message.parent_id).update(content=text)
+    if not Message.objects.filter(pk=run.message.parent_id, state=MessageState.WAITING).update(content=text):
+        raise NotQueued
 
 
 @transaction.atomic
 def remove(run: Run, *, by: AbstractBaseUser) -> None:
-    """Take a message out of the queue, as if it had not been sent; followers are told. Raises NotQueued."""
+    """Take a message out of the queue, as if it had not been sent; followers are told. Raises NotQueued.
+
+    Of an answer that was to be continued only the new run ends: what has been written stays.
+    """
     _remove(_queued(run), by)
 
 
@@ -80,7 +87,7 @@ def _release(session: Session) -> None:
 def _queued(run: Run) -> Run:
     lifecycle.lock_session(run.session_id)
     found = Run.objects.in_queue().select_for_update(of=("self",)).select_related("message", "session")
-    found = found.filter(pk=run.pk, is_continuation=False).first()
+    found = found.filter(pk=run.pk).first()
     if found is None:
         raise NotQueued
     return found
@@ -90,8 +97,10 @@ def _remove(run: Run, by: AbstractBaseUser) -> None:
     shown = Session.objects.values_list("tip", flat=True).get(pk=run.session_id)
     lifecycle.ask_to_stop(run, by, StopReason.USER)
     lifecycle.stop(run.id)
-    log.keep_final(run.id)
     Session.objects.filter(pk=run.session_id).update(tip=shown)
+    if run.is_continuation:
+        return
+    log.keep_final(run.id)
     answer, question = run.message, run.message.parent
     run.delete()
     answer.delete()

@@ -62,6 +62,23 @@ def test_what_waits_can_be_edited_removed_and_cleared(send, session, alice):  # 
     assert _waiting(session) == []
 
 
+def test_a_queue_that_is_cleared_takes_nothing_with_it_that_has_been_written(send, claim, session, alice):  # B18
+    first = claim(send("one"))
+    log.append(first.id, (Kind.TEXT, {"text": "Once upon"}))
+    lifecycle.complete(first.id, "stop")
+    claim(send("two"))
+    answer = Message.objects.get(pk=first.message_id)
+    longer = actions.go_on(answer, user=alice)
+    other = actions.answer_again(answer, user=alice)
+    for run in (longer, other):
+        with pytest.raises(NotQueued):
+            queueing.edit(run, "another question")
+    assert queueing.clear(session, by=alice) == 2
+    answer.refresh_from_db()
+    assert (answer.content, answer.parent.content) == ("Once upon", "one")
+    assert not Run.objects.in_queue().exists()
+
+
 def test_each_question_gets_its_place_when_its_turn_comes(send, claim, session, alice, committed, no_broker_needed):
     # B18 B19
     runs = [send(text) for text in ("one", "two", "three")]
