@@ -1,4 +1,4 @@
-"""The lease of one worker process: renewed while its engine lives, and the moment to look what has become of its runs."""
+"""The lease of one worker process: renewed while its engine lives, and the moment to look what became of its runs."""
 
 import asyncio
 import logging
