@@ -19,6 +19,13 @@ def start_session(owner: AbstractBaseUser, key: str = "") -> Session:
     return Session.objects.get_or_create(id=uuid5(SESSIONS, f"{owner.pk}:{key}"), owner=owner)[0]
 
 
+def rename(session: Session, title: str) -> None:
+    """Give a session the name a person wants, at most 80 characters of it; an empty one leaves naming to others."""
+    limit = Session._meta.get_field("title").max_length
+    session.title = " ".join(title.split())[:limit].strip()
+    session.save(update_fields=["title"])
+
+
 def keep_html(messages: Iterable[Message]) -> None:
     """Render the final answers among `messages` that have no HTML yet, and store it: once for all readers.
 

@@ -16,7 +16,7 @@ from runs.models import Model, Run
 
 @dataclass
 class Composer:
-    """The form's contents. `active` is the run that Stop stops; while there is one, Send is not offered."""
+    """The form's contents. `active` is the run that Stop stops; while there is one, what is sent waits behind it."""
 
     text: str = ""
     model: str = ""
@@ -47,20 +47,25 @@ class Posted:
 
     @classmethod
     def by(cls, request: HttpRequest) -> "Posted":
-        text = request.POST.get("text", "").replace("\r\n", "\n")  # forms send CRLF
-        return cls(text, request.POST.get("model", "")[:100], _key(request.POST.get("key", ""), text))
+        text, model = text_of(request), request.POST.get("model", "")[:100]
+        return cls(text, model, _key(request.POST.get("key", ""), model, text))
 
-    def back(self, error: RunError) -> Composer:
+    def back(self, error: RunError | None = None) -> Composer:
         """The form as it was, with what was wrong: nothing typed is lost."""
         return Composer(self.text, self.model, error)
 
 
-def _key(key: str, text: str) -> str:
-    """The key under which this text is sent once.
+def text_of(request: HttpRequest) -> str:
+    """The posted message, as it was typed: forms send CRLF."""
+    return request.POST.get("text", "").replace("\r\n", "\n")
 
-    It covers the text: a page that comes back with Back still has its old key, and what is typed there is new.
+
+def _key(key: str, *sent: str) -> str:
+    """The key under which this is sent once.
+
+    It covers what is sent: a page that comes back with Back still has its old key, and what is typed there is new.
     """
-    return hashlib.sha256(f"{key}\0{text}".encode(errors="replace")).hexdigest() if key else ""
+    return hashlib.sha256("\0".join([key, *sent]).encode(errors="replace")).hexdigest() if key else ""
 
 
 def send_posted(session: Session, posted: Posted, user) -> Run:

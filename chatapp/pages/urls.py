@@ -3,16 +3,25 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from chatapp.pages import accounts, views
+from chatapp.pages import accounts, answers, queue, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("chats", views.start, name="start"),
     path("chats/<uuid:pk>", views.session, name="session"),
     path("chats/<uuid:pk>/messages", views.messages, name="messages"),
-    path("messages/<uuid:pk>", views.message, name="message"),
-    path("runs/<uuid:pk>/stop", views.stop, name="stop"),
-    path("runs/<uuid:pk>/events", views.events, name="events"),
+    path("chats/<uuid:pk>/title", views.title, name="title"),
+    path("chats/<uuid:pk>/delete", views.delete, name="delete"),
+    path("chats/<uuid:pk>/queue/release", queue.release, name="release"),
+    path("chats/<uuid:pk>/queue/discard", queue.discard, name="discard"),
+    path("messages/<uuid:pk>", answers.message, name="message"),
+    path("messages/<uuid:pk>/again", answers.again, name="again"),
+    path("messages/<uuid:pk>/continue", answers.carry_on, name="continue"),
+    path("runs/<uuid:pk>/stop", answers.stop, name="stop"),
+    path("runs/<uuid:pk>/edit", queue.edit, name="edit"),
+    path("runs/<uuid:pk>/remove", queue.remove, name="remove"),
+    path("runs/<uuid:pk>/send-now", queue.send_now, name="send_now"),
+    path("runs/<uuid:pk>/events", answers.events, name="events"),
     path("login", accounts.Login.as_view(), name="login"),
     path("login/link", accounts.LoginLink.as_view(), name="login_link"),
     path("logout", LogoutView.as_view(), name="logout"),

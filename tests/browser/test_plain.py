@@ -2,6 +2,7 @@
 
 import pytest
 
+from runs.models import Run
 from runs.states import Status
 from tests.browser.window import expect, last_run
 from tests.harness.check import check, wait_for_end
@@ -45,6 +46,7 @@ def test_a_form_sends_and_the_page_shows_the_text_so_far(stack, alice, tab):
     see_more = tab.page.get_by_role("link", name="Show what has been written since")
     click_until_written(tab, see_more, spoken(4))
     expect(tab.stop_button).to_be_visible()
+    expect(tab.send_next_button).to_be_visible()
     expect(tab.send_button).to_be_hidden()
     stack.upstream.release(text.tag)
     run = check(last_run(alice))
@@ -71,6 +73,70 @@ def test_the_stop_button_stops_and_keeps_what_was_typed(stack, alice, tab):  # B
     expect(tab.answers.last.get_by_text("Stopped", exact=True)).to_be_visible()
     tab.expect_answer(spoken(4))
     check(run)
+
+
+def test_the_queue_is_shown_changed_held_and_sent(stack, alice, tab):  # B18 B19
+    text = prompt(tokens=9, stall_after=4)
+    tab.page.goto("/")
+    send(tab, text)
+    stack.upstream.wait(text.tag, "stalled")
+    for words in ("To be removed", "To be edited"):
+        tab.field.fill(words)
+        tab.send_next_button.click()
+    expect(tab.cards).to_have_count(2)
+    tab.card("To be removed").get_by_role("button", name="Remove").click()
+    expect(tab.cards).to_have_count(1)
+    card = tab.card("To be edited")
+    card.get_by_text("Edit", exact=True).click()
+    edited = prompt("Edited", tokens=3)
+    card.get_by_label("Waiting message").fill(edited)
+    card.get_by_role("button", name="Save").click()
+    expect(tab.card("Edited")).to_be_visible()
+    tab.stop_button.click()
+    check(last_run_of(alice, Status.STOPPED))
+    tab.page.reload()
+    expect(tab.page.get_by_text("Waiting messages are held.")).to_be_visible()
+    tab.page.get_by_role("button", name="Send all").click()
+    assert check(last_run(alice)).message.content == spoken(3)
+    tab.page.reload()
+    expect(tab.cards).to_have_count(0)
+    expect(tab.questions).to_have_count(2)
+    tab.expect_answer(spoken(3))
+
+
+def last_run_of(person, status) -> Run:
+    """The newest run that has come to this state."""
+    runs = Run.objects.visible_to(person.user)
+    return wait_until(lambda: runs.filter(status=status).last(), f"a run is {status}")
+
+
+def test_continue_regenerate_rename_and_delete(stack, alice, tab):  # B39 B40
+    text = prompt(tokens=9, stall_after=4)
+    tab.page.goto("/")
+    send(tab, text)
+    stack.upstream.wait(text.tag, "stalled")
+    tab.stop_button.click()
+    stopped = check(last_run(alice))
+    tab.page.reload()
+    tab.act("Continue").click()
+    check(last_run(alice))
+    tab.page.reload()
+    tab.expect_answer(stopped.message.content + spoken(20))
+    tab.act("Regenerate").click()
+    tab.stop_button.click()
+    again = check(last_run(alice))
+    assert again.message_id != stopped.message_id
+    tab.page.reload()
+    expect(tab.answers).to_have_count(1)
+    tab.page.get_by_role("button", name="This chat").click()
+    tab.page.get_by_label("Title").fill("A better name")
+    tab.page.get_by_role("button", name="Rename").click()
+    expect(tab.page.get_by_role("heading", name="A better name")).to_be_visible()
+    tab.page.get_by_role("button", name="This chat").click()
+    tab.page.get_by_role("link", name="Delete this chat…").click()
+    tab.page.get_by_role("button", name="Delete").click()
+    expect(tab.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+    assert not Run.objects.visible_to(alice.user).exists()
 
 
 def test_the_list_of_chats_opens_on_a_phone(stack, alice, open_window):

@@ -77,6 +77,22 @@ class Tab:
         return self.page.get_by_role("button", name="Stop", exact=True)
 
     @property
+    def send_next_button(self) -> Locator:
+        return self.page.get_by_role("button", name="Send next", exact=True)
+
+    @property
+    def cards(self) -> Locator:
+        """The messages that wait."""
+        return self.page.get_by_role("region", name="Waiting messages").get_by_role("listitem")
+
+    def card(self, words: str) -> Locator:
+        return self.cards.filter(has_text=words)
+
+    def act(self, name: str) -> Locator:
+        """A button of the last answer."""
+        return self.answers.last.get_by_role("button", name=name, exact=True)
+
+    @property
     def answers(self) -> Locator:
         return self.page.locator("article.answer")
 

@@ -3,9 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from chatapp.chats.models import Message
+from chatapp.chats.models import Message, Session
 from chatapp.pages.urls import urlpatterns
-from runs.states import Status
+from runs.models import Run
 from tests.harness.upstream import prompt
 
 SESSION_PAGES = {
@@ -13,14 +13,41 @@ SESSION_PAGES = {
     "messages": ("post", "session_id"),
     "message": ("get", "message_id"),
     "stop": ("post", "id"),
+    "title": ("post", "session_id"),
+    "delete": ("post", "session_id"),
+    "release": ("post", "session_id"),
+    "discard": ("post", "session_id"),
+    "again": ("post", "message_id"),
+    "continue": ("post", "message_id"),
 }
+QUEUE_PAGES = {
+    "edit": ("post", "id"),
+    "remove": ("post", "id"),
+    "send_now": ("post", "id"),
+}
+SESSION_PAGES |= QUEUE_PAGES
 OPEN_PAGES = {"login", "login_link", "logout"}
 OWN_PAGES = {"home", "start"}
 
 
+@pytest.fixture
+def a_run(name, ask):
+    """A run for the page `name`: those of the queue are asked for one that waits behind another."""
+    run = ask()
+    return ask("And?", session=run.session) if name in QUEUE_PAGES else run
+
+
 def ask_page(client, name, run):
     method, field = SESSION_PAGES[name]
-    return getattr(client, method)(reverse(name, args=[getattr(run, field)]), {"text": "Foreign words"})
+    form = {"text": "Foreign words", "title": "Foreign words"}
+    return getattr(client, method)(reverse(name, args=[getattr(run, field)]), form)
+
+
+def everything() -> list[tuple]:
+    """What alice has, as somebody else might have changed it."""
+    messages = Message.objects.order_by("id").values_list("id", "content", "state")
+    runs = Run.objects.order_by("id").values_list("id", "status", "position", "task_id", "stop_requested_at")
+    return [*Session.objects.values_list("id", "title", "tip"), *messages, *runs]
 
 
 def test_every_page_is_asked_here():
@@ -28,27 +55,33 @@ def test_every_page_is_asked_here():
 
 
 @pytest.mark.parametrize("name", SESSION_PAGES)
-def test_alice_reaches_what_is_hers(name, log_in, alice, ask):
-    assert ask_page(log_in(alice), name, ask()).status_code in (200, 302)
+def test_alice_reaches_what_is_hers(name, log_in, alice, a_run):
+    assert ask_page(log_in(alice), name, a_run).status_code in (200, 302)
 
 
 @pytest.mark.parametrize("name", SESSION_PAGES)
 @pytest.mark.parametrize("person", ["bob", "charlie"])
-def test_others_are_told_that_there_is_nothing(person, name, log_in, ask, request):
-    run = ask()
-    response = ask_page(log_in(request.getfixturevalue(person)), name, run)
-    run.refresh_from_db()
+def test_others_are_told_that_there_is_nothing_and_change_nothing(person, name, log_in, a_run, request):
+    before = everything()
+    response = ask_page(log_in(request.getfixturevalue(person)), name, a_run)
     assert response.status_code == 404
-    assert (run.status, run.stop_requested_at) == (Status.QUEUED, None)
-    assert Message.objects.count() == 2
+    assert everything() == before
 
 
 @pytest.mark.parametrize("name", SESSION_PAGES)
-def test_nobody_is_led_to_the_login(name, log_in, ask):
-    response = ask_page(log_in(None), name, ask())
+def test_nobody_is_led_to_the_login(name, log_in, a_run):
+    before = everything()
+    response = ask_page(log_in(None), name, a_run)
     assert response.status_code == 302
     assert response.url.startswith("/login?next=")
-    assert Message.objects.count() == 2
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", ["title", "delete"])
+@pytest.mark.parametrize(("person", "status"), [("alice", 200), ("bob", 404), ("charlie", 404)])
+def test_the_title_and_the_question_before_deleting_are_for_the_owner(name, person, status, log_in, ask, request):
+    client = log_in(request.getfixturevalue(person))
+    assert client.get(reverse(name, args=[ask().session_id])).status_code == status
 
 
 @pytest.mark.parametrize("name", OWN_PAGES)

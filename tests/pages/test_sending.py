@@ -5,6 +5,7 @@ import re
 import pytest
 
 from chatapp.chats.models import Message, Session
+from runs import lifecycle
 from runs.models import Model, Run
 
 SCRIPT = {"headers": {"X-Requested-With": "fetch"}}
@@ -102,10 +103,12 @@ def test_without_a_model_the_page_says_what_is_missing(log_in, alice):
     assert "No model is configured yet." in response.content.decode()
 
 
-def test_the_script_gets_the_messages_it_does_not_have(browser, ask):
-    run = ask("First")
+def test_the_script_gets_the_messages_it_does_not_have(browser, ask, write):
+    run = write(ask("First"), "One")
+    lifecycle.complete(run.id, "stop")
     form = {"text": "Second", "after": str(run.message_id)}
     page = browser.post(f"/chats/{run.session_id}/messages", form, **SCRIPT).content.decode()
+    assert f'data-after="{run.message_id}"' in page
     assert page.count("<article") == 2
     assert "Second" in page
     assert "First" not in page
@@ -115,6 +118,7 @@ def test_the_script_gets_the_messages_it_does_not_have(browser, ask):
 def test_a_script_that_names_no_message_of_the_session_gets_all(browser, ask, after):
     run = ask()
     page = browser.get(f"/chats/{run.session_id}/messages?after={after}", **SCRIPT).content.decode()
+    assert 'data-after=""' in page
     assert page.count("<article") == 2
 
 

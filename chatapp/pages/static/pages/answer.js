@@ -6,6 +6,8 @@ import { Drawing } from "./drawing.js";
 import { FINAL } from "./streams.js";
 import { keepingEnd } from "./end.js";
 
+const TOLD = new Set([...FINAL, "run.started", "run.retrying"]);
+
 export class Answer {
   #text;
   #reasoning;
@@ -13,9 +15,10 @@ export class Answer {
   #newText = "";
   #newReasoning = "";
   #frame = 0;
+  #isLost = false; // what stands here is not what the log says: the server is asked
   #onChange;
 
-  /** `onChange(answer, event)` hears of the start and the end; its event is null where the stream was refused. */
+  /** `onChange(answer, event)` hears of start, retries and end; its event is null where the server has to be asked. */
   constructor(article, onChange) {
     this.article = article;
     this.stream = article.dataset.stream;
@@ -40,22 +43,32 @@ export class Answer {
   }
 
   apply({ kind, data, seq }) {
+    if (this.#isLost) return;
+    if (kind === "snapshot" && this.#isContinued) return this.refused(); // it does not hold what earlier runs wrote
+    if (kind.endsWith(".delta") && this.article.dataset.state === "retrying") this.show("answering", "Answering…");
     if (kind === "text.delta") this.#newText += data.text;
     else if (kind === "reasoning.delta") this.#newReasoning += data.text;
     else if (kind === "snapshot") this.#replace(data);
     else if (kind === "run.started" && !this.isStopping) this.show("answering", "Answering…");
+    else if (kind === "run.retrying" && !this.isStopping) this.show("retrying", "The model is busy, trying again…");
     this.article.dataset.seq = seq;
     if (FINAL.has(kind)) this.#end(kind);
     else this.#schedule();
-    if (FINAL.has(kind) || kind === "run.started") this.#onChange(this, { kind, data });
+    if (TOLD.has(kind)) this.#onChange(this, { kind, data, isFinal: FINAL.has(kind) });
   }
 
   reset() {
-    this.#replace({ text: "", reasoning: "" });
+    if (this.#isContinued) this.refused();
+    else this.#replace({ text: "", reasoning: "" });
   }
 
   refused() {
+    this.#isLost = true;
     this.#onChange(this, null);
+  }
+
+  get #isContinued() {
+    return "continued" in this.article.dataset;
   }
 
   #clear() {

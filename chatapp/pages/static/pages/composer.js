@@ -1,7 +1,7 @@
-/* The message field: Enter sends, the text stays until it has arrived, Stop stands where Send was. */
+/* The message field: Enter sends, the text stays until it has arrived. While an answer is being written Stop stands
+where Send was, and what is sent waits for its turn. */
 
 import { keepingEnd, toEnd } from "./end.js";
-import { announce } from "./status.js";
 import { post } from "./requests.js";
 
 const growsByItself = CSS.supports("field-sizing", "content");
@@ -15,32 +15,35 @@ export class Composer {
   #form;
   #text;
   #send;
+  #sendWord;
   #stop;
   #error;
-  #transcript;
+  #conversation;
   #isBusy = false;
 
-  /** `transcript` is null where there is none yet: then the form is sent as forms are. */
-  constructor(form, transcript) {
+  /** `conversation` is null where there is none yet: then the form is sent as forms are. */
+  constructor(form, conversation) {
     this.#form = form;
-    this.#transcript = transcript;
+    this.#conversation = conversation;
     this.#text = form.querySelector("[data-text-field]");
     this.#send = form.querySelector("[data-send]");
+    this.#sendWord = form.querySelector("[data-send-word]");
     this.#stop = form.querySelector("[data-stop]");
     this.#error = form.querySelector("[data-error]");
     form.addEventListener("submit", (event) => this.#submit(event));
     this.#text.addEventListener("keydown", (event) => this.#key(event));
-    this.#text.addEventListener("input", () => this.#grow());
+    this.#text.addEventListener("input", () => this.#typed());
     addEventListener("pageshow", () => (this.#isBusy = false)); // back from the page that sending led to
     this.#grow();
     this.refresh();
   }
 
-  /** Offer Stop while an answer is being written, else Send. */
+  /** Offer Stop while an answer is being written, and Send if there is something to send then; else Send. */
   refresh() {
-    const active = this.#transcript?.active ?? null;
+    const active = this.#conversation?.active ?? null;
     const hadFocus = document.activeElement === this.#stop;
-    this.#send.hidden = active !== null;
+    this.#send.hidden = active !== null && !this.#text.value.trim();
+    this.#sendWord.textContent = active ? "Send next" : "Send";
     this.#stop.hidden = active === null;
     if (active) this.#stop.formAction = active.article.dataset.stopUrl;
     else if (hadFocus) this.#text.focus();
@@ -51,8 +54,12 @@ export class Composer {
     const isComposing = event.isComposing || event.keyCode === 229; // 229: Safari's last key of an input method
     if (event.key !== "Enter" || event.shiftKey || isComposing || writesByTouch.matches) return;
     event.preventDefault();
-    if (this.#send.hidden) announce("Send when the answer is finished, or stop it first.");
-    else this.#form.requestSubmit(this.#send);
+    this.#form.requestSubmit(this.#send);
+  }
+
+  #typed() {
+    this.#grow();
+    this.refresh();
   }
 
   #grow() {
@@ -66,10 +73,10 @@ export class Composer {
   #submit(event) {
     if (event.submitter === this.#stop) {
       event.preventDefault();
-      this.#stopAnswer(this.#transcript.active);
+      this.#stopAnswer(this.#conversation.active);
     } else if (this.#isBusy || !this.#text.value.trim()) {
       event.preventDefault();
-    } else if (this.#transcript) {
+    } else if (this.#conversation) {
       event.preventDefault();
       this.#sendMessage();
     } else {
@@ -80,13 +87,11 @@ export class Composer {
   async #sendMessage() {
     const fields = new FormData(this.#form);
     const sent = this.#text.value;
-    fields.set("after", this.#transcript.lastMessage);
     await this.#trying(async () => {
-      const html = await (await post(this.#form.action, fields)).text();
+      await this.#conversation.post(this.#form.action, fields);
       this.#form.elements.key.value = newKey();
       if (this.#text.value === sent) this.#text.value = "";
-      this.#grow();
-      this.#transcript.append(html);
+      this.#typed();
       toEnd();
     });
     this.#text.focus();
@@ -99,10 +104,16 @@ export class Composer {
     this.refresh();
     const isDone = await this.#trying(async () => {
       const { state } = await (await post(answer.article.dataset.stopUrl, new FormData(this.#form))).json();
-      if (state === "already_final") this.#transcript.settle(answer);
+      if (state === "already_final") this.#conversation.settle(answer);
     });
     if (!isDone) answer.show(before, "Answering…");
     this.refresh();
+  }
+
+  /** Show what went wrong; null: nothing did. */
+  tell(sentence) {
+    this.#error.hidden = !sentence;
+    if (sentence) this.#error.textContent = sentence;
   }
 
   /** Do it once at a time; what went wrong is said next to the field. Returns whether it went well. */
@@ -110,11 +121,10 @@ export class Composer {
     this.#isBusy = true;
     try {
       await work();
-      this.#error.hidden = true;
+      this.tell(null);
       return true;
     } catch (error) {
-      this.#error.textContent = error.message;
-      this.#error.hidden = false;
+      this.tell(error.message);
       return false;
     } finally {
       this.#isBusy = false;

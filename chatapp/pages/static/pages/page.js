@@ -1,27 +1,32 @@
 /* Puts a page together: whatever it has of these parts is brought to life. */
 
 import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
+import { awaitTitle } from "./title.js";
 import { connection } from "./status.js";
+import { sendActs } from "./acts.js";
 import { Streams } from "./streams.js";
 import { toEnd } from "./end.js";
-import { Transcript } from "./transcript.js";
 
 const root = document.querySelector("[data-transcript]");
 const form = document.querySelector("[data-composer]");
 const navigation = performance.getEntriesByType("navigation")[0]?.type;
 
-function openTranscript() {
+function openConversation() {
   const url = new URL("/ws/streams", location.href);
   url.protocol = url.protocol.replace("http", "ws");
   if (location.hash === "#end") history.replaceState(null, "", location.pathname); // where forms lead without this script
   if (navigation === "navigate" && !location.hash) toEnd(); // else the browser brings the reader to where he was
-  const transcript = new Transcript(root, new Streams(url, connection));
-  if (navigation === "back_forward") transcript.sync();
-  addEventListener("pageshow", (event) => event.persisted && transcript.sync());
-  document.addEventListener("visibilitychange", () => document.hidden || transcript.sync());
-  return transcript;
+  const queue = document.querySelector("[data-queue]");
+  const onEnd = (kind) => kind === "run.completed" && awaitTitle();
+  const conversation = new Conversation(root, queue, new Streams(url, connection), onEnd);
+  if (navigation === "back_forward") conversation.sync();
+  addEventListener("pageshow", (event) => event.persisted && conversation.sync());
+  document.addEventListener("visibilitychange", () => document.hidden || conversation.sync());
+  return conversation;
 }
 
-const transcript = root && openTranscript();
-const composer = new Composer(form, transcript);
+const conversation = root && openConversation();
+const composer = new Composer(form, conversation);
 root?.addEventListener("change", () => composer.refresh());
+if (conversation) sendActs(conversation, (sentence) => composer.tell(sentence));

@@ -1,6 +1,9 @@
 /* Requests to this site's views, which answer a script with the part of the page that changed. */
 
+export const RETRY = 2_000; // ms between two tries of what has to come right
 const HEADERS = { "X-Requested-With": "fetch" };
+
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Something that a person has to be told: `message` is the sentence. `mayPass`: the same request may go well later. */
 export class Refused extends Error {
@@ -29,6 +32,16 @@ async function ask(url, options) {
   if (response.status === 404) throw new Refused("This does not exist any more.");
   if (!response.ok) throw new Refused("Something went wrong on our side. Please try again.", true);
   return response;
+}
+
+export function get(url) {
+  return ask(url);
+}
+
+export function parse(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
 }
 
 export async function getHtml(url) {

@@ -4,23 +4,19 @@ place of what was drawn, once and without a jump. */
 import { Answer } from "./answer.js";
 import { keepingEnd } from "./end.js";
 import { announce } from "./status.js";
-import { getHtml } from "./requests.js";
+import { getHtml, parse, pause, RETRY } from "./requests.js";
 
 const SAID = {
   "run.started": () => "Answering",
+  "run.retrying": () => "The model is busy, trying again…",
   "run.completed": () => "Done",
   "run.stopped": () => "Stopped",
   "run.failed": (data) => `Failed: ${data.message}`,
   "run.lost": (data) => `Interrupted: ${data.message}`,
 };
-const RETRY = 2_000; // ms between two tries to get the final HTML
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-function parse(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return [...template.content.querySelectorAll("[data-message]")];
+export function messagesIn(element) {
+  return [...element.querySelectorAll("[data-message]")];
 }
 
 /** Resolves when no text in `element` is selected: a swap would take the selection away. */
@@ -43,11 +39,14 @@ function unselected(element) {
 export class Transcript {
   #root;
   #streams;
+  #onEnd;
   #answers = new Map(); // stream -> Answer
 
-  constructor(root, streams) {
+  /** `onEnd(kind)` hears of the end of each answer. */
+  constructor(root, streams, onEnd) {
     this.#root = root;
     this.#streams = streams;
+    this.#onEnd = onEnd;
     this.#adopt(root.querySelectorAll("[data-stream]"));
   }
 
@@ -56,24 +55,21 @@ export class Transcript {
     return this.#answers.values().next().value ?? null;
   }
 
-  get lastMessage() {
-    return this.#root.querySelector("[data-message]:last-of-type")?.dataset.message ?? "";
+  /** The message behind which the server is asked for the rest: the last question, as its answer may have changed. */
+  get anchor() {
+    return [...this.#root.querySelectorAll(".question")].at(-1)?.dataset.message ?? "";
   }
 
-  /** Add the messages in `html` that are not on the page yet. */
-  append(html) {
-    const fresh = parse(html).filter((article) => !document.getElementById(article.id));
-    keepingEnd(() => this.#root.append(...fresh));
-    this.#adopt(fresh.filter((article) => article.dataset.stream));
-  }
-
-  /** Fetch what another tab has added. It comes with the next visit if the server cannot be reached now. */
-  async sync() {
-    try {
-      this.append(await getHtml(`${this.#root.dataset.messagesUrl}?after=${this.lastMessage}`));
-    } catch {
-      // The connection's mark tells.
+  /** Show `articles` behind the message `after` (empty: from the beginning), and nothing else there. */
+  update(after, articles) {
+    let place = after && document.getElementById(`m-${after}`);
+    const listed = new Set(articles.map((article) => article.id));
+    const old = messagesIn(this.#root);
+    for (const article of old.slice(old.indexOf(place) + 1)) {
+      if (!listed.has(article.id)) this.#remove(article);
     }
+    for (const article of articles) place = this.#show(article, place);
+    this.#tell();
   }
 
   /** Show how this answer ended, as the server tells it. */
@@ -81,14 +77,28 @@ export class Transcript {
     this.#streams.unfollow(answer.stream);
     for (;;) {
       try {
-        const [article] = parse(await getHtml(answer.article.dataset.url));
+        const [article] = messagesIn(parse(await getHtml(answer.article.dataset.url)));
         await unselected(answer.article);
-        return this.#swap(answer, article);
+        if (answer.article.isConnected) this.#swap(answer.article, article);
+        return this.#tell();
       } catch (error) {
         if (!error.mayPass) return;
         await pause(RETRY);
       }
     }
+  }
+
+  /** Put one article behind `place`. One that is there stays as it is, unless a newer run writes it. */
+  #show(article, place) {
+    const known = document.getElementById(article.id);
+    if (known && known.dataset.run === article.dataset.run) return known;
+    if (known) this.#swap(known, article);
+    else {
+      if (place) place.after(article);
+      else this.#root.prepend(article);
+      if (article.dataset.stream) this.#adopt([article]);
+    }
+    return article;
   }
 
   #adopt(articles) {
@@ -98,25 +108,33 @@ export class Transcript {
       this.#streams.follow(answer.stream, answer.seq, answer);
       if (article.dataset.state === "answering") announce("Answering"); // its start is known and will not be told
     }
-    this.#tell();
   }
 
   async #changed(answer, event) {
     if (event) announce(SAID[event.kind](event.data));
-    if (event?.kind === "run.started") return;
+    if (event && !event.isFinal) return;
     if (event) this.#answers.delete(answer.stream);
     else await pause(RETRY); // the stream was refused: ask for the message, perhaps follow again, but not in a rush
     this.#tell();
-    this.settle(answer);
+    if (event) this.#onEnd(event.kind);
+    if (answer.article.isConnected) this.settle(answer);
   }
 
-  #swap(answer, article) {
-    const reasoning = answer.article.querySelector("[data-reasoning]").open;
-    keepingEnd(() => answer.article.replaceWith(article));
+  #swap(known, article) {
+    const reasoning = known.querySelector("[data-reasoning]").open;
+    this.#leave(known);
+    keepingEnd(() => known.replaceWith(article));
     article.querySelector("[data-reasoning]").open = reasoning;
-    this.#answers.delete(answer.stream);
     if (article.dataset.stream) this.#adopt([article]);
-    this.#tell();
+  }
+
+  #remove(article) {
+    this.#leave(article);
+    article.remove();
+  }
+
+  #leave({ dataset: { stream } }) {
+    if (this.#answers.delete(stream)) this.#streams.unfollow(stream);
   }
 
   #tell() {

@@ -1,0 +1,84 @@
+"""One answer, as people follow, stop and ask for it anew."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET, require_POST
+
+from chatapp.chats.models import Message, Role, Session
+from chatapp.pages.conversation import at_end, change
+from chatapp.pages.requests import is_scripted, logged_in_async, private
+from chatapp.pages.transcript import entries, path
+from runs.actions import answer_again, go_on
+from runs.errors import NothingToContinue
+from runs.lifecycle import request_stop
+from runs.models import Run
+from streams.access import Viewer
+from streams.sse import event_stream
+
+
+@require_GET
+@private
+def message(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One message, as the transcript shows it now."""
+    return render(request, "pages/messages.html", {"entries": entries([_message(request, pk)])})
+
+
+@require_POST
+@private
+def again(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Regenerate, or retry: another answer to the same question takes this one's place."""
+    answer = _message(request, pk, role=Role.ASSISTANT)
+    return _ask(request, answer, lambda: answer_again(answer, user=request.user))
+
+
+@require_POST
+@private
+def carry_on(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Continue the last answer: the same message grows (B39)."""
+    answer = _message(request, pk, role=Role.ASSISTANT)
+
+    def work() -> None:
+        if path(answer.session)[-1].pk != answer.pk:
+            raise NothingToContinue
+        go_on(answer, user=request.user)
+
+    return _ask(request, answer, work)
+
+
+def _ask(request: HttpRequest, answer: Message, work: Callable[[], object]) -> HttpResponse:
+    """A second click finds the first one's run on its way and asks for nothing more (B22)."""
+    is_asked_for = Run.objects.active().filter(message__parent=answer.parent_id).exists()
+    return change(request, answer.session_id, (lambda: None) if is_asked_for else work)
+
+
+@require_POST
+@private
+def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Stop an answer. Without JavaScript the button stands in the composer: what was typed there is kept."""
+    run = get_object_or_404(Run.objects.visible_to(request.user), pk=pk)
+    state = request_stop(run, by=request.user)
+    if is_scripted(request):
+        return JsonResponse({"state": state})
+    if draft := request.POST.get("text", ""):
+        request.session[draft_key(run.session_id)] = draft
+    return at_end(run.session_id)
+
+
+def draft_key(session_id: UUID) -> str:
+    """Where the browser's session keeps what was typed while Stop was pressed."""
+    return f"draft:{session_id}"
+
+
+@require_GET
+@logged_in_async
+async def events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """The run's stream as server-sent events (docs/protocol.md)."""
+    return await event_stream(request, Viewer.of_session(request.user.pk, request.session.session_key), pk)
+
+
+def _message(request: HttpRequest, pk: UUID, **values: object) -> Message:
+    own = Message.objects.filter(session__in=Session.objects.visible_to(request.user), **values)
+    return get_object_or_404(own.select_related("session"), pk=pk)

@@ -1,0 +1,71 @@
+/* A session's page: transcript and queue, which change together. Whatever is done to them, the server answers with
+both as they are now; an answer that comes late does not undo a later one. */
+
+import { keepingEnd } from "./end.js";
+import { Queue } from "./queue.js";
+import { getHtml, parse, pause, post, RETRY } from "./requests.js";
+import { messagesIn, Transcript } from "./transcript.js";
+
+export class Conversation {
+  #url;
+  #transcript;
+  #queue;
+  #asked = 0;
+  #shown = 0;
+  #isSyncing = false;
+  #isOld = false; // something has happened since the last sync began
+
+  /** `onEnd(kind)` hears of the end of each answer. */
+  constructor(root, queue, streams, onEnd) {
+    this.#url = root.dataset.messagesUrl;
+    this.#queue = new Queue(queue, streams, () => this.sync());
+    this.#transcript = new Transcript(root, streams, (kind) => {
+      if (!this.#queue.isEmpty) this.sync(); // the next one starts, or all are held
+      onEnd(kind);
+    });
+  }
+
+  get active() {
+    return this.#transcript.active;
+  }
+
+  settle(answer) {
+    return this.#transcript.settle(answer);
+  }
+
+  /** Do what a form would, and show what has become of the conversation. Throws Refused. */
+  async post(url, fields) {
+    fields.set("after", this.#transcript.anchor);
+    const turn = ++this.#asked;
+    this.#show(turn, await (await post(url, fields)).text());
+  }
+
+  /** Ask for the conversation as it is now, until the server answers. */
+  async sync() {
+    this.#isOld = true;
+    if (this.#isSyncing) return;
+    this.#isSyncing = true;
+    while (this.#isOld) {
+      this.#isOld = false;
+      try {
+        const turn = ++this.#asked;
+        this.#show(turn, await getHtml(`${this.#url}?after=${this.#transcript.anchor}`));
+      } catch (error) {
+        this.#isOld = Boolean(error.mayPass);
+        if (this.#isOld) await pause(RETRY);
+      }
+    }
+    this.#isSyncing = false;
+  }
+
+  #show(turn, html) {
+    if (turn < this.#shown) return this.sync();
+    this.#shown = turn;
+    const fresh = parse(html);
+    const part = fresh.querySelector("[data-part]");
+    keepingEnd(() => {
+      this.#queue.update(fresh.querySelector("[data-queue]"));
+      this.#transcript.update(part.dataset.after, messagesIn(part));
+    });
+  }
+}
