@@ -31,7 +31,7 @@ ENV = {
     "USER_MAX_RUNS": "100000",
     "WORKER_CONCURRENCY": "50",
 }
-EXIT_SECONDS = 10.0  # s a worker may take beyond its drain deadline
+EXIT_SECONDS = 25.0  # s a worker may take beyond its drain deadline; 20 of them to wait for a database that is away
 PREFORK_CHILDREN = "3"
 
 
