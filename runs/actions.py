@@ -20,6 +20,7 @@ from runs.errors import (
     PromptEmpty,
     PromptTooLong,
     SessionBusy,
+    StillQueued,
     TooManyRuns,
     TooManySends,
 )
@@ -78,21 +79,25 @@ def send(
 def answer_again(answer: Message, *, user: AbstractBaseUser, model: str = "", trigger: Trigger = Trigger.CHAT) -> Run:
     """Regenerate or retry: another answer to the same question, beside this one. The session's active run is stopped.
 
-    Raises ModelUnknown, ModelMissing, TooManyRuns, TooManySends.
+    Raises ModelUnknown, ModelMissing, TooManyRuns, TooManySends, StillQueued.
     """
+    _check_was_asked(answer.parent)
     return _ask_at_once(answer.session, answer.parent, user, model or answer.session.model, trigger)
 
 
-def edit_and_send(question: Message, text: str, *, user: AbstractBaseUser, model: str = "") -> Run:
+def edit_and_send(
+    question: Message, text: str, *, user: AbstractBaseUser, model: str = "", trigger: Trigger = Trigger.CHAT
+) -> Run:
     """Ask something else in the place of an earlier question; the old branch stays. The active run is stopped (B40).
 
-    Raises what `send` raises, but for SessionBusy.
+    Raises what `send` raises, but for SessionBusy; and StillQueued.
     """
+    _check_was_asked(question)
     check_prompt(text)
     with transaction.atomic():
         lifecycle.lock_session(question.session_id)
         other = Message.objects.create(session=question.session, parent=question.parent, role=Role.USER, content=text)
-        return _ask_at_once(question.session, other, user, model or question.session.model, Trigger.CHAT)
+        return _ask_at_once(question.session, other, user, model or question.session.model, trigger)
 
 
 def go_on(answer: Message, *, user: AbstractBaseUser, trigger: Trigger = Trigger.CHAT) -> Run:
@@ -148,6 +153,12 @@ def _check_rate(runs: QuerySet) -> None:
         refusal = TooManySends()
         refusal.retry_after = (in_the_way - a_minute_ago).total_seconds()
         raise refusal
+
+
+def _check_was_asked(question: Message) -> None:
+    """A question in the queue has no place yet beside which another answer, or another question, could stand."""
+    if question.state == MessageState.WAITING:
+        raise StillQueued
 
 
 def choose_model(name: str) -> Model:

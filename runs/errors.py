@@ -50,6 +50,12 @@ class NotQueued(RunError):
     retryable = False
 
 
+class StillQueued(RunError):
+    """This message still waits for its turn. Change it in the queue."""
+
+    code = "still_queued"
+
+
 class NothingToContinue(RunError):
     """Only an answer that has ended can be continued or written anew."""
 

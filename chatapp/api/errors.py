@@ -5,6 +5,7 @@
 """
 
 import logging
+from math import ceil
 from typing import NamedTuple
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -52,6 +53,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
 RUN_STATUS: dict[type[errors.RunError], int] = {
     errors.SessionBusy: 409,
     errors.NotQueued: 409,
+    errors.StillQueued: 409,
     errors.NothingToContinue: 409,
     errors.TooManyRuns: 429,
     errors.TooManySends: 429,
@@ -107,8 +109,8 @@ def _headers(exc: Exception) -> dict[str, str]:
     headers = {}
     if getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = exc.auth_header
-    if getattr(exc, "wait", None):
-        headers["Retry-After"] = str(round(exc.wait))  # s
+    if wait := getattr(exc, "wait", None) or getattr(exc, "retry_after", None):
+        headers["Retry-After"] = str(ceil(wait))  # s
     return headers
 
 

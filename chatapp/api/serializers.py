@@ -47,15 +47,32 @@ class AgainSerializer(serializers.Serializer):
 
 
 class TextSerializer(serializers.Serializer):
-    """A new text for a message that waits, or in the place of an earlier one."""
+    """A new text for a message that waits."""
 
     text = Text(allow_blank=True, trim_whitespace=False)
+
+
+class EditSerializer(TextSerializer, AgainSerializer):
+    """Another question in the place of an earlier one."""
 
 
 class MessageSerializer(serializers.ModelSerializer):
     class Meta:
         model = Message
         fields = ["id", "session", "parent", "role", "content", "state", "created_at"]
+
+
+class WaitingSerializer(serializers.ModelSerializer):
+    """A run in the queue, with the text of the message that it will answer."""
+
+    run = serializers.UUIDField(source="id")
+    message = serializers.UUIDField(source="message.parent_id")
+    text = serializers.CharField(source="message.parent.content")
+    model = serializers.SlugRelatedField(slug_field="name", read_only=True)
+
+    class Meta:
+        model = Run
+        fields = ["run", "message", "text", "model", "queued_at"]
 
 
 class RunSerializer(serializers.ModelSerializer):

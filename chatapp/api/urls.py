@@ -2,21 +2,23 @@
 
 from django.urls import path, re_path
 
-from chatapp.api import views
+from chatapp.api.views import queue, runs, sessions
+from chatapp.api.views.endpoint import Missing
 
 app_name = "api"
 urlpatterns = [
-    path("sessions", views.Sessions.as_view(), name="sessions"),
-    path("sessions/<uuid:pk>/messages", views.Messages.as_view(), name="messages"),
-    path("sessions/<uuid:pk>", views.SessionDetail.as_view(), name="session"),
-    path("sessions/<uuid:pk>/queue", views.Queue.as_view(), name="queue"),
-    path("messages/<uuid:pk>/edit", views.Edit.as_view(), name="edit"),
-    path("runs/<uuid:pk>/waiting", views.Waiting.as_view(), name="waiting"),
-    path("runs/<uuid:pk>/send-now", views.SendNow.as_view(), name="send_now"),
-    path("runs/<uuid:pk>/again", views.Again.as_view(), name="again"),
-    path("runs/<uuid:pk>/continue", views.GoOn.as_view(), name="continue"),
-    path("runs/<uuid:pk>", views.RunDetail.as_view(), name="run"),
-    path("runs/<uuid:pk>/stop", views.Stop.as_view(), name="stop"),
-    path("runs/<uuid:pk>/events", views.events, name="events"),
-    re_path(r"", views.Missing.as_view(), name="missing"),
+    path("sessions", sessions.Sessions.as_view(), name="sessions"),
+    path("sessions/<uuid:pk>", sessions.SessionDetail.as_view(), name="session"),
+    path("sessions/<uuid:pk>/messages", sessions.Messages.as_view(), name="messages"),
+    path("sessions/<uuid:pk>/queue", queue.Queue.as_view(), name="queue"),
+    path("sessions/<uuid:pk>/queue/release", queue.Release.as_view(), name="release"),
+    path("messages/<uuid:pk>/edit", sessions.Edit.as_view(), name="edit"),
+    path("runs/<uuid:pk>", runs.RunDetail.as_view(), name="run"),
+    path("runs/<uuid:pk>/events", runs.events, name="events"),
+    path("runs/<uuid:pk>/stop", runs.Stop.as_view(), name="stop"),
+    path("runs/<uuid:pk>/again", runs.Again.as_view(), name="again"),
+    path("runs/<uuid:pk>/continue", runs.Continue.as_view(), name="continue"),
+    path("runs/<uuid:pk>/waiting", queue.Waiting.as_view(), name="waiting"),
+    path("runs/<uuid:pk>/send-now", queue.SendNow.as_view(), name="send_now"),
+    re_path(r"", Missing.as_view(), name="missing"),
 ]

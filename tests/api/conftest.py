@@ -8,7 +8,7 @@ from django.test import Client
 from knox.models import get_token_model
 
 from chatapp.chats.models import Session
-from runs.models import Model, Provider
+from runs.models import Model, Provider, Run
 
 
 class JsonClient:
@@ -23,8 +23,24 @@ class JsonClient:
         return self.client.get(f"/api/v1/{path}", headers=headers)
 
     def post(self, path, body=None, **options):
+        return self._send("post", path, body, **options)
+
+    def patch(self, path, body=None, **options):
+        return self._send("patch", path, body, **options)
+
+    def delete(self, path, body=None, **options):
+        return self._send("delete", path, body, **options)
+
+    def _send(self, method, path, body, **options):
         data = body if isinstance(body, bytes | str) else json.dumps({} if body is None else body)
-        return self.client.post(f"/api/v1/{path}", data, **{"content_type": "application/json"} | options)
+        ask = getattr(self.client, method)
+        return ask(f"/api/v1/{path}", data, **{"content_type": "application/json"} | options)
+
+    def ask(self, session, text="hello", **values):
+        """Send a message; the run that will answer it. Nothing is dispatched, for nothing is committed."""
+        response = self.post(f"sessions/{session.pk}/messages", {"text": text, **values})
+        assert response.status_code == 202, response.content
+        return Run.objects.select_related("message__parent").get(pk=response.json()["run"]["id"])
 
 
 def a_model(**fields):

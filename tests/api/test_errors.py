@@ -8,6 +8,7 @@ from django.urls import resolve
 
 from chatapp.chats.models import Message, Session
 from runs.models import Model, Run
+from streams.models import LoggedEvent
 
 NESTED = b"[" * 100_000
 TOO_LONG = "x" * 100_001
@@ -88,39 +89,98 @@ def test_a_bad_session_is_refused(alice, body, code):
     assert not Session.objects.filter(owner=alice.user).exists()
 
 
+# Every endpoint that names something, with a body that it would take from the owner.
+TEXT = {"text": "Something else"}
 ENDPOINTS = [
-    ("post", "sessions/{session}/messages"),
-    ("get", "runs/{run}"),
-    ("post", "runs/{run}/stop"),
-    ("get", "runs/{run}/events"),
+    ("get", "sessions/{session}", None),
+    ("delete", "sessions/{session}", None),
+    ("post", "sessions/{session}/messages", TEXT),
+    ("get", "sessions/{session}/queue", None),
+    ("delete", "sessions/{session}/queue", None),
+    ("post", "sessions/{session}/queue/release", None),
+    ("post", "messages/{message}/edit", TEXT),
+    ("get", "runs/{run}", None),
+    ("get", "runs/{run}/events", None),
+    ("post", "runs/{run}/stop", None),
+    ("post", "runs/{run}/again", {}),
+    ("post", "runs/{run}/continue", None),
+    ("patch", "runs/{run}/waiting", TEXT),
+    ("delete", "runs/{run}/waiting", None),
+    ("post", "runs/{run}/send-now", None),
 ]
+TAKING_TEXT = [("post", "messages/{message}/edit"), ("patch", "runs/{run}/waiting")]
+BAD_TEXTS = [(*asking, case) for asking in TAKING_TEXT for case in BAD_MESSAGES if "model" not in case]
+
+
+def request(person, method, path, body, named):
+    path = path.format(**named)
+    return person.get(path) if method == "get" else getattr(person, method)(path, body)
+
+
+def everything():
+    """All that a request could change."""
+    return [list(kind.objects.order_by("pk").values()) for kind in (Session, Message, Run, LoggedEvent)]
 
 
 @pytest.fixture
-def run(alice, session, model):
-    return alice.post(f"sessions/{session.pk}/messages", {"text": "hello"}).json()["run"]["id"]
+def asked(alice, session, model):
+    """One answer is on its way, another message waits. What the endpoints' addresses name."""
+    first, second = alice.ask(session, "one"), alice.ask(session, "two")
+    return {"session": session.pk, "message": first.message.parent_id, "run": second.pk}
 
 
-@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
-def test_what_is_another_users_is_404_and_untouched(session, run, bob, charlie, method, path):  # B55, B38
+@pytest.mark.parametrize(("method", "path", "body"), ENDPOINTS)
+def test_what_is_another_users_is_404_and_untouched(asked, bob, charlie, method, path, body):  # B55, B38
+    before = everything()
     for other in (bob, charlie):
-        assert_problem(getattr(other, method)(path.format(session=session.pk, run=run)), 404, "not_found")
-    untouched = Run.objects.get(pk=run)
-    assert (untouched.status, untouched.stop_requested_at) == ("queued", None)
-    assert session.messages.count() == 2
+        assert_problem(request(other, method, path, body, asked), 404, "not_found")
+    assert everything() == before
 
 
-@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
-def test_what_does_not_exist_is_404(alice, method, path):
+@pytest.mark.parametrize(("method", "path", "body"), ENDPOINTS)
+def test_what_does_not_exist_is_404(alice, method, path, body):
     for unknown in (uuid4(), "not-an-id", "0"):
-        assert_problem(getattr(alice, method)(path.format(session=unknown, run=unknown)), 404, "not_found")
+        named = dict.fromkeys(("session", "message", "run"), unknown)
+        assert_problem(request(alice, method, path, body, named), 404, "not_found")
 
 
-@pytest.mark.parametrize(("method", "path"), [("post", "sessions"), *ENDPOINTS])
-def test_without_a_token_the_answer_is_401(nobody, method, path):
-    response = getattr(nobody, method)(path.format(session=uuid4(), run=uuid4()))
+@pytest.mark.parametrize(("method", "path", "body"), [("post", "sessions", {}), *ENDPOINTS])
+def test_without_a_token_the_answer_is_401(asked, nobody, method, path, body):
+    before = everything()
+    response = request(nobody, method, path, body, asked)
     assert_problem(response, 401, "not_authenticated")
     assert response["WWW-Authenticate"] == "Bearer"
+    assert everything() == before
+
+
+@pytest.mark.parametrize(("method", "path", "case"), BAD_TEXTS)
+def test_a_bad_text_is_refused_wherever_one_is_taken(alice, asked, method, path, case):
+    body, options, status, code = BAD_MESSAGES[case]
+    before = everything()
+    assert_problem(getattr(alice, method)(path.format(**asked), body, **options), status, code)
+    assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "malformed"),
+        (NESTED, 400, "malformed"),
+        ([], 422, "invalid"),
+        ({"model": 5}, 422, "invalid"),
+        ({"model": "no-such-model"}, 422, "model_unknown"),
+    ],
+)
+def test_another_answer_by_nobody_is_refused(alice, asked, body, status, code):
+    before, first = everything(), Run.objects.earliest("queued_at")
+    assert_problem(alice.post(f"runs/{first.pk}/again", body), status, code)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("value", ["later", "", None, 5, ["reject"]])
+def test_an_unknown_when_busy_is_refused(alice, asked, value):
+    body = {"text": "hello", "when_busy": value}
+    assert_problem(alice.post(f"sessions/{asked['session']}/messages", body), 422, "invalid")
 
 
 def test_a_wrong_address_tells_a_stranger_nothing_about_which_addresses_exist(nobody):
@@ -173,8 +233,16 @@ def test_what_nobody_foresaw_is_a_clear_error_too(alice, session, model):
     assert response.json()["retryable"] is True
 
 
-def test_every_endpoint_was_asked(alice):
+def test_every_endpoint_was_asked():
     from chatapp.api.urls import urlpatterns
 
-    asked = {resolve(f"/api/v1/{path.format(session=uuid4(), run=uuid4())}").url_name for _, path in ENDPOINTS}
-    assert asked | {"sessions", "missing"} == {pattern.name for pattern in urlpatterns}
+    named = dict.fromkeys(("session", "message", "run"), uuid4())
+    views = {(method, resolve(f"/api/v1/{path.format(**named)}").url_name) for method, path, _ in ENDPOINTS}
+    served = {(method, pattern.name) for pattern in urlpatterns for method in _methods(pattern)}
+    assert views | {("post", "sessions")} == served
+
+
+def _methods(pattern):
+    """What an address takes; the stream of a run is a function, and takes GET."""
+    view = getattr(pattern.callback, "cls", None)
+    return ["get"] if view is None else [m for m in ("get", "post", "put", "patch", "delete") if hasattr(view, m)]
