@@ -94,11 +94,11 @@ class Injector:
 
     def suspend(self, fault: Fault) -> None:
         def act(part: Part) -> None:
-            os.killpg(part.pid, signal.SIGSTOP)
             try:
+                part.suspend()
                 self._last(fault.seconds)
             finally:
-                os.killpg(part.pid, signal.SIGCONT)
+                part.resume()
 
         self._hurt(fault, act)
 

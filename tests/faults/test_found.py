@@ -1,7 +1,5 @@
 """What the campaign has found, each told as a test of its own. The stories are in docs/reliability.md."""
 
-import os
-import signal
 from contextlib import contextmanager
 
 import pytest
@@ -65,8 +63,8 @@ def test_a_worker_that_was_suspended_lets_go_of_a_silent_upstream(make_stack, po
     say = prompt(tokens=10, stall_after=4)
     run = alice.send(say)
     follower = alice.follow(run).wait_for_text(spoken(4))
-    os.killpg(stack.worker.pid, signal.SIGSTOP)
+    stack.worker.suspend()
     run = check(run, follower)
     assert (run.status, run.reason) == (Status.LOST, LostReason.LEASE)
-    os.killpg(stack.worker.pid, signal.SIGCONT)
+    stack.worker.resume()
     assert stack.upstream.wait(say.tag, "closed")["ended"] == "closed by client"

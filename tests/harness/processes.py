@@ -126,8 +126,12 @@ class Part:
             self.kill()
 
     def suspend(self) -> None:
-        """Stop the process and its children in their tracks (SIGSTOP), as a machine that sleeps does."""
+        """Stop the process and its children in their tracks (SIGSTOP), as a machine that sleeps does.
+
+        Returns when they stand still: on a busy machine some of a process's threads run on for many milliseconds.
+        """
         os.killpg(self.pid, signal.SIGSTOP)
+        wait_until(lambda: states_of_threads(self.pid) <= set("TZ"), f"{self.name} stands still")
 
     def resume(self) -> None:
         os.killpg(self.pid, signal.SIGCONT)
@@ -160,3 +164,16 @@ def find_program(name: str, *more_places: str) -> str | None:
         return found
     found = sorted(str(path) for place in more_places for path in Path("/").glob(f"{place}/{name}".lstrip("/")))
     return found[-1] if found else None
+
+
+def states_of_threads(group: int) -> set[str]:
+    """The states (R, S, T …) in which the kernel has the threads of all processes of a group."""
+    states = set()
+    for stat in Path("/proc").glob("[0-9]*/task/*/stat"):
+        try:
+            state, _, process_group = stat.read_text().rpartition(")")[2].split()[:3]
+        except (OSError, ValueError):
+            continue  # it has just ended
+        if int(process_group) == group:
+            states.add(state)
+    return states
