@@ -5,7 +5,7 @@ import pytest
 from chatapp.chats.models import Session
 from runs.models import Run
 from runs.states import Status
-from tests.browser.window import expect, last_run
+from tests.browser.window import PATIENCE, expect, last_run
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
 
@@ -97,8 +97,8 @@ def test_continue_lets_the_same_bubble_grow(stack, alice, tab):  # B39
     assert tab.answers.last.get_attribute("id") == bubble
     expect(tab.answers).to_have_count(1)
     assert has_stayed(tab)
-    first, second = (check(run) for run in Run.objects.visible_to(alice.user).order_by("queued_at"))
-    assert first.message_id == second.message_id
+    first, second = Run.objects.visible_to(alice.user).order_by("queued_at")
+    assert check(second).message_id == first.message_id
     tab.page.reload()
     tab.expect_answer(spoken(4) + spoken(20))
 
@@ -147,7 +147,7 @@ def test_the_title_comes_without_a_reload(make_stack, open_window):  # B14
     alice = stack.person("alice")
     tab = open_window(stack, alice).tab
     tab.start(prompt("My first words", tokens=3))
-    expect(tab.page.get_by_role("heading", level=1)).to_have_text(spoken(20).strip())
+    expect(tab.page.get_by_role("heading", level=1)).to_have_text(spoken(20).strip(), timeout=PATIENCE)
     expect(tab.page.get_by_role("link", name=spoken(20).strip())).to_be_visible()
     check(last_run(alice))
 

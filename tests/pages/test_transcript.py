@@ -57,11 +57,11 @@ def test_while_an_answer_is_being_written_there_is_stop_and_what_is_sent_comes_n
     run = write(ask(), "Some")
     page = page_of(browser, run)
     assert f'formaction="/runs/{run.pk}/stop" data-stop>' in page
-    assert ">Send next</span>" in page
+    assert "data-next> next</span>" in page
     lifecycle.complete(run.id, "stop")
     page = page_of(browser, run)
     assert 'formaction="" data-stop hidden>' in page
-    assert ">Send</span>" in page
+    assert "data-next hidden> next</span>" in page
 
 
 def test_an_answer_that_waits_says_so(browser, ask):

@@ -12,8 +12,9 @@ export function sendActs(conversation, tell) {
     isBusy = true;
     const edit = form.closest("[data-edit]");
     if (edit) edit.open = false; // else the card would be kept as it is
+    const url = event.submitter?.getAttribute("formaction") ?? form.action;
     try {
-      await conversation.post(event.submitter?.formAction || form.action, new FormData(form));
+      await conversation.post(url, new FormData(form));
       tell(null);
     } catch (error) {
       if (edit) edit.open = true;

@@ -15,7 +15,7 @@ export class Composer {
   #form;
   #text;
   #send;
-  #sendWord;
+  #next;
   #stop;
   #error;
   #conversation;
@@ -27,7 +27,7 @@ export class Composer {
     this.#conversation = conversation;
     this.#text = form.querySelector("[data-text-field]");
     this.#send = form.querySelector("[data-send]");
-    this.#sendWord = form.querySelector("[data-send-word]");
+    this.#next = form.querySelector("[data-next]");
     this.#stop = form.querySelector("[data-stop]");
     this.#error = form.querySelector("[data-error]");
     form.addEventListener("submit", (event) => this.#submit(event));
@@ -43,7 +43,7 @@ export class Composer {
     const active = this.#conversation?.active ?? null;
     const hadFocus = document.activeElement === this.#stop;
     this.#send.hidden = active !== null && !this.#text.value.trim();
-    this.#sendWord.textContent = active ? "Send next" : "Send";
+    this.#next.hidden = active === null;
     this.#stop.hidden = active === null;
     if (active) this.#stop.formAction = active.article.dataset.stopUrl;
     else if (hadFocus) this.#text.focus();

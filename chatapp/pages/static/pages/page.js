@@ -20,6 +20,7 @@ function openConversation() {
   const queue = document.querySelector("[data-queue]");
   const onEnd = (kind) => kind === "run.completed" && awaitTitle();
   const conversation = new Conversation(root, queue, new Streams(url, connection), onEnd);
+  if (root.querySelector(".question:first-child + [data-state=complete]:last-child")) awaitTitle(); // it ended on the way here
   if (navigation === "back_forward") conversation.sync();
   addEventListener("pageshow", (event) => event.persisted && conversation.sync());
   document.addEventListener("visibilitychange", () => document.hidden || conversation.sync());

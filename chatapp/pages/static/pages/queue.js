@@ -17,6 +17,7 @@ export class Queue {
     this.#root = root;
     this.#streams = streams;
     this.#onTurn = onTurn;
+    document.addEventListener("toggle", (event) => this.#opened(event.target), { capture: true });
     this.#follow();
   }
 
@@ -41,6 +42,11 @@ export class Queue {
     if (focused) root.querySelector(`#${CSS.escape(focused)}`)?.focus();
     this.#follow();
     if (this.#items.length > before) announce("The message waits for its turn");
+  }
+
+  /** Who opens a card wants to write. */
+  #opened(details) {
+    if (details.open && details.matches("[data-edit]")) details.querySelector("textarea").focus();
   }
 
   #follow() {

@@ -2,20 +2,28 @@
 
 import { get, pause } from "./requests.js";
 
-const PAUSES = [1_000, 3_000, 8_000]; // ms
+const PAUSES = [1_000, 2_000, 4_000, 8_000]; // ms
 
+let isWaiting = false;
 const heading = document.querySelector("[data-title]");
 
 /** Look for the title if there is none yet. */
 export async function awaitTitle() {
+  if (isWaiting) return;
+  isWaiting = true;
+  try {
+    await look();
+  } catch {
+    // It comes with the next visit.
+  }
+  isWaiting = false;
+}
+
+async function look() {
   for (const ms of PAUSES) {
     if ("titled" in heading.dataset) return;
     await pause(ms);
-    try {
-      show(await (await get(heading.dataset.titleUrl)).json());
-    } catch {
-      return; // it comes with the next visit
-    }
+    show(await (await get(heading.dataset.titleUrl)).json());
   }
 }
 
