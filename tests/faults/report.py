@@ -1,5 +1,6 @@
 """The tables of a campaign, for the terminal and for docs/reliability.md."""
 
+import os
 import platform
 import subprocess
 from collections import Counter
@@ -62,13 +63,16 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def write_page(results: list[dict], command: str) -> str:
-    """Put the tables into docs/reliability.md, between the marks. Returns them."""
+def with_circumstances(results: list[dict], command: str) -> str:
+    """The tables, and how they came about."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit.stdout.strip()}, Python {platform.python_version()}"
-    text = f"`{command}`, {when}.\n\n{tables(results)}"
+    return f"`{command}`, {when}, {os.cpu_count()} cores.\n\n{tables(results)}"
+
+
+def write_page(text: str) -> None:
+    """Put a report into docs/reliability.md, between the marks."""
     page = PAGE.read_text()
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
-    return text
