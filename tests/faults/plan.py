@@ -1,7 +1,7 @@
 """What happens in one episode: traffic, troubles of the upstream and faults, all drawn from one seed."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 TRAFFIC_SECONDS = 5.0  # s of one episode in which messages are sent and faults injected
 SESSIONS, SENDS, FAULTS = 5, 14, 9  # of one episode
@@ -72,6 +72,7 @@ class Send:
     script: dict
     readers: tuple[tuple[Leg, ...], ...]
     stops: tuple[Stop, ...]
+    joins: tuple[float, ...] = ()  # s after the message was sent, for each reader
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def draw(seed: int, database: str, pool: str) -> Plan:
     table |= FAULTS_OF_POSTGRES if database == "postgres" else {}
     sends = sorted((_send(dice) for _ in range(SENDS)), key=lambda send: send.at)
     faults = sorted((_fault(dice, table) for _ in range(FAULTS)), key=lambda fault: fault.at)
+    sends = [replace(send, joins=tuple(_join(dice) for _ in send.readers)) for send in sends]
     return Plan(seed, sends, faults)
 
 
@@ -115,6 +117,11 @@ def _send(dice: random.Random) -> Send:
     at = dice.uniform(0, TRAFFIC_SECONDS)
     when_busy = dice.choice(WHEN_BUSY)
     return Send(at, dice.randrange(SESSIONS), dice.randrange(WEBS), when_busy, trouble, script, readers, tuple(stops))
+
+
+def _join(dice: random.Random) -> float:
+    """Most readers are there at once; the others come while the answer is written, or when it has ended."""
+    return dice.choice([0, 0, dice.uniform(0, 6)])
 
 
 def _reader(dice: random.Random) -> tuple[Leg, ...]:

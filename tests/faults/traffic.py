@@ -45,12 +45,13 @@ class Sent:
 class Reader:
     """Follows one run in several legs, each from where the one before it ended."""
 
-    def __init__(self, crowd: "Crowd", run_id: str, legs: tuple[Leg, ...]):
-        self.crowd, self.run_id, self.plan = crowd, run_id, legs
+    def __init__(self, crowd: "Crowd", run_id: str, legs: tuple[Leg, ...], joins: float):
+        self.crowd, self.run_id, self.plan, self.joins = crowd, run_id, legs, joins
         self.legs: list[Follower] = []
         self.position, self.is_told = 0, False
 
     def read(self) -> None:
+        self.crowd.over.wait(self.joins)
         *early, last = self.plan
         for number, leg in enumerate(itertools.chain(early, itertools.repeat(last))):
             if self.crowd.over.is_set():
@@ -128,8 +129,8 @@ class Crowd:
             self.over.wait(RECONNECT_SECONDS)
         if sent.run_id is None:
             return
-        for legs in sent.plan.readers:
-            reader = Reader(self, sent.run_id, legs)
+        for legs, joins in zip(sent.plan.readers, sent.plan.joins, strict=True):
+            reader = Reader(self, sent.run_id, legs, joins)
             sent.readers.append(reader)
             self._spawn(self._readers, reader.read)
         self._stop(sent)
