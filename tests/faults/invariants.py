@@ -126,10 +126,22 @@ class Inquest:
         """Whether the queue was held when this message was sent: then it is answered before those that are held."""
         released = self.crowd.releases[str(span.run.session_id)]
         return any(
-            other.ended <= span.queued and not any(other.ended <= at <= span.queued for at in released)
+            other.ended <= span.queued
+            and not any(other.ended <= at <= span.queued for at in released)
+            and self._somebody_waited(other)
             for other in spans
             if other.run.status != Status.COMPLETED
         )
+
+    def _somebody_waited(self, span: "Span") -> bool:
+        """Whether the queue was not empty when this run ended: an empty one is not held."""
+        for run in self.runs:
+            if run.session_id == span.run.session_id and run != span.run:
+                times = self._times(run)
+                left = times.get(Kind.STARTED) or times.get("end")  # the queue
+                if times[Kind.QUEUED] <= span.ended and (left is None or span.ended < left):
+                    return True
+        return False
 
     def _times(self, run: Run) -> dict:
         rows = self.logs[str(run.pk)]
