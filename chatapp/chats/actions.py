@@ -22,7 +22,7 @@ def start_session(owner: AbstractBaseUser, key: str = "") -> Session:
 def rename(session: Session, title: str) -> None:
     """Give a session the name a person wants, at most 80 characters of it; an empty one leaves naming to others."""
     limit = Session._meta.get_field("title").max_length
-    session.title = " ".join(title.split())[:limit].strip()
+    session.title = " ".join(title.replace("\0", "").split())[:limit].strip()
     session.save(update_fields=["title"])
 
 

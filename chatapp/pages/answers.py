@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
 from chatapp.chats.models import Message, Role, Session
+from chatapp.pages.composer import Composer, model_of
 from chatapp.pages.conversation import at_end, change
 from chatapp.pages.requests import is_scripted, logged_in_async, private
 from chatapp.pages.transcript import entries, path
@@ -29,9 +30,14 @@ def message(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @private
 def again(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Regenerate, or retry: another answer to the same question takes this one's place."""
+    """Regenerate, or retry: another answer to the same question takes this one's place.
+
+    Asked is the model that the composer shows: one that was switched off since is in nobody's way.
+    """
     answer = _message(request, pk, role=Role.ASSISTANT)
-    return _ask(request, answer, lambda: answer_again(answer, user=request.user))
+    chosen = Composer(model=model_of(request) or answer.session.model).chosen
+    model = chosen.name if chosen else ""
+    return _ask(request, answer, lambda: answer_again(answer, user=request.user, model=model))
 
 
 @require_POST

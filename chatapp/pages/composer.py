@@ -47,7 +47,7 @@ class Posted:
 
     @classmethod
     def by(cls, request: HttpRequest) -> "Posted":
-        text, model = text_of(request), request.POST.get("model", "")[:100]
+        text, model = text_of(request), model_of(request)
         return cls(text, model, _key(request.POST.get("key", ""), model, text))
 
     def back(self, error: RunError | None = None) -> Composer:
@@ -56,8 +56,13 @@ class Posted:
 
 
 def text_of(request: HttpRequest) -> str:
-    """The posted message, as it was typed: forms send CRLF."""
-    return request.POST.get("text", "").replace("\r\n", "\n")
+    """The posted message, as it was typed: forms send CRLF. PostgreSQL stores no NUL, and nobody types one."""
+    return request.POST.get("text", "").replace("\r\n", "\n").replace("\0", "")
+
+
+def model_of(request: HttpRequest) -> str:
+    """The name of the model that was chosen; empty: none."""
+    return request.POST.get("model", "").replace("\0", "")[:100]
 
 
 def _key(key: str, *sent: str) -> str:

@@ -7,7 +7,7 @@ from chatapp.pages.transcript import path
 from runs import lifecycle
 from runs.actions import edit_and_send
 from runs.errors import UpstreamUnreachable
-from runs.models import Run
+from runs.models import Model, Run
 from runs.states import LostReason, Status
 from streams import log
 from streams.events import Kind
@@ -79,6 +79,20 @@ def test_the_script_gets_the_transcript_from_the_question_on(browser, complete):
     assert f'data-after="{complete.message.parent_id}"' in part
     assert part.count("<article") == 1
     assert f'data-stream="{newest().pk}"' in part
+
+
+def test_another_model_may_be_asked(browser, complete, model):
+    other = Model.objects.create(name="other", label="Other", provider=model.provider, upstream_id="o")
+    browser.post(f"/messages/{complete.message_id}/again", {"model": "other"})
+    assert newest().model == other
+
+
+def test_a_model_that_was_switched_off_is_in_nobody_s_way(browser, complete, model):
+    """Retry said that the model is not available, and without JavaScript no other one could be chosen for it."""
+    other = Model.objects.create(name="other", label="Other", provider=model.provider, upstream_id="o")
+    Model.objects.filter(pk=model.pk).update(enabled=False)
+    browser.post(f"/messages/{complete.message_id}/again")
+    assert newest().model == other
 
 
 def test_a_second_click_asks_for_nothing_more(browser, complete):  # B22

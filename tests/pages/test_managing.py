@@ -11,7 +11,7 @@ from streams.models import LoggedEvent
 
 def test_a_chat_gets_the_name_a_person_wants(browser, ask):  # B14
     session = ask("First words").session
-    response = browser.post(f"/chats/{session.pk}/title", {"title": "  My\n <name> "})
+    response = browser.post(f"/chats/{session.pk}/title", {"title": "  My\n \0<name> "})
     assert response.url == f"/chats/{session.pk}"
     page = html.unescape(browser.get(response.url).content.decode())
     assert "<title>My <name> – chatapp</title>" in page

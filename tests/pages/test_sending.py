@@ -29,6 +29,11 @@ def test_the_first_message_makes_the_session(browser, alice):
     assert Run.objects.get().session == session
 
 
+def test_a_nul_byte_that_no_database_stores_is_left_out(browser):
+    browser.post("/chats", {"text": "Hel\0lo", "model": "mod\0el", "key": "a\0b"})
+    assert texts() == ["Hello"]
+
+
 def test_a_second_message_goes_to_the_same_session(browser, ask):
     session = ask("First").session
     response = browser.post(f"/chats/{session.pk}/messages", {"text": "Second"})

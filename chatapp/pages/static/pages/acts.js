@@ -2,8 +2,8 @@
 
 let isBusy = false;
 
-/** Send such forms by `conversation`. `tell` is given the sentence to show, or null where all went well. */
-export function sendActs(conversation, tell) {
+/** Send such forms by `conversation`, with the model that `composer` shows, which also tells what went wrong. */
+export function sendActs(conversation, composer) {
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (!form.matches("[data-act]")) return;
@@ -13,12 +13,14 @@ export function sendActs(conversation, tell) {
     const edit = form.closest("[data-edit]");
     if (edit) edit.open = false; // else the card would be kept as it is
     const url = event.submitter?.getAttribute("formaction") ?? form.action;
+    const fields = new FormData(form);
+    fields.set("model", composer.model);
     try {
-      await conversation.post(url, new FormData(form));
-      tell(null);
+      await conversation.post(url, fields);
+      composer.tell(null);
     } catch (error) {
       if (edit) edit.open = true;
-      tell(error.message);
+      composer.tell(error.message);
     } finally {
       isBusy = false;
     }

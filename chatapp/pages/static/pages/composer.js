@@ -38,6 +38,10 @@ export class Composer {
     this.refresh();
   }
 
+  get model() {
+    return this.#form.elements.model.value;
+  }
+
   /** Offer Stop while an answer is being written, and Send if there is something to send then; else Send. */
   refresh() {
     const active = this.#conversation?.active ?? null;

@@ -30,4 +30,4 @@ function openConversation() {
 const conversation = root && openConversation();
 const composer = new Composer(form, conversation);
 root?.addEventListener("change", () => composer.refresh());
-if (conversation) sendActs(conversation, (sentence) => composer.tell(sentence));
+if (conversation) sendActs(conversation, composer);
