@@ -24,11 +24,12 @@ from celery.worker import state
 from celery.worker.request import Request
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 
 from runs import lifecycle, strays
 from runs.engine import HANDOVER_SECONDS, retire_engine
 from runs.leaving import leave
-from runs.models import Run
+from runs.models import Run, Worker
 from runs.states import ACTIVE, LostReason
 from streams.loop import is_gevent
 
@@ -71,16 +72,16 @@ class Drain(bootsteps.StartStopStep):
         self._asked += 1
         if self._asked > 2:
             self._cold(number, frame)
-        elif self._asked == 2:
-            self._deadline = time.monotonic()
-        else:
-            self._begin(0 if number == signal.SIGQUIT else settings.DRAIN_SECONDS)
+            return
+        self._begin(0 if self._asked == 2 or number == signal.SIGQUIT else settings.DRAIN_SECONDS)
+        if self._asked == 1:
             self._warm(number, frame)
 
     def _begin(self, seconds: float) -> None:
+        """Leave within `seconds`; one that has begun can only become shorter."""
+        leave()
+        self._deadline = min(self._deadline, time.monotonic() + seconds)
         if self._watch is None:
-            leave()
-            self._deadline = time.monotonic() + seconds
             self._watch = _spawn(self._keep_deadline)
 
     # -- beside the worker's own shutdown ---------------------------------------------------------
@@ -119,6 +120,8 @@ class Drain(bootsteps.StartStopStep):
         if self._watch is not None:
             self._watch.join()
         retire_engine()
+        # Children of prefork that were interrupted could not give theirs up.
+        Worker.objects.filter(runs__task_id__in=list(self._interrupted)).update(lease_until=Now())
         strays.start_again()
         connection.close()
 

@@ -69,7 +69,7 @@ def test_what_still_runs_at_the_deadline_is_lost_to_the_restart_with_its_text(ma
     assert wait_for_exit(stack.worker) == 0
 
     # Nothing should have to wait for its lease to run out
-    assert not Worker.objects.filter(runs=run, lease_until__gt=timezone.now()).exists() or pool == "prefork"
+    assert not Worker.objects.filter(runs=run, lease_until__gt=timezone.now()).exists()
 
 
 @each_pool
@@ -97,6 +97,18 @@ def test_a_shutdown_by_remote_control_drains_too(make_stack, pool):  # B13
     stack.manage("shell", "-c", "from celery import current_app; current_app.control.shutdown()")
     run = check(run, follower)
     assert (run.status, run.reason) == (Status.LOST, LostReason.RESTART)
+    wait_for_exit(stack.worker)
+
+
+@each_pool
+def test_a_shutdown_by_remote_control_can_be_hurried(make_stack, pool):  # B13
+    stack = make_stack(pool=pool, DRAIN_SECONDS=NEVER)
+    alice = stack.person("alice")
+    run, _, follower = send_stalled(stack, alice)
+    stack.manage("shell", "-c", "from celery import current_app; current_app.control.shutdown()")
+    stack.worker.wait_for_line("Got shutdown from remote")
+    stack.worker.process.send_signal(signal.SIGQUIT)
+    assert check(run, follower).reason == LostReason.RESTART
     wait_for_exit(stack.worker)
 
 
