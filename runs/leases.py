@@ -29,9 +29,8 @@ class Lease:
     ) -> None:
         """`carried` tells the runs of this process; `on_news(stopped, gone)` hears which of them shall or did end."""
         self._worker, self._log, self._carried, self._on_news = worker, log, carried, on_news
-        is_sqlite = isinstance(log, SqliteBatchLog)
-        self._id = worker.id.hex if is_sqlite else worker.id
-        self._time = (lambda at: at.strftime("%Y-%m-%d %H:%M:%S.%f")) if is_sqlite else (lambda at: at)
+        self._is_sqlite = isinstance(log, SqliteBatchLog)
+        self._id = worker.id.hex if self._is_sqlite else worker.id
 
     async def keep(self) -> None:
         while True:
@@ -45,14 +44,20 @@ class Lease:
             await asyncio.sleep(settings.LEASE_RENEW_SECONDS)
 
     async def _renew(self) -> None:
-        await self._lease_until(datetime.now(UTC) + timedelta(seconds=settings.LEASE_SECONDS))
+        await self._lease_for(settings.LEASE_SECONDS)
 
     async def give_up(self) -> None:
         """The worker is gone from now on. After `keep` has ended, or that would renew it."""
-        await self._lease_until(datetime.now(UTC))
+        await self._lease_for(0)
 
-    async def _lease_until(self, end: datetime) -> None:
-        await self._log.fetch("UPDATE runs_worker SET lease_until = %s WHERE id = %s", (self._time(end), self._id))
+    async def _lease_for(self, seconds: float) -> None:
+        """By the database's clock: those of the machines may differ. SQLite has only one machine."""
+        if self._is_sqlite:
+            end = datetime.now(UTC) + timedelta(seconds=seconds)
+            setting, value = "%s", end.strftime("%Y-%m-%d %H:%M:%S.%f")
+        else:
+            setting, value = "now() + make_interval(secs => %s)", seconds
+        await self._log.fetch(f"UPDATE runs_worker SET lease_until = {setting} WHERE id = %s", (value, self._id))
 
     async def _look_after_runs(self) -> None:
         """A revoke can get lost; the request in the database cannot.

@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q, Subquery
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Session
@@ -375,7 +376,7 @@ def reap(among: Iterable[UUID] | None = None) -> int:
 
     `among` limits it to these runs: whoever looks at a run ends it himself, should no worker be left to reap.
     """
-    expired = Q(worker__isnull=True) | Q(worker__lease_until__lt=timezone.now())
+    expired = Q(worker__isnull=True) | Q(worker__lease_until__lt=Now())  # the database's clock, as in the lease
     runs = Run.objects.filter(expired, status=Status.RUNNING)
     if among is not None:
         runs = runs.filter(pk__in=list(among))
