@@ -5,6 +5,8 @@ import re
 import pytest
 
 from chatapp.chats.models import Message
+from chatapp.pages import conversation
+from chatapp.pages.transcript import path
 from runs import lifecycle
 from runs.models import Run
 from runs.states import Status
@@ -104,6 +106,23 @@ def test_the_next_message_stands_in_the_transcript_when_its_turn_has_come(browse
         assert page.count("<article") == 4
         assert page.index("First") < page.index("Second") < page.index("Third")
         assert f'formaction="/runs/{second.pk}/stop"' in page
+
+
+def test_a_message_that_begins_while_the_page_is_made_is_shown_once(browser, running, waiting, write, monkeypatch):
+    """It was in neither place: the transcript had been looked at before, the queue after it had begun. As the page
+    then followed nothing, the answer did not come until a reload."""
+    lifecycle.complete(running.id, "stop")
+
+    def path_once_begun(session):
+        lifecycle.start_next(session.pk)
+        write(Run.objects.get(pk=waiting[0].pk), "Some more")
+        return path(session)
+
+    monkeypatch.setattr(conversation, "path", path_once_begun)
+    page = page_of(browser, running)
+    assert cards(page) == ["Third"]
+    assert page.count("<article") == 4
+    assert page.count(f'"{waiting[0].pk}"') == 1  # followed once
 
 
 def test_after_a_stop_the_queue_is_held_until_it_is_released(browser, running, waiting):  # B19
