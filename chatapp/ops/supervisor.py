@@ -22,7 +22,7 @@ from chatapp.ops.logs import Logs
 
 POLL_SECONDS = 0.05  # s between two looks at a part that is starting
 TELL_SECONDS = 5.0  # s before the console says that a part is still finishing; an idle Celery worker takes 3
-HURRIED_SECONDS = 2.0  # s from `hurry_signal` to SIGKILL
+HURRIED_SECONDS = 4.0  # s from `hurry_signal` to SIGKILL: Celery looks at its signals every 2 s
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
