@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import sha256
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -25,6 +24,7 @@ from runs import dispatch
 from runs.errors import BrokerUnavailable, QueueTimeLimit, RunError
 from runs.models import Model, Run, Worker
 from runs.states import ACTIVE, LostReason, Status, StopReason, Trigger
+from runs.traces import cut
 from streams import log
 from streams.events import Event, Folded, Kind
 from streams.models import LoggedEvent
@@ -33,7 +33,6 @@ from streams.publish import announce
 logger = logging.getLogger(__name__)
 
 MOVE_TRIES = 20  # a move is tried again when the run's own writer took the next seq; it stops writing soon
-TRACE_CHARACTERS = 8_000
 
 LOST_MESSAGES = {
     LostReason.LEASE: "The worker that wrote this answer is gone.",
@@ -71,6 +70,11 @@ def enqueue(session: Session, message: Message, model: Model | None, trigger: Tr
 def lock_session(session_id: UUID) -> None:
     """Make others who change the session's queue wait until the caller's transaction ends."""
     Session.objects.select_for_update().filter(pk=session_id).values_list("pk").first()
+
+
+def _lock_session_of(run_id: UUID) -> None:
+    """Before a run's row its session's: all do it in this order, else two would wait for each other for ever."""
+    Session.objects.select_for_update(of=("self",)).filter(runs=run_id).values_list("pk").first()
 
 
 def under_way(session_id: UUID):
@@ -137,6 +141,7 @@ def claim(run_id: UUID, task_id: UUID, worker: Worker) -> tuple[Run, int] | None
     """
     try:
         with transaction.atomic():
+            _lock_session_of(run_id)
             waiting = Run.objects.filter(pk=run_id, task_id=task_id, status=Status.QUEUED, stop_requested_at=None)
             if not waiting.update(status=Status.RUNNING, worker=worker, started_at=timezone.now(), attempt=1):
                 return _refuse_claim(run_id)
@@ -206,14 +211,6 @@ def fail(run_id: UUID, error: RunError, trace: str = "") -> bool:
     return _finish(run_id, End(Status.FAILED, Kind.FAILED, data, MessageState.FAILED, fields))
 
 
-def cut(text: str) -> str:
-    """A text of at most about TRACE_CHARACTERS: of a longer one both ends, with its length and hash between them."""
-    if len(text) <= TRACE_CHARACTERS:
-        return text
-    note = f"[{len(text)} characters, sha256 {sha256(text.encode(errors='replace')).hexdigest()[:16]}]"
-    return f"{text[: TRACE_CHARACTERS // 4]}\n… {note} …\n{text[-3 * TRACE_CHARACTERS // 4 :]}"
-
-
 def lose(run_id: UUID, reason: LostReason) -> bool:
     """QUEUED | RUNNING -> LOST. The text so far is kept."""
     data = {"reason": reason.value, "message": LOST_MESSAGES[reason]}
@@ -239,6 +236,7 @@ def _finish(run_id: UUID, end: End, leaves: Sequence[Status] = ACTIVE) -> bool:
 
 
 def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
+    _lock_session_of(run_id)
     finished_at = timezone.now()
     leaving = Run.objects.filter(pk=run_id, status__in=leaves)
     won = leaving.update(status=end.status, finished_at=finished_at, **end.fields)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Session
-from runs import actions, lifecycle, queueing
+from runs import actions, lifecycle, queueing, traces
 from runs.errors import KeyReused, NothingToContinue, NotQueued, PromptEmpty, SessionBusy, TooManyRuns, TooManySends
 from runs.models import Run
 from runs.states import Status, StopReason, WhenBusy
@@ -297,7 +297,7 @@ def test_a_detached_run_does_not_care_who_leaves(send, claim):  # B7 B42
 
 
 def test_a_long_trace_is_cut_with_its_length_and_hash():  # B48
-    short = lifecycle.cut("x" * 100)
-    long = lifecycle.cut("a" * 50_000 + "the end")
+    short = traces.cut("x" * 100)
+    long = traces.cut("a" * 50_000 + "the end")
     assert short == "x" * 100
     assert len(long) < 9_000 and "50007 characters, sha256" in long and long.endswith("the end")

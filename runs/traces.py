@@ -1,0 +1,13 @@
+"""What staff see of an error."""
+
+from hashlib import sha256
+
+TRACE_CHARACTERS = 8_000
+
+
+def cut(text: str) -> str:
+    """A text of at most about TRACE_CHARACTERS: of a longer one both ends, with its length and hash between them."""
+    if len(text) <= TRACE_CHARACTERS:
+        return text
+    note = f"[{len(text)} characters, sha256 {sha256(text.encode(errors='replace')).hexdigest()[:16]}]"
+    return f"{text[: TRACE_CHARACTERS // 4]}\n… {note} …\n{text[-3 * TRACE_CHARACTERS // 4 :]}"
