@@ -119,6 +119,7 @@ elif DATABASE_POOL:
         "max_size": DATABASE_POOL,
         "timeout": 20,  # s a burst waits for a connection
     }
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # else the pool hands out what a restarted server has closed
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 

@@ -68,3 +68,17 @@ def test_a_worker_that_was_suspended_lets_go_of_a_silent_upstream(make_stack, po
     assert (run.status, run.reason) == (Status.LOST, LostReason.LEASE)
     stack.worker.resume()
     assert stack.upstream.wait(say.tag, "closed")["ended"] == "closed by client"
+
+
+def test_the_next_send_works_at_once_when_the_database_has_cut_all_connections(make_stack):  # B49
+    """The pool handed out what the database had closed: a 500 for each of its connections, and failed answers."""
+    stack = make_stack()
+    alice = stack.person("alice")
+    check(alice.send(prompt(tokens=3)))
+    if connection.vendor == "postgresql":  # SQLite has none that could be cut
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+    assert check(alice.send(prompt(tokens=3))).status == Status.COMPLETED
