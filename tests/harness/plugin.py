@@ -54,8 +54,8 @@ def pytest_collection_modifyitems(config, items):
         if without_postgres:
             item.add_marker(pytest.mark.skip(reason="PostgreSQL is not installed: nothing was tested on it"))
         uses_database = names & DATABASE_FIXTURES or item.get_closest_marker("django_db")
-        in_browser = item.get_closest_marker("browser")
-        if config.option.database == "postgres" and (in_browser or not uses_database):
+        once = item.get_closest_marker("browser") or item.get_closest_marker("one_database")
+        if config.option.database == "postgres" and (once or not uses_database):
             dropped.append(item)
         else:
             kept.append(item)

@@ -10,6 +10,8 @@ from tests.harness.check import check, logged
 from tests.harness.facts import wait_until
 from tests.harness.upstream import prompt, spoken
 
+pytestmark = pytest.mark.one_database
+
 each_pool = pytest.mark.parametrize("pool", ["gevent", "prefork"])
 
 
