@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 
+from chatapp.chats.admin import ReadOnlyAdmin
 from runs import catalog
 from runs.lifecycle import request_stop
 from runs.models import Model, Provider, Run
@@ -37,7 +38,7 @@ DURATIONS = ["waited", "to_first_token", "took"]
 
 
 @admin.register(Run)
-class RunAdmin(admin.ModelAdmin):
+class RunAdmin(ReadOnlyAdmin):
     list_display = ["short_id", QUEUED_AT, "status", "owner", "session", "model", "trigger", *DURATIONS]
     list_filter = ["status", "model", "trigger", "queued_at"]
     list_select_related = ["session__owner", "model"]
@@ -58,15 +59,6 @@ class RunAdmin(admin.ModelAdmin):
     def get_queryset(self, request):
         related = ["session__owner", "message", "model", "worker", "stop_requested_by"]
         return super().get_queryset(request).select_related(*related)
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     def has_stop_permission(self, request):
         return request.user.has_perm("runs.change_run")

@@ -11,7 +11,7 @@ EXCERPT_CHARACTERS = 80
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    show_full_result_count = False
+    show_full_result_count = False  # a count of the whole table for a number nobody needs
 
     def has_add_permission(self, request):
         return False
