@@ -31,6 +31,24 @@ def _chromium():
 
 
 @pytest.fixture
+def alice(stack):
+    """The owner, in the stack."""
+    return stack.person("alice")
+
+
+@pytest.fixture
+def window_options() -> dict:
+    """Keywords for alice's window; a module that wants others has a fixture of this name."""
+    return {}
+
+
+@pytest.fixture
+def tab(stack, alice, open_window, window_options):
+    """The first tab of alice's window."""
+    return open_window(stack, alice, **window_options).tab
+
+
+@pytest.fixture
 def open_window(_chromium):
     """Opens a browser window of its own: `open_window(stack, alice)`; keywords are playwright's for a context.
 

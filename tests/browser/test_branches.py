@@ -12,16 +12,6 @@ from tests.harness.upstream import prompt, spoken
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def alice(stack):
-    return stack.person("alice")
-
-
-@pytest.fixture
-def tab(stack, alice, open_window):
-    return open_window(stack, alice).tab
-
-
 def stay(tab) -> None:
     tab.page.evaluate("window.isTheSamePage = true")
 

@@ -13,13 +13,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def alice(stack):
-    return stack.person("alice")
-
-
-@pytest.fixture
-def tab(stack, alice, open_window):
-    return open_window(stack, alice, java_script_enabled=False).tab
+def window_options():
+    return {"java_script_enabled": False}
 
 
 def send(tab, text) -> None:

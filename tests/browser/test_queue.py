@@ -12,13 +12,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def alice(stack):
-    return stack.person("alice")
-
-
-@pytest.fixture
-def tab(stack, alice, open_window):
-    return open_window(stack, alice, expected="422").tab
+def window_options():
+    return {"expected": "422"}
 
 
 @pytest.fixture
