@@ -22,22 +22,27 @@ class UpstreamRequest:
 
 
 def build(run: Run) -> UpstreamRequest:
-    """The request for `run`: its model's settings and the messages that lead to it.
+    """The request for `run`: the settings of its session and its model, and the messages that lead to it.
 
     Raises ModelUnknown, ProviderKeyMissing.
     """
-    return prepare(run.model, list(_messages(run)))
+    session = run.session
+    chosen = {"temperature": session.temperature, "max_tokens": session.max_tokens}
+    parameters = {name: value for name, value in chosen.items() if value is not None}
+    return prepare(run.model, list(_messages(run)), session.system_prompt, **parameters)
 
 
-def prepare(model: Model | None, messages: list[dict], **parameters: object) -> UpstreamRequest:
-    """A request to a model's provider; `parameters` go before the model's own. Raises as `build`."""
+def prepare(
+    model: Model | None, messages: list[dict], system_prompt: str = "", **parameters: object
+) -> UpstreamRequest:
+    """A request to a model's provider; the other arguments go before what it sets. Raises as `build`."""
     if model is None or not model.enabled:
         raise ModelUnknown
     key = model.provider.key
     if key == "":
         raise ProviderKeyMissing(f"The environment variable {model.provider.key_env} is not set.")
-    if model.system_prompt:
-        messages = [{"role": "system", "content": model.system_prompt}, *messages]
+    if system_prompt := system_prompt or model.system_prompt:
+        messages = [{"role": "system", "content": system_prompt}, *messages]
     defaults = {name: value for name, value in model.parameters.items() if name not in OWN_PARAMETERS}
     payload = {
         **defaults,

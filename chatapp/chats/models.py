@@ -5,10 +5,21 @@ from django.db import models
 from uuid_utils.compat import uuid7
 
 
+class News(models.TextChoices):
+    """What has become of a session's last answer that its owner has not seen yet."""
+
+    UNREAD = "unread"
+    FAILED = "failed"
+
+
 class SessionQuerySet(models.QuerySet):
     def visible_to(self, user):
         """The sessions `user` may see: their own. Everything else is as if it did not exist (B55)."""
         return self.filter(owner_id=user.pk)
+
+    def listed(self):
+        """Those that lists of sessions show."""
+        return self.filter(is_listed=True)
 
 
 class Session(models.Model):
@@ -20,6 +31,14 @@ class Session(models.Model):
     model = models.CharField(max_length=100, blank=True)  # name of the runs.Model chosen last; empty: the default
     is_queue_held = models.BooleanField(default=False)  # after Stop or failure: waiting messages stay until released
     tip = models.ForeignKey("Message", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")  # last shown
+    system_prompt = models.TextField(blank=True)  # in the place of the model's own; empty: that one
+    temperature = models.FloatField(null=True, blank=True)  # null: the model's own
+    max_tokens = models.PositiveIntegerField(null=True, blank=True)  # of one answer; null: the model's own
+    is_listed = models.BooleanField(default=True)  # a pane of a comparison is not (B46)
+    news = models.CharField(max_length=8, choices=News.choices, blank=True)  # since the owner looked last
+    pinned_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    share_token = models.CharField(max_length=43, null=True, unique=True, editable=False)  # noqa: DJ001  (null: not shared)
     created_at = models.DateTimeField(auto_now_add=True)
     active_at = models.DateTimeField(auto_now_add=True)  # last message sent or answer ended
 
@@ -77,3 +96,23 @@ class Message(models.Model):
 
     def __str__(self):
         return f"{self.role}: {self.content[:40]}"
+
+
+class Theme(models.TextChoices):
+    SYSTEM = "system", "Like the system"
+    LIGHT = "light", "Light"
+    DARK = "dark", "Dark"
+
+
+class Preferences(models.Model):
+    """How a user wants the pages. Who has chosen nothing has no row."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="preferences"
+    )
+    theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
+    model = models.CharField(max_length=100, blank=True)  # name of the runs.Model for new sessions; empty: the default
+    notifies = models.BooleanField(default=False)  # by the browser, when an answer ends while one looks elsewhere
+
+    def __str__(self):
+        return str(self.user)

@@ -24,7 +24,7 @@ class Sidebar:
 
 def sidebar(user: AbstractBaseUser, number: object = 1, current: Session | None = None) -> Sidebar:
     """The newest sessions of `user`, by pages; a page number out of range is the nearest one."""
-    listed = with_opening(Session.objects.visible_to(user)).order_by("-active_at", "-id")
+    listed = with_opening(Session.objects.visible_to(user).listed()).order_by("-active_at", "-id")
     page = Paginator(listed, PAGE_SESSIONS).get_page(number)
     for session in page.object_list:
         session.shown_title = title_of(session)
