@@ -189,8 +189,8 @@ PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # cha
 
 # -- streams -------------------------------------------------------------------------------------
 STREAMS_MAY_FOLLOW = "runs.access.may_follow"  # (user, stream) -> bool: the one hook that opens a stream
-STREAMS_WATCHED = "runs.lifecycle.watched"  # (streams): called with the streams that somebody follows, every sweep
-STREAMS_LEFT = "runs.lifecycle.left"  # (stream): called when the last follower in a process leaves before the end
+STREAMS_WATCHED = "runs.viewers.watched"  # (streams): called with the streams that somebody follows, every sweep
+STREAMS_LEFT = "runs.viewers.left"  # (stream): called when the last follower in a process leaves before the end
 STREAMS_SHARDS = env.int("STREAMS_SHARDS", default=4)  # Channels groups that streams are spread over
 STREAMS_TICK_SECONDS = env.float("STREAMS_TICK_SECONDS", default=0.005)  # s between two commits of a busy writer
 STREAMS_HEARTBEAT_SECONDS = env.float(

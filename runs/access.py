@@ -6,5 +6,5 @@ from runs.models import Run
 
 
 def may_follow(user, stream: UUID) -> bool:
-    """Whether the run with this stream is in one of the user's own sessions."""
-    return Run.objects.visible_to(user).filter(pk=stream).exists()
+    """Whether the run with this stream is in one of the user's own sessions, a comparison's panes among them."""
+    return Run.objects.filter(pk=stream, session__owner_id=user.pk).exists()

@@ -11,7 +11,7 @@ from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Role, Session
-from runs import lifecycle
+from runs import lifecycle, viewers
 from runs.errors import (
     KeyReused,
     ModelMissing,
@@ -41,13 +41,15 @@ def send(
     key: str = "",
     when_busy: WhenBusy = WhenBusy.ENQUEUE,
     is_attached: bool = False,
+    is_held: bool = False,
 ) -> Run:
     """Add the user's message to the session and ask a model for the answer.
 
     `model` is the name of a Model; empty: the session's, else the default. `key` makes sending idempotent within the
     session: the same request again returns the first run and adds nothing, whatever has become of text, model and
     limits since; another one with this key is refused (B21, B22). `when_busy` says what to do while an answer of the
-    session is on its way. An attached run ends when nobody follows it (B42). Raises PromptEmpty, PromptTooLong,
+    session is on its way. An attached run ends when nobody follows it (B42). `is_held` holds the session's queue, and
+    the run waits in it until somebody releases that. Raises PromptEmpty, PromptTooLong,
     ModelUnknown, ModelMissing, TooManyRuns, TooManySends, KeyReused or SessionBusy before anything is written. If the
     broker is down, the run has FAILED.
     """
@@ -65,11 +67,11 @@ def send(
         question = session.messages.create(
             role=Role.USER, content=text, key=key or None, fingerprint=fingerprint, state=MessageState.WAITING
         )
-        run = _ask(session, question, chosen, trigger, position=_position(session, when_busy))
+        run = _ask(session, question, chosen, trigger, position=_position(session, when_busy), is_held=is_held)
         if running and when_busy == WhenBusy.REPLACE:
             _replace(running, user)
         if is_attached:
-            lifecycle.attach(run)
+            viewers.attach(run)
         session.model, session.active_at = chosen.name, timezone.now()
         session.save(update_fields=["model", "active_at"])
     run.refresh_from_db()
@@ -175,7 +177,9 @@ def choose_model(name: str) -> Model:
     return model
 
 
-def _ask(session: Session, question: Message, model: Model, trigger: Trigger, position: int) -> Run:
+def _ask(
+    session: Session, question: Message, model: Model, trigger: Trigger, position: int, is_held: bool = False
+) -> Run:
     """A run for an answer to `question`: started if it is its turn, else waiting.
 
     Nothing may be under way although others wait: the one before has just ended, or could start nothing. Then it
@@ -184,7 +188,9 @@ def _ask(session: Session, question: Message, model: Model, trigger: Trigger, po
     is_idle = not lifecycle.under_way(session.id).exists()
     answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING)
     run = lifecycle.enqueue(session, answer, model, trigger, position=position)
-    if is_idle and (lifecycle.is_queue_held(session.id) or lifecycle.head_of_queue(session.id) == run):
+    if is_held:
+        lifecycle.hold(session.id)
+    elif is_idle and (lifecycle.is_queue_held(session.id) or lifecycle.head_of_queue(session.id) == run):
         lifecycle.place(answer)
         lifecycle.start(run.id, lifecycle.fail_start)
     elif is_idle:

@@ -23,6 +23,7 @@ from chatapp.chats.models import Message, MessageState, Session
 from runs import dispatch
 from runs.errors import BrokerUnavailable, QueueTimeLimit, RunError
 from runs.models import Model, Run, Worker
+from runs.moments import ended
 from runs.states import ACTIVE, LostReason, Status, StopReason, Trigger
 from runs.traces import cut
 from streams import log
@@ -85,6 +86,11 @@ def under_way(session_id: UUID):
 
 def head_of_queue(session_id: UUID) -> Run | None:
     return Run.objects.filter(session_id=session_id).in_queue().first()
+
+
+def hold(session_id: UUID) -> None:
+    """What waits in the session's queue stays there until it is released."""
+    Session.objects.filter(pk=session_id).update(is_queue_held=True)
 
 
 def is_queue_held(session_id: UUID) -> bool:
@@ -262,6 +268,7 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
     Session.objects.filter(pk=run.session_id).update(active_at=finished_at)
     _announce_on_commit(events)
     transaction.on_commit(partial(start_next, run.session_id))
+    transaction.on_commit(partial(ended.send_robust, Run, run_id=run_id))
     if end.status == Status.COMPLETED and settings.TITLES and not run.session.title:
         transaction.on_commit(partial(dispatch.write_title, run.id))
     return True
@@ -329,39 +336,6 @@ def interrupt_task(run: Run) -> None:
     """Interrupt the run's task on commit, wherever it runs; one that has ended meanwhile does not mind."""
     if run.task_id:
         transaction.on_commit(partial(dispatch.revoke, run.task_id))
-
-
-def attach(run: Run) -> None:
-    """Let a run depend on being followed; whoever asked for it has VIEWER_SECONDS to begin."""
-    Run.objects.filter(pk=run.pk).update(viewer_until=viewer_end())
-
-
-def viewer_end() -> datetime:
-    """Until when an attached run lives on that is followed now."""
-    return timezone.now() + timedelta(seconds=settings.VIEWER_SECONDS)
-
-
-def watched(streams: Iterable[UUID]) -> None:
-    """Somebody follows these runs: those that depend on it live on, those whose worker is gone are ended."""
-    streams = list(streams)
-    attached = Run.objects.active().filter(pk__in=streams, viewer_until__isnull=False)
-    attached.update(viewer_until=viewer_end())
-    reap(streams)
-
-
-def left(stream: UUID) -> None:
-    """The last follower in this process has gone before the end: an attached run ends with it (B42)."""
-    run = Run.objects.active().filter(pk=stream, viewer_until__isnull=False).first()
-    if run is not None:
-        request_stop(run, None, StopReason.VIEWER_LEFT)
-
-
-def stop_unwatched() -> int:
-    """Stop attached runs that nobody has followed for a while: their page, or its web server, is gone (B42)."""
-    runs = list(Run.objects.active().filter(viewer_until__lt=timezone.now(), stop_requested_at=None))
-    for run in runs:
-        request_stop(run, None, StopReason.VIEWER_LEFT)
-    return len(runs)
 
 
 def lease_end() -> datetime:

@@ -114,8 +114,8 @@ class RunQuerySet(models.QuerySet):
         return self.filter(status=Status.QUEUED, task_id=None).order_by("position", "id")
 
     def visible_to(self, user):
-        """The runs in `user`'s sessions. Everything else is as if it did not exist (B55)."""
-        return self.filter(session__owner_id=user.pk)
+        """The runs in the sessions that `user` may see. Everything else is as if it did not exist (B55)."""
+        return self.filter(session__in=Session.objects.visible_to(user))
 
 
 class Run(models.Model):

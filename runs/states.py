@@ -40,3 +40,4 @@ class Trigger(models.TextChoices):
     CHAT = "chat"
     API = "api"
     TERMINAL = "terminal"
+    COMPARE = "compare"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from runs import lifecycle, prompts, strays, titles
+from runs import lifecycle, prompts, strays, titles, viewers
 from runs.engine import Fenced, StopAsked, pool_name, start_engine
 from runs.errors import InternalError, RunError
 from runs.leaving import is_leaving
@@ -70,6 +70,6 @@ def write_title(run_id: str) -> None:
 def reap() -> None:
     """End the runs of workers that are gone; start what a crash left waiting."""
     lost, failed, started = lifecycle.reap(), lifecycle.fail_unclaimed(), lifecycle.sweep() + strays.start_again()
-    lifecycle.stop_unwatched()
+    viewers.stop_unwatched()
     if lost or failed or started:
         logger.warning("reaped %d runs, gave up waiting for %d, started %d queues", lost, failed, started)

@@ -14,8 +14,11 @@ class News(models.TextChoices):
 
 class SessionQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """The sessions `user` may see: their own. Everything else is as if it did not exist (B55)."""
-        return self.filter(owner_id=user.pk)
+        """The sessions `user` may see: their own. Everything else is as if it did not exist (B55).
+
+        So is a pane of a comparison, which is reached through that only: a session names its model (B45).
+        """
+        return self.filter(owner_id=user.pk, is_listed=True)
 
     def listed(self):
         """Those that lists of sessions show."""

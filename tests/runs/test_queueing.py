@@ -6,9 +6,11 @@ import pytest
 from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Session
-from runs import actions, lifecycle, queueing, traces
+from runs import actions, lifecycle, queueing, traces, viewers
+from runs.access import may_follow
 from runs.errors import KeyReused, NothingToContinue, NotQueued, PromptEmpty, SessionBusy, TooManyRuns, TooManySends
 from runs.models import Run
+from runs.moments import ended
 from runs.states import Status, StopReason, WhenBusy
 from streams import log
 from streams.events import Kind
@@ -280,10 +282,10 @@ def test_a_run_that_no_worker_takes_fails_in_the_end(send, settings):  # B9
 def test_an_attached_run_lives_while_somebody_watches(send, claim, alice):  # B42
     run = claim(send("one"))
     Run.objects.update(viewer_until=run.started_at)
-    lifecycle.watched([run.id])
-    assert lifecycle.stop_unwatched() == 0
+    viewers.watched([run.id])
+    assert viewers.stop_unwatched() == 0
     Run.objects.update(viewer_until=run.started_at)
-    assert lifecycle.stop_unwatched() == 1
+    assert viewers.stop_unwatched() == 1
     lifecycle.interrupt(run.id)
     run.refresh_from_db()
     assert (run.status, run.reason) == (Status.STOPPED, StopReason.VIEWER_LEFT)
@@ -291,9 +293,42 @@ def test_an_attached_run_lives_while_somebody_watches(send, claim, alice):  # B4
 
 def test_a_detached_run_does_not_care_who_leaves(send, claim):  # B7 B42
     run = claim(send("one"))
-    lifecycle.left(run.id)
-    assert lifecycle.stop_unwatched() == 0
+    viewers.left(run.id)
+    assert viewers.stop_unwatched() == 0
     assert Run.objects.get().stop_requested_at is None
+
+
+def test_a_held_run_waits_until_its_queue_is_released(send, session, django_capture_on_commit_callbacks):  # B44
+    run = send("one", is_attached=True, is_held=True)
+    assert lifecycle.sweep() == 0
+    assert (run.status, run.task_id, run.viewer_until is None) == (Status.QUEUED, None, False)
+    queueing.release(session)
+    run.refresh_from_db()
+    assert run.task_id is not None
+
+
+def test_what_no_list_shows_is_found_by_nobody_but_can_be_followed(send, session, alice, bob):  # B45 B46
+    run = send("one")
+    Session.objects.update(is_listed=False)
+    assert not Run.objects.visible_to(alice).exists()
+    assert not Session.objects.visible_to(alice).exists()
+    assert may_follow(alice, run.pk)
+    assert not may_follow(bob, run.pk)
+
+
+def test_the_end_of_a_run_is_told_once_and_after_the_commit(send, claim, django_capture_on_commit_callbacks):
+    run, heard = claim(send("one")), []
+    ended.connect(hear := lambda run_id, **_: heard.append(run_id))
+    try:
+        with django_capture_on_commit_callbacks() as callbacks:
+            assert lifecycle.complete(run.id, "stop")
+            assert not lifecycle.stop(run.id)
+        assert heard == []
+        for callback in callbacks:
+            callback()
+    finally:
+        ended.disconnect(hear)
+    assert heard == [run.id]
 
 
 def test_a_long_trace_is_cut_with_its_length_and_hash():  # B48
