@@ -72,6 +72,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    "chatapp.pages.assets.PageCompression",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -247,12 +248,21 @@ REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None, "AUTO_REFRESH": 
 # -- static files --------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [("vendor", str(BROWSER_PACKAGES_DIR))] if BROWSER_PACKAGES_DIR.is_dir() else []
+BROWSER_PACKAGES = ["streaming-markdown"]  # what pages load of them
+STATICFILES_DIRS = [
+    (f"vendor/{name}", str(BROWSER_PACKAGES_DIR / name))
+    for name in BROWSER_PACKAGES
+    if (BROWSER_PACKAGES_DIR / name).is_dir()
+]
+SERVESTATIC_USE_FINDERS = env.bool("STATIC_FROM_SOURCE", default=False)  # serve static files without collectstatic
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if SERVESTATIC_USE_FINDERS
+        else "chatapp.pages.assets.HashedStorage",
+    },
 }
-SERVESTATIC_USE_FINDERS = env.bool("STATIC_FROM_SOURCE", default=False)  # serve static files without collectstatic
 
 # -- time, language, logging ---------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -1,53 +1,164 @@
-"""Markdown to safe HTML. What a model writes is hostile until it has been through here (B58)."""
+"""Markdown to safe HTML. What a model writes is hostile until it has been through here (B58).
+
+Whatever takes too long, or is nested too deep, is shown as the plain text it is: nothing is lost, nothing hangs.
+"""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from time import thread_time
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+RENDER_SECONDS = 2.0  # s of this thread's CPU; an answer of 100 kB takes a quarter of it
+MARKDOWN_CHARACTERS = 300_000  # longer answers stay plain: as HTML a browser would be slow with them too
+HTML_CHARACTERS = 2_000_000  # that may come of it: a few characters can ask for a lot
+SHOWN_CHARACTERS = 500_000  # of an answer on a page; the rest is there as a file
+MAX_LEVEL = 40  # of blocks within blocks
+HIGHLIGHT_CHARACTERS = 50_000  # of code in one answer: Pygments is slow (10 µs a character)
+HIGHLIGHT_LINE = 1_000  # characters; in longer lines some of its expressions take for ever
+LANGUAGE_CHARACTERS = 30
+
 LINK_SCHEMES = {"http", "https", "mailto"}
 TAGS = {
-    "a", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "input",
+    "a", "blockquote", "br", "button", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "input",
     "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 ATTRIBUTES = {
     "a": {"href", "title"},
+    "button": {"class", "type", "data-copy-code"},
     "code": {"class"},
-    "div": {"class", "data-language"},
+    "div": {"class", "tabindex"},
     "input": {"type", "checked", "disabled", "class"},
     "li": {"class"},
     "ol": {"start"},
-    "pre": {"class"},
+    "pre": {"class", "tabindex"},
     "span": {"class"},
     "ul": {"class"},
 }
-HIGHLIGHT_MAX_CHARACTERS = 50_000  # Pygments is slow (10 µs a character); longer blocks stay plain
+BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they let text read otherwise than it is
+BRACKETS = {r"\(": (r"\)", "math_inline"), r"\[": (r"\]", "math_inline_double")}
 
 _formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
 
 
-def _highlight(code: str, language: str, _attributes: str) -> str:
-    """The code as spans of tokens; empty where the language is unknown (markdown-it then escapes it)."""
-    if not language or len(code) > HIGHLIGHT_MAX_CHARACTERS:
+class _TooMuch(Exception):
+    """This text is not worth its rendering."""
+
+
+def render(markdown: str) -> str:
+    """Return `markdown` as HTML that runs no script, follows no odd scheme and loads nothing.
+
+    At most SHOWN_CHARACTERS of it, in not much more than RENDER_SECONDS.
+    """
+    text = BIDI_CONTROLS.sub("\ufffd", markdown[:SHOWN_CHARACTERS])
+    try:
+        if len(text) > MARKDOWN_CHARACTERS:
+            raise _TooMuch
+        env = {"deadline": thread_time() + RENDER_SECONDS, "code": HIGHLIGHT_CHARACTERS}
+        html = _markdown.render(text, env)
+        if len(html) > HTML_CHARACTERS:
+            raise _TooMuch
+        return _cleaner.clean(html)
+    except (_TooMuch, RecursionError):
+        return f'<div class="prose--plain">{escape(text)}</div>'
+
+
+def _guard_blocks(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A rule that matches nothing, and ends what has gone too far."""
+    if state.level > MAX_LEVEL or thread_time() > state.env["deadline"]:
+        raise _TooMuch
+    return False
+
+
+def _guard_text(state: StateInline, silent: bool) -> bool:
+    if thread_time() > state.env["deadline"]:
+        raise _TooMuch
+    return False
+
+
+def _code(_renderer: object, tokens: Sequence[Token], index: int, _options: object, env: dict) -> str:
+    """A block of code under its language and a button that copies it."""
+    code = tokens[index].content
+    language = (tokens[index].info.split() or [""])[0][:LANGUAGE_CHARACTERS]
+    return (
+        f'<div class="code"><div class="code__bar"><span>{escape(language)}</span>'
+        '<button type="button" class="code__copy" data-copy-code>Copy</button></div>'
+        f'<pre tabindex="0"><code>{_highlighted(code, language, env) or escape(code)}</code></pre></div>\n'
+    )
+
+
+def _highlighted(code: str, language: str, env: dict) -> str:
+    """The code as spans of tokens; empty where that can't be had."""
+    if not language or len(code) > env["code"] or max(map(len, code.split("\n"))) > HIGHLIGHT_LINE:
         return ""
     try:
-        return highlight(code, get_lexer_by_name(language, stripnl=False), _formatter)
+        lexer = get_lexer_by_name(language, stripnl=False)
     except ClassNotFound:
         return ""
+    env["code"] -= len(code)
+    if thread_time() > env["deadline"]:
+        raise _TooMuch
+    return highlight(code, lexer, _formatter)
 
 
-_markdown = (
-    MarkdownIt(
-        "commonmark",
-        {"html": False, "linkify": False, "breaks": True, "highlight": _highlight, "maxNesting": 20},
+def _bracketed_math(state: StateInline, silent: bool) -> bool:
+    r"""`\(…\)` and `\[…\]`, shown with the dollars that most people know."""
+    opening = state.src[state.pos : state.pos + 2]
+    if opening not in BRACKETS:
+        return False
+    closing, kind = BRACKETS[opening]
+    end = state.src.find(closing, state.pos + 2)
+    if end < 0:
+        return False
+    if not silent:
+        state.push(kind, "math", 0).content = state.src[state.pos + 2 : end]
+    state.pos = end + 2
+    return True
+
+
+def _math(mark: str):
+    """Formulas are shown as they were written: nothing in them is taken for Markdown."""
+
+    def rule(_renderer: object, tokens: Sequence[Token], index: int, _options: object, _env: dict) -> str:
+        token = tokens[index]
+        text = escape(f"{mark}{token.content}{mark}")
+        return f'<div class="math">{text}</div>\n' if token.block else f'<span class="math">{text}</span>'
+
+    return rule
+
+
+def _make_parser() -> MarkdownIt:
+    options = {"html": False, "linkify": False, "breaks": True, "maxNesting": 2 * MAX_LEVEL}
+    parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+    parser.disable("image")  # a remote image would load by itself and tell its server who reads
+    parser.use(tasklists_plugin)
+    parser.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
+    parser.block.ruler.before(
+        "table", "guard", _guard_blocks, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
-    .enable(["table", "strikethrough"])
-    .disable("image")  # a remote image would load by itself and tell its server who reads
-    .use(tasklists_plugin)
-)
+    parser.inline.ruler.before("text", "guard", _guard_text)
+    parser.inline.ruler.before("escape", "bracketed_math", _bracketed_math)
+    rules = {"fence": _code, "code_block": _code, "math_inline": _math("$")}
+    rules |= {"math_inline_double": _math("$$"), "math_block": _math("$$")}
+    rules["table_open"] = lambda *_: '<div class="table" tabindex="0"><table>\n'  # a wide one is scrolled by itself
+    rules["table_close"] = lambda *_: "</table></div>\n"
+    for name, rule in rules.items():
+        parser.add_render_rule(name, rule)
+    return parser
+
+
+_markdown = _make_parser()
 _cleaner = nh3.Cleaner(
     tags=TAGS,
     attributes=ATTRIBUTES,
@@ -55,8 +166,3 @@ _cleaner = nh3.Cleaner(
     link_rel="noopener noreferrer nofollow",
     set_tag_attribute_values={"input": {"aria-label": "Task"}},  # a task's box has no label of its own
 )
-
-
-def render(markdown: str) -> str:
-    """Return `markdown` as HTML that runs no script, follows no odd scheme and loads nothing."""
-    return _cleaner.clean(_markdown.render(markdown))

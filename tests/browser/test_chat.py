@@ -268,7 +268,7 @@ HOSTILE = [
     "![remote](http://127.0.0.1:9/x.png)\n\n",
     "[one](javascript:document.title='owned') [two](data:text/html,x) [three](https://example.org/)\n\n",
     "```x\" onclick=\"document.title='owned'\ncode\n```\n\n",
-    "> " * 40 + "deep\n\n" + "- " * 40 + "deep\n\n",
+    "> " * 30 + "deep\n\n" + "- " * 15 + "deep\n\n",
     "$$\n\\frac{1}{2}\n$$\n\n| a |\n|--|\n| [b](vbscript:x) |\n\n",
     "the end. ",
 ]

@@ -1,0 +1,106 @@
+"""Markdown becomes HTML that helps readers and does nothing else, in bounded time (B58)."""
+
+import re
+from time import thread_time
+
+import pytest
+
+from chatapp.chats import rendering
+from chatapp.chats.rendering import HTML_CHARACTERS, SHOWN_CHARACTERS, render
+
+RENDER_SECONDS = 0.2  # s of CPU in which these tests want an answer, so that they end soon
+SLACK_SECONDS = 1.5  # s of CPU for what comes before and after the parser
+
+
+def test_code_stands_under_its_language_with_a_button_to_copy_it():
+    html = render("```python title=x\nx = 1 < 2\n```")
+    assert '<div class="code__bar"><span>python</span><button' in html
+    assert 'data-copy-code=""' in html
+    assert '<span class="hl-o">=</span>' in html
+    assert "&lt;" in html
+
+
+def test_code_of_an_unknown_language_or_none_is_shown_as_it_is():
+    assert "<code>a &lt; b\n</code>" in render("```klingon\na < b\n```")
+    assert "<code>a &lt; b\n</code>" in render("    a < b")
+
+
+def test_tables_and_tasks():
+    html = render("| a |\n|---|\n| 1 |\n\n- [x] done\n- [ ] to do")
+    assert '<div class="table" tabindex="0"><table>' in html
+    assert html.count('type="checkbox" aria-label="Task"') == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (r"$a_1 * b_2 * c$", '<span class="math">$a_1 * b_2 * c$</span>'),
+        (r"$$\frac{a_1}{b_1} \\ x$$", r'<div class="math">$$\frac{a_1}{b_1} \\ x$$</div>'),
+        (r"so \(a_1 < b_2\) is", '<span class="math">$a_1 &lt; b_2$</span>'),
+        (r"so \[a_1 \\ b_2\] is", r'<span class="math">$$a_1 \\ b_2$$</span>'),
+        (r"from $5 to $10", "from $5 to $10"),
+        (r"half of \(it", "half of (it"),
+    ],
+)
+def test_formulas_are_left_as_they_were_written(written, shown):
+    assert shown in render(written)
+
+
+def test_text_that_would_read_otherwise_than_it_is_gets_a_mark():
+    html = render("access = user\u202e \u2066// admin\u2069\n\n```\nif x:\u2067\n```")
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", html)
+    assert html.count("\ufffd") == 4
+
+
+HOSTILE = {
+    "a script": "<script>alert(1)</script>",
+    "a handler": "<img src=x onerror=alert(1)>",
+    "a style": '<b style="position:fixed">x</b>',
+    "a remote image": "![x](http://example.org/x.png)",
+    "a fence that breaks out": '```x" onclick="alert(1)\n</code></pre><script>alert(1)</script>\n```',
+    "a copy button of its own": "<button data-copy-code onclick=alert(1)>Copy</button>",
+    "a formula": "$<script>alert(1)</script>$ $$\n<img src=x onerror=alert(1)>\n$$",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_is_hostile_becomes_words(text):
+    html = render(text)
+    tags = re.findall(r"<[^>]*>", html)
+    assert not [tag for tag in tags if re.search(r"<(script|img|b)\b|\son\w+=|\sstyle=", tag)]
+    assert all(link.startswith(("http", "mailto")) for link in re.findall(r'href="([^"]*)"', html))
+
+
+EXPENSIVE = {
+    "10 MB of nested lists": ("- " * 50 + "x\n") * 100_000,
+    "lists in lists": "\n".join("  " * depth + "- x" for depth in range(400)),
+    "quotes in quotes": "> " * 100_000 + "x",
+    "brackets": "[" * 100_000,
+    "code marks": "".join("`" * count + " " for count in range(700)),
+    "formulas that never end": r"\(" * 100_000 + r"\[" * 40_000,
+    "a table": "|a" * 1_000 + "\n" + "|-" * 1_000 + "\n" + ("|x" * 1_000 + "\n") * 100,
+    "many blocks of code": "```python\nx = 1\n```\n" * 14_000,
+    "one long line of code": "```perl\n" + "m{" * 100_000 + "\n```",
+    "lines that may become a heading": "a\n" * 140_000 + "=",
+}
+
+
+@pytest.mark.parametrize("text", EXPENSIVE.values(), ids=EXPENSIVE)
+def test_what_is_expensive_takes_bounded_time_and_space(text, monkeypatch):
+    monkeypatch.setattr(rendering, "RENDER_SECONDS", RENDER_SECONDS)
+    begin = thread_time()
+    html = render(text)
+    assert thread_time() - begin < RENDER_SECONDS + SLACK_SECONDS
+    assert len(html) <= HTML_CHARACTERS
+
+
+@pytest.mark.parametrize("depth", [30, 500])
+def test_what_is_nested_too_deep_is_shown_as_it_was_written(depth):
+    """The parser would leave out, without a word, what lies deeper than it goes."""
+    html = render("> " * depth + "the <innermost>")
+    assert "the &lt;innermost&gt;" in html
+    assert ("prose--plain" in html) == (depth > 40)
+
+
+def test_of_a_boundless_answer_the_beginning_is_shown():
+    assert len(render("x" * 10_000_000)) < SHOWN_CHARACTERS + 100
