@@ -307,17 +307,17 @@ def _announce_on_commit(events: list[Event]) -> None:
 def request_stop(run: Run, by, reason: StopReason = StopReason.USER) -> str:
     """Ask for the end of a run: who, when and why is recorded once. Returns the truth about it (B38).
 
-    "stopped": it was still waiting and has ended. "stopping": its worker has been told. "already_final".
+    "stopped": it was waiting, or its worker was quick. "stopping": its worker has been told. "already_final": before.
     """
-    ask_to_stop(run, by, reason)
-    return see_to_stop(run)
+    is_first = ask_to_stop(run, by, reason)
+    state = see_to_stop(run)
+    return "stopped" if is_first and run.status == Status.STOPPED else state
 
 
-def ask_to_stop(run: Run, by, reason: StopReason) -> None:
-    """Record the request; its worker finds it with the next renewal of its lease at the latest."""
-    Run.objects.filter(pk=run.pk, status__in=ACTIVE, stop_requested_at=None).update(
-        stop_requested_at=timezone.now(), stop_requested_by=by, stop_reason=reason
-    )
+def ask_to_stop(run: Run, by, reason: StopReason) -> bool:
+    """Record the request, unless there is one; its worker finds it with the next renewal of its lease at the latest."""
+    unasked = Run.objects.filter(pk=run.pk, status__in=ACTIVE, stop_requested_at=None)
+    return bool(unasked.update(stop_requested_at=timezone.now(), stop_requested_by=by, stop_reason=reason))
 
 
 def see_to_stop(run: Run) -> str:

@@ -88,7 +88,7 @@ def test_many_stops_at_once_end_every_run(make_stack, pool):  # B35 B36
     stack.upstream.wait(say.tag, "stalled", len(runs))
     with ThreadPoolExecutor(8) as crowd:
         replies = list(crowd.map(lambda run: alice.stop(run).json()["state"], runs))
-    assert set(replies) == {"stopping"}
+    assert set(replies) <= {"stopping", "stopped"}
     for run in runs:
         run = check(run)
         assert (run.status, run.message.content) == (Status.STOPPED, spoken(4))
