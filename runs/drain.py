@@ -6,6 +6,7 @@ task its cold shutdown looks like a Stop. So this step of the worker takes the s
 1. The first SIGTERM or SIGINT begins the drain: no run is claimed any more, those that run have DRAIN_SECONDS.
 2. The second one, or a SIGQUIT, ends the drain now.
 3. The next one is Celery's own cold shutdown, should all of that hang.
+4. Whatever hangs: EXIT_SECONDS after the deadline of the drain the process is ended by force.
 
 What is interrupted is interrupted the way a Stop is, and saved by the same handlers. A run whose handlers did not come
 to it is saved here. What can still go wrong: the database is away; then the lease runs out and the reaper ends them.
@@ -28,7 +29,7 @@ from django.db.models.functions import Now
 
 from runs import lifecycle, strays
 from runs.engine import HANDOVER_SECONDS, retire_engine
-from runs.leaving import leave
+from runs.leaving import LastResort, leave
 from runs.models import Run, Worker
 from runs.states import ACTIVE, LostReason
 from streams.loop import is_gevent
@@ -56,6 +57,7 @@ class Drain(bootsteps.StartStopStep):
     def start(self, worker) -> None:
         """Before the consumer starts, and after Celery has installed its own handlers."""
         self._warm, self._cold = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGQUIT)
+        self._last_resort = LastResort(self._children)
         for number in SIGNALS:
             signal.signal(number, self._on_signal)
         signals.worker_shutdown.connect(self._finish, weak=False)
@@ -81,8 +83,14 @@ class Drain(bootsteps.StartStopStep):
         """Leave within `seconds`; one that has begun can only become shorter."""
         leave()
         self._deadline = min(self._deadline, time.monotonic() + seconds)
+        self._last_resort.at = self._deadline + settings.EXIT_SECONDS
         if self._watch is None:
             self._watch = _spawn(self._keep_deadline)
+
+    def _children(self) -> list[int]:
+        """The processes of prefork's pool, which would outlive this one."""
+        pool = getattr(self._worker.pool, "_pool", None)
+        return [process.pid for process in getattr(pool, "_pool", ()) if process.pid]
 
     # -- beside the worker's own shutdown ---------------------------------------------------------
 

@@ -1,12 +1,29 @@
-"""Whether this worker is on its way out.
+"""How this worker knows that it is on its way out, and what makes sure that it gets there.
 
-One byte of memory that prefork's children share with the main process from their fork on: it is set in a signal
-handler, where nothing may wait, and every task looks at it before it claims a run.
+The mark is one byte of memory that prefork's children share with the main process from their fork on: it is set in a
+signal handler, where nothing may wait, and every task looks at it before it claims a run.
+
+A shutdown can hang: in a silent broker, in a pool that waits for a child which is gone, in somebody's signal handler.
+An operator who waits for a deploy shall not have to find that out, so the end is a bound and not a hope: a native
+thread, which needs neither gevent's hub nor a lock, says where the process hangs and ends it.
 """
 
+import faulthandler
+import math
 import mmap
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from streams.loop import original
 
 _byte = mmap.mmap(-1, 1)
+
+FORCED = 70  # exit code of a worker that did not end by itself (EX_SOFTWARE)
+LOOK_SECONDS = 0.5  # s between looks at the clock
 
 
 def leave() -> None:
@@ -16,3 +33,29 @@ def leave() -> None:
 
 def is_leaving() -> bool:
     return _byte[0] == 1
+
+
+class LastResort:
+    """Ends this process, and the children it has, once `at` (of time.monotonic) is over."""
+
+    def __init__(self, children: Callable[[], Iterable[int]]) -> None:
+        self.at = math.inf
+        self._children = children
+        original("_thread", "start_new_thread")(self._watch, ())
+
+    def _watch(self) -> None:
+        sleep = original("time", "sleep")
+        while time.monotonic() < self.at:
+            sleep(LOOK_SECONDS)
+        try:
+            self._say_where()
+        finally:
+            for pid in self._children():
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            os._exit(FORCED)
+
+    def _say_where(self) -> None:
+        """Past the logging module: whoever hangs may hold its lock."""
+        os.write(sys.__stderr__.fileno(), b"The worker did not end in time and is ended by force. It hangs here:\n")
+        faulthandler.dump_traceback(sys.__stderr__)

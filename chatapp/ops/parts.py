@@ -13,7 +13,7 @@ from chatapp.ops.sockets import answers_ok
 from chatapp.ops.supervisor import Part
 from runs.models import Worker
 
-DRAIN_MARGIN_SECONDS = 15.0  # s on top of the worker's own deadline, in which it ends what it still carries: 1,000 runs
+EXIT_MARGIN_SECONDS = 5.0  # s on top of the worker's own last resort
 CELERY = [sys.executable, "-m", "celery", "-A", "chatapp"]
 # Two seconds instead of seven: this is the only worker, there is nobody to greet.
 ALONE = ["--without-mingle", "--without-gossip"]
@@ -40,7 +40,7 @@ def worker_part(redis_url: str, local: LocalModel | None) -> Part:
         "worker",
         [*CELERY, "worker", "-P", "gevent", *ALONE],
         lambda: Worker.objects.filter(started_at__gte=begin, lease_until__gt=timezone.now()).exists(),
-        stop_seconds=settings.DRAIN_SECONDS + DRAIN_MARGIN_SECONDS,
+        stop_seconds=settings.DRAIN_SECONDS + settings.EXIT_SECONDS + EXIT_MARGIN_SECONDS,
         hurry_signal=signal.SIGQUIT,  # Celery's cold shutdown: running tasks are interrupted, and say so
         env=_env(redis_url, local),
     )

@@ -18,20 +18,21 @@ from tests.harness.stack import Stack, clean_env
 from tests.harness.upstream import Upstream
 
 # Short leases, sweeps and limits, so that an episode needs seconds; s
-LEASE, SWEEP, IDLE, DRAIN, REDISPATCH = 2.0, 0.5, 30.0, 2.0, 3.0
+LEASE, SWEEP, IDLE, DRAIN, EXIT, REDISPATCH = 2.0, 0.5, 30.0, 2.0, 8.0, 3.0
 ENV = {
     "LEASE_SECONDS": str(LEASE),
     "LEASE_RENEW_SECONDS": "0.5",
     "STREAMS_SWEEP_SECONDS": str(SWEEP),
     "RUN_IDLE_SECONDS": str(IDLE),
     "DRAIN_SECONDS": str(DRAIN),
+    "EXIT_SECONDS": str(EXIT),
     "REDISPATCH_SECONDS": str(REDISPATCH),
     "UPSTREAM_RETRY_SECONDS": "0.3",
     "USER_MAX_SENDS": "100000",
     "USER_MAX_RUNS": "100000",
     "WORKER_CONCURRENCY": "50",
 }
-EXIT_SECONDS = 25.0  # s a worker may take beyond its drain deadline; 20 of them to wait for a database that is away
+EXIT_SECONDS = EXIT + 2  # s a worker may take beyond its drain deadline
 PREFORK_CHILDREN = "3"
 
 

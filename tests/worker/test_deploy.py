@@ -3,10 +3,12 @@
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
+from runs.leaving import FORCED
 from runs.models import Run, Worker
 from runs.states import LostReason, Status, StopReason
 from tests.harness.check import check
@@ -26,6 +28,13 @@ def begin_warm_stop(worker: Part) -> None:
 
 def wait_for_exit(worker: Part) -> int:
     return wait_until(lambda: not worker.is_alive, f"{worker.name} ends") and worker.process.returncode
+
+
+def still_runs(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def send_stalled(stack, alice) -> tuple[Run, object]:
@@ -157,3 +166,19 @@ def test_a_rolling_restart_under_load_loses_no_run(make_stack, pool):  # B13
         run = check(Run.objects.get(pk=run_id))
         assert (run.status, run.message.content) == (Status.COMPLETED, spoken(40))
         assert len(stack.upstream.connections(tag)) == 1
+
+
+@each_pool
+def test_a_shutdown_that_hangs_says_where_and_is_ended(make_stack, pool):  # B13
+    options = ("-I", "tests.worker.hanging")
+    stack = make_stack(pool=pool, worker_options=options, DRAIN_SECONDS="0", EXIT_SECONDS="4")
+    alice = stack.person("alice")
+    run, _, follower = send_stalled(stack, alice)
+    children = Path(f"/proc/{stack.worker.pid}/task/{stack.worker.pid}/children").read_text().split()
+    assert bool(children) == (pool == "prefork")
+    stack.worker.process.terminate()
+    run = check(run, follower)
+    assert (run.status, run.reason, run.message.content) == (Status.LOST, LostReason.RESTART, spoken(4))
+    assert wait_for_exit(stack.worker) == FORCED
+    assert "hang_for_ever" in stack.worker.tail(200)
+    wait_until(lambda: not [pid for pid in children if still_runs(pid)], "its children are gone")
