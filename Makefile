@@ -2,7 +2,7 @@ PYTHON ?= python3
 .DEFAULT_GOAL := help
 
 help: ## print this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: ## set up what is missing and start everything (PORT=8000, DATA_DIR=var)
 	@$(PYTHON) deploy/set_up.py run
@@ -16,9 +16,13 @@ lint: ## check style, formatting and who imports whom
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/lint-imports
 
-bench: ## compare with the upstream read directly and with a row per chunk
+bench: ## measure speed and memory beside other ways to do it, and write docs/benchmarks.md (25 minutes)
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/python -m tests.bench
+
+bench-quick: ## the three main ratios, in a minute
+	@$(PYTHON) deploy/set_up.py test
+	@.venv/bin/python -m tests.bench --quick
 
 faults: ## kill everything again and again and look at what is left (ARGS="--faults 1000 --seed 1")
 	@$(PYTHON) deploy/set_up.py test
@@ -30,4 +34,4 @@ lock: ## lock what the .in files and package.json ask for (ARGS=--upgrade: newes
 clean: ## remove what was installed; data in var/ stays
 	rm -rf .venv deploy/browser/node_modules
 
-.PHONY: help run test lint bench faults lock clean
+.PHONY: help run test lint bench bench-quick faults lock clean

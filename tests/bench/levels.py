@@ -1,91 +1,154 @@
-"""One level: so many runs at once, measured for some windows; and the search for the highest level."""
+"""One level: so many runs at once, measured for a while; medians of several; and the search for the highest level."""
 
 import statistics
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import count
 
 from tests.bench.meter import Meter
-from tests.bench.rig import Rig
-from tests.bench.systems import RATE, paced_prompt
+from tests.bench.orders import Instrument
+from tests.bench.source import RATE
+from tests.bench.systems import System
 
 LIMIT_P99_SECONDS = 0.250
-WARM_UP_SECONDS = 1.5  # after the release: every run has begun to write
+LIMIT_SHARE = 0.97  # of the tokens that were due
+WARM_UP_SECONDS = 2.0  # after the release: every run has begun to write
 OWN = ("web", "worker", "valkey", "postgres")
+_numbers = count(1)
 
 
 @dataclass
 class Level:
-    """What one level showed: medians over its windows. Times in seconds; CPU as a share of one core."""
+    """What one level showed. Times in seconds; CPU as a share of one core."""
 
     runs: int
-    p50: float
-    p99: float
-    share: float  # of the tokens due that arrived
-    wrong: int  # gaps and doubles
-    cpu: dict[str, float]
-    tokens_a_second: float
+    p50: float = float("inf")
+    p99: float = float("inf")
+    share: float = 0.0  # of the tokens due that arrived
+    wrong: int = 0  # gaps and doubles, and runs that did not complete
+    cpu: dict[str, float] = field(default_factory=dict)
+    tokens_a_second: float = 0.0
     failure: str = ""
 
     @property
     def micros_a_token(self) -> float:
-        """µs of CPU for each token, in all parts of the system together."""
+        """µs of CPU for each token, in all parts of the system together; 0 for one without parts."""
         return 1e6 * sum(self.cpu[name] for name in OWN) / self.tokens_a_second if self.tokens_a_second else 0.0
 
     @property
     def holds(self) -> bool:
-        return not self.failure and not self.wrong and self.share > 0.97 and self.p99 < LIMIT_P99_SECONDS
+        return not self.failure and not self.wrong and self.share > LIMIT_SHARE and self.p99 < LIMIT_P99_SECONDS
+
+    def __str__(self) -> str:
+        if self.failure:
+            return f"broke down: {self.failure}"
+        used = ", ".join(f"{name} {100 * share:.0f} %" for name, share in self.cpu.items())
+        return (
+            f"p50 {1000 * self.p50:.1f} ms, p99 {1000 * self.p99:.1f} ms, {self.micros_a_token:.0f} µs/token, "
+            f"{100 * self.share:.0f} % arrived, {self.wrong} wrong ({used})"
+        )
 
 
-def measure(rig: Rig, system, runs: int, windows: int, seconds: float) -> Level:
+@dataclass
+class Instruments:
+    """What is the same for all systems: who is read from, and who reads."""
+
+    source: Instrument
+    crowd: Instrument
+
+
+def measure(
+    instruments: Instruments, system: System, runs: int, seconds: float, warm_up: float = WARM_UP_SECONDS
+) -> Level:
     """Let `runs` runs write at once and measure them. A level that breaks down is a Level that says so."""
-    say = paced_prompt(tokens=int(RATE * (WARM_UP_SECONDS + windows * seconds + 1)))
+    tag = f"level-{next(_numbers)}"
     try:
-        readings = system.prepare(runs, say)
-        rig.crowd.tell("open", port=readings.port, requests=readings.requests, ready=readings.ready)
-        rig.upstream.release(say.tag, runs)
-        rig.crowd.tell("window", seconds=WARM_UP_SECONDS)
-        samples = [_window(rig, system, runs, seconds) for _ in range(windows)]
-        wrong = rig.crowd.tell("close")["wrong"]
+        _connect(instruments, system, runs, tag)
+        instruments.source.tell("release", tag=tag)
+        instruments.crowd.tell("rest", seconds=warm_up)
+        system.at_full_load()
+        level = _window(instruments, system, runs, seconds, tag)
     except (OSError, AssertionError) as error:
-        rig.crowd.tell("close")
-        rig.upstream.release(say.tag, runs)
-        return Level(runs, float("inf"), float("inf"), 0, 0, {}, 0, failure=repr(error)[:200])
+        instruments.source.tell("finish", tag=tag)
+        instruments.crowd.tell("close")
+        level = Level(runs, failure=repr(error)[:200])
+    level.wrong += system.clear(level.holds)
+    return level
+
+
+def _connect(instruments: Instruments, system: System, runs: int, tag: str) -> None:
+    """Start the runs, portion by portion; the readers of one portion connect while the next one is being started."""
+    is_opening = False
+    try:
+        for readings in system.prepare(runs, tag):
+            if is_opening:
+                is_opening = False
+                instruments.crowd.answer()
+            instruments.crowd.begin("open", port=readings.port, requests=readings.requests, ready=readings.ready)
+            is_opening = True
     finally:
-        system.clear()
-    return _median(samples, wrong)
+        if is_opening:
+            instruments.crowd.answer()
+    instruments.source.tell("wait", tag=tag, count=runs)
 
 
-def _window(rig: Rig, system, runs: int, seconds: float) -> Level:
-    meter = Meter(rig.groups(system.web, system.worker))
-    seen = rig.crowd.tell("window", seconds=seconds)
-    cpu = {name: used / seen["seconds"] for name, used in meter.seconds().items()}
-    cpu["load"] = seen["cpu"] / seen["seconds"]
-    tokens = seen["tokens"] / seen["seconds"]
-    return Level(runs, seen["p50"], seen["p99"], tokens / (runs * RATE), 0, cpu, tokens)
+def _window(instruments: Instruments, system: System, runs: int, seconds: float, tag: str) -> Level:
+    meter = Meter({**dict.fromkeys(OWN, ()), **system.processes(), "upstream": [instruments.source.pid]})
+    took = instruments.crowd.tell("window", seconds=seconds)
+    cpu = {name: used / took["seconds"] for name, used in meter.seconds().items()}
+    cpu["load"] = took["cpu"] / took["seconds"]
+    instruments.source.tell("finish", tag=tag)
+    heard = instruments.crowd.tell("close")
+    seen = heard["windows"][0]
+    tokens = seen["tokens"] / took["seconds"]
+    return Level(runs, seen["p50"], seen["p99"], tokens / (runs * RATE), heard["wrong"], cpu, tokens)
 
 
-def _median(samples: list[Level], wrong: int) -> Level:
-    middle = lambda pick: statistics.median(pick(sample) for sample in samples)  # noqa: E731
-    cpu = {name: middle(lambda sample, name=name: sample.cpu[name]) for name in samples[0].cpu}
-    p50, p99, share = middle(lambda s: s.p50), middle(lambda s: s.p99), middle(lambda s: s.share)
-    return Level(samples[0].runs, p50, p99, share, wrong, cpu, middle(lambda s: s.tokens_a_second))
+@dataclass
+class Series:
+    """One system at one level, measured several times."""
+
+    system: str
+    runs: int
+    levels: list[Level] = field(default_factory=list)
+
+    @property
+    def median(self) -> Level:
+        """The median of each figure. A breakdown counts as a bad one, so that most of them have to hold."""
+        sound = [level for level in self.levels if not level.failure]
+        if 2 * len(sound) <= len(self.levels):
+            return next((level for level in self.levels if level.failure), Level(self.runs, failure="not measured"))
+        middle = lambda pick: statistics.median(map(pick, self.levels))  # noqa: E731
+        cpu = {name: statistics.median(level.cpu[name] for level in sound) for name in sound[0].cpu}
+        return Level(
+            self.runs,
+            middle(lambda level: level.p50),
+            middle(lambda level: level.p99),
+            middle(lambda level: level.share),
+            sum(level.wrong for level in self.levels),
+            cpu,
+            statistics.median(level.tokens_a_second for level in sound),
+        )
+
+    @property
+    def micros(self) -> list[float]:
+        """µs of CPU for each token, sorted."""
+        return sorted(level.micros_a_token for level in self.levels if not level.failure)
 
 
-def highest(try_level: Callable[[int], Level], start: int, ceiling: int, steps: int) -> Level | None:
-    """The highest level that holds: doubling from `start`, then `steps` bisections; halving if `start` fails."""
-    good, bad, runs = None, None, start
-    while runs <= ceiling and bad is None:
+def highest(try_level: Callable[[int], Level], known: Level | None, ladder: Iterable[int]) -> Level | None:
+    """The highest level that holds: up the `ladder` from the highest `known` to hold, or down to the first that does.
+
+    A rung counts as failed if it fails twice: one window may have had bad luck with its neighbours.
+    """
+    rungs = sorted(ladder)
+    above = [runs for runs in rungs if known is None or runs > known.runs]
+    best = known
+    for runs in above if known else reversed(rungs):
         level = try_level(runs)
+        level = level if level.holds else try_level(runs)
         if level.holds:
-            good, runs = level, runs * 2
-        else:
-            bad = runs
-    while good is None and bad and bad > 1:
-        level = try_level(bad // 2)
-        good, bad = (level, bad) if level.holds else (None, bad // 2)
-    for _ in range(steps if good and bad else 0):
-        if bad - good.runs <= max(good.runs // 8, 1):
+            best = level
+        if level.holds != bool(known):
             break
-        level = try_level((good.runs + bad) // 2)
-        good, bad = (level, bad) if level.holds else (good, level.runs)
-    return good
+    return best

@@ -35,7 +35,7 @@ from streams.models import LoggedEvent  # noqa: E402
 app = Celery("naive", broker=settings.CELERY_BROKER_URL)
 app.conf.update(
     task_ignore_result=True,
-    task_default_queue="naive",
+    task_default_queue=os.environ.get("NAIVE_QUEUE", "naive"),
     broker_transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
 )
 one_at_a_time = RLock()

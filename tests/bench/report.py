@@ -3,79 +3,180 @@
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import psutil
 
-from tests.bench.levels import OWN, Level
-from tests.bench.stops import Stops
+from tests.bench.findings import Findings
+from tests.bench.levels import LIMIT_SHARE, OWN, Level, Series
+from tests.bench.memory import Memory
+from tests.bench.replay import Replay
+from tests.bench.stop_stages import table as stops_table
+from tests.bench.systems import Haproxy
+from tests.bench.targets import Target, judge
 from tests.harness.parts import postgres_program
 from tests.harness.processes import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
-HEADS = ["system", "runs", "CPU µs/token, all parts", *OWN, "p50 ms", "p99 ms", "upstream", "load gen."]
+PACKAGES = ["Django", "celery", "gevent", "channels", "channels_redis", "daphne", "uvicorn", "httptools", "uvloop"]
+PACKAGES += ["aiohttp", "psycopg", "orjson"]
+NONE = "–"
 
 
-def levels_table(levels: list[tuple[str, Level]]) -> str:
-    return _table(HEADS, [_row(name, level) for name, level in levels])
+def figures(found: Findings, command: str, load_before: float, seconds: float) -> str:
+    """All of the page that is written by the benchmark. What was not measured is left out, but for its target."""
+    sections = [circumstances(command, load_before, seconds)]
+    for title, text in (
+        ("Targets", targets_table(judge(found))),
+        ("The same load for all", levels_table(found.series)),
+        ("The most runs, at 20 tokens/s each", highest_table(found)),
+        ("Memory", found.memory and memory_line(found.memory)),
+        ("Replay of a long stream", found.replay and replay_table(found.replay)),
+        ("Disk", found.disk and disk_table(found)),
+        ("Stop, from the call on", found.stops and stops_table(found.stops)),
+    ):
+        if text:
+            sections.append(f"### {title}\n\n{text}")
+    return "\n\n".join(sections)
 
 
-def _row(name: str, level: Level) -> list[str]:
-    if level.failure:
-        return [name, str(level.runs), f"broke down: {level.failure}", *[""] * (len(HEADS) - 3)]
-    share = {part: f"{100 * used:.0f} %" for part, used in level.cpu.items()}
-    own = [f"{level.micros_a_token:.0f}", *(share[part] for part in OWN)]
-    if not level.cpu["web"]:
-        own = ["–"] * len(own)
-    flaw = (
-        "" if level.share > 0.97 and not level.wrong else f" ({100 * level.share:.0f} % arrived, {level.wrong} wrong)"
-    )
-    times = [f"{1000 * level.p50:.1f}", f"{1000 * level.p99:.1f}{flaw}"]
-    return [name, f"{level.runs:,}", *own, *times, share["upstream"], share["load"]]
-
-
-def highest_table(found: list[tuple[str, Level | None, str]]) -> str:
-    heads = ["system", "most runs with p99 < 250 ms", "CPU µs/token there", "p50 ms", "p99 ms", "what stopped it"]
-    rows = []
-    for name, level, limit in found:
-        if level is None:
-            rows.append([name, "none", "", "", "", limit])
-            continue
-        cost = f"{level.micros_a_token:.0f}" if level.cpu["web"] else "–"
-        rows.append([name, f"{level.runs:,}", cost, f"{1000 * level.p50:.1f}", f"{1000 * level.p99:.1f}", limit])
-    return _table(heads, rows)
-
-
-def stops_table(stops: list[Stops]) -> str:
-    heads = ["pool", "stops", "median ms", "worst ms", "not started within 30 s"]
+def targets_table(targets: list[Target]) -> str:
+    heads = ["against", "what", "target", "measured", ""]
     rows = [
-        [s.pool, str(len(s.times)), f"{1000 * s.median:.1f}", f"{1000 * s.worst:.1f}", str(s.not_started)]
-        for s in stops
+        [
+            t.against,
+            t.what,
+            f"{t.sign} {t.limit:g}{t.unit}",
+            _number(t.measured) + t.unit * (t.measured is not None),
+            t.verdict,
+        ]
+        for t in targets
     ]
     return _table(heads, rows)
 
 
-def _table(heads: list[str], rows: list[list[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _number(value: float | None) -> str:
+    """Three digits that count, no exponent."""
+    if value is None:
+        return NONE
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def circumstances(command: str, load_before: float) -> str:
+def levels_table(series: list[Series]) -> str:
+    heads = ["system", "runs", "times", "CPU µs/token, all parts", "lowest–highest", *OWN, "p50 ms", "p99 ms"]
+    heads += ["upstream", "load gen."]
+    rows = [_level_row(entry, len(heads)) for entry in sorted(series, key=lambda entry: (entry.system, entry.runs))]
+    return _table(heads, rows) if rows else ""
+
+
+def _level_row(series: Series, width: int) -> list[str]:
+    level, about = series.median, [series.system, f"{series.runs:,}", str(len(series.levels))]
+    if level.failure:
+        return [*about, f"broke down: {level.failure}", *[""] * (width - len(about) - 1)]
+    share = {part: f"{100 * used:.0f} %" for part, used in level.cpu.items()}
+    own = [NONE] * (2 + len(OWN))
+    if level.micros_a_token:
+        spread = f"{series.micros[0]:.0f}–{series.micros[-1]:.0f}"
+        own = [f"{level.micros_a_token:.0f}", spread, *(share[part] if level.cpu[part] else NONE for part in OWN)]
+    return [
+        *about,
+        *own,
+        f"{1000 * level.p50:.1f}",
+        f"{1000 * level.p99:.1f}{flaw(level)}",
+        share["upstream"],
+        share["load"],
+    ]
+
+
+def flaw(level: Level) -> str:
+    """What is wrong with a level beside its times, in brackets; mostly nothing."""
+    if level.share > LIMIT_SHARE and not level.wrong:
+        return ""
+    return f" ({100 * level.share:.0f} % arrived, {level.wrong} wrong)"
+
+
+def highest_table(found: Findings) -> str:
+    heads = ["system", "most runs with p99 < 250 ms", "CPU µs/token there", "p50 ms", "p99 ms", "what stopped it"]
+    rows = []
+    for entry in found.highest:
+        if entry.level is None:
+            rows.append([entry.system, "none", "", "", "", entry.limit])
+            continue
+        level, cost = entry.level, f"{entry.level.micros_a_token:.0f}"
+        rows.append(
+            [entry.system, f"{level.runs:,}", cost, f"{1000 * level.p50:.1f}", f"{1000 * level.p99:.1f}", entry.limit]
+        )
+    return _table(heads, rows) if rows else ""
+
+
+def memory_line(memory: Memory) -> str:
+    return (
+        f"{memory.runs:,} runs with one follower each, all of them writing, against none (proportional set size): "
+        f"{memory.worker / 1024:.1f} KB a run in the worker, {memory.web / 1024:.1f} KB a follower in the web process."
+    )
+
+
+def replay_table(replay: Replay) -> str:
+    heads = [f"{replay.events:,} events, finished, not compacted; SSE over loopback", "median ms"]
+    rows = [
+        ["the first event has arrived", f"{1000 * replay.first_event:.1f}"],
+        ["the first 1,000 events", f"{1000 * replay.first_page:.1f}"],
+        ["all", f"{1000 * replay.all:.0f}"],
+        ["opening the page of its session", f"{1000 * replay.opening:.1f}"],
+    ]
+    queries = f"{replay.opening_queries} queries, {replay.opening_log_queries} of them of the log"
+    return f"{_table(heads, rows)}\n\nThe page takes {queries}: the message is the stream folded."
+
+
+def disk_table(found: Findings) -> str:
+    disk = found.disk
+    heads = [
+        f"KB a finished run of {disk.tokens} events, indexes included ({disk.runs} runs)",
+        "before",
+        "after compaction",
+    ]
+    kb = lambda size: f"{size / 1024:.1f}"  # noqa: E731
+    rows = [
+        ["log", kb(disk.log), kb(disk.compacted_log)],
+        ["run, two messages, session", kb(disk.rest), kb(disk.rest)],
+        ["all", kb(disk.log + disk.rest), kb(disk.compacted_log + disk.rest)],
+    ]
+    return _table(heads, rows)
+
+
+def _table(heads: list[str], rows: Iterable[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in [heads, ["---"] * len(heads), *rows])
+
+
+def circumstances(command: str, load_before: float, seconds: float) -> str:
     """Machine, versions, date and command: a figure without them means nothing."""
-    packages = ("Django", "celery", "gevent", "channels", "channels_redis", "daphne", "uvicorn", "aiohttp", "psycopg")
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    postgres = subprocess.run([postgres_program("postgres"), "--version"], capture_output=True, text=True).stdout
+    versions = ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name)))
     memory = psutil.virtual_memory().total / 2**30
+    programs = [[postgres_program("postgres"), "--version"], [Haproxy.program(), "-v"]]
     return "\n".join(
         [
-            f"- `{command}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, revision {_revision()}",
+            f"- `{command}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, took {seconds / 60:.0f} min, at {_revision()}",
             f"- {_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.release()};"
             f" load average before: {load_before:.1f}",
-            f"- Python {platform.python_version()}, {versions}; {postgres.strip()} (fsync on)",
+            f"- Python {platform.python_version()}, {versions}",
+            f"- {', '.join(_said_by(argv) for argv in programs if argv[0])}; PostgreSQL with fsync on",
         ]
     )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _said_by(argv: list[str]) -> str:
+    lines = subprocess.run(argv, capture_output=True, text=True).stdout.splitlines()
+    return lines[0].partition(" - ")[0].strip() if lines else ""
 
 
 def _revision() -> str:
@@ -91,8 +192,8 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def write_page(figures: str) -> None:
+def write_page(text: str) -> None:
     """Replace the marked section of docs/benchmarks.md."""
     page = PAGE.read_text()
     before, _, rest = page.partition(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{figures}\n\n{END}{rest.partition(END)[2]}")
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}")

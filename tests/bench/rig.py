@@ -1,48 +1,21 @@
-"""Everything the benchmark runs on: PostgreSQL (durable), Valkey, the upstream and the load generator."""
+"""Everything the benchmark runs on: PostgreSQL (durable), Valkey, both upstreams, the load generator, this Django."""
 
-import json
 import os
 import resource
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.bench.levels import Instruments
+from tests.bench.orders import Instrument
+from tests.bench.systems import ThisSystem
 from tests.harness import databases, parts
-from tests.harness.processes import ROOT, Part, kill_all, temporary_directory
+from tests.harness.processes import Part, kill_all, temporary_directory
 from tests.harness.stack import clean_env
 from tests.harness.upstream import Upstream
 
 WORKER_CONCURRENCY = "8000"  # more than any level of the search
-
-
-class Crowd:
-    """The parent's end of the load generator (`load.py`)."""
-
-    def __init__(self, env: dict[str, str]):
-        argv = [sys.executable, "-m", "tests.bench.load"]
-        self.process = subprocess.Popen(
-            argv, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def tell(self, do: str, **order) -> dict:
-        self.begin(do, **order)
-        return self.answer()
-
-    def begin(self, do: str, **order) -> None:
-        self.process.stdin.write(json.dumps({"do": do, **order}) + "\n")
-        self.process.stdin.flush()
-
-    def answer(self) -> dict:
-        answer = json.loads(self.process.stdout.readline())
-        if "error" in answer:
-            raise ConnectionError(answer["error"])
-        return answer
-
-    def close(self) -> None:
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
+PREFORK_CHILDREN = "12"  # a child that was terminated is away for up to 5 s
+TABLES = "streams_event, runs_run, chats_message, chats_session"
 
 
 class Rig:
@@ -57,7 +30,7 @@ class Rig:
         )
         self.valkey, self.env["REDIS_URL"] = parts.make_valkey(self.directory, self.env)
         self.upstream_part, upstream_url = parts.make_upstream(self.directory, self.env)
-        self.upstream = Upstream(upstream_url)
+        self.upstream = Upstream(upstream_url)  # for what needs a script
 
     def start(self) -> None:
         self.postgres.start(), self.valkey.start(), self.upstream_part.start()
@@ -65,7 +38,7 @@ class Rig:
         parts.wait_for_valkey(self.valkey)
         parts.wait_for_upstream(self.upstream_part)
         databases.migrate(self.env["DATABASE_URL"], self.env)
-        self.crowd = Crowd(self.env)
+        self.instruments, self.source_port = open_instruments(self.env)
         self._set_up_django()
 
     def _set_up_django(self) -> None:
@@ -77,16 +50,49 @@ class Rig:
         from tests.harness.stack import ensure_model
 
         ensure_model(self.upstream)
+        ensure_bench_model(self.source_port)
 
-    def groups(self, web: Part | None, worker: Part | None) -> dict[str, list[int]]:
-        """Who belongs to the system under test, for the meter; upstream and load generator are listed apart."""
-        return {
-            "web": [web.pid] if web else [],
-            "worker": [worker.pid] if worker else [],
-            "valkey": [self.valkey.pid],
-            "postgres": [self.postgres.pid],
-            "upstream": [self.upstream_part.pid],
-        }
+    def make_worker(self, pool: str) -> Part:
+        """A worker of this system. Only one of them may be alive: they take from the same queue."""
+        options = ("-c", PREFORK_CHILDREN) if pool == "prefork" else ()
+        env = self.env | ({"DATABASE_POOL": "0"} if pool == "prefork" else {})
+        return parts.make_worker(pool, self.directory, env, *options, name=f"worker-{pool}")
+
+    def make_system(self, server: str, protocol: str, worker: Part, name: str = "") -> ThisSystem:
+        """This system behind a web server of its own, with the worker that is alive."""
+        shared = {"worker": worker, "valkey": self.valkey, "postgres": self.postgres}
+        name = f"web-{name}{server}-{protocol}".lower()
+        web, url = parts.make_web(server, self.directory, self.env, name=name)
+        return ThisSystem(server, protocol, shared, web, url, self.forget)
+
+    def forget(self) -> None:
+        """Empty the tables, so that every level finds them alike."""
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {TABLES} CASCADE")
+
+
+def open_instruments(env: dict[str, str]) -> tuple[Instruments, int]:
+    """The instruments, and the port of the source."""
+    instruments = Instruments(Instrument("tests.bench.source", env), Instrument("tests.bench.load", env))
+    return instruments, instruments.source.tell("listen")["port"]
+
+
+def close_instruments(instruments: Instruments) -> None:
+    instruments.crowd.close()
+    instruments.source.close()
+
+
+def ensure_bench_model(port: int) -> None:
+    """The model `bench`, at the source."""
+    from runs.models import Model, Provider
+
+    address = {"base_url": f"http://127.0.0.1:{port}/v1"}
+    provider, _ = Provider.objects.update_or_create(name="bench", defaults=address)
+    Model.objects.get_or_create(
+        name="bench", defaults={"label": "Bench", "provider": provider, "upstream_id": "bench", "is_default": False}
+    )
 
 
 @contextmanager
@@ -98,6 +104,6 @@ def open_rig() -> Iterator[Rig]:
     try:
         rig.start()
         yield rig
-        rig.crowd.close()
+        close_instruments(rig.instruments)
     finally:
         kill_all()

@@ -13,7 +13,6 @@ import psutil
 import psycopg
 
 from tests.bench.rig import Rig, open_rig
-from tests.bench.stops import make_worker
 from tests.harness import parts
 from tests.harness.facts import wait_until
 from tests.harness.processes import ROOT
@@ -50,7 +49,7 @@ def measure(rig: Rig, pool: str, url: str, count: int) -> list[list[float]]:
     from tests.harness.people import Person
 
     alice, clerk, times = Person(url, "alice"), Clerk(rig.env["DATABASE_URL"]), []
-    worker = make_worker(rig, pool).start()
+    worker = rig.make_worker(pool).start()
     parts.wait_for_worker(worker)
     children = len(psutil.Process(worker.pid).children())
     for _ in range(count):
