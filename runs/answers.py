@@ -11,6 +11,7 @@ def shown(run: Run) -> Folded:
     """What a reader is shown of the run's message: as `so_far`, after what earlier runs have written in it."""
     folded, before = so_far(run), lifecycle.said_before(run)
     folded.text, folded.reasoning = before.text + folded.text, before.reasoning + folded.reasoning
+    folded.tools = before.tools + folded.tools
     return folded
 
 

@@ -262,7 +262,11 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
         place(run.message)  # its turn never came; it stands where it would have been answered
     before = said_before(run)
     Message.objects.filter(pk=run.message_id).update(
-        content=before.text + folded.text, reasoning=before.reasoning + folded.reasoning, state=end.state, html=""
+        content=before.text + folded.text,
+        reasoning=before.reasoning + folded.reasoning,
+        tools=before.tools + folded.tools,
+        state=end.state,
+        html="",
     )
     _hold_queue(run, end)
     Session.objects.filter(pk=run.session_id).update(active_at=finished_at)
@@ -281,6 +285,7 @@ def said_before(run: Run) -> Folded:
         for earlier in Run.objects.filter(message_id=run.message_id, id__lt=run.id).order_by("id"):
             folded = log.fold_stream(earlier.id)
             before.text, before.reasoning = before.text + folded.text, before.reasoning + folded.reasoning
+            before.tools += folded.tools
     return before
 
 

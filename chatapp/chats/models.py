@@ -82,6 +82,7 @@ class Message(models.Model):
     role = models.CharField(max_length=16, choices=Role.choices)
     content = models.TextField(blank=True)
     reasoning = models.TextField(blank=True)
+    tools = models.JSONField(default=list, blank=True)  # asked for: [{"index", "id", "name", "arguments"}]
     html = models.TextField(blank=True)  # `content` as safe HTML, rendered once when it is final
     state = models.CharField(max_length=16, choices=MessageState.choices, default=MessageState.COMPLETE)
     key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  (the client's; null: none given)

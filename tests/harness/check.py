@@ -63,6 +63,7 @@ def check_message(run: Run, folded: Folded) -> None:
     before = said_before(run)  # by the earlier runs of a continued answer
     assert before.text + folded.text == run.message.content
     assert before.reasoning + folded.reasoning == run.message.reasoning
+    assert before.tools + folded.tools == run.message.tools
     assert run.last_seq == folded.last_seq
     assert run.message.state == MESSAGE_STATE[run.status]
 
