@@ -202,6 +202,9 @@ STREAMS_SWEEP_SECONDS = env.float(
     "STREAMS_SWEEP_SECONDS", default=3.0
 )  # s after which a silent stream is looked up in the log
 
+# -- uploads -------------------------------------------------------------------------------------
+FILE_UPLOAD_HANDLERS = ["chatapp.pages.attachments.BoundedUpload"]  # files of text, as long as a message at most
+
 # -- security ------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "sesame.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -193,6 +193,13 @@ class QueueTimeLimit(RunError):
     code = "queue_time_limit"
 
 
+class AttachmentUnreadable(RunError):
+    """Only files that hold text in UTF-8 can be attached."""
+
+    code = "attachment_unreadable"
+    retryable = False
+
+
 class PromptEmpty(RunError):
     """The message is empty."""
 

@@ -60,6 +60,7 @@ RUN_STATUS: dict[type[errors.RunError], int] = {
     errors.KeyReused: 422,
     errors.PromptTooLong: 413,
     errors.PromptEmpty: 422,
+    errors.AttachmentUnreadable: 422,
     errors.ModelUnknown: 422,
     errors.ModelMissing: 503,  # nothing the client can mend: the server is not set up
     errors.BrokerUnavailable: 503,

@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from chatapp.chats.models import Message, MessageState, Role, Session
 from chatapp.chats.rendering import render
+from chatapp.chats.tree import Tree
 
 SESSIONS = UUID("6f2d3f0e-0d4c-4b5e-9a51-5a3c2f6f9a10")  # namespace of the ids made from a form's key
 FINAL = {MessageState.COMPLETE, MessageState.STOPPED, MessageState.FAILED, MessageState.LOST}
@@ -24,6 +25,12 @@ def rename(session: Session, title: str) -> None:
     limit = Session._meta.get_field("title").max_length
     session.title = " ".join(title.replace("\0", "").split())[:limit].strip()
     session.save(update_fields=["title"])
+
+
+def show_branch(message: Message) -> None:
+    """Show the branch that a message stands on, to the end of its newest one. Nothing that runs is touched."""
+    leaf = Tree(message.session).leaf_below(message.pk)
+    Session.objects.filter(pk=message.session_id).update(tip=leaf)
 
 
 def keep_html(messages: Iterable[Message]) -> None:

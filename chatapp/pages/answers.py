@@ -4,14 +4,15 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
-from chatapp.chats.models import Message, Role, Session
+from chatapp.chats.models import Message, Role
 from chatapp.pages.composer import Composer, model_of
 from chatapp.pages.conversation import at_end, change
+from chatapp.pages.messages import find_message
 from chatapp.pages.requests import is_scripted, logged_in_async, private
-from chatapp.pages.transcript import entries, path
+from chatapp.pages.transcript import path
 from runs.actions import answer_again, go_on
 from runs.errors import NothingToContinue
 from runs.lifecycle import request_stop
@@ -20,31 +21,29 @@ from streams.access import Viewer
 from streams.sse import event_stream
 
 
-@require_GET
-@private
-def message(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One message, as the transcript shows it now."""
-    return render(request, "pages/messages.html", {"entries": entries([_message(request, pk)])})
-
-
 @require_POST
 @private
 def again(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Regenerate, or retry: another answer to the same question takes this one's place.
 
-    Asked is the model that the composer shows: one that was switched off since is in nobody's way.
+    Asked is the model that was named, else the one that answered: one that was switched off since is in nobody's way.
     """
-    answer = _message(request, pk, role=Role.ASSISTANT)
-    chosen = Composer(model=model_of(request) or answer.session.model).chosen
+    answer = find_message(request, pk, role=Role.ASSISTANT)
+    chosen = Composer(model=model_of(request) or _model_before(answer)).chosen
     model = chosen.name if chosen else ""
     return _ask(request, answer, lambda: answer_again(answer, user=request.user, model=model))
+
+
+def _model_before(answer: Message) -> str:
+    last = answer.runs.select_related("model").order_by("-id").first()
+    return last.model.name if last and last.model else answer.session.model
 
 
 @require_POST
 @private
 def carry_on(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Continue the last answer: the same message grows (B39)."""
-    answer = _message(request, pk, role=Role.ASSISTANT)
+    answer = find_message(request, pk, role=Role.ASSISTANT)
 
     def work() -> None:
         if path(answer.session)[-1].pk != answer.pk:
@@ -83,8 +82,3 @@ def draft_key(session_id: UUID) -> str:
 async def events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The run's stream as server-sent events (docs/protocol.md)."""
     return await event_stream(request, Viewer.of_session(request.user.pk, request.session.session_key), pk)
-
-
-def _message(request: HttpRequest, pk: UUID, **values: object) -> Message:
-    own = Message.objects.filter(session__in=Session.objects.visible_to(request.user), **values)
-    return get_object_or_404(own.select_related("session"), pk=pk)

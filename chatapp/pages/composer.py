@@ -9,6 +9,8 @@ from django.http import HttpRequest
 
 from chatapp.chats.actions import start_session
 from chatapp.chats.models import Session
+from chatapp.pages.attachments import Attachment, attached, with_attachments
+from chatapp.pages.tuning import TuningForm
 from runs.actions import send
 from runs.errors import ModelMissing, RunError
 from runs.models import Model, Run
@@ -21,6 +23,7 @@ class Composer:
     text: str = ""
     model: str = ""
     error: RunError | None = None
+    tuning: TuningForm | None = None
     active: Run | None = None
     key: str = field(default_factory=lambda: uuid4().hex)
     models: list[Model] = field(default_factory=lambda: list(Model.objects.filter(enabled=True)))
@@ -32,9 +35,12 @@ class Composer:
         return next(named, self.models[0] if self.models else None)
 
     @property
-    def notice(self) -> RunError | None:
-        """What stands in the way of sending, before anybody has tried."""
-        return self.error or (None if self.models else ModelMissing())
+    def notice(self) -> str:
+        """What stands in the way of sending, perhaps before anybody has tried."""
+        if self.tuning and self.tuning.errors:
+            return self.tuning.sentence
+        error = self.error or (None if self.models else ModelMissing())
+        return error.message if error else ""
 
 
 @dataclass
@@ -44,15 +50,29 @@ class Posted:
     text: str
     model: str
     key: str
+    files: list[Attachment] = field(default_factory=list)
+    error: RunError | None = None  # why the files can't be sent
+    tuning: TuningForm | None = None  # of a new session
 
     @classmethod
     def by(cls, request: HttpRequest) -> "Posted":
-        text, model = text_of(request), model_of(request)
-        return cls(text, model, _key(request.POST.get("key", ""), model, text))
+        posted = cls(text_of(request), model_of(request), "")
+        try:
+            posted.files = attached(request)
+        except RunError as error:
+            posted.error = error
+        posted.tuning = TuningForm(request.POST, belongs_to="composer")
+        posted.key = _key(request.POST.get("key", ""), posted.model, posted.whole)
+        return posted
+
+    @property
+    def whole(self) -> str:
+        """The message with its files."""
+        return with_attachments(self.text, self.files)
 
     def back(self, error: RunError | None = None) -> Composer:
         """The form as it was, with what was wrong: nothing typed is lost."""
-        return Composer(self.text, self.model, error)
+        return Composer(self.text, self.model, error, self.tuning)
 
 
 def text_of(request: HttpRequest) -> str:
@@ -74,11 +94,16 @@ def _key(key: str, *sent: str) -> str:
 
 
 def send_posted(session: Session, posted: Posted, user) -> Run:
-    """Send to a session; raises the RunErrors of `runs.actions.send`."""
-    return send(session, posted.text, user=user, model=posted.model, key=posted.key)
+    """Send to a session; raises the RunErrors of `runs.actions.send`, and those of reading the files."""
+    if posted.error:
+        raise posted.error
+    return send(session, posted.whole, user=user, model=posted.model, key=posted.key)
 
 
 @transaction.atomic
 def start_posted(posted: Posted, user) -> Run:
     """Start a session with its first message. If that may not be sent, there is no session either."""
-    return send_posted(start_session(user, posted.key), posted, user)
+    session = start_session(user, posted.key)
+    if posted.tuning:
+        posted.tuning.save_to(session)
+    return send_posted(session, posted, user)

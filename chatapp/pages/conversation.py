@@ -11,14 +11,21 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from chatapp.chats.models import Message, MessageState, Session
+from chatapp.chats.models import MessageState, Session
+from chatapp.chats.tree import Tree
 from chatapp.pages.composer import Composer
 from chatapp.pages.requests import is_scripted
 from chatapp.pages.sessions import sidebar, title_of, with_opening
-from chatapp.pages.transcript import entries, path
+from chatapp.pages.transcript import Entry, entries, load, shown_ids
+from chatapp.pages.tuning import TuningForm, is_tuned
 from runs.errors import RunError
+from runs.lifecycle import under_way
 from runs.models import Run
 from runs.queueing import waiting
+from runs.states import Status
+from streams.log import head
+
+PAGE_MESSAGES = 40  # shown at first, and with every step back
 
 
 @dataclass
@@ -27,10 +34,29 @@ class Queue:
 
     is_held: bool
     runs: list[Run]
+    elsewhere: Run | None = None  # an answer that is being written on a branch which is not shown
+    elsewhere_seq: int = 0
 
     @property
     def cards(self) -> list[Run]:
         return [run for run in self.runs if run.message.parent.state == MessageState.WAITING]
+
+
+@dataclass
+class Look:
+    """What there is to show of a session: the ids of its messages, in order, and its queue."""
+
+    session: Session
+    tree: Tree
+    ids: list[UUID]
+    queue: Queue
+
+    def entries(self, ids: list[UUID]) -> list[Entry]:
+        return entries(load(self.session, ids), self.tree)
+
+    def earliest(self, ids: list[UUID]) -> UUID | None:
+        """The first of these messages, if others come before it."""
+        return ids[0] if ids and ids[0] != self.ids[0] else None
 
 
 def find_session(request: HttpRequest, pk: UUID) -> Session:
@@ -39,15 +65,21 @@ def find_session(request: HttpRequest, pk: UUID) -> Session:
 
 
 def session_page(request: HttpRequest, session: Session, composer: Composer, status: int = 200) -> HttpResponse:
-    messages, queue = _look(session)
-    shown = entries(messages)
+    look = _look(session)
+    start = max(_place(look.ids, request.GET.get("before", ""), otherwise=len(look.ids)) - PAGE_MESSAGES, 0)
+    ids = look.ids[start:]
+    shown = look.entries(ids)
     composer.active = next((entry.run for entry in shown if entry.is_active), None)
     context = {
         "session": session,
         "title": title_of(session),
         "entries": shown,
-        "queue": queue,
+        "earlier": look.earliest(ids),
+        "queue": look.queue,
         "composer": composer,
+        "tuning": TuningForm(instance=session),
+        "is_tuned": is_tuned(session),
+        "models": composer.models,
         "sidebar": sidebar(request.user, request.GET.get("page"), session),
     }
     return render(request, "pages/session.html", context, status=status)
@@ -57,15 +89,31 @@ def conversation_part(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The transcript after the message that the script names, or the whole if that is not shown; and the queue."""
     session = find_session(request, pk)
     after = request.POST.get("after") or request.GET.get("after", "")
-    messages, queue = _look(session)
-    place = next((place for place, message in enumerate(messages, 1) if str(message.pk) == after), 0)
+    look = _look(session)
+    place = _place(look.ids, after, otherwise=-1)
+    ids = look.ids[place + 1 :] if place >= 0 else look.ids[-PAGE_MESSAGES:]
     context = {
         "session": session,
-        "after": after if place else "",
-        "entries": entries(messages[place:]),
-        "queue": queue,
+        "after": after if place >= 0 else "",
+        "entries": look.entries(ids),
+        "earlier": None if place >= 0 else look.earliest(ids),
+        "queue": look.queue,
+        "models": Composer().models,
     }
     return render(request, "pages/conversation.html", context)
+
+
+def earlier_part(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The messages before the one that the script names."""
+    look = _look(find_session(request, pk))
+    end = _place(look.ids, request.GET.get("before", ""), otherwise=0)
+    ids = look.ids[max(end - PAGE_MESSAGES, 0) : end]
+    context = {"session": look.session, "entries": look.entries(ids), "earlier": look.earliest(ids)}
+    return render(request, "pages/messages.html", context | {"models": Composer().models})
+
+
+def _place(ids: list[UUID], wanted: str, otherwise: int) -> int:
+    return next((place for place, pk in enumerate(ids) if str(pk) == wanted), otherwise)
 
 
 def change(
@@ -93,10 +141,15 @@ def at_end(session_id: UUID) -> HttpResponse:
     return redirect(f"{reverse('session', args=[session_id])}#end")
 
 
-def _look(session: Session) -> tuple[list[Message], Queue]:
+def _look(session: Session) -> Look:
     """What is shown and what waits. A run goes from the queue to the transcript: looked at in this order, it may be
     seen in both, but is not missed in both."""
     runs = list(waiting(session))
-    messages = path(session)
-    shown = {message.pk for message in messages}
-    return messages, Queue(session.is_queue_held, [run for run in runs if run.message_id not in shown])
+    ids, tree = shown_ids(session)
+    queue = Queue(session.is_queue_held, [run for run in runs if run.message_id not in ids])
+    for run_place, run in enumerate(queue.cards, 1):
+        run.place = run_place
+    queue.elsewhere = under_way(session.pk).filter(status=Status.RUNNING).exclude(message__in=ids).first()
+    if queue.elsewhere:
+        queue.elsewhere_seq = head(queue.elsewhere.pk).seq
+    return Look(session, tree, ids, queue)

@@ -7,16 +7,20 @@ first view and after a reload alike (B33).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from chatapp.chats.actions import FINAL, keep_html
 from chatapp.chats.models import Message, MessageState, Role, Session
+from chatapp.chats.rendering import SHOWN_CHARACTERS
+from chatapp.chats.tree import Tree
+from chatapp.pages.attachments import taken_apart
 from runs.answers import shown as shown_of
 from runs.lifecycle import LOST_MESSAGES, under_way
 from runs.models import Run
 from runs.states import LostReason, Status
 
+SHORTEST_MEASURED = 0.05  # s; what was faster came in one piece, and has no speed
 FIRST_SEQ = 1  # run.queued; whatever follows says that a worker has begun
 
 
@@ -28,8 +32,11 @@ class Entry:
     run: Run | None = None
     text: str = ""
     reasoning: str = ""
+    tools: list[dict] = field(default_factory=list)
     seq: int = 0
     is_retrying: bool = False
+    ahead: int = 0  # answers that wait for a worker longer than this one
+    versions: list[UUID] = field(default_factory=list)  # what stands in this place: this message and its siblings
 
     @property
     def is_answer(self) -> bool:
@@ -70,26 +77,81 @@ class Entry:
         return is_unfinished and bool(self.message.content)
 
     @property
+    def is_too_long(self) -> bool:
+        """Whether a page shows the beginning only."""
+        return len(self.text if self.is_active else self.message.content) > SHOWN_CHARACTERS
+
+    @property
+    def shown_text(self) -> str:
+        return self.text[:SHOWN_CHARACTERS]
+
+    @property
+    def parts(self) -> tuple:
+        """A question's own words, and the files that were sent with it."""
+        return taken_apart(self.message.content)
+
+    @property
+    def version(self) -> int:
+        """The number of this version, from 1."""
+        return self.versions.index(self.message.pk) + 1 if self.message.pk in self.versions else 1
+
+    @property
+    def version_before(self) -> UUID | None:
+        return self.versions[self.version - 2] if self.version > 1 else None
+
+    @property
+    def version_after(self) -> UUID | None:
+        return self.versions[self.version] if self.version < len(self.versions) else None
+
+    @property
+    def figures(self) -> list[str]:
+        """How long it took and how much it was, as far as that is known."""
+        return figures_of(self.run) if self.run and not self.is_active else []
+
+    @property
     def has_failed(self) -> bool:
         return self.message.state in (MessageState.FAILED, MessageState.LOST)
 
 
+def figures_of(run: Run) -> list[str]:
+    """The time to the first token, tokens a second, tokens."""
+    figures, tokens = [], run.completion_tokens
+    if run.started_at and run.first_token_at:
+        figures.append(f"{(run.first_token_at - run.started_at).total_seconds():.1f} s to the first word")
+    if tokens and run.first_token_at:
+        seconds = (run.finished_at - run.first_token_at).total_seconds()
+        if seconds >= SHORTEST_MEASURED and tokens > 1:
+            figures.append(f"{tokens / seconds:.0f} tokens/s")
+    if tokens:
+        figures.append(f"{tokens} token{'' if tokens == 1 else 's'}")
+    return figures
+
+
 def path(session: Session) -> list[Message]:
-    """The messages that are shown, in order: from the root to the tip, and the answer whose turn has just come.
+    """All messages that are shown, in order."""
+    return load(session, shown_ids(session)[0])
+
+
+def load(session: Session, ids: list[UUID]) -> list[Message]:
+    found = session.messages.in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
+
+
+def shown_ids(session: Session) -> tuple[list[UUID], Tree]:
+    """The ids of what is shown: from the root to the tip, and the answer whose turn has just come; and the tree.
 
     That one gets its place in the tree when a worker begins it; until then it is shown where it will stand. It is
     looked for before the tip is read: one that is begun in between is then seen on the way to the new tip.
     """
     coming = under_way(session.id).filter(status=Status.QUEUED).select_related("message__parent").first()
     tip = Session.objects.filter(pk=session.pk).values_list("tip", flat=True).first() or _newest(session)
-    parents = dict(session.messages.values_list("id", "parent_id"))
-    shown = _up_from(tip, parents)
+    tree = Tree(session)
+    shown = tree.path_to(tip)
     if coming and coming.message_id not in shown:
         question = coming.message.parent
-        before = shown if question.state == MessageState.WAITING else _up_from(question.parent_id, parents)
+        before = shown if question.state == MessageState.WAITING else tree.path_to(question.parent_id)
         shown = [*before, question.pk, coming.message_id]
-    found = session.messages.in_bulk(shown)
-    return [found[pk] for pk in shown if pk in found]
+    return shown, tree
 
 
 def _newest(session: Session) -> UUID | None:
@@ -99,28 +161,27 @@ def _newest(session: Session) -> UUID | None:
     return placed.order_by("-id").values_list("id", flat=True).first()
 
 
-def _up_from(message_id: UUID | None, parents: dict[UUID, UUID | None]) -> list[UUID]:
-    """The ids from the root to a message."""
-    ids = []
-    while message_id is not None:
-        ids.append(message_id)
-        message_id = parents.get(message_id)
-    return ids[::-1]
+def entries(messages: Iterable[Message], tree: Tree | None = None, is_shown: bool = True) -> list[Entry]:
+    """The messages, in their order, each with its last run, as HTML where they are to be shown.
 
-
-def entries(messages: Iterable[Message]) -> list[Entry]:
-    """The messages, in their order, each with its last run."""
+    Without a `tree` they are of one session, whose tree is read.
+    """
     messages = list(messages)
+    if tree is None and messages and is_shown:
+        tree = Tree(messages[0].session)
     answers = [message.pk for message in messages if message.role == Role.ASSISTANT]
     runs = Run.objects.filter(message__in=answers).select_related("model").order_by("id")
     last_run = {run.message_id: run for run in runs}
     shown = [_entry(message, last_run.get(message.pk)) for message in messages]
-    keep_html(entry.message for entry in shown)
+    if is_shown:
+        keep_html(entry.message for entry in shown)
+        for entry in shown:
+            entry.versions = tree.versions(entry.message.pk)
     return shown
 
 
 def _entry(message: Message, run: Run | None) -> Entry:
-    entry = Entry(message, run, reasoning=message.reasoning)
+    entry = Entry(message, run, reasoning=message.reasoning, tools=message.tools)
     if not entry.is_active or run is None:
         return entry
     folded = shown_of(run)
@@ -128,6 +189,15 @@ def _entry(message: Message, run: Run | None) -> Entry:
         # It ended after the rows were read. Its stream has nothing left to tell, so the page must say how it ended.
         message.refresh_from_db()
         run.refresh_from_db()
-        return Entry(message, run, reasoning=message.reasoning)
+        return Entry(message, run, reasoning=message.reasoning, tools=message.tools)
     is_retrying = folded.retries > 0 and not folded.text and not folded.reasoning
-    return Entry(message, run, folded.text, folded.reasoning, folded.last_seq, is_retrying)
+    entry = Entry(message, run, folded.text, folded.reasoning, folded.tools, folded.last_seq, is_retrying)
+    entry.ahead = _ahead_of(run)
+    return entry
+
+
+def _ahead_of(run: Run) -> int:
+    """How many answers, of whomever, were given to the workers before this one and wait as well."""
+    if run.status != Status.QUEUED or run.dispatched_at is None:
+        return 0
+    return Run.objects.filter(status=Status.QUEUED, dispatched_at__lt=run.dispatched_at).count()

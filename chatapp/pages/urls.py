@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from chatapp.pages import accounts, answers, queue, views
+from chatapp.pages import accounts, answers, messages, queue, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -11,10 +11,14 @@ urlpatterns = [
     path("chats/<uuid:pk>", views.session, name="session"),
     path("chats/<uuid:pk>/messages", views.messages, name="messages"),
     path("chats/<uuid:pk>/title", views.title, name="title"),
+    path("chats/<uuid:pk>/tuning", views.tuning, name="tuning"),
     path("chats/<uuid:pk>/delete", views.delete, name="delete"),
     path("chats/<uuid:pk>/queue/release", queue.release, name="release"),
     path("chats/<uuid:pk>/queue/discard", queue.discard, name="discard"),
-    path("messages/<uuid:pk>", answers.message, name="message"),
+    path("messages/<uuid:pk>", messages.message, name="message"),
+    path("messages/<uuid:pk>/text", messages.text, name="message_text"),
+    path("messages/<uuid:pk>/edit", messages.edit, name="edit_message"),
+    path("messages/<uuid:pk>/branch", messages.branch, name="branch"),
     path("messages/<uuid:pk>/again", answers.again, name="again"),
     path("messages/<uuid:pk>/continue", answers.carry_on, name="continue"),
     path("runs/<uuid:pk>/stop", answers.stop, name="stop"),

@@ -9,9 +9,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from chatapp.chats.actions import rename
 from chatapp.pages.answers import draft_key
 from chatapp.pages.composer import Composer, Posted, send_posted, start_posted
-from chatapp.pages.conversation import at_end, change, conversation_part, find_session, session_page
+from chatapp.pages.conversation import at_end, change, conversation_part, earlier_part, find_session, session_page
 from chatapp.pages.requests import is_scripted, private
 from chatapp.pages.sessions import sidebar, title_of
+from chatapp.pages.tuning import TuningForm
 from runs.actions import delete_session
 from runs.errors import RunError
 
@@ -19,7 +20,7 @@ from runs.errors import RunError
 @require_GET
 @private
 def home(request: HttpRequest) -> HttpResponse:
-    return _home(request, Composer())
+    return _home(request, Composer(tuning=TuningForm(belongs_to="composer")))
 
 
 def _home(request: HttpRequest, composer: Composer, status: int = 200) -> HttpResponse:
@@ -32,6 +33,8 @@ def _home(request: HttpRequest, composer: Composer, status: int = 200) -> HttpRe
 def start(request: HttpRequest) -> HttpResponse:
     """The first message makes the session."""
     posted = Posted.by(request)
+    if not posted.tuning.is_valid():
+        return _home(request, posted.back(), status=422)
     try:
         run = start_posted(posted, request.user)
     except RunError as error:
@@ -49,12 +52,17 @@ def session(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @private
 def messages(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """POST sends; while an answer is on its way the message waits in the queue. GET is for the script."""
+    """POST sends; while an answer is on its way the message waits in the queue. GET is for the script.
+
+    With `before` it brings the messages before that one.
+    """
     found = find_session(request, pk)
     if request.method == "POST":
         posted = Posted.by(request)
         return change(request, pk, lambda: send_posted(found, posted, request.user), posted.back())
-    return conversation_part(request, pk) if is_scripted(request) else redirect("session", pk)
+    if not is_scripted(request):
+        return redirect("session", pk)
+    return earlier_part(request, pk) if "before" in request.GET else conversation_part(request, pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -66,6 +74,19 @@ def title(request: HttpRequest, pk: UUID) -> HttpResponse:
         rename(found, request.POST.get("title", ""))
         return redirect("session", pk)
     return JsonResponse({"title": title_of(found), "is_titled": bool(found.title)})
+
+
+@require_http_methods(["GET", "POST"])
+@private
+def tuning(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """POST changes how the next answers are asked for. GET, and a POST with mistakes, show the form."""
+    found = find_session(request, pk)
+    form = TuningForm(request.POST if request.method == "POST" else None, instance=found)
+    if form.is_bound and form.is_valid():
+        form.save_to(found)
+        return at_end(found.pk)
+    context = {"session": found, "title": title_of(found), "form": form}
+    return render(request, "pages/tuning.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,5 +1,7 @@
 """Every page, asked as alice (whose it is), bob, charlie (staff) and nobody (B55)."""
 
+from operator import attrgetter
+
 import pytest
 from django.urls import reverse
 
@@ -12,6 +14,10 @@ SESSION_PAGES = {
     "session": ("get", "session_id"),
     "messages": ("post", "session_id"),
     "message": ("get", "message_id"),
+    "message_text": ("get", "message_id"),
+    "edit_message": ("post", "message.parent_id"),
+    "branch": ("post", "message.parent_id"),
+    "tuning": ("post", "session_id"),
     "stop": ("post", "id"),
     "title": ("post", "session_id"),
     "delete": ("post", "session_id"),
@@ -39,15 +45,15 @@ def a_run(name, ask):
 
 def ask_page(client, name, run):
     method, field = SESSION_PAGES[name]
-    form = {"text": "Foreign words", "title": "Foreign words"}
-    return getattr(client, method)(reverse(name, args=[getattr(run, field)]), form)
+    form = {"text": "Foreign words", "title": "Foreign words", "system_prompt": "Foreign words"}
+    return getattr(client, method)(reverse(name, args=[attrgetter(field)(run)]), form)
 
 
 def everything() -> list[tuple]:
     """What alice has, as somebody else might have changed it."""
     messages = Message.objects.order_by("id").values_list("id", "content", "state")
     runs = Run.objects.order_by("id").values_list("id", "status", "position", "task_id", "stop_requested_at")
-    return [*Session.objects.values_list("id", "title", "tip"), *messages, *runs]
+    return [*Session.objects.values_list("id", "title", "tip", "system_prompt"), *messages, *runs]
 
 
 def test_every_page_is_asked_here():

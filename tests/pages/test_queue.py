@@ -6,7 +6,7 @@ import pytest
 
 from chatapp.chats.models import Message
 from chatapp.pages import conversation
-from chatapp.pages.transcript import path
+from chatapp.pages.transcript import shown_ids
 from runs import lifecycle
 from runs.models import Run
 from runs.states import Status
@@ -36,7 +36,7 @@ def page_of(browser, run) -> str:
 
 
 def cards(page: str) -> list[str]:
-    return re.findall(r'<p class="waiting__text">(.*?)</p>', page, re.DOTALL)
+    return re.findall(r'<p class="waiting__text" dir="auto" tabindex="0">(.*?)</p>', page, re.DOTALL)
 
 
 def test_what_waits_is_a_card_and_not_in_the_transcript(browser, running, waiting):  # B18
@@ -113,12 +113,12 @@ def test_a_message_that_begins_while_the_page_is_made_is_shown_once(browser, run
     then followed nothing, the answer did not come until a reload."""
     lifecycle.complete(running.id, "stop")
 
-    def path_once_begun(session):
+    def ids_once_begun(session):
         lifecycle.start_next(session.pk)
         write(Run.objects.get(pk=waiting[0].pk), "Some more")
-        return path(session)
+        return shown_ids(session)
 
-    monkeypatch.setattr(conversation, "path", path_once_begun)
+    monkeypatch.setattr(conversation, "shown_ids", ids_once_begun)
     page = page_of(browser, running)
     assert cards(page) == ["Third"]
     assert page.count("<article") == 4

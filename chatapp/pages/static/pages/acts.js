@@ -2,7 +2,7 @@
 
 let isBusy = false;
 
-/** Send such forms by `conversation`, with the model that `composer` shows, which also tells what went wrong. */
+/** Send such forms by `conversation`; `composer` tells what went wrong. */
 export function sendActs(conversation, composer) {
   document.addEventListener("submit", async (event) => {
     const form = event.target;
@@ -13,8 +13,7 @@ export function sendActs(conversation, composer) {
     const edit = form.closest("[data-edit]");
     if (edit) edit.open = false; // else the card would be kept as it is
     const url = event.submitter?.getAttribute("formaction") ?? form.action;
-    const fields = new FormData(form);
-    fields.set("model", composer.model);
+    const fields = new FormData(form, event.submitter);
     try {
       await conversation.post(url, fields);
       composer.tell(null);

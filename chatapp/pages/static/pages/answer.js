@@ -4,14 +4,18 @@ The page brings the text so far as plain text; it is drawn in the same way as wh
 
 import { Drawing } from "./drawing.js";
 import { FINAL } from "./streams.js";
+import { Tools } from "./tools.js";
 import { keepingEnd } from "./end.js";
 
+const SHOWN = 500_000; // characters of an answer on a page, as the server has it
 const TOLD = new Set([...FINAL, "run.started", "run.retrying"]);
 
 export class Answer {
   #text;
   #reasoning;
   #drawing;
+  #length = 0; // characters drawn; a page with all of a boundless answer would hang
+  #tools;
   #newText = "";
   #newReasoning = "";
   #frame = 0;
@@ -26,6 +30,7 @@ export class Answer {
     this.#onChange = onChange;
     this.#text = article.querySelector("[data-text]");
     this.#reasoning = article.querySelector("[data-reasoning-text]");
+    this.#tools = new Tools(article.querySelector("[data-tools]"));
     const soFar = this.#text.textContent;
     this.#clear();
     this.#newText = soFar;
@@ -48,6 +53,7 @@ export class Answer {
     if (kind.endsWith(".delta") && this.article.dataset.state === "retrying") this.show("answering", "Answering…");
     if (kind === "text.delta") this.#newText += data.text;
     else if (kind === "reasoning.delta") this.#newReasoning += data.text;
+    else if (kind === "tool.delta") this.#tools.add(data);
     else if (kind === "snapshot") this.#replace(data);
     else if (kind === "run.started" && !this.isStopping) this.show("answering", "Answering…");
     else if (kind === "run.retrying" && !this.isStopping) this.show("retrying", "The model is busy, trying again…");
@@ -77,8 +83,10 @@ export class Answer {
     this.#drawing = new Drawing(this.#text);
   }
 
-  #replace({ text, reasoning }) {
+  #replace({ text, reasoning, tools = [] }) {
     this.#clear();
+    this.#length = 0;
+    this.#tools.replace(tools);
     this.#reasoning.textContent = "";
     this.#newText = text;
     this.#newReasoning = reasoning;
@@ -104,8 +112,14 @@ export class Answer {
         this.article.querySelector("[data-reasoning]").hidden = false;
         this.#reasoning.append(this.#newReasoning);
       }
-      if (this.#newText) this.#drawing.write(this.#newText);
+      if (this.#newText) this.#write(this.#newText.slice(0, SHOWN - this.#length));
     });
     this.#newText = this.#newReasoning = "";
+  }
+
+  #write(text) {
+    this.#length += text.length;
+    this.#drawing.write(text);
+    if (this.#length >= SHOWN) this.article.querySelector("[data-too-long]").hidden = false;
   }
 }

@@ -1,6 +1,8 @@
 /* The message field: Enter sends, the text stays until it has arrived. While an answer is being written Stop stands
 where Send was, and what is sent waits for its turn. */
 
+import { Attachments } from "./attachments.js";
+import { arrived, Draft } from "./drafts.js";
 import { keepingEnd, toEnd } from "./end.js";
 import { post } from "./requests.js";
 
@@ -19,6 +21,8 @@ export class Composer {
   #stop;
   #error;
   #conversation;
+  #draft;
+  #files;
   #isBusy = false;
 
   /** `conversation` is null where there is none yet: then the form is sent as forms are. */
@@ -30,6 +34,9 @@ export class Composer {
     this.#next = form.querySelector("[data-next]");
     this.#stop = form.querySelector("[data-stop]");
     this.#error = form.querySelector("[data-error]");
+    this.#draft = new Draft(form.dataset.draft, this.#text);
+    if (conversation) arrived();
+    this.#files = new Attachments(form, () => this.#files && this.refresh());
     form.addEventListener("submit", (event) => this.#submit(event));
     this.#text.addEventListener("keydown", (event) => this.#key(event));
     this.#text.addEventListener("input", () => this.#typed());
@@ -38,20 +45,20 @@ export class Composer {
     this.refresh();
   }
 
-  get model() {
-    return this.#form.elements.model.value;
-  }
-
   /** Offer Stop while an answer is being written, and Send if there is something to send then; else Send. */
   refresh() {
     const active = this.#conversation?.active ?? null;
     const hadFocus = document.activeElement === this.#stop;
-    this.#send.hidden = active !== null && !this.#text.value.trim();
+    this.#send.hidden = active !== null && this.#isEmpty;
     this.#next.hidden = active === null;
     this.#stop.hidden = active === null;
     if (active) this.#stop.formAction = active.article.dataset.stopUrl;
     else if (hadFocus) this.#text.focus();
     this.#stop.setAttribute("aria-disabled", String(active?.isStopping ?? false));
+  }
+
+  get #isEmpty() {
+    return !this.#text.value.trim() && this.#files.isEmpty;
   }
 
   #key(event) {
@@ -78,13 +85,14 @@ export class Composer {
     if (event.submitter === this.#stop) {
       event.preventDefault();
       this.#stopAnswer(this.#conversation.active);
-    } else if (this.#isBusy || !this.#text.value.trim()) {
+    } else if (this.#isBusy || this.#isEmpty) {
       event.preventDefault();
     } else if (this.#conversation) {
       event.preventDefault();
       this.#sendMessage();
     } else {
       this.#isBusy = true;
+      this.#draft.leaves();
     }
   }
 
@@ -95,6 +103,8 @@ export class Composer {
       await this.#conversation.post(this.#form.action, fields);
       this.#form.elements.key.value = newKey();
       if (this.#text.value === sent) this.#text.value = "";
+      this.#draft.keep();
+      this.#files.clear();
       this.#typed();
       toEnd();
     });

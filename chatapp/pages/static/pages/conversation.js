@@ -1,6 +1,7 @@
 /* A session's page: transcript and queue, which change together. Whatever is done to them, the server answers with
 both as they are now; an answer that comes late does not undo a later one. */
 
+import { Earlier } from "./earlier.js";
 import { keepingEnd } from "./end.js";
 import { Queue } from "./queue.js";
 import { getHtml, parse, pause, post, RETRY } from "./requests.js";
@@ -10,6 +11,7 @@ export class Conversation {
   #url;
   #transcript;
   #queue;
+  #earlier;
   #asked = 0;
   #shown = 0;
   #isSyncing = false;
@@ -18,6 +20,7 @@ export class Conversation {
   /** `onEnd(kind)` hears of the end of each answer. */
   constructor(root, queue, streams, onEnd) {
     this.#url = root.dataset.messagesUrl;
+    this.#earlier = new Earlier(root, this.#url);
     this.#queue = new Queue(queue, streams, () => this.sync());
     this.#transcript = new Transcript(root, streams, (kind) => {
       if (!this.#queue.isEmpty) this.sync(); // the next one starts, or all are held
@@ -37,7 +40,9 @@ export class Conversation {
   async post(url, fields) {
     fields.set("after", this.#transcript.anchor);
     const turn = ++this.#asked;
-    this.#show(turn, await (await post(url, fields)).text());
+    const response = await post(url, fields);
+    if (response.headers.get("Content-Type").startsWith("text/html")) this.#show(turn, await response.text());
+    else this.sync();
   }
 
   /** Ask for the conversation as it is now, until the server answers. */
@@ -65,6 +70,7 @@ export class Conversation {
     const part = fresh.querySelector("[data-part]");
     keepingEnd(() => {
       this.#queue.update(fresh.querySelector("[data-queue]"));
+      if (!part.dataset.after) this.#earlier.replace(part.querySelector("[data-earlier]"));
       this.#transcript.update(part.dataset.after, messagesIn(part));
     });
   }

@@ -18,3 +18,14 @@ export function keepingEnd(change) {
   change();
   if (wasAtEnd) toEnd();
 }
+
+/** Offer the way back to a reader who has left the end. */
+export function offerEnd(offer, root) {
+  const look = () => (offer.hidden = isAtEnd());
+  addEventListener("scroll", look, { passive: true });
+  new ResizeObserver(look).observe(root);
+  offer.addEventListener("click", (event) => {
+    event.preventDefault();
+    toEnd();
+  });
+}

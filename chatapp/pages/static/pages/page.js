@@ -6,7 +6,9 @@ import { awaitTitle } from "./title.js";
 import { connection } from "./status.js";
 import { sendActs } from "./acts.js";
 import { Streams } from "./streams.js";
-import { toEnd } from "./end.js";
+import { copyOnClick } from "./copying.js";
+import { obeyKeys } from "./keys.js";
+import { offerEnd, toEnd } from "./end.js";
 
 const root = document.querySelector("[data-transcript]");
 const form = document.querySelector("[data-composer]");
@@ -24,10 +26,15 @@ function openConversation() {
   if (navigation === "back_forward") conversation.sync();
   addEventListener("pageshow", (event) => event.persisted && conversation.sync());
   document.addEventListener("visibilitychange", () => document.hidden || conversation.sync());
+  offerEnd(document.querySelector("[data-latest]"), root);
   return conversation;
 }
 
 const conversation = root && openConversation();
-const composer = new Composer(form, conversation);
-root?.addEventListener("change", () => composer.refresh());
-if (conversation) sendActs(conversation, composer);
+if (form) {
+  const composer = new Composer(form, conversation);
+  root?.addEventListener("change", () => composer.refresh());
+  if (conversation) sendActs(conversation, composer);
+}
+copyOnClick();
+obeyKeys();

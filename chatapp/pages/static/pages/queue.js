@@ -3,6 +3,7 @@ somebody has taken it out, the conversation is asked for anew. */
 
 import { announce } from "./status.js";
 import { pause, RETRY } from "./requests.js";
+import { FINAL } from "./streams.js";
 
 const FOLLOWED = 4; // the server lets a page follow 32 streams; only the head of a queue can begin
 const ASKED_FOR = 1; // seq of run.queued
@@ -12,6 +13,7 @@ export class Queue {
   #streams;
   #onTurn;
   #followed = new Set();
+  #elsewhere;
 
   constructor(root, streams, onTurn) {
     this.#root = root;
@@ -50,6 +52,7 @@ export class Queue {
   }
 
   #follow() {
+    this.#followElsewhere();
     const heads = new Set(this.#items.slice(0, FOLLOWED).map((item) => item.dataset.queued));
     for (const stream of [...this.#followed]) {
       if (!heads.has(stream)) this.#leave(stream);
@@ -63,6 +66,21 @@ export class Queue {
         refused: () => pause(RETRY).then(() => this.#changed(stream)),
       });
     }
+  }
+
+  /** An answer on a branch that is not shown: its end takes the notice away. */
+  #followElsewhere() {
+    const notice = this.#root.querySelector("[data-elsewhere]");
+    const stream = notice?.dataset.elsewhere;
+    if (this.#elsewhere && this.#elsewhere !== stream) this.#streams.unfollow(this.#elsewhere);
+    if (stream && this.#elsewhere !== stream) {
+      this.#streams.follow(stream, Number(notice.dataset.seq), {
+        apply: (event) => FINAL.has(event.kind) && this.#onTurn(),
+        reset: () => {},
+        refused: () => this.#onTurn(),
+      });
+    }
+    this.#elsewhere = stream;
   }
 
   #leave(stream) {

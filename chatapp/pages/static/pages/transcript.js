@@ -36,6 +36,11 @@ function unselected(element) {
   });
 }
 
+/** Whether an article on the page says what the fresh one says: written by the same run, with as many versions. */
+function isAsItWas(known, fresh) {
+  return ["run", "versions"].every((name) => known.dataset[name] === fresh.dataset[name]);
+}
+
 export class Transcript {
   #root;
   #streams;
@@ -91,7 +96,7 @@ export class Transcript {
   /** Put one article behind `place`. One that is there stays as it is, unless a newer run writes it. */
   #show(article, place) {
     const known = document.getElementById(article.id);
-    if (known && known.dataset.run === article.dataset.run) return known;
+    if (known && isAsItWas(known, article)) return known;
     if (known) this.#swap(known, article);
     else {
       if (place) place.after(article);
@@ -121,10 +126,10 @@ export class Transcript {
   }
 
   #swap(known, article) {
-    const reasoning = known.querySelector("[data-reasoning]").open;
+    const open = [...known.querySelectorAll("details[open]")].map(({ className }) => className);
     this.#leave(known);
     keepingEnd(() => known.replaceWith(article));
-    article.querySelector("[data-reasoning]").open = reasoning;
+    for (const details of article.querySelectorAll("details")) details.open = open.includes(details.className);
     if (article.dataset.stream) this.#adopt([article]);
   }
 

@@ -1,0 +1,39 @@
+"""The messages of a session are a tree: questions asked otherwise, and answers written anew, are branches of it."""
+
+from collections import defaultdict
+from uuid import UUID
+
+from chatapp.chats.models import MessageState, Role, Session
+
+
+class Tree:
+    """Who follows whom in a session. A question that waits in the queue has no place yet and is no version of any."""
+
+    def __init__(self, session: Session) -> None:
+        rows = session.messages.order_by("id").values_list("id", "parent_id", "role", "state")
+        self._parents: dict[UUID, UUID | None] = {}
+        self._children: dict[UUID | None, list[UUID]] = defaultdict(list)
+        for pk, parent, role, state in rows:
+            self._parents[pk] = parent
+            if not (role == Role.USER and state == MessageState.WAITING):
+                self._children[parent].append(pk)
+
+    def path_to(self, message_id: UUID | None) -> list[UUID]:
+        """The ids from the root to a message."""
+        ids = []
+        while message_id is not None:
+            ids.append(message_id)
+            message_id = self._parents.get(message_id)
+        return ids[::-1]
+
+    def versions(self, message_id: UUID) -> list[UUID]:
+        """The messages that stand in the same place, this one among them, the oldest first."""
+        if message_id not in self._parents:
+            return [message_id]
+        return self._children[self._parents[message_id]]
+
+    def leaf_below(self, message_id: UUID) -> UUID:
+        """The end of the newest branch that goes through a message."""
+        while below := self._children.get(message_id):
+            message_id = below[-1]
+        return message_id
