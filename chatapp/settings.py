@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "runs",
     "chatapp.chats",
     "chatapp.pages",
+    "chatapp.compare",
     "chatapp.api",
     "chatapp.ops",
 ]
@@ -172,6 +173,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "runs.tasks.reap", "schedule": 3.0, "options": {"expires": 6}},  # s
+    "compare": {"task": "chatapp.compare.tasks.advance", "schedule": 5.0, "options": {"expires": 10}},  # s
 }
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=1000)  # runs a gevent worker carries at once
 

@@ -26,7 +26,7 @@ async function ask(url, options) {
     throw new Refused("The server cannot be reached. Please try again.", true);
   }
   if (response.redirected) throw new Refused("You are logged out. Log in in another tab, then try again.");
-  if (response.status === 422) throw new Refused((await response.json()).message);
+  if (response.status === 409 || response.status === 422) throw new Refused((await response.json()).message);
   if (response.status === 400 || response.status === 413) throw new Refused("The message is too long.");
   if (response.status === 403) throw new Refused("This page is out of date. Please reload it.");
   if (response.status === 404) throw new Refused("This does not exist any more.");

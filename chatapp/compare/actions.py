@@ -1,0 +1,191 @@
+"""What people do with comparisons; each function is one such thing, with its rules."""
+
+from collections.abc import Sequence
+from random import SystemRandom
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+
+from chatapp.chats.models import Session
+from chatapp.compare.contenders import Contender
+from chatapp.compare.errors import (
+    AlreadyVoted,
+    PaneGone,
+    PaneUnknown,
+    StillAnswering,
+    StillBlind,
+    TooFewPanes,
+)
+from chatapp.compare.models import Comparison, Pane
+from runs.actions import answer_again, check_prompt, delete_session, send
+from runs.errors import StillQueued
+from runs.lifecycle import request_stop
+from runs.models import Run
+from runs.queueing import release
+from runs.states import StopReason, Trigger
+from runs.viewers import attach, detach, watched
+
+TITLE_CHARACTERS = Session._meta.get_field("title").max_length
+LEAST_PANES = 2
+
+
+@transaction.atomic
+def compare(
+    owner: AbstractBaseUser,
+    prompt: str,
+    contenders: Sequence[Contender],
+    *,
+    is_blind: bool = True,
+    is_sequential: bool = False,
+    key: str = "",
+) -> Comparison:
+    """Ask each contender, in an order that chance decides. Attached: the answers end when nobody follows them (B42).
+
+    The same key again returns the first comparison (B22). Sequential: all but the first wait in their sessions' held
+    queues, and `chatapp.compare.sequence` releases them. Raises the RunErrors of `runs.actions.send`; then nothing was
+    written.
+    """
+    if key and (earlier := Comparison.objects.visible_to(owner).filter(key=key).first()):
+        return earlier
+    check_prompt(prompt)
+    comparison = Comparison.objects.create(
+        owner=owner, prompt=prompt, is_blind=is_blind, is_sequential=is_sequential, key=key or None
+    )
+    dealt = SystemRandom().sample(contenders, len(contenders))
+    for position, contender in enumerate(dealt):
+        _open_pane(comparison, position, contender)
+    return comparison
+
+
+def _open_pane(comparison: Comparison, position: int, contender: Contender) -> None:
+    """The title keeps the engine from asking the model for one."""
+    title = " ".join(comparison.prompt.split())[:TITLE_CHARACTERS]
+    session = Session.objects.create(
+        owner=comparison.owner, title=title, is_listed=False, model=contender.model.name, **contender.settings
+    )
+    run = send(
+        session,
+        comparison.prompt,
+        user=comparison.owner,
+        trigger=Trigger.COMPARE,
+        is_attached=True,
+        is_held=comparison.is_sequential and position > 0,
+    )
+    Pane.objects.create(
+        comparison=comparison,
+        position=position,
+        contender=contender.label,
+        model_name=contender.model.name,
+        session=session,
+        run=run,
+    )
+
+
+def look_at(comparison: Comparison) -> None:
+    """Somebody has loaded the page: its answers may go on for a while, until it is loaded again or follows them."""
+    watched(runs_of(comparison).values_list("pk", flat=True))
+
+
+def runs_of(comparison: Comparison):
+    """The runs that belong to the comparison; those of chats that were gone on with do not."""
+    return Run.objects.filter(session__pane__comparison=comparison, session__is_listed=False)
+
+
+def stop_pane(pane: Pane, *, by: AbstractBaseUser, reason: StopReason = StopReason.USER) -> None:
+    """Stop what is on its way in one pane; the others go on."""
+    for run in Run.objects.active().filter(session__pane=pane):
+        request_stop(run, by, reason)
+
+
+def stop_all(comparison: Comparison, *, by: AbstractBaseUser) -> None:
+    """Stop everything, the last ones first: what has not begun never will (B44)."""
+    for pane in reversed(comparison.panes.all()):
+        stop_pane(pane, by=by)
+
+
+def close(pane: Pane, *, by: AbstractBaseUser) -> None:
+    """Take a pane away; what is being written in it is stopped (B42). Raises TooFewPanes, AlreadyVoted."""
+    with transaction.atomic():
+        comparison = _undecided(pane.comparison)
+        if comparison.panes.open().exclude(pk=pane.pk).count() < LEAST_PANES:
+            raise TooFewPanes
+        comparison.panes.open().filter(pk=pane.pk).update(closed_at=timezone.now())
+    stop_pane(pane, by=by, reason=StopReason.VIEWER_LEFT)
+
+
+@transaction.atomic
+def reroll(pane: Pane, *, by: AbstractBaseUser) -> Run:
+    """Another answer of the same contender takes the place of this one.
+
+    Raises AlreadyVoted, StillAnswering, PaneGone, and the RunErrors of `runs.actions.answer_again`.
+    """
+    _undecided(pane.comparison)
+    pane = Pane.objects.select_related("run__message__session").get(pk=pane.pk)
+    if pane.run is None:
+        raise PaneGone
+    if not pane.run.is_final:
+        raise StillAnswering
+    try:
+        run = answer_again(pane.run.message, user=by, model=pane.model_name, trigger=Trigger.COMPARE)
+    except StillQueued:  # the last one is not quite over
+        raise StillAnswering from None
+    attach(run)
+    Pane.objects.filter(pk=pane.pk).update(run=run)
+    return run
+
+
+@transaction.atomic
+def vote(comparison: Comparison, choice: str) -> None:
+    """`choice` is the letter of an open pane, or "tie". It is once and for all, and lifts the blind.
+
+    Raises AlreadyVoted, PaneUnknown, StillAnswering.
+    """
+    comparison = _undecided(comparison)
+    panes = {pane.letter: pane for pane in comparison.panes.open()}
+    if choice != "tie" and choice not in panes:
+        raise PaneUnknown
+    if runs_of(comparison).active().exists():
+        raise StillAnswering
+    winner = panes.get(choice)
+    undecided = Comparison.objects.filter(pk=comparison.pk, voted_at=None)
+    if not undecided.update(voted_at=timezone.now(), winner=winner):
+        raise AlreadyVoted
+
+
+@transaction.atomic
+def go_on_with(pane: Pane) -> Session:
+    """Make a chat of a pane; what is still being written in it goes on when the page is left (B46).
+
+    Raises StillBlind, PaneGone.
+    """
+    comparison, session = Comparison.objects.get(pk=pane.comparison_id), pane.session
+    if comparison.hides_models:
+        raise StillBlind
+    if session is None:
+        raise PaneGone
+    if not session.is_listed:
+        for run in Run.objects.active().filter(session=session):
+            detach(run)
+        session.is_listed, session.title, session.active_at = True, "", timezone.now()
+        session.save(update_fields=["is_listed", "title", "active_at"])
+        release(session)  # its turn in the comparison had perhaps not come
+    return session
+
+
+def delete(comparison: Comparison, *, by: AbstractBaseUser) -> None:
+    """Delete a comparison and its answers; chats that were gone on with stay."""
+    with transaction.atomic():
+        Comparison.objects.select_for_update().get(pk=comparison.pk)  # before the sessions, as `sequence` locks them
+        for pane in reversed(comparison.panes.select_related("session")):
+            if pane.session is not None and not pane.session.is_listed:
+                delete_session(pane.session, by=by)
+        comparison.delete()
+
+
+def _undecided(comparison: Comparison) -> Comparison:
+    """The comparison as it is now, locked. Raises AlreadyVoted."""
+    comparison = Comparison.objects.select_for_update().get(pk=comparison.pk)
+    if comparison.is_decided:
+        raise AlreadyVoted
+    return comparison

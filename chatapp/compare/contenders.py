@@ -1,0 +1,56 @@
+"""Who takes part in a comparison: a model, and what is set differently for it."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from django.db.models import Count
+
+from runs.models import Model
+
+LABEL_CHARACTERS = 300  # as Pane.contender
+PROMPT_CHARACTERS = 60  # of a system prompt, in a contender's label
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A model with settings; those that are empty are the model's own."""
+
+    model: Model
+    temperature: float | None = None
+    max_tokens: int | None = None
+    system_prompt: str = ""
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """As a session keeps them."""
+        return {
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+            "system_prompt": self.system_prompt,
+        }
+
+    @property
+    def label(self) -> str:
+        """How people and the scoreboard call it: equal for equal contenders, and for no others."""
+        parts = [_name_of(self.model)]
+        if self.temperature is not None:
+            parts.append(f"temperature {self.temperature:g}")
+        if self.max_tokens is not None:
+            parts.append(f"at most {self.max_tokens} tokens")
+        if self.system_prompt:
+            parts.append(f"“{_shortened(self.system_prompt)}”")
+        return " · ".join(parts)[:LABEL_CHARACTERS]
+
+
+def _name_of(model: Model) -> str:
+    """The model's label; with its name where another one has the same label."""
+    same = Model.objects.filter(label=model.label).aggregate(count=Count("pk"))["count"]
+    return f"{model.label} ({model.name})" if same > 1 else model.label
+
+
+def _shortened(text: str) -> str:
+    """The beginning of a long text, and a mark that tells it from others that begin the same."""
+    words = " ".join(text.split())
+    if len(words) <= PROMPT_CHARACTERS:
+        return words
+    return f"{words[:PROMPT_CHARACTERS]}… #{sha256(text.encode()).hexdigest()[:6]}"

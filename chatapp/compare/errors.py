@@ -1,0 +1,49 @@
+"""Why something can not be done to a comparison: a stable code, a status, a sentence (`docs/compare.md`)."""
+
+
+class Refusal(Exception):
+    """This is not possible."""
+
+    code = "refused"
+    status = 409
+
+    @property
+    def message(self) -> str:
+        return " ".join((self.__doc__ or "").split())
+
+
+class AlreadyVoted(Refusal):
+    """You have voted already."""
+
+    code = "already_voted"
+
+
+class PaneUnknown(Refusal):
+    """Vote for one of the answers, or for a tie."""
+
+    code = "pane_unknown"
+    status = 400
+
+
+class StillAnswering(Refusal):
+    """An answer is still being written. Wait for it, or stop it."""
+
+    code = "still_answering"
+
+
+class StillBlind(Refusal):
+    """Vote first: going on in a chat would tell who it is."""
+
+    code = "still_blind"
+
+
+class TooFewPanes(Refusal):
+    """Two answers have to stay: with fewer there is nothing to compare."""
+
+    code = "too_few_panes"
+
+
+class PaneGone(Refusal):
+    """The chat of this answer was deleted."""
+
+    code = "pane_gone"

@@ -1,0 +1,105 @@
+"""The form that starts a comparison."""
+
+import hashlib
+from uuid import uuid4
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from chatapp.compare.actions import LEAST_PANES
+from chatapp.compare.contenders import Contender
+from chatapp.compare.models import MAX_PANES
+from runs.models import Model
+
+ORDERS = [("parallel", "All at once"), ("sequential", "One after the other")]
+
+
+class ContenderForm(forms.Form):
+    """A model, and what is set differently for it. Without a model the row is empty."""
+
+    use_required_attribute = False
+    model = forms.ModelChoiceField(
+        Model.objects.filter(enabled=True), to_field_name="name", required=False, empty_label="None"
+    )
+    temperature = forms.FloatField(min_value=0, max_value=2, required=False)
+    max_tokens = forms.IntegerField(min_value=1, max_value=1_000_000, required=False, label="Length, in tokens")
+    system_prompt = forms.CharField(max_length=20_000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def clean(self) -> dict:
+        values = super().clean()
+        if not values.get("model") and any(values.get(name) not in (None, "") for name in self.fields):
+            raise ValidationError("Choose a model for these settings.")
+        return values
+
+    @property
+    def contender(self) -> Contender | None:
+        values = self.cleaned_data
+        return Contender(**values) if values.get("model") else None
+
+    @property
+    def is_changed_inside(self) -> bool:
+        """Whether something stands in the part that is folded away."""
+        names = ("temperature", "max_tokens", "system_prompt")
+        return any(self[name].value() not in (None, "") or self[name].errors for name in names)
+
+
+class Contenders(forms.BaseFormSet):
+    def clean(self) -> None:
+        if any(self.errors):
+            return
+        labels = [contender.label for contender in self.chosen]
+        if len(labels) < LEAST_PANES:
+            raise ValidationError("Choose at least two to compare.")
+        if len(set(labels)) < len(labels):
+            raise ValidationError("Two of them are the same. Set something differently, or choose another model.")
+
+    @property
+    def first_rows(self) -> list[ContenderForm]:
+        return self.forms[:LEAST_PANES]
+
+    @property
+    def more_rows(self) -> list[ContenderForm]:
+        """Those that are folded away until they are needed."""
+        return self.forms[LEAST_PANES:]
+
+    @property
+    def has_more(self) -> bool:
+        return any(row["model"].value() or row.is_changed_inside for row in self.more_rows)
+
+    @property
+    def chosen(self) -> list[Contender]:
+        return [form.contender for form in self.forms if form.contender]
+
+
+ContenderFormSet = forms.formset_factory(
+    ContenderForm, Contenders, extra=0, min_num=MAX_PANES, max_num=MAX_PANES, absolute_max=MAX_PANES
+)
+
+
+class ComparisonForm(forms.Form):
+    use_required_attribute = False
+    prompt = forms.CharField(
+        strip=False, required=False, widget=forms.Textarea(attrs={"rows": 3, "placeholder": "Ask all of them"})
+    )
+    is_blind = forms.BooleanField(required=False, initial=True, label="Blind: names are hidden until you vote")
+    order = forms.ChoiceField(choices=ORDERS, initial="parallel", widget=forms.RadioSelect)
+    key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput, initial=lambda: uuid4().hex)
+
+    def clean_prompt(self) -> str:
+        """As it was typed: forms send CRLF."""
+        return self.cleaned_data["prompt"].replace("\r\n", "\n")
+
+
+def empty_contenders() -> Contenders:
+    """The rows of a new form: the first two models there are, or the default one twice."""
+    models = list(Model.objects.filter(enabled=True)[:LEAST_PANES])
+    first = [models[min(place, len(models) - 1)] for place in range(LEAST_PANES)] if models else []
+    initial = [{"model": model.name} for model in first]
+    return ContenderFormSet(initial=initial + [{}] * (MAX_PANES - len(initial)), prefix="c")
+
+
+def key_of(form: ComparisonForm, contenders: Contenders) -> str:
+    """The key under which this is started once. It covers what is asked: Back brings the same form for another one."""
+    key = form.cleaned_data["key"]
+    asked = [key, form.cleaned_data["prompt"], *(contender.label for contender in contenders.chosen)]
+    return hashlib.sha256("\0".join(asked).encode(errors="replace")).hexdigest() if key else ""

@@ -1,0 +1,98 @@
+"""Comparisons and their panes: one prompt, answered side by side."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from uuid_utils.compat import uuid7
+
+from chatapp.chats.models import Session
+from runs.models import Run
+
+MAX_PANES = 6
+LETTERS = "ABCDEF"
+
+
+class ComparisonQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """`user`'s own. Everything else is as if it did not exist (B55)."""
+        return self.filter(owner_id=user.pk)
+
+    def decided(self):
+        return self.filter(voted_at__isnull=False)
+
+
+class Comparison(models.Model):
+    """One prompt and the answers to it. While it is blind, its owner reads nowhere which pane is whose (B45)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="comparisons")
+    prompt = models.TextField()
+    is_blind = models.BooleanField(default=True)  # until the vote
+    is_sequential = models.BooleanField(default=False)  # one pane answers after the other
+    key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  (of the form; null: none)
+    created_at = models.DateTimeField(auto_now_add=True)
+    voted_at = models.DateTimeField(null=True, blank=True)
+    # Null, where there was a vote: a tie.
+    winner = models.ForeignKey("Pane", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = ComparisonQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]  # UUIDv7: the newest first
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "key"], name="comparison_key_once"),  # a double click (B22)
+            models.CheckConstraint(
+                condition=Q(winner=None) | Q(voted_at__isnull=False), name="comparison_winner_was_voted_for"
+            ),
+        ]
+
+    def __str__(self):
+        return self.prompt[:40]
+
+    @property
+    def hides_models(self) -> bool:
+        return self.is_blind and self.voted_at is None
+
+    @property
+    def is_decided(self) -> bool:
+        return self.voted_at is not None
+
+
+class PaneQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(comparison__owner_id=user.pk)
+
+    def open(self):
+        return self.filter(closed_at=None)
+
+
+class Pane(models.Model):
+    """One contender's place. It has a session of its own, which no list shows until somebody goes on in it (B46).
+
+    Positions are dealt out at random, and everything of a pane is made in their order: no id tells who it is.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="panes")
+    position = models.PositiveSmallIntegerField()
+    contender = models.CharField(max_length=300)  # the model's label and what was set differently, as it was then
+    model_name = models.CharField(max_length=100)  # of the runs.Model
+    session = models.OneToOneField(Session, on_delete=models.SET_NULL, null=True, related_name="pane")
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")  # whose answer is shown
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PaneQuerySet.as_manager()
+
+    class Meta:
+        ordering = [F("comparison").desc(), "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["comparison", "position"], name="pane_position_once"),
+            models.CheckConstraint(condition=Q(position__lt=MAX_PANES), name="pane_position_has_a_letter"),
+        ]
+
+    def __str__(self):
+        return f"Answer {self.letter}"
+
+    @property
+    def letter(self) -> str:
+        return LETTERS[self.position]

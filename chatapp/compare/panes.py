@@ -1,0 +1,132 @@
+"""What a page shows of a comparison. Templates take names from here, where they may be read, and nowhere else (B45)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chatapp.chats.actions import keep_html
+from chatapp.chats.models import MessageState
+from chatapp.compare.models import Comparison, Pane
+from runs.answers import shown
+from runs.lifecycle import LOST_MESSAGES
+from runs.models import Run
+from runs.states import Status
+from streams.events import Kind
+from streams.models import LoggedEvent
+
+FIRST_SEQ = 1  # run.queued; whatever follows says that a worker has begun
+HIDDEN = "Hidden until you vote"
+
+
+@dataclass
+class Figures:
+    """How fast a model was; None where nobody knows."""
+
+    first_token_seconds: float | None = None
+    tokens: int | None = None
+    tokens_per_second: float | None = None
+    is_counted_here: bool = False  # the upstream did not say: the pieces that came are counted instead
+
+
+@dataclass
+class PaneView:
+    """One pane as it is now. `text` and `seq` belong to an answer that is being written."""
+
+    pane: Pane
+    run: Run | None
+    contender: str
+    text: str = ""
+    reasoning: str = ""
+    seq: int = 0
+    is_retrying: bool = False
+    is_winner: bool = False
+
+    @property
+    def letter(self) -> str:
+        return self.pane.letter
+
+    @property
+    def is_active(self) -> bool:
+        return self.run is not None and not self.run.is_final
+
+    @property
+    def is_waiting_its_turn(self) -> bool:
+        return self.is_active and self.run.status == Status.QUEUED and self.run.task_id is None
+
+    @property
+    def state(self) -> str:
+        if self.run is None:
+            return "gone"
+        if not self.is_active:
+            return self.run.status
+        if self.run.stop_requested_at is not None:
+            return "stopping"
+        if self.is_retrying:
+            return "retrying"
+        return MessageState.ANSWERING if self.seq > FIRST_SEQ else MessageState.WAITING
+
+    @property
+    def word(self) -> str:
+        """The state, for people."""
+        if self.is_waiting_its_turn and self.state == MessageState.WAITING:
+            return "Waits for its turn"
+        return {
+            "waiting": "Waiting to start…",
+            "answering": "Answering…",
+            "retrying": "The model is busy, trying again…",
+            "stopping": "Stopping…",
+            "completed": "Done",
+            "stopped": "Stopped",
+            "failed": "Failed",
+            "lost": "Interrupted",
+            "gone": "Deleted with its chat",
+        }[self.state]
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no whole answer; empty if there is."""
+        if self.state == "failed":
+            return self.run.error
+        return LOST_MESSAGES.get(self.run.reason, "") if self.state == "lost" else ""
+
+    @property
+    def figures(self) -> Figures:
+        return figures_of(self.run) if self.run is not None and self.run.is_final else Figures()
+
+
+def views_of(comparison: Comparison) -> list[PaneView]:
+    """The open panes in their order, from A on."""
+    panes = comparison.panes.open().order_by("position").select_related("run__message", "session")
+    views = [_view(pane, comparison) for pane in panes]
+    keep_html(view.run.message for view in views if view.run is not None)
+    return views
+
+
+def _view(pane: Pane, comparison: Comparison) -> PaneView:
+    run = pane.run
+    contender = HIDDEN if comparison.hides_models else pane.contender
+    view = PaneView(pane, run, contender, is_winner=pane.pk == comparison.winner_id)
+    if not view.is_active:
+        return view
+    folded = shown(run)
+    if folded.final:  # it ended after the row was read: the page must say how
+        run.refresh_from_db()
+        return view
+    view.text, view.reasoning, view.seq = folded.text, folded.reasoning, folded.last_seq
+    view.is_retrying = folded.retries > 0 and not folded.text and not folded.reasoning
+    return view
+
+
+def figures_of(run: Run) -> Figures:
+    """Time from a worker's beginning to the first token, and tokens a second from then on."""
+    first = _seconds(run.started_at, run.first_token_at)
+    tokens, is_counted_here = run.completion_tokens, False
+    if not tokens and first is not None:
+        pieces = LoggedEvent.objects.filter(stream=run.pk, kind__in=[Kind.TEXT, Kind.REASONING]).count()
+        tokens, is_counted_here = pieces or None, True
+    took = _seconds(run.first_token_at, run.finished_at)
+    speed = tokens / took if tokens and took else None
+    return Figures(first, tokens, speed, is_counted_here)
+
+
+def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
+    return (end - begin).total_seconds() if begin and end else None
