@@ -13,5 +13,6 @@ ASKED = "nobody is stopped without having asked"
 ALONE = "at most one run of a session runs at a time"
 QUEUED = "the queue keeps its order"
 KEPT = "what was accepted is there, and a Stop's answer was true"
+GONE = "what was deleted stays gone, and nothing of it goes on"
 BACK = "every part comes back"
-ALL = [ENDS, SEALED, FOLDED, TRUE_TEXT, LOGGED, IN_ORDER, TOLD, CLOSED, ONCE, ASKED, ALONE, QUEUED, KEPT, BACK]
+ALL = [ENDS, SEALED, FOLDED, TRUE_TEXT, LOGGED, IN_ORDER, TOLD, CLOSED, ONCE, ASKED, ALONE, QUEUED, KEPT, GONE, BACK]

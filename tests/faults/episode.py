@@ -10,7 +10,7 @@ from runs.states import ACTIVE
 from tests.faults.claims import BACK, ENDS, TOLD
 from tests.faults.injecting import Injector
 from tests.faults.invariants import Inquest, Verdict
-from tests.faults.parts import DRAIN, LEASE, REDISPATCH, Town
+from tests.faults.parts import DRAIN, LEASE, REDISPATCH, VIEWER, Town
 from tests.faults.plan import TRAFFIC_SECONDS, Plan
 from tests.faults.traffic import Crowd
 from tests.harness.facts import wait_until
@@ -84,7 +84,7 @@ def _bound(crowd: Crowd) -> float:
         script = sent.plan.script
         needs[sent.session] += script["tokens"] / (script["rate"] or 1000) + 1
         needs[sent.session] += RETRIES_SECONDS if "status" in script or "stall_after" in script else 0
-    return max(needs.values(), default=0) + LEASE + REAP_SECONDS + REDISPATCH + DRAIN + SLACK_SECONDS
+    return max(needs.values(), default=0) + LEASE + REAP_SECONDS + REDISPATCH + DRAIN + VIEWER + SLACK_SECONDS
 
 
 def _wait_for_readers(crowd: Crowd, outcome: Outcome) -> None:
@@ -101,7 +101,8 @@ def _hold_inquest(crowd: Crowd, outcome: Outcome) -> None:
     upstream = crowd.town.upstream
 
     def all_closed() -> bool:
-        return all(seen["ended"] for sent in crowd.sent for seen in upstream.connections(sent.tag))
+        everything = (*crowd.sent, *crowd.doomed)
+        return all(seen["ended"] for sent in everything for seen in upstream.connections(sent.tag))
 
     try:
         wait_until(all_closed, "the upstream's connections close", TOLD_SECONDS)

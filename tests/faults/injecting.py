@@ -71,6 +71,7 @@ class Injector:
         """The part that is meant; should it be suffering already, its twin."""
         word = fault.name.split()[-1]
         twins = {"web": self.town.webs, "beat": [self.town.beat], "valkey": [self.town.valkey]}
+        twins["upstream"] = [self.town.upstream_part]
         parts = twins.get(word) or ([self.town.postgres] if word == "postgres" else self.town.workers)
         return parts[fault.part :] + parts[: fault.part]
 
@@ -87,6 +88,16 @@ class Injector:
     def kill(self, fault: Fault) -> None:
         def act(part: Part) -> None:
             part.kill()
+            self._last(fault.seconds)
+            self.town.start_again(part)
+
+        self._hurt(fault, act)
+
+    def kill_upstream(self, fault: Fault) -> None:
+        """Its connections are reset, new ones refused until it is back."""
+
+        def act(part: Part) -> None:
+            self.town.upstream.kill(part)
             self._last(fault.seconds)
             self.town.start_again(part)
 
@@ -194,6 +205,7 @@ FAULTS: dict[str, Callable[[Injector, Fault], None]] = {
     "kill web": Injector.kill,
     "kill valkey": Injector.kill,
     "kill postgres": Injector.kill,
+    "kill upstream": Injector.kill_upstream,
     "kill child": Injector.kill_child,
     "kill main process": Injector.kill_main_process,
     "suspend worker": Injector.suspend,

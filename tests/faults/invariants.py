@@ -7,12 +7,25 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from chatapp.chats.models import Message, Role
+from chatapp.chats.models import Message, Role, Session
 from runs.models import Run
 from runs.states import Status, StopReason
 from streams.events import FINAL_KINDS, Event, Kind, fold
 from streams.models import LoggedEvent
-from tests.faults.claims import ALONE, ASKED, CLOSED, FOLDED, IN_ORDER, KEPT, LOGGED, ONCE, QUEUED, SEALED, TRUE_TEXT
+from tests.faults.claims import (
+    ALONE,
+    ASKED,
+    CLOSED,
+    FOLDED,
+    GONE,
+    IN_ORDER,
+    KEPT,
+    LOGGED,
+    ONCE,
+    QUEUED,
+    SEALED,
+    TRUE_TEXT,
+)
 from tests.faults.traffic import Crowd, Sent
 from tests.harness.check import FINAL_KIND, MESSAGE_STATE
 from tests.harness.followers import Follower
@@ -71,6 +84,7 @@ class Inquest:
             for reader in sent.readers:
                 for leg in reader.legs:
                     self._check_leg(leg)
+        self._check_deleted()
 
     def _check_run(self, run: Run, rows: list[LoggedEvent]) -> None:
         check, name = self.verdict.check, f"run {run.pk} ({run.status}, {run.reason}{run.code})"
@@ -91,7 +105,8 @@ class Inquest:
         if run.status == Status.STOPPED:
             by_user = run.reason == StopReason.USER and str(run.pk) in self.crowd.stops_asked
             by_next = run.reason == StopReason.REPLACED and str(run.session_id) in self.replaced
-            check(ASKED, run.stop_requested_at and (by_user or by_next), name)
+            by_leaving = run.reason == StopReason.VIEWER_LEFT and run.viewer_until is not None
+            check(ASKED, run.stop_requested_at and (by_user or by_next or by_leaving), name)
 
     def _check_upstream(self, run: Run) -> None:
         tag = self.sent_of[run.message.parent.content].tag
@@ -165,15 +180,27 @@ class Inquest:
         for text, count in Counter(question.content for question in questions).items():
             self.verdict.check(KEPT, count == 1, f"{text!r} was taken {count} times")
 
+    def _check_deleted(self) -> None:
+        """Nothing of a deleted session comes back, goes on at the upstream, or is told after its end (B40)."""
+        check, session = self.verdict.check, self.crowd.deleted
+        for model, key in ((Session, "pk"), (Message, "session"), (Run, "session")):
+            check(GONE, not model.objects.filter(**{key: session}).exists(), f"{model.__name__} of {session} is there")
+        for sent in self.crowd.doomed:
+            open_ = [seen for seen in self.crowd.town.upstream.connections(sent.tag) if not seen["ended"]]
+            check(GONE, not open_, f"{sent.tag} of deleted {session}: {len(open_)} open")
+            for leg in (leg for reader in sent.readers for leg in reader.legs):
+                seqs, finals = _heard(leg)
+                check(GONE, seqs == list(range(leg.after + 1, leg.after + 1 + len(seqs))), f"{leg.stream}: {seqs}")
+                check(GONE, not finals or finals == [len(seqs) - 1], f"{leg.stream}: {finals} of {len(seqs)}")
+
     def _check_leg(self, leg: Follower) -> None:
         rows, events = self.logs[leg.stream], leg.events
         said = {row.seq: (row.kind, json.loads(row.data)) for row in rows}
         for event in events:
             is_logged = said.get(event.seq) == (event.kind, event.data) and event.stream == leg.stream
             self.verdict.check(LOGGED, is_logged, f"{event} is {said.get(event.seq)} in the log")
-        seqs = [event.seq for event in events]
+        seqs, ended_at = _heard(leg)
         is_gapless = seqs == list(range(leg.after + 1, leg.after + 1 + len(seqs)))
-        ended_at = [index for index, event in enumerate(events) if event.kind in FINAL_KINDS]
         ends_well = not ended_at or ended_at == [len(events) - 1]
         words = [word for word in leg.envelopes if not word.seq and word.kind in ("resync", "refused")]
         is_known = leg.status not in (401, 403, 404)
@@ -182,3 +209,9 @@ class Inquest:
             is_gapless and ends_well and not words and is_known,
             f"after {leg.after} of {leg.stream}: {leg.status} {seqs} {words}",
         )
+
+
+def _heard(leg: Follower) -> tuple[list[int], list[int]]:
+    """The seqs of the events in the order they came, and at which places among them there is a final one."""
+    events = leg.events
+    return [event.seq for event in events], [n for n, event in enumerate(events) if event.kind in FINAL_KINDS]

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,17 +14,19 @@ from celery import Celery
 from tests.harness import parts
 from tests.harness.databases import PostgresDatabases, SqliteDatabases
 from tests.harness.facts import wait_until
+from tests.harness.parts import get_json
 from tests.harness.processes import Part, temporary_directory
 from tests.harness.stack import Stack, clean_env
 from tests.harness.upstream import Upstream
 
 # Short leases, sweeps and limits, so that an episode needs seconds; s
-LEASE, SWEEP, IDLE, DRAIN, EXIT, REDISPATCH = 2.0, 0.5, 30.0, 2.0, 8.0, 3.0
+LEASE, SWEEP, IDLE, DRAIN, EXIT, REDISPATCH, VIEWER = 2.0, 0.5, 30.0, 2.0, 8.0, 3.0, 3.0
 ENV = {
     "LEASE_SECONDS": str(LEASE),
     "LEASE_RENEW_SECONDS": "0.5",
     "STREAMS_SWEEP_SECONDS": str(SWEEP),
     "RUN_IDLE_SECONDS": str(IDLE),
+    "VIEWER_SECONDS": str(VIEWER),
     "DRAIN_SECONDS": str(DRAIN),
     "EXIT_SECONDS": str(EXIT),
     "REDISPATCH_SECONDS": str(REDISPATCH),
@@ -36,6 +39,23 @@ EXIT_SECONDS = EXIT + 2  # s a worker may take beyond its drain deadline
 PREFORK_CHILDREN = "3"
 
 
+class MortalUpstream(Upstream):
+    """The scripted upstream, whose memory of its connections outlives it."""
+
+    def __init__(self, url: str):
+        super().__init__(url)
+        self._earlier: dict[str, list[dict]] = defaultdict(list)
+
+    def kill(self, part: Part) -> None:
+        remembered = get_json(f"{self.url}/connections")
+        part.kill()
+        for connection in remembered:
+            self._earlier[connection["tag"]].append(connection | {"ended": connection["ended"] or "killed"})
+
+    def connections(self, tag: str) -> list[dict]:
+        return self._earlier[tag] + super().connections(tag)
+
+
 class Town(Stack):
     """Everything that may be hurt. `webs` and `workers` are pairs of parts, `urls` the webs' addresses."""
 
@@ -45,13 +65,13 @@ class Town(Stack):
         self.upstream_part, upstream_url = parts.make_upstream(directory, clean_env())
         options = ("-c", PREFORK_CHILDREN) if pool == "prefork" else ()
         super().__init__(
-            "faults", kinds[database](directory), Upstream(upstream_url), pool=pool, worker_options=options, **ENV
+            "faults", kinds[database](directory), MortalUpstream(upstream_url), pool=pool, worker_options=options, **ENV
         )
         second_web, second_url = parts.make_web("daphne", self.directory, self.env, name="web2")
         self.webs, self.urls = [self.web, second_web], [self.url, second_url]
         self.workers = [self.worker, self.make_worker("worker2", *options)]
         self.is_postgres = database == "postgres"
-        self.locks = {part: threading.Lock() for part in self.parts}
+        self.locks = {part: threading.Lock() for part in (*self.parts, self.upstream_part)}
         self.orphaned_groups: list[int] = []
 
     @property
@@ -63,8 +83,7 @@ class Town(Stack):
         return [part for part in (self.postgres, self.valkey, *self.webs, *self.workers, self.beat) if part]
 
     def start(self, *only: str) -> "Town":
-        self.upstream_part.start()
-        parts.wait_for_upstream(self.upstream_part)
+        self.start_again(self.upstream_part)
         self.databases.create(self.name, self.env)
         self._start_parts()
         return self
@@ -80,6 +99,9 @@ class Town(Stack):
         """Start a part that has ended, and wait until it is up."""
         if part is self.postgres:
             self._recover_postgres()
+        elif part is self.upstream_part:
+            part.start()
+            parts.wait_for_upstream(part)
         else:
             part.start()
             self.wait_for(part)

@@ -4,8 +4,9 @@ import random
 from dataclasses import dataclass, field, replace
 
 TRAFFIC_SECONDS = 5.0  # s of one episode in which messages are sent and faults injected
-SESSIONS, SENDS, FAULTS = 5, 14, 9  # of one episode
+SESSIONS, SENDS, FAULTS = 6, 15, 9  # of one episode; one of the sessions is deleted while it is used
 WEBS, WORKERS = 2, 2
+ATTACHED = 0.15  # share of the runs that depend on their readers
 
 # name -> (weight, longest duration in s); what is costly to start again on two cores comes up less often
 FAULTS_OF_ALL = {
@@ -17,6 +18,7 @@ FAULTS_OF_ALL = {
     "cut pub/sub": (3, 0),
     "cut all clients of valkey": (2, 0),
     "suspend worker": (3, 3.5),  # beyond its lease, and shorter than it
+    "kill upstream": (2, 0.8),
     "suspend web": (2, 1.5),
     "suspend valkey": (2, 1.5),
     "warm restart": (2, 0),
@@ -73,6 +75,7 @@ class Send:
     readers: tuple[tuple[Leg, ...], ...]
     stops: tuple[Stop, ...]
     joins: tuple[float, ...] = ()  # s after the message was sent, for each reader
+    is_attached: bool = False  # the run ends with its last reader
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,18 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Deletion:
+    """A session that its owner deletes, whatever goes on in it."""
+
+    at: float
+    session: int
+    web: int
+
+
+@dataclass(frozen=True)
 class Plan:
     seed: int
+    deletion: Deletion
     sends: list[Send] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -98,7 +111,9 @@ def draw(seed: int, database: str, pool: str) -> Plan:
     sends = sorted((_send(dice) for _ in range(SENDS)), key=lambda send: send.at)
     faults = sorted((_fault(dice, table) for _ in range(FAULTS)), key=lambda fault: fault.at)
     sends = [replace(send, joins=tuple(_join(dice) for _ in send.readers)) for send in sends]
-    return Plan(seed, sends, faults)
+    sends = [replace(send, is_attached=dice.random() < ATTACHED) for send in sends]
+    deletion = Deletion(dice.uniform(0.5, TRAFFIC_SECONDS), SESSIONS - 1, dice.randrange(WEBS))
+    return Plan(seed, deletion, sends, faults)
 
 
 def _choose(dice: random.Random, table: dict[str, tuple]) -> str:

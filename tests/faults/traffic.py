@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from chatapp.chats.models import Session
-from runs import queueing
+from runs import queueing, viewers
 from runs.models import Run
 from runs.states import ACTIVE, Status
 from tests.faults.parts import Town
@@ -45,8 +45,9 @@ class Sent:
 class Reader:
     """Follows one run in several legs, each from where the one before it ended."""
 
-    def __init__(self, crowd: "Crowd", run_id: str, legs: tuple[Leg, ...], joins: float):
-        self.crowd, self.run_id, self.plan, self.joins = crowd, run_id, legs, joins
+    def __init__(self, crowd: "Crowd", sent: Sent, legs: tuple[Leg, ...], joins: float):
+        self.crowd, self.run_id, self.plan, self.joins = crowd, sent.run_id, legs, joins
+        self.is_doomed = sent.session == crowd.deleted
         self.legs: list[Follower] = []
         self.position, self.is_told = 0, False
 
@@ -75,7 +76,7 @@ class Reader:
                 break
         follower.drop()
         self.position = max(self.position, follower.last_seq)
-        self.is_told = follower.final is not None
+        self.is_told = follower.final is not None or (self.is_doomed and _is_refused(follower))
 
 
 class Crowd:
@@ -87,21 +88,26 @@ class Crowd:
         assert alice.token and alice.cookies
         self.user = alice.user
         self.people = [_at(alice, url) for url in town.urls]
-        self.sessions = [str(Session.objects.create(owner=alice.user).pk) for _ in range(SESSIONS)]
-        self.sent = [self._prepare(send) for send in plan.sends]
+        everything = [str(Session.objects.create(owner=alice.user).pk) for _ in range(SESSIONS)]
+        self.deletion, self.deleted = plan.deletion, everything[plan.deletion.session]
+        self.sessions = [session for session in everything if session != self.deleted]
+        self._everything = [self._prepare(send, everything[send.session]) for send in plan.sends]
+        self.sent = [sent for sent in self._everything if sent.session != self.deleted]
+        self.doomed = [sent for sent in self._everything if sent.session == self.deleted]
         self.over, self.quiet = threading.Event(), threading.Event()
         self.stops_asked: set[str] = set()
         self.releases: dict[str, list[datetime]] = defaultdict(list)  # of held queues, by session
         self._threads: list[threading.Thread] = []
         self._readers: list[threading.Thread] = []
 
-    def _prepare(self, send: Send) -> Sent:
+    def _prepare(self, send: Send, session: str) -> Sent:
         text = prompt(**send.script)
-        return Sent(send, text, text.tag, self.sessions[send.session])
+        return Sent(send, text, text.tag, session)
 
     def begin(self) -> None:
-        for sent in self.sent:
+        for sent in self._everything:
             self._spawn(self._threads, self._send, sent)
+        self._spawn(self._threads, self._delete)
         self._spawn(self._readers, self._release_queues)
 
     def _spawn(self, threads: list[threading.Thread], work, *args) -> None:
@@ -129,8 +135,10 @@ class Crowd:
             self.over.wait(RECONNECT_SECONDS)
         if sent.run_id is None:
             return
+        if sent.plan.is_attached:
+            self._attach(sent.run_id)
         for legs, joins in zip(sent.plan.readers, sent.plan.joins, strict=True):
-            reader = Reader(self, sent.run_id, legs, joins)
+            reader = Reader(self, sent, legs, joins)
             sent.readers.append(reader)
             self._spawn(self._readers, reader.read)
         self._stop(sent)
@@ -141,11 +149,31 @@ class Crowd:
         try:
             reply = person.api("POST", f"/sessions/{sent.session}/messages", body, **{"Idempotency-Key": sent.tag})
             sent.status = reply.status
-            if reply.status in (202, 409, 503):
-                sent.run_id = (reply.json().get("run") or {}).get("id") if reply.status != 409 else None
+            if reply.status in (202, 503):
+                sent.run_id = (reply.json().get("run") or {}).get("id")
         except (*UNREACHABLE, json.JSONDecodeError):
             return False
-        return sent.run_id is not None or reply.status == 409
+        return sent.run_id is not None or reply.status in (404, 409)
+
+    def _attach(self, run_id: str) -> None:
+        try:
+            viewers.attach(Run(pk=run_id))
+        except DatabaseError:
+            pass  # then it is detached, and nobody's leaving ends it
+        finally:
+            connection.close()
+
+    def _delete(self) -> None:
+        """Delete a session in the middle of everything, and insist until it is gone."""
+        self.over.wait(self.deletion.at)
+        for person in itertools.cycle(self.people):
+            try:
+                if person.api("DELETE", f"/sessions/{self.deleted}").status in (204, 404):
+                    return
+            except UNREACHABLE:
+                pass
+            if self.over.wait(RECONNECT_SECONDS):
+                return
 
     def _stop(self, sent: Sent) -> None:
         waited = 0.0
@@ -211,7 +239,12 @@ class Crowd:
 
     @property
     def readers(self) -> list[Reader]:
-        return [reader for sent in self.sent for reader in sent.readers]
+        return [reader for sent in self._everything for reader in sent.readers]
+
+
+def _is_refused(follower: Follower) -> bool:
+    """Whether there is nothing (any more) that could be followed."""
+    return follower.status == 404 or any(word.kind == "refused" for word in list(follower.envelopes))
 
 
 def _at(person: Person, url: str) -> Person:
