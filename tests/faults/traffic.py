@@ -71,12 +71,17 @@ class Reader:
         except (AssertionError, *UNREACHABLE):
             return
         self.legs.append(follower)
-        while not follower.becomes(lambda f: f.final or f.ended or len(f.envelopes) >= leg.events, 0.5):
+        while not follower.becomes(lambda f: f.ended or len(f.envelopes) >= leg.events or self._is_told(f), 0.5):
             if self.crowd.over.is_set():
                 break
         follower.drop()
         self.position = max(self.position, follower.last_seq)
-        self.is_told = follower.final is not None or (self.is_doomed and _is_refused(follower))
+        self.is_told = self._is_told(follower)
+
+    def _is_told(self, follower: Follower) -> bool:
+        """Whether the run's end was heard, or that there is nothing (any more) that could be followed."""
+        is_refused = follower.status == 404 or any(word.kind == "refused" for word in list(follower.envelopes))
+        return follower.final is not None or (self.is_doomed and is_refused)
 
 
 class Crowd:
@@ -240,11 +245,6 @@ class Crowd:
     @property
     def readers(self) -> list[Reader]:
         return [reader for sent in self._everything for reader in sent.readers]
-
-
-def _is_refused(follower: Follower) -> bool:
-    """Whether there is nothing (any more) that could be followed."""
-    return follower.status == 404 or any(word.kind == "refused" for word in list(follower.envelopes))
 
 
 def _at(person: Person, url: str) -> Person:

@@ -59,6 +59,15 @@ def test_growth_of_many_streams_is_found_at_once(django_assert_num_queries):  # 
     assert log.grown({uuid4(): n for n in range(1200)}) == set()
 
 
+def test_the_end_is_found_although_what_lies_before_it_is_gone():  # B27 B40
+    stream, other = uuid4(), uuid4()
+    _say(stream, "a", "b", "c")
+    log.append(stream, (Kind.STOPPED, {"reason": "user"}))
+    log.append(other, (Kind.STOPPED, {"reason": "user"}))
+    log.keep_final(stream)
+    assert log.grown({stream: 1, other: 1}) == {stream}
+
+
 def test_what_is_written_comes_back_to_the_letter():
     stream, text = uuid4(), 'a\\b\t\n\r"\u2028 ☃ 😀 \x01 \\N \\. '
     _say(stream, text)
