@@ -152,7 +152,9 @@ UPKEEP_QUEUE = "upkeep"  # reaper and other short work, for which every worker k
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": f"{CHANNEL_PREFIX}:",
-    "socket_connect_timeout": 3,  # s; a send must not hang when the broker is down
+    "socket_connect_timeout": 3,  # s; a send must not hang when the broker is down,
+    "socket_timeout": 4,  # s; nor when it is silent. A worker's own waits there take 1 s
+    "socket_keepalive": True,
     "max_retries": 1,  # kombu would try for 6 s,
     "interval_start": 0.2,  # s; and a person is waiting to hear that the broker is down
 }

@@ -99,3 +99,17 @@ def test_time_limits_end_a_run_with_their_own_codes(make_stack):  # B9
     assert (silent.status, silent.code, silent.message.content) == (Status.FAILED, "upstream_silent", spoken(2))
     assert (endless.status, endless.code) == (Status.FAILED, "time_limit")
     assert endless.message.content.startswith(spoken(10))
+
+
+def test_a_send_to_a_broker_that_is_silent_is_answered(make_stack):  # B11
+    stack = make_stack(start=("valkey", "web"))
+    alice = stack.person("alice")
+    session, say = alice.new_session(), prompt(tokens=3)
+    stack.valkey.suspend()
+    try:
+        reply = alice.api("POST", f"/sessions/{session}/messages", {"text": say})
+    finally:
+        stack.valkey.resume()
+    assert (reply.status, reply.json()["code"]) == (503, "broker_unavailable")
+    run = check(Run.objects.get(session=session))
+    assert (run.status, run.message.parent.content) == (Status.FAILED, say)
