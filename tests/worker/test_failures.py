@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs.models import Model, Provider
+from runs.models import Model, Provider, Run
 from runs.states import Status
 from tests.harness.check import check
 from tests.harness.parts import free_port
