@@ -176,6 +176,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "runs.tasks.reap", "schedule": 3.0, "options": {"expires": 6}},  # s
     "compare": {"task": "chatapp.compare.tasks.advance", "schedule": 5.0, "options": {"expires": 10}},  # s
+    "reduce_logs": {"task": "runs.tasks.reduce_logs", "schedule": 5.0, "options": {"expires": 5}},
+    "tidy": {"task": "runs.tasks.tidy", "schedule": 86_400.0},
 }
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=1000)  # runs a gevent worker carries at once
 
@@ -189,12 +191,16 @@ UPSTREAM_RETRY_SECONDS = env.float("UPSTREAM_RETRY_SECONDS", default=1.0)  # s b
 VIEWER_SECONDS = env.float("VIEWER_SECONDS", default=15.0)  # s an attached run lives on without anybody following it
 TITLES = env.bool("TITLES", default=True)  # name sessions after their first exchange, with the same model
 RUN_QUEUED_SECONDS = env.float("RUN_QUEUED_SECONDS", default=3600.0)  # s a run may wait for a worker
+COMPACT_SECONDS = env.float("COMPACT_SECONDS", default=600.0)  # s after its end until a stream is kept as a snapshot
+RETENTION_DAYS = env.float("RETENTION_DAYS", default=0.0)  # days after which only a stream's end is kept; 0 = never
+WORKERS_DAYS = env.float("WORKERS_DAYS", default=30.0)  # days after which runs forget a worker process that is gone
 USER_MAX_RUNS = env.int("USER_MAX_RUNS", default=50)  # runs of one user on their way at once
 USER_MAX_SENDS = env.int("USER_MAX_SENDS", default=120)  # messages one user may send a minute
 PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters in one message
 
 # -- streams -------------------------------------------------------------------------------------
 STREAMS_MAY_FOLLOW = "runs.access.may_follow"  # (user, stream) -> bool: the one hook that opens a stream
+STREAMS_SNAPSHOT = "runs.answers.snapshot"  # (stream) -> data of a snapshot: what was said, where the log was pruned
 STREAMS_WATCHED = "runs.viewers.watched"  # (streams): called with the streams that somebody follows, every sweep
 STREAMS_LEFT = "runs.viewers.left"  # (stream): called when the last follower in a process leaves before the end
 STREAMS_SHARDS = env.int("STREAMS_SHARDS", default=4)  # Channels groups that streams are spread over

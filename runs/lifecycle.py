@@ -24,10 +24,11 @@ from runs import dispatch
 from runs.errors import BrokerUnavailable, QueueTimeLimit, RunError
 from runs.models import Model, Run, Worker
 from runs.moments import ended
+from runs.pieces import said_before
 from runs.states import ACTIVE, LostReason, Status, StopReason, Trigger
 from runs.traces import cut
 from streams import log
-from streams.events import Event, Folded, Kind
+from streams.events import Event, Kind
 from streams.models import LoggedEvent
 from streams.publish import announce
 
@@ -253,6 +254,9 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
     folded = log.fold_stream(run_id)
     Run.objects.filter(pk=run_id).update(
         last_seq=folded.last_seq,
+        text_characters=len(folded.text),
+        reasoning_characters=len(folded.reasoning),
+        tool_calls=len(folded.tools),
         first_token_at=_first_token_at(run_id),
         attempt=run.attempt and run.attempt + folded.retries,
         prompt_tokens=folded.usage.get("prompt_tokens"),
@@ -276,17 +280,6 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
     if end.status == Status.COMPLETED and settings.TITLES and not run.session.title:
         transaction.on_commit(partial(dispatch.write_title, run.id))
     return True
-
-
-def said_before(run: Run) -> Folded:
-    """What the earlier runs of a continued answer have written; nothing for any other run."""
-    before = Folded()
-    if run.is_continuation:
-        for earlier in Run.objects.filter(message_id=run.message_id, id__lt=run.id).order_by("id"):
-            folded = log.fold_stream(earlier.id)
-            before.text, before.reasoning = before.text + folded.text, before.reasoning + folded.reasoning
-            before.tools += folded.tools
-    return before
 
 
 def _hold_queue(run: Run, end: End) -> None:

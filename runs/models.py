@@ -12,7 +12,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from chatapp.chats.models import Message, Session
-from runs.states import ACTIVE, FINAL, LostReason, Status, StopReason, Trigger
+from runs.states import ACTIVE, FINAL, LogKept, LostReason, Status, StopReason, Trigger
 
 
 class Provider(models.Model):
@@ -163,11 +163,18 @@ class Run(models.Model):
     prompt_tokens = models.PositiveIntegerField(null=True)
     completion_tokens = models.PositiveIntegerField(null=True)
 
+    # How much of the message is this run's; null until it ends.
+    text_characters = models.PositiveIntegerField(null=True)
+    reasoning_characters = models.PositiveIntegerField(null=True)
+    tool_calls = models.PositiveIntegerField(null=True)
+    log_kept = models.CharField(max_length=16, choices=LogKept.choices, default=LogKept.WHOLE)
+
     objects = RunQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(status__in=Status.values), name="run_status_known"),
+            models.CheckConstraint(condition=Q(log_kept__in=LogKept.values), name="run_log_kept_known"),
             models.CheckConstraint(
                 condition=Q(status__in=FINAL, finished_at__isnull=False) | Q(status__in=ACTIVE, finished_at=None),
                 name="run_final_has_finished_at",
@@ -189,6 +196,7 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["session", "position", "id"], condition=Q(status=Status.QUEUED), name="run_queue"),
             models.Index(fields=["worker"], condition=Q(status=Status.RUNNING), name="run_on_worker"),
+            models.Index(fields=["log_kept", "finished_at"], name="run_log_to_reduce"),  # upkeep: whose turn is it?
             models.Index(F("queued_at").desc(), name="run_newest_first"),  # the admin's list
         ]
 

@@ -41,3 +41,12 @@ class Trigger(models.TextChoices):
     API = "api"
     TERMINAL = "terminal"
     COMPARE = "compare"
+
+
+class LogKept(models.TextChoices):
+    """What is kept of a final run's stream. runs/upkeep.py reduces it as time goes by."""
+
+    WHOLE = "whole"
+    COMPACTED = "compacted"  # a snapshot instead of its deltas
+    NEEDED = "needed"  # likewise, for good: the message does not hold all that the snapshot does
+    PRUNED = "pruned"  # the final event; a snapshot is made from the message

@@ -1,4 +1,4 @@
-"""Celery's tasks: `generate` supervises one run, `reap` is upkeep."""
+"""Celery's tasks: `generate` supervises one run, `reap`, `reduce_logs` and `tidy` are upkeep."""
 
 import logging
 import traceback
@@ -6,13 +6,15 @@ from uuid import UUID
 
 from celery import shared_task
 
-from runs import lifecycle, prompts, strays, titles, viewers
+from runs import lifecycle, prompts, strays, titles, upkeep, viewers
 from runs.engine import Fenced, StopAsked, pool_name, start_engine
 from runs.errors import InternalError, RunError
 from runs.leaving import is_leaving
 from runs.saving import persist, shielded
 
 logger = logging.getLogger(__name__)
+
+SLICE_SECONDS = 2.0  # of upkeep that can wait; a prefork worker has one slot for it, and the reaper needs that, too
 
 
 @shared_task(bind=True, name="runs.tasks.generate", ignore_result=True)
@@ -73,3 +75,22 @@ def reap() -> None:
     viewers.stop_unwatched()
     if lost or failed or started:
         logger.warning("reaped %d runs, gave up waiting for %d, started %d queues", lost, failed, started)
+
+
+@shared_task(name="runs.tasks.reduce_logs", ignore_result=True)
+def reduce_logs() -> None:
+    """Compact and prune the streams of runs that ended long enough ago; what is left waits for the next call."""
+    time_slice = upkeep.Slice(SLICE_SECONDS)
+    compacted, pruned = upkeep.compact_due(time_slice), upkeep.prune_due(time_slice)
+    if compacted or pruned:
+        logger.info("compacted %d streams, looked at %d to prune", compacted, pruned)
+
+
+@shared_task(name="runs.tasks.tidy", ignore_result=True)
+def tidy(after: str = str(upkeep.NOWHERE)) -> None:
+    """Delete what nobody owns any more. A walk through all streams: each call goes a bit of the way."""
+    time_slice = upkeep.Slice(SLICE_SECONDS)
+    upkeep.forget_workers(time_slice)
+    place = upkeep.forget_orphans(UUID(after), time_slice)
+    if place is not None:
+        tidy.apply_async([str(place)], countdown=SLICE_SECONDS)

@@ -15,6 +15,7 @@ TAIL_EVENTS = 100  # however long the answer
 TEXT_CHARACTERS = 400  # of one line
 
 _DELTAS = {Kind.TEXT: "text", Kind.REASONING: "text", Kind.TOOL: "arguments"}
+_SAYING = _DELTAS | {Kind.SNAPSHOT: "text"}
 
 
 class Line(NamedTuple):
@@ -71,13 +72,14 @@ def _lines(groups: Iterable[list[_Row]], begin: datetime) -> Iterator[Line]:
     for group in groups:
         first, at = group[0].seq, group[0].at
         if first > last + 1:
-            yield Line(last + 1, first - 1, "", "not shown, or no longer kept", at, at - begin)
+            why = "in this snapshot:" if group[0].kind == Kind.SNAPSHOT else "not shown, or no longer kept"
+            yield Line(last + 1, first - 1, "", why, at, at - begin)
         last = group[-1].seq
         yield Line(first, last, group[0].kind, _shorten(_text(group)), at, at - begin)
 
 
 def _text(group: list[_Row]) -> str:
-    if key := _DELTAS.get(group[0].kind):
+    if key := _SAYING.get(group[0].kind):
         return "".join(orjson.loads(row.data).get(key) or "" for row in group)
     return group[0].data
 

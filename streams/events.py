@@ -26,7 +26,7 @@ class Kind(StrEnum):
     STOPPED = "run.stopped"  # {"reason": str}
     FAILED = "run.failed"  # {"code": str, "message": str, "retryable": bool}
     LOST = "run.lost"  # {"reason": str, "message": str}
-    SNAPSHOT = "snapshot"  # {"text": str, "reasoning": str, "tools": […]}: all events up to its seq, folded
+    SNAPSHOT = "snapshot"  # {"text": str, "reasoning": str, "tools": […], "usage"?: {…}}: all up to its seq, folded
 
 
 FINAL_KINDS = frozenset({Kind.COMPLETED, Kind.STOPPED, Kind.FAILED, Kind.LOST})
@@ -104,6 +104,7 @@ def fold(events: Iterable[Event]) -> Folded:
                 folded.retries += 1
             case Kind.SNAPSHOT:
                 text, reasoning, folded.tools = [data["text"]], [data["reasoning"]], data["tools"]
+                folded.usage = data.get("usage", folded.usage)
             case kind if kind in FINAL_KINDS:
                 folded.final, folded.final_data = kind, data
     folded.text, folded.reasoning = "".join(text), "".join(reasoning)

@@ -4,6 +4,9 @@ The wire format, in one place. A row is `(stream, seq, kind, data, at)`. `seq` s
 every writer says which seq comes next and the primary key `(stream, seq)` lets only one of them have it. `data` is
 JSON text. The first final event seals the stream: a writer that is still at work meets a seq that is taken, and is
 thereby fenced. These functions are for ordinary code with the ORM; `streams.batchlog` writes the same rows in bulk.
+
+Of a sealed stream rows may be missing (`streams.compaction`): seqs have a hole then. Behind it stands a snapshot, which
+says all that was said up to its seq; or, where only the final event is kept, the hook STREAMS_SNAPSHOT gives one.
 """
 
 from collections.abc import Iterator
@@ -13,10 +16,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
-from streams.events import FINAL_KINDS, Event, Folded, fold
+from streams.events import FINAL_KINDS, Event, Folded, Kind, fold
 from streams.models import LoggedEvent
 
 PAGE_EVENTS = 1000  # events read at once: a page is in memory and on the wire in a few milliseconds
@@ -64,9 +69,18 @@ def append(stream: UUID, *drafts: tuple[str, dict]) -> list[Event]:
 
 
 def read(stream: UUID, after: int = 0, limit: int = PAGE_EVENTS) -> list[Event]:
-    """Up to `limit` events with a seq above `after`, in order."""
+    """Up to `limit` events with a seq above `after`, in order; before what has no predecessor any more, a snapshot."""
     rows = LoggedEvent.objects.filter(stream=stream, seq__gt=after).order_by("seq").values_list("seq", "kind", "data")
-    return [Event(stream, seq, kind, data.encode()) for seq, kind, data in rows[:limit]]
+    events = [Event(stream, seq, kind, data.encode()) for seq, kind, data in rows[:limit]]
+    if events and events[0].seq > after + 1 and events[0].kind != Kind.SNAPSHOT:
+        return _told_by_owner(stream, events[0].seq - 1) + events
+    return events
+
+
+def _told_by_owner(stream: UUID, seq: int) -> list[Event]:
+    """A snapshot of what the log no longer holds. Nothing if the owner of the stream has no more of it either."""
+    data = import_string(settings.STREAMS_SNAPSHOT)(stream)
+    return [] if data is None else [Event(stream, seq, Kind.SNAPSHOT, orjson.dumps(data))]
 
 
 def read_all(stream: UUID, after: int = 0) -> Iterator[Event]:
@@ -81,9 +95,9 @@ def fold_stream(stream: UUID) -> Folded:
     return fold(read_all(stream))
 
 
-def keep_final(stream: UUID) -> None:
-    """Delete what a stream said; its final event stays, so that nothing can ever follow it."""
-    LoggedEvent.objects.filter(stream=stream).exclude(kind__in=FINAL_KINDS).delete()
+def keep_final(*streams: UUID) -> None:
+    """Delete what streams said; their final events stay, so that nothing can ever follow them."""
+    LoggedEvent.objects.filter(stream__in=streams).exclude(kind__in=FINAL_KINDS).delete()
 
 
 def grown(seen: dict[UUID, int]) -> set[UUID]:

@@ -1,0 +1,208 @@
+"""Compaction: after every step, and wherever it is interrupted, a reader at any position gets the whole."""
+
+import asyncio
+import json
+import threading
+from contextlib import contextmanager, nullcontext
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection, transaction
+from django.test import override_settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streams import compaction, log
+from streams.batchlog import open_batch_log
+from streams.compaction import compact
+from streams.events import Event, Folded, Kind, fold
+from streams.models import LoggedEvent
+from streams.publish import BatchWriter
+from tests.harness.check import unexplained_gaps
+from tests.harness.facts import wait_until
+
+DELTAS = st.one_of(
+    st.tuples(st.just(Kind.TEXT), st.fixed_dictionaries({"text": st.text(st.characters(codec="utf-8"), max_size=5)})),
+    st.tuples(st.just(Kind.REASONING), st.fixed_dictionaries({"text": st.text("ab☃\\\n", max_size=5)})),
+    st.tuples(
+        st.just(Kind.TOOL), st.fixed_dictionaries({"index": st.integers(0, 1), "arguments": st.text("{}", max_size=3)})
+    ),
+    st.tuples(st.just(Kind.USAGE), st.just({"prompt_tokens": 1, "completion_tokens": 2})),
+)
+BEGINNINGS = st.sampled_from(
+    [[], [(Kind.STARTED, {})], [(Kind.STARTED, {}), (Kind.RETRYING, {"code": "c", "seconds": 1})]]
+)
+ENDS = st.sampled_from([(Kind.COMPLETED, {"finish_reason": "stop"}), (Kind.STOPPED, {"reason": "user"})])
+
+many_steps = pytest.mark.usefixtures("_many_steps")
+
+
+@pytest.fixture
+def _many_steps(monkeypatch):
+    monkeypatch.setattr(compaction, "STEP_EVENTS", 2)
+
+
+class Reader:
+    """A client as docs/protocol.md wants it: it has applied everything up to a position, then it follows."""
+
+    def __init__(self, applied: list[Event]):
+        self.folded, self.applied = fold(applied), list(applied)
+
+    def follow(self, stream) -> Folded:
+        for event in log.read_all(stream, after=self.folded.last_seq):
+            assert event.seq == self.folded.last_seq + 1 or event.kind == Kind.SNAPSHOT, "a gap"
+            self.applied.append(event)
+            self.folded = fold(self.applied)
+        return self.folded
+
+
+def said(folded: Folded) -> tuple:
+    return folded.last_seq, folded.text, folded.reasoning, folded.tools, folded.usage, folded.final, folded.final_data
+
+
+def written(*drafts: tuple[str, dict]):
+    stream = uuid4()
+    return stream, log.append(stream, (Kind.QUEUED, {}), *drafts)
+
+
+@many_steps
+@pytest.mark.django_db
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(beginning=BEGINNINGS, deltas=st.lists(DELTAS, max_size=12), end=ENDS, steps=st.integers(0, 9))
+def test_a_reader_at_any_position_gets_the_whole_wherever_compaction_was_interrupted(beginning, deltas, end, steps):
+    """B29 B30"""
+    stream, events = written(*beginning, *deltas, end)
+    whole = said(fold(events))
+    for _, _step in zip(range(steps), compact(stream), strict=False):
+        pass  # and here the process is killed
+
+    for place in range(len(events)):
+        assert said(Reader(events[:place]).follow(stream)) == whole
+    assert log.head(stream) == (len(events), end[0])
+
+    # The next one should bring it to its end, and find nothing more to do then
+    list(compact(stream))
+    rows = list(LoggedEvent.objects.filter(stream=stream).order_by("seq").values())
+    assert list(compact(stream)) == []
+    assert list(LoggedEvent.objects.filter(stream=stream).order_by("seq").values()) == rows
+    for place in range(len(events)):
+        assert said(Reader(events[:place]).follow(stream)) == whole
+    assert len([row for row in rows if row["kind"] in compaction.DELTAS]) == 0
+    assert len([row for row in rows if row["kind"] == Kind.SNAPSHOT]) == any(k in compaction.DELTAS for k, _ in deltas)
+
+
+@many_steps
+@pytest.mark.django_db
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(deltas=st.lists(DELTAS, min_size=3, max_size=9), turns=st.lists(st.booleans(), min_size=4, max_size=12))
+def test_two_that_compact_a_stream_at_once_do_it_once(deltas, turns):  # B30
+    stream, events = written(*deltas, (Kind.LOST, {"reason": "lease", "message": ""}))
+    whole, both = said(fold(events)), (compact(stream), compact(stream))
+    for turn in [*turns, *[False] * 9, *[True] * 9]:
+        next(both[turn], None)
+        assert unexplained_gaps(log.read(stream)) == []
+        assert said(log.fold_stream(stream)) == whole
+
+
+@pytest.mark.django_db
+def test_a_stream_that_goes_on_is_left_alone():
+    stream, events = written((Kind.TEXT, {"text": "so far"}))
+    with pytest.raises(compaction.NotSealed):
+        list(compact(stream))
+    assert log.read(stream) == events
+
+
+@pytest.mark.django_db
+def test_a_reader_who_missed_what_is_gone_now_is_still_found():  # B26 B29
+    """A sweep that asks for the next seq alone would leave him waiting for ever."""
+    stream, events = written(*[(Kind.TEXT, {"text": "a"})] * 5, (Kind.COMPLETED, {"finish_reason": "stop"}))
+    list(compact(stream))
+    last = events[-1].seq
+    assert log.grown({stream: 3}) == log.grown({stream: last - 1}) == {stream}
+    assert log.grown({stream: last}) == set()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kept", [{"text": "abc", "reasoning": "", "tools": []}, None])
+def test_of_a_pruned_stream_the_owner_tells_what_was_said(kept):  # B29 B30
+    stream, events = written(*[(Kind.TEXT, {"text": c}) for c in "abc"], (Kind.COMPLETED, {"finish_reason": "stop"}))
+    log.keep_final(stream)
+    with override_settings(STREAMS_SNAPSHOT=f"{__name__}.owner"):
+        answers[stream] = kept
+        for after in range(5):
+            heard = log.read(stream, after)
+            assert heard[-1] == events[-1]
+            told = [(event.seq, event.kind, json.loads(event.data)) for event in heard[:-1]]
+            assert told == ([(4, Kind.SNAPSHOT, kept)] if kept and after < 4 else [])
+        assert log.read(stream, 5) == []
+
+
+answers: dict = {}
+
+
+def owner(stream) -> dict | None:
+    return answers[stream]
+
+
+@pytest.mark.django_db
+def test_a_walk_meets_every_stream_and_forgets_those_it_is_told_to():
+    streams = sorted(written((Kind.STOPPED, {"reason": "user"}))[0] for _ in range(7))
+    met, place = [], UUID(int=0)
+    while page := compaction.streams_after(place, 3):
+        met, place = met + page, page[-1]
+    assert met == streams
+    assert sum(compaction.forget(streams[0])) == 2
+    assert compaction.streams_after(UUID(int=0), 9) == streams[1:]
+
+
+class Deaf:
+    """A sender without anybody to send to."""
+
+    def put(self, events) -> None:
+        pass
+
+
+@contextmanager
+def writing(stream):
+    """A writer that never rests, as a worker's is, in a thread of its own. Yields it; at the end all is committed."""
+    ready, leave, writers = threading.Event(), threading.Event(), []
+
+    async def write() -> None:
+        batch_log = open_batch_log()
+        writer = BatchWriter(batch_log, Deaf())
+        pen = writer.open(stream, 0, leave.set)
+        running = asyncio.create_task(writer.run())
+        writers.append(writer)
+        ready.set()
+        while not leave.is_set():
+            writer.write(pen, Kind.TEXT, b'{"text":"on "}')
+            await writer.flush()
+        running.cancel()
+        await batch_log.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(write()))
+    thread.start()
+    ready.wait()
+    try:
+        yield writers[0]
+    finally:
+        leave.set()
+        thread.join()
+
+
+def test_a_writer_goes_on_while_a_long_stream_is_compacted(database, monkeypatch):  # B28
+    """Each step commits by itself, so SQLite's other writers wait for milliseconds. PostgreSQL's do not wait at all."""
+    monkeypatch.setattr(compaction, "STEP_EVENTS", 100)
+    stream, busy, steps = uuid4(), uuid4(), 0
+    words = [(Kind.TEXT, {"text": f"{n} "}) for n in range(3000)]
+    log.append(stream, *words, (Kind.COMPLETED, {"finish_reason": "stop"}))
+    whole, work = said(log.fold_stream(stream)), compact(stream)
+    with writing(busy) as writer:
+        while steps < 31:
+            with transaction.atomic() if connection.vendor == "postgresql" else nullcontext():
+                steps += next(work, None) is not None
+                seen = writer.batches
+                wait_until(lambda seen=seen: writer.batches > seen, "a batch is committed after this step, or in it")
+    assert (list(work), writer.fenced, said(log.fold_stream(stream))) == ([], 0, whole)
+    assert LoggedEvent.objects.filter(stream=stream).count() == 2
+    assert [event.seq for event in log.read_all(busy)] == list(range(1, writer.events + 1))
