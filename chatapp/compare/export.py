@@ -20,9 +20,8 @@ def _answer(view: PaneView, comparison: Comparison) -> Iterator[str]:
     yield f"## Answer {view.letter}" if comparison.hides_models else f"## Answer {view.letter}: {view.contender}"
     facts = [view.word, *_figures(view)]
     yield f"*{' · '.join(facts)}*"
-    text = view.text if view.is_active or view.run is None else view.run.message.content
-    if text.strip():
-        yield text.strip()
+    if view.text.strip():
+        yield view.text.strip()
     if view.trouble:
         yield f"> {view.trouble}"
 

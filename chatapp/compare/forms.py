@@ -11,6 +11,7 @@ from chatapp.compare.contenders import Contender
 from chatapp.compare.models import MAX_PANES
 from runs.models import Model
 
+PROMPT = {"rows": 3, "placeholder": "Ask all of them", "data-text-field": True}
 ORDERS = [("parallel", "All at once"), ("sequential", "One after the other")]
 
 
@@ -78,9 +79,7 @@ ContenderFormSet = forms.formset_factory(
 
 class ComparisonForm(forms.Form):
     use_required_attribute = False
-    prompt = forms.CharField(
-        strip=False, required=False, widget=forms.Textarea(attrs={"rows": 3, "placeholder": "Ask all of them"})
-    )
+    prompt = forms.CharField(strip=False, required=False, widget=forms.Textarea(attrs=PROMPT))
     is_blind = forms.BooleanField(required=False, initial=True, label="Blind: names are hidden until you vote")
     order = forms.ChoiceField(choices=ORDERS, initial="parallel", widget=forms.RadioSelect)
     key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput, initial=lambda: uuid4().hex)

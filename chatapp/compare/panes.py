@@ -1,10 +1,11 @@
 """What a page shows of a comparison. Templates take names from here, where they may be read, and nowhere else (B45)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from chatapp.chats.actions import keep_html
 from chatapp.chats.models import MessageState
+from chatapp.chats.rendering import SHOWN_CHARACTERS
 from chatapp.compare.models import Comparison, Pane
 from runs.answers import shown
 from runs.lifecycle import LOST_MESSAGES
@@ -29,13 +30,14 @@ class Figures:
 
 @dataclass
 class PaneView:
-    """One pane as it is now. `text` and `seq` belong to an answer that is being written."""
+    """One pane as it is now. `seq` belongs to an answer that is being written: its events go on from there."""
 
     pane: Pane
     run: Run | None
     contender: str
     text: str = ""
     reasoning: str = ""
+    tools: list[dict] = field(default_factory=list)
     seq: int = 0
     is_retrying: bool = False
     is_winner: bool = False
@@ -43,6 +45,10 @@ class PaneView:
     @property
     def letter(self) -> str:
         return self.pane.letter
+
+    @property
+    def shown_text(self) -> str:
+        return self.text[:SHOWN_CHARACTERS]
 
     @property
     def is_active(self) -> bool:
@@ -105,13 +111,16 @@ def _view(pane: Pane, comparison: Comparison) -> PaneView:
     run = pane.run
     contender = HIDDEN if comparison.hides_models else pane.contender
     view = PaneView(pane, run, contender, is_winner=pane.pk == comparison.winner_id)
-    if not view.is_active:
-        return view
-    folded = shown(run)
-    if folded.final:  # it ended after the row was read: the page must say how
+    folded = shown(run) if view.is_active else None
+    if folded is not None and folded.final:  # it ended after the row was read: the page must say how
         run.refresh_from_db()
+        run.message.refresh_from_db()
+    if run is None:
         return view
-    view.text, view.reasoning, view.seq = folded.text, folded.reasoning, folded.last_seq
+    if not view.is_active:
+        view.text, view.reasoning, view.tools = run.message.content, run.message.reasoning, run.message.tools
+        return view
+    view.text, view.reasoning, view.tools, view.seq = folded.text, folded.reasoning, folded.tools, folded.last_seq
     view.is_retrying = folded.retries > 0 and not folded.text and not folded.reasoning
     return view
 

@@ -3,8 +3,10 @@ word: at the end its own section takes the place of this one. */
 
 import { Drawing } from "../pages/drawing.js";
 import { FINAL } from "../pages/streams.js";
+import { Tools } from "../pages/tools.js";
 import { pause, RETRY } from "../pages/requests.js";
 
+const STATES = { "run.started": "answering", "run.retrying": "retrying" };
 const WORDS = {
   "run.started": "Answering…",
   "run.retrying": "The model is busy, trying again…",
@@ -13,6 +15,7 @@ const WORDS = {
   "run.failed": "Failed",
   "run.lost": "Interrupted",
 };
+const SHOWN = 500_000; // characters that are drawn; more would hang the page
 const MEASURED = 1; // s of writing before a speed means something
 
 export class Pane {
@@ -21,6 +24,8 @@ export class Pane {
   #onChange;
   #text;
   #drawing;
+  #tools;
+  #length = 0; // characters drawn
   #newText = "";
   #newReasoning = "";
   #frame = 0;
@@ -35,6 +40,7 @@ export class Pane {
     this.stream = section.dataset.stream;
     this.seq = Number(section.dataset.seq);
     this.#text = section.querySelector("[data-text]");
+    this.#tools = new Tools(section.querySelector("[data-tools]"));
     const soFar = this.#text.textContent;
     this.#clear();
     this.#newText = soFar;
@@ -45,13 +51,14 @@ export class Pane {
     if (kind.endsWith(".delta")) this.#count(kind);
     if (kind === "text.delta") this.#newText += data.text;
     else if (kind === "reasoning.delta") this.#newReasoning += data.text;
+    else if (kind === "tool.delta") this.#tools.add(data);
     else if (kind === "snapshot") this.#replace(data);
     else if (kind === "run.started") this.#started = performance.now();
     this.#schedule();
     if (!(kind in WORDS)) return;
     this.isOver = FINAL.has(kind);
     if (this.isOver) this.#draw();
-    if (this.isOver || !this.#isStopping) this.#say(kind.slice("run.".length), WORDS[kind]);
+    if (this.isOver || !this.#isStopping) this.#say(STATES[kind] ?? kind.slice("run.".length), WORDS[kind]);
     this.#onChange(WORDS[kind]);
   }
 
@@ -67,7 +74,7 @@ export class Pane {
   agree(section) {
     if (section.dataset.state === "stopping" && !this.isOver) {
       this.#say("stopping", section.querySelector("[data-word]").textContent);
-      this.#section.querySelector("[data-stop]").disabled = true;
+      this.#section.querySelector("[data-stop-pane]").disabled = true;
     }
     const close = section.querySelector(".pane__close");
     if (!close) this.#section.querySelector(".pane__close")?.remove();
@@ -95,8 +102,10 @@ export class Pane {
     this.#drawing = new Drawing(this.#text);
   }
 
-  #replace({ text, reasoning }) {
+  #replace({ text, reasoning, tools = [] }) {
     this.#clear();
+    this.#length = 0;
+    this.#tools.replace(tools);
     this.#section.querySelector("[data-reasoning-text]").textContent = "";
     this.#newText = text;
     this.#newReasoning = reasoning;
@@ -113,7 +122,8 @@ export class Pane {
       this.#section.querySelector("[data-reasoning]").hidden = false;
       this.#section.querySelector("[data-reasoning-text]").append(this.#newReasoning);
     }
-    if (this.#newText) this.#drawing.write(this.#newText);
+    if (this.#newText && this.#length < SHOWN) this.#drawing.write(this.#newText.slice(0, SHOWN - this.#length));
+    this.#length += this.#newText.length;
     this.#newText = this.#newReasoning = "";
     this.#showFigures();
   }

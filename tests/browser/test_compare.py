@@ -1,0 +1,242 @@
+"""Comparisons in a real browser: panes side by side, each ended by its Stop, its closing, or leaving the page."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from chatapp.compare.models import Comparison
+from runs.models import Model, Provider, Run
+from runs.states import Status
+from tests.browser.window import expect
+from tests.harness.check import check
+from tests.harness.facts import wait_until
+from tests.harness.upstream import prompt, spoken
+
+pytestmark = pytest.mark.browser
+
+COMPARISON = re.compile(r"/compare/[0-9a-f-]{36}$")
+AXE = Path(settings.BROWSER_PACKAGES_DIR, "axe-core", "axe.min.js")
+NAMES = ["Betula", "Fagus", "Salix"]
+
+
+@pytest.fixture
+def window_options():
+    return {"expected": "409"}
+
+
+@pytest.fixture
+def contenders(stack):
+    """`contenders(tokens=9, …)`: three models that speak this script, each with a tag of its own: {label: tag}."""
+
+    def contenders_(**script) -> dict[str, str]:
+        provider = Provider.objects.get(name="scripted")
+        tags = {name: prompt().tag for name in NAMES}
+        for name, tag in tags.items():
+            values = {"provider": provider, "upstream_id": stack.upstream.register(tag=tag, **script), "enabled": True}
+            Model.objects.update_or_create(name=name.lower(), defaults={"label": name, **values})
+        return tags
+
+    yield contenders_
+    Model.objects.filter(label__in=NAMES).update(enabled=False)
+
+
+class Panes:
+    """The words of a comparison's page."""
+
+    def __init__(self, page, tags: dict[str, str]):
+        self.page, self.tags = page, tags
+
+    def start(self, text="Which tree?", *, order="All at once", is_blind=True) -> Comparison:
+        self.page.goto("/compare")
+        self.page.get_by_label("Question").fill(text)
+        self.page.get_by_text("More models").click()
+        for number, name in enumerate(NAMES, 1):
+            self.page.get_by_label(f"Model {number}", exact=True).select_option(name)
+        self.page.get_by_label(order).check()
+        self.page.get_by_label("Blind").set_checked(is_blind)
+        self.page.get_by_role("button", name="Compare", exact=True).click()
+        self.page.wait_for_url(COMPARISON)
+        return Comparison.objects.get(pk=self.page.url.rpartition("/")[2])
+
+    def pane(self, letter: str):
+        return self.page.get_by_role("region", name=f"Answer {letter}")
+
+    def text(self, letter: str):
+        return self.pane(letter).locator(".prose")
+
+    def act(self, letter: str, name: str):
+        return self.pane(letter).get_by_role("button", name=name)
+
+    def expect(self, letter: str, state: str, text: str | None = None) -> None:
+        expect(self.pane(letter)).to_have_attribute("data-state", state)
+        if text is not None:
+            expect(self.text(letter)).to_have_text(text)
+
+    def vote(self, name: str):
+        """A button of the vote: "Answer A", "Tie"."""
+        return self.page.get_by_role("region", name="Vote").get_by_role("button", name=name, exact=True)
+
+    def tag(self, comparison: Comparison, letter: str) -> str:
+        """Of the contender in this pane."""
+        return self.tags[next(pane.contender for pane in comparison.panes.all() if pane.letter == letter)]
+
+
+def runs_of(comparison: Comparison) -> list[Run]:
+    return [pane.run for pane in comparison.panes.select_related("run")]
+
+
+def test_stop_closing_and_leaving_each_close_their_own_upstreams(stack, tab, contenders):  # B42 B44 B46
+    panes = Panes(tab.page, contenders(tokens=9, hold=[4, 6]))
+    comparison = panes.start()
+    tags = {letter: panes.tag(comparison, letter) for letter in "ABC"}
+    for letter in "ABC":
+        panes.expect(letter, "answering", spoken(4))
+
+    # Stop in a pane should close that upstream's socket; the others should go on
+    panes.act("B", "Stop answer B").click()
+    assert stack.upstream.wait(tags["B"], "closed")["ended"] == "closed by client"
+    panes.expect("B", "stopped", spoken(4))
+    for letter in "AC":
+        stack.upstream.release(tags[letter])
+        panes.expect(letter, "answering", spoken(6))
+
+    # Another answer of a pane should take the place of the one that was stopped
+    panes.act("B", "Another answer from B").click()
+    panes.expect("B", "answering", spoken(4))
+
+    # A pane that is closed should be gone, and end
+    panes.act("A", "Close answer A").click()
+    expect(panes.pane("A")).to_have_count(0)
+    assert stack.upstream.wait(tags["A"], "closed")["ended"] == "closed by client"
+    expect(panes.page.get_by_role("button", name="Close answer C")).to_have_count(0)  # two have to stay
+    panes.expect("C", "answering", spoken(6))
+    assert len(stack.upstream.connections(tags["C"])) == 1
+
+    # Leaving should end the rest at once, and keep what was written
+    tab.page.goto("/")
+    for letter, count in (("B", 2), ("C", 1)):
+        assert stack.upstream.wait(tags[letter], "closed", count)["ended"] == "closed by client"
+    a, b, c = (check(run) for run in runs_of(comparison))
+    assert [run.reason for run in (a, b, c)] == ["viewer_left"] * 3
+    assert [run.message.content for run in (a, b, c)] == [spoken(6), spoken(4), spoken(6)]
+    expect(tab.page.get_by_role("link", name="Which tree?")).to_have_count(0)
+
+
+def test_a_comparison_by_keyboard_from_the_question_to_the_chat(stack, alice, tab, contenders, open_window):  # B45 B46
+    tags = contenders(tokens=3, hold=[2])
+    panes = Panes(tab.page, tags)
+    comparison = panes.start(order="One after the other")
+    panes.expect("A", "answering", spoken(2))
+    expect(panes.pane("C").get_by_text("Waits for its turn")).to_be_visible()
+    expect(panes.vote("Answer A")).to_be_disabled()
+    for letter in "ABC":
+        panes.expect(letter, "answering", spoken(2))
+        stack.upstream.release(panes.tag(comparison, letter))
+        panes.expect(letter, "completed", spoken(3))
+    expect(tab.status).to_have_text("Answer C: Done")
+    assert not any(name in tab.page.content() for name in NAMES)
+    other = Panes(open_window(stack, alice, expected="409").page, tags)
+    other.page.goto(tab.page.url)
+    expect(other.vote("Tie")).to_be_enabled()
+
+    panes.vote("Answer B").focus()
+    tab.page.keyboard.press("Enter")
+    winner = comparison.panes.get(position=1)
+    expect(tab.page.get_by_text(f"You chose B: {winner.contender}.")).to_be_visible()
+    for pane in comparison.panes.all():
+        expect(panes.pane(pane.letter)).to_contain_text(pane.contender)
+
+    # A vote from another tab should come too late, and the tab should show the truth
+    other.vote("Tie").click()
+    expect(other.page.get_by_role("alert")).to_have_text("You have voted already.")
+    expect(other.page.get_by_text("You chose B")).to_be_visible()
+
+    panes.act("B", "Continue as a chat").focus()
+    tab.page.keyboard.press("Enter")
+    tab.wait_for_session()
+    tab.expect_answer(spoken(3))
+    tab.send(prompt(tokens=2))
+    expect(tab.answers).to_have_count(2)
+    tab.expect_answer(spoken(2))
+    for run in runs_of(comparison):
+        check(run)
+    assert Run.objects.visible_to(alice.user).count() == 2
+
+
+def test_stop_all_stops_what_has_not_begun(stack, tab, contenders):  # B44
+    panes = Panes(tab.page, contenders(tokens=9, stall_after=4))
+    comparison = panes.start(order="One after the other")
+    panes.expect("A", "answering", spoken(4))
+    tab.page.keyboard.press("Escape")
+    for letter in "ABC":
+        panes.expect(letter, "stopped")
+    first, *others = [check(run) for run in runs_of(comparison)]
+    assert (first.message.content, first.reason) == (spoken(4), "user")
+    assert [run.started_at for run in others] == [None, None]
+    assert [len(stack.upstream.connections(panes.tag(comparison, letter))) for letter in "ABC"] == [1, 0, 0]
+
+
+def test_without_javascript_the_page_keeps_its_answers_going_and_stops_and_votes(
+    stack, alice, contenders, open_window
+):  # B42 B56
+    window = open_window(stack, alice, java_script_enabled=False, viewport={"width": 320, "height": 640})
+    panes = Panes(window.page, contenders(tokens=6, hold=[4]))
+    comparison = panes.start()
+    tags = {letter: panes.tag(comparison, letter) for letter in "ABC"}
+    for tag in tags.values():
+        stack.upstream.wait(tag, "tokens:4")
+    expect(panes.text("A")).to_have_text(spoken(4), timeout=20_000)  # the page has loaded itself again
+    seen = Run.objects.get(pk=runs_of(comparison)[2].pk).viewer_until
+    wait_until(lambda: Run.objects.get(pk=runs_of(comparison)[2].pk).viewer_until > seen, "another load is a sign")
+    panes.act("A", "Stop answer A").click()
+    assert stack.upstream.wait(tags["A"], "closed")["ended"] == "closed by client"
+    for letter in "BC":
+        stack.upstream.release(tags[letter])
+    a, b, c = (check(run) for run in runs_of(comparison))
+    assert [run.status for run in (a, b, c)] == [Status.STOPPED, Status.COMPLETED, Status.COMPLETED]
+    expect(panes.vote("Tie")).to_be_enabled(timeout=20_000)
+    panes.vote("Tie").click()
+    expect(panes.page.get_by_text("You called it a tie.")).to_be_visible()
+    for pane in comparison.panes.all():
+        expect(panes.pane(pane.letter)).to_contain_text(pane.contender)
+    assert panes.page.locator("html").bounding_box()["width"] == 320
+
+
+def complaints_of_axe(page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run()")
+    return [f"{page.url}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_nothing_is_cut_off_on_a_small_phone(stack, alice, contenders, open_window, scheme):
+    window = open_window(stack, alice, color_scheme=scheme, viewport={"width": 320, "height": 640})
+    page, panes = window.page, Panes(window.page, contenders(tokens=40, hold=[30]))
+    found = []
+
+    def look() -> None:
+        found.extend(complaints_of_axe(page))
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > 320:
+            found.append(f"{page.url} is {width} px wide")
+
+    page.goto("/compare")
+    page.get_by_text("More models").click()
+    page.get_by_text("Settings").first.click()
+    look()
+    comparison = panes.start()
+    panes.expect("C", "answering", spoken(30))
+    look()
+    for tag in panes.tags.values():
+        stack.upstream.release(tag)
+    expect(panes.vote("Tie")).to_be_enabled()
+    look()
+    panes.vote("Answer A").click()
+    expect(page.get_by_text("You chose A")).to_be_visible()
+    look()
+    for path in ("/compare/history", "/compare/scoreboard", f"/compare/{comparison.pk}/delete"):
+        page.goto(path)
+        look()
+    assert not found, "\n".join(found)
