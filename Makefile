@@ -1,4 +1,6 @@
 PYTHON ?= python3
+# Two processes share the tests; those of one module stay together.
+PARALLEL = -n 2 --dist loadscope
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -10,7 +12,7 @@ run: ## set up what is missing and start everything (PORT=8000, DATA_DIR=var)
 
 test: ## set up what is missing and run all tests
 	@$(PYTHON) deploy/set_up.py test
-	@.venv/bin/python -m pytest && .venv/bin/python -m pytest --database=postgres
+	@.venv/bin/python -m pytest $(PARALLEL) && .venv/bin/python -m pytest $(PARALLEL) --database=postgres
 
 lint: ## check style, formatting and who imports whom
 	@$(PYTHON) deploy/set_up.py test
