@@ -8,7 +8,7 @@ import time
 
 from tests.bench import report
 from tests.bench.rig import open_rig
-from tests.bench.rounds import FULL, QUICK, Bench, say, started
+from tests.bench.rounds import FULL, QUICK, STEPS, Bench, say, started
 from tests.bench.systems import Haproxy
 from tests.bench.targets import ratios
 from tests.harness import parts
@@ -17,9 +17,7 @@ from tests.harness import parts
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the three main ratios, in less than a minute")
-    parser.add_argument(
-        "--only", default="", help="what has this in its name, or one of memory, replay, disk, prefork, stops"
-    )
+    parser.add_argument("--only", default="", help=f"the systems with this in their name, or one of {', '.join(STEPS)}")
     options = parser.parse_args()
     check_programs()
     load_before = os.getloadavg()[0]

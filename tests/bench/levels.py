@@ -72,7 +72,10 @@ def measure(
         instruments.source.tell("finish", tag=tag)
         instruments.crowd.tell("close")
         level = Level(runs, failure=repr(error)[:200])
-    level.wrong += system.clear(level.holds)
+    try:
+        level.wrong += system.clear(level.holds)
+    except AssertionError as error:
+        level.failure = level.failure or str(error)[:200]
     return level
 
 

@@ -9,6 +9,7 @@ from tests.bench.levels import Instruments
 from tests.bench.orders import Instrument
 from tests.bench.systems import ThisSystem
 from tests.harness import databases, parts
+from tests.harness.facts import wait_until
 from tests.harness.processes import Part, kill_all, temporary_directory
 from tests.harness.stack import clean_env
 from tests.harness.upstream import Upstream
@@ -67,10 +68,19 @@ class Rig:
 
     def forget(self) -> None:
         """Empty the tables, so that every level finds them alike."""
-        from django.db import connection
+        wait_until(_truncated, "the tables are emptied")
 
+
+def _truncated() -> bool:
+    """Whether it worked: it needs all the tables for itself, and may be chosen as the victim of a deadlock."""
+    from django.db import OperationalError, connection
+
+    try:
         with connection.cursor() as cursor:
             cursor.execute(f"TRUNCATE {TABLES} CASCADE")
+    except OperationalError:
+        return False
+    return True
 
 
 def open_instruments(env: dict[str, str]) -> tuple[Instruments, int]:
