@@ -165,7 +165,7 @@ class Engine:
                 pause = recorder.pause_before_retry(error)
                 if pause is None:
                     raise
-                recorder.note_retry(error, pause)
+                await recorder.note_retry(error, pause)
             await asyncio.sleep(pause)
 
     async def _ask(self, request: UpstreamRequest, seconds: float) -> str:

@@ -46,10 +46,11 @@ class Recorder:
         pause = max(pause, error.retry_after or 0)
         return pause if pause <= MAX_PAUSE_SECONDS else None
 
-    def note_retry(self, error: RunError, pause: float) -> None:
-        """Tell the readers that it takes longer."""
+    async def note_retry(self, error: RunError, pause: float) -> None:
+        """Tell the readers that it takes longer. Returns when that is in the log: only who may still write asks again."""
         self._retries += 1
         self._writer.write(self._pen, Kind.RETRYING, orjson.dumps({"code": error.code, "seconds": pause}))
+        await self._writer.flush()
 
     def check(self) -> None:
         """Raise EmptyAnswer if the upstream has ended and said nothing."""
