@@ -47,7 +47,7 @@ class Recorder:
         return pause if pause <= MAX_PAUSE_SECONDS else None
 
     async def note_retry(self, error: RunError, pause: float) -> None:
-        """Tell the readers that it takes longer. Returns when that is in the log: only who may still write asks again."""
+        """Tell the readers that it takes longer. Returns once the log has it: only who may still write asks again."""
         self._retries += 1
         self._writer.write(self._pen, Kind.RETRYING, orjson.dumps({"code": error.code, "seconds": pause}))
         await self._writer.flush()
