@@ -8,13 +8,13 @@ followers notice a gap, or the silence, and read the log.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from streams.events import Event
+from streams.events import FINAL_KINDS, Event, envelope
 
 logger = logging.getLogger(__name__)
 
@@ -31,12 +31,22 @@ def group_of(shard: int) -> str:
     return f"streams.{shard}"
 
 
-def messages(events: Sequence[Event]) -> dict[int, dict]:
-    """The group message of each shard: `events` as `[stream, seq, is_final, envelope]`, in the given order."""
-    shards = defaultdict(list)
-    for event in events:
-        shards[shard_of(event.stream)].append([event.stream.bytes, event.seq, event.is_final, event.envelope()])
-    return {shard: {"type": MESSAGE_TYPE, "events": entries} for shard, entries in shards.items()}
+def messages(events: Iterable[Event]) -> dict[int, dict]:
+    """The group message of each shard: entries `[stream, first seq, is_final, [envelope, …]]`.
+
+    An entry is a piece of one stream without gaps; only its last event can be final.
+    """
+    entries: dict[UUID, list] = {}
+    shards, count = defaultdict(list), settings.STREAMS_SHARDS  # looked up once: settings are slow
+    for stream, seq, kind, data in events:
+        said, entry = envelope(stream, seq, kind, data), entries.get(stream)
+        if entry is not None and seq == entry[1] + len(entry[3]):
+            entry[2] = kind in FINAL_KINDS
+            entry[3].append(said)
+        else:
+            entries[stream] = entry = [stream.bytes, seq, kind in FINAL_KINDS, [said]]
+            shards[stream.int % count].append(entry)
+    return {shard: {"type": MESSAGE_TYPE, "streams": entries} for shard, entries in shards.items()}
 
 
 class Sender:

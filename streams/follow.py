@@ -5,21 +5,30 @@ that is committed in between is in both; whatever is not above the position is d
 log before anything later is handed on.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from uuid import UUID
 
 from streams import log
 from streams.events import Control, Event, control
 from streams.hub import Follower, Live, hub, read_log
 
+FIRST_PAGE_EVENTS = 100  # at once on the reader's screen
+PAGE_BYTES = 256 * 1024  # of data in a page: what a reader that has stopped reading keeps in memory
 IDLE_SECONDS = 15.0  # s of silence after which an empty batch is yielded
 
+Shortcut = Callable[[list[Live]], bool]
 
-async def follow(stream: UUID, after: int = 0, idle: float = IDLE_SECONDS) -> AsyncIterator[list[Live]]:
+
+async def follow(
+    stream: UUID, after: int = 0, idle: float = IDLE_SECONDS, shortcut: Shortcut | None = None
+) -> AsyncIterator[list[Live]]:
     """Yield all events after seq `after`, batch by batch, until the final event.
 
-    An empty batch means that nothing came for `idle` seconds. If `after` lies in the future of the stream a `resync`
-    comes first, then everything. A stream that has ended and holds nothing after `after` yields nothing.
+    While this waits for events, those that come next go to `shortcut` at once, which costs no switch of tasks. It
+    takes all of them (True) or does nothing (False): then they are yielded. Final events are always yielded.
+    An empty batch comes after `idle` seconds without one that is yielded. If `after` lies in the future of the stream a
+    `resync` comes first, then everything. A stream that has ended and holds nothing after `after` yields nothing.
     """
     place = _Place(stream, max(after, 0))
     follower = await hub().register(stream)
@@ -32,6 +41,8 @@ async def follow(stream: UUID, after: int = 0, idle: float = IDLE_SECONDS) -> As
                 yield [place.start_anew(head.seq)]
                 follower.fall_behind()
             place.is_ended = head.is_sealed and head.seq == after
+        if shortcut is not None:
+            follower.shortcut = partial(place.take_shortcut, shortcut)
         while not place.is_ended:
             events = await follower.take(idle)
             if follower.behind or place.has_gap(events):
@@ -53,15 +64,18 @@ class _Place:
         self.stream, self.seq, self.is_ended = stream, seq, False
 
     async def read_history(self, follower: Follower) -> AsyncIterator[list[Live]]:
-        """All that the log has after this place, page by page."""
+        """All that the log has after this place, page by page: a small one at first, then as much as PAGE_BYTES hold."""
+        limit = FIRST_PAGE_EVENTS
         while not self.is_ended:
-            page: list[Event] = await read_log(log.read, self.stream, self.seq)
+            page: list[Event] = await read_log(log.read, self.stream, self.seq, limit)
             if page:
                 self.seq, self.is_ended = page[-1].seq, page[-1].is_final
                 follower.seen = max(follower.seen, self.seq)
                 yield [Live(event.seq, event.is_final, event.envelope()) for event in page]
-            if len(page) < log.PAGE_EVENTS:
+            if len(page) < limit:
                 return
+            average = sum(len(event.data) for event in page) // limit + 1
+            limit = max(1, min(log.PAGE_EVENTS, PAGE_BYTES // average))
 
     def has_gap(self, events: list[Live]) -> bool:
         seq = self.seq
@@ -79,6 +93,16 @@ class _Place:
                 self.seq, self.is_ended = event.seq, event.is_final
                 fresh.append(event)
         return fresh
+
+    def take_shortcut(self, shortcut: Shortcut, events: list[Live]) -> bool:
+        """Hand on live events that come next, without the reader's task. Nothing is waiting before them."""
+        last = events[-1]
+        if last.seq <= self.seq:
+            return True
+        if events[0].seq != self.seq + 1 or last.is_final or not shortcut(events):
+            return False
+        self.seq = last.seq
+        return True
 
     def start_anew(self, last_seq: int) -> Live:
         self.seq = 0

@@ -6,9 +6,9 @@ told to read the log. So is a follower whose log has grown without its hearing o
 """
 
 import asyncio
-import contextlib
 import logging
-from collections import defaultdict, deque
+from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 from uuid import UUID
@@ -24,6 +24,7 @@ from streams.fanout import group_of, shard_of
 logger = logging.getLogger(__name__)
 
 QUEUE_EVENTS = 512  # events that wait for a slow follower (25 s at 20 tokens/s) before it is sent to the log
+QUEUE_BYTES = 256 * 1024  # of envelopes that wait so, should they be large
 READER_THREADS = 4  # threads, and database connections, that read the log for all followers of a process
 SUBSCRIBE_SECONDS = 1.0  # s to join a shard; after that a follower lives on the log until a sweep has joined it
 RESTART_SECONDS = 1.0  # s before the receiving task starts again after a failure
@@ -53,48 +54,68 @@ class Live(NamedTuple):
 
 
 class Follower:
-    """One reader's place at the hub: a bounded queue of live events."""
+    """One reader's place at the hub: a bounded queue of live events, and a way past it.
 
-    __slots__ = ("_queue", "_wake", "behind", "is_ended", "seen", "stream")
+    While the owner waits in `take`, `shortcut` is offered what comes; if it takes that (True), the owner is not woken.
+    """
+
+    __slots__ = ("_bytes", "_queue", "_waiting", "behind", "is_ended", "seen", "shortcut", "stream")
 
     def __init__(self, stream: UUID) -> None:
         self.stream = stream
         self.behind = False  # something was not delivered: read the log
         self.is_ended = False  # the owner has had the final event
         self.seen = 0  # the highest seq put here or read by the owner
-        self._queue: deque[Live] = deque()
-        self._wake = asyncio.Event()
+        self.shortcut: Callable[[list[Live]], bool] | None = None
+        self._queue: list[Live] = []
+        self._bytes = 0
+        self._waiting: asyncio.Future | None = None
 
-    def put(self, event: Live) -> None:
-        if len(self._queue) >= QUEUE_EVENTS:
-            self.fall_behind()
-        elif not self.behind:
-            self._queue.append(event)
-        self.seen = max(self.seen, event.seq)
-        self._wake.set()
+    def put(self, events: list[Live]) -> None:
+        """Events of this follower's stream, in order."""
+        self.seen = max(self.seen, events[-1].seq)
+        if self._waiting is not None and not self._queue and self.shortcut is not None and self.shortcut(events):
+            return
+        if not self.behind:
+            self._queue += events
+            self._bytes += sum(len(event.envelope) for event in events)
+            if len(self._queue) > QUEUE_EVENTS or self._bytes > QUEUE_BYTES:
+                self.fall_behind()
+        self._wake()
 
     def fall_behind(self) -> None:
-        self._queue.clear()
+        self._queue, self._bytes = [], 0
         self.behind = True
-        self._wake.set()
+        self._wake()
 
     async def take(self, timeout: float) -> list[Live]:
-        """All events that wait here, after waiting up to `timeout` s for the first. Clears `behind` beforehand."""
+        """All events that wait here, after waiting up to `timeout` s for one that the shortcut does not take."""
         if not self._queue and not self.behind:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout):
-                    await self._wake.wait()
-        self._wake.clear()
-        events = list(self._queue)
-        self._queue.clear()
+            await self._wait(timeout)
+        events, self._queue, self._bytes = self._queue, [], 0
         return events
+
+    async def _wait(self, timeout: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        alarm = loop.call_later(timeout, self._wake)
+        try:
+            await self._waiting
+        finally:
+            alarm.cancel()
+            self._waiting = None
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
 
 class Hub:
     """The followers of one event loop, and the one channel they share."""
 
     def __init__(self) -> None:
-        self._followers: dict[UUID, set[Follower]] = defaultdict(set)
+        self._followers: dict[bytes, set[Follower]] = {}  # by the stream's bytes, as they come in messages
         self._shards: dict[int, int] = defaultdict(int)  # followers in each shard
         self._joined: set[int] = set()
         self._layer = get_channel_layer()
@@ -109,7 +130,7 @@ class Hub:
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
         follower = Follower(stream)
-        self._followers[stream].add(follower)
+        self._followers.setdefault(stream.bytes, set()).add(follower)
         self._shards[shard_of(stream)] += 1
         try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS):
@@ -122,10 +143,10 @@ class Hub:
         return follower
 
     def unregister(self, follower: Follower) -> None:
-        followers = self._followers[follower.stream]
+        followers = self._followers[follower.stream.bytes]
         followers.discard(follower)
         if not followers:
-            del self._followers[follower.stream]
+            del self._followers[follower.stream.bytes]
             if not follower.is_ended:
                 self._leave(follower.stream)
         self._shards[shard_of(follower.stream)] -= 1
@@ -167,18 +188,18 @@ class Hub:
         while True:
             try:
                 message = await self._layer.receive(self._channel)
-                self._deliver(message["events"])
+                self._deliver(message["streams"])
             except Exception:
                 logger.exception("receiving failed, followers will read the log")
                 await asyncio.sleep(RESTART_SECONDS)
 
-    def _deliver(self, events: list) -> None:
-        for stream, seq, is_final, envelope in events:
-            followers = self._followers.get(UUID(bytes=stream))
-            if followers:
-                live = Live(seq, is_final, envelope)
-                for follower in followers:
-                    follower.put(live)
+    def _deliver(self, entries: list) -> None:
+        for stream, first, is_final, envelopes in entries:
+            if followers := self._followers.get(stream):
+                last = first + len(envelopes) - 1
+                events = [Live(seq, is_final and seq == last, said) for seq, said in enumerate(envelopes, first)]
+                for follower in tuple(followers):
+                    follower.put(events)
 
     async def _sweep_forever(self) -> None:
         """Look up streams in the log, all at once, so that a lost message is found without every follower asking."""
@@ -195,9 +216,10 @@ class Hub:
     async def _sweep(self) -> None:
         if not self._followers:
             return
-        seen = {stream: min(f.seen for f in followers) for stream, followers in self._followers.items()}
+        followed = {next(iter(followers)).stream: followers for followers in self._followers.values()}
+        seen = {stream: min(follower.seen for follower in followers) for stream, followers in followed.items()}
         for stream in await read_log(_look_after, seen):
-            for follower in self._followers.get(stream, ()):
+            for follower in followed[stream]:
                 if follower.seen <= seen[stream]:
                     follower.fall_behind()
 

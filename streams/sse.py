@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import UUID
 
 from django.conf import settings
@@ -12,10 +12,12 @@ from streams import log
 from streams.access import Viewer
 from streams.follow import follow
 from streams.hub import Live, read_log
+from streams.sending import Outlet
 
 logger = logging.getLogger(__name__)
 
 HEARTBEAT = b": heartbeat\n\n"
+BODY_BYTES = 2**16  # handed to the server at once: as much as uvicorn and twisted buffer before they say stop
 
 
 def position(request: HttpRequest) -> int:
@@ -36,29 +38,89 @@ async def event_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> Ht
     head = await read_log(log.head, stream)
     if head.is_sealed and head.seq == after:
         return HttpResponse(status=204)
-    response = StreamingHttpResponse(_frames(viewer, stream, after), content_type="text/event-stream")
-    response["Cache-Control"] = "no-cache"
-    response["X-Accel-Buffering"] = "no"
-    return response
+    return EventStream(None if request.method == "HEAD" else EventBody(viewer, stream, after))
 
 
-async def _frames(viewer: Viewer, stream: UUID, after: int) -> AsyncIterator[bytes]:
-    """Frames, batch by batch; access is asked again every heartbeat, also on a stream that never falls silent.
+class EventStream(StreamingHttpResponse):
+    """A response whose body begins when Django has done its part, see `streams.asgi`."""
 
-    If reading fails the response ends, and the client comes back. An exception would leave it open: daphne wants to
-    answer 500, has begun already, and from then on it looks after no connection any more.
-    """
-    clock = asyncio.get_running_loop().time
-    checked = clock()
-    try:
-        async for batch in follow(stream, after, settings.STREAMS_HEARTBEAT_SECONDS):
-            yield b"".join(map(frame, batch)) or HEARTBEAT
-            if clock() - checked >= settings.STREAMS_HEARTBEAT_SECONDS:
+    def __init__(self, body: "EventBody | None") -> None:
+        super().__init__(_nothing(), content_type="text/event-stream")
+        self["Cache-Control"] = "no-cache"
+        self["X-Accel-Buffering"] = "no"
+        self.body = body
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for part in ():
+        yield part
+
+
+class EventBody:
+    """The frames of a stream on their way to one client; access is asked again every heartbeat."""
+
+    __slots__ = ("_after", "_outlet", "_stream", "_viewer")
+
+    def __init__(self, viewer: Viewer, stream: UUID, after: int) -> None:
+        self._viewer, self._stream, self._after = viewer, stream, after
+
+    async def serve(self, receive, send) -> None:
+        """Send frames until the final event, or until the client has gone."""
+        self._outlet = Outlet(send)
+        sending = asyncio.ensure_future(self._send_all())
+        gone = asyncio.ensure_future(_disconnected(receive))
+        try:
+            await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, gone):
+                task.cancel()
+            await asyncio.wait((sending, gone))
+            self._outlet.close()
+
+    async def _send_all(self) -> None:
+        """If reading fails the response ends, and the client comes back. An exception would leave it open:
+
+        daphne wants to answer 500, has begun already, and from then on it looks after no connection any more.
+        """
+        try:
+            await self._send_frames()
+        except Exception:
+            logger.exception("following %s failed", self._stream)
+        await self._outlet.finish({"type": "http.response.body"})
+
+    async def _send_frames(self) -> None:
+        heartbeat = settings.STREAMS_HEARTBEAT_SECONDS
+        clock = asyncio.get_running_loop().time
+        checked = clock()
+        async for batch in follow(self._stream, self._after, heartbeat, self._send_now):
+            for body in _bodies(batch):
+                await self._outlet.send({"type": "http.response.body", "body": body, "more_body": True})
+            if clock() - checked >= heartbeat:
                 checked = clock()
-                if not await viewer.may_follow(stream):
+                if not await self._viewer.may_follow(self._stream):
                     return
-    except Exception:
-        logger.exception("following %s failed", stream)
+
+    def _send_now(self, events: list[Live]) -> bool:
+        body = frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))
+        return self._outlet.send_now({"type": "http.response.body", "body": body, "more_body": True})
+
+
+def _bodies(batch: list[Live]) -> Iterator[bytes]:
+    """A batch as pieces of about BODY_BYTES, so that a client that reads slowly costs no more; or a heartbeat."""
+    frames, size = [], 0
+    for event in batch:
+        frames.append(frame(event))
+        size += len(frames[-1])
+        if size >= BODY_BYTES:
+            yield b"".join(frames)
+            frames, size = [], 0
+    if frames or not batch:
+        yield b"".join(frames) or HEARTBEAT
+
+
+async def _disconnected(receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def frame(event: Live) -> bytes:
