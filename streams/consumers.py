@@ -17,10 +17,15 @@ from django.conf import settings
 from streams.access import Viewer
 from streams.events import Control, control
 from streams.follow import follow
+from streams.hub import Live
+from streams.sending import Outlet
 
 logger = logging.getLogger(__name__)
 
-WINDOW_EVENTS = 256  # events of one stream sent and not acknowledged: what a dead phone can make this process hold
+WINDOW_EVENTS = 256  # events of one stream sent and not acknowledged: what a dead phone can make this process hold,
+WINDOW_BYTES = 256 * 1024  # and so many bytes of them;
+ACK_EVENTS = 64  # but these may always be on their way, for so many a client may leave un-acknowledged
+MESSAGE_BYTES = 64 * 1024  # a message is not made larger by one more event
 MAX_STREAMS = 32  # streams one socket follows at once
 MAX_MESSAGE_CHARACTERS = 10_000  # of what a client may send at once
 NOT_LOGGED_IN, BAD_MESSAGE, FAILED = 4401, 4400, 4500  # closing codes; daphne sends none of those below 3000
@@ -48,22 +53,31 @@ class _BadMessage(Exception):
 class _Window:
     """The events of one stream that are sent and not acknowledged."""
 
-    __slots__ = ("_acked", "_sent")
+    __slots__ = ("_acked", "_bytes", "_sent")
 
     def __init__(self) -> None:
-        self._sent: deque[int] = deque()
+        self._sent: deque[tuple[int, int]] = deque()  # (seq, bytes)
+        self._bytes = 0
         self._acked = asyncio.Event()
 
-    def sent(self, seq: int) -> None:
-        self._sent.append(seq)
+    def sent(self, events: list[Live]) -> None:
+        sizes = [(event.seq, len(event.envelope)) for event in events]
+        self._sent += sizes
+        self._bytes += sum(size for _, size in sizes)
 
     def ack(self, seq: int) -> None:
-        while self._sent and self._sent[0] <= seq:
-            self._sent.popleft()
+        while self._sent and self._sent[0][0] <= seq:
+            self._bytes -= self._sent.popleft()[1]
         self._acked.set()
 
-    async def room(self) -> None:
-        while len(self._sent) >= WINDOW_EVENTS:
+    @property
+    def room(self) -> int:
+        """How many events may be sent now. However large they are, a client is not waited for before it has to ack."""
+        room = WINDOW_EVENTS if self._bytes < WINDOW_BYTES else ACK_EVENTS
+        return max(0, room - len(self._sent))
+
+    async def wait_for_room(self) -> None:
+        while not self.room:
             self._acked.clear()
             await self._acked.wait()
 
@@ -72,7 +86,7 @@ class _Socket:
     """One connection: a task for each stream it follows, and one that keeps watch."""
 
     def __init__(self, viewer: Viewer, send) -> None:
-        self._viewer, self._send = viewer, send
+        self._viewer, self._outlet = viewer, Outlet(send)
         self._following: dict[UUID, asyncio.Task] = {}
         self._windows: dict[UUID, _Window] = {}
         self._closed = False
@@ -94,6 +108,7 @@ class _Socket:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._outlet.close()
 
     async def _understand(self, text: str | None) -> None:
         message = _parse(text)
@@ -130,11 +145,18 @@ class _Socket:
         if not await self._viewer.may_follow(stream):
             await self._refuse(stream, "not_found", "There is no such stream.")
             return
-        async for batch in follow(stream, after):
-            for event in batch:
-                await window.room()
-                await self._send({"type": "websocket.send", "text": event.envelope.decode()})
-                window.sent(event.seq)
+        async for batch in follow(stream, after, shortcut=partial(self._send_now, window)):
+            while batch:
+                await window.wait_for_room()
+                part, batch = _split(batch, window.room)
+                window.sent(part)
+                await self._outlet.send(_message(part))
+
+    def _send_now(self, window: _Window, events: list[Live]) -> bool:
+        if len(events) > window.room or not self._outlet.send_now(_message(events)):
+            return False
+        window.sent(events)
+        return True
 
     def _forget(self, stream: UUID, task: asyncio.Task) -> None:
         if self._following.get(stream) is task:
@@ -161,16 +183,33 @@ class _Socket:
             for stream in [s for s in self._following if not await self._viewer.may_follow(s)]:
                 self._following[stream].cancel()
                 await self._refuse(stream, "not_found", "There is no such stream.")
-            await self._send({"type": "websocket.send", "text": control("", Control.HEARTBEAT).decode()})
+            await self._outlet.send({"type": "websocket.send", "text": control("", Control.HEARTBEAT).decode()})
 
     async def _refuse(self, stream: UUID | None, code: str, message: str) -> None:
         envelope = control(stream or "", Control.REFUSED, code=code, message=message)
-        await self._send({"type": "websocket.send", "text": envelope.decode()})
+        await self._outlet.send({"type": "websocket.send", "text": envelope.decode()})
 
     async def _close_with(self, code: int) -> None:
         await self.close()
         with contextlib.suppress(Exception):  # the client may be gone
-            await self._send({"type": "websocket.close", "code": code})
+            await self._outlet.send({"type": "websocket.close", "code": code})
+
+
+def _split(batch: list[Live], room: int) -> tuple[list[Live], list[Live]]:
+    """What of `batch` goes into the next message, and the rest."""
+    size = 0
+    for count, event in enumerate(batch[:room], 1):
+        size += len(event.envelope)
+        if size >= MESSAGE_BYTES:
+            return batch[:count], batch[count:]
+    return batch[:room], batch[room:]
+
+
+def _message(events: list[Live]) -> dict:
+    """One WebSocket message: an envelope, or an array of several."""
+    if len(events) == 1:
+        return {"type": "websocket.send", "text": events[0].envelope.decode()}
+    return {"type": "websocket.send", "text": (b"[%b]" % b",".join([event.envelope for event in events])).decode()}
 
 
 def _parse(text: str | None) -> dict:

@@ -58,12 +58,16 @@ class Follower:
         raise NotImplementedError
 
     def _keep(self, text: str | bytes) -> Envelope:
-        value = json.loads(text)
-        envelope = Envelope(value["stream"], value["seq"], value["kind"], value["data"], time.monotonic())
+        """Keep an envelope, or all of an array; return the last one."""
+        now, values = time.monotonic(), json.loads(text)
+        envelopes = [
+            Envelope(value["stream"], value["seq"], value["kind"], value["data"], now)
+            for value in (values if isinstance(values, list) else [values])
+        ]
         with self._news:
-            self.envelopes.append(envelope)
+            self.envelopes += envelopes
             self._news.notify_all()
-        return envelope
+        return envelopes[-1]
 
     def wait(self, fact: Callable[["Follower"], object], what: str, patience: float = PATIENCE_SECONDS):
         """Block until `fact(self)` is true; AssertionError, with what was heard, if it never becomes so."""

@@ -108,11 +108,12 @@ export class Streams {
   #hear(text) {
     this.#heard = Date.now();
     this.#failures = 0; // a socket that opens and says nothing is not yet a success
-    const event = JSON.parse(text);
-    const entry = this.#followed.get(event.stream);
-    if (!entry) return;
-    if (event.seq === 0) this.#control(event, entry);
-    else if (event.seq > entry.last) this.#apply(event, entry);
+    for (const event of [JSON.parse(text)].flat()) {
+      const entry = this.#followed.get(event.stream);
+      if (!entry) continue;
+      if (event.seq === 0) this.#control(event, entry);
+      else if (event.seq > entry.last) this.#apply(event, entry);
+    }
   }
 
   #control(event, entry) {
