@@ -64,7 +64,7 @@ class _Place:
         self.stream, self.seq, self.is_ended = stream, seq, False
 
     async def read_history(self, follower: Follower) -> AsyncIterator[list[Live]]:
-        """All that the log has after this place, page by page: a small one at first, then as much as PAGE_BYTES hold."""
+        """All that the log has after this place: a small page at first, then as much as PAGE_BYTES hold."""
         limit = FIRST_PAGE_EVENTS
         while not self.is_ended:
             page: list[Event] = await read_log(log.read, self.stream, self.seq, limit)
