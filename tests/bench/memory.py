@@ -19,8 +19,10 @@ class Memory:
     web: float
 
 
-def measure(instruments: levels.Instruments, system: ThisSystem, runs: int, seconds: float) -> Memory:
-    """Weigh the worker and the web process of `system`, which have to be newly started."""
+def measure(
+    instruments: levels.Instruments, system: ThisSystem, runs: int, seconds: float
+) -> tuple[Memory, levels.Level]:
+    """Weigh the worker and the web process of `system`, which have to be newly started; and the level it took."""
     levels.measure(instruments, system, WARM_UP_RUNS, seconds=1)
     before, loaded = weigh(system), []
     system.at_full_load = lambda: loaded.append(weigh(system))
@@ -30,7 +32,7 @@ def measure(instruments: levels.Instruments, system: ThisSystem, runs: int, seco
         del system.at_full_load
     assert loaded, level.failure
     worker, web = ((loaded[0][name] - before[name]) / runs for name in ("worker", "web"))
-    return Memory(runs, worker, web)
+    return Memory(runs, worker, web), level
 
 
 def weigh(system: ThisSystem) -> dict[str, int]:
