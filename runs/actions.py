@@ -5,6 +5,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Min, QuerySet
@@ -139,7 +140,8 @@ def check_prompt(text: str) -> None:
 
 
 def check_limits(user: AbstractBaseUser) -> None:
-    """Raise TooManyRuns or TooManySends (B57)."""
+    """Raise TooManyRuns or TooManySends (B57). In a transaction: what one user sends at once is counted in turn."""
+    get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
     runs = Run.objects.filter(session__owner_id=user.pk)
     if 0 < settings.USER_MAX_RUNS <= runs.active().count():
         raise TooManyRuns

@@ -5,7 +5,10 @@ from threading import Thread
 import pytest
 from django.db import connection, transaction
 
+from chatapp.chats.models import Session
 from runs import actions, lifecycle
+from runs.errors import TooManyRuns
+from runs.models import Run
 from runs.states import Status, StopReason
 from tests.harness.facts import wait_until
 
@@ -65,3 +68,20 @@ def test_a_run_that_begins_while_it_is_replaced_is_stopped(send, claim, session,
     begun.join()
     run.refresh_from_db()
     assert (run.status, run.reason) == (Status.STOPPED, StopReason.REPLACED)
+
+
+def test_two_sessions_of_a_user_share_one_limit(session, alice, model, settings):  # B57
+    settings.USER_MAX_RUNS = 1
+    other, refused = Session.objects.create(owner=alice), []
+
+    def send_too() -> None:
+        try:
+            actions.send(other, "two", user=alice)
+        except TooManyRuns as error:
+            refused.append(error)
+
+    with transaction.atomic():
+        actions.send(session, "one", user=alice)
+        second = _meanwhile(send_too)
+    second.join()
+    assert (len(refused), Run.objects.count()) == (1, 1)
