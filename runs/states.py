@@ -41,6 +41,7 @@ class Trigger(models.TextChoices):
     API = "api"
     TERMINAL = "terminal"
     COMPARE = "compare"
+    SCHEDULE = "schedule"
 
 
 class LogKept(models.TextChoices):
