@@ -46,12 +46,14 @@ def compare(
     queues, and `chatapp.compare.sequence` releases them. Raises the RunErrors of `runs.actions.send`; then nothing was
     written.
     """
-    if key and (earlier := Comparison.objects.visible_to(owner).filter(key=key).first()):
-        return earlier
     check_prompt(prompt)
-    comparison = Comparison.objects.create(
-        owner=owner, prompt=prompt, is_blind=is_blind, is_sequential=is_sequential, key=key or None
-    )
+    values = {"prompt": prompt, "is_blind": is_blind, "is_sequential": is_sequential}
+    if key:
+        comparison, is_new = Comparison.objects.get_or_create(owner=owner, key=key, defaults=values)
+        if not is_new:
+            return comparison
+    else:
+        comparison = Comparison.objects.create(owner=owner, **values)
     dealt = SystemRandom().sample(contenders, len(contenders))
     for position, contender in enumerate(dealt):
         _open_pane(comparison, position, contender)

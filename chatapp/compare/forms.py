@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from chatapp.compare.actions import LEAST_PANES
 from chatapp.compare.contenders import Contender
-from chatapp.compare.models import MAX_PANES
+from chatapp.compare.models import MAX_PANES, Comparison
 from runs.models import Model
 
 PROMPT = {"rows": 3, "placeholder": "Ask all of them", "data-text-field": True}
@@ -89,12 +89,25 @@ class ComparisonForm(forms.Form):
         return self.cleaned_data["prompt"].replace("\r\n", "\n")
 
 
-def empty_contenders() -> Contenders:
-    """The rows of a new form: the first two models there are, or the default one twice."""
-    models = list(Model.objects.filter(enabled=True)[:LEAST_PANES])
-    first = [models[min(place, len(models) - 1)] for place in range(LEAST_PANES)] if models else []
-    initial = [{"model": model.name} for model in first]
+def empty_contenders(like: Comparison | None = None) -> Contenders:
+    """The rows of a new form: those who took part in a comparison, else the first two models there are."""
+    initial = _those_of(like) if like is not None else _first_models()
     return ContenderFormSet(initial=initial + [{}] * (MAX_PANES - len(initial)), prefix="c")
+
+
+def _first_models() -> list[dict]:
+    """Where there is only one model it stands there twice, for other settings."""
+    models = list(Model.objects.filter(enabled=True)[:LEAST_PANES])
+    return [{"model": models[min(place, len(models) - 1)].name} for place in range(LEAST_PANES)] if models else []
+
+
+def _those_of(comparison: Comparison) -> list[dict]:
+    """By name, not by place; what of it is not to be told yet is not in it."""
+    if comparison.hides_models:
+        return _first_models()
+    panes = comparison.panes.exclude(session=None).select_related("session").order_by("contender")
+    names = ("temperature", "max_tokens", "system_prompt")
+    return [{"model": pane.model_name} | {name: getattr(pane.session, name) for name in names} for pane in panes]
 
 
 def key_of(form: ComparisonForm, contenders: Contenders) -> str:

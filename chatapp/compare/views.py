@@ -48,7 +48,7 @@ def of_pane(view: Callable) -> Callable:
 def start(request: HttpRequest) -> HttpResponse:
     """GET shows the form, POST starts a comparison."""
     if request.method == "GET":
-        return _form(request, ComparisonForm(), empty_contenders())
+        return _form(request, ComparisonForm(), empty_contenders(_like(request)))
     form, contenders = ComparisonForm(request.POST), ContenderFormSet(request.POST, prefix="c")
     if not (form.is_valid() & contenders.is_valid()):
         return _form(request, form, contenders, status=BAD_FORM)
@@ -65,6 +65,15 @@ def start(request: HttpRequest) -> HttpResponse:
         form.add_error(None, error.message)
         return _form(request, form, contenders, status=BAD_FORM)
     return redirect("comparison", comparison.pk)
+
+
+def _like(request: HttpRequest) -> Comparison | None:
+    """The comparison whose contenders are to be asked something else."""
+    try:
+        pk = UUID(request.GET.get("like", ""))
+    except ValueError:
+        return None
+    return Comparison.objects.visible_to(request.user).filter(pk=pk).first()
 
 
 def _form(request: HttpRequest, form: ComparisonForm, contenders, status: int = 200) -> HttpResponse:

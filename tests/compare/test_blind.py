@@ -3,6 +3,8 @@
 Real parts: panes that complete, that fail at an upstream which shouts the name, that are stopped, and rerolled.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from chatapp.compare.models import Comparison, Pane
@@ -87,10 +89,14 @@ def _pane_of(run: Run):
     return Pane.objects.get(session=run.session_id).pk
 
 
-def start(alice, contenders, **values: str) -> Comparison:
+def form_of(contenders, **values: str) -> dict[str, str]:
     rows = {f"c-{row}-model": model.name for row, model in enumerate(contenders)}
     form = {"prompt": "Speak.", "order": "parallel", "is_blind": "on", "c-TOTAL_FORMS": "6", "c-INITIAL_FORMS": "0"}
-    reply = alice.page("POST", "/compare", form | rows | values)
+    return form | rows | values
+
+
+def start(alice, contenders, **values: str) -> Comparison:
+    reply = alice.page("POST", "/compare", form_of(contenders, **values))
     assert reply.status == 302, reply
     return Comparison.objects.get(pk=reply.headers["location"].rpartition("/")[2])
 
@@ -177,3 +183,16 @@ def test_leaving_ends_all_panes_and_begins_none(stack, contenders):  # B42 B44
     assert [run.reason for run in ends] == ["viewer_left"] * 3
     assert [run.message.content for run in ends] == [spoken(4), "", ""]
     assert len(stack.upstream.connections(text.tag)) == 1
+
+
+def test_the_same_form_from_two_hands_at_once_is_one_comparison(stack, contenders):  # B22
+    alice = stack.person("alice")
+    form = form_of(contenders[:2], key="twice", prompt=prompt(tokens=2))
+    assert alice.cookies
+    with ThreadPoolExecutor(4) as hands:
+        replies = list(hands.map(lambda _: alice.page("POST", "/compare", form), range(4)))
+    assert {reply.status for reply in replies} == {302}
+    assert len({reply.headers["location"] for reply in replies}) == 1
+    for run in Run.objects.filter(session__owner=alice.user):
+        check(run)
+    assert Run.objects.filter(session__owner=alice.user).count() == 2

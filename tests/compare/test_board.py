@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatapp.compare.board import AVERAGE, Ballot, ratings, standings
@@ -57,6 +57,7 @@ def test_many_votes_find_the_strengths_that_made_them():
     assert board["ash"] - board["beech"] == pytest.approx(400, abs=40)
 
 
+@settings(max_examples=40, deadline=None)
 @given(ballots)
 def test_whatever_the_votes_the_order_does_not_matter_and_everybody_has_a_place(votes):
     board = standings(votes)
@@ -66,6 +67,7 @@ def test_whatever_the_votes_the_order_does_not_matter_and_everybody_has_a_place(
     assert sum(s.wins for s in board) == sum(ballot.winner is not None for ballot in votes)
 
 
+@settings(max_examples=40, deadline=None)
 @given(ballots, st.sampled_from(NAMES), st.sampled_from(NAMES))
 def test_another_win_never_hurts(votes, winner, loser):
     if winner == loser:

@@ -51,12 +51,12 @@ def test_each_contender_gets_an_attached_run_in_a_session_that_no_list_shows(com
 
 def test_the_deal_is_left_to_chance_and_no_id_tells(compare, models):  # B45
     orders = set()
-    for _ in range(30):
+    for _ in range(12):
         panes = list(compare().panes.order_by("position"))
         ids = [(pane.pk, pane.session_id, pane.run_id) for pane in panes]
         assert ids == sorted(ids)
         orders.add(tuple(pane.contender for pane in panes))
-    assert len(orders) > 1  # 1 in 6^29 that it fails
+    assert len(orders) > 1  # 1 in 6^11 that it fails
 
 
 def test_one_model_takes_part_with_other_settings(compare, models):

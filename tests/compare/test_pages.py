@@ -9,6 +9,7 @@ from django.conf import settings as django_settings
 from django.urls import reverse
 
 from chatapp.compare import actions, errors
+from chatapp.compare.contenders import Contender
 from chatapp.compare.models import Comparison
 from runs import lifecycle
 from runs.models import Model, Run
@@ -177,6 +178,29 @@ def test_only_blind_votes_count_unless_asked(browser, compare, finish):
     actions.vote(comparison, "tie")
     assert "Nobody has been voted for yet." in words(browser.get("/compare/scoreboard"))
     assert "Betula Large 1000 50 % 0 1 0" in words(browser.get("/compare/scoreboard?votes=all"))
+
+
+def test_the_same_contenders_can_be_asked_something_else_once_they_are_known(browser, log_in, bob, compare, finish):
+    contenders = [
+        Contender(Model.objects.get(name="salix"), temperature=0.7),
+        Contender(Model.objects.get(name="fagus")),
+    ]
+    comparison = compare(contenders=contenders)
+    finish(comparison)
+    path = f"/compare?like={comparison.pk}"
+    assert chosen_in(browser.get(path)) == ["betula", "fagus"]  # as for anybody
+    actions.vote(comparison, "tie")
+    page = browser.get(path)
+    assert chosen_in(page) == ["fagus", "salix"]
+    assert 'value="0.7"' in page.content.decode()
+    for address in (f"/compare?like={comparison.panes.first().pk}", "/compare?like=nonsense"):
+        assert chosen_in(browser.get(address)) == ["betula", "fagus"]
+    assert chosen_in(log_in(bob).get(path)) == ["betula", "fagus"]
+
+
+def chosen_in(response) -> list[str]:
+    """The models that the form shows."""
+    return re.findall(r'<option value="(\w+)" selected>', response.content.decode())
 
 
 def test_going_on_leads_to_a_chat_in_the_list(browser, compare, finish):  # B46
