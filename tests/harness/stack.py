@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from tests.harness import databases, parts
 from tests.harness.processes import ROOT, Part, temporary_directory
@@ -36,8 +38,8 @@ class Stack:
     """Valkey, a web server, a worker and beat, on a database of their own.
 
     `pool` is Celery's (`gevent`, `prefork`), `server` `daphne` or `uvicorn`. Further keywords are environment
-    variables (`LEASE_SECONDS="2"`). A part can be killed and started again (`stack.worker.kill()`,
-    `stack.start_part(stack.worker)`); addresses stay the same.
+    variables (`LEASE_SECONDS="2"`). `hosts` has the addresses of `valkey` and `web` where they are not on loopback. A
+    part can be killed and started again (`stack.worker.kill()`, `stack.start_part(stack.worker)`); addresses stay.
     """
 
     def __init__(
@@ -50,15 +52,18 @@ class Stack:
         server: str = "daphne",
         worker_options: tuple[str, ...] = (),
         valkey_options: tuple[str, ...] = (),
+        hosts: Mapping[str, str] = MappingProxyType({}),
         **env: str,
     ):
         self.name, self.pool, self.upstream = name, pool, upstream
         self.directory = temporary_directory(name)
         self.databases = all_databases
         self.env = clean_env(DATA_DIR=str(self.directory), DATABASE_URL=all_databases.url(name), **env)
-        self.valkey, self.redis_url = parts.make_valkey(self.directory, self.env, *valkey_options)
+        self.valkey, self.redis_url = parts.make_valkey(
+            self.directory, self.env, *valkey_options, host=hosts.get("valkey", parts.LOOPBACK)
+        )
         self.env["REDIS_URL"] = self.redis_url
-        self.web, self.url = parts.make_web(server, self.directory, self.env)
+        self.web, self.url = parts.make_web(server, self.directory, self.env, host=hosts.get("web", parts.LOOPBACK))
         self.worker = self.make_worker("worker", *worker_options)
         self.beat = parts.make_beat(self.directory, self.env)
         self.more: list[Part] = []
