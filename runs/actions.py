@@ -27,6 +27,7 @@ from runs.errors import (
 )
 from runs.models import Model, Run
 from runs.states import StopReason, Trigger, WhenBusy
+from runs.summary import sessions_changed
 from streams import log
 
 FAR_BEHIND = 1_000_000  # position of what is enqueued; what goes to the head counts down from there
@@ -52,7 +53,7 @@ def send(
     session is on its way. An attached run ends when nobody follows it (B42). `is_held` holds the session's queue, and
     the run waits in it until somebody releases that. Raises PromptEmpty, PromptTooLong,
     ModelUnknown, ModelMissing, TooManyRuns, TooManySends, KeyReused or SessionBusy before anything is written. If the
-    broker is down, the run has FAILED.
+    broker is down, the run has FAILED. A session in the archive comes back from there.
     """
     fingerprint = _fingerprint(text, model, when_busy) if key else ""
     with transaction.atomic():
@@ -73,8 +74,8 @@ def send(
             _replace(running, user)
         if is_attached:
             viewers.attach(run)
-        session.model, session.active_at = chosen.name, timezone.now()
-        session.save(update_fields=["model", "active_at"])
+        session.model, session.active_at, session.archived_at = chosen.name, timezone.now(), None
+        session.save(update_fields=["model", "active_at", "archived_at"])
     run.refresh_from_db()
     return run
 
@@ -129,6 +130,7 @@ def delete_session(session: Session, *, by: AbstractBaseUser) -> None:
                 lifecycle.interrupt_task(run)
             log.keep_final(run.id)
         session.delete()
+        sessions_changed(session.owner_id)
 
 
 def check_prompt(text: str) -> None:

@@ -19,13 +19,14 @@ from django.db.models import Q, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from chatapp.chats.models import Message, MessageState, Session
+from chatapp.chats.models import Message, MessageState, News, Session
 from runs import dispatch
 from runs.errors import BrokerUnavailable, QueueTimeLimit, RunError
 from runs.models import Model, Run, Worker
 from runs.moments import ended
 from runs.pieces import said_before
 from runs.states import ACTIVE, LostReason, Status, StopReason, Trigger
+from runs.summary import session_changed, sessions_changed
 from runs.traces import cut
 from streams import log
 from streams.events import Event, Kind
@@ -41,6 +42,9 @@ LOST_MESSAGES = {
     LostReason.INTERRUPTED: "The answer was interrupted.",
     LostReason.RESTART: "The answer was interrupted by a restart.",
 }
+
+
+NEWS = {Status.COMPLETED: News.UNREAD, Status.FAILED: News.FAILED, Status.LOST: News.FAILED}  # a Stop is none
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ def enqueue(session: Session, message: Message, model: Model | None, trigger: Tr
         Session.objects.filter(pk=session.id, is_queue_held=True).update(is_queue_held=False)
     run = Run.objects.create(session=session, message=message, model=model, trigger=trigger, **values)
     _announce_on_commit(log.append(run.id, (Kind.QUEUED, {})))
+    if session.is_listed:
+        sessions_changed(session.owner_id)
     return run
 
 
@@ -157,6 +163,7 @@ def claim(run_id: UUID, task_id: UUID, worker: Worker) -> tuple[Run, int] | None
             place(run.message)
             Message.objects.filter(pk=run.message_id).update(state=MessageState.ANSWERING)
             _announce_on_commit(events)
+            session_changed(run.session_id)
     except IntegrityError:
         _back_to_queue(run_id, task_id)
         return None
@@ -273,8 +280,10 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
         html="",
     )
     _hold_queue(run, end)
-    Session.objects.filter(pk=run.session_id).update(active_at=finished_at)
+    news = {"news": NEWS[end.status]} if end.status in NEWS else {}
+    Session.objects.filter(pk=run.session_id).update(active_at=finished_at, **news)
     _announce_on_commit(events)
+    session_changed(run.session_id, ended=run.id)
     transaction.on_commit(partial(start_next, run.session_id))
     transaction.on_commit(partial(ended.send_robust, Run, run_id=run_id))
     if end.status == Status.COMPLETED and settings.TITLES and not run.session.title:

@@ -5,6 +5,7 @@ from uuid import UUID
 from chatapp.chats.models import Session
 from runs.models import Run
 from runs.prompts import UpstreamRequest, prepare
+from runs.summary import session_changed
 
 MAX_SECONDS = 30.0  # s a title may take; it is not worth more
 MAX_CHARACTERS = 80  # of a title, as Session.title
@@ -32,7 +33,10 @@ def request(run: Run) -> UpstreamRequest:
 def keep(session_id: UUID, text: str) -> bool:
     """Make a title of what the model said and keep it, unless there is one: a person's always wins (B14)."""
     title = clean(text)
-    return bool(title) and bool(Session.objects.filter(pk=session_id, title="").update(title=title))
+    is_kept = bool(title) and bool(Session.objects.filter(pk=session_id, title="").update(title=title))
+    if is_kept:
+        session_changed(session_id)
+    return is_kept
 
 
 def clean(text: str) -> str:

@@ -61,7 +61,7 @@ class _Window:
         self._acked = asyncio.Event()
 
     def sent(self, events: list[Live]) -> None:
-        sizes = [(event.seq, len(event.envelope)) for event in events]
+        sizes = [(event.seq, len(event.envelope)) for event in events if event.seq]  # else it is not acknowledged
         self._sent += sizes
         self._bytes += sum(size for _, size in sizes)
 

@@ -38,6 +38,9 @@ class Control(StrEnum):
     RESYNC = "resync"  # {"last_seq": int}: the position asked for lies in the future; start anew
     REFUSED = "refused"  # {"code": str, "message": str}: this stream will not be followed
     HEARTBEAT = "heartbeat"  # {}
+    LIVE = "live"  # {}: what this stream tells is not kept; what was until now has to be asked for elsewhere
+    SESSION_CHANGED = "session.changed"  # {"session", "title", "activity", "news", "ended"}: how one of the list stands
+    SESSIONS_CHANGED = "sessions.changed"  # {}: the list of sessions has to be asked for anew
 
 
 class Event(NamedTuple):

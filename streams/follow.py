@@ -29,12 +29,17 @@ async def follow(
     takes all of them (True) or does nothing (False): then they are yielded. Final events are always yielded.
     An empty batch comes after `idle` seconds without one that is yielded. If `after` lies in the future of the stream a
     `resync` comes first, then everything. A stream that has ended and holds nothing after `after` yields nothing.
+
+    A stream without a log is not kept: it begins with `live`, which comes again when the reader was too slow, and its
+    events have the seq 0.
     """
     place = _Place(stream, max(after, 0))
     follower = await hub().register(stream)
     try:
         async for batch in place.read_history(follower):
             yield batch
+        if place.has_no_log:
+            yield [place.live()]
         if not place.is_ended and place.seq == after > 0:
             head = await read_log(log.head, stream)
             if head.seq < after:
@@ -49,6 +54,8 @@ async def follow(
                 follower.behind = False
                 async for batch in place.read_history(follower):
                     yield batch
+                if place.has_no_log:
+                    yield [place.live()]
             fresh = place.advance(events)
             if fresh or not events:
                 yield fresh
@@ -86,10 +93,12 @@ class _Place:
         return False
 
     def advance(self, events: list[Live]) -> list[Live]:
-        """Those of the live events that come next."""
+        """Those of the live events that come next, and those that are not kept."""
         fresh = []
         for event in events:
-            if event.seq == self.seq + 1 and not self.is_ended:
+            if event.seq == 0:
+                fresh.append(event)
+            elif event.seq == self.seq + 1 and not self.is_ended:
                 self.seq, self.is_ended = event.seq, event.is_final
                 fresh.append(event)
         return fresh
@@ -97,12 +106,22 @@ class _Place:
     def take_shortcut(self, shortcut: Shortcut, events: list[Live]) -> bool:
         """Hand on live events that come next, without the reader's task. Nothing is waiting before them."""
         last = events[-1]
+        if last.seq == 0:  # not kept
+            return False
         if last.seq <= self.seq:
             return True
         if events[0].seq != self.seq + 1 or last.is_final or not shortcut(events):
             return False
         self.seq = last.seq
         return True
+
+    @property
+    def has_no_log(self) -> bool:
+        """Whether, after a look at the log, it had nothing: every stream that is kept has its first event there."""
+        return self.seq == 0
+
+    def live(self) -> Live:
+        return Live(0, False, control(self.stream, Control.LIVE))
 
     def start_anew(self, last_seq: int) -> Live:
         self.seq = 0
