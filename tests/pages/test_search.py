@@ -1,0 +1,187 @@
+"""Search in titles and text: only in what is one's own, whatever is typed."""
+
+import re
+
+import pytest
+from django.db import connection
+
+from chatapp.chats import search as index
+from chatapp.chats.models import Message, Role, Session
+from tests.pages.test_frame import words
+
+HOSTILE = [
+    '"', "'", "' OR 1=1 --", '" OR "', "a AND", "NOT", "NEAR(a b)", "a*", "*", "-tea", "content:tea", "{a b}:c", "^tea",
+    "(", ")", "a & b", "a | !b", "a <-> b", ":*", "\\", "%", "_", "%s", "%(x)s", "\0", "😀", "٣", "x" * 5000,
+    "a " * 500, "<script>alert(1)</script>", "{{ 7 }}", "ﷺ", "\ud7ff",
+]  # fmt: skip
+
+
+@pytest.fixture
+def say(alice):
+    """`say("text", title="…")`: a session of alice's (or `owner=`) with this message."""
+
+    def say_(text: str, title: str = "", owner=None, **values) -> Session:
+        session = Session.objects.create(owner=owner or alice, title=title, **values)
+        Message.objects.create(session=session, role=Role.USER, content=text)
+        return session
+
+    return say_
+
+
+@pytest.fixture
+def find(browser):
+    """`find("words")`: the ids of the sessions that the page shows, in its order."""
+
+    def find_(query: str) -> list[str]:
+        response = browser.get("/search", {"q": query})
+        assert response.status_code == 200
+        return re.findall(r'<a href="/chats/([0-9a-f-]{36})', response.content.decode().partition("data-hits")[2])
+
+    return find_
+
+
+def ids(*sessions: Session) -> list[str]:
+    return [str(session.pk) for session in sessions]
+
+
+def test_words_are_found_in_messages_and_titles_newest_first(say, find):
+    old = say("The elephant in the room")
+    new = say("Nothing", title="Of elephants")
+    say("Something else")
+    assert find("elephant") == ids(new, old)
+
+
+def test_all_words_have_to_be_there_in_any_order_by_their_beginnings(say, find):
+    both = say("A quick brown fox")
+    say("A quick answer")
+    assert find("bro quick") == ids(both)
+    assert find("rown") == []
+
+
+def test_capitals_do_not_matter(say, find):
+    text, title = say("Tea with Anger"), say("x", title="ÄRGER UND TEA")
+    assert find("tEA") == ids(title, text)
+    assert find("ärger") == ids(title)
+
+
+@pytest.mark.skipif("connection.vendor == 'postgresql'", reason="knows the capitals of its locale, here C")
+def test_capitals_do_not_matter_beyond_ascii_either(say, find):
+    session = say("Über den Ärger")
+    assert find("ärger ÜBER") == ids(session)
+
+
+def test_words_that_punctuation_holds_together_are_found_apart(say, find):
+    session = say("See https://docs.example.com/a_b/setup-guide.html?x=1, “quoted” and 3.14")
+    for query in ("example", "docs.example.com", "setup-guide", "guide", "html", "quoted", "14", "a_b"):
+        assert find(query) == ids(session), query
+
+
+def test_an_answer_is_found_once_it_is_saved(browser, ask, write, find):
+    from runs import lifecycle
+
+    run = write(ask("Why?"), "Because of the quokka.")
+    assert find("quokka") == []
+    lifecycle.complete(run.id, "stop")
+    assert find("quokka") == ids(run.session)
+
+
+def test_what_was_edited_is_found_as_it_is_now_and_what_was_deleted_not_at_all(say, find):
+    session = say("before")
+    Message.objects.filter(session=session).update(content="afterwards")
+    assert (find("before"), find("afterwards")) == ([], ids(session))
+    session.delete()
+    assert find("afterwards") == []
+
+
+def test_only_ones_own_sessions_are_found(say, find, bob, charlie, log_in):
+    say("secret of bob", owner=bob)
+    mine = say("secret of alice")
+    say("secret pane", is_listed=False)
+    assert find("secret") == ids(mine)
+    assert "alice" not in log_in(charlie).get("/search?q=secret").content.decode().partition("data-hits")[2]
+
+
+def test_what_was_put_away_is_found_and_marked(say, find, browser):
+    session = say("a camel")
+    browser.post(f"/chats/{session.pk}/archive")
+    assert find("camel") == ids(session)
+    assert "Archive ·" in browser.get("/search?q=camel").content.decode()
+
+
+@pytest.mark.parametrize("query", HOSTILE)
+def test_nothing_that_is_typed_is_a_query_language(say, find, query):
+    say("tea and a b c", title="tea")
+    find(query)
+    assert Message.objects.count() == 1
+
+
+def test_what_was_found_and_typed_is_shown_as_text(say, browser):
+    say("before <script>alert('camel')</script> after", title="<b>camel</b>")
+    page = browser.get("/search", {"q": "camel"}).content.decode()
+    assert "<script>alert" not in page
+    assert "&lt;b&gt;<mark>camel</mark>&lt;/b&gt;" in page
+    assert "<script>x" not in browser.get("/search", {"q": "<script>x"}).content.decode()
+
+
+def test_an_excerpt_shows_the_place(say, browser):
+    say("lorem " * 100 + "the camel " + "ipsum " * 100)
+    excerpt = re.search(r'<p class="list__text">(.*?)</p>', browser.get("/search?q=camel").content.decode())[1]
+    assert "the <mark>camel</mark> ipsum" in excerpt
+    assert excerpt.startswith("…")
+    assert excerpt.endswith("…")
+    assert len(excerpt) < 300
+
+
+def test_results_have_pages(say, find, browser):
+    made = [say(f"camel {number}") for number in range(25)]
+    first = browser.get("/search?q=camel").content.decode()
+    assert find("camel") == ids(*made[:4:-1])
+    assert "?q=camel&amp;page=2" in first
+    second = browser.get("/search?q=camel&page=2").content.decode()
+    assert second.count('<li class="list__row') == 5
+    for page in ("0", "-1", "x", "9" * 400, "٣"):
+        assert browser.get("/search", {"q": "camel", "page": page}).status_code == 200
+
+
+def test_nothing_is_told_as_such(browser):
+    assert "Nothing was found for “zebra”" in words(browser.get("/search?q=zebra"))
+    assert "Type a word" in words(browser.get("/search?q=!"))
+
+
+def test_the_script_gets_the_results_alone(say, browser):
+    say("camel")
+    page = browser.get("/search?q=camel", headers={"X-Requested-With": "fetch"}).content.decode()
+    assert "<mark>camel</mark>" in page
+    assert "<html" not in page
+
+
+def test_an_endless_message_can_be_saved_and_its_beginning_found(say, find):
+    session = say("aardvark " + " ".join(f"{number:x}" for number in range(300_000)) + " zebra")
+    assert find("aardvark") == ids(session)
+    assert find("zebra") == []
+
+
+def test_the_index_is_made_anew_when_the_table_was(say, find):
+    """SQLite drops triggers with their table, and Django's migrations make a changed table anew."""
+    session = say("camel")
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER chats_search_insert")
+    missed = say("another camel")
+    connection.check_constraints()  # those that PostgreSQL has deferred stand in the way of an index
+    index.ensure_index("default")
+    index.ensure_index("default")
+    assert find("camel") == ids(missed, session)
+    Message.objects.filter(session=missed).delete()
+    assert find("camel") == ids(session)
+
+
+def test_the_database_uses_its_index(say):
+    say("camel")
+    found = index.found_messages(Message.objects.order_by(), ["camel"])
+    if connection.vendor == "sqlite":
+        assert "VIRTUAL TABLE INDEX" in found.explain()
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # there is little to look through here
+    assert "chats_message_words_1" in found.explain()
