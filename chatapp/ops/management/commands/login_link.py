@@ -1,12 +1,10 @@
 """`manage.py login_link [USER]`: another link that logs in once, for an owner without a password."""
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
-from chatapp.ops import parts
-from chatapp.ops.instance import site_running_in
 from chatapp.ops.owner import ensure_owner, login_link
+from chatapp.ops.site import site_address
 
 
 class Command(BaseCommand):
@@ -17,8 +15,7 @@ class Command(BaseCommand):
         parser.add_argument("--site", help="address of the site, e.g. https://chat.example.org")
 
     def handle(self, *, user, site, **options):
-        site = site or site_running_in(settings.DATA_DIR) or _configured_site()
-        self.stdout.write(login_link(_person(user), site.rstrip("/")))
+        self.stdout.write(login_link(_person(user), site_address(site)))
 
 
 def _person(username: str | None):
@@ -29,7 +26,3 @@ def _person(username: str | None):
     if person is None:
         raise CommandError(f"There is no active user {username or 'who is a superuser'}.")
     return person
-
-
-def _configured_site() -> str:
-    return f"http://{parts.name_for(parts.loopback_of(settings.HOST))}:{settings.PORT}"

@@ -1,0 +1,26 @@
+"""`manage.py invite USERNAME`: a link by which a new user chooses a password."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from chatapp.accounts.invitations import AlreadyHere, invitation_link, invite
+from chatapp.ops.site import site_address
+
+
+class Command(BaseCommand):
+    help = "Makes a user and prints a link by which this user chooses a password."
+
+    def add_arguments(self, parser):
+        parser.add_argument("username", help="name of the new user")
+        parser.add_argument("--site", help="address of the site, e.g. https://chat.example.org")
+
+    def handle(self, *, username, site, **options):
+        try:
+            user = invite(username)
+        except AlreadyHere:
+            raise CommandError(f"There is a user {username} already.") from None
+        except ValidationError as error:
+            raise CommandError(error.messages[0]) from None
+        self.stderr.write(f"An invitation for {user}, good for {settings.INVITATION_DAYS:g} days:")
+        self.stdout.write(invitation_link(user, site_address(site)))

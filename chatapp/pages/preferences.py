@@ -1,0 +1,161 @@
+"""The settings page: name, looks, default model, notifications; tokens for the API; invitations by staff."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm, UsernameField
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+from knox.models import get_token_model
+
+from chatapp.accounts.invitations import AlreadyHere, invitation_link, invite
+from chatapp.chats.models import Preferences, Theme
+from chatapp.pages.frame import preferences_of
+from chatapp.pages.requests import private
+from runs.models import Model
+
+MAX_TOKENS = 50  # of one user
+
+
+class PreferencesForm(forms.ModelForm):
+    name = forms.CharField(
+        label="Name", required=False, max_length=150, help_text="How this site calls you. Empty: your username."
+    )
+    theme = forms.ChoiceField(label="Theme", choices=Theme.choices)
+    model = forms.ChoiceField(label="Model for new chats", required=False)
+    notifies = forms.BooleanField(
+        label="Notify me when an answer is ready",
+        required=False,
+        help_text="By the browser, while you look at something else. It will ask for your permission.",
+    )
+
+    class Meta:
+        model = Preferences
+        fields = ["theme", "model", "notifies"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["name"].initial = self.instance.user.first_name
+        models = Model.objects.filter(enabled=True)
+        self.fields["model"].choices = [("", "The site’s default"), *((model.name, model.label) for model in models)]
+        self.order_fields(["name", "theme", "model", "notifies"])
+
+    def save(self, commit=True):
+        user = self.instance.user
+        user.first_name = self.cleaned_data["name"]
+        user.save(update_fields=["first_name"])
+        return super().save(commit)
+
+
+class InvitationForm(forms.Form):
+    username = UsernameField(label="Username", max_length=150)
+
+
+@require_http_methods(["GET", "POST"])
+@private
+def settings(request: HttpRequest) -> HttpResponse:
+    """One form for what one chooses; the other parts of the page have views of their own."""
+    form = PreferencesForm(request.POST or None, instance=_preferences(request))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Saved.")
+        return redirect("settings")
+    return _page(request, form=form)
+
+
+def _page(request: HttpRequest, status: int | None = None, **parts: object) -> HttpResponse:
+    """The whole page, with the given parts instead of fresh ones. What was not accepted is a 422."""
+    context = {
+        "form": PreferencesForm(instance=_preferences(request)),
+        "password_form": _password_form(request),
+        "invitation_form": InvitationForm() if may_invite(request.user) else None,
+        "tokens": get_token_model().objects.filter(user=request.user).order_by("-created"),
+        "now": timezone.now(),
+        "page_name": "settings",
+        **parts,
+    }
+    is_refused = any(getattr(part, "errors", None) for part in parts.values())
+    return render(request, "pages/settings.html", context, status=status or (422 if is_refused else 200))
+
+
+def _preferences(request: HttpRequest) -> Preferences:
+    found = preferences_of(request.user)
+    found.user = request.user
+    return found
+
+
+def _password_form(request: HttpRequest, *data) -> SetPasswordForm:
+    """Who logs in with links only has no old password to ask for."""
+    form = PasswordChangeForm if request.user.has_usable_password() else SetPasswordForm
+    return form(request.user, *data)
+
+
+@sensitive_post_parameters()
+@require_POST
+@private
+def password(request: HttpRequest) -> HttpResponse:
+    """Change the password; everywhere else the user is logged out, here he stays."""
+    form = _password_form(request, request.POST)
+    if not form.is_valid():
+        return _page(request, password_form=form)
+    update_session_auth_hash(request, form.save())
+    messages.success(request, "Your password has been changed. Everywhere else you are logged out.")
+    return redirect("settings")
+
+
+@require_POST
+@private
+def make_token(request: HttpRequest) -> HttpResponse:
+    """A token for the API, shown this once: only its hash is kept. So the page itself is the answer."""
+    if get_token_model().objects.filter(user=request.user).count() >= MAX_TOKENS:
+        messages.error(request, f"You have {MAX_TOKENS} tokens. Revoke one first.")
+        return redirect("settings")
+    _, token = get_token_model().objects.create(request.user)
+    response = _page(request, new_token=token)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@private
+def revoke_token(request: HttpRequest, digest: str) -> HttpResponse:
+    get_object_or_404(get_token_model(), digest=digest, user=request.user).delete()
+    messages.success(request, "The token has been revoked.")
+    return redirect("settings")
+
+
+def may_invite(user) -> bool:
+    return user.is_staff and user.has_perm("auth.add_user")
+
+
+@require_POST
+@private
+def make_invitation(request: HttpRequest) -> HttpResponse:
+    """Staff invites somebody: the user is made, and the link with which he chooses his password is shown."""
+    if not may_invite(request.user):
+        return HttpResponse(status=404)
+    form = InvitationForm(request.POST)
+    user = _invited(form)
+    if user is None:
+        return _page(request, invitation_form=form)
+    link = invitation_link(user, request.build_absolute_uri("/").rstrip("/"))
+    response = _page(request, invited=user, invitation=link)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _invited(form: InvitationForm):
+    """The user whom the form names; None, and the form says why."""
+    if not form.is_valid():
+        return None
+    try:
+        return invite(form.cleaned_data["username"])
+    except AlreadyHere:
+        form.add_error("username", "There is a user of this name.")
+    except ValidationError as error:
+        form.add_error("username", error.messages[0])
+    return None
