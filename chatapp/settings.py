@@ -99,6 +99,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "chatapp.pages.frame.frame",
             ],
         },
     },
@@ -225,6 +226,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESAME_MAX_AGE = 600  # s a login link lives
 SESAME_ONE_TIME = True
+INVITATION_DAYS = env.float("INVITATION_DAYS", default=7.0)  # days in which an invited user may choose a password
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"

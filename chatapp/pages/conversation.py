@@ -15,7 +15,7 @@ from chatapp.chats.models import MessageState, Session
 from chatapp.chats.tree import Tree
 from chatapp.pages.composer import Composer
 from chatapp.pages.requests import is_scripted
-from chatapp.pages.sessions import sidebar, title_of, with_opening
+from chatapp.pages.sessions import title_of, with_opening
 from chatapp.pages.transcript import Entry, entries, load, shown_ids
 from chatapp.pages.tuning import TuningForm, is_tuned
 from runs.errors import RunError
@@ -80,7 +80,6 @@ def session_page(request: HttpRequest, session: Session, composer: Composer, sta
         "tuning": TuningForm(instance=session),
         "is_tuned": is_tuned(session),
         "models": composer.models,
-        "sidebar": sidebar(request.user, request.GET.get("page"), session),
     }
     return render(request, "pages/session.html", context, status=status)
 

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from chatapp.pages import accounts, answers, messages, queue, views
+from chatapp.pages import accounts, answers, export, managing, messages, preferences, queue, search, sharing, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -13,6 +13,12 @@ urlpatterns = [
     path("chats/<uuid:pk>/title", views.title, name="title"),
     path("chats/<uuid:pk>/tuning", views.tuning, name="tuning"),
     path("chats/<uuid:pk>/delete", views.delete, name="delete"),
+    path("chats/<uuid:pk>/seen", managing.seen, name="seen"),
+    path("chats/<uuid:pk>/pin", managing.pin, name="pin"),
+    path("chats/<uuid:pk>/archive", managing.put_away, name="put_away"),
+    path("chats/<uuid:pk>/share", sharing.share, name="share"),
+    path("chats/<uuid:pk>/export.md", export.markdown, name="export_markdown"),
+    path("chats/<uuid:pk>/export.json", export.json, name="export_json"),
     path("chats/<uuid:pk>/queue/release", queue.release, name="release"),
     path("chats/<uuid:pk>/queue/discard", queue.discard, name="discard"),
     path("messages/<uuid:pk>", messages.message, name="message"),
@@ -26,6 +32,16 @@ urlpatterns = [
     path("runs/<uuid:pk>/remove", queue.remove, name="remove"),
     path("runs/<uuid:pk>/send-now", queue.send_now, name="send_now"),
     path("runs/<uuid:pk>/events", answers.events, name="events"),
+    path("list", managing.session_list, name="list"),
+    path("archive", managing.archived, name="archive"),
+    path("search", search.search, name="search"),
+    path("shared/<str:token>", sharing.shared, name="shared"),
+    path("settings", preferences.settings, name="settings"),
+    path("settings/password", preferences.password, name="password"),
+    path("settings/tokens", preferences.make_token, name="make_token"),
+    path("settings/tokens/<str:digest>/revoke", preferences.revoke_token, name="revoke_token"),
+    path("settings/invitations", preferences.make_invitation, name="make_invitation"),
+    path("invitation", accounts.accept_invitation, name="invitation"),
     path("login", accounts.Login.as_view(), name="login"),
     path("login/link", accounts.LoginLink.as_view(), name="login_link"),
     path("logout", LogoutView.as_view(), name="logout"),

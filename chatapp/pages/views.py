@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -10,21 +10,24 @@ from chatapp.chats.actions import rename
 from chatapp.pages.answers import draft_key
 from chatapp.pages.composer import Composer, Posted, send_posted, start_posted
 from chatapp.pages.conversation import at_end, change, conversation_part, earlier_part, find_session, session_page
+from chatapp.pages.frame import preferences_of
+from chatapp.pages.managing import see
 from chatapp.pages.requests import is_scripted, private
-from chatapp.pages.sessions import sidebar, title_of
+from chatapp.pages.sessions import title_of
 from chatapp.pages.tuning import TuningForm
 from runs.actions import delete_session
 from runs.errors import RunError
+from runs.summary import sessions_changed
 
 
 @require_GET
 @private
 def home(request: HttpRequest) -> HttpResponse:
-    return _home(request, Composer(tuning=TuningForm(belongs_to="composer")))
+    return _home(request, Composer(model=preferences_of(request.user).model, tuning=TuningForm(belongs_to="composer")))
 
 
 def _home(request: HttpRequest, composer: Composer, status: int = 200) -> HttpResponse:
-    context = {"composer": composer, "sidebar": sidebar(request.user, request.GET.get("page"))}
+    context = {"composer": composer, "page_name": "home"}
     return render(request, "pages/home.html", context, status=status)
 
 
@@ -46,6 +49,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @private
 def session(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = find_session(request, pk)
+    see(found)
     return session_page(request, found, Composer(request.session.pop(draft_key(pk), ""), found.model))
 
 
@@ -65,15 +69,13 @@ def messages(request: HttpRequest, pk: UUID) -> HttpResponse:
     return earlier_part(request, pk) if "before" in request.GET else conversation_part(request, pk)
 
 
-@require_http_methods(["GET", "POST"])
+@require_POST
 @private
 def title(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """POST renames. GET tells the script what the chat is called by now, and whether that is its title."""
-    found = find_session(request, pk)
-    if request.method == "POST":
-        rename(found, request.POST.get("title", ""))
-        return redirect("session", pk)
-    return JsonResponse({"title": title_of(found), "is_titled": bool(found.title)})
+    """Rename."""
+    rename(find_session(request, pk), request.POST.get("title", ""))
+    sessions_changed(request.user.pk)
+    return redirect("session", pk)
 
 
 @require_http_methods(["GET", "POST"])

@@ -11,10 +11,10 @@ def test_a_password_leads_to_where_one_wanted_to_go(log_in, alice):
     alice.set_password(PASSWORD)
     alice.save(update_fields=["password"])
     client = log_in(None)
-    login = client.get(client.get("/?page=2").url)
-    assert 'name="next" value="/?page=2"' in login.content.decode()
-    form = {"username": "alice", "password": PASSWORD, "next": "/?page=2"}
-    assert client.post("/login", form).url == "/?page=2"
+    login = client.get(client.get("/search?q=tea").url)
+    assert 'name="next" value="/search?q=tea"' in login.content.decode()
+    form = {"username": "alice", "password": PASSWORD, "next": "/search?q=tea"}
+    assert client.post("/login", form).url == "/search?q=tea"
     assert client.get("/").status_code == 200
 
 

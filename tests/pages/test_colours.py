@@ -10,7 +10,7 @@ TEXT, CONTROL = 4.5, 3.0  # the least contrast
 PAIRS = [
     *[(ink, ground, TEXT) for ink in ("ink", "ink-soft") for ground in ("paper", "surface", "raised", "bad-surface")],
     *[("accent", ground, TEXT) for ground in ("paper", "surface", "raised")],
-    *[("bad", ground, TEXT) for ground in ("raised", "bad-surface")],
+    *[("bad", ground, TEXT) for ground in ("surface", "raised", "bad-surface")],
     *[("on-accent", ground, TEXT) for ground in ("accent", "accent-strong")],
     *[(f"code-{part}", "surface", TEXT) for part in ("keyword", "string", "number", "name", "comment")],
     *[("edge", ground, CONTROL) for ground in ("paper", "raised")],
@@ -19,11 +19,9 @@ PAIRS = [
 
 def themes() -> dict[str, dict[str, str]]:
     css = Path(finders.find("pages/chatapp.css")).read_text()
-    light, dark = (
-        dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
-        for block in re.findall(r":root \{(.*?)\n\s*\}", css, re.DOTALL)
-    )
-    return {"light": light, "dark": light | dark}
+    pairs = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", css)
+    light, dark = {name: light for name, light, _ in pairs}, {name: dark for name, _, dark in pairs}
+    return {"light": light, "dark": dark}
 
 
 def luminance(colour: str) -> float:

@@ -33,14 +33,6 @@ def test_an_empty_name_gives_the_chat_back_its_first_words(browser, ask):
     assert "<title>First words – chatapp</title>" in browser.get(f"/chats/{session.pk}").content.decode()
 
 
-def test_the_script_asks_for_the_title(browser, ask):  # B14
-    session = ask("First words").session
-    url = f"/chats/{session.pk}/title"
-    assert browser.get(url).json() == {"title": "First words", "is_titled": False}
-    Session.objects.filter(pk=session.pk).update(title="Words, the first")
-    assert browser.get(url).json() == {"title": "Words, the first", "is_titled": True}
-
-
 def test_before_a_chat_is_deleted_a_page_asks(browser, ask, write):
     run = write(ask("First words"), "Some")
     page = browser.get(f"/chats/{run.session_id}/delete").content.decode()

@@ -169,16 +169,6 @@ def test_a_title_wins(browser, ask):
     assert "The question" not in page
 
 
-def test_the_list_is_in_order_of_the_last_activity_and_has_pages(browser, alice, ask):
-    for number in range(51):
-        ask(f"chat {number:02}")
-    first, second = (browser.get(f"/?page={page}").content.decode() for page in (1, 2))
-    assert first.index(">chat 50<") < first.index(">chat 01<")
-    assert ">chat 00<" not in first
-    assert ">chat 00<" in second
-    assert browser.get("/?page=garbage").status_code == 200
-
-
 def test_the_text_so_far_is_what_the_log_says(browser, ask, write):
     run = write(ask(), "one ")
     for word in ("two ", "three"):

@@ -17,14 +17,12 @@ export class Conversation {
   #isSyncing = false;
   #isOld = false; // something has happened since the last sync began
 
-  /** `onEnd(kind)` hears of the end of each answer. */
-  constructor(root, queue, streams, onEnd) {
+  constructor(root, queue, streams) {
     this.#url = root.dataset.messagesUrl;
     this.#earlier = new Earlier(root, this.#url);
     this.#queue = new Queue(queue, streams, () => this.sync());
-    this.#transcript = new Transcript(root, streams, (kind) => {
+    this.#transcript = new Transcript(root, streams, () => {
       if (!this.#queue.isEmpty) this.sync(); // the next one starts, or all are held
-      onEnd(kind);
     });
   }
 

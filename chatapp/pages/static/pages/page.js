@@ -2,27 +2,34 @@
 
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
-import { awaitTitle } from "./title.js";
 import { connection } from "./status.js";
 import { sendActs } from "./acts.js";
 import { Streams } from "./streams.js";
 import { copyOnClick } from "./copying.js";
 import { obeyKeys } from "./keys.js";
 import { offerEnd, toEnd } from "./end.js";
+import { askWhenSaved, watchEnds } from "./notifications.js";
+import { searchAsTyped } from "./search.js";
+import { Sidebar } from "./sidebar.js";
 
 const root = document.querySelector("[data-transcript]");
 const form = document.querySelector("[data-composer]");
+const nav = document.querySelector("[data-sidebar]");
+const preferences = document.querySelector("[data-preferences]");
+const searchForm = document.querySelector("[data-search-form]");
 const navigation = performance.getEntriesByType("navigation")[0]?.type;
 
-function openConversation() {
+function openStreams() {
   const url = new URL("/ws/streams", location.href);
   url.protocol = url.protocol.replace("http", "ws");
+  return new Streams(url, connection);
+}
+
+function openConversation() {
   if (location.hash === "#end") history.replaceState(null, "", location.pathname); // where forms lead without this script
   if (navigation === "navigate" && !location.hash) toEnd(); // else the browser brings the reader to where he was
   const queue = document.querySelector("[data-queue]");
-  const onEnd = (kind) => kind === "run.completed" && awaitTitle();
-  const conversation = new Conversation(root, queue, new Streams(url, connection), onEnd);
-  if (root.querySelector(".question:first-child + [data-state=complete]:last-child")) awaitTitle(); // it ended on the way here
+  const conversation = new Conversation(root, queue, streams);
   if (navigation === "back_forward") conversation.sync();
   addEventListener("pageshow", (event) => event.persisted && conversation.sync());
   document.addEventListener("visibilitychange", () => document.hidden || conversation.sync());
@@ -30,6 +37,7 @@ function openConversation() {
   return conversation;
 }
 
+const streams = openStreams();
 const conversation = root && openConversation();
 if (form) {
   const composer = new Composer(form, conversation);
@@ -38,3 +46,7 @@ if (form) {
 }
 copyOnClick();
 obeyKeys();
+const onActivity = () => conversation?.active === null && conversation.sync(); // another tab has sent something
+if (nav) new Sidebar(nav, streams, watchEnds("notifies" in nav.dataset), onActivity);
+if (preferences) askWhenSaved(preferences);
+if (searchForm) searchAsTyped(searchForm, document.querySelector("[data-hits]"));

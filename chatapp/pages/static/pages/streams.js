@@ -124,7 +124,8 @@ export class Streams {
     } else if (event.kind === "refused") {
       this.#followed.delete(event.stream);
       entry.follower.refused(event.data.code);
-    }
+    } else if (event.kind === "live") entry.follower.reset(); // a stream that is not kept begins here
+    else entry.follower.apply(event);
   }
 
   #apply(event, entry) {

@@ -1,37 +1,30 @@
-/* The title of a chat, which is made after the first answer: asked for until it is there, for a while. */
+/* The title of the page: the chat's name, and before it how many answers have ended since one looked last. */
 
-import { get, pause } from "./requests.js";
-
-const PAUSES = [1_000, 2_000, 4_000, 8_000]; // ms
-
-let isWaiting = false;
 const heading = document.querySelector("[data-title]");
 
-/** Look for the title if there is none yet. */
-export async function awaitTitle() {
-  if (isWaiting) return;
-  isWaiting = true;
-  try {
-    await look();
-  } catch {
-    // It comes with the next visit.
-  }
-  isWaiting = false;
+let unseen = 0;
+let name = document.title;
+
+function write() {
+  document.title = unseen ? `(${unseen}) ${name}` : name;
 }
 
-async function look() {
-  for (const ms of PAUSES) {
-    if ("titled" in heading.dataset) return;
-    await pause(ms);
-    show(await (await get(heading.dataset.titleUrl)).json());
-  }
-}
-
-function show({ title, is_titled }) {
-  if (!is_titled) return;
-  heading.dataset.titled = "";
+/** The chat has this title now. */
+export function showTitle(title) {
+  if (!heading) return;
   heading.textContent = title;
-  document.title = `${title} – chatapp`;
-  const link = document.querySelector(".sidebar__list [aria-current]");
-  if (link) link.textContent = title;
+  name = `${title} – chatapp`;
+  write();
 }
+
+/** One more answer has ended while nobody looked at this page. */
+export function countUnseen() {
+  unseen += 1;
+  write();
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  unseen = 0;
+  write();
+});

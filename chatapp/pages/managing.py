@@ -1,0 +1,85 @@
+"""What people do with a session as a whole: put it at the top, out of the way, and what is new in it aside."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from chatapp.chats.models import Session
+from chatapp.pages.conversation import find_session
+from chatapp.pages.requests import is_scripted, private
+from chatapp.pages.sessions import MAX_SESSIONS, PAGE_SESSIONS, archive, sidebar, title_of
+from runs.summary import session_changed, sessions_changed
+
+ARCHIVE_SESSIONS = 200  # newest ones; what is older is found by searching
+
+
+def see(session: Session) -> None:
+    """Its owner has the session before him: nothing in it is news any more."""
+    if session.news and Session.objects.filter(pk=session.pk).exclude(news="").update(news=""):
+        session_changed(session.pk)
+
+
+@require_GET
+@private
+def session_list(request: HttpRequest) -> HttpResponse:
+    """The list, for the script: the part older than `before`, or the first `rows`. 204 if `version` is still right."""
+    if not is_scripted(request):
+        return redirect("home")
+    rows = request.GET.get("rows", "")
+    count = int(rows) if rows.isascii() and rows.isdecimal() and len(rows) < 10 else PAGE_SESSIONS
+    found = sidebar(request.user, request.GET.get("before", ""), min(max(count, PAGE_SESSIONS), MAX_SESSIONS))
+    if request.GET.get("version") == found.version:
+        return HttpResponse(status=204)
+    return render(request, "pages/sidebar_list.html", {"sidebar": found, "current": _current(request)})
+
+
+def _current(request: HttpRequest) -> UUID | None:
+    """Which session the asking page shows."""
+    try:
+        return UUID(request.GET.get("current", ""))
+    except ValueError:
+        return None
+
+
+@require_POST
+@private
+def seen(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The script's word that its page is being looked at."""
+    see(find_session(request, pk))
+    return HttpResponse(status=204)
+
+
+@require_POST
+@private
+def pin(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Pin to the top of the list, or, with `off`, take down again. What is pinned is not in the archive."""
+    values = {"pinned_at": None} if "off" in request.POST else {"pinned_at": timezone.now(), "archived_at": None}
+    return _move(request, pk, values)
+
+
+@require_POST
+@private
+def put_away(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Put into the archive, or, with `off`, back into the list."""
+    values = {"archived_at": None} if "off" in request.POST else {"archived_at": timezone.now(), "pinned_at": None}
+    return _move(request, pk, values)
+
+
+def _move(request: HttpRequest, pk: UUID, values: dict) -> HttpResponse:
+    session = find_session(request, pk)
+    Session.objects.filter(pk=session.pk).update(**values)
+    sessions_changed(session.owner_id)
+    return redirect("archive") if request.POST.get("next") == "archive" else redirect("session", pk)
+
+
+@require_GET
+@private
+def archived(request: HttpRequest) -> HttpResponse:
+    """The sessions in the archive."""
+    found = list(archive(request.user)[:ARCHIVE_SESSIONS])
+    for session in found:
+        session.shown_title = title_of(session)
+    return render(request, "pages/archive.html", {"sessions": found, "page_name": "archive"})

@@ -1,0 +1,118 @@
+/* The list of chats: how each one stands, live in every tab, and more of it as one scrolls.
+
+What changes is heard on the user's own stream, which keeps nothing: whenever that begins anew the list is asked for. */
+
+import { loadOlder } from "./older.js";
+import { get, parse, pause, post, RETRY } from "./requests.js";
+import { showTitle } from "./title.js";
+
+const WORDS = { answering: "Answering", waiting: "Waiting", unread: "New answer", failed: "Failed" };
+const SETTLE = 150; // ms; what changes together is asked for once
+
+export class Sidebar {
+  #nav;
+  #onEnd;
+  #onActivity;
+  #current;
+  #isOld = false; // something has happened since the last refresh began
+  #isRefreshing = false;
+  #isNews = false; // in the chat that is shown, and not yet seen
+
+  /** `onEnd(change)` hears of each answer that ends by itself, in any chat; `onActivity` of any in the one shown. */
+  constructor(nav, streams, onEnd, onActivity) {
+    this.#nav = nav;
+    this.#onEnd = onEnd;
+    this.#onActivity = onActivity;
+    this.#current = nav.dataset.current;
+    streams.follow(nav.dataset.summary, 0, this);
+    document.addEventListener("visibilitychange", () => this.#see());
+    loadOlder(this.#nav, (fields) => this.#address(fields));
+  }
+
+  /** The stream begins, or has lost something. */
+  reset() {
+    this.#refresh();
+  }
+
+  refused() {} // logged out; the next page tells
+
+  apply({ kind, data }) {
+    if (kind !== "session.changed") return void this.#refresh();
+    const isShown = data.session === this.#current;
+    if (isShown && data.title) showTitle(data.title);
+    if (isShown && data.activity) this.#onActivity();
+    if (isShown && data.news) {
+      this.#isNews = true;
+      this.#see();
+    }
+    this.#show(isShown && !document.hidden ? { ...data, news: "" } : data);
+    if (data.ended && data.news) this.#onEnd({ ...data, title: this.#titleOf(data) });
+  }
+
+  get #list() {
+    return this.#nav.querySelector("[data-list]");
+  }
+
+  #titleOf({ session, title }) {
+    return title || this.#list.querySelector(`[data-session="${session}"] [data-row-title]`)?.textContent || "";
+  }
+
+  #show({ session, title, activity, news }) {
+    const row = this.#list.querySelector(`[data-session="${session}"]`);
+    if (!row) return void (this.#nav.dataset.current === session || this.#refresh());
+    if (title) row.querySelector("[data-row-title]").textContent = title;
+    for (const [name, value] of Object.entries({ activity, news })) {
+      if (value) row.dataset[name] = value;
+      else delete row.dataset[name];
+    }
+    row.querySelector("[data-mark]").textContent = WORDS[activity || news] ?? "";
+  }
+
+  /** Tell the server that the news in the chat that is shown are seen, once somebody looks at this page. */
+  async #see() {
+    if (!this.#isNews || document.hidden) return;
+    this.#isNews = false;
+    try {
+      await post(`/chats/${this.#current}/seen`, new FormData());
+    } catch {
+      this.#isNews = true; // the next look tells it
+    }
+  }
+
+  /** Ask for the list as it is now, until the server answers. */
+  async #refresh() {
+    this.#isOld = true;
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    while (this.#isOld) {
+      await pause(SETTLE);
+      this.#isOld = false;
+      try {
+        await this.#renew();
+      } catch (error) {
+        this.#isOld = Boolean(error.mayPass);
+        if (this.#isOld) await pause(RETRY);
+      }
+    }
+    this.#isRefreshing = false;
+  }
+
+  async #renew() {
+    const rows = this.#list.querySelectorAll("section:not([data-group=Pinned]) [data-session]").length;
+    const asked = { rows, version: this.#list.dataset.version };
+    const response = await get(this.#address(asked));
+    if (response.status === 204) return;
+    const fresh = parse(await response.text()).querySelector("[data-list]");
+    const focused = this.#list.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    this.#list.replaceWith(fresh);
+    const title = fresh.querySelector("[aria-current] [data-titled]");
+    if (title) showTitle(title.textContent);
+    if (focused) this.#list.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    loadOlder(this.#nav, (fields) => this.#address(fields));
+  }
+
+  #address(fields) {
+    const current = this.#current ? { current: this.#current } : {};
+    return `${this.#nav.dataset.url}?${new URLSearchParams({ ...fields, ...current })}`;
+  }
+}
