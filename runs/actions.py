@@ -133,6 +133,14 @@ def delete_session(session: Session, *, by: AbstractBaseUser) -> None:
         sessions_changed(session.owner_id)
 
 
+def delete_user(user: AbstractBaseUser, *, by: AbstractBaseUser) -> None:
+    """Log the user out for good, stop what runs, and delete everything that is theirs."""
+    type(user).objects.filter(pk=user.pk).update(is_active=False)  # so that nothing new begins meanwhile
+    for session in Session.objects.filter(owner=user):
+        delete_session(session, by=by)
+    user.delete()
+
+
 def check_prompt(text: str) -> None:
     """Raise PromptEmpty or PromptTooLong."""
     if not text.strip():

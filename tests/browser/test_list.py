@@ -1,0 +1,228 @@
+"""The list of chats in the browser: live in every tab, and what tells of an end while one looks elsewhere."""
+
+import re
+
+import pytest
+
+from chatapp.chats.models import Preferences, Session
+from runs.models import Run
+from tests.browser.window import PATIENCE, expect, last_run
+from tests.harness.check import check, wait_for_end
+from tests.harness.facts import wait_until
+from tests.harness.upstream import prompt, spoken
+
+pytestmark = pytest.mark.browser
+
+# What the browser would show, noted where all tabs can read it.
+NOTED = """
+window.Notification = class extends EventTarget {
+  static permission = "granted";
+  static requestPermission = async () => "granted";
+  constructor(title, options) {
+    super();
+    const key = `noted ${Math.random()}`;
+    localStorage.setItem(key, JSON.stringify([title, options.body, options.tag]));
+  }
+  close() {}
+};
+"""
+LOOK_AWAY = """() => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
+  document.hasFocus = () => false;
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+LOOK_BACK = """() => {
+  delete document.hidden;
+  delete document.hasFocus;
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def row(tab, words: str):
+    return tab.page.get_by_role("navigation", name="Chats").get_by_role("listitem").filter(has_text=words)
+
+
+def title(person, words: str) -> None:
+    Session.objects.filter(pk=last_run(person).session_id).update(title=words)
+
+
+def test_a_row_tells_in_every_tab_what_goes_on(stack, alice, open_window):  # B32
+    window = open_window(stack, alice)
+    working, looking = window.tab, window.new_tab()
+    looking.page.goto("/")
+    expect(looking.page.get_by_text("Your chats will be listed here.")).to_be_visible()
+    text = prompt("Ducks", tokens=6, hold=[3])
+    working.start(text)
+    working.expect_answer(spoken(3))
+    expect(row(looking, "Ducks").get_by_text("Answering")).to_be_visible(timeout=PATIENCE)  # without a reload
+    elsewhere = open_window(stack, alice).tab  # another device
+    elsewhere.page.goto("/")
+    expect(row(elsewhere, "Ducks").get_by_text("Answering")).to_be_visible()
+    working.page.goto("/archive")
+    stack.upstream.release(text.tag)
+    for tab in (working, looking, elsewhere):
+        expect(row(tab, "Ducks").get_by_text("New answer")).to_be_visible(timeout=PATIENCE)
+    row(looking, "Ducks").get_by_role("link").click()
+    looking.expect_answer(spoken(6))
+    for tab in (working, looking, elsewhere):
+        expect(row(tab, "Ducks").get_by_text("New answer")).to_have_count(0, timeout=PATIENCE)
+    check(last_run(alice))
+
+
+def test_an_answer_seen_while_it_ends_is_no_news(stack, alice, tab):
+    text = prompt("Geese", tokens=6, hold=[3])
+    tab.start(text)
+    tab.expect_answer(spoken(3))
+    stack.upstream.release(text.tag)
+    tab.expect_state("complete")
+    run = check(last_run(alice))
+    wait_until(lambda: Session.objects.get(pk=run.session_id).news == "", "it was seen")
+    expect(row(tab, "Geese").get_by_text("New answer")).to_have_count(0)
+
+
+def test_a_failure_elsewhere_is_told_in_the_list(stack, alice, tab):
+    tab.page.goto("/")
+    alice.send(prompt("Swans", tokens=9, close_after=2))
+    expect(row(tab, "Swans").get_by_text("Failed")).to_be_visible(timeout=PATIENCE)
+    check(last_run(alice))
+
+
+def test_what_another_tab_sends_is_shown_in_the_same_chat_at_once(stack, alice, open_window):
+    window = open_window(stack, alice)
+    first, second = window.tab, window.new_tab()
+    first.start(prompt(tokens=3))
+    first.expect_state("complete")
+    second.page.goto(first.page.url)
+    second.expect_state("complete")
+    text = prompt("More", tokens=6, hold=[2])
+    first.send(text)
+    second.expect_answer(spoken(2))
+    stack.upstream.release(text.tag)
+    second.expect_answer(spoken(6))
+    check(last_run(alice))
+
+
+def test_older_chats_come_as_one_scrolls_and_a_change_keeps_them(stack, alice, tab):
+    Session.objects.bulk_create([Session(owner=alice.user, title=f"Chat {number:03}") for number in range(120)])
+    tab.page.goto("/")
+    rows = tab.page.locator("#sidebar [data-session]")
+    expect(rows).to_have_count(50)
+    for count in (100, 120):
+        tab.page.locator("#sidebar").evaluate("nav => nav.scrollTo(0, nav.scrollHeight)")
+        expect(rows).to_have_count(count)
+    expect(tab.page.get_by_role("heading", name="Today")).to_have_count(1)
+    alice.send(prompt("The newest", tokens=3))
+    expect(row(tab, "The newest").get_by_text("New answer")).to_be_visible(timeout=PATIENCE)
+    expect(rows).to_have_count(120)
+    check(last_run(alice))
+
+
+def test_the_title_counts_what_ended_while_one_looked_away(stack, alice, tab):
+    text = prompt("Herons", tokens=6, hold=[3])
+    tab.start(text)
+    tab.expect_answer(spoken(3))
+    tab.page.evaluate(LOOK_AWAY)
+    stack.upstream.release(text.tag)
+    expect(tab.page).to_have_title(re.compile(r"^\(1\) "), timeout=PATIENCE)
+    run = check(last_run(alice))
+    assert Session.objects.get(pk=run.session_id).news == "unread"
+    tab.page.evaluate(LOOK_BACK)
+    expect(tab.page).to_have_title(re.compile(r"^Herons"))
+    wait_until(lambda: Session.objects.get(pk=run.session_id).news == "", "it was seen")
+
+
+def test_many_tabs_give_one_notification_and_none_while_one_is_looked_at(stack, alice, open_window):
+    Preferences.objects.create(user=alice.user, notifies=True)
+    window = open_window(stack, alice)
+    window.context.add_init_script(NOTED)
+    tabs = [window.tab, window.new_tab(), window.new_tab()]
+    noted = "() => Object.keys(localStorage).filter((key) => key.startsWith('noted'))"
+    noted += ".map((key) => JSON.parse(localStorage[key]))"
+    for tab in tabs:
+        tab.page.goto("/")
+        expect(tab.field).to_be_visible()
+    for tab in tabs[1:]:
+        tab.page.evaluate(LOOK_AWAY)
+    tabs[0].page.bring_to_front()
+    wait_until(
+        lambda: tabs[0].page.evaluate("async () => (await navigator.locks.query()).held.length") == 1,
+        "one tab is looked at",
+    )
+    seen = alice.send(prompt("Owls", tokens=3))
+    check(seen)
+    for tab in tabs[1:]:
+        expect(tab.page).to_have_title(re.compile(r"^\(1\) "), timeout=PATIENCE)
+    assert tabs[0].page.evaluate(noted) == []
+    tabs[0].page.evaluate(LOOK_AWAY)
+    unseen = alice.send(prompt("Storks", tokens=3))
+    check(unseen)
+    for tab in tabs:
+        expect(tab.page).to_have_title(re.compile(r"^\(\d\) "), timeout=PATIENCE)
+    tabs[0].page.wait_for_function(f"({noted})().length > 0")
+    [(what, about, tag)] = tabs[0].page.evaluate(noted)
+    assert (what, about[:6], tag) == ("Your answer is ready", "Storks", str(unseen.pk))
+
+
+def test_the_permission_is_asked_for_when_notifications_are_switched_on(stack, alice, open_window):
+    window = open_window(stack, alice)
+    window.context.add_init_script(NOTED.replace('"granted";', '"default";').replace("=> ", "=> window.answer ?? ", 1))
+    tab = window.tab
+    tab.page.goto("/settings")
+    tab.page.evaluate("window.answer = 'denied'")
+    box = tab.page.get_by_label("Notify me when an answer is ready")
+    box.check()
+    tab.page.get_by_role("button", name="Save").click()
+    expect(tab.page.get_by_text("Your browser does not allow notifications")).to_be_visible()
+    expect(box).not_to_be_checked()
+    tab.page.evaluate("window.answer = 'granted'; Notification.permission = 'granted'")
+    box.check()
+    tab.page.get_by_role("button", name="Save").click()
+    expect(tab.page.get_by_text("Saved.")).to_be_visible()
+    assert Preferences.objects.get(user=alice.user).notifies
+
+
+def test_search_finds_as_one_types_and_leads_to_the_place(stack, alice, tab):
+    run = wait_for_end(alice.send(prompt("Where do kingfishers live?", tokens=3)))
+    wait_for_end(alice.send(prompt("Something else", tokens=3)))
+    tab.page.goto("/")
+    tab.page.get_by_role("searchbox", name="Search chats").fill("kingf")
+    tab.page.get_by_role("searchbox", name="Search chats").press("Enter")
+    hits = tab.page.get_by_role("main").get_by_role("listitem")
+    expect(hits).to_have_count(1)
+    field = tab.page.get_by_role("main").get_by_role("searchbox")
+    field.fill("spoken of by nobody")
+    expect(tab.page.get_by_text("Nothing was found")).to_be_visible()
+    field.fill("kingfishers")
+    expect(hits).to_have_count(1)
+    hits.get_by_role("link").click()
+    tab.page.wait_for_url(re.compile(rf"/chats/{run.session_id}#m-"))
+    expect(tab.questions.first).to_be_in_viewport()
+
+
+def test_the_list_works_without_javascript(stack, alice, open_window):  # B56
+    Session.objects.bulk_create([Session(owner=alice.user, title=f"Chat {number:03}") for number in range(60)])
+    tab = open_window(stack, alice, java_script_enabled=False).tab
+    tab.page.goto("/")
+    rows = tab.page.locator("#sidebar [data-session]")
+    expect(rows).to_have_count(50)
+    tab.page.get_by_role("link", name="Older").click()
+    expect(rows).to_have_count(10)
+    rows.first.get_by_role("link").click()
+    name = tab.page.get_by_role("heading", level=1).text_content()
+    for act, undo in (("Pin to the top", "Unpin"), ("Put into the archive", "Back from the archive")):
+        tab.page.get_by_role("button", name="This chat").click()
+        tab.page.get_by_role("button", name=act).click()
+        tab.page.get_by_role("button", name="This chat").click()
+        expect(tab.page.get_by_role("button", name=undo)).to_be_visible()
+        tab.page.reload()
+    tab.page.get_by_role("button", name="This chat").click()
+    tab.page.get_by_role("link", name="Share…").click()
+    tab.page.get_by_role("button", name="Make a link").click()
+    link = tab.page.get_by_label("Link").input_value()
+    nobody = open_window(stack, None, java_script_enabled=False).tab
+    nobody.page.goto(link)
+    expect(nobody.page.get_by_role("heading", name=name)).to_be_visible()
+    tab.page.goto("/archive")
+    tab.page.get_by_role("button", name=re.compile("Back to the list")).click()
+    expect(tab.page.get_by_text("Nothing is in the archive.")).to_be_visible()
+    assert not Run.objects.visible_to(alice.user).exists()
