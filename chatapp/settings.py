@@ -32,6 +32,8 @@ def _secret_key() -> str:
     return path.read_text().strip()
 
 
+VERSION = "0.1.0"  # of chatapp; pyproject.toml says the same
+
 # -- secrets and hosts ---------------------------------------------------------------------------
 SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key()  # signs cookies and login links
 DEBUG = env.bool("DEBUG", default=False)  # Django's debug pages; never with a public host

@@ -8,8 +8,10 @@ One engine a process, made after the fork, on first use.
 import asyncio
 import logging
 import os
+import platform
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import version
 from uuid import UUID
 
 import aiohttp
@@ -221,9 +223,17 @@ def start_engine(node: str, pool: str) -> Engine:
     if _engine is None or _engine.pid != os.getpid():
         from runs.lifecycle import lease_end
 
-        worker = Worker.objects.create(name=node, pid=os.getpid(), pool=pool, lease_until=lease_end())
+        worker = Worker.objects.create(
+            name=node, pid=os.getpid(), pool=pool, versions=versions(), lease_until=lease_end()
+        )
         _engine = Engine(worker)
     return _engine
+
+
+def versions() -> str:
+    """Of what may explain why one worker behaves unlike the others."""
+    packages = (f"{name} {version(name)}" for name in ("celery", "django", "aiohttp"))
+    return f"chatapp {settings.VERSION}, {', '.join(packages)}, python {platform.python_version()}"
 
 
 def retire_engine() -> None:

@@ -98,6 +98,8 @@ class Worker(models.Model):
     name = models.CharField(max_length=200)  # Celery's node name
     pid = models.PositiveIntegerField()
     pool = models.CharField(max_length=20)
+    versions = models.CharField(max_length=200, blank=True)  # of chatapp and of what carries it
+    figures = models.JSONField(default=dict)  # what it has done so far, told with each renewal of the lease
     started_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(db_index=True)  # the reaper: whose lease has run out?
 
@@ -197,7 +199,11 @@ class Run(models.Model):
             models.Index(fields=["session", "position", "id"], condition=Q(status=Status.QUEUED), name="run_queue"),
             models.Index(fields=["worker"], condition=Q(status=Status.RUNNING), name="run_on_worker"),
             models.Index(fields=["log_kept", "finished_at"], name="run_log_to_reduce"),  # upkeep: whose turn is it?
-            models.Index(F("queued_at").desc(), name="run_newest_first"),  # the admin's list
+            models.Index(F("queued_at").desc(), name="run_newest_first"),  # the admin's list,
+            models.Index("status", F("queued_at").desc(), name="run_of_status"),  # which is asked for one state,
+            models.Index(  # or for one error
+                "code", F("queued_at").desc(), condition=Q(status=Status.FAILED), name="run_of_code"
+            ),
         ]
 
     def __str__(self):

@@ -13,6 +13,7 @@ from streams.models import LoggedEvent
 HEAD_EVENTS = 400  # events read from the beginning and from the end: a page in the admin stays a page,
 TAIL_EVENTS = 100  # however long the answer
 TEXT_CHARACTERS = 400  # of one line
+SILENCE = timedelta(seconds=2)  # between two events, that a reader of the page is told of
 
 _DELTAS = {Kind.TEXT: "text", Kind.REASONING: "text", Kind.TOOL: "arguments"}
 _SAYING = _DELTAS | {Kind.SNAPSHOT: "text"}
@@ -27,6 +28,7 @@ class Line(NamedTuple):
     text: str
     at: datetime
     offset: timedelta  # since the first event
+    silence: timedelta | None = None  # before it, where that was long
 
     @property
     def count(self) -> int:
@@ -59,7 +61,7 @@ def _group(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
     """Neighbours that become one line."""
     group: list[_Row] = []
     for row in rows:
-        if group and not (row.kind in _DELTAS and row.kind == group[-1].kind and row.seq == group[-1].seq + 1):
+        if group and not _goes_on(group[-1], row):
             yield group
             group = []
         group.append(row)
@@ -67,15 +69,21 @@ def _group(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
         yield group
 
 
+def _goes_on(before: _Row, row: _Row) -> bool:
+    same = row.kind in _DELTAS and row.kind == before.kind and row.seq == before.seq + 1
+    return same and row.at - before.at < SILENCE
+
+
 def _lines(groups: Iterable[list[_Row]], begin: datetime) -> Iterator[Line]:
-    last = 0
+    last, heard = 0, begin
     for group in groups:
         first, at = group[0].seq, group[0].at
         if first > last + 1:
             why = "in this snapshot:" if group[0].kind == Kind.SNAPSHOT else "not shown, or no longer kept"
             yield Line(last + 1, first - 1, "", why, at, at - begin)
-        last = group[-1].seq
-        yield Line(first, last, group[0].kind, _shorten(_text(group)), at, at - begin)
+        silence = at - heard if at - heard >= SILENCE else None
+        last, heard = group[-1].seq, group[-1].at
+        yield Line(first, last, group[0].kind, _shorten(_text(group)), at, at - begin, silence)
 
 
 def _text(group: list[_Row]) -> str:

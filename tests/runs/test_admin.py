@@ -64,7 +64,8 @@ def change_page(client, run):
 
 
 def stop(client, *runs, **query):
-    data = {"action": "stop", "_selected_action": [str(run.pk) for run in runs]}
+    """Stop, after the confirmation."""
+    data = {"action": "stop", "confirmed": "yes", "_selected_action": [str(run.pk) for run in runs]}
     return client.post(reverse(RUNS, query=query), data, follow=True)
 
 

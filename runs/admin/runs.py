@@ -1,0 +1,168 @@
+"""The list of runs with its cards and charts, and the page of one run with its stream."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Q
+from django.forms.widgets import Script
+from django.template.loader import render_to_string
+from django.urls import path
+from django.utils.html import format_html
+from django.utils.timezone import localtime
+
+from chatapp.chats.admin import ReadOnlyAdmin
+from runs.admin import board, tail
+from runs.admin.acts import RETRY, STOP
+from runs.admin.paging import MOST_COUNTED, BoundedPaginator
+from runs.admin.questions import QUESTIONS
+from runs.models import Run
+from runs.states import ACTIVE
+from runs.timeline import timeline
+
+
+def _moment(name: str) -> Callable[[Run], str | None]:
+    """A time of a run to the second; Django's own format ends with the minute."""
+
+    @admin.display(description=name.replace("_", " "), ordering=name)
+    def show(run: Run) -> str | None:
+        at = getattr(run, name)
+        return f"{localtime(at):%Y-%m-%d %H:%M:%S}" if at else None
+
+    show.__name__ = name
+    return show
+
+
+MOMENTS = [_moment(name) for name in ("queued_at", "started_at", "first_token_at", "finished_at")]
+QUEUED_AT = MOMENTS[0]
+SHORTEST_MEASURED = 0.05  # s
+DURATIONS = ["waited", "to_first_token", "took"]
+COUNTS = ["prompt_tokens", "completion_tokens", "tokens_per_second"]
+WORK = ["tokens", "tokens_per_second", "worker", "attempt"]
+
+
+class OnlyNamed(admin.RelatedFieldListFilter):
+    """A filter that other pages link to; its choices, all workers there have been, are not listed."""
+
+    template = "admin/runs/run/named.html"
+
+    def field_choices(self, field, request, model_admin):
+        return []
+
+    def has_output(self):
+        return self.lookup_val is not None
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = ["short_id", QUEUED_AT, "state", "owner", "session", "model", "trigger", *DURATIONS, *WORK]
+    list_filter = [*QUESTIONS, "status", "trigger", "queued_at", "model", ("worker", OnlyNamed)]
+    list_select_related = ["session__owner", "model", "worker", "stop_requested_by"]
+    ordering = ["-queued_at"]  # the index run_newest_first
+    search_fields = ["session__owner__username"]
+    search_help_text = f"Id of a run, task, session or message; or a username. Up to {MOST_COUNTED:,} are counted."
+    show_facets = admin.ShowFacets.NEVER  # each would count the table
+    paginator = BoundedPaginator
+    actions = ["stop", "retry"]
+    change_list_template = "admin/runs/run/list.html"
+    change_form_template = "admin/runs/run/page.html"
+
+    class Media:
+        css = {"all": ["runs/admin.css"]}
+        js = [Script("runs/tail.js", type="module")]
+
+    fieldsets = [
+        (None, {"fields": ["id", "status", "reason", "owner", "session", "message", "model", "trigger"]}),
+        ("Times", {"fields": [*MOMENTS, *DURATIONS]}),
+        ("Stop", {"fields": [_moment("stop_requested_at"), "stop_requested_by", "stop_reason"]}),
+        ("Error", {"fields": ["code", "error", "retryable", "trace_as_it_is"]}),
+        ("Work", {"fields": ["worker", "task_id", "attempt", "finish_reason", *COUNTS]}),
+        ("Stream", {"fields": ["last_seq", "log_kept", "events"]}),
+    ]  # fmt: skip
+
+    def get_queryset(self, request):
+        related = ["session__owner", "message", "model", "worker", "stop_requested_by"]
+        return super().get_queryset(request).select_related(*related)
+
+    def has_stop_permission(self, request):
+        return request.user.has_perm("runs.change_run")
+
+    def get_search_results(self, request, queryset, search_term):
+        """An id is looked up by its index; only what is no id is searched for among the usernames."""
+        try:
+            wanted = UUID(search_term.strip())
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(Q(pk=wanted) | Q(task_id=wanted) | Q(session_id=wanted) | Q(message_id=wanted)), False
+
+    @admin.action(description=STOP.label, permissions=["stop"])
+    def stop(self, request, queryset):
+        return STOP(self, request, queryset)
+
+    @admin.action(description=RETRY.label, permissions=["stop"])
+    def retry(self, request, queryset):
+        return RETRY(self, request, queryset)
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {**(extra_context or {}), "board": board.board()})
+
+    def get_urls(self):
+        return [path("<uuid:pk>/events", tail.events, name="runs_run_events"), *super().get_urls()]
+
+    @admin.display(description="status", ordering="status")
+    def state(self, run: Run) -> str:
+        """With who asked for the end, while it goes on and after."""
+        if run.stop_requested_at is None:
+            return run.code or run.get_status_display()
+        by = run.stop_requested_by.get_username() if run.stop_requested_by else run.get_stop_reason_display().lower()
+        return f"{run.get_status_display() if run.is_final else 'Stopping'} (by {by})"
+
+    @admin.display(description="tokens", ordering="completion_tokens")
+    def tokens(self, run: Run) -> int | None:
+        return run.completion_tokens
+
+    @admin.display(description="tokens/s")
+    def tokens_per_second(self, run: Run) -> str | None:
+        """From the first token on; what came in one piece has no speed."""
+        if not (run.completion_tokens and run.first_token_at and run.finished_at):
+            return None
+        seconds = (run.finished_at - run.first_token_at).total_seconds()
+        return f"{run.completion_tokens / seconds:.1f}" if seconds >= SHORTEST_MEASURED else None
+
+    @admin.display(description="run", ordering="id")
+    def short_id(self, run: Run) -> str:
+        """The random end of the id; its beginning is the time, which neighbours in the list share."""
+        return str(run.pk)[-12:]
+
+    @admin.display(description="owner", ordering="session__owner__username")
+    def owner(self, run: Run) -> str:
+        return run.session.owner.get_username()
+
+    @admin.display(description="waited")
+    def waited(self, run: Run) -> str | None:
+        return _seconds(run.queued_at, run.started_at)
+
+    @admin.display(description="to first token")
+    def to_first_token(self, run: Run) -> str | None:
+        return _seconds(run.started_at, run.first_token_at)
+
+    @admin.display(description="took")
+    def took(self, run: Run) -> str | None:
+        return _seconds(run.started_at, run.finished_at)
+
+    @admin.display(description="trace")
+    def trace_as_it_is(self, run: Run) -> str | None:
+        return format_html("<pre>{}</pre>", run.trace) if run.trace else None
+
+    @admin.display(description="events")
+    def events(self, run: Run) -> str:
+        """The stream, and where it goes on. A run that lives on its viewers is not followed."""
+        lines = timeline(run.pk)
+        goes_on = run.status in ACTIVE and run.viewer_until is None
+        context = {"lines": lines, "run": run, "goes_on": goes_on, "is_active": run.status in ACTIVE}
+        return render_to_string("admin/runs/run/timeline.html", context | {"last": lines[-1].last if lines else 0})
+
+
+def _seconds(begin: datetime | None, end: datetime | None) -> str | None:
+    return f"{(end - begin).total_seconds():.2f} s" if begin and end else None

@@ -1,0 +1,63 @@
+"""The workers page: who is alive, what they carry, which versions they run."""
+
+from django.contrib import admin
+from django.db.models import BooleanField, Count, ExpressionWrapper, IntegerField, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Now
+from django.urls import reverse
+from django.utils.html import format_html
+
+from chatapp.chats.admin import ReadOnlyAdmin
+from runs.models import Run, Worker
+from runs.states import Status
+
+
+class Alive(admin.SimpleListFilter):
+    title, parameter_name = "Alive?", "alive"
+    template = "admin/runs/run/question.html"
+
+    def lookups(self, request, model_admin):
+        return [("yes", "yes"), ("no", "no")]
+
+    def queryset(self, request, queryset):
+        match self.value():
+            case "yes":
+                return queryset.filter(lease_until__gte=Now())
+            case "no":
+                return queryset.filter(lease_until__lt=Now())
+        return queryset
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    """One row a process: each child of a prefork worker is one of its own."""
+
+    list_display = ["name", "pid", "pool", "is_alive", "carries", "written", "versions", "started_at", "lease_until"]
+    list_filter = [Alive, "pool"]
+    search_fields = ["=id", "name"]
+    ordering = ["-lease_until"]
+    fields = ["id", "name", "pid", "pool", "is_alive", "carries", "written", "versions", "started_at", "lease_until"]
+
+    def get_queryset(self, request):
+        """Only runs under way are counted: they are few, and have an index of their own."""
+        running = Run.objects.filter(worker=OuterRef("pk"), status=Status.RUNNING).order_by().values("worker")
+        count = Subquery(running.annotate(count=Count("*")).values("count"), output_field=IntegerField())
+        is_alive = ExpressionWrapper(Q(lease_until__gte=Now()), output_field=BooleanField())
+        return super().get_queryset(request).annotate(running=Coalesce(count, 0), alive=is_alive)
+
+    @admin.display(description="alive", boolean=True)
+    def is_alive(self, worker: Worker) -> bool:
+        return worker.alive
+
+    @admin.display(description="carries", ordering="running")
+    def carries(self, worker: Worker) -> str:
+        path = reverse("admin:runs_run_changelist", query={"worker__id__exact": worker.pk, "status__exact": "running"})
+        return format_html('<a href="{}">{} run{}</a>', path, worker.running, "" if worker.running == 1 else "s")
+
+    @admin.display(description="written")
+    def written(self, worker: Worker) -> str | None:
+        """As it told with its last renewal of the lease."""
+        figures = worker.figures
+        if not figures.get("batches"):
+            return None
+        commit = figures["commit_seconds"] / figures["batches"] * 1000
+        return f"{figures['events']:,} events in {figures['batches']:,} batches, {commit:.1f} ms each"

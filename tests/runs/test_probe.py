@@ -1,0 +1,59 @@
+"""Staff ask a provider, or a model, whether it answers: against the scripted upstream."""
+
+import json
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from runs.models import Model, Provider
+from runs.providers import probe
+
+
+@pytest.fixture
+def admin(charlie):
+    client = Client()
+    client.force_login(charlie)
+    return client
+
+
+def a_model(base_url, upstream_id="scripted", **fields):
+    provider = Provider.objects.create(name="here", base_url=base_url, **fields)
+    return Model.objects.create(name="m", label="M", provider=provider, upstream_id=upstream_id, enabled=False)
+
+
+def told(admin, what, row):
+    path = reverse(f"admin:runs_{what}_changelist")
+    page = admin.post(path, {"action": "test_connection", "_selected_action": [row.pk]}, follow=True)
+    return [str(message) for message in page.context["messages"]]
+
+
+def test_a_model_that_answers_is_told_so_though_it_is_not_enabled_yet(admin, upstream):
+    [said] = told(admin, "model", a_model(upstream.base_url, upstream.register(tokens=3)))
+    assert said.startswith("M: OK after ") and said.endswith("It has begun to answer.")
+    assert not Model.objects.get().enabled
+
+
+def test_a_model_that_refuses_is_told_with_the_code_of_a_run(admin, upstream):
+    [said] = told(admin, "model", a_model(upstream.base_url, upstream.register(status=401)))
+    assert "(upstream_unauthorized)" in said
+
+
+@pytest.mark.parametrize("what", ["model", "provider"])
+def test_an_address_where_nobody_is(admin, what):
+    model = a_model("http://127.0.0.1:1/v1")
+    [said] = told(admin, what, model if what == "model" else model.provider)
+    assert "(upstream_unreachable)" in said
+
+
+@pytest.mark.parametrize("what", ["model", "provider"])
+def test_a_key_that_is_not_set_is_told_before_anybody_is_asked(admin, what, monkeypatch):
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    model = a_model("http://127.0.0.1:1/v1", key_env="NO_SUCH_KEY")
+    [said] = told(admin, what, model if what == "model" else model.provider)
+    assert "NO_SUCH_KEY" in said
+
+
+def test_a_provider_s_models_are_named():
+    listed = json.dumps({"data": [{"id": "wren"}, {"id": "owl"}]}).encode()
+    assert probe._told(listed) == "It has 2 models: wren, owl"
