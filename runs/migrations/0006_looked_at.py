@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("chats", "0006_tools"),
-        ("runs", "0004_log_kept"),
+        ("runs", "0005_trigger_schedule"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
