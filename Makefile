@@ -6,6 +6,10 @@ PARALLEL = -n 2 --dist loadscope
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
+screenshots: ## take the pictures of all pages in docs/screenshots
+	@$(PYTHON) deploy/set_up.py test
+	@SCREENSHOTS=1 .venv/bin/python -m pytest tests/browser/test_screenshot.py -q
+
 run: ## set up what is missing and start everything (PORT=8000, DATA_DIR=var)
 	@$(PYTHON) deploy/set_up.py run
 	@exec .venv/bin/python manage.py up
@@ -36,4 +40,4 @@ lock: ## lock what the .in files and package.json ask for (ARGS=--upgrade: newes
 clean: ## remove what was installed; data in var/ stays
 	rm -rf .venv deploy/browser/node_modules
 
-.PHONY: help run test lint bench bench-quick faults lock clean
+.PHONY: help screenshots run test lint bench bench-quick faults lock clean

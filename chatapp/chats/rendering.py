@@ -44,6 +44,8 @@ ATTRIBUTES = {
     "ol": {"start"},
     "pre": {"class", "tabindex"},
     "span": {"class"},
+    "td": {"class"},
+    "th": {"class"},
     "ul": {"class"},
 }
 BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they let text read otherwise than it is
@@ -138,6 +140,15 @@ def _math(mark: str):
     return rule
 
 
+def _cell(renderer: object, tokens: Sequence[Token], index: int, options: object, env: dict) -> str:
+    """A cell's alignment as a class: styles within a page are forbidden."""
+    token = tokens[index]
+    side = str(token.attrs.pop("style", "")).removeprefix("text-align:")
+    if side in ("right", "center"):
+        token.attrs["class"] = side
+    return renderer.renderToken(tokens, index, options, env)
+
+
 def _make_parser() -> MarkdownIt:
     options = {"html": False, "linkify": False, "breaks": True, "maxNesting": 2 * MAX_LEVEL}
     parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
@@ -152,6 +163,7 @@ def _make_parser() -> MarkdownIt:
     rules = {"fence": _code, "code_block": _code, "math_inline": _math("$")}
     rules |= {"math_inline_double": _math("$$"), "math_block": _math("$$")}
     rules["table_open"] = lambda *_: '<div class="table" tabindex="0"><table>\n'  # a wide one is scrolled by itself
+    rules |= {"th_open": _cell, "td_open": _cell}
     rules["table_close"] = lambda *_: "</table></div>\n"
     for name, rule in rules.items():
         parser.add_render_rule(name, rule)

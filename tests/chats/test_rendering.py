@@ -26,7 +26,8 @@ def test_code_of_an_unknown_language_or_none_is_shown_as_it_is():
 
 
 def test_tables_and_tasks():
-    html = render("| a |\n|---|\n| 1 |\n\n- [x] done\n- [ ] to do")
+    html = render("| a | b |\n|---|--:|\n| 1 | 2 |\n\n- [x] done\n- [ ] to do")
+    assert '<td>1</td>\n<td class="right">2</td>' in html
     assert '<div class="table" tabindex="0"><table>' in html
     assert html.count('type="checkbox" aria-label="Task"') == 2
 
