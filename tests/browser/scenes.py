@@ -1,5 +1,6 @@
 """A furnished house: sessions in every state, for those who look at all pages."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 from django.utils import timezone
@@ -153,3 +154,15 @@ def finish(stack, person, tag: str) -> None:
         person.stop(run)
     for run in Run.objects.visible_to(person.user):
         wait_for_end(run)
+
+
+@contextmanager
+def speaking(stack, tag: str, **script: object):
+    """A model of its own that says what `script` has, which may be longer than any message."""
+    provider = Model.objects.get(is_default=True).provider
+    speaks = stack.upstream.register(tag=tag, **script)
+    model = Model.objects.create(name=tag, label="Itself", provider=provider, upstream_id=speaks)
+    try:
+        yield model.name
+    finally:
+        model.delete()

@@ -49,8 +49,8 @@ PAGES = {
     "settings-of-a-chat": ("rich", "Model settings"),
     "keyboard": ("rich", "Keyboard help"),
 }
-SHEET = """<body style="display: flex; gap: 16px; align-items: start; margin: 0; padding: 16px; background: #777; width: max-content">
-{}</body>"""
+SHEET = """<!doctype html>
+<div id="sheet" style="display: inline-flex; gap: 16px; padding: 16px; background: #777">{}</div>"""
 
 
 @pytest.fixture
@@ -115,10 +115,9 @@ def size(width: int) -> dict[str, int]:
 def keep_sheet(window, pictures: list[bytes], path: Path) -> None:
     sources = [f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}" for picture in pictures]
     rows = [sources[: len(SCREENS)], sources[len(SCREENS) :]]
-    columns = "".join(
-        f"<div>{''.join(f'<p><img src={s} height=400></p>' for s in pair)}</div>" for pair in zip(*rows, strict=True)
-    )
-    window.page.set_content(SHEET.format(columns))
+    columns = ["".join(f'<img src="{source}" height="400">' for source in pair) for pair in zip(*rows, strict=True)]
+    boxes = "".join(f'<div style="display: grid; gap: 16px">{column}</div>' for column in columns)
     window.page.set_viewport_size({"width": 1300, "height": 900})
-    window.page.locator("body").screenshot(path=path, type="jpeg", quality=70)
+    window.page.set_content(SHEET.format(boxes))
+    window.page.locator("#sheet").screenshot(path=path, type="jpeg", quality=70)
     window.close()

@@ -8,6 +8,8 @@ import { Tools } from "./tools.js";
 import { keepingEnd } from "./end.js";
 
 const SHOWN = 500_000; // characters of an answer on a page, as the server has it
+const PIECE = 2_000; // characters drawn at once
+const DRAWING = 8; // ms of a frame
 const TOLD = new Set([...FINAL, "run.started", "run.retrying"]);
 
 export class Answer {
@@ -34,7 +36,7 @@ export class Answer {
     const soFar = this.#text.textContent;
     this.#clear();
     this.#newText = soFar;
-    this.#draw();
+    this.#draw(Infinity);
   }
 
   get isStopping() {
@@ -94,7 +96,7 @@ export class Answer {
   }
 
   #end(kind) {
-    this.#draw();
+    this.#draw(Infinity);
     this.article.dataset.state = kind.slice("run.".length);
     this.article.querySelector("[data-waiting]").hidden = true;
   }
@@ -103,7 +105,8 @@ export class Answer {
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
-  #draw() {
+  /** Draw what has come, as much of it as a frame bears: who comes back to a long answer can scroll meanwhile. */
+  #draw(budget = DRAWING) {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     if (!this.#newText && !this.#newReasoning) return;
@@ -112,14 +115,19 @@ export class Answer {
         this.article.querySelector("[data-reasoning]").hidden = false;
         this.#reasoning.append(this.#newReasoning);
       }
-      if (this.#newText) this.#write(this.#newText.slice(0, SHOWN - this.#length));
+      const end = performance.now() + budget;
+      do this.#write();
+      while (this.#newText && performance.now() < end);
     });
-    this.#newText = this.#newReasoning = "";
+    this.#newReasoning = "";
+    if (this.#newText) this.#schedule();
   }
 
-  #write(text) {
-    this.#length += text.length;
-    this.#drawing.write(text);
+  #write() {
+    const piece = this.#newText.slice(0, PIECE);
+    this.#newText = this.#newText.slice(PIECE);
+    this.#drawing.write(piece.slice(0, Math.max(SHOWN - this.#length, 0)));
+    this.#length += piece.length;
     if (this.#length >= SHOWN) this.article.querySelector("[data-too-long]").hidden = false;
   }
 }

@@ -1,0 +1,138 @@
+"""Pages for everybody (WCAG 2.2 AA): axe finds nothing, the keyboard alone is enough, every width and zoom will do."""
+
+import pytest
+
+from tests.browser.scenes import House, answering, finish
+from tests.browser.window import expect
+from tests.harness.check import check
+from tests.harness.processes import ROOT
+from tests.harness.upstream import prompt, spoken
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "deploy" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FIND = """(rules) => axe.run(document, { runOnly: rules }).then(({ violations }) => violations.flatMap(
+  ({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`)))"""
+FROM_THE_SIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture
+def house(stack, alice):
+    house = House(alice)
+    tag = alice.user.username
+    house.writing = answering(stack, alice, "Write on", text=["Some *text* ", "more"], hold=[1], tag=tag)
+    yield house
+    finish(stack, alice, tag)
+
+
+def paths(house) -> list[str]:
+    return ["/", house.rich, house.states, house.writing]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(stack, alice, house, open_window, theme):
+    # The script is put in from outside, which the pages' own policy forbids.
+    window = open_window(stack, alice, color_scheme=theme, bypass_csp=True, expected="404|403")
+    window.context.add_init_script(path=AXE)
+    page, found = window.page, {}
+
+    def look(name: str) -> None:
+        if problems := page.evaluate(FIND, RULES):
+            found[name] = problems
+
+    for path in [*paths(house), f"{house.rich}/delete", f"{house.rich}/tuning", "/nowhere"]:
+        page.goto(path)
+        look(path)
+    page.goto(house.rich)
+    for details in page.locator("details:visible > summary").all():
+        details.click()
+    look("everything unfolded")
+    for button in ("Keyboard help", "Model settings", "This chat"):
+        page.get_by_role("button", name=button, exact=True).click()
+        look(button)
+        page.keyboard.press("Escape")
+    stranger = open_window(stack, color_scheme=theme, bypass_csp=True, expected="403")
+    stranger.context.add_init_script(path=AXE)
+    page = stranger.page
+    for path in ("/login", "/login/link"):
+        page.goto(path)
+        look(path)
+    assert found == {}
+
+
+SCREENS = {
+    "320 px": {"viewport": {"width": 320, "height": 640}},
+    "a phone on its side": {"viewport": {"width": 740, "height": 320}},
+    "zoomed to 200 %": {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2},
+    "zoomed to 400 %": {"viewport": {"width": 320, "height": 200}, "device_scale_factor": 4},
+    "4K": {"viewport": {"width": 3840, "height": 2160}},
+}
+
+
+def test_no_page_has_to_be_scrolled_sideways(stack, alice, house, open_window):
+    for name, screen in SCREENS.items():
+        window = open_window(stack, alice, **screen)
+        for path in paths(house):
+            window.page.goto(path)
+            assert window.page.evaluate(FROM_THE_SIDE) <= 0, (name, path)
+            expect(window.tab.field).to_be_visible()
+        window.close()
+
+
+def test_a_conversation_with_the_keyboard_alone(stack, alice, open_window):
+    text = prompt(tokens=9, hold=[4])
+    tab = open_window(stack, alice).tab
+    keys = tab.page.keyboard
+    tab.page.goto("/")
+    tab.page.wait_for_load_state()
+    keys.press("Escape")
+    tab.page.locator("body").click(position={"x": 700, "y": 700})
+    keys.press("?")
+    expect(tab.page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    keys.press("Escape")
+    expect(tab.page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
+    keys.press("/")
+    expect(tab.field).to_be_focused()
+    keys.insert_text(text)
+    keys.press("Enter")
+    tab.wait_for_session()
+    tab.expect_answer(spoken(4))
+    keys.press("Escape")
+    tab.expect_state("stopped")
+    stack.upstream.release(text.tag)
+    reach(tab, "Regenerate")
+    keys.press("Enter")
+    tab.expect_answer(spoken(9))
+    tab.expect_state("complete")
+    reach(tab, "Previous version")
+    keys.press("Enter")
+    tab.expect_answer(spoken(4))
+    keys.press("Control+Shift+O")
+    expect(tab.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+    for run in alice.user.chat_sessions.get().runs.all():
+        check(run)
+
+
+def reach(tab, name: str) -> None:
+    """Go back with Shift+Tab until the button has the focus, which has to be seen."""
+    button = tab.page.get_by_role("button", name=name, exact=True).last
+    for _ in range(60):
+        tab.page.keyboard.press("Shift+Tab")
+        if button.evaluate("(node) => node === document.activeElement"):
+            assert button.evaluate("(node) => getComputedStyle(node).outlineStyle") != "none"
+            return
+    raise AssertionError(f"{name} is not reached with the keyboard")
+
+
+def test_one_polite_region_tells_what_happens_and_does_not_grow(stack, alice, open_window):
+    tab, text = open_window(stack, alice, reduced_motion="reduce").tab, prompt(tokens=30, hold=[10])
+    tab.start(text)
+    tab.expect_answer(spoken(10))
+    expect(tab.page.locator("[aria-live], [role=log], [role=status]")).to_have_count(1)
+    expect(tab.status).to_have_text("Answering")
+    assert tab.page.locator(".dots i").first.evaluate("(dot) => getComputedStyle(dot).animationName") == "none"
+    stack.upstream.release(text.tag)
+    tab.expect_state("complete")
+    expect(tab.status).to_have_text("Done")
+    check(alice.user.chat_sessions.get().runs.get())

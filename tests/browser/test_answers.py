@@ -1,0 +1,174 @@
+"""What is done with answers and questions on the page: copied, written anew, edited, left and found again."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from runs.models import Model, Run
+from tests.browser.scenes import House, long_session
+from tests.browser.window import last_run
+from tests.harness.check import check
+from tests.harness.upstream import prompt, spoken
+
+pytestmark = pytest.mark.browser
+
+CLIPBOARD = "navigator.clipboard.readText()"
+
+
+def test_an_answer_and_its_code_are_copied_also_while_they_are_written(stack, alice, open_window):
+    window = open_window(stack, alice, permissions=["clipboard-read", "clipboard-write"])
+    tab = window.tab
+    written = ["*Some* ", "text\n\n", "```python\n", "x = 1\n", "y = 2\n", "```\n\n", "The end."]
+    text = prompt(text=written, hold=[5])
+    tab.start(text)
+    expect(tab.answer).to_contain_text("y = 2")
+    for is_final in (False, True):
+        tab.answer.get_by_role("button", name="Copy").click()
+        expect(tab.answer.get_by_role("button", name="Copied")).to_be_visible()
+        assert tab.page.evaluate(CLIPBOARD).strip() == "x = 1\ny = 2"
+        tab.answers.last.locator("[data-copy]").click()
+        expect(tab.answers.last.locator("[data-copy]")).to_have_text("Copied")
+        assert tab.page.evaluate(CLIPBOARD) == "".join(written if is_final else written[:5])
+        expect(tab.status).to_have_text("Copied")
+        if not is_final:
+            stack.upstream.release(text.tag)
+            tab.expect_state("complete")
+            expect(tab.answers.last.locator("[data-text]")).to_have_count(0)
+    expect(tab.answer.get_by_text("python", exact=True)).to_be_visible()
+    check(last_run(alice))
+
+
+def test_the_final_html_takes_over_without_a_jump(stack, alice, tab):
+    """Boxes of code, tables and formulas are drawn as high as the server's."""
+    code, table = "```python\nx = 1\n```\n\n", "| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+    written = ["# One\n\ntwo $a_1$\n\n", code, table, "- three\n- four\n\n> five\n", "\nthe end."]
+    text = prompt(text=written, hold=[4])
+    tab.start(text)
+    expect(tab.answer).to_contain_text("five")
+    stack.upstream.release(text.tag)
+    expect(tab.answer).to_contain_text("the end.")
+    tab.page.evaluate("""() => {
+        const answer = document.querySelector(".answer");
+        window.heights = [answer.querySelector(".prose").offsetHeight];
+        new MutationObserver(() => window.heights.push(document.querySelector(".answer .prose").offsetHeight))
+          .observe(answer.parentElement, { childList: true });
+    }""")
+    tab.expect_state("complete")
+    expect(tab.answers.last.locator("[data-text]")).to_have_count(0)
+    assert tab.page.evaluate("Math.max(...heights) - Math.min(...heights)") <= 1
+    check(last_run(alice))
+
+
+def test_a_question_is_edited_and_both_versions_stay(stack, alice, open_window):  # B40
+    tab = open_window(stack, alice, expected="422").tab
+    tab.start(prompt("First", tokens=3))
+    tab.expect_state("complete")
+    tab.page.evaluate("window.isTheSamePage = true")
+    tab.questions.last.hover()
+    tab.questions.last.get_by_text("Edit", exact=True).click()
+    field = tab.questions.last.get_by_label("Your message")
+    expect(field).to_be_focused()
+    field.fill(" ")
+    tab.questions.last.get_by_role("button", name="Send anew").click()
+    expect(tab.page.get_by_role("alert")).to_have_text("The message is empty.")
+    field.fill(prompt("Second", tokens=5))
+    tab.questions.last.get_by_role("button", name="Send anew").click()
+    tab.expect_answer(spoken(5))
+    tab.expect_state("complete")
+    expect(tab.questions).to_have_count(1)
+    expect(tab.questions.last.get_by_role("group", name="Versions")).to_contain_text("2/2")
+    tab.questions.last.get_by_role("button", name="Previous version").click()
+    tab.expect_answer(spoken(3))
+    tab.page.reload()
+    tab.expect_answer(spoken(3))
+    tab.questions.last.get_by_role("button", name="Next version").click()
+    tab.expect_answer(spoken(5))
+    for run in Run.objects.visible_to(alice.user):
+        check(run)
+
+
+def test_another_model_writes_another_version_and_both_can_be_read_meanwhile(stack, alice, tab, open_window):
+    default, tag = Model.objects.get(is_default=True), f"{alice.user.username}-other"
+    tab.start("Hello")
+    tab.expect_state("complete")
+    speaks = stack.upstream.register(text=["Mine ", "too"], hold=[1], tag=tag)
+    other = Model.objects.create(name="other", label="Other", provider=default.provider, upstream_id=speaks)
+    try:
+        tab.page.reload()
+        tab.page.evaluate("window.isTheSamePage = true")
+        tab.answers.last.get_by_text("Other model").click()
+        tab.act("Other").click()
+        tab.expect_answer("Mine ")
+        expect(tab.answers.last.get_by_role("heading")).to_have_text("Answer by Other")
+        second = open_window(stack, alice).tab
+        second.page.goto(tab.page.url)
+        second.act("Previous version").click()
+        second.expect_answer(spoken(20))
+        expect(second.page.get_by_text("Another version is being written.")).to_be_visible()
+        second.page.get_by_role("button", name="Show it").click()
+        second.expect_answer("Mine ")
+        second.act("Previous version").click()
+        second.expect_answer(spoken(20))
+        second.page.reload()
+        expect(second.page.get_by_text("Another version is being written.")).to_be_visible()
+        stack.upstream.release(tag)
+        expect(second.page.get_by_text("Another version is being written.")).to_be_hidden()
+        second.expect_answer(spoken(20))
+        second.act("Next version").click()
+        second.expect_answer("Mine too")
+        assert check(last_run(alice)).model == other
+    finally:
+        other.delete()
+
+
+def test_tools_are_told_while_they_are_asked_for_and_stay(stack, alice, tab):
+    tools = [
+        {"id": "a", "name": "search", "arguments": '{"query": "rain"}'},
+        {"id": "b", "name": "count", "arguments": "{}"},
+    ]
+    text = prompt(tools=tools, tokens=4, hold=[2])
+    tab.start(text)
+    tab.expect_answer(spoken(2))
+    for step in range(3):
+        expect(tab.answers.last.locator("[data-tool]")).to_have_count(2)
+        expect(tab.answers.last.get_by_text("Tool: search")).to_be_visible()
+        if step == 0:
+            tab.page.reload()
+            tab.expect_answer(spoken(2))
+            tab.answers.last.get_by_text("Tool: search").click()
+            expect(tab.answers.last.get_by_text('{"query": "rain"}')).to_be_visible()
+        elif step == 1:
+            stack.upstream.release(text.tag)
+            tab.expect_state("complete")
+            expect(tab.answers.last.locator("[data-text]")).to_have_count(0)
+    assert check(last_run(alice)).message.tools[0]["arguments"] == '{"query": "rain"}'
+
+
+def test_what_came_before_appears_when_the_reader_gets_there_and_nothing_moves(stack, alice, tab):
+    path = long_session(House(alice), 120, "A few lines.\n\n" * 4)
+    tab.page.goto(path)
+    expect(tab.answers.last).to_be_in_viewport()
+    expect(tab.questions).to_have_count(20)
+    expect(tab.page.get_by_role("link", name="Jump to latest")).to_be_hidden()
+    mark = question(tab, 42)
+    mark.evaluate("(node) => node.scrollIntoView({ block: 'center', behavior: 'instant' })")
+    expect(tab.questions).to_have_count(40)
+    expect(mark).to_be_in_viewport()
+    latest = tab.page.get_by_role("link", name="Jump to latest")
+    latest.click()
+    expect(tab.answers.last).to_be_in_viewport()
+    expect(latest).to_be_hidden()
+    question(tab, 21).evaluate("(node) => node.scrollIntoView()")
+    expect(tab.questions).to_have_count(60)
+    expect(tab.page.locator("[data-earlier]")).to_have_count(0)
+    text = prompt("New", tokens=4)  # the page is the same with all of them there
+    tab.send(text)
+    tab.expect_answer(spoken(4))
+    tab.expect_state("complete")
+    expect(tab.questions).to_have_count(61)
+    check(last_run(alice))
+
+
+def question(tab, number: int):
+    return tab.page.locator(".question__text").filter(has_text=re.compile(rf"^Question {number}$"))

@@ -1,0 +1,106 @@
+"""The form that sends: drafts, files, settings, keys."""
+
+import pytest
+
+from chatapp.chats.models import Message
+from tests.browser.window import expect, last_run
+from tests.harness.check import check
+from tests.harness.upstream import prompt, spoken
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_draft_survives_a_crash_and_belongs_to_its_chat(stack, alice, open_window):
+    window = open_window(stack, alice)
+    tab = window.tab
+    tab.page.goto("/")
+    tab.field.fill("A thought for a new chat")
+    tab.page.wait_for_function("() => Object.values(localStorage).includes('A thought for a new chat')")
+    tab.page.close(run_before_unload=False)
+    tab = window.new_tab()
+    tab.start(prompt(tokens=3))  # this one replaces the thought, and is sent
+    tab.expect_state("complete")
+    expect(tab.field).to_have_value("")
+    chat = tab.page.url
+    tab.field.fill("A thought for this chat")
+    tab.page.wait_for_function("() => Object.values(localStorage).includes('A thought for this chat')")
+    tab.page.goto("/")
+    expect(tab.field).to_have_value("")
+    tab.page.goto(chat)
+    expect(tab.field).to_have_value("A thought for this chat")
+    tab.send(prompt(tokens=4))
+    tab.expect_answer(spoken(4))
+    tab.page.reload()
+    expect(tab.field).to_have_value("")
+    assert tab.page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft:'))") == []
+    check(last_run(alice))
+
+
+def test_files_are_chosen_removed_and_sent(stack, alice, open_window):
+    tab = open_window(stack, alice, expected="422").tab
+    tab.page.goto("/")
+    files = [
+        {"name": name, "mimeType": "text/plain", "buffer": f"The file {name}".encode()} for name in ("a.txt", "b.txt")
+    ]
+    tab.page.get_by_label("Attach text files").set_input_files(files)
+    chips = tab.page.get_by_role("list", name="Attached files").get_by_role("listitem")
+    expect(chips).to_have_count(2)
+    tab.page.get_by_role("button", name="Remove a.txt").click()
+    expect(chips).to_have_count(1)
+    tab.send(prompt("What does it say?", tokens=3))
+    tab.wait_for_session()
+    tab.expect_state("complete")
+    tab.questions.last.get_by_text("b.txt", exact=True).click()
+    expect(tab.questions.last.get_by_text("The file b.txt", exact=True)).to_be_visible()
+    drop(tab, "c.txt", "dropped")
+    expect(chips).to_have_count(1)
+    tab.send_button.click()
+    expect(tab.questions).to_have_count(2)
+    expect(chips).to_have_count(0)
+    drop(tab, "d.bin", "\\u0000")
+    tab.send("And this one?")
+    expect(tab.page.get_by_role("alert")).to_have_text("Only files that hold text in UTF-8 can be attached.")
+    expect(tab.field).to_have_value("And this one?")
+    first, second = Message.objects.filter(session__owner=alice.user, role="user").order_by("id")
+    assert first.content.endswith("File: b.txt\n```\nThe file b.txt\n```")
+    assert second.content == "File: c.txt\n```\ndropped\n```"
+    check(last_run(alice))
+
+
+def drop(tab, name: str, text: str) -> None:
+    tab.page.evaluate(f"""() => {{
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File(["{text}"], "{name}", {{ type: "text/plain" }}));
+        document.body.dispatchEvent(new DragEvent("drop", {{ dataTransfer, bubbles: true, cancelable: true }}));
+    }}""")
+
+
+def test_a_chat_is_set_up_and_asks_so(stack, alice, tab):
+    tab.page.goto("/")
+    settings = tab.page.get_by_role("button", name="Model settings", exact=True)
+    settings.click()
+    tab.page.get_by_label("System prompt").fill("Answer in verse.")
+    tab.page.keyboard.press("Escape")
+    tab.send(prompt(tokens=3))
+    tab.wait_for_session()
+    tab.expect_state("complete")
+    tab.page.get_by_role("button", name="Model settings, changed").click()
+    expect(tab.page.get_by_label("System prompt")).to_have_value("Answer in verse.")
+    tab.page.get_by_label("Temperature").fill("0.4")
+    tab.page.get_by_role("button", name="Save for this chat").click()
+    tab.expect_answer(spoken(3))
+    session = check(last_run(alice)).session
+    assert (session.system_prompt, session.temperature) == ("Answer in verse.", 0.4)
+
+
+def test_esc_stops_only_when_nothing_else_is_to_be_closed(stack, alice, tab):
+    text = prompt(tokens=9, stall_after=4)
+    tab.start(text)
+    tab.expect_answer(spoken(4))
+    tab.page.get_by_role("button", name="This chat").click()
+    tab.page.keyboard.press("Escape")
+    expect(tab.page.get_by_label("Title")).to_be_hidden()
+    tab.expect_state("answering")
+    tab.field.press("Escape")
+    tab.expect_state("stopped")
+    check(last_run(alice))

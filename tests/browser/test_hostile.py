@@ -1,0 +1,41 @@
+"""What a hostile model writes does nothing and freezes nothing, while it is written and after (B58)."""
+
+import time
+
+import pytest
+
+from tests.browser.scenes import speaking
+from tests.browser.window import expect
+from tests.harness.check import check
+
+pytestmark = pytest.mark.browser
+
+ANSWERS_WITHIN = 10  # s in which the page has to say something, on a machine that may be busy with other tests
+HOSTILE = {
+    "10 MB of nested lists": {"text": ["- " * 500 + "x\n"] * 10_000, "per_write": 50},
+    "lists that go deeper and deeper": {"text": ["  " * depth + "- x\n" for depth in range(500)]},
+    "a line without end": {"text": ["x" * 10_000] * 60},
+    "brackets and marks": {"text": ["[" * 1_000, "*_" * 1_000, "`" * 999, "$" * 1_001, "|" * 1_000] * 10},
+    "text that turns around": {"text": ["\u202e" * 100 + "abc\u2066\n", "e" + "\u0300" * 2_000, "\ufffd the end"]},
+}
+FRAME = "new Promise((done) => requestAnimationFrame(done))"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_page_goes_on_answering(stack, alice, open_window, name):
+    tab = open_window(stack, alice, expected="could not be drawn").tab
+    said = "".join(HOSTILE[name]["text"])
+    with speaking(stack, alice.user.username, **HOSTILE[name]) as model:
+        run = alice.send("Be nasty", model=model)
+        tab.page.goto(f"/chats/{run.session_id}")
+        slowest = 0.0
+        while tab.answers.last.get_attribute("data-state") != "complete" or tab.answers.locator("[data-text]").count():
+            begin = time.monotonic()
+            tab.page.evaluate(FRAME)
+            slowest = max(slowest, time.monotonic() - begin)
+        assert check(run).message.content == said
+    print(f"{name}: the slowest frame took {slowest:.2f} s")
+    assert slowest < ANSWERS_WITHIN
+    tab.field.fill("Still here")
+    expect(tab.send_button).to_be_enabled()
+    assert tab.answer.locator("img, script, iframe, [onclick], [onerror], [style]").count() == 0

@@ -1,0 +1,68 @@
+"""Pages are light and stay quick: bytes over the wire, and how long the page's thread is busy."""
+
+import re
+
+import pytest
+
+from tests.browser.scenes import House, long_session, speaking
+from tests.browser.window import PATIENCE, expect
+from tests.harness.check import check
+
+pytestmark = pytest.mark.browser
+
+FIRST_VIEW_BYTES = 150_000  # HTML, CSS and JavaScript of a session with 200 messages
+LONG_TASK = 100  # ms
+MOST_LONG_TASKS = 10  # in one answer of 100 kB, on a machine that may be busy with other tests
+
+WATCH = """window.long = [];
+new PerformanceObserver((list) => window.long.push(...list.getEntries().map((entry) => entry.duration)))
+  .observe({ type: "longtask", buffered: true });"""
+PARAGRAPH = "Some **bold** words, a `piece of code` and a [link](https://example.org/) in a line of text.\n\n"
+
+
+@pytest.fixture
+def built(make_stack):
+    """A stack that serves what `collectstatic` has made, as in production."""
+    stack = make_stack(start=("valkey",), STATIC_FROM_SOURCE="0", server="uvicorn")
+    stack.manage("collectstatic", "--noinput")
+    stack.start_part(stack.web)
+    return stack
+
+
+def test_the_first_view_of_a_long_session_is_light_and_does_not_wait_for_sockets(built, open_window):
+    alice = built.person("alice")
+    path = long_session(House(alice), 200, PARAGRAPH * 6)
+    alice.page("GET", path)
+    window = open_window(built, alice)
+    page, heard = window.page, []
+    page.route_web_socket(re.compile("/ws/"), lambda socket: None)  # opens never
+    page.on("requestfinished", lambda request: heard.append((request.url, request.sizes(), request.response())))
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+    assert all(response.status == 200 for _, _, response in heard)
+    total = sum(sizes["responseBodySize"] + sizes["responseHeadersSize"] for _, sizes, _ in heard)
+    print(f"first view: {total / 1000:.1f} kB in {len(heard)} requests")
+    assert total <= FIRST_VIEW_BYTES
+    files = [response for url, _, response in heard if "/static/" in url]
+    assert len(files) > 10
+    assert all(re.search(r"\.[0-9a-f]{12}\.\w+$", response.url) for response in files)
+    assert all("immutable" in response.header_value("cache-control") for response in files)
+    window.tab.field.fill("Ready")
+    page.keyboard.press("?")
+    page.get_by_role("button", name="Keyboard help").click()
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+
+
+def test_a_long_answer_is_drawn_without_making_the_page_wait(stack, alice, open_window):
+    window = open_window(stack, alice)
+    window.context.add_init_script(WATCH)
+    tab, pieces = window.tab, [f"{word} " for word in (PARAGRAPH * 1_100).split(" ")]
+    with speaking(stack, alice.user.username, text=pieces, per_write=4, rate=2_500) as model:
+        run = alice.send("Speak", model=model)
+        tab.page.goto(f"/chats/{run.session_id}")
+        tab.expect_state("complete")
+        expect(tab.answers.last.locator("[data-text]")).to_have_count(0, timeout=PATIENCE)
+        assert len(check(run).message.content) > 100_000
+    long = sorted(tab.page.evaluate("window.long"), reverse=True)
+    print(f"long tasks in an answer of 100 kB: {[round(each) for each in long]} ms")
+    assert len([each for each in long if each > LONG_TASK]) <= MOST_LONG_TASKS
