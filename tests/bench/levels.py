@@ -98,8 +98,9 @@ def _connect(instruments: Instruments, system: System, runs: int, tag: str) -> N
 def _window(instruments: Instruments, system: System, runs: int, seconds: float, tag: str) -> Level:
     meter = Meter({**dict.fromkeys(OWN, ()), **system.processes(), "upstream": [instruments.source.pid]})
     took = instruments.crowd.tell("window", seconds=seconds)
-    cpu = {name: used / took["seconds"] for name, used in meter.seconds().items()}
-    cpu["load"] = took["cpu"] / took["seconds"]
+    used = {**meter.seconds(), "load": took["cpu"]}
+    used["others"] = max(meter.machine_seconds() - sum(used.values()), 0.0)
+    cpu = {name: seconds / took["seconds"] for name, seconds in used.items()}
     instruments.source.tell("finish", tag=tag)
     heard = instruments.crowd.tell("close")
     seen = heard["windows"][0]

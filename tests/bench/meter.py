@@ -1,4 +1,4 @@
-"""CPU time of groups of processes, children included."""
+"""CPU time of groups of processes, children included, and of the whole machine."""
 
 import psutil
 
@@ -8,7 +8,7 @@ class Meter:
 
     def __init__(self, groups: dict[str, list[int]]):
         self.groups = groups
-        self._before = self._read()
+        self._before, self._machine_before = self._read(), _machine_seconds()
 
     def _read(self) -> dict[str, dict[int, float]]:
         return {name: _cpu_seconds(pids) for name, pids in self.groups.items()}
@@ -20,6 +20,15 @@ class Meter:
             name: sum(used - self._before[name].get(pid, 0.0) for pid, used in processes.items())
             for name, processes in now.items()
         }
+
+    def machine_seconds(self) -> float:
+        """CPU seconds of everything on this machine since this meter was made; time that a host took away counts."""
+        return _machine_seconds() - self._machine_before
+
+
+def _machine_seconds() -> float:
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
 
 
 def _cpu_seconds(pids: list[int]) -> dict[int, float]:

@@ -67,7 +67,7 @@ def _number(value: float | None) -> str:
 
 def levels_table(series: list[Series]) -> str:
     heads = ["system", "runs", "times", "CPU µs/token, all parts", "lowest–highest", *OWN, "p50 ms", "p99 ms"]
-    heads += ["upstream", "load gen."]
+    heads += ["upstream", "load gen.", "others"]
     rows = [_level_row(entry, len(heads)) for entry in sorted(series, key=lambda entry: (entry.system, entry.runs))]
     return _table(heads, rows) if rows else ""
 
@@ -81,14 +81,8 @@ def _level_row(series: Series, width: int) -> list[str]:
     if level.micros_a_token:
         spread = f"{series.micros[0]:.0f}–{series.micros[-1]:.0f}"
         own = [f"{level.micros_a_token:.0f}", spread, *(share[part] if level.cpu[part] else NONE for part in OWN)]
-    return [
-        *about,
-        *own,
-        f"{1000 * level.p50:.1f}",
-        f"{1000 * level.p99:.1f}{flaw(level)}",
-        share["upstream"],
-        share["load"],
-    ]
+    times = [f"{1000 * level.p50:.1f}", f"{1000 * level.p99:.1f}{flaw(level)}"]
+    return [*about, *own, *times, *(share[name] for name in ("upstream", "load", "others"))]
 
 
 def flaw(level: Level) -> str:

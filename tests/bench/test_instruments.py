@@ -21,7 +21,7 @@ def rig():
 def assert_all_arrived(level):
     assert (level.failure, level.wrong) == ("", 0)
     assert level.tokens_a_second > 0
-    assert set(level.cpu) == {"web", "worker", "valkey", "postgres", "upstream", "load"}
+    assert set(level.cpu) == {"web", "worker", "valkey", "postgres", "upstream", "load", "others"}
 
 
 @pytest.mark.one_database

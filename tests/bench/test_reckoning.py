@@ -12,7 +12,9 @@ from tests.bench.memory import Memory
 def level(runs: int, micros: float = 100.0, p50: float = 0.005, p99: float = 0.020, **more) -> Level:
     tokens = runs * 20
     cpu = {"web": micros * tokens / 2e6, "worker": micros * tokens / 2e6, "valkey": 0.0, "postgres": 0.0}
-    return Level(runs, p50, p99, 1.0, cpu=cpu | {"upstream": 0.1, "load": 0.1}, tokens_a_second=tokens, **more)
+    return Level(
+        runs, p50, p99, 1.0, cpu=cpu | {"upstream": 0.1, "load": 0.1, "others": 0.0}, tokens_a_second=tokens, **more
+    )
 
 
 def findings(*series: Series, **more) -> Findings:
