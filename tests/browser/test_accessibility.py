@@ -41,7 +41,8 @@ def test_axe_finds_nothing(stack, alice, house, open_window, theme):
         if problems := page.evaluate(FIND, RULES):
             found[name] = problems
 
-    for path in [*paths(house), f"{house.rich}/delete", f"{house.rich}/tuning", "/nowhere"]:
+    others = ["/settings", "/archive", "/search?q=circle", "/nowhere"]
+    for path in [*paths(house), f"{house.rich}/delete", f"{house.rich}/tuning", *others]:
         page.goto(path)
         look(path)
     page.goto(house.rich)
@@ -108,6 +109,8 @@ def test_a_conversation_with_the_keyboard_alone(stack, alice, open_window):
     reach(tab, "Previous version")
     keys.press("Enter")
     tab.expect_answer(spoken(4))
+    keys.press("Control+K")
+    expect(tab.page.get_by_role("searchbox")).to_be_focused()
     keys.press("Control+Shift+O")
     expect(tab.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
     for run in alice.user.chat_sessions.get().runs.all():

@@ -130,3 +130,72 @@ def logout_form(window) -> dict[str, str]:
 
 def logout_headers(window) -> dict[str, str]:
     return {"Origin": window.url}
+
+
+def test_offline_and_online_again(stack, open_window):  # B32 B34
+    alice = stack.person("alice")
+    window = open_window(stack, alice)
+    tab, text = window.tab, prompt(tokens=30, hold=[10, 20])
+    tab.start(text)
+    tab.expect_answer(spoken(10))
+    window.context.set_offline(True)
+    tab.page.evaluate("dispatchEvent(new Event('offline'))")
+    stack.upstream.release(text.tag)
+    stack.upstream.wait(text.tag, "tokens:20")
+    tab.send("Sent without a network")
+    expect(tab.page.get_by_role("alert")).to_have_text("The server cannot be reached. Please try again.")
+    expect(tab.field).to_have_value("Sent without a network")
+    window.context.set_offline(False)
+    tab.expect_answer(spoken(20))
+    stack.upstream.release(text.tag)
+    tab.expect_answer(spoken(30))
+    tab.expect_state("complete")
+    check(last_run(alice))
+
+
+def test_back_and_forth_between_pages_while_an_answer_is_written(stack, open_window):  # B32 B33
+    alice = stack.person("alice")
+    tab, text = open_window(stack, alice).tab, prompt(tokens=40, hold=[10, 20, 30])
+    tab.start(text)
+    tab.expect_answer(spoken(10))
+    for count in (20, 30):
+        tab.page.goto("/")
+        stack.upstream.release(text.tag)
+        stack.upstream.wait(text.tag, f"tokens:{count}")
+        tab.page.go_back()
+        tab.expect_answer(spoken(count))
+        expect(tab.stop_button).to_be_visible()
+    tab.page.go_forward()
+    expect(tab.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+    stack.upstream.release(text.tag)
+    check(last_run(alice))
+    tab.page.go_back()
+    tab.expect_answer(spoken(40))
+    tab.expect_state("complete")
+
+
+def test_a_reload_at_any_moment_loses_and_doubles_nothing(stack, open_window):  # B33
+    alice = stack.person("alice")
+    tab = open_window(stack, alice).tab
+    tab.start(prompt(tokens=300, rate=100, reasoning=20))
+    for _ in range(8):
+        tab.page.reload()
+    tab.expect_answer(spoken(300))
+    tab.expect_state("complete")
+    check(last_run(alice))
+
+
+def test_two_users_at_once_see_their_own(stack, open_window):  # B55
+    people = [stack.person(name) for name in ("alice", "bob")]
+    tabs = [open_window(stack, person).tab for person in people]
+    texts = [prompt(f"Of {person.user.username}", tokens=9, hold=[3 + place]) for place, person in enumerate(people)]
+    for tab, text in zip(tabs, texts, strict=True):
+        tab.start(text)
+    for place, (tab, text) in enumerate(zip(tabs, texts, strict=True)):
+        tab.expect_answer(spoken(3 + place))
+        stack.upstream.release(text.tag)
+    for tab, person, other in zip(tabs, people, people[::-1], strict=True):
+        tab.expect_answer(spoken(9))
+        tab.expect_state("complete")
+        assert other.user.username not in tab.page.content()
+        check(last_run(person))

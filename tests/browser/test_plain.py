@@ -4,6 +4,7 @@ import pytest
 
 from runs.models import Run
 from runs.states import Status
+from tests.browser.scenes import House, long_session
 from tests.browser.window import expect, last_run
 from tests.harness.check import check, wait_for_end
 from tests.harness.facts import wait_until
@@ -132,6 +133,42 @@ def test_continue_regenerate_rename_and_delete(stack, alice, tab):  # B39 B40
     tab.page.get_by_role("button", name="Delete").click()
     expect(tab.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
     assert not Run.objects.visible_to(alice.user).exists()
+
+
+def test_questions_are_edited_versions_chosen_files_sent_and_chats_set_up(stack, alice, tab):  # B40
+    tab.page.goto("/")
+    tab.page.get_by_role("button", name="Model settings").click()
+    tab.page.get_by_label("Longest answer, in tokens").fill("50")
+    tab.page.keyboard.press("Escape")
+    file = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Some notes"}
+    tab.page.get_by_label("Attach text files").set_input_files([file])
+    send(tab, prompt("First", tokens=2))
+    session = check(last_run(alice)).session
+    assert session.max_tokens == 50
+    tab.page.reload()
+    tab.questions.last.get_by_text("notes.txt", exact=True).click()
+    expect(tab.questions.last.get_by_text("Some notes", exact=True)).to_be_visible()
+    tab.questions.last.get_by_text("Edit", exact=True).click()
+    tab.questions.last.get_by_label("Your message").fill(prompt("Second", tokens=3))
+    tab.questions.last.get_by_role("button", name="Send anew").click()
+    check(last_run(alice))
+    tab.page.reload()
+    tab.expect_answer(spoken(3))
+    tab.questions.last.get_by_role("button", name="Previous version").click()
+    tab.expect_answer(spoken(2))
+    tab.page.get_by_role("button", name="Model settings, changed").click()
+    tab.page.get_by_label("System prompt").fill("Be brief.")
+    tab.page.get_by_role("button", name="Save for this chat").click()
+    session.refresh_from_db()
+    assert session.system_prompt == "Be brief."
+
+
+def test_what_came_before_is_a_link_away(stack, alice, tab):
+    tab.page.goto(long_session(House(alice), 60, "A line."))
+    expect(tab.questions).to_have_count(20)
+    tab.page.get_by_role("link", name="Show earlier messages").click()
+    expect(tab.questions).to_have_count(30)
+    expect(tab.page.get_by_role("link", name="Show earlier messages")).to_have_count(0)
 
 
 def test_the_list_of_chats_opens_on_a_phone(stack, alice, open_window):

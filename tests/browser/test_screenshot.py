@@ -48,6 +48,9 @@ PAGES = {
     "states": ("states", None),
     "settings-of-a-chat": ("rich", "Model settings"),
     "keyboard": ("rich", "Keyboard help"),
+    "search": ("/search?q=circle", None),
+    "settings": ("/settings", None),
+    "compare": ("/compare", None),
 }
 SHEET = """<!doctype html>
 <div id="sheet" style="display: inline-flex; gap: 16px; padding: 16px; background: #777">{}</div>"""

@@ -2,8 +2,10 @@
 
 import html
 import re
+from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.test import Client
 
@@ -47,6 +49,14 @@ def test_every_page_has_the_strict_policy_language_title_and_one_heading(pages):
         assert '<html lang="en">' in page
         assert re.search(r"<title>[^<]+ – chatapp</title>", page)
         assert page.count("<h1") == 1
+
+
+def test_all_modules_are_fetched_at_once(browser):
+    """They import each other four deep: without the preloads that is four ways to the server, one after the other."""
+    page = browser.get("/").content.decode()
+    preloaded = set(re.findall(r'<link rel="modulepreload" href="/static/([^"]+)">', page))
+    own = {f"pages/{path.name}" for path in Path(finders.find("pages/page.js")).parent.glob("*.js")}
+    assert preloaded == {*own, "vendor/streaming-markdown/smd.min.js"} - {"pages/page.js"}
 
 
 def test_pages_are_private_and_may_come_back_with_the_back_button(browser):
