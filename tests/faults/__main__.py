@@ -4,6 +4,7 @@ Without `--database` and `--pool` all four combinations are run one after the ot
 """
 
 import argparse
+import itertools
 import json
 import os
 import shlex
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.faults import report
@@ -50,6 +52,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the first episode; the others count on")
     parser.add_argument("--faults", type=int, default=FAULTS, help="end after so many injected faults")
     parser.add_argument("--episodes", type=int, default=10**6, help="end after so many episodes")
+    parser.add_argument("--at-once", type=int, default=1, help="so many combinations beside each other")
     parser.add_argument("--database", choices=["sqlite", "postgres"])
     parser.add_argument("--pool", choices=["gevent", "prefork"])
     parser.add_argument("--json", type=Path, help="write the counts there, too")
@@ -63,17 +66,19 @@ def run_all(options: argparse.Namespace) -> list[dict]:
         for database, pool in COMBINATIONS
         if options.database in (None, database) and options.pool in (None, pool)
     ]
-    results = []
-    for database, pool in chosen:
-        with tempfile.NamedTemporaryFile(suffix=".json") as file:
-            argv = [sys.executable, "-m", "tests.faults", "--database", database, "--pool", pool]
-            argv += ["--seed", str(options.seed), "--episodes", str(options.episodes), "--json", file.name]
-            argv += ["--faults", str(-(-options.faults // len(chosen)))]
-            done = subprocess.run(argv, cwd=ROOT)
-            if done.returncode not in (0, VIOLATED):
-                sys.exit(f"The campaign on {database} with {pool} broke down.")
-            results += json.loads(Path(file.name).read_text())
-    return results
+    faults = -(-options.faults // len(chosen))
+    with ThreadPoolExecutor(options.at_once) as crowd:
+        return list(itertools.chain(*crowd.map(lambda one: _run_process(options, *one, faults), chosen)))
+
+
+def _run_process(options: argparse.Namespace, database: str, pool: str, faults: int) -> list[dict]:
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        argv = [sys.executable, "-m", "tests.faults", "--database", database, "--pool", pool]
+        argv += ["--seed", str(options.seed), "--episodes", str(options.episodes), "--json", file.name]
+        done = subprocess.run([*argv, "--faults", str(faults)], cwd=ROOT)
+        if done.returncode not in (0, VIOLATED):
+            sys.exit(f"The campaign on {database} with {pool} broke down.")
+        return json.loads(Path(file.name).read_text())
 
 
 def run_combination(options: argparse.Namespace) -> dict:
