@@ -24,6 +24,7 @@ from runs.lifecycle import request_stop
 from runs.models import Run
 from runs.queueing import release
 from runs.states import StopReason, Trigger
+from runs.summary import sessions_changed
 from runs.viewers import attach, detach, watched
 
 TITLE_CHARACTERS = Session._meta.get_field("title").max_length
@@ -171,6 +172,7 @@ def go_on_with(pane: Pane) -> Session:
             detach(run)
         session.is_listed, session.title, session.active_at = True, "", timezone.now()
         session.save(update_fields=["is_listed", "title", "active_at"])
+        sessions_changed(session.owner_id)
         release(session)  # its turn in the comparison had perhaps not come
     return session
 

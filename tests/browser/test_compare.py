@@ -89,10 +89,14 @@ def runs_of(comparison: Comparison) -> list[Run]:
 
 def test_stop_closing_and_leaving_each_close_their_own_upstreams(stack, tab, contenders):  # B42 B44 B46
     panes = Panes(tab.page, contenders(tokens=9, hold=[4, 6]))
+    sockets = []
+    tab.page.on("websocket", lambda socket: sockets.append(tab.page.url))
     comparison = panes.start()
     tags = {letter: panes.tag(comparison, letter) for letter in "ABC"}
     for letter in "ABC":
         panes.expect(letter, "answering", spoken(4))
+
+    assert [url for url in sockets if COMPARISON.search(url)] == [tab.page.url]  # one, for all panes and the list
 
     # Stop in a pane should close that upstream's socket; the others should go on
     panes.act("B", "Stop answer B").click()
@@ -224,7 +228,7 @@ def test_axe_finds_nothing_and_nothing_is_cut_off_on_a_small_phone(stack, alice,
 
     page.goto("/compare")
     page.get_by_text("More models").click()
-    page.get_by_text("Settings").first.click()
+    page.get_by_role("main").get_by_text("Settings").first.click()
     look()
     comparison = panes.start()
     panes.expect("C", "answering", spoken(30))

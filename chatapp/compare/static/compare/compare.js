@@ -1,15 +1,10 @@
-/* The page of a comparison: all panes over one WebSocket. Closing it stops the answers, for they depend on being
-followed (docs/compare.md). */
+/* The page of a comparison: all panes over the page's one WebSocket. Closing it stops the answers, for they depend on
+being followed (docs/compare.md). */
 
 import { Comparison } from "./comparison.js";
-import { Streams } from "../pages/streams.js";
-import { connection } from "../pages/status.js";
+import { streams } from "../pages/socket.js";
 
-const root = document.querySelector("[data-comparison]");
-const url = new URL("/ws/streams", location.href);
-url.protocol = url.protocol.replace("http", "ws");
-
-const comparison = new Comparison(root, new Streams(url, connection));
+const comparison = new Comparison(document.querySelector("[data-comparison]"), streams);
 
 addEventListener("pageshow", (event) => event.persisted && comparison.sync());
 document.addEventListener("visibilitychange", () => document.hidden || comparison.sync());

@@ -2,9 +2,8 @@
 
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
-import { connection } from "./status.js";
 import { sendActs } from "./acts.js";
-import { Streams } from "./streams.js";
+import { streams } from "./socket.js";
 import { copyOnClick } from "./copying.js";
 import { obeyKeys } from "./keys.js";
 import { offerEnd, toEnd } from "./end.js";
@@ -19,12 +18,6 @@ const preferences = document.querySelector("[data-preferences]");
 const searchForm = document.querySelector("[data-search-form]");
 const navigation = performance.getEntriesByType("navigation")[0]?.type;
 
-function openStreams() {
-  const url = new URL("/ws/streams", location.href);
-  url.protocol = url.protocol.replace("http", "ws");
-  return new Streams(url, connection);
-}
-
 function openConversation() {
   if (location.hash === "#end") history.replaceState(null, "", location.pathname); // where forms lead without this script
   if (navigation === "navigate" && !location.hash) toEnd(); // else the browser brings the reader to where he was
@@ -37,7 +30,6 @@ function openConversation() {
   return conversation;
 }
 
-const streams = openStreams();
 const conversation = root && openConversation();
 if (form) {
   const composer = new Composer(form, conversation);
