@@ -19,7 +19,7 @@ PAGE_SESSIONS = 50
 MAX_SESSIONS = 500  # at once, to a page that has loaded so many by scrolling
 TITLE_CHARACTERS = 60  # of the first message, where a session has no title
 OPENING_CHARACTERS = 200  # read of the first message: it may begin with white space
-WORDS = {"answering": "Answering", "waiting": "Waiting", News.UNREAD: "New answer", News.FAILED: "Failed"}
+WORDS = {"answering": "Answering", "waiting": "Waiting", News.UNREAD: "New", News.FAILED: "Failed"}
 
 _first_message = Message.objects.filter(session=OuterRef("pk"), role=Role.USER).order_by("id")
 

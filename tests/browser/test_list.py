@@ -61,11 +61,11 @@ def test_a_row_tells_in_every_tab_what_goes_on(stack, alice, open_window):  # B3
     working.page.goto("/archive")
     stack.upstream.release(text.tag)
     for tab in (working, looking, elsewhere):
-        expect(row(tab, "Ducks").get_by_text("New answer")).to_be_visible(timeout=PATIENCE)
+        expect(row(tab, "Ducks").get_by_text("New", exact=True)).to_be_visible(timeout=PATIENCE)
     row(looking, "Ducks").get_by_role("link").click()
     looking.expect_answer(spoken(6))
     for tab in (working, looking, elsewhere):
-        expect(row(tab, "Ducks").get_by_text("New answer")).to_have_count(0, timeout=PATIENCE)
+        expect(row(tab, "Ducks").get_by_text("New", exact=True)).to_have_count(0, timeout=PATIENCE)
     check(last_run(alice))
 
 
@@ -77,7 +77,7 @@ def test_an_answer_seen_while_it_ends_is_no_news(stack, alice, tab):
     tab.expect_state("complete")
     run = check(last_run(alice))
     wait_until(lambda: Session.objects.get(pk=run.session_id).news == "", "it was seen")
-    expect(row(tab, "Geese").get_by_text("New answer")).to_have_count(0)
+    expect(row(tab, "Geese").get_by_text("New", exact=True)).to_have_count(0)
 
 
 def test_a_failure_elsewhere_is_told_in_the_list(stack, alice, tab):
@@ -112,7 +112,7 @@ def test_older_chats_come_as_one_scrolls_and_a_change_keeps_them(stack, alice, t
         expect(rows).to_have_count(count)
     expect(tab.page.get_by_role("heading", name="Today")).to_have_count(1)
     alice.send(prompt("The newest", tokens=3))
-    expect(row(tab, "The newest").get_by_text("New answer")).to_be_visible(timeout=PATIENCE)
+    expect(row(tab, "The newest").get_by_text("New", exact=True)).to_be_visible(timeout=PATIENCE)
     expect(rows).to_have_count(120)
     check(last_run(alice))
 

@@ -149,7 +149,7 @@ def test_each_row_shows_what_goes_on(browser, ask, write):
 @pytest.mark.parametrize(
     ("end", "news", "word"),
     [
-        (lambda run: lifecycle.complete(run, "stop"), News.UNREAD, "New answer"),
+        (lambda run: lifecycle.complete(run, "stop"), News.UNREAD, "New"),
         (lambda run: lifecycle.fail(run, UpstreamUnreachable()), News.FAILED, "Failed"),
         (lambda run: lifecycle.lose(run, LostReason.LEASE), News.FAILED, "Failed"),
         (lifecycle.stop, "", ""),

@@ -6,7 +6,7 @@ import { loadOlder } from "./older.js";
 import { get, parse, pause, post, RETRY } from "./requests.js";
 import { showTitle } from "./title.js";
 
-const WORDS = { answering: "Answering", waiting: "Waiting", unread: "New answer", failed: "Failed" };
+const WORDS = { answering: "Answering", waiting: "Waiting", unread: "New", failed: "Failed" };
 const SETTLE = 150; // ms; what changes together is asked for once
 
 export class Sidebar {
