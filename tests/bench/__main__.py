@@ -22,16 +22,28 @@ def main() -> None:
     check_programs()
     load_before = os.getloadavg()[0]
     with open_rig() as rig:
-        found = Bench(rig, QUICK if options.quick else FULL, options.only).run()
+        bench = Bench(rig, QUICK if options.quick else FULL, options.only)
+        is_complete = _run(bench) and not options.only
+    found = bench.found
     if options.quick:
         print(report.levels_table(found.series), report.targets_table(ratios(found)), sep="\n\n")
         return
     command = f"make bench{' ' if sys.argv[1:] else ''}{shlex.join(sys.argv[1:])}"
     figures = report.figures(found, command, load_before, time.monotonic() - started)
     print(figures)
-    if not options.only:
+    if is_complete:
         report.write_page(figures)
         say(f"written to {report.PAGE}")
+
+
+def _run(bench: Bench) -> bool:
+    """Whether it ran to its end; after Ctrl-C what has been found so far is still worth printing."""
+    try:
+        bench.run()
+    except KeyboardInterrupt:
+        say("interrupted")
+        return False
+    return True
 
 
 def check_programs() -> None:

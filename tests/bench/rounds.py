@@ -93,7 +93,8 @@ class Bench:
         self.found = Findings(plan.compared)
         self.systems: dict[str, System] = {}
 
-    def run(self) -> Findings:
+    def run(self) -> None:
+        """Measure everything; `found` is what has been found so far."""
         with self._worker("gevent"):
             self._weigh()
             self._take_turns()
@@ -104,12 +105,10 @@ class Bench:
         self._measure_stops("gevent")
         self._measure_prefork()
         self._measure_stops("prefork")
-        return self.found
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
-        """One of the smaller tables. If it fails it is missing, and the rest goes on."""
-        say(f"{name}: measuring")
+        """One figure or table. If it fails it is missing, and the rest goes on."""
         try:
             yield
         except Exception as error:
@@ -168,13 +167,15 @@ class Bench:
         for number in range(self.plan.rounds):
             for name, runs, rounds in self.plan.turns:
                 if number < rounds and self._wants(name):
-                    self.found.add(name, self._level(self._system(name), runs))
+                    with self._step(name):
+                        self.found.add(name, self._level(self._system(name), runs))
             say(f"round {number + 1} of {self.plan.rounds} is over")
 
     def _search_all(self) -> None:
         for name, ladder in self.plan.searched.items():
             if self._wants(name):
-                self._search(self._system(name), ladder)
+                with self._step(f"the most runs of {name}"):
+                    self._search(self._system(name), ladder)
 
     def _search(self, system: System, ladder: tuple[int, ...]) -> None:
         """Up from the highest level that held in the rounds, or down."""
@@ -209,6 +210,7 @@ class Bench:
         """First of all, while worker and web process are new."""
         if self.plan.weighed and self._wants("memory"):
             with self._step("memory"):
+                say("memory: weighing")
                 system = self._system(CHATAPP)
                 weighed = memory.measure(self.rig.instruments, system, self.plan.weighed, self.plan.seconds)
                 self.found.memory, level = weighed
@@ -218,6 +220,7 @@ class Bench:
     def _replay(self) -> None:
         if self.plan.has_replay and self._wants("replay"):
             with self._step("replay"):
+                say("replay: reading")
                 self.found.replay = replay.measure(self.rig.instruments, self._system(CHATAPP))
                 self.rig.forget()
                 say(str(self.found.replay))
@@ -225,6 +228,7 @@ class Bench:
     def _weigh_what_is_left(self) -> None:
         if self.plan.finished and self._wants("disk"):
             with self._step("disk"):
+                say("disk: weighing")
                 system, seconds = self._system(CHATAPP), self.plan.seconds
                 self.found.disk = disk.measure(self.rig.instruments, system, self.plan.finished, seconds)
                 say(str(self.found.disk))
@@ -233,6 +237,7 @@ class Bench:
         if self.plan.stops and self._wants("stops"):
             web, url = parts.make_web("uvicorn", self.rig.directory, self.rig.env, name=f"web-stops-{pool}")
             with self._step(f"stops on {pool}"):
+                say(f"stops on {pool}: {self.plan.stops} of them")
                 web.start()
                 parts.wait_for_web(web, url)
                 self.found.stops[pool] = stop_stages.measure(self.rig, pool, url, self.plan.stops)
