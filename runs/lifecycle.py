@@ -25,7 +25,7 @@ from runs.errors import BrokerUnavailable, QueueTimeLimit, RunError
 from runs.models import Model, Run, Worker
 from runs.moments import ended
 from runs.pieces import said_before
-from runs.states import ACTIVE, LostReason, Status, StopReason, Trigger
+from runs.states import ACTIVE, LostReason, Status, StopReason, Tells, Trigger
 from runs.summary import session_changed, sessions_changed
 from runs.traces import cut
 from streams import log
@@ -280,15 +280,21 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
         html="",
     )
     _hold_queue(run, end)
-    news = {"news": NEWS[end.status]} if end.status in NEWS else {}
+    news = _news_of(run, end)
     Session.objects.filter(pk=run.session_id).update(active_at=finished_at, **news)
     _announce_on_commit(events)
-    session_changed(run.session_id, ended=run.id)
+    session_changed(run.session_id, ended=run.id if news or run.tells == Tells.ALL else None)
     transaction.on_commit(partial(start_next, run.session_id))
     transaction.on_commit(partial(ended.send_robust, Run, run_id=run_id))
     if end.status == Status.COMPLETED and settings.TITLES and not run.session.title:
         transaction.on_commit(partial(dispatch.write_title, run.id))
     return True
+
+
+def _news_of(run: Run, end: End) -> dict[str, News]:
+    news = NEWS.get(end.status)
+    is_told = run.tells == Tells.ALL or (run.tells == Tells.FAILURES and news == News.FAILED)
+    return {"news": news} if news and is_told else {}
 
 
 def _hold_queue(run: Run, end: End) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from chatapp.chats.models import Message, Session
-from runs.states import ACTIVE, FINAL, LogKept, LostReason, Status, StopReason, Trigger
+from runs.states import ACTIVE, FINAL, LogKept, LostReason, Status, StopReason, Tells, Trigger
 
 
 class Provider(models.Model):
@@ -131,6 +131,8 @@ class Run(models.Model):
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="runs")
     model = models.ForeignKey(Model, on_delete=models.SET_NULL, null=True, related_name="runs")
     trigger = models.CharField(max_length=16, choices=Trigger.choices, default=Trigger.CHAT)
+
+    tells = models.CharField(max_length=8, choices=Tells.choices, default=Tells.ALL)
 
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
     reason = models.CharField(max_length=16, blank=True, choices=[*StopReason.choices, *LostReason.choices])

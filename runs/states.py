@@ -44,6 +44,14 @@ class Trigger(models.TextChoices):
     SCHEDULE = "schedule"
 
 
+class Tells(models.TextChoices):
+    """Which ends of a run are news for its owner. A Stop never is."""
+
+    ALL = "all"
+    FAILURES = "failures"
+    NONE = "none"
+
+
 class LogKept(models.TextChoices):
     """What is kept of a final run's stream. runs/upkeep.py reduces it as time goes by."""
 
