@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "chatapp.chats",
     "chatapp.pages",
     "chatapp.compare",
+    "chatapp.schedules",
     "chatapp.api",
     "chatapp.ops",
 ]
@@ -179,6 +180,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "runs.tasks.reap", "schedule": 3.0, "options": {"expires": 6}},  # s
     "compare": {"task": "chatapp.compare.tasks.advance", "schedule": 5.0, "options": {"expires": 10}},  # s
+    "schedules": {"task": "chatapp.schedules.tasks.tick", "schedule": 15.0, "options": {"expires": 30}},  # s
     "reduce_logs": {"task": "runs.tasks.reduce_logs", "schedule": 5.0, "options": {"expires": 5}},
     "tidy": {"task": "runs.tasks.tidy", "schedule": 86_400.0},
 }
@@ -199,6 +201,8 @@ RETENTION_DAYS = env.float("RETENTION_DAYS", default=0.0)  # days after which on
 WORKERS_DAYS = env.float("WORKERS_DAYS", default=30.0)  # days after which runs forget a worker process that is gone
 USER_MAX_RUNS = env.int("USER_MAX_RUNS", default=50)  # runs of one user on their way at once
 USER_MAX_SENDS = env.int("USER_MAX_SENDS", default=120)  # messages one user may send a minute
+USER_MAX_SCHEDULES = env.int("USER_MAX_SCHEDULES", default=100)  # schedules one user may have; 0 = no limit
+SCHEDULE_MAX_FAILURES = env.int("SCHEDULE_MAX_FAILURES", default=5)  # failures in a row that pause a schedule
 PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters in one message
 
 # -- streams -------------------------------------------------------------------------------------

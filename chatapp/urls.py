@@ -7,5 +7,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("chatapp.api.urls")),
     path("", include("chatapp.compare.urls")),
+    path("", include("chatapp.schedules.urls")),
     path("", include("chatapp.pages.urls")),
 ]

@@ -1,0 +1,112 @@
+"""What people do with their schedules."""
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+
+from chatapp.schedules.errors import StillRunning, TooManySchedules
+from chatapp.schedules.firing import lock, skip_waiting, start
+from chatapp.schedules.models import Occurrence, Paused, Schedule, State
+from chatapp.schedules.rules import next_time
+from runs.actions import check_prompt
+from runs.lifecycle import request_stop
+from runs.models import Run
+
+COPIED = [
+    "prompt", "model", "target", "session", "kind", "zone", "starts_at", "minutes", "at", "weekdays", "month_day",
+    "cron", "missed", "overlap", "notify",
+]  # fmt: skip
+NAME_CHARACTERS = Schedule._meta.get_field("name").max_length
+
+
+@transaction.atomic
+def keep(schedule: Schedule) -> Schedule:
+    """Store a new schedule, or one that was edited: it is due next by its rule from now on.
+
+    Raises PromptEmpty, PromptTooLong, TooManySchedules.
+    """
+    check_prompt(schedule.prompt)
+    if schedule._state.adding:
+        check_room(schedule.owner)
+    elif (current := lock(schedule.pk)) is None:
+        return schedule  # deleted meanwhile
+    else:  # what happened to it since the form was filled in
+        schedule.paused, schedule.failures = current.paused, current.failures
+    _compute(schedule)
+    schedule.save()
+    return schedule
+
+
+def check_room(owner: AbstractBaseUser) -> None:
+    """Raise TooManySchedules (B57)."""
+    if 0 < settings.USER_MAX_SCHEDULES <= Schedule.objects.filter(owner=owner).count():
+        raise TooManySchedules
+
+
+def _compute(schedule: Schedule) -> None:
+    schedule.computed_at = timezone.now()
+    schedule.next_at = next_time(schedule.rule, schedule.computed_at)
+
+
+@transaction.atomic
+def pause(schedule: Schedule) -> None:
+    """Nothing starts by itself any more; what is being written goes on."""
+    if (schedule := lock(schedule.pk)) and not schedule.paused:
+        schedule.paused = Paused.BY_OWNER
+        schedule.save(update_fields=["paused"])
+        skip_waiting(schedule)
+
+
+@transaction.atomic
+def resume(schedule: Schedule) -> None:
+    """Go on with the next time from now; what was missed meanwhile was meant to be."""
+    if (schedule := lock(schedule.pk)) and schedule.paused:
+        schedule.paused, schedule.failures = "", 0
+        _compute(schedule)
+        schedule.save(update_fields=["paused", "failures", "next_at", "computed_at"])
+
+
+@transaction.atomic
+def run_now(schedule: Schedule) -> Occurrence | None:
+    """Ask once, now; when it is due next does not change. A double click asks once. None: it is gone.
+
+    Raises StillRunning while the last answer is being written.
+    """
+    schedule = lock(schedule.pk)
+    if schedule is None:
+        return None
+    now = timezone.now()
+    second = now.replace(microsecond=0)
+    if earlier := schedule.occurrences.filter(due_at=second).first():
+        return earlier
+    if schedule.occurrences.in_the_way().exists():
+        raise StillRunning
+    occurrence = schedule.occurrences.create(due_at=second, claimed_at=now, is_by_hand=True)
+    start(schedule, occurrence)
+    occurrence.refresh_from_db()
+    return occurrence
+
+
+@transaction.atomic
+def duplicate(schedule: Schedule) -> Schedule:
+    """A copy, paused: two of the same should not both start. Raises TooManySchedules."""
+    check_room(schedule.owner)
+    name = f"{schedule.name[: NAME_CHARACTERS - len(' (copy)')]} (copy)"
+    values = {field: getattr(schedule, field) for field in COPIED}
+    copy = Schedule(owner=schedule.owner, name=name, paused=Paused.BY_OWNER, **values)
+    _compute(copy)
+    copy.save()
+    return copy
+
+
+def delete(schedule: Schedule, *, by: AbstractBaseUser) -> None:
+    """Delete a schedule and its history, and stop what it has on its way. Its chats stay."""
+    with transaction.atomic():
+        if lock(schedule.pk) is None:
+            return
+        running = schedule.occurrences.filter(state=State.RUNNING).values_list("run", flat=True)
+        runs = list(Run.objects.active().filter(pk__in=list(running)))
+        schedule.delete()
+    for run in runs:
+        request_stop(run, by)

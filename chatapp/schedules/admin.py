@@ -1,0 +1,49 @@
+"""The admin's view of schedules: read-only, with what is next. They are their owners' to change."""
+
+from django.contrib import admin
+from django.utils.html import format_html_join
+
+from chatapp.chats.admin import ReadOnlyAdmin
+from chatapp.schedules.models import Occurrence, Schedule
+from chatapp.schedules.rules import next_times
+
+NEXT_TIMES = 5
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ReadOnlyAdmin):
+    list_display = ["name", "owner", "words", "zone", "next_at", "paused", "failures", "model"]
+    list_filter = ["paused", "kind", "next_at"]
+    list_select_related = ["owner"]
+    ordering = ["-id"]
+    search_fields = ["=id", "name", "owner__username"]
+    fields = [
+        "id", "owner", "name", "prompt", "model", "target", "session", "words", "zone", "next_times",
+        "missed", "overlap", "notify", "paused", "failures", "created_at",
+    ]  # fmt: skip
+
+    @admin.display(description="rule")
+    def words(self, schedule: Schedule) -> str:
+        return schedule.words
+
+    @admin.display(description="next times")
+    def next_times(self, schedule: Schedule) -> str:
+        """In its own zone; of one that is paused, none."""
+        if schedule.paused or schedule.next_at is None:
+            return "–"
+        times = [schedule.next_at, *next_times(schedule.rule, schedule.next_at, NEXT_TIMES - 1)]
+        local = [(f"{due.astimezone(schedule.zone_info):%Y-%m-%d %H:%M %Z}",) for due in times]
+        return format_html_join("", "<div>{}</div>", local)
+
+
+@admin.register(Occurrence)
+class OccurrenceAdmin(ReadOnlyAdmin):
+    list_display = ["due_at", "schedule", "state", "is_by_hand", "missed_before", "code", "run", "claimed_at"]
+    list_filter = ["state", "is_by_hand", "due_at"]
+    list_select_related = ["schedule", "run"]
+    ordering = ["-due_at"]
+    search_fields = ["=id", "=schedule__id", "schedule__name", "=run__id"]
+    fields = [
+        "id", "schedule", "due_at", "claimed_at", "finished_at", "is_by_hand", "state", "run", "missed_before", "code",
+        "error",
+    ]  # fmt: skip

@@ -1,0 +1,210 @@
+"""Schedules, and each time one was due."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+from chatapp.chats.models import Session
+from chatapp.schedules.rules import Cron, Daily, Every, Monthly, Once, Rule, Weekly
+from chatapp.schedules.words import words_of
+from runs.models import Run
+from runs.states import ACTIVE, Tells
+
+
+class Kind(models.TextChoices):
+    DAILY = "daily", "Every day"
+    WEEKLY = "weekly", "On days of the week"
+    MONTHLY = "monthly", "On a day of the month"
+    EVERY = "every", "Every few minutes or hours"
+    ONCE = "once", "Once"
+    CRON = "cron", "By a rule of cron"
+
+
+class Target(models.TextChoices):
+    NEW = "new", "A new chat each time"
+    SAME = "same", "One chat, which goes on"
+
+
+class Missed(models.TextChoices):
+    """What becomes of times that passed while nothing could start."""
+
+    RUN = "run", "Run the latest one, once"
+    SKIP = "skip", "Skip it"
+
+
+class Overlap(models.TextChoices):
+    """What a schedule does that is due while its last answer is still being written."""
+
+    SKIP = "skip", "Skip it"
+    ENQUEUE = "enqueue", "Start when the answer has ended"
+
+
+class Notify(models.TextChoices):
+    """Which results are marked as new for the owner."""
+
+    ALL = Tells.ALL.value, "All results"
+    FAILURES = Tells.FAILURES.value, "Failures only"
+    NONE = Tells.NONE.value, "Nothing"
+
+
+class Paused(models.TextChoices):
+    BY_OWNER = "owner"
+    BY_FAILURES = "failures"
+
+
+class State(models.TextChoices):
+    CLAIMED = "claimed"  # its turn has come; it waits for the one before it
+    RUNNING = "running"
+    COMPLETED = "completed"
+    STOPPED = "stopped"  # by a person, or the chat was deleted while it ran
+    FAILED = "failed"
+    SKIPPED = "skipped"  # the one before was still running
+    MISSED = "missed"  # nothing could start then, and it was not made up for
+
+
+UNFINISHED = [State.CLAIMED, State.RUNNING]
+
+
+class ScheduleQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """`user`'s own. Everything else is as if it did not exist (B55)."""
+        return self.filter(owner_id=user.pk)
+
+    def due(self, now: datetime):
+        return self.filter(paused="", next_at__lte=now)
+
+
+class Schedule(models.Model):
+    """A question that is asked by itself, and the rule that says when. Which fields the rule has depends on `kind`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="schedules")
+    name = models.CharField(max_length=60)
+    prompt = models.TextField()
+    model = models.CharField(max_length=100, blank=True)  # name of the runs.Model; empty: the default
+    target = models.CharField(max_length=8, choices=Target.choices, default=Target.NEW)
+    session = models.ForeignKey(Session, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.DAILY)
+    zone = models.CharField(max_length=64)  # IANA
+    starts_at = models.DateTimeField(null=True, blank=True)  # once: when; every: counted from
+    minutes = models.PositiveIntegerField(default=60)  # every
+    at = models.TimeField(null=True, blank=True)  # daily, weekly, monthly
+    weekdays = models.CharField(max_length=7, blank=True)  # weekly: digits, 0 is Monday
+    month_day = models.PositiveSmallIntegerField(default=1)  # monthly
+    cron = models.CharField(max_length=100, blank=True)
+
+    missed = models.CharField(max_length=8, choices=Missed.choices, default=Missed.RUN)
+    overlap = models.CharField(max_length=8, choices=Overlap.choices, default=Overlap.SKIP)
+    notify = models.CharField(max_length=8, choices=Notify.choices, default=Notify.ALL)
+
+    paused = models.CharField(max_length=8, choices=Paused.choices, blank=True)  # why; empty: it is not
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    next_at = models.DateTimeField(null=True, blank=True)  # null: never again
+    computed_at = models.DateTimeField()  # what the clock said when `next_at` was: it may be set back
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ScheduleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]  # UUIDv7: the newest first
+        indexes = [models.Index(fields=["next_at"], condition=Q(paused=""), name="schedule_due")]  # the tick
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="schedule_kind_known"),
+            models.CheckConstraint(
+                condition=(
+                    Q(kind__in=[Kind.DAILY, Kind.WEEKLY, Kind.MONTHLY], at__isnull=False)
+                    | Q(kind__in=[Kind.ONCE, Kind.EVERY], starts_at__isnull=False)
+                    | (Q(kind=Kind.CRON) & ~Q(cron=""))
+                ),
+                name="schedule_has_its_time",
+            ),
+            models.CheckConstraint(condition=~Q(kind=Kind.WEEKLY, weekdays=""), name="schedule_weekly_has_days"),
+            models.CheckConstraint(condition=Q(minutes__gte=1), name="schedule_has_a_step"),
+            models.CheckConstraint(
+                condition=Q(month_day__gte=1, month_day__lte=31), name="schedule_day_of_month_exists"
+            ),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @property
+    def rule(self) -> Rule:
+        zone = self.zone_info
+        match self.kind:
+            case Kind.ONCE:
+                return Once(self.starts_at)
+            case Kind.EVERY:
+                return Every(self.minutes, self.starts_at)
+            case Kind.DAILY:
+                return Daily(self.at, zone)
+            case Kind.WEEKLY:
+                return Weekly(frozenset(map(int, self.weekdays)), self.at, zone)
+            case Kind.MONTHLY:
+                return Monthly(self.month_day, self.at, zone)
+            case Kind.CRON:
+                return Cron(self.cron, zone)
+        raise ValueError(f"unknown kind of rule: {self.kind}")
+
+    @property
+    def words(self) -> str:
+        return words_of(self.rule, self.zone_info)
+
+
+class OccurrenceQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(schedule__owner_id=user.pk)
+
+    def in_the_way(self):
+        """Those that the next one would overlap with: being answered, or waiting for that."""
+        return self.filter(Q(state=State.CLAIMED) | Q(state=State.RUNNING, run__status__in=ACTIVE))
+
+
+class Occurrence(models.Model):
+    """One time at which a schedule was due, or was run by hand, and what became of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="occurrences")
+    due_at = models.DateTimeField()
+    is_by_hand = models.BooleanField(default=False)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.CLAIMED)
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")
+    missed_before = models.PositiveIntegerField(default=0)  # due times that passed unnoticed just before this one
+    code = models.CharField(max_length=32, blank=True)  # of the error
+    error = models.CharField(max_length=500, blank=True)  # safe to show
+    claimed_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    objects = OccurrenceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-due_at"]
+        constraints = [
+            # However many beats, workers, retries and clocks set back: once (B51).
+            models.UniqueConstraint(fields=["schedule", "due_at"], name="occurrence_once"),
+            models.CheckConstraint(condition=Q(state__in=State.values), name="occurrence_state_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=UNFINISHED, finished_at=None)
+                | (~Q(state__in=UNFINISHED) & Q(finished_at__isnull=False)),
+                name="occurrence_final_has_finished_at",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state"], condition=Q(state__in=UNFINISHED), name="occurrence_unfinished"),  # the tick
+        ]
+
+    def __str__(self):
+        return f"{self.due_at:%Y-%m-%d %H:%M} ({self.state})"
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.state in UNFINISHED

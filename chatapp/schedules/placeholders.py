@@ -1,0 +1,41 @@
+"""What a schedule's prompt can have filled in: {{date}}, {{time}} and {{last_answer}}. Nothing more clever."""
+
+import re
+
+from django.conf import settings
+
+from chatapp.schedules.models import Occurrence, Schedule, State
+
+PLACEHOLDER = re.compile(r"\{\{\s*(date|time|last_answer)\s*\}\}")
+NO_ANSWER_YET = "(no answer yet)"
+
+
+def fill(schedule: Schedule, occurrence: Occurrence) -> str:
+    """The prompt for this occurrence: date and time at which it was due, in the schedule's zone.
+
+    What is filled in is not looked at again, whatever a model wrote. A last answer that would make the prompt too long
+    is cut at its end.
+    """
+    due = occurrence.due_at.astimezone(schedule.zone_info)
+    values = {"date": f"{due:%Y-%m-%d}", "time": f"{due:%H:%M}", "last_answer": ""}
+    if count := _wants_answer(schedule.prompt):
+        bare = _filled(schedule.prompt, values)
+        room = max(0, settings.PROMPT_MAX_CHARACTERS - len(bare)) // count
+        values["last_answer"] = _last_answer(occurrence)[:room]
+    return _filled(schedule.prompt, values)
+
+
+def _filled(prompt: str, values: dict[str, str]) -> str:
+    return PLACEHOLDER.sub(lambda match: values[match[1]], prompt)
+
+
+def _wants_answer(prompt: str) -> int:
+    """How often."""
+    return sum(match[1] == "last_answer" for match in PLACEHOLDER.finditer(prompt))
+
+
+def _last_answer(occurrence: Occurrence) -> str:
+    """The newest one of the schedule that was finished."""
+    before = Occurrence.objects.filter(schedule=occurrence.schedule_id, state=State.COMPLETED, run__isnull=False)
+    answer = before.order_by("-claimed_at").values_list("run__message__content", flat=True).first()
+    return answer or NO_ANSWER_YET
