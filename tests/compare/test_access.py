@@ -7,6 +7,8 @@ from chatapp.compare.models import Comparison, Pane
 from chatapp.compare.urls import urlpatterns
 from runs.models import Run
 
+pytestmark = pytest.mark.one_database
+
 COMPARISON_PAGES = {
     "comparison": "get",
     "export_comparison": "get",

@@ -17,6 +17,8 @@ from runs.states import LostReason
 from streams import log
 from streams.events import Kind
 
+pytestmark = pytest.mark.one_database
+
 SCRIPTED = {"X-Requested-With": "fetch"}
 
 

@@ -1,11 +1,14 @@
 """Whatever pages and API there are or will be: none of them knows of a pane's session, run or messages (B45, B46)."""
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 from knox.models import AuthToken
 
 from chatapp.api.urls import urlpatterns as api_patterns
 from chatapp.pages.urls import urlpatterns as page_patterns
+
+pytestmark = pytest.mark.one_database
 
 FOLLOWED = {"events"}  # a pane's events may be followed; what is in them is tested with real ones
 NAMES = ["betula", "fagus", "salix"]
