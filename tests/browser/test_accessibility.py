@@ -87,6 +87,21 @@ def test_no_page_has_to_be_scrolled_sideways(stack, alice, house, open_window):
         window.close()
 
 
+def test_the_focus_moves_the_page_only_to_what_is_not_in_view(stack, alice, house, open_window):
+    """Tab to a button of the bar, which is always in view, took the reader away from the end."""
+    page = open_window(stack, alice, viewport={"width": 400, "height": 700}).page
+    page.goto(house.rich)
+    place = page.evaluate("scrollY")
+    assert place > 0
+    for name in ("Keyboard help", "This chat", "Model settings"):
+        page.get_by_role("button", name=name, exact=True).focus()
+        assert page.evaluate("scrollY") == place
+    hidden = page.locator(".question").first.get_by_text("Edit", exact=True)
+    hidden.focus()
+    box = hidden.bounding_box()
+    assert 50 < box["y"] < 550  # neither behind the bar nor behind the form
+
+
 def test_a_conversation_with_the_keyboard_alone(stack, alice, open_window):
     text = prompt(tokens=9, hold=[4])
     tab = open_window(stack, alice).tab

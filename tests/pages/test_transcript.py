@@ -1,13 +1,16 @@
 """What the session's page shows of messages in every state."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from chatapp.chats.models import Message, Session
 from chatapp.pages.transcript import entries
 from runs import lifecycle
 from runs.errors import UpstreamUnreachable
+from runs.models import Run
 from runs.states import LostReason
 from streams import log
 from streams.events import Kind
@@ -68,6 +71,39 @@ def test_an_answer_that_waits_says_so(browser, ask):
     page = page_of(browser, ask())
     assert "Waiting to start…" in page
     assert 'data-seq="1"' in page
+
+
+def test_an_answer_that_waits_for_a_worker_says_how_many_are_ahead_of_it(browser, ask):
+    first, second, third = ask(), ask(), ask()
+    for place, run in enumerate((first, second, third)):
+        Run.objects.filter(pk=run.pk).update(dispatched_at=timezone.now() + timedelta(seconds=place))
+    assert "Waiting to start… 2 ahead of it" in page_of(browser, third)
+    assert "ahead of it" not in page_of(browser, first)
+
+
+def test_each_answer_tells_how_fast_it_was(browser, ask, write):
+    run = write(ask(), "All of it")
+    lifecycle.complete(run.id, "stop")
+    begin = timezone.now()
+    times = {"started_at": begin, "first_token_at": begin + timedelta(seconds=0.5)}
+    Run.objects.filter(pk=run.pk).update(**times, finished_at=begin + timedelta(seconds=4.5), completion_tokens=200)
+    assert "0.5 s to the first word · 50 tokens/s · 200 tokens" in page_of(browser, run)
+
+
+def test_a_model_that_counts_nothing_has_no_speed(browser, ask, write):
+    run = write(ask(), "All of it")
+    lifecycle.complete(run.id, "stop")
+    assert "to the first word</span>" in page_of(browser, run)
+
+
+def test_tools_are_shown_while_they_are_asked_for_and_after(browser, ask, write):
+    run = write(ask(), "Some text")
+    log.append(run.id, (Kind.TOOL, {"index": 0, "id": "a", "name": "sea", "arguments": '{"q": '}))
+    log.append(run.id, (Kind.TOOL, {"index": 0, "name": "rch", "arguments": '"<b>"}'}))
+    shown = 'search</code></summary><pre tabindex="0" data-tool-arguments>{&quot;q&quot;: &quot;&lt;b&gt;&quot;}</pre>'
+    assert shown in page_of(browser, run)
+    lifecycle.complete(run.id, "stop")
+    assert shown in page_of(browser, run)
 
 
 def test_without_a_script_the_page_says_how_to_see_more(browser, ask):  # B56
