@@ -16,4 +16,5 @@ app = Celery("chatapp")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["worker"].add("runs.drain:Drain")  # by name: their modules need Django, and are for workers only
+app.steps["worker"].add("django_structlog.celery.steps:DjangoStructLogInitStep")  # whose request is it?
 app.steps["consumer"].add("runs.slots:Slots")

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 import environ
+import structlog
 
 env = environ.Env()
 
@@ -219,6 +220,9 @@ STREAMS_SWEEP_SECONDS = env.float(
     "STREAMS_SWEEP_SECONDS", default=3.0
 )  # s after which a silent stream is looked up in the log
 
+# -- metrics -------------------------------------------------------------------------------------
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # bearer token for /metrics; empty: staff only
+
 # -- uploads -------------------------------------------------------------------------------------
 FILE_UPLOAD_HANDLERS = ["chatapp.pages.attachments.BoundedUpload"]  # files of text, as long as a message at most
 
@@ -293,11 +297,46 @@ USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")  # the zone in which pages show times
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")  # DEBUG, INFO, WARNING, ERROR
-LOG_FORMAT = env.str("LOG_FORMAT", default="text")  # text or json
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")  # text or json: one object a line, for a collector
+DJANGO_STRUCTLOG_CELERY_ENABLED = True  # a task's lines carry the request that asked for it
+_LOG_CONTEXT = [  # what every line carries: request_id, user_id, task_id and run_id, where there are any
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+structlog.configure(
+    processors=[*_LOG_CONTEXT, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "text": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": _LOG_CONTEXT,
+            "processor": structlog.dev.ConsoleRenderer(
+                colors=False,
+                pad_event_to=0,
+                sort_keys=False,
+                exception_formatter=structlog.dev.plain_traceback,  # the others print variables: keys, prompts
+            ),
+        },
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": _LOG_CONTEXT,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(default=str),
+            ],
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {  # each task and request is worth a line only to whoever looks for one
+        "django_structlog.celery.receivers": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
+        "django_structlog.middlewares.request": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
+    },
 }

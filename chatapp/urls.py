@@ -6,6 +6,7 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("chatapp.api.urls")),
+    path("", include("chatapp.ops.urls")),
     path("", include("chatapp.compare.urls")),
     path("", include("chatapp.schedules.urls")),
     path("", include("chatapp.pages.urls")),

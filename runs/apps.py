@@ -7,4 +7,4 @@ class RunsConfig(AppConfig):
     name = "runs"
 
     def ready(self):
-        from runs import checks, pools, signals  # noqa: F401  (register checks, connect Celery's signal handlers)
+        from runs import checks, pools, signals, tally  # noqa: F401  (register checks, connect Celery's signal handlers)

@@ -23,6 +23,7 @@ def start(run_id: UUID, task_id: UUID) -> None:
         current_app.send_task(
             GENERATE, args=[str(run_id)], task_id=str(task_id), queue=settings.GENERATION_QUEUE, retry=False
         )
+        logger.info("run %s was given task %s", run_id, task_id)
     except (OperationalError, OSError) as error:
         raise BrokerDown(str(error)) from error
 
@@ -33,6 +34,11 @@ def write_title(run_id: UUID) -> None:
         current_app.send_task("runs.tasks.write_title", args=[str(run_id)], retry=False, expires=TITLE_SECONDS)
     except (OperationalError, OSError) as error:
         logger.info("no title for the session of run %s: %s", run_id, error)
+
+
+def queues_taken() -> list[str]:
+    """The queues that this worker takes tasks from."""
+    return sorted(current_app.amqp.queues.consume_from)
 
 
 def backlog() -> int:

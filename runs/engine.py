@@ -17,12 +17,14 @@ from uuid import UUID
 import aiohttp
 from django.conf import settings
 
+from runs.dispatch import queues_taken
 from runs.errors import InternalError, RunError, TimeLimit
 from runs.leases import Lease
 from runs.models import Worker
 from runs.prompts import UpstreamRequest
 from runs.providers import openai
 from runs.recorder import Recorder
+from runs.tally import tally
 from runs.waiting import Waiter
 from streams.batchlog import open_batch_log
 from streams.events import Kind
@@ -74,9 +76,21 @@ class Engine:
         connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, socket_factory=_native_socket)
         self._client = aiohttp.ClientSession(connector=connector, read_bufsize=READ_BUFFER_BYTES)
         self._thread.spawn(self.writer.run())
-        self._lease = Lease(self.worker, self._log, lambda: set(self._carriages), self._heard)
+        self._lease = Lease(self.worker, self._log, lambda: set(self._carriages), self._heard, self._figures)
         self._renewals = self._thread.spawn(self._lease.keep())
         ready.notify()
+
+    def _figures(self) -> dict:
+        """What this process has done so far (docs/operating.md)."""
+        writer, sender = self.writer, process_sender(self._thread)
+        return tally.figures() | {
+            "active": len(self._carriages),
+            "batches": writer.batches,
+            "events": writer.events,
+            "commit_seconds": writer.commit_seconds,
+            "fenced": writer.fenced,
+            "dropped": sender.dropped,
+        }
 
     def retire(self) -> None:
         """Give the lease up, at the end of the process: nothing has to wait until it runs out."""
@@ -224,7 +238,7 @@ def start_engine(node: str, pool: str) -> Engine:
         from runs.lifecycle import lease_end
 
         worker = Worker.objects.create(
-            name=node, pid=os.getpid(), pool=pool, versions=versions(), lease_until=lease_end()
+            name=node, pid=os.getpid(), pool=pool, queues=queues_taken(), versions=versions(), lease_until=lease_end()
         )
         _engine = Engine(worker)
     return _engine

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 
 from runs.models import Worker
@@ -26,11 +27,17 @@ class Lease:
         log: BatchLog,
         carried: Callable[[], set[UUID]],
         on_news: Callable[[set[UUID], set[UUID]], None],
+        figures: Callable[[], dict],
     ) -> None:
-        """`carried` tells the runs of this process; `on_news(stopped, gone)` hears which of them shall or did end."""
+        """`carried` tells the runs of this process; `on_news(stopped, gone)` hears which of them shall or did end.
+
+        `figures` is what the process has done so far; it is stored with each renewal, for the metrics.
+        """
+        self._figures = figures
         self._worker, self._log, self._carried, self._on_news = worker, log, carried, on_news
         self._is_sqlite = isinstance(log, SqliteBatchLog)
         self._id = worker.id.hex if self._is_sqlite else worker.id
+        self._json = "%s" if self._is_sqlite else "%s::jsonb"
 
     async def keep(self) -> None:
         while True:
@@ -57,7 +64,11 @@ class Lease:
             setting, value = "%s", end.strftime("%Y-%m-%d %H:%M:%S.%f")
         else:
             setting, value = "now() + make_interval(secs => %s)", seconds
-        await self._log.fetch(f"UPDATE runs_worker SET lease_until = {setting} WHERE id = %s", (value, self._id))
+        figures = orjson.dumps(self._figures()).decode()
+        await self._log.fetch(
+            f"UPDATE runs_worker SET lease_until = {setting}, figures = {self._json} WHERE id = %s",
+            (value, figures, self._id),
+        )
 
     async def _look_after_runs(self) -> None:
         """A revoke can get lost; the request in the database cannot.

@@ -98,6 +98,7 @@ class Worker(models.Model):
     name = models.CharField(max_length=200)  # Celery's node name
     pid = models.PositiveIntegerField()
     pool = models.CharField(max_length=20)
+    queues = models.JSONField(default=list)  # names of those it takes tasks from
     versions = models.CharField(max_length=200, blank=True)  # of chatapp and of what carries it
     figures = models.JSONField(default=dict)  # what it has done so far, told with each renewal of the lease
     started_at = models.DateTimeField(default=timezone.now)
@@ -105,6 +106,22 @@ class Worker(models.Model):
 
     def __str__(self):
         return f"{self.name} ({self.pid})"
+
+
+class Report(models.Model):
+    """The last word of something that runs by itself: that it did, and what it found."""
+
+    name = models.CharField(primary_key=True, max_length=50)  # upkeep, heal
+    at = models.DateTimeField()
+    data = models.JSONField(default=dict)
+
+    def __str__(self):
+        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+    @classmethod
+    def file(cls, name: str, **data: object) -> None:
+        """The database's clock would be another query; an age in seconds is read with some patience."""
+        cls.objects.update_or_create(name=name, defaults={"at": timezone.now(), "data": data})
 
 
 class RunQuerySet(models.QuerySet):

@@ -8,6 +8,7 @@ database happens in a greenlet of its own, which no revoke knows. On prefork the
 import logging
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +31,8 @@ def shielded(function: Callable, *args: Any) -> Any:
     import gevent
 
     outcome: list = []
-    gevent.spawn(_keep_outcome, outcome, function, args).join()
+    in_context = copy_context().run  # log lines say which run and request they belong to
+    gevent.spawn(in_context, _keep_outcome, outcome, function, args).join()
     result, error = outcome[0]
     if error is not None:
         raise error

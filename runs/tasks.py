@@ -5,11 +5,13 @@ import traceback
 from uuid import UUID
 
 from celery import shared_task
+from structlog.contextvars import bind_contextvars
 
 from runs import lifecycle, prompts, strays, titles, upkeep, viewers
 from runs.engine import Fenced, StopAsked, pool_name, start_engine
 from runs.errors import InternalError, RunError
 from runs.leaving import is_leaving
+from runs.models import Report
 from runs.saving import persist, shielded
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,8 @@ def generate(self, run_id: str) -> None:
     if claimed is None:
         return
     run, after = claimed
+    bind_contextvars(run_id=run_id)
+    logger.info("run %s started", run_id)
     key = run.model.provider.key if run.model else None
     try:
         request = shielded(prompts.build, run)
@@ -73,6 +77,7 @@ def reap() -> None:
     """End the runs of workers that are gone; start what a crash left waiting."""
     lost, failed, started = lifecycle.reap(), lifecycle.fail_unclaimed(), lifecycle.sweep() + strays.start_again()
     viewers.stop_unwatched()
+    Report.file("upkeep")
     if lost or failed or started:
         logger.warning("reaped %d runs, gave up waiting for %d, started %d queues", lost, failed, started)
 

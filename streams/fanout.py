@@ -7,6 +7,7 @@ followers notice a gap, or the silence, and read the log.
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -46,7 +47,8 @@ def messages(events: Iterable[Event]) -> dict[int, dict]:
         else:
             entries[stream] = entry = [stream.bytes, seq, kind in FINAL_KINDS, [said]]
             shards[stream.int % count].append(entry)
-    return {shard: {"type": MESSAGE_TYPE, "streams": entries} for shard, entries in shards.items()}
+    sent = {"type": MESSAGE_TYPE, "at": time.time()}
+    return {shard: {**sent, "streams": entries} for shard, entries in shards.items()}
 
 
 class Sender:

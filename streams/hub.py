@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
-from streams import log
+from streams import log, meters
 from streams.fanout import group_of, shard_of
 
 logger = logging.getLogger(__name__)
@@ -84,6 +84,7 @@ class Follower:
         self._wake()
 
     def fall_behind(self) -> None:
+        meters.fell_behind.inc()
         self._queue, self._bytes = [], 0
         self.behind = True
         self._wake()
@@ -164,7 +165,7 @@ class Hub:
 
     @property
     def follower_count(self) -> int:
-        return sum(map(len, self._followers.values()))
+        return sum(map(len, tuple(self._followers.values())))
 
     async def _join(self, shard: int) -> None:
         if shard in self._joined:
@@ -189,6 +190,7 @@ class Hub:
             try:
                 message = await self._layer.receive(self._channel)
                 self._deliver(message["streams"])
+                meters.delivered(message.get("at"))
             except Exception:
                 logger.exception("receiving failed, followers will read the log")
                 await asyncio.sleep(RESTART_SECONDS)
@@ -241,3 +243,8 @@ def hub() -> Hub:
             del _hubs[closed]
         _hubs[loop] = Hub()
     return _hubs[loop]
+
+
+def follower_count() -> int:
+    """How many followers this process has. From any thread."""
+    return sum(hub.follower_count for hub in list(_hubs.values()))

@@ -7,8 +7,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from chatapp.chats.admin import ReadOnlyAdmin
-from runs.models import Run, Worker
+from runs.models import Report, Run, Worker
 from runs.states import Status
+
+LEASE = ["started_at", "lease_until"]
 
 
 class Alive(admin.SimpleListFilter):
@@ -31,11 +33,22 @@ class Alive(admin.SimpleListFilter):
 class WorkerAdmin(ReadOnlyAdmin):
     """One row a process: each child of a prefork worker is one of its own."""
 
-    list_display = ["name", "pid", "pool", "is_alive", "carries", "written", "versions", "started_at", "lease_until"]
+    list_display = [
+        "name",
+        "pid",
+        "pool",
+        "is_alive",
+        "carries",
+        "written",
+        "queues",
+        "versions",
+        "started_at",
+        "lease_until",
+    ]
     list_filter = [Alive, "pool"]
     search_fields = ["=id", "name"]
     ordering = ["-lease_until"]
-    fields = ["id", "name", "pid", "pool", "is_alive", "carries", "written", "versions", "started_at", "lease_until"]
+    fields = ["id", "name", "pid", "pool", "is_alive", "carries", "written", "queues", "versions", *LEASE]
 
     def get_queryset(self, request):
         """Only runs under way are counted: they are few, and have an index of their own."""
@@ -61,3 +74,10 @@ class WorkerAdmin(ReadOnlyAdmin):
             return None
         commit = figures["commit_seconds"] / figures["batches"] * 1000
         return f"{figures['events']:,} events in {figures['batches']:,} batches, {commit:.1f} ms each"
+
+
+@admin.register(Report)
+class ReportAdmin(ReadOnlyAdmin):
+    """What runs by itself, when it last did, and what it found."""
+
+    list_display = ["name", "at", "data"]

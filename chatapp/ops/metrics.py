@@ -1,0 +1,116 @@
+"""The site's figures for Prometheus, collected when they are asked for.
+
+What is in the database is told alike by every web process: the runs that are active, and what each living worker has
+written into its lease. What happened in this web process (its followers, the runs it ended itself) is told by this one
+only: have every web process asked.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from django.db.models.functions import Now
+from django.utils import timezone
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from runs import figures
+from runs.models import Report, Worker
+from runs.tally import BOUNDS, tally
+from streams import meters
+from streams.hub import follower_count
+
+WEB = ("web", "")  # the labels of what was counted in this process; a worker has its name and pid
+
+COUNTERS = {
+    "batches": ("chatapp_batches", "Batches of events that were committed"),
+    "events": ("chatapp_events", "Events that were committed"),
+    "commit_seconds": ("chatapp_commit_seconds", "Seconds spent in committing batches"),
+    "fenced": ("chatapp_fenced_writers", "Runs whose writer found that somebody else had ended them"),
+    "dropped": ("chatapp_dropped_batches", "Batches that were not announced; followers read the log instead"),
+}
+TIMES = {
+    "queue_wait": ("chatapp_run_queue_wait_seconds", "From the question to the start of its run"),
+    "first_token": ("chatapp_run_first_token_seconds", "From the start of a run to its first token"),
+    "duration": ("chatapp_run_duration_seconds", "From the start of a run to its end"),
+}
+WHO = ["worker", "pid"]
+
+
+class SiteCollector(Collector):
+    def collect(self) -> Iterable[Metric]:
+        yield from _now()
+        workers = list(Worker.objects.filter(lease_until__gte=Now()).values_list("name", "pid", "pool", "figures"))
+        told = [((name, str(pid)), said) for name, pid, _, said in workers]
+        yield from _pools(workers)
+        yield from _of_workers(told)
+        yield from _of_runs([*told, (WEB, tally.figures())])
+
+
+def _now() -> Iterator[Metric]:
+    runs = GaugeMetricFamily("chatapp_runs", "Runs on their way", labels=["status"])
+    for status, count in figures.active_now().items():
+        runs.add_metric([status], count)
+    yield runs
+    followers = GaugeMetricFamily("chatapp_followers", "Streams that readers follow in this web process")
+    followers.add_metric([], follower_count())
+    yield followers
+    ages = GaugeMetricFamily("chatapp_report_age_seconds", "Since something that runs by itself did", labels=["name"])
+    found = GaugeMetricFamily("chatapp_heal_open", "Things that `manage.py heal` found and did not repair")
+    for report in Report.objects.all():
+        ages.add_metric([report.name], (timezone.now() - report.at).total_seconds())
+        if report.name == "heal":
+            found.add_metric([], report.data.get("open", 0))
+    yield from (ages, found)
+
+
+def _pools(workers: list[tuple]) -> Iterator[Metric]:
+    alive = GaugeMetricFamily("chatapp_workers", "Worker processes with a lease", labels=["pool"])
+    for pool in sorted({pool for _, _, pool, _ in workers}):
+        alive.add_metric([pool], sum(1 for worker in workers if worker[2] == pool))
+    yield alive
+
+
+def _of_workers(told: list[tuple[tuple[str, str], dict]]) -> Iterator[Metric]:
+    active = GaugeMetricFamily("chatapp_worker_active_runs", "Runs that a worker carries", labels=WHO)
+    for who, said in told:
+        active.add_metric(who, said.get("active", 0))
+    yield active
+    for key, (name, words) in COUNTERS.items():
+        family = CounterMetricFamily(name, words, labels=WHO)
+        for who, said in told:
+            family.add_metric(who, said.get(key, 0))
+        yield family
+
+
+def _of_runs(told: list[tuple[tuple[str, str], dict]]) -> Iterator[Metric]:
+    """Runs that ended, by the process that ended them."""
+    ended = CounterMetricFamily("chatapp_runs_ended", "Runs that came to their end", labels=["status", *WHO])
+    errors = CounterMetricFamily("chatapp_run_errors", "Runs that failed", labels=["code", *WHO])
+    for who, said in told:
+        for status, count in said.get("ended", {}).items():
+            ended.add_metric([status, *who], count)
+        for code, count in said.get("codes", {}).items():
+            errors.add_metric([code, *who], count)
+    yield from (ended, errors)
+    for key, (name, words) in TIMES.items():
+        family = HistogramMetricFamily(name, words, labels=WHO)
+        for who, said in told:
+            if times := said.get("times", {}).get(key):
+                family.add_metric(who, _cumulated(times["counts"]), times["sum"])
+        yield family
+
+
+def _cumulated(counts: list[int]) -> list[tuple[str, int]]:
+    total, buckets = 0, []
+    for bound, count in zip([*map(str, BOUNDS), "+Inf"], counts, strict=True):
+        total += count
+        buckets.append((bound, total))
+    return buckets
+
+
+registry = CollectorRegistry(auto_describe=False)
+registry.register(SiteCollector())
+for meter in (meters.fanout_lag, meters.fell_behind):
+    registry.register(meter)
+ProcessCollector(namespace="chatapp_web", registry=registry)

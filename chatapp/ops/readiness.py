@@ -1,0 +1,125 @@
+"""What a site needs to do its work. `/readyz` asks, and so does `manage.py doctor`."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models.functions import Now
+from django.utils import timezone
+from health_check import checks
+from health_check.base import HealthCheck
+from health_check.exceptions import ServiceUnavailable
+
+from runs.models import Report, Worker
+
+REDIS_SECONDS = 2.0  # s in which Redis has to answer
+UPKEEP_SECONDS = 30.0  # s: ten times as long as beat takes between two calls
+HEAL_ALARM = timedelta(days=8)  # a result older than that is not worth a word
+
+
+class Part(HealthCheck):
+    """One thing the site needs: `name`, and what to do where it is missing."""
+
+    name = ""
+    remedy = ""
+
+    def run(self) -> None:
+        """Raises ServiceUnavailable with what is wrong. In a thread of its own, whose connection is given back."""
+        try:
+            self.look()
+        except DatabaseError as error:
+            raise ServiceUnavailable("the database does not answer") from error
+        finally:
+            if not connection.in_atomic_block:  # which is a test's
+                connection.close()
+
+    def look(self) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class Database(Part):
+    name = "database"
+    remedy = "Is DATABASE_URL right, and does the server run?"
+
+    def look(self):
+        checks.Database().run()
+
+
+@dataclass
+class Migrations(Part):
+    name = "migrations"
+    remedy = "Run: python manage.py migrate"
+
+    def look(self):
+        missing = _known_migrations() - set(MigrationRecorder(connection).applied_migrations())
+        if missing:
+            raise ServiceUnavailable(f"{len(missing)} not applied, {'.'.join(sorted(missing)[0])} among them")
+
+
+@cache
+def _known_migrations() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).disk_migrations)
+
+
+@dataclass
+class Redis(Part):
+    name = "redis"
+    remedy = "Is REDIS_URL right, and does the server run?"
+
+    def look(self):
+        patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+        try:
+            with redis.Redis.from_url(settings.REDIS_URL, **patience) as client:
+                client.ping()
+        except (redis.RedisError, OSError) as error:
+            raise ServiceUnavailable(f"no answer ({type(error).__name__})") from error
+
+
+@dataclass
+class Workers(Part):
+    name = "workers"
+    remedy = "Start one: celery -A chatapp worker -P gevent (with -Q for the queues that nobody serves)"
+
+    def look(self):
+        alive = Worker.objects.filter(lease_until__gte=Now()).values_list("queues", flat=True)
+        served = {queue for queues in alive for queue in queues}
+        if missing := sorted(settings.CELERY_TASK_QUEUES.keys() - served):
+            raise ServiceUnavailable(f"nobody serves {', '.join(missing)}")
+
+
+@dataclass
+class Upkeep(Part):
+    """Beat asks for it, a worker does it: both have to live."""
+
+    name = "upkeep"
+    remedy = "Start beat, once: celery -A chatapp beat. And a worker that serves the queue upkeep."
+
+    def look(self):
+        last = Report.objects.filter(pk="upkeep").first()
+        if last is None:
+            raise ServiceUnavailable("beat has not run yet")
+        age = (timezone.now() - last.at).total_seconds()
+        if age > UPKEEP_SECONDS:
+            raise ServiceUnavailable(f"last done {age:.0f} s ago; beat or its worker is gone")
+
+
+@dataclass
+class Healed(Part):
+    """What `manage.py heal` found the last time. A site that was never asked is not unhealthy."""
+
+    name = "heal"
+    remedy = "Run: python manage.py heal --repair"
+
+    def look(self):
+        last = Report.objects.filter(pk="heal", at__gte=timezone.now() - HEAL_ALARM).first()
+        if last is not None and last.data.get("open"):
+            raise ServiceUnavailable(f"{last.data['open']} things are not as they should be")
+
+
+PARTS: list[type[Part]] = [Database, Migrations, Redis, Workers, Upkeep, Healed]

@@ -1,0 +1,22 @@
+"""What a web process tells of its followers: how many, how far behind the log, how often they had to go back to it."""
+
+import time
+
+from prometheus_client import Counter, Histogram
+
+BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)  # s
+
+fanout_lag = Histogram(
+    "chatapp_fanout_lag_seconds",
+    "From the sending of a batch, after its commit, to its delivery here; machines whose clocks differ add to it",
+    buckets=BOUNDS,
+)
+fell_behind = Counter(
+    "chatapp_follower_resyncs", "Times a follower was sent back to the log: too slow, or a message lost"
+)
+
+
+def delivered(sent_at: float | None) -> None:
+    """A group message has come. `sent_at`: s since the epoch, by its sender's clock."""
+    if sent_at is not None:
+        fanout_lag.observe(max(time.time() - sent_at, 0.0))
