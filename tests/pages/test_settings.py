@@ -136,13 +136,13 @@ def test_a_token_is_shown_once_and_opens_the_api_until_it_is_revoked(browser, cl
     assert "no-store" in made.headers["Cache-Control"]
     token = re.search(r'id="new-token" value="(\w{64})"', made.content.decode())[1]
     bearer = {"headers": {"Authorization": f"Bearer {token}"}}
-    assert client.post("/api/v1/sessions", **bearer).status_code == 201
+    assert client.post("/api/v1/sessions", {}, "application/json", **bearer).status_code == 201
     later = browser.get("/settings").content.decode()
     assert token not in later
     assert token[:8] in later
     path = re.search(r'action="(/settings/tokens/\w+/revoke)"', later)[1]
     assert browser.post(path).url == "/settings"
-    assert client.post("/api/v1/sessions", **bearer).status_code == 401
+    assert client.post("/api/v1/sessions", {}, "application/json", **bearer).status_code == 401
     assert browser.post(path).status_code == 404
 
 
