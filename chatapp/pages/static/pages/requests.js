@@ -18,13 +18,17 @@ function csrfToken() {
   return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
 }
 
-async function ask(url, options) {
-  let response;
+/** What comes from the network: it may break off at any time, also in the middle of a reply. */
+async function arriving(promise) {
   try {
-    response = await fetch(url, { headers: HEADERS, ...options });
+    return await promise;
   } catch {
     throw new Refused("The server cannot be reached. Please try again.", true);
   }
+}
+
+async function ask(url, options) {
+  const response = await arriving(fetch(url, { headers: HEADERS, ...options }));
   if (response.redirected) throw new Refused("You are logged out. Log in in another tab, then try again.");
   if (response.status === 409 || response.status === 422) throw new Refused((await response.json()).message);
   if (response.status === 400 || response.status === 413) throw new Refused("The message is too long.");
@@ -45,7 +49,7 @@ export function parse(html) {
 }
 
 export async function getHtml(url) {
-  return (await ask(url)).text();
+  return arriving((await ask(url)).text());
 }
 
 /** POST the fields of a form, with the newest token. */
