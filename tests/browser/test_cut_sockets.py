@@ -25,7 +25,7 @@ def network(stack):
     proxy.close()
 
 
-def test_every_page_ends_with_exactly_the_stored_text(stack, alice, open_window, network):
+def test_every_page_ends_with_exactly_the_stored_text(stack, alice, network, open_window):
     says = [prompt(f"Page {n}", tokens=TOKENS, rate=60, hold=[1]) for n in range(PAGES)]
     runs = [alice.send(say) for say in says]
     window = open_window(SimpleNamespace(url=network.url), alice, expected=HALF_A_REPLY)
@@ -51,7 +51,7 @@ def test_every_page_ends_with_exactly_the_stored_text(stack, alice, open_window,
     assert Run.objects.get(pk=runs[0].pk).message.content == spoken(TOKENS)
 
 
-def test_a_reply_that_is_cut_in_the_middle_is_asked_for_again(stack, alice, open_window, network):  # B34
+def test_a_reply_that_is_cut_in_the_middle_is_asked_for_again(stack, alice, network, open_window):  # B34
     """Its text failed to arrive where only a failed request was expected: the page never got the server's HTML."""
     say = prompt(tokens=9, hold=[3])
     window = open_window(SimpleNamespace(url=network.url), alice, expected=HALF_A_REPLY)

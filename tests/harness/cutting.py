@@ -50,29 +50,35 @@ class CuttingProxy:
 
     async def _end(self) -> None:
         self._server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+        for _ in range(3):
+            await asyncio.sleep(0)  # what was aborted is closed in the loop's next turns
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection. It ends as any other does when the test is over: a server's task must not be cancelled."""
+        ends = [writer]
         try:
-            from_server, to_server = await asyncio.open_connection(*self._target)
-        except OSError:
-            writer.transport.abort()
-            return
+            await self._connect(reader, writer, ends)
+        except (OSError, asyncio.CancelledError):
+            pass  # one side has closed it, or the test is over
+        finally:
+            for end in ends:
+                end.transport.abort()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ends: list) -> None:
+        from_server, to_server = await asyncio.open_connection(*self._target)
+        ends.append(to_server)
         request = await reader.read(READ_BYTES)
         kind = "websocket" if b"upgrade: websocket" in request.lower() else "other"
         to_server.write(request)
         up = asyncio.ensure_future(_pass_on(reader, to_server))
         try:
             await self._pass_back(from_server, writer, kind)
-        except (OSError, asyncio.CancelledError):
-            pass  # the browser has closed it, or the test is over
         finally:
             up.cancel()
-            writer.transport.abort()
-            to_server.transport.abort()
 
     async def _pass_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kind: str) -> None:
         left = None
