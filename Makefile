@@ -22,7 +22,7 @@ lint: ## check style, formatting and who imports whom
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/lint-imports
 
-bench: ## measure speed and memory beside other ways to do it, and write docs/benchmarks.md (25 minutes)
+bench: ## measure speed and memory beside other ways to do it, and write docs/benchmarks.md (half an hour)
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/python -m tests.bench
 

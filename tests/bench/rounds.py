@@ -66,7 +66,7 @@ FULL = Plan(
         (DAPHNE, 500, 1),
         (DAPHNE_SOCKET, 500, 1),
     ],
-    searched={CHATAPP: LADDER, IN_MEMORY: LADDER, LOOP: NAIVE_LADDER, CALL: NAIVE_LADDER},
+    searched={CHATAPP: LADDER, IN_MEMORY: LADDER, LOOP: NAIVE_LADDER},
     weighed=1000,
     has_replay=True,
     finished=200,
