@@ -43,7 +43,7 @@ class Rig:
         self._set_up_django()
 
     def _set_up_django(self) -> None:
-        os.environ |= self.env | {"DATABASE_POOL": "0"}
+        os.environ |= self.env | {"DATABASE_POOL": "0", "LOG_LEVEL": "WARNING"}
         import django
 
         django.setup()
