@@ -15,7 +15,7 @@ HINT_SECONDS = 5.0  # s of silence after which the reader is told what a queued 
 LEFT = 130  # the shell's exit code for "ended by Ctrl-C"
 
 # A terminal obeys control characters, and what a model writes is not trusted (B58).
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def show(run: Run, after: int, out: OutputWrapper, err: OutputWrapper) -> bool:
@@ -57,7 +57,7 @@ class _Page:
 
     def _add(self, text: str) -> None:
         self._text += text
-        self._out.write(_CONTROL_CHARACTERS.sub("", text) if self._is_terminal else text, ending="")
+        self._out.write(CONTROL_CHARACTERS.sub("", text) if self._is_terminal else text, ending="")
 
     def flush(self) -> None:
         self._out.flush()

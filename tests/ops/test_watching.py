@@ -19,7 +19,7 @@ from runs.models import Model, Provider, Report, Worker
 from runs.states import Trigger
 from tests.harness.check import check
 from tests.harness.facts import wait_until
-from tests.harness.upstream import prompt
+from tests.harness.upstream import prompt, spoken
 
 QUEUES = ["generation", "titles", "upkeep"]
 
@@ -187,8 +187,11 @@ def test_a_time_is_counted_in_the_bucket_whose_bound_it_does_not_exceed():
 def test_a_whole_site_is_ready_tells_its_figures_and_joins_its_logs(stack):  # B60
     alice, charlie = stack.person("alice"), stack.person("charlie")
     wait_until(lambda: alice.request("GET", "/readyz").json()["ready"], "the site is ready")
-    run = alice.send(prompt(tokens=5))
-    run = check(run, alice.follow(run))
+    say = prompt(tokens=5, hold=[2])
+    run = alice.send(say)
+    follower = alice.follow(run).wait_for_text(spoken(2))
+    stack.upstream.release(say.tag)
+    run = check(run, follower)
 
     def told():
         page = charlie.page("GET", "/metrics").body.decode()

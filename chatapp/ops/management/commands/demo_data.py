@@ -1,0 +1,86 @@
+"""`manage.py demo_data`: sessions and runs of the last day, to see the admin with something in it."""
+
+from datetime import timedelta
+from random import Random
+from uuid import uuid4
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from chatapp.chats.models import Message, MessageState, Role, Session
+from chatapp.ops.management.commands.ask import named, only_superuser
+from runs import lifecycle
+from runs.catalog import add_provider
+from runs.errors import TimeLimit, UpstreamRateLimited
+from runs.models import Model, Run, Worker
+from runs.states import LostReason, StopReason, Trigger
+from streams import log
+from streams.events import Kind
+from streams.models import LoggedEvent
+
+WORKER = "demo-data"
+SENTENCES = [
+    ("Why is the sky blue?", "Because air scatters the short waves of the sunlight, which are the blue ones, most."),
+    ("What is a wren?", "A small brown bird with a voice that is much larger than itself."),
+    ("How far is the moon?", "About 384,000 kilometres: light takes one and a quarter seconds."),
+    ("Who invented zip?", "Phil Katz wrote PKZIP in 1989 and published the format."),
+]
+ENDS = ["complete"] * 14 + ["stop", "stop", "fail", "fail", "lose"]
+
+
+class Command(BaseCommand):
+    help = "Add made-up sessions with runs of the last 24 hours in every final state. For trying out."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--sessions", type=int, default=40)
+        parser.add_argument("--user", help="whose they are; without it, the only superuser's")
+
+    def handle(self, *, sessions, user, **options):
+        owner, chance = named(user) if user else only_superuser(), Random(7)
+        [model] = add_provider(WORKER, "http://127.0.0.1:9/v1", None, ["demo-data"])
+        Model.objects.filter(pk=model.pk).update(enabled=False)  # nobody answers there
+        long_ago = timezone.now() - timedelta(days=1)
+        worker = Worker.objects.create(name=WORKER, pid=0, pool="gevent", lease_until=timezone.now())
+        for _ in range(sessions):
+            begin = long_ago + timedelta(seconds=chance.uniform(0, 86_000))
+            _past_run(owner, model, worker, begin, chance)
+        self.stdout.write(f"{sessions} sessions of {owner}. They are deleted like any others.")
+
+
+def _past_run(owner, model: Model, worker: Worker, begin, chance: Random) -> None:
+    asked, said = chance.choice(SENTENCES)
+    session = Session.objects.create(owner=owner, title=asked[:80])
+    question = Message.objects.create(session=session, role=Role.USER, content=asked)
+    waiting = {"role": Role.ASSISTANT, "parent": question, "state": MessageState.WAITING}
+    run = lifecycle.enqueue(session, Message.objects.create(session=session, **waiting), model, Trigger.CHAT)
+    task_id = uuid4()
+    Run.objects.filter(pk=run.pk).update(task_id=task_id, dispatched_at=timezone.now())
+    lifecycle.claim(run.pk, task_id, worker)
+    words = said.split(" ")
+    log.append(run.pk, *[(Kind.TEXT, {"text": f"{word} "}) for word in words])
+    log.append(run.pk, (Kind.USAGE, {"prompt_tokens": 12, "completion_tokens": len(words)}))
+    _end(run, owner, chance.choice(ENDS))
+    _move_to(run, begin, chance)
+
+
+def _end(run: Run, owner, how: str) -> None:
+    match how:
+        case "stop":
+            lifecycle.ask_to_stop(run, owner, StopReason.USER)
+            lifecycle.stop(run.pk)
+        case "fail":
+            lifecycle.fail(run.pk, UpstreamRateLimited() if run.pk.int % 2 else TimeLimit())
+        case "lose":
+            lifecycle.lose(run.pk, LostReason.LEASE)
+        case _:
+            lifecycle.complete(run.pk, "stop")
+
+
+def _move_to(run: Run, begin, chance: Random) -> None:
+    """Into the past, with pauses between the events as a model makes them."""
+    at = begin
+    for event in LoggedEvent.objects.filter(stream=run.pk).order_by("seq"):
+        LoggedEvent.objects.filter(stream=run.pk, seq=event.seq).update(at=at)
+        at += timedelta(seconds=chance.uniform(0.02, 0.4))
+    started, first = begin + timedelta(seconds=0.05), begin + timedelta(seconds=chance.uniform(0.1, 1.5))
+    Run.objects.filter(pk=run.pk).update(queued_at=begin, started_at=started, first_token_at=first, finished_at=at)

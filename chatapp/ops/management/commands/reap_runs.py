@@ -1,0 +1,14 @@
+"""`manage.py reap_runs`: do at once what beat has a worker do every few seconds."""
+
+from django.core.management.base import BaseCommand
+
+from runs import lifecycle, strays, viewers
+
+
+class Command(BaseCommand):
+    help = "End the runs of workers that are gone, give up what waited too long, start what was left waiting."
+
+    def handle(self, **options):
+        lost, failed = lifecycle.reap(), lifecycle.fail_unclaimed()
+        started, left = lifecycle.sweep() + strays.start_again(), viewers.stop_unwatched()
+        self.stdout.write(f"ended {lost}, gave up {failed}, stopped {left} that nobody watched, started {started}")

@@ -1,0 +1,51 @@
+"""`manage.py stop_runs`: ask runs to stop, one by one or all, as their users could."""
+
+from collections import Counter
+from datetime import timedelta
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from chatapp.ops.management.commands.ask import named
+from runs.lifecycle import request_stop
+from runs.models import Run
+
+
+class Command(BaseCommand):
+    help = "Ask runs to stop; what they have written is kept. Says what became of them."
+
+    def add_arguments(self, parser):
+        parser.add_argument("run", nargs="*", help="ids of runs")
+        parser.add_argument("--all", action="store_true", help="all that are queued or running")
+        parser.add_argument("--user", help="only those of this user")
+        parser.add_argument("--older-than", type=float, metavar="SECONDS", help="only those asked for before that")
+        parser.add_argument("--by", help="who asks (a username): the runs will say so")
+
+    def handle(self, *, run, by, **options):
+        if bool(run) == (options["all"] or bool(options["user"])):
+            raise CommandError("Name runs, or choose them with --all or --user NAME.")
+        who = named(by) if by else None
+        runs = _named_runs(run) if run else _chosen(options["user"], options["older_than"])
+        outcomes = Counter(request_stop(one, by=who) for one in runs)
+        told = [f"{count} {outcome}" for outcome, count in sorted(outcomes.items())]
+        self.stdout.write(", ".join(told) or "nothing to stop")
+
+
+def _named_runs(ids: list[str]) -> list[Run]:
+    try:
+        runs = list(Run.objects.filter(pk__in=[UUID(run_id) for run_id in ids]))
+    except ValueError as error:
+        raise CommandError(f"This is no id of a run: {error}") from None
+    if len(runs) < len(set(ids)):
+        raise CommandError("There are no such runs as some of these; nothing was stopped.")
+    return runs
+
+
+def _chosen(user: str | None, older_than: float | None) -> list[Run]:
+    runs = Run.objects.active().order_by("-position", "-id")  # from the end of the queues: none starts meanwhile
+    if user:
+        runs = runs.filter(session__owner=named(user))
+    if older_than is not None:
+        runs = runs.filter(queued_at__lt=timezone.now() - timedelta(seconds=older_than))
+    return list(runs)

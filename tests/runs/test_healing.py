@@ -1,0 +1,114 @@
+"""`heal` finds what is not as it should be, and rebuilds it from the log."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from chatapp.chats.models import Message, MessageState
+from runs import actions, healing, lifecycle, upkeep
+from runs.models import Report, Run, Worker
+from streams import log
+from streams.events import FINAL_KINDS, Kind
+from streams.models import LoggedEvent
+
+
+@pytest.fixture
+def answered(send, claim):
+    def answered(*words, run=None):
+        run = claim(run or send())
+        log.append(run.id, *((Kind.TEXT, {"text": word}) for word in words))
+        lifecycle.complete(run.id, "stop")
+        return Run.objects.select_related("message").get(pk=run.pk)
+
+    return answered
+
+
+def found(repair=False):
+    return [(finding.run, finding.what, finding.is_repaired) for finding in healing.heal(repair)]
+
+
+def test_a_healthy_site_has_nothing_to_heal(answered, send, alice):
+    run = answered("Good ", "morning")
+    answered("more", run=actions.go_on(run.message, user=alice))  # one message of two runs
+    send("waiting")
+    assert found() == []
+    assert Report.objects.get(pk="heal").data == {"looked_at": 2, "found": 0, "repaired": 0, "open": 0}
+
+
+@pytest.mark.parametrize("is_compacted", [False, True])
+def test_a_message_that_lost_its_text_is_rebuilt_from_the_log(answered, settings, is_compacted):
+    settings.COMPACT_SECONDS = -1 if is_compacted else 600
+    run = answered("Good ", "morning")
+    if is_compacted:
+        assert upkeep.compact_due(upkeep.Slice(60)) == 1
+    Message.objects.filter(pk=run.message_id).update(content="Good", html="<p>Good</p>")
+    assert found() == [(run.pk, "its message is not what its stream says", False)]
+    # It should change nothing unless it is asked to.
+    assert Message.objects.get(pk=run.message_id).content == "Good"
+    assert found(repair=True) == [(run.pk, "its message is not what its stream says", True)]
+    message = Message.objects.get(pk=run.message_id)
+    assert (message.content, message.html) == ("Good morning", "")
+    assert found() == []
+
+
+def test_of_a_continued_answer_all_runs_are_rebuilt(answered, alice):
+    run = answered("Good ")
+    later = answered("morning", run=actions.go_on(run.message, user=alice))
+    Message.objects.filter(pk=run.message_id).update(content="")
+    assert found(repair=True) == [(later.pk, "its message is not what its stream says", True)]
+    assert Message.objects.get(pk=run.message_id).content == "Good morning"
+
+
+def test_a_missing_final_event_is_written_as_the_run_tells_it(answered):
+    run = answered("Good")
+    LoggedEvent.objects.filter(stream=run.pk, kind__in=FINAL_KINDS).delete()
+    assert ("its stream has no final event", True) in [(what, ok) for _, what, ok in found(repair=True)]
+    last = log.head(run.pk)
+    assert (last.kind, last.seq) == (Kind.COMPLETED, run.last_seq)
+    assert found() == []
+
+
+def test_two_truths_about_the_end_are_told_and_left_to_people(answered):
+    run = answered("Good")
+    LoggedEvent.objects.filter(stream=run.pk, kind=Kind.COMPLETED).update(kind=Kind.FAILED)
+    [(_, what, is_repaired)] = found(repair=True)
+    assert (what, is_repaired) == ("it is completed, but its stream ends with run.failed", False)
+    assert Report.objects.get(pk="heal").data["open"] == 1
+
+
+def test_a_message_that_seems_to_be_written_still_gets_its_state(answered):
+    run = answered("Good")
+    Message.objects.filter(pk=run.message_id).update(state=MessageState.ANSWERING)
+    found(repair=True)
+    assert Message.objects.get(pk=run.message_id).state == MessageState.COMPLETE
+
+
+def test_what_is_stuck_is_ended_or_started(send, claim, alice):
+    from chatapp.chats.models import Session
+
+    running = claim(send())
+    long_ago = timezone.now() - timedelta(hours=3)
+    Run.objects.filter(pk=running.pk).update(started_at=long_ago)
+    Worker.objects.update(lease_until=long_ago)
+    unclaimed = send(to=Session.objects.create(owner=alice))
+    Run.objects.filter(pk=unclaimed.pk).update(task_id=uuid4(), dispatched_at=long_ago)
+    forgotten = send(to=Session.objects.create(owner=alice))
+    Run.objects.filter(pk=forgotten.pk).update(task_id=None, dispatched_at=None, queued_at=long_ago)
+    assert {(run, ok) for run, _, ok in found()} == {(r.pk, False) for r in (running, unclaimed, forgotten)}
+    assert {(run, ok) for run, _, ok in found(repair=True)} == {(r.pk, True) for r in (running, unclaimed, forgotten)}
+    states = [Run.objects.get(pk=r.pk).status for r in (running, unclaimed, forgotten)]
+    assert states == ["lost", "failed", "queued"]
+    assert Run.objects.get(pk=forgotten.pk).task_id
+
+
+def test_the_command_says_what_it_found_and_fails_while_something_is_open(answered, capsys):
+    run = answered("Good")
+    Message.objects.filter(pk=run.message_id).update(content="")
+    with pytest.raises(SystemExit):
+        call_command("heal")
+    assert "--repair" in capsys.readouterr().err
+    call_command("heal", "--repair", "--days", "1")
+    assert "found 1, repaired 1" in capsys.readouterr().out
