@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Role, Session
 from chatapp.schedules.errors import OwnerDisabled
-from chatapp.schedules.models import Missed, Occurrence, Overlap, Paused, Schedule, State, Target
+from chatapp.schedules.models import ENDS, Missed, Occurrence, Overlap, Paused, Schedule, State, Target
 from chatapp.schedules.placeholders import fill
 from chatapp.schedules.rules import count_before, latest_time, next_time
 from runs import lifecycle
@@ -32,7 +32,7 @@ from runs.actions import send
 from runs.errors import InternalError, RunError
 from runs.models import Run
 from runs.moments import ended
-from runs.states import FINAL, Status, Trigger
+from runs.states import FINAL, Trigger
 
 logger = logging.getLogger(__name__)
 
@@ -45,13 +45,6 @@ KEPT, FORGOTTEN_AT_ONCE = (
     1000,
     100,
 )  # occurrences in the history of a schedule; and how many older ones one claim deletes
-
-STATES = {
-    Status.COMPLETED: State.COMPLETED,
-    Status.STOPPED: State.STOPPED,
-    Status.FAILED: State.FAILED,
-    Status.LOST: State.FAILED,
-}
 
 
 def tick(now: datetime) -> int:
@@ -205,7 +198,7 @@ def _settle(occurrence: Occurrence) -> None:
         run = Run.objects.filter(pk=occurrence.run_id).first()
         if schedule is None or (run is not None and not run.is_final):
             return
-        state = STATES[run.status] if run is not None else State.STOPPED  # its chat was deleted
+        state = ENDS[run.status] if run is not None else State.STOPPED  # its chat was deleted
         if finish(occurrence, state, run):
             _count(schedule, state)
     start_waiting(occurrence.schedule_id)

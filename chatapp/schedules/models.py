@@ -12,7 +12,7 @@ from chatapp.chats.models import Session
 from chatapp.schedules.rules import Cron, Daily, Every, Monthly, Once, Rule, Weekly
 from chatapp.schedules.words import words_of
 from runs.models import Run
-from runs.states import ACTIVE, Tells
+from runs.states import ACTIVE, Status, Tells
 
 
 class Kind(models.TextChoices):
@@ -67,6 +67,12 @@ class State(models.TextChoices):
 
 
 UNFINISHED = [State.CLAIMED, State.RUNNING]
+ENDS = {  # of a run, and what they make of its occurrence
+    Status.COMPLETED: State.COMPLETED,
+    Status.STOPPED: State.STOPPED,
+    Status.FAILED: State.FAILED,
+    Status.LOST: State.FAILED,
+}
 
 
 class ScheduleQuerySet(models.QuerySet):
@@ -206,5 +212,12 @@ class Occurrence(models.Model):
         return f"{self.due_at:%Y-%m-%d %H:%M} ({self.state})"
 
     @property
+    def shown_state(self) -> str:
+        """As its run is by now, should that not have been settled yet: nobody watches a spinner for what is over."""
+        if self.state != State.RUNNING:
+            return self.state
+        return ENDS.get(self.run.status, State.RUNNING) if self.run else State.STOPPED
+
+    @property
     def is_unfinished(self) -> bool:
-        return self.state in UNFINISHED
+        return self.shown_state in UNFINISHED

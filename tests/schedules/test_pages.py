@@ -198,6 +198,19 @@ def test_the_history_links_to_the_chats_and_to_stop(browser, make, clock, end): 
     assert "Stopped" in words(browser.get(page_of(schedule)))
 
 
+def test_what_is_over_is_never_shown_as_being_written(browser, make, clock, write):
+    """Its end has not been settled yet: the process that ended it died, or is about to."""
+    answered, failed, deleted = make(name="a"), make(name="b"), make(name="c")
+    firing.tick(clock.forward(minutes=60))
+    lifecycle.complete(write(answered.occurrences.get().run).id, "stop")
+    lifecycle.fail(write(failed.occurrences.get().run).id, RunError())
+    deleted.occurrences.get().run.session.delete()
+    for schedule, said in ((answered, "Answered"), (failed, f"Failed: {RunError().message}"), (deleted, "Stopped")):
+        text = words(browser.get(page_of(schedule))).split("History")[1]
+        assert said in text
+        assert "Being written" not in text
+
+
 def test_failures_say_why_on_the_list_and_in_the_history(browser, make, clock, end, settings):  # B53
     settings.SCHEDULE_MAX_FAILURES = 1
     schedule = make(every=60)
