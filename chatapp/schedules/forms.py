@@ -124,7 +124,8 @@ class RuleForm(forms.Form):
             is_free = (kind, name) == (Kind.EVERY, "starts")
             if not is_free and name not in self.errors and values.get(name) in (None, "", []):
                 self.add_error(name, "This is needed.")
-        if kind == Kind.ONCE and not self.errors and self._starts_at() <= timezone.now():
+        is_changed = values.get("starts") != self.initial.get("starts")  # what is over may still be renamed
+        if kind == Kind.ONCE and not self.errors and is_changed and self._starts_at() <= timezone.now():
             self.add_error("starts", "This is over already.")
         return values
 

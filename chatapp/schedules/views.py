@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -76,9 +77,11 @@ def _preview_of_form(form: RuleForm) -> Preview:
 @private
 def schedules(request: HttpRequest) -> HttpResponse:
     """The list, with what came of each the last time."""
-    found = list(Schedule.objects.visible_to(request.user))
+    newest = Occurrence.objects.filter(schedule=OuterRef("pk")).order_by("-due_at").values("pk")[:1]
+    found = list(Schedule.objects.visible_to(request.user).annotate(last_id=Subquery(newest)))
+    last = Occurrence.objects.select_related("run__session").in_bulk([each.last_id for each in found if each.last_id])
     for each in found:
-        each.last = each.occurrences.select_related("run__session").first()
+        each.last = last.get(each.last_id)
     return render(request, "schedules/list.html", {"schedules": found, "presets": _presets()})
 
 
