@@ -114,7 +114,7 @@ class RunAdmin(ReadOnlyAdmin):
     def state(self, run: Run) -> str:
         """With who asked for the end, while it goes on and after."""
         if run.stop_requested_at is None:
-            return run.code or run.get_status_display()
+            return f"{run.get_status_display()} ({run.code})" if run.code else run.get_status_display()
         by = run.stop_requested_by.get_username() if run.stop_requested_by else run.get_stop_reason_display().lower()
         return f"{run.get_status_display() if run.is_final else 'Stopping'} (by {by})"
 

@@ -101,6 +101,7 @@ def test_failed_with_which_code(admin, many):
     lifecycle.fail(failed.pk, UpstreamFailed())
     assert asked(admin, failed_with="upstream_failed") == {failed}
     assert asked(admin, failed_with="time_limit") == set()
+    assert "Failed (upstream_failed)" in admin.get(reverse(RUNS)).text
     assert asked(admin, failed_with="no such code") == asked(admin)
 
 
