@@ -216,3 +216,14 @@ def test_a_whole_site_is_ready_tells_its_figures_and_joins_its_logs(stack):  # B
 def lines_of(part, words):
     """They come a moment after what they tell of."""
     return wait_until(lambda: [line for line in part.log_path.read_text().splitlines() if words in line], words)
+
+
+@pytest.mark.one_database
+def test_the_children_of_a_prefork_worker_tell_their_queues_and_figures(stack_prefork):
+    alice = stack_prefork.person("alice")
+    run = alice.send(prompt(tokens=5))
+    run = check(run)
+    told = Worker.objects.filter(pk=run.worker_id, figures__ended__completed__gte=1)
+    worker = wait_until(lambda: told.first(), "the child has told what it did")
+    assert (worker.pool, worker.queues) == ("prefork", QUEUES)
+    assert worker.figures["events"] >= 1
