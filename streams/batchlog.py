@@ -17,7 +17,7 @@ from uuid import UUID
 import psycopg
 from django.db import connections
 
-from streams.events import Event
+from streams.events import Event, name_of
 from streams.loop import original
 
 SQLITE_BUSY_SECONDS = 20  # s to wait for another writer
@@ -73,15 +73,10 @@ class PostgresBatchLog:
         stamp = at.isoformat().encode()
         # JSON text holds no raw tab or newline, so the backslash is all that COPY's text format needs escaped.
         rows = b"".join(
-            b"%b\t%d\t%b\t%b\t%b\n"
-            % (
-                str(event.stream).encode(),
-                event.seq,
-                event.kind.encode(),
-                event.data.replace(b"\\", b"\\\\"),
-                stamp,
-            )
-            for event in events
+            [
+                b"%b\t%d\t%b\t%b\t%b\n" % (name_of(stream), seq, kind.encode(), data.replace(b"\\", b"\\\\"), stamp)
+                for stream, seq, kind, data in events
+            ]
         )
         async with self._use() as connection:
             try:

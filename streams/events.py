@@ -8,6 +8,7 @@ describes each kind for clients.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -60,13 +61,13 @@ class Event(NamedTuple):
         return envelope(self.stream, self.seq, self.kind, self.data)
 
 
+@lru_cache(8192)  # streams that are written at the same time: a UUID takes as long to print as all the rest
+def name_of(stream: object) -> bytes:
+    return str(stream).encode()
+
+
 def envelope(stream: object, seq: int, kind: str, data: bytes) -> bytes:
-    return b'{"stream":"%b","seq":%d,"kind":"%b","data":%b}' % (
-        str(stream).encode(),
-        seq,
-        kind.encode(),
-        data,
-    )
+    return b'{"stream":"%b","seq":%d,"kind":"%b","data":%b}' % (name_of(stream), seq, kind.encode(), data)
 
 
 def control(stream: object, kind: Control, **data: object) -> bytes:
