@@ -14,7 +14,6 @@ from functools import partial
 from importlib.metadata import version
 from uuid import UUID
 
-import aiohttp
 from django.conf import settings
 
 from runs.dispatch import queues_taken
@@ -23,18 +22,18 @@ from runs.leases import Lease
 from runs.models import Worker
 from runs.prompts import UpstreamRequest
 from runs.providers import openai
+from runs.providers.http import Client
 from runs.recorder import Recorder
 from runs.tally import tally
 from runs.waiting import Waiter
 from streams.batchlog import open_batch_log
 from streams.events import Kind
-from streams.loop import is_gevent, loop_thread, original
+from streams.loop import is_gevent, loop_thread
 from streams.publish import BatchWriter, process_sender
 
 logger = logging.getLogger(__name__)
 
 HANDOVER_SECONDS = 2.0  # s an interrupted task waits for the engine to write what it holds
-READ_BUFFER_BYTES = 2**16  # of one upstream connection, unread: more, and the upstream has to wait
 
 
 class Fenced(Exception):
@@ -73,8 +72,7 @@ class Engine:
     async def _open(self, ready: Waiter) -> None:
         self._log = open_batch_log()
         self.writer = BatchWriter(self._log, process_sender(self._thread))
-        connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, socket_factory=_native_socket)
-        self._client = aiohttp.ClientSession(connector=connector, read_bufsize=READ_BUFFER_BYTES)
+        self._client = Client()
         self._thread.spawn(self.writer.run())
         self._lease = Lease(self.worker, self._log, lambda: set(self._carriages), self._heard, self._figures)
         self._renewals = self._thread.spawn(self._lease.keep())
@@ -174,8 +172,7 @@ class Engine:
         """Record what the upstream says; ask again, after a pause, while it fails before its first token."""
         while True:
             try:
-                async for deltas in openai.stream(self._client, request, settings.RUN_IDLE_SECONDS):
-                    await recorder.record(deltas)
+                await openai.stream(self._client, request, settings.RUN_IDLE_SECONDS, recorder)
                 return
             except RunError as error:
                 pause = recorder.pause_before_retry(error)
@@ -185,9 +182,10 @@ class Engine:
             await asyncio.sleep(pause)
 
     async def _ask(self, request: UpstreamRequest, seconds: float) -> str:
+        said = _Said()
         async with asyncio.timeout(seconds):
-            batches = [batch async for batch in openai.stream(self._client, request, seconds)]
-        return "".join(delta.data["text"] for batch in batches for delta in batch if delta.kind == Kind.TEXT)
+            await openai.stream(self._client, request, seconds, said)
+        return "".join(said.words)
 
     def _finished(self, carriage: Carriage, task: asyncio.Task) -> None:
         if self._carriages.get(carriage.run_id) is carriage:
@@ -220,12 +218,20 @@ class Engine:
                 self._cut(carriage, StopAsked() if run_id in stopped else Fenced())
 
 
-def _native_socket(address: tuple):
-    """A socket that gevent has not replaced: the engine's loop must not meet gevent's hub."""
-    family, kind, protocol, *_ = address
-    made = original("socket", "socket")(family, kind, protocol)
-    made.setblocking(False)
-    return made
+class _Said:
+    """A sink that keeps the text."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def record(self, deltas: list[openai.Delta]) -> None:
+        self.words += [data["text"] for kind, data in deltas if kind == Kind.TEXT]
+
+    def is_full(self) -> bool:
+        return False
+
+    async def room(self) -> None:
+        """There always is."""
 
 
 _engine: Engine | None = None
@@ -246,7 +252,7 @@ def start_engine(node: str, pool: str) -> Engine:
 
 def versions() -> str:
     """Of what may explain why one worker behaves unlike the others."""
-    packages = (f"{name} {version(name)}" for name in ("celery", "django", "aiohttp"))
+    packages = (f"{name} {version(name)}" for name in ("celery", "django", "httptools"))
     return f"chatapp {settings.VERSION}, {', '.join(packages)}, python {platform.python_version()}"
 
 

@@ -163,6 +163,13 @@ class UpstreamGarbage(RunError):
     code = "upstream_garbage"
 
 
+class UpstreamTooLarge(RunError):
+    """The model server sent more than an answer may be."""
+
+    code = "upstream_too_large"
+    retryable = False
+
+
 class UpstreamInterrupted(RunError):
     """The model server closed the connection before the answer was finished."""
 

@@ -25,14 +25,20 @@ class Recorder:
         self._retries = 0
         self.finish_reason = ""
 
-    async def record(self, deltas: list[Delta]) -> None:
-        """Hand in what was read; waits while the database is behind, so that the upstream is not read meanwhile."""
+    def record(self, deltas: list[Delta]) -> None:
+        """Hand in what was read."""
         for kind, data in deltas:
             if kind == FINISH:
                 self.finish_reason = data["finish_reason"]
                 continue
             self._said_something = self._said_something or kind != Kind.USAGE
             self._writer.write(self._pen, kind, orjson.dumps(data))
+
+    def is_full(self) -> bool:
+        """Whether the database is behind: then the upstream has to wait."""
+        return self._writer.is_full
+
+    async def room(self) -> None:
         await self._writer.room()
 
     def pause_before_retry(self, error: RunError) -> float | None:

@@ -73,6 +73,11 @@ class BatchWriter:
         if len(self._pending) >= PENDING_EVENTS:
             self._room.clear()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is waiting for the database that whoever writes has to wait in `room`."""
+        return not self._room.is_set()
+
     async def room(self) -> None:
         """Wait while too much is waiting for the database: the caller stops reading its upstream meanwhile."""
         if not self._room.is_set():

@@ -1,12 +1,11 @@
 """The OpenAI-compatible protocol: chat completions as a stream of chunks."""
 
 import json
-from collections.abc import AsyncIterator, Iterable
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment
 
-import aiohttp
 import orjson
 
 from runs.errors import (
@@ -18,15 +17,17 @@ from runs.errors import (
     UpstreamRateLimited,
     UpstreamRejected,
     UpstreamSilent,
+    UpstreamTooLarge,
     UpstreamUnauthorized,
     UpstreamUnavailable,
     UpstreamUnreachable,
 )
 from runs.prompts import UpstreamRequest
+from runs.providers.http import Broken, Client, Line, Silent, Unreachable
 from runs.providers.sse import EventParser, EventTooLarge
 from streams.events import Kind
 
-CONNECT_SECONDS = 10.0  # s to reach the upstream
+MAX_ANSWER_BYTES = 64 * 1024 * 1024  # of one response, framing and all; 1 million tokens
 EXCERPT_CHARACTERS = 2_000  # of an upstream's error, for staff
 DONE = b"[DONE]"
 ERRORS_BY_STATUS = {
@@ -50,88 +51,96 @@ class Delta(NamedTuple):
 FINISH = "finish"  # {"finish_reason": str}
 
 
-async def stream(
-    client: aiohttp.ClientSession, request: UpstreamRequest, idle_seconds: float
-) -> AsyncIterator[list[Delta]]:
-    """Yield what the upstream says, one list for each read of the socket, until its end marker.
+class Sink(Protocol):
+    """Where deltas go. `record` is called as they are received; nothing is read while it `is_full`."""
 
-    Closing the iterator closes the connection. Raises the Upstream… errors of runs/errors.py.
+    def record(self, deltas: list[Delta]) -> None: ...
+
+    def is_full(self) -> bool: ...
+
+    async def room(self) -> None:
+        """Wait until it is not full any more."""
+
+
+async def stream(client: Client, request: UpstreamRequest, idle_seconds: float, sink: Sink) -> None:
+    """Have `sink` record what the upstream says, until its end marker.
+
+    Being cancelled closes the connection. Raises the Upstream… errors of runs/errors.py.
     """
-    headers = {"Accept": "text/event-stream", "Content-Type": "application/json"} | (
-        {"Authorization": f"Bearer {request.key}"} if request.key else {}
-    )
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=idle_seconds)
+    headers = {"Accept": "text/event-stream", "Content-Type": "application/json", "User-Agent": "chatapp"}
+    if request.key:
+        headers["Authorization"] = f"Bearer {request.key}"
+    body, answer = orjson.dumps(request.payload), _Answer(sink)
     try:
-        async with client.post(
-            request.url,
-            data=orjson.dumps(request.payload),
-            headers=headers,
-            timeout=timeout,
-            proxy=_proxy(request.url),
-            allow_redirects=False,
-        ) as response:
+        async with client.post(request.url, body, headers, idle_seconds, _proxy(request.url)) as response:
             await _check(response)
-            async for deltas in _deltas(response):
-                yield deltas
-    except (aiohttp.ServerTimeoutError, TimeoutError) as error:
-        if isinstance(error, aiohttp.ConnectionTimeoutError):
-            raise UpstreamUnreachable(repr(error)) from error
-        raise UpstreamSilent(f"no byte for {idle_seconds} s") from error
-    except aiohttp.ClientConnectorError as error:
+            await response.read(answer.feed, sink.is_full, sink.room)
+    except Unreachable as error:
         raise UpstreamUnreachable(str(error)) from error
-    except aiohttp.InvalidURL as error:
-        raise UpstreamUnreachable(f"not an address: {error}") from error
-    except (aiohttp.ClientError, ConnectionError) as error:
-        raise UpstreamInterrupted(repr(error)) from error
+    except Silent as error:
+        raise UpstreamSilent(str(error)) from error
+    except Broken as error:
+        if not answer.is_finished:
+            raise UpstreamInterrupted(str(error)) from error
+    if not answer.is_finished:
+        raise UpstreamInterrupted("the connection closed before the end marker")
+
+
+class _Answer:
+    """One response's body on its way to the sink."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink, self._parser, self._bytes = sink, EventParser(), 0
+        self.is_finished = False  # a reason to finish, or the end marker, has come
+
+    def feed(self, piece: bytes) -> bool:
+        """Take what was read; true after the end marker. Raises UpstreamGarbage, -Failed, -TooLarge."""
+        self._bytes += len(piece)
+        if self._bytes > MAX_ANSWER_BYTES:
+            raise UpstreamTooLarge(f"more than {MAX_ANSWER_BYTES} bytes")
+        try:
+            payloads = self._parser.feed(piece)
+        except EventTooLarge as error:
+            raise UpstreamTooLarge("an event larger than the limit") from error
+        if not payloads:
+            return False
+        is_done = DONE in payloads
+        self.is_finished = self.is_finished or is_done
+        deltas, error = parse(payloads[: payloads.index(DONE)] if is_done else payloads)
+        if deltas:
+            self._sink.record(deltas)
+            self.is_finished = self.is_finished or any(kind == FINISH for kind, _ in deltas)
+        if error is not None:
+            raise error
+        return is_done
 
 
 def _proxy(url: str) -> str | None:
-    """The proxy the environment names for `url`. aiohttp's own look-up reads .netrc in a thread, which gevent hangs."""
+    """The proxy that the environment names for `url`."""
     parts = urlsplit(url)
     if proxy_bypass_environment(parts.hostname or ""):
         return None
     return getproxies_environment().get(parts.scheme)
 
 
-async def _check(response: aiohttp.ClientResponse) -> None:
+async def _check(response: Line) -> None:
     """Raise for anything that does not begin like an answer."""
-    if response.status != 200:
-        excerpt = (await response.content.read(EXCERPT_CHARACTERS)).decode(errors="replace")
-        other = UpstreamFailed if response.status >= 500 else UpstreamRejected
-        error = ERRORS_BY_STATUS.get(response.status, other)(f"HTTP {response.status}: {excerpt}")
-        error.retry_after = _seconds(response.headers.get("Retry-After", ""))
-        raise error
-    if response.content_type != "text/event-stream":
-        excerpt = (await response.content.read(EXCERPT_CHARACTERS)).decode(errors="replace")
-        raise UpstreamGarbage(f"content type {response.content_type}: {excerpt}")
+    content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    encoding = response.headers.get("content-encoding", "identity")
+    if response.status == 200 and content_type == "text/event-stream" and encoding == "identity":
+        return
+    excerpt = (await response.excerpt(EXCERPT_CHARACTERS)).decode(errors="replace")
+    if response.status == 200:
+        raise UpstreamGarbage(f"content type {content_type!r}, encoding {encoding}: {excerpt}")
+    other = UpstreamFailed if response.status >= 500 else UpstreamRejected
+    error = ERRORS_BY_STATUS.get(response.status, other)(f"HTTP {response.status}: {excerpt}")
+    error.retry_after = _seconds(response.headers.get("retry-after", ""))
+    raise error
 
 
 def _seconds(header: str) -> float | None:
     """A Retry-After in seconds; the form with a date is ignored, as what is no number."""
     return float(header) if header.strip().isdecimal() else None
-
-
-async def _deltas(response: aiohttp.ClientResponse) -> AsyncIterator[list[Delta]]:
-    parser, finished = EventParser(), False
-    try:
-        async for piece in response.content.iter_any():
-            payloads = parser.feed(piece)
-            done = DONE in payloads
-            deltas, error = parse(payloads[: payloads.index(DONE)] if done else payloads)
-            if deltas:
-                finished = finished or any(delta.kind == FINISH for delta in deltas)
-                yield deltas
-            if error is not None:
-                raise error
-            if done:
-                return
-    except EventTooLarge as error:
-        raise UpstreamGarbage("an event larger than the limit") from error
-    except (aiohttp.ClientPayloadError, ConnectionError):
-        if not finished:
-            raise
-    if not finished:
-        raise UpstreamInterrupted("the connection closed before the end marker")
 
 
 def parse(payloads: list[bytes]) -> tuple[list[Delta], RunError | None]:

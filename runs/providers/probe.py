@@ -7,7 +7,6 @@ from collections.abc import Callable
 from http.client import HTTPException
 from typing import NamedTuple
 
-import aiohttp
 import orjson
 from asgiref.sync import async_to_sync
 
@@ -15,6 +14,7 @@ from runs.errors import EmptyAnswer, RunError, UpstreamGarbage, UpstreamRejected
 from runs.models import Model, Provider
 from runs.prompts import UpstreamRequest, prepare
 from runs.providers import openai
+from runs.providers.http import Client
 
 PATIENCE_SECONDS = 10.0  # s of silence that somebody waits through
 LISTED_MODELS = 10
@@ -81,14 +81,30 @@ def _told(body: bytes) -> str:
     return f"It has {len(names)} model{'' if len(names) == 1 else 's'}: {shown}"
 
 
+class _Begun(Exception):
+    """The first words have come."""
+
+
+class _FirstWords:
+    """A sink that has heard enough after the first words."""
+
+    def record(self, deltas: list[openai.Delta]) -> None:
+        raise _Begun
+
+    def is_full(self) -> bool:
+        return False
+
+    async def room(self) -> None:
+        """There always is."""
+
+
 @async_to_sync
 async def _first_delta(request: UpstreamRequest) -> str:
-    async with aiohttp.ClientSession() as client:
-        stream = openai.stream(client, request, PATIENCE_SECONDS)
-        try:
-            async for deltas in stream:
-                if deltas:
-                    return "It has begun to answer."
-        finally:
-            await stream.aclose()
+    client = Client()
+    try:
+        await openai.stream(client, request, PATIENCE_SECONDS, _FirstWords())
+    except _Begun:
+        return "It has begun to answer."
+    finally:
+        client.close()
     raise EmptyAnswer

@@ -33,11 +33,18 @@ def _said(pieces: list[bytes]) -> str:
     return text
 
 
-@given(st.lists(texts, max_size=20), st.lists(st.integers(0, 10_000)), st.sampled_from(["\n", "\r\n"]))
+@given(st.lists(texts, max_size=20), st.lists(st.integers(0, 10_000)), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_however_the_stream_is_cut_the_text_is_the_same(words, cuts, newline):
-    lines = [f": a comment{newline}id: 7{newline}data: {_chunk(content=w).decode()}{newline}{newline}" for w in words]
+    lines = [f": a comment{newline}id: 7{newline}{_data(w, newline)}{newline}" for w in words]
     whole = "".join(lines).encode()
     assert _said(_pieces(whole, cuts)) == "".join(words).replace("\0", "\ufffd")
+
+
+def _data(word: str, newline: str) -> str:
+    """An event's data, on one line or on several, as its length will have it."""
+    chunk = {"choices": [{"index": 0, "delta": {"content": word}}]}
+    text = json.dumps(chunk, ensure_ascii=False, indent=1 if len(word) % 2 else None)
+    return "".join(f"data: {line}{newline}" for line in text.split("\n"))
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300)))
