@@ -80,15 +80,8 @@ class Engine:
 
     def _figures(self) -> dict:
         """What this process has done so far (docs/operating.md)."""
-        writer, sender = self.writer, process_sender(self._thread)
-        return tally.figures() | {
-            "active": len(self._carriages),
-            "batches": writer.batches,
-            "events": writer.events,
-            "commit_seconds": writer.commit_seconds,
-            "fenced": writer.fenced,
-            "dropped": sender.dropped,
-        }
+        dropped = process_sender(self._thread).dropped
+        return tally.figures() | {"active": len(self._carriages), "dropped": dropped} | self.writer.state()._asdict()
 
     def retire(self) -> None:
         """Give the lease up, at the end of the process: nothing has to wait until it runs out."""

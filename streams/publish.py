@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -21,7 +22,8 @@ from streams.loop import LoopThread, is_loop_running, loop_thread, original
 
 logger = logging.getLogger(__name__)
 
-PENDING_EVENTS = 20_000  # events that wait for the database before writers have to wait: a few MB, 1 s at full load
+PENDING_EVENTS = 20_000  # events that wait for the database before writers have to wait: 1 s at full load,
+PENDING_BYTES = 16 * 1024 * 1024  # or so many bytes of them
 RETRY_SECONDS = 0.25  # s between tries when the database is away
 EXIT_SECONDS = 1.0  # s a process that ends waits for its last announcements
 
@@ -33,6 +35,18 @@ class Pen:
 
     def __init__(self, stream: UUID, seq: int, on_fenced: Callable[[], None]) -> None:
         self.stream, self.seq, self.on_fenced, self.fenced = stream, seq, on_fenced, False
+
+
+class State(NamedTuple):
+    """How a writer is doing. Counts are since its beginning."""
+
+    waiting_events: int  # handed in, not committed yet
+    waiting_bytes: int  # of their data
+    batches: int
+    events: int  # committed
+    commit_seconds: float  # of all batches
+    last_commit_seconds: float
+    fenced: int  # runs that somebody else has ended
 
 
 class BatchWriter:
@@ -51,8 +65,13 @@ class BatchWriter:
         self._room.set()
         self._done = asyncio.get_running_loop().create_future()  # of the batch that is being gathered
         self._in_flight: asyncio.Future | None = None
+        self._waiting_events = self._waiting_bytes = 0  # pending and in flight
         self.batches = self.events = self.fenced = 0
-        self.commit_seconds = 0.0
+        self.commit_seconds = self.last_commit_seconds = 0.0
+
+    def state(self) -> State:
+        waiting = self._waiting_events, self._waiting_bytes
+        return State(*waiting, self.batches, self.events, self.commit_seconds, self.last_commit_seconds, self.fenced)
 
     def open(self, stream: UUID, seq: int, on_fenced: Callable[[], None]) -> Pen:
         """A pen that goes on after `seq`. `on_fenced` is called once, if another writer has taken its place."""
@@ -70,7 +89,9 @@ class BatchWriter:
         pen.seq += 1
         self._pending.append(Event(pen.stream, pen.seq, kind, data))
         self._wake.set()
-        if len(self._pending) >= PENDING_EVENTS:
+        self._waiting_events += 1
+        self._waiting_bytes += len(data)
+        if self._waiting_events >= PENDING_EVENTS or self._waiting_bytes >= PENDING_BYTES:
             self._room.clear()
 
     @property
@@ -80,8 +101,7 @@ class BatchWriter:
 
     async def room(self) -> None:
         """Wait while too much is waiting for the database: the caller stops reading its upstream meanwhile."""
-        if not self._room.is_set():
-            await self._room.wait()
+        await self._room.wait()
 
     async def flush(self) -> None:
         """Wait until everything handed in so far is committed, or fenced."""
@@ -107,12 +127,20 @@ class BatchWriter:
         written = await self._commit(batch)
         self.batches += 1
         self.events += len(written)
-        self.commit_seconds += time.monotonic() - started
+        self.last_commit_seconds = time.monotonic() - started
+        self.commit_seconds += self.last_commit_seconds
         if written:
             self._sender.put(written)
-        self._room.set()
+        self._forget(batch)
         self._in_flight.set_result(None)
         self._in_flight = None
+
+    def _forget(self, events: Sequence[Event]) -> None:
+        """These do not wait any more."""
+        self._waiting_events -= len(events)
+        self._waiting_bytes -= sum([len(event.data) for event in events])
+        if self._waiting_events < PENDING_EVENTS and self._waiting_bytes < PENDING_BYTES:
+            self._room.set()
 
     async def _commit(self, batch: Sequence[Event]) -> Sequence[Event]:
         """Write `batch`, however long the database is away; without the events of fenced pens. Return the rest."""
@@ -150,6 +178,7 @@ class BatchWriter:
 
     def _fence(self, stream: UUID) -> None:
         self.fenced += 1
+        self._forget([event for event in self._pending if event.stream == stream])
         self._pending = [event for event in self._pending if event.stream != stream]
         pen = self._pens.pop(stream, None)
         if pen is not None:
