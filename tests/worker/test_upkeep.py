@@ -1,6 +1,9 @@
 """Upkeep as it runs in production: while readers follow, beside workers that write, and killed in the middle."""
 
 import re
+from contextlib import contextmanager
+
+from django.db import connection, transaction
 
 from runs.models import Run
 from runs.states import LogKept
@@ -51,6 +54,18 @@ def test_a_reader_who_comes_after_compaction_gets_the_snapshot_wherever_he_was(m
     assert more.message.content.startswith(spoken(TOKENS))
 
 
+@contextmanager
+def deep_rows_held(runs: list[Run]):
+    """PostgreSQL is too quick to be killed in the middle: its last steps have to wait. SQLite makes pauses."""
+    if connection.vendor == "sqlite":
+        yield
+        return
+    with transaction.atomic():
+        for run in runs:
+            LoggedEvent.objects.select_for_update().get(stream=run.pk, seq=run.last_seq // 4)
+        yield
+
+
 def test_upkeep_that_is_killed_in_the_middle_leaves_nothing_wrong_and_goes_on(make_stack):  # B29 B30
     stack = make_stack(start=("valkey", "worker", "web"))
     alice = stack.person("alice")
@@ -60,14 +75,14 @@ def test_upkeep_that_is_killed_in_the_middle_leaves_nothing_wrong_and_goes_on(ma
     argv = stack.manage_argv("reduce_logs")
     upkeep = [Part(name, argv, stack.directory, env) for name in ("upkeep", "other")]
     events = LoggedEvent.objects.filter(stream__in=[run.pk for run in runs])
-    for _ in range(2):
+    with deep_rows_held(runs):
         there = events.count()
         upkeep[0].start()
-        wait_until(lambda there=there: events.count() < there, "some rows are gone")
+        wait_until(lambda: events.count() < there, "some rows are gone")
         upkeep[0].kill()
-        for run in runs:
-            check(run, alice.follow(run), alice.follow_ws(run))
-    assert events.filter(kind=Kind.TEXT).exists(), "nothing was left to do: this proves nothing"
+        assert events.filter(kind=Kind.TEXT).exists(), "nothing was left to do: this proves nothing"
+    for run in runs:
+        check(run, alice.follow(run), alice.follow_ws(run))
 
     # Two at once should bring it to its end
     for part in upkeep:
