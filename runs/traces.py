@@ -7,6 +7,7 @@ TRACE_CHARACTERS = 8_000
 
 def cut(text: str) -> str:
     """A text of at most about TRACE_CHARACTERS: of a longer one both ends, with its length and hash between them."""
+    text = text.replace("\0", "\ufffd")  # PostgreSQL's text holds no NUL
     if len(text) <= TRACE_CHARACTERS:
         return text
     note = f"[{len(text)} characters, sha256 {sha256(text.encode(errors='replace')).hexdigest()[:16]}]"

@@ -48,6 +48,9 @@ class Delta(NamedTuple):
     data: dict
 
 
+MAX_COUNT = 2**31 - 1
+MAX_NAME_CHARACTERS = 100  # of a finish reason
+
 FINISH = "finish"  # {"finish_reason": str}
 
 
@@ -183,9 +186,9 @@ def _add_chunk(deltas: list[Delta], chunk: object) -> None:
         for choice in (chunk.get("choices") or ())[:1]:
             _add_choice(deltas, choice)
         if usage := chunk.get("usage"):
-            counts = {name: int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")}
+            counts = {name: _count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens")}
             deltas.append(Delta(Kind.USAGE, counts))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise UpstreamGarbage(f"{error!r} in {str(chunk)[:EXCERPT_CHARACTERS]}") from error
 
 
@@ -198,13 +201,13 @@ def _add_choice(deltas: list[Delta], choice: dict) -> None:
     for call in delta.get("tool_calls") or ():
         deltas.append(Delta(Kind.TOOL, _tool_delta(call)))
     if reason := choice.get("finish_reason"):
-        deltas.append(Delta(FINISH, {"finish_reason": str(reason)}))
+        deltas.append(Delta(FINISH, {"finish_reason": _clean(str(reason))[:MAX_NAME_CHARACTERS]}))
 
 
 def _add_text(deltas: list[Delta], kind: Kind, text: str) -> None:
     if not isinstance(text, str):
         raise TypeError("text is not a string")
-    text = text.replace("\0", "\ufffd")  # PostgreSQL's text holds no NUL
+    text = _clean(text)
     if deltas and deltas[-1].kind == kind:
         deltas[-1] = Delta(kind, {"text": deltas[-1].data["text"] + text})
     else:
@@ -213,12 +216,22 @@ def _add_text(deltas: list[Delta], kind: Kind, text: str) -> None:
 
 def _tool_delta(call: dict) -> dict:
     function = call.get("function") or {}
-    delta = {"index": int(call.get("index") or 0)}
+    delta = {"index": _count(call.get("index"))}
     for name, value in (
         ("id", call.get("id")),
         ("name", function.get("name")),
         ("arguments", function.get("arguments")),
     ):
         if value:
-            delta[name] = str(value)
+            delta[name] = _clean(str(value))
     return delta
+
+
+def _clean(text: str) -> str:
+    """The text without what PostgreSQL's text cannot hold."""
+    return text.replace("\0", "\ufffd")
+
+
+def _count(value: object) -> int:
+    """A number as an upstream means it, within what a column holds."""
+    return min(max(int(value or 0), 0), MAX_COUNT)

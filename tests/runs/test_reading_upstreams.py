@@ -66,6 +66,7 @@ JUNK = [
     '{"choices": [{"delta": {"content": 5}}]}',
     '{"choices": [{"delta": {"tool_calls": [7]}}]}',
     '{"usage": {"prompt_tokens": "many"}}',
+    '{"usage": {"prompt_tokens": 1e999}}',
     "[" * 10_000,
 ]
 

@@ -1,5 +1,7 @@
 """Whatever goes wrong takes the same path: an event with a seq, FAILED, a code, the partial kept."""
 
+import json
+
 import pytest
 
 from runs.models import Model, Provider, Run
@@ -113,3 +115,24 @@ def test_a_send_to_a_broker_that_is_silent_is_answered(make_stack):  # B11
     assert (reply.status, reply.json()["code"]) == (503, "broker_unavailable")
     run = check(Run.objects.get(session=session))
     assert (run.status, run.message.parent.content) == (Status.FAILED, say)
+
+
+HOSTILE = [
+    {"choices": [{"delta": {"content": "a\0b", "reasoning": "c\0d"}}]},
+    {
+        "choices": [
+            {"delta": {"tool_calls": [{"index": 10**30, "id": "\0", "function": {"name": "f\0", "arguments": "\0"}}]}}
+        ]
+    },
+    {
+        "choices": [{"delta": {}, "finish_reason": "stop\0" * 1000}],
+        "usage": {"prompt_tokens": 10**30, "completion_tokens": -5},
+    },
+]
+
+
+@pytest.mark.parametrize(("last", "status"), [("[DONE]", Status.COMPLETED), ('{"error": "no\\u0000"}', Status.FAILED)])
+def test_what_no_database_holds_ends_no_worse_than_anything_else(stack, last, status):  # B10 B58
+    body = "".join(f"data: {said}\n\n" for said in (*map(json.dumps, HOSTILE), last))
+    run = check(stack.person("alice").send(prompt(body=body, content_type="text/event-stream")))
+    assert (run.status, run.message.content, run.message.reasoning) == (status, "a\ufffdb", "c\ufffdd")
