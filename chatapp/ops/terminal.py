@@ -1,7 +1,10 @@
 """A run in the terminal: its text while it is written, then how it ended."""
 
 import asyncio
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import orjson
 from django.core.management.base import OutputWrapper
@@ -80,3 +83,15 @@ async def _print_stream(run: Run, after: int, page: _Page, err: OutputWrapper) -
             page.flush()
     finally:
         page.end()
+
+
+@contextmanager
+def only_warnings() -> Iterator[None]:
+    """Keep what the engine logs about its ordinary work off a person's terminal."""
+    logger = logging.getLogger("runs")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

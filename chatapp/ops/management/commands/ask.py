@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from chatapp.chats.models import Session
-from chatapp.ops.terminal import how_it_ended, show
+from chatapp.ops.terminal import how_it_ended, only_warnings, show
 from runs.actions import send
 from runs.errors import RunError
 from runs.states import Trigger
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *, prompt, model, user, **options):
         owner = named(user) if user else only_superuser()
         try:
-            with transaction.atomic():  # a prompt that is refused leaves no empty session behind
+            with only_warnings(), transaction.atomic():  # a prompt that is refused leaves no empty session behind
                 session = Session.objects.create(owner=owner)
                 run = send(session, prompt, user=owner, model=model, trigger=Trigger.TERMINAL)
         except RunError as error:
