@@ -1,6 +1,7 @@
 PYTHON ?= python3
-# Two processes share the tests; those of one module stay together.
-PARALLEL = -n 2 --dist loadscope
+# Two processes share the tests; those of one module stay together. What may not run beside others comes after them.
+PYTEST = .venv/bin/python -m pytest
+PARALLEL = -n 2 --dist loadscope -m "not alone"
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -16,7 +17,7 @@ run: ## set up what is missing and start everything (PORT=8000, DATA_DIR=var)
 
 test: ## set up what is missing and run all tests
 	@$(PYTHON) deploy/set_up.py test
-	@.venv/bin/python -m pytest $(PARALLEL) && .venv/bin/python -m pytest $(PARALLEL) --database=postgres
+	@$(PYTEST) $(PARALLEL) && $(PYTEST) -m alone && $(PYTEST) $(PARALLEL) --database=postgres && $(PYTEST) -m alone --database=postgres
 
 lint: ## check style, formatting and who imports whom
 	@$(PYTHON) deploy/set_up.py test

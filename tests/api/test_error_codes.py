@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+import chatapp.urls  # noqa: F401  (brings the codes of all edges along)
 from chatapp.api.errors import PROBLEMS, RUN_STATUS
 from runs.errors import RunError
 

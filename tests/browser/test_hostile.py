@@ -21,6 +21,7 @@ HOSTILE = {
 FRAME = "new Promise((done) => requestAnimationFrame(done))"
 
 
+@pytest.mark.timeout(300)  # 10 MB take nine seconds on a quiet machine and many times that on a busy one
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_page_goes_on_answering(stack, alice, open_window, name):
     tab = open_window(stack, alice, expected="could not be drawn").tab

@@ -18,6 +18,8 @@ from tests.harness.processes import temporary_directory
 from tests.harness.stack import Stack, clean_env
 from tests.harness.upstream import Upstream, prompt, spoken
 
+pytestmark = pytest.mark.alone
+
 ENV = {"LEASE_SECONDS": "2", "LEASE_RENEW_SECONDS": "0.5"}
 
 
