@@ -10,7 +10,7 @@ from functools import partial
 from uuid import UUID
 
 from streams import log
-from streams.events import Control, Event, control
+from streams.events import Control, control
 from streams.hub import Follower, Live, hub, read_log
 
 FIRST_PAGE_EVENTS = 100  # at once on the reader's screen
@@ -74,15 +74,14 @@ class _Place:
         """All that the log has after this place: a small page at first, then as much as PAGE_BYTES hold."""
         limit = FIRST_PAGE_EVENTS
         while not self.is_ended:
-            page: list[Event] = await read_log(log.read, self.stream, self.seq, limit)
+            page, size, is_whole = await read_log(_read_page, self.stream, self.seq, limit)
             if page:
                 self.seq, self.is_ended = page[-1].seq, page[-1].is_final
                 follower.seen = max(follower.seen, self.seq)
-                yield [Live(event.seq, event.is_final, event.envelope()) for event in page]
-            if len(page) < limit:
+                limit = max(1, min(log.PAGE_EVENTS, PAGE_BYTES * len(page) // size))
+                yield page
+            if is_whole:
                 return
-            average = sum(len(event.data) for event in page) // limit + 1
-            limit = max(1, min(log.PAGE_EVENTS, PAGE_BYTES // average))
 
     def has_gap(self, events: list[Live]) -> bool:
         seq = self.seq
@@ -126,3 +125,14 @@ class _Place:
     def start_anew(self, last_seq: int) -> Live:
         self.seq = 0
         return Live(0, False, control(self.stream, Control.RESYNC, last_seq=last_seq))
+
+
+def _read_page(stream: UUID, after: int, limit: int) -> tuple[list[Live], int, bool]:
+    """Up to `limit` events after seq `after`, but not many more than PAGE_BYTES; their bytes; whether that is all."""
+    events, page, size = log.read(stream, after, limit), [], 0
+    for event in events:
+        page.append(Live(event.seq, event.is_final, event.envelope()))
+        size += len(page[-1].envelope)
+        if size >= PAGE_BYTES:
+            break
+    return page, size, len(events) < limit and len(page) == len(events)

@@ -32,7 +32,8 @@ def viewer(request: HttpRequest) -> Viewer:
         refusal.auth_header = authentication.authenticate_header(request)
         raise
     user, token = found
-    return Viewer(user.pk, lambda: _holds(token.digest))
+    digest = token.digest  # and not the whole token, with its user, for as long as somebody follows
+    return Viewer(user.pk, lambda: _holds(digest))
 
 
 def _holds(digest: str) -> bool:
