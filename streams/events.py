@@ -67,7 +67,12 @@ def name_of(stream: object) -> bytes:
 
 
 def envelope(stream: object, seq: int, kind: str, data: bytes) -> bytes:
-    return b'{"stream":"%b","seq":%d,"kind":"%b","data":%b}' % (name_of(stream), seq, kind.encode(), data)
+    return named_envelope(name_of(stream), seq, kind, data)
+
+
+def named_envelope(name: bytes, seq: int, kind: str, data: bytes) -> bytes:
+    """For many events of one stream, whose name is looked up once."""
+    return b'{"stream":"%b","seq":%d,"kind":"%b","data":%b}' % (name, seq, kind.encode(), data)
 
 
 def control(stream: object, kind: Control, **data: object) -> bytes:

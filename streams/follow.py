@@ -5,12 +5,14 @@ that is committed in between is in both; whatever is not above the position is d
 log before anything later is handed on.
 """
 
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from itertools import accumulate
 from uuid import UUID
 
 from streams import log
-from streams.events import Control, control
+from streams.events import FINAL_KINDS, Control, control, name_of, named_envelope
 from streams.hub import Follower, Live, hub, read_log
 
 FIRST_PAGE_EVENTS = 100  # at once on the reader's screen
@@ -128,11 +130,11 @@ class _Place:
 
 
 def _read_page(stream: UUID, after: int, limit: int) -> tuple[list[Live], int, bool]:
-    """Up to `limit` events after seq `after`, but not many more than PAGE_BYTES; their bytes; whether that is all."""
-    events, page, size = log.read(stream, after, limit), [], 0
-    for event in events:
-        page.append(Live(event.seq, event.is_final, event.envelope()))
-        size += len(page[-1].envelope)
-        if size >= PAGE_BYTES:
-            break
-    return page, size, len(events) < limit and len(page) == len(events)
+    """Up to `limit` events after seq `after`, hardly more than twice PAGE_BYTES; their bytes; whether that is all."""
+    events, name = log.read(stream, after, limit), name_of(stream)
+    page = [Live(seq, kind in FINAL_KINDS, named_envelope(name, seq, kind, data)) for _, seq, kind, data in events]
+    sizes = list(accumulate(len(event.envelope) for event in page))
+    if sizes and sizes[-1] > 2 * PAGE_BYTES:
+        fitting = bisect_left(sizes, PAGE_BYTES) + 1
+        return page[:fitting], sizes[fitting - 1], False
+    return page, sizes[-1] if sizes else 0, len(events) < limit

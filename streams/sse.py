@@ -106,16 +106,10 @@ class EventBody:
 
 
 def _bodies(batch: list[Live]) -> Iterator[bytes]:
-    """A batch as pieces of about BODY_BYTES, so that a client that reads slowly costs no more; or a heartbeat."""
-    frames, size = [], 0
-    for event in batch:
-        frames.append(frame(event))
-        size += len(frames[-1])
-        if size >= BODY_BYTES:
-            yield b"".join(frames)
-            frames, size = [], 0
-    if frames or not batch:
-        yield b"".join(frames) or HEARTBEAT
+    """A batch in pieces of BODY_BYTES, so that a client that reads slowly costs no more; or a heartbeat."""
+    frames = b"".join([frame(event) for event in batch]) or HEARTBEAT
+    for start in range(0, len(frames), BODY_BYTES):
+        yield frames[start : start + BODY_BYTES]
 
 
 async def _disconnected(receive) -> None:
