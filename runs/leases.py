@@ -11,6 +11,7 @@ from django.conf import settings
 
 from runs.models import Worker
 from streams.batchlog import BatchLog, SqliteBatchLog, Unavailable
+from streams.loop import is_wanted
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Lease:
         self._json = "%s" if self._is_sqlite else "%s::jsonb"
 
     async def keep(self) -> None:
-        while True:
+        while is_wanted():
             try:
                 await self._renew()
                 await self._look_after_runs()

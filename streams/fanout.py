@@ -16,6 +16,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from streams.events import FINAL_KINDS, Event, envelope
+from streams.loop import is_wanted
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Sender:
 
     async def run(self) -> None:
         layer = get_channel_layer()
-        while True:
+        while is_wanted():
             events = await self._queue.get()
             try:
                 for shard, message in messages(events).items():

@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from streams import log, meters
 from streams.fanout import group_of, shard_of
+from streams.loop import is_wanted
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +187,7 @@ class Hub:
 
     async def _receive(self) -> None:
         await self._has_channel.wait()
-        while True:
+        while is_wanted():
             try:
                 message = await self._layer.receive(self._channel)
                 self._deliver(message["streams"])
@@ -205,7 +206,7 @@ class Hub:
 
     async def _sweep_forever(self) -> None:
         """Look up streams in the log, all at once, so that a lost message is found without every follower asking."""
-        while True:
+        while is_wanted():
             await asyncio.sleep(settings.STREAMS_SWEEP_SECONDS)
             try:
                 await self._leave_idle_shards()

@@ -70,3 +70,12 @@ def loop_thread() -> LoopThread:
 def is_loop_running() -> bool:
     """Whether this process has started its loop thread."""
     return _current is not None and _current.pid == os.getpid()
+
+
+def is_wanted() -> bool:
+    """Whether nobody has cancelled the current task.
+
+    For loops that talk to Redis or PostgreSQL: redis-py and psycopg wait with `asyncio.wait_for`, which up to Python 3.11
+    loses a cancellation that comes in the moment when its wait ends. Such a loop would go on for ever.
+    """
+    return not asyncio.current_task().cancelling()

@@ -18,7 +18,7 @@ from django.conf import settings
 from streams.batchlog import BatchLog, Conflict, Unavailable, by_stream
 from streams.events import Event
 from streams.fanout import Sender
-from streams.loop import LoopThread, is_loop_running, loop_thread, original
+from streams.loop import LoopThread, is_loop_running, is_wanted, loop_thread, original
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class BatchWriter:
 
     async def run(self) -> None:
         tick = settings.STREAMS_TICK_SECONDS
-        while True:
+        while is_wanted():
             await self._wake.wait()
             self._wake.clear()
             started = time.monotonic()
