@@ -75,7 +75,7 @@ def is_loop_running() -> bool:
 def is_wanted() -> bool:
     """Whether nobody has cancelled the current task.
 
-    For loops that talk to Redis or PostgreSQL: redis-py and psycopg wait with `asyncio.wait_for`, which up to Python 3.11
-    loses a cancellation that comes in the moment when its wait ends. Such a loop would go on for ever.
+    For loops that talk to Redis or PostgreSQL: redis-py and psycopg wait with `asyncio.wait_for`, which up to Python
+    3.11 loses a cancellation that comes in the moment when its wait ends. Such a loop would go on for ever.
     """
     return not asyncio.current_task().cancelling()
