@@ -113,7 +113,7 @@ def test_older_chats_come_as_one_scrolls_and_a_change_keeps_them(stack, alice, t
     expect(tab.page.get_by_role("heading", name="Today")).to_have_count(1)
     alice.send(prompt("The newest", tokens=3))
     expect(row(tab, "The newest").get_by_text("New", exact=True)).to_be_visible(timeout=PATIENCE)
-    expect(rows).to_have_count(120)
+    wait_until(lambda: rows.count() >= 120, "all rows are there again")  # at its end the list may go on by itself
     check(last_run(alice))
 
 

@@ -69,7 +69,9 @@ def test_doctor_misses_a_model_and_a_key(db, monkeypatch):
     assert "provider p: NO_SUCH_KEY is not set here" in manage("doctor", "--offline", fails=True)[0]
 
 
-def test_doctor_is_content_with_a_whole_site(stack):
+def test_doctor_is_content_with_a_whole_site(make_stack):
+    stack = make_stack()  # of its own: others leave providers behind that nobody can reach
+    stack.person("alice")
     wait_until(lambda: Report.objects.filter(pk="upkeep").exists(), "beat has asked for upkeep")
     done = stack.manage("doctor", check=False)
     assert (done.returncode, "WRONG" in done.stdout) == (0, False), done.stdout

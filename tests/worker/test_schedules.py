@@ -55,7 +55,7 @@ def test_beat_starts_what_is_due_and_its_answer_is_watched_and_stopped_like_any_
     silent = prompt(tokens=9, stall_after=2)
     Schedule.objects.filter(pk=schedule.pk).update(prompt=silent)
     assert alice.page("POST", f"/schedules/{schedule.pk}/run", {}).status == 302
-    run = run_of(schedule)
+    run = Run.objects.filter(message__parent__content=silent).get()
     alice.follow(run).wait_for_text(spoken(2))
     assert alice.page("POST", f"/schedules/{schedule.pk}/delete", {}).status == 302
     assert stack.upstream.wait(silent.tag, "closed")["ended"] == "closed by client"
