@@ -9,13 +9,14 @@ thread, which needs neither gevent's hub nor a lock, says where the process hang
 """
 
 import faulthandler
+import gc
 import math
 import mmap
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from streams.loop import original
@@ -57,5 +58,22 @@ class LastResort:
 
     def _say_where(self) -> None:
         """Past the logging module: whoever hangs may hold its lock."""
-        os.write(sys.__stderr__.fileno(), b"The worker did not end in time and is ended by force. It hangs here:\n")
-        faulthandler.dump_traceback(sys.__stderr__)
+        out = sys.__stderr__.fileno()
+        os.write(out, b"The worker did not end in time and is ended by force. It hangs here:\n")
+        faulthandler.dump_traceback(out)
+        for line in _where_greenlets_wait():
+            os.write(out, line.encode(errors="replace"))
+
+
+def _where_greenlets_wait() -> Iterator[str]:
+    """The stacks of all greenlets that wait: on gevent a thread's own stack shows no more than the hub."""
+    if "greenlet" not in sys.modules:
+        return
+    kind = sys.modules["greenlet"].greenlet
+    for one in gc.get_objects():
+        if issubclass(type(one), kind) and one.gr_frame is not None:
+            yield f"\nGreenlet 0x{id(one):x} (most recent call first):\n"
+            frame = one.gr_frame
+            while frame is not None:
+                yield f'  File "{frame.f_code.co_filename}", line {frame.f_lineno} in {frame.f_code.co_name}\n'
+                frame = frame.f_back

@@ -1,11 +1,13 @@
-"""A module for a worker (`-I tests.worker.hanging`) that never gets to the end of its shutdown."""
+"""A module for a worker (`-I tests.worker.hanging`) that never gets to the end of its shutdown.
+
+Its threads hang in a native wait, on gevent a greenlet does: there the thread's own stack shows the hub alone.
+"""
+
+import threading
 
 from celery import signals
-
-from streams.loop import original
 
 
 @signals.worker_shutdown.connect
 def hang_for_ever(**kwargs) -> None:
-    while True:
-        original("time", "sleep")(60)
+    threading.Event().wait()
