@@ -46,9 +46,14 @@ class Outlet:
         self._send, self._rest = send, None
         self._pressure = Pressure.of(send)
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether the client keeps up."""
+        return self._rest is None and (self._pressure is None or not self._pressure.is_high)
+
     def send_now(self, message: dict) -> bool:
         """Send, if the client keeps up: False means that nothing was done."""
-        if self._rest is not None or (self._pressure is not None and self._pressure.is_high):
+        if not self.is_clear:
             return False
         if rest := run_now(self._send(message)):
             self._rest = asyncio.ensure_future(_as_task(rest))

@@ -26,6 +26,21 @@ def position(request: HttpRequest) -> int:
     return max(int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0 for text in candidates)
 
 
+class Framing:
+    """How the events of a stream are written to one client. Who speaks another protocol over SSE has another one."""
+
+    def frames(self, events: list[Live]) -> bytes:
+        """Events that come next, each of them told once. Empty: there is nothing to say about them."""
+        return frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))
+
+    def end(self) -> bytes:
+        """The last words before the response ends, be it after the final event or before it."""
+        return b""
+
+
+PLAIN = Framing()
+
+
 async def event_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> HttpResponseBase:
     """The response that follows `stream` for `viewer`.
 
@@ -59,10 +74,10 @@ async def _nothing() -> AsyncIterator[bytes]:
 class EventBody:
     """The frames of a stream on their way to one client; access is asked again every heartbeat."""
 
-    __slots__ = ("_after", "_outlet", "_stream", "_viewer")
+    __slots__ = ("_after", "_framing", "_outlet", "_stream", "_viewer")
 
-    def __init__(self, viewer: Viewer, stream: UUID, after: int) -> None:
-        self._viewer, self._stream, self._after = viewer, stream, after
+    def __init__(self, viewer: Viewer, stream: UUID, after: int, framing: Framing = PLAIN) -> None:
+        self._viewer, self._stream, self._after, self._framing = viewer, stream, after, framing
 
     async def serve(self, receive, send) -> None:
         """Send frames until the final event, or until the client has gone."""
@@ -86,14 +101,14 @@ class EventBody:
             await self._send_frames()
         except Exception:
             logger.exception("following %s failed", self._stream)
-        await self._outlet.finish({"type": "http.response.body"})
+        await self._outlet.finish({"type": "http.response.body", "body": self._framing.end()})
 
     async def _send_frames(self) -> None:
         heartbeat = settings.STREAMS_HEARTBEAT_SECONDS
         clock = asyncio.get_running_loop().time
         checked = clock()
         async for batch in follow(self._stream, self._after, heartbeat, self._send_now):
-            for body in _bodies(batch):
+            for body in _bodies(self._framing.frames(batch) if batch else HEARTBEAT):
                 await self._outlet.send({"type": "http.response.body", "body": body, "more_body": True})
             if clock() - checked >= heartbeat:
                 checked = clock()
@@ -101,13 +116,15 @@ class EventBody:
                     return
 
     def _send_now(self, events: list[Live]) -> bool:
-        body = frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))
-        return self._outlet.send_now({"type": "http.response.body", "body": body, "more_body": True})
+        if not self._outlet.is_clear:  # asked first: a framing is told of each event once
+            return False
+        if body := self._framing.frames(events):
+            self._outlet.send_now({"type": "http.response.body", "body": body, "more_body": True})
+        return True
 
 
-def _bodies(batch: list[Live]) -> Iterator[bytes]:
-    """A batch in pieces of BODY_BYTES, so that a client that reads slowly costs no more; or a heartbeat."""
-    frames = b"".join([frame(event) for event in batch]) or HEARTBEAT
+def _bodies(frames: bytes) -> Iterator[bytes]:
+    """Frames in pieces of BODY_BYTES, so that a client that reads slowly costs no more."""
     for start in range(0, len(frames), BODY_BYTES):
         yield frames[start : start + BODY_BYTES]
 
