@@ -5,7 +5,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from chatapp.schedules.errors import StillRunning, TooManySchedules
+from chatapp.schedules.errors import StillRunning, TooManySchedules, UnknownZone
 from chatapp.schedules.firing import lock, skip_waiting, start
 from chatapp.schedules.models import Occurrence, Paused, Schedule, State
 from chatapp.schedules.rules import next_time
@@ -24,7 +24,8 @@ NAME_CHARACTERS = Schedule._meta.get_field("name").max_length
 def keep(schedule: Schedule) -> Schedule:
     """Store a new schedule, or one that was edited: it is due next by its rule from now on.
 
-    Raises PromptEmpty, PromptTooLong, TooManySchedules.
+    One that was paused for want of a time zone that there is goes on with it. Raises PromptEmpty, PromptTooLong,
+    TooManySchedules, UnknownZone.
     """
     check_prompt(schedule.prompt)
     if schedule._state.adding:
@@ -33,6 +34,8 @@ def keep(schedule: Schedule) -> Schedule:
         return schedule  # deleted meanwhile
     else:  # what happened to it since the form was filled in
         schedule.paused, schedule.failures = current.paused, current.failures
+        if schedule.paused == Paused.BY_ZONE:
+            schedule.paused = ""
     _compute(schedule)
     schedule.save()
     return schedule
@@ -45,6 +48,9 @@ def check_room(owner: AbstractBaseUser) -> None:
 
 
 def _compute(schedule: Schedule) -> None:
+    """Raises UnknownZone."""
+    if not schedule.is_zone_known:
+        raise UnknownZone
     schedule.computed_at = timezone.now()
     schedule.next_at = next_time(schedule.rule, schedule.computed_at)
 
@@ -60,7 +66,7 @@ def pause(schedule: Schedule) -> None:
 
 @transaction.atomic
 def resume(schedule: Schedule) -> None:
-    """Go on with the next time from now; what was missed meanwhile was meant to be."""
+    """Go on with the next time from now; what was missed meanwhile was meant to be. Raises UnknownZone."""
     if (schedule := lock(schedule.pk)) and schedule.paused:
         schedule.paused, schedule.failures = "", 0
         _compute(schedule)
@@ -90,7 +96,7 @@ def run_now(schedule: Schedule) -> Occurrence | None:
 
 @transaction.atomic
 def duplicate(schedule: Schedule) -> Schedule:
-    """A copy, paused: two of the same should not both start. Raises TooManySchedules."""
+    """A copy, paused: two of the same should not both start. Raises TooManySchedules, UnknownZone."""
     check_room(schedule.owner)
     name = f"{schedule.name[: NAME_CHARACTERS - len(' (copy)')]} (copy)"
     values = {field: getattr(schedule, field) for field in COPIED}

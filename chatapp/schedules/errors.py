@@ -16,6 +16,13 @@ class StillRunning(RunError):
     code = "schedule_still_running"
 
 
+class UnknownZone(RunError):
+    """The time zone of this schedule is not known here any more. Choose another one."""
+
+    code = "unknown_zone"
+    retryable = False
+
+
 class TooManySchedules(RunError):
     """You have as many schedules as this site allows. Delete one first."""
 

@@ -23,7 +23,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Role, Session
-from chatapp.schedules.errors import OwnerDisabled
+from chatapp.schedules.errors import OwnerDisabled, UnknownZone
 from chatapp.schedules.models import ENDS, Missed, Occurrence, Overlap, Paused, Schedule, State, Target
 from chatapp.schedules.placeholders import fill
 from chatapp.schedules.rules import count_before, latest_time, next_time
@@ -76,6 +76,8 @@ def claim(pk: UUID, now: datetime) -> bool:
         schedule = lock(pk, skip_locked=True)
         if schedule is None or schedule.paused or schedule.next_at is None or schedule.next_at > now:
             return False
+        if not schedule.is_zone_known:
+            return _pause_without_zone(schedule, now)
         rule, since = schedule.rule, schedule.next_at
         due = latest_time(rule, since, now) or since
         following = next_time(rule, now)
@@ -90,6 +92,18 @@ def claim(pk: UUID, now: datetime) -> bool:
         if is_new:
             _decide(schedule, occurrence, now)
         return is_new
+
+
+def _pause_without_zone(schedule: Schedule, now: datetime) -> bool:
+    """When it would be due is unknown, now and later: the history says why, once, and its owner is asked."""
+    if not Schedule.objects.filter(pk=schedule.pk, paused="").update(paused=Paused.BY_ZONE):
+        return False
+    logger.warning("schedule %s is paused: there is no time zone %r here", schedule.pk, schedule.zone)
+    due = {"due_at": schedule.next_at, "defaults": {"claimed_at": now}}
+    occurrence, is_new = schedule.occurrences.get_or_create(**due)
+    if is_new:
+        finish(occurrence, State.FAILED, UnknownZone())
+    return is_new
 
 
 def forget_oldest(schedule: Schedule) -> None:

@@ -1,7 +1,7 @@
 """Schedules, and each time one was due."""
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.db import models
@@ -54,6 +54,7 @@ class Notify(models.TextChoices):
 class Paused(models.TextChoices):
     BY_OWNER = "owner"
     BY_FAILURES = "failures"
+    BY_ZONE = "zone"  # nobody here knows its time zone any more
 
 
 class State(models.TextChoices):
@@ -140,8 +141,17 @@ class Schedule(models.Model):
         return self.name
 
     @property
-    def zone_info(self) -> ZoneInfo:
-        return ZoneInfo(self.zone)
+    def is_zone_known(self) -> bool:
+        """Zones are renamed and dropped by updates of the machine, long after a schedule was made."""
+        try:
+            return bool(ZoneInfo(self.zone))
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # the latter two for names that are no names of zones
+            return False
+
+    @property
+    def zone_info(self) -> tzinfo:
+        """UTC where the zone is unknown, for pages to show times in. Nothing starts by that: see `firing.claim`."""
+        return ZoneInfo(self.zone) if self.is_zone_known else UTC
 
     @property
     def rule(self) -> Rule:

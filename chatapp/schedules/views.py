@@ -53,7 +53,10 @@ def of_schedule(view: Callable) -> Callable:
 
 @dataclass
 class Preview:
-    """What a rule means: in words, and the next times; templates show them in its zone, which Django would not."""
+    """What a rule means: in words, and the next times; templates show them in its zone, which Django would not.
+
+    Without times where the zone is not known any more.
+    """
 
     words: str = ""
     times: list[datetime] = field(default_factory=list)
@@ -62,7 +65,8 @@ class Preview:
 
 
 def preview_of(schedule: Schedule) -> Preview:
-    return Preview(schedule.words, next_times(schedule.rule, timezone.now(), SHOWN_TIMES), schedule.zone)
+    times = next_times(schedule.rule, timezone.now(), SHOWN_TIMES) if schedule.is_zone_known else []
+    return Preview(schedule.words, times, schedule.zone)
 
 
 def _preview_of_form(form: RuleForm) -> Preview:
@@ -180,7 +184,10 @@ def pause(request: HttpRequest, found: Schedule) -> HttpResponse:
 @require_POST
 @of_schedule
 def resume(request: HttpRequest, found: Schedule) -> HttpResponse:
-    actions.resume(found)
+    try:
+        actions.resume(found)
+    except RunError as error:
+        return _page(request, found, error, status=409)
     return _back(request, found)
 
 
