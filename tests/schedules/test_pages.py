@@ -303,6 +303,25 @@ def test_the_admin_shows_schedules_with_their_next_times_and_changes_nothing(log
     assert "Running" in words(client.get(reverse("admin:schedules_occurrence_changelist")))
 
 
+def test_the_admin_leads_from_a_run_to_its_schedule_and_back(log_in, charlie, make):  # B59
+    occurrence, other = actions.run_now(make(name="Weather")), actions.run_now(make(name="Tides"))
+    client = log_in(charlie)
+
+    def leads_to(path, label):
+        """The page behind the link of this name."""
+        page = client.get(path, follow=True).text
+        return html.unescape(re.search(rf'href="([^"]*)">{label}</a>', page).group(1))
+
+    run = reverse("admin:runs_run_change", args=[occurrence.run_id])
+    found = leads_to(run, "Schedule")
+    assert list(client.get(found).context["cl"].result_list) == [occurrence]
+    schedule = leads_to(found, "Weather")
+    assert leads_to(schedule, "show").endswith(str(occurrence.schedule_id))
+    history = client.get(leads_to(schedule, "show")).context["cl"].result_list
+    assert list(history) == [occurrence] != [other]
+    assert leads_to(found, "Queued") == run
+
+
 def test_the_list_costs_few_queries(browser, make, django_assert_max_num_queries):
     for _ in range(8):
         actions.run_now(make())
