@@ -10,6 +10,7 @@ for a run that has just completed: compare-and-set in `runs/lifecycle.py` decide
 import logging
 import threading
 import time
+from functools import partial
 from uuid import UUID
 
 from celery import signals
@@ -22,13 +23,16 @@ from runs.engine import HANDOVER_SECONDS, pool_name, retire_engine, start_engine
 from runs.errors import InternalError
 from runs.leaving import is_leaving
 from runs.models import Run
+from runs.moments import ended
 from runs.saving import persist, shielded
 from runs.states import ACTIVE, LostReason
+from runs.tally import file_report, tally
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1  # s before the second look whether the first saver is done; then twice as long each time
 GEVENT, PREFORK = "gevent", "prefork"
+OF_MAIN = "runs.main_process"
 
 
 def _active(task_id: str) -> Run | None:
@@ -99,14 +103,26 @@ def save_failed(sender=None, task_id=None, exception=None, einfo=None, **kwargs)
 
 @signals.worker_ready.connect(dispatch_uid="runs.engine_of_worker")
 def start_engine_of_worker(sender=None, **kwargs) -> None:
-    """On gevent the engine, and with it the lease, is there before the first run. On prefork each child has its own."""
+    """On gevent the engine, and with it the lease, is there before the first run. On prefork each child has its own.
+
+    What the main process of a prefork worker counts, without a lease to tell it with, is filed.
+    """
     if pool_name() == GEVENT:
         start_engine(sender.hostname, GEVENT)
+    else:
+        told = partial(_tell_of_main, sender.hostname)
+        ended.connect(told, weak=False, dispatch_uid=OF_MAIN)
+
+
+def _tell_of_main(worker: str, **kwargs) -> None:
+    file_report(worker)
 
 
 @signals.worker_process_init.connect(dispatch_uid="runs.engine_of_child")
 def start_engine_of_child(sender=None, **kwargs) -> None:
     connection.close()
+    ended.disconnect(dispatch_uid=OF_MAIN)
+    tally.begin_anew()  # a child that takes the place of a lost one is forked from a main process that has counted
     start_engine(sender or "", PREFORK)
 
 

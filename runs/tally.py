@@ -1,10 +1,13 @@
 """What this process has done so far: counts that only grow, for the metrics. They begin anew with the process.
 
 A worker's travel to the database with each renewal of its lease (`runs/leases.py`), so that whoever asks any web
-process hears of all workers, of both pools and on all machines, and no worker needs a port of its own.
+process hears of all workers, of both pools and on all machines, and no worker needs a port of its own. A prefork
+worker's main process has no lease; it ends runs, too (those of children that are gone), and files a report each time.
 """
 
 import logging
+import os
+import threading
 from bisect import bisect_left
 from collections import Counter
 from datetime import datetime
@@ -12,7 +15,7 @@ from uuid import UUID
 
 from django.dispatch import receiver
 
-from runs.models import Run
+from runs.models import Report, Run
 from runs.moments import ended
 
 logger = logging.getLogger(__name__)
@@ -35,6 +38,10 @@ class Times:
 
 class Tally:
     def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """In a process that was forked from one that has counted."""
         self.ended, self.codes = Counter(), Counter()
         self.times = {"queue_wait": Times(), "first_token": Times(), "duration": Times()}
 
@@ -53,6 +60,8 @@ class Tally:
 
 
 tally = Tally()  # of this process
+MAIN = "main process "  # begins the names of reports
+_filing = threading.Lock()  # what is filed last has counted most
 
 
 @receiver(ended, dispatch_uid="runs.tally")
@@ -62,3 +71,10 @@ def count_end(run_id: UUID, **kwargs) -> None:
     if run is not None:
         tally.add(run)
         logger.info("run %s ended: %s", run_id, run.code or run.status)
+
+
+def file_report(worker: str) -> None:
+    """What the main process of a worker has counted so far. The report is told as long as the worker lives."""
+    with _filing:
+        name = f"{MAIN}{os.getpid()} of {worker}"[: Report._meta.pk.max_length]
+        Report.file(name, worker=worker, pid=os.getpid(), **tally.figures())

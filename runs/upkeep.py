@@ -16,8 +16,9 @@ from django.db import connection
 from django.utils import timezone
 
 from runs.answers import snapshot
-from runs.models import Run, Worker
+from runs.models import Report, Run, Worker
 from runs.states import FINAL, LogKept
+from runs.tally import MAIN
 from streams import compaction, log
 
 BATCH_RUNS = 200  # runs looked up at once
@@ -112,7 +113,9 @@ def forget_orphans(after: UUID, time_slice: Slice) -> UUID | None:
 
 def forget_workers(time_slice: Slice) -> int:
     """Delete workers whose lease ended WORKERS_DAYS ago; their runs, a few at a time, forget who wrote them."""
-    ended = Worker.objects.filter(lease_until__lt=timezone.now() - timedelta(days=settings.WORKERS_DAYS))
+    long_ago = timezone.now() - timedelta(days=settings.WORKERS_DAYS)
+    Report.objects.filter(name__startswith=MAIN, at__lt=long_ago).delete()
+    ended = Worker.objects.filter(lease_until__lt=long_ago)
     done = 0
     for worker_id in ended.values_list("id", flat=True)[:BATCH_RUNS]:
         while not time_slice.is_over and (runs := _runs_of(worker_id)):

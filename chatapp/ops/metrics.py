@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from runs import figures
 from runs.models import Report, Worker
-from runs.tally import BOUNDS, tally
+from runs.tally import BOUNDS, MAIN, tally
 from streams import meters
 from streams.hub import follower_count
 
@@ -44,7 +44,7 @@ class SiteCollector(Collector):
         told = [((name, str(pid)), said) for name, pid, _, said in workers]
         yield from _pools(workers)
         yield from _of_workers(told)
-        yield from _of_runs([*told, (WEB, tally.figures())])
+        yield from _of_runs([*told, *_main_processes({name for name, *_ in workers}), (WEB, tally.figures())])
 
 
 def _now() -> Iterator[Metric]:
@@ -57,7 +57,7 @@ def _now() -> Iterator[Metric]:
     yield followers
     ages = GaugeMetricFamily("chatapp_report_age_seconds", "Since something that runs by itself did", labels=["name"])
     found = GaugeMetricFamily("chatapp_heal_open", "Things that `manage.py heal` found and did not repair")
-    for report in Report.objects.all():
+    for report in Report.objects.exclude(name__startswith=MAIN):
         ages.add_metric([report.name], (timezone.now() - report.at).total_seconds())
         if report.name == "heal":
             found.add_metric([], report.data.get("open", 0))
@@ -69,6 +69,13 @@ def _pools(workers: list[tuple]) -> Iterator[Metric]:
     for pool in sorted({pool for _, _, pool, _ in workers}):
         alive.add_metric([pool], sum(1 for worker in workers if worker[2] == pool))
     yield alive
+
+
+def _main_processes(living: set[str]) -> Iterator[tuple[tuple[str, str], dict]]:
+    """Of prefork workers: each ends the runs of its children that are gone."""
+    for said in Report.objects.filter(name__startswith=MAIN).values_list("data", flat=True):
+        if said["worker"] in living:
+            yield (said["worker"], str(said["pid"])), said
 
 
 def _of_workers(told: list[tuple[tuple[str, str], dict]]) -> Iterator[Metric]:

@@ -1,6 +1,8 @@
 """Who watches the site hears the truth: alive, ready or what is missing, and figures for those who may see them."""
 
+import os
 import re
+import signal
 from datetime import timedelta
 
 import pytest
@@ -173,6 +175,20 @@ def test_runs_that_end_are_counted_with_their_times_and_codes(run, bearer):
     assert tally.Times().counts == [0] * (len(tally.BOUNDS) + 1)
 
 
+def test_what_a_main_process_counted_is_told_as_long_as_its_worker_lives(run, bearer):
+    worker = a_worker(pool="prefork")
+    lifecycle.fail(run.pk, UpstreamFailed())
+    tally.count_end(run.pk)
+    tally.file_report(worker.name)
+    who = {"worker": worker.name, "pid": str(os.getpid())}
+    value = read_metrics(**bearer)
+    assert value("chatapp_run_errors_total", code="upstream_failed", **who) == [tally.tally.codes["upstream_failed"]]
+    # It is nothing that runs by itself, whose silence would be a fault.
+    assert value("chatapp_report_age_seconds") == []
+    Worker.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert read_metrics(**bearer)("chatapp_run_errors_total", **who) == []
+
+
 def test_a_time_is_counted_in_the_bucket_whose_bound_it_does_not_exceed():
     times, begin = tally.Times(), timezone.now()
     for seconds in (0.005, 0.006, 5000, -1):
@@ -227,3 +243,30 @@ def test_the_children_of_a_prefork_worker_tell_their_queues_and_figures(stack_pr
     worker = wait_until(lambda: told.first(), "the child has told what it did")
     assert (worker.pool, worker.queues) == ("prefork", QUEUES)
     assert worker.figures["events"] >= 1
+
+
+@pytest.mark.one_database
+def test_a_run_whose_child_is_killed_is_counted_once(stack_prefork):
+    """By the worker's main process, which has no lease to tell it with, unless the reaper was there before."""
+    alice, charlie = stack_prefork.person("alice"), stack_prefork.person("charlie")
+
+    def lost():
+        page = charlie.page("GET", "/metrics").body.decode()
+        samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
+        ends = [sample for sample in samples if sample.name == "chatapp_runs_ended_total"]
+        return {sample.labels["pid"]: sample.value for sample in ends if sample.labels["status"] == "lost"}
+
+    before = lost()
+    run = alice.send(prompt(tokens=9, stall_after=2))
+    alice.follow(run).wait_for_text(spoken(2))
+    run.refresh_from_db()
+    os.kill(run.worker.pid, signal.SIGKILL)
+    assert check(run).status == "lost"
+    wait_until(lambda: lost() != before, "it is told")
+    told = lost()
+    assert sum(told.values()) == sum(before.values()) + 1
+    # A child that takes the killed one's place should not count it again.
+    again = check(alice.send(prompt(tokens=3)))
+    seen = Worker.objects.filter(pk=again.worker_id, figures__ended__completed__gte=1)
+    wait_until(seen.exists, "the next child has told what it did")
+    assert lost() == told
