@@ -1,4 +1,4 @@
-"""Updates drop and rename time zones: a schedule that was made in one waits for another, and everything else goes on."""
+"""Updates drop and rename time zones: a schedule made in one waits for another, and everything else goes on."""
 
 import html
 
