@@ -2,7 +2,7 @@
 
 from django.contrib.auth import login
 from django.contrib.auth.forms import SetPasswordForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -16,6 +16,15 @@ from chatapp.accounts.invitations import invited_by
 class Login(LoginView):
     template_name = "pages/login.html"
     redirect_authenticated_user = True
+
+
+class Logout(LogoutView):
+    """Also out of what this browser keeps: the way back must not show a chat to whoever comes next."""
+
+    def post(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        response = super().post(request, *args, **kwargs)
+        response["Clear-Site-Data"] = '"cache"'
+        return response
 
 
 class LoginLink(LinkView):

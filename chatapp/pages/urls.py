@@ -1,6 +1,5 @@
 """URLs of the pages."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from chatapp.pages import accounts, answers, export, managing, messages, preferences, queue, search, sharing, views
@@ -44,5 +43,5 @@ urlpatterns = [
     path("invitation", accounts.accept_invitation, name="invitation"),
     path("login", accounts.Login.as_view(), name="login"),
     path("login/link", accounts.LoginLink.as_view(), name="login_link"),
-    path("logout", LogoutView.as_view(), name="logout"),
+    path("logout", accounts.Logout.as_view(), name="logout"),
 ]

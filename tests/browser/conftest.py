@@ -5,6 +5,8 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
+from runs.models import Model
+from tests.browser.panes import NAMES, make_contenders
 from tests.browser.window import Window
 from tests.harness.plugin import missing
 
@@ -16,8 +18,14 @@ ARGUMENTS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def launch_options() -> dict:
+    """Keywords for playwright's launch of Chromium; a module that wants others has a fixture of this name."""
+    return {}
+
+
 @pytest.fixture(scope="module")  # and not longer: playwright's loop would stand in the way of all other tests
-def _chromium():
+def _chromium(launch_options):
     """The system's Chromium. Its tests are skipped, loudly, where there is none."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
@@ -25,7 +33,7 @@ def _chromium():
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # The loop runs in this thread, so Django takes every query of a test for one from asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS, **launch_options)
         yield browser
         browser.close()
 
@@ -66,3 +74,10 @@ def open_window(_chromium):
     for window in windows:
         window.close()
     assert complaints == []
+
+
+@pytest.fixture
+def contenders(stack):
+    """`contenders(tokens=9, …)`: three models that speak this script, for as long as the test lasts: {label: tag}."""
+    yield lambda **script: make_contenders(stack, **script)
+    Model.objects.filter(label__in=NAMES).update(enabled=False)

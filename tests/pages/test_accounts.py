@@ -66,7 +66,8 @@ def test_log_out_takes_a_button_and_not_a_link(log_in, alice):
     client = log_in(alice)
     assert client.get("/logout").status_code == 405
     assert client.get("/").status_code == 200
-    assert client.post("/logout").url == "/login"
+    answer = client.post("/logout")
+    assert (answer.url, answer["Clear-Site-Data"]) == ("/login", '"cache"')
     assert client.get("/").status_code == 302
 
 
