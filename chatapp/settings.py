@@ -4,6 +4,7 @@ Every variable has a default that works on one machine; `make run` needs none of
 """
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -67,6 +68,7 @@ INSTALLED_APPS = [
     "django_structlog",
     "streams",
     "runs",
+    "chatapp.accounts",
     "chatapp.chats",
     "chatapp.pages",
     "chatapp.compare",
@@ -262,14 +264,30 @@ CONTENT_SECURITY_POLICY = {
 }
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["chatapp.api.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["chatapp.accounts.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "chatapp.accounts.permissions.HasScope",
+    ],
+    "DEFAULT_THROTTLE_CLASSES": ["chatapp.accounts.throttles.ScopeThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["chatapp.api.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "chatapp.api.errors.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
-REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None, "AUTO_REFRESH": False}
+KNOX_TOKEN_MODEL = "accounts.Token"  # knox' own has no name and no scope
+MIGRATION_MODULES = {"knox": None}  # its tables are not used
+REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTO_REFRESH": False}
+TOKEN_MAX_DAYS = env.int("TOKEN_MAX_DAYS", default=365)  # days a token may live; 0 = also for ever
+
+# How often a minute, of one user; 0 = no limit. Counted in Valkey; while that is away nothing is refused.
+THROTTLES = {
+    "reads": env.int("THROTTLE_READS", default=1200),  # API: what changes nothing
+    "writes": env.int("THROTTLE_WRITES", default=300),  # API: what changes something
+    "runs": env.int("THROTTLE_RUNS", default=120),  # API: what starts a run
+    "follows": env.int("THROTTLE_FOLLOWS", default=300),  # API: streams that are begun to be followed
+    "sign_ins": env.int("THROTTLE_SIGN_INS", default=10),  # passwords tried for one name from one address
+}
 
 # -- static files --------------------------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -3,7 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from chatapp.accounts.throttles import throttled_sign_in
+
 urlpatterns = [
+    path("admin/login/", throttled_sign_in(admin.site.login)),  # before the admin's own, which counts nothing
     path("admin/", admin.site.urls),
     path("api/v1/", include("chatapp.api.urls")),
     path("", include("chatapp.ops.urls")),

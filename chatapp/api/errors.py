@@ -14,6 +14,8 @@ from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from chatapp.accounts.authentication import TokenExpired
+from chatapp.accounts.permissions import ScopeMissing
 from runs import errors
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ _NOT_FOUND = Problem(404, "not_found", "There is nothing here.")
 PROBLEMS: dict[type[Exception], Problem] = {
     exceptions.NotAuthenticated: _UNAUTHENTICATED,
     exceptions.AuthenticationFailed: _UNAUTHENTICATED,
+    TokenExpired: Problem(401, "token_expired", "This token has expired. Make a new one."),
+    ScopeMissing: Problem(403, "scope_missing", "This token may only read."),
     exceptions.PermissionDenied: _FORBIDDEN,
     PermissionDenied: _FORBIDDEN,
     exceptions.NotFound: _NOT_FOUND,

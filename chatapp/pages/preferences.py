@@ -7,18 +7,24 @@ from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm, Usern
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
-from knox.models import get_token_model
 
 from chatapp.accounts.invitations import AlreadyHere, invitation_link, invite
+from chatapp.accounts.models import Scope, Token
+from chatapp.accounts.tokens import (
+    MAX_TOKENS,
+    TooManyTokens,
+    default_lifetime,
+    lifetimes,
+    revoke,
+    tokens_of,
+)
+from chatapp.accounts.tokens import make_token as make_token_of
 from chatapp.chats.models import Preferences, Theme
 from chatapp.pages.frame import preferences_of
 from chatapp.pages.requests import private
 from runs.models import Model
-
-MAX_TOKENS = 50  # of one user
 
 
 class PreferencesForm(forms.ModelForm):
@@ -51,6 +57,21 @@ class PreferencesForm(forms.ModelForm):
         return super().save(commit)
 
 
+class TokenForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=100, help_text="What it is for, such as “backup script”.")
+    scope = forms.ChoiceField(label="May", choices=Scope.choices, initial=Scope.WRITE)
+    days = forms.ChoiceField(label="Expires")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        choices = [(str(days or "never"), f"in {days} days" if days else "never") for days in lifetimes()]
+        self.fields["days"].choices, self.fields["days"].initial = choices, str(default_lifetime())
+
+    def clean_days(self) -> int | None:
+        days = self.cleaned_data["days"]
+        return None if days == "never" else int(days)
+
+
 class InvitationForm(forms.Form):
     username = UsernameField(label="Username", max_length=150)
 
@@ -73,8 +94,8 @@ def _page(request: HttpRequest, status: int | None = None, **parts: object) -> H
         "form": PreferencesForm(instance=_preferences(request)),
         "password_form": _password_form(request),
         "invitation_form": InvitationForm() if may_invite(request.user) else None,
-        "tokens": get_token_model().objects.filter(user=request.user).order_by("-created"),
-        "now": timezone.now(),
+        "token_form": TokenForm(),
+        "tokens": tokens_of(request.user),
         "page_name": "settings",
         **parts,
     }
@@ -111,19 +132,23 @@ def password(request: HttpRequest) -> HttpResponse:
 @private
 def make_token(request: HttpRequest) -> HttpResponse:
     """A token for the API, shown this once: only its hash is kept. So the page itself is the answer."""
-    if get_token_model().objects.filter(user=request.user).count() >= MAX_TOKENS:
+    form = TokenForm(request.POST)
+    if not form.is_valid():
+        return _page(request, token_form=form)
+    try:
+        made, text = make_token_of(request.user, **form.cleaned_data)
+    except TooManyTokens:
         messages.error(request, f"You have {MAX_TOKENS} tokens. Revoke one first.")
         return redirect("settings")
-    _, token = get_token_model().objects.create(request.user)
-    response = _page(request, new_token=token)
+    response = _page(request, made_token=made, new_token=text)
     response["Cache-Control"] = "no-store"
     return response
 
 
 @require_POST
 @private
-def revoke_token(request: HttpRequest, digest: str) -> HttpResponse:
-    get_object_or_404(get_token_model(), digest=digest, user=request.user).delete()
+def revoke_token(request: HttpRequest, uuid) -> HttpResponse:
+    revoke(get_object_or_404(Token, uuid=uuid, user=request.user))
     messages.success(request, "The token has been revoked.")
     return redirect("settings")
 

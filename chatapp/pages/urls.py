@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from chatapp.accounts.throttles import throttled_sign_in
 from chatapp.pages import accounts, answers, export, managing, messages, preferences, queue, search, sharing, views
 
 urlpatterns = [
@@ -38,10 +39,10 @@ urlpatterns = [
     path("settings", preferences.settings, name="settings"),
     path("settings/password", preferences.password, name="password"),
     path("settings/tokens", preferences.make_token, name="make_token"),
-    path("settings/tokens/<slug:digest>/revoke", preferences.revoke_token, name="revoke_token"),
+    path("settings/tokens/<uuid:uuid>/revoke", preferences.revoke_token, name="revoke_token"),
     path("settings/invitations", preferences.make_invitation, name="make_invitation"),
     path("invitation", accounts.accept_invitation, name="invitation"),
-    path("login", accounts.Login.as_view(), name="login"),
+    path("login", throttled_sign_in(accounts.Login.as_view()), name="login"),
     path("login/link", accounts.LoginLink.as_view(), name="login_link"),
     path("logout", accounts.Logout.as_view(), name="logout"),
 ]

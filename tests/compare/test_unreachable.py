@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
-from knox.models import AuthToken
 
+from chatapp.accounts.models import Token
 from chatapp.api.urls import urlpatterns as api_patterns
 from chatapp.pages.urls import urlpatterns as page_patterns
 
@@ -30,7 +30,7 @@ def test_no_address_knows_of_a_pane(compare, finish, log_in, alice):
     comparison = compare("Which tree?")
     finish(comparison)
     pane = comparison.panes.select_related("run__message").first()
-    browser, program = log_in(alice), Client(headers={"Authorization": f"Bearer {AuthToken.objects.create(alice)[1]}"})
+    browser, program = log_in(alice), Client(headers={"Authorization": f"Bearer {Token.objects.create(alice)[1]}"})
     asked = [(browser, name, {}) for name in addresses_of(page_patterns)]
     asked += [(program, name, {"content_type": "application/json"}) for name in addresses_of(api_patterns, "api:")]
     for client, name, kind in asked:

@@ -11,8 +11,8 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
-from knox.models import AuthToken
 
+from chatapp.accounts.models import Token
 from runs.models import Run
 from tests.harness.followers import Follower, SocketFollower, SseFollower
 
@@ -42,7 +42,7 @@ class Person:
 
     @cached_property
     def token(self) -> str:
-        return AuthToken.objects.create(self.user)[1]
+        return Token.objects.create(self.user)[1]
 
     @cached_property
     def cookies(self) -> dict[str, str]:

@@ -161,16 +161,27 @@ def test_a_token_opens_the_api_and_only_its_hash_is_kept(alice):
     client = Client(headers={"Authorization": f"Bearer {token}"})
     assert client.post("/api/v1/sessions", "{}", content_type="application/json").status_code == 201
     assert token not in str(list(alice.auth_token_set.values()))
-    assert alice.auth_token_set.get().expiry is None
-
-
-def test_a_token_can_have_an_end(alice):
-    manage("token", "alice", "--days", "30")
     kept = alice.auth_token_set.get()
+    assert (kept.name, kept.scope) == ("made with manage.py", "write")
+    assert (kept.expiry - kept.created).days in (89, 90)
+
+
+def test_a_token_has_the_end_and_the_scope_that_were_asked_for(alice):
+    manage("token", "alice", "--days", "30", "--read-only", "--name", "backup")
+    kept = alice.auth_token_set.get()
+    assert (kept.name, kept.scope) == ("backup", "read")
     assert (kept.expiry - kept.created).days in (29, 30)
 
 
-@pytest.mark.parametrize("words", [["dave"], ["alice", "--days", "0"], ["alice", "--days", "99999999"]])
+def test_a_token_without_an_end_needs_a_setting(alice, settings):
+    with pytest.raises(CommandError, match="TOKEN_MAX_DAYS, which is 365"):
+        manage("token", "alice", "--days", "0")
+    settings.TOKEN_MAX_DAYS = 0
+    manage("token", "alice", "--days", "0")
+    assert alice.auth_token_set.get().expiry is None
+
+
+@pytest.mark.parametrize("words", [["dave"], ["alice", "--days", "-1"], ["alice", "--days", "99999999"]])
 def test_a_token_is_refused_clearly(alice, words):
     with pytest.raises(CommandError, match=r"no active user|--days"):
         manage("token", *words)

@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from knox.models import AuthToken
+from django.utils import timezone
 
+from chatapp.accounts.models import Token
 from chatapp.chats.models import Preferences
 from runs.models import Model, Provider
 from tests.pages.test_frame import words
@@ -130,9 +131,32 @@ def test_who_has_none_is_not_asked_for_the_old_one(alice, log_in):
 
 # -- tokens ---------------------------------------------------------------------------------------
 
+TOKEN = {"name": "backup", "scope": "write", "days": "30"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"name": ""}, {"name": "x" * 101}, {"scope": "root"}, {"days": "never"}, {"days": "366"}, {"days": ""}]
+)
+def test_a_token_that_cannot_be_is_refused(wrong, browser):
+    response = browser.post("/settings/tokens", TOKEN | wrong)
+    assert response.status_code == 422
+    assert 'class="error"' in response.text
+    assert not Token.objects.exists()
+
+
+def test_the_page_tells_what_each_token_is_for_and_what_has_become_of_it(browser, settings):
+    settings.TOKEN_MAX_DAYS = 0
+    browser.post("/settings/tokens", TOKEN | {"name": "<reader>", "scope": "read", "days": "never"})
+    assert "read only; made" in browser.get("/settings").text
+    assert "&lt;reader&gt;" in browser.get("/settings").text
+    assert "never expires; not used yet" in browser.get("/settings").text
+    Token.objects.update(expiry=timezone.now(), last_used_at=timezone.now())
+    assert "expired" in browser.get("/settings").text
+    assert "last used" in browser.get("/settings").text
+
 
 def test_a_token_is_shown_once_and_opens_the_api_until_it_is_revoked(browser, client, alice):
-    made = browser.post("/settings/tokens")
+    made = browser.post("/settings/tokens", TOKEN)
     assert "no-store" in made.headers["Cache-Control"]
     token = re.search(r'id="new-token" value="(\w{64})"', made.content.decode())[1]
     bearer = {"headers": {"Authorization": f"Bearer {token}"}}
@@ -140,7 +164,7 @@ def test_a_token_is_shown_once_and_opens_the_api_until_it_is_revoked(browser, cl
     later = browser.get("/settings").content.decode()
     assert token not in later
     assert token[:8] in later
-    path = re.search(r'action="(/settings/tokens/\w+/revoke)"', later)[1]
+    path = re.search(r'action="(/settings/tokens/[\w-]+/revoke)"', later)[1]
     assert browser.post(path).url == "/settings"
     assert client.post("/api/v1/sessions", {}, "application/json", **bearer).status_code == 401
     assert browser.post(path).status_code == 404
@@ -148,21 +172,21 @@ def test_a_token_is_shown_once_and_opens_the_api_until_it_is_revoked(browser, cl
 
 def test_a_token_is_made_by_nothing_but_a_button(browser):
     assert browser.get("/settings/tokens").status_code == 405
-    assert not AuthToken.objects.exists()
+    assert not Token.objects.exists()
 
 
 def test_nobody_sees_or_revokes_anothers_tokens(browser, alice, bob, charlie, log_in):
-    instance, token = AuthToken.objects.create(alice)
+    instance, token = Token.objects.create(alice)
     for person in (bob, charlie):
         client = log_in(person)
         assert token[:8] not in client.get("/settings").content.decode()
-        assert client.post(f"/settings/tokens/{instance.digest}/revoke").status_code == 404
-    assert AuthToken.objects.filter(user=alice).count() == 1
+        assert client.post(f"/settings/tokens/{instance.uuid}/revoke").status_code == 404
+    assert Token.objects.filter(user=alice).count() == 1
 
 
 def test_one_user_has_so_many_tokens_and_no_more(browser, alice):
     for _ in range(50):
-        AuthToken.objects.create(alice)
-    browser.post("/settings/tokens")
+        Token.objects.create(alice)
+    browser.post("/settings/tokens", TOKEN)
     assert "You have 50 tokens" in words(browser.get("/settings"))
-    assert AuthToken.objects.count() == 50
+    assert Token.objects.count() == 50

@@ -1,8 +1,8 @@
 """What is another user's does not exist; and who is thrown out while he watches sees no more of it."""
 
 from django.contrib.sessions.models import Session as CookieSession
-from knox.models import AuthToken
 
+from chatapp.accounts.models import Token
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
 
@@ -44,7 +44,7 @@ def test_who_logs_out_or_is_disabled_hears_no_more(make_stack):  # B55
         for follower in followers[person]:
             follower.wait_for_text(spoken(3))
 
-    AuthToken.objects.filter(user=alice.user).delete()
+    Token.objects.filter(user=alice.user).delete()
     CookieSession.objects.all().delete()  # everybody logs out
     bob.user.is_active = False
     bob.user.save(update_fields=["is_active"])

@@ -7,7 +7,8 @@ from rest_framework.generics import RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chatapp.api.authentication import viewer
+from chatapp.accounts.authentication import viewer
+from chatapp.accounts.throttles import RUNS
 from chatapp.api.errors import plain_response
 from chatapp.api.serializers import AgainSerializer, RunSerializer
 from chatapp.api.views.endpoint import OfRun, accepted
@@ -38,6 +39,7 @@ class Again(OfRun):
     """Regenerate or retry: a new run for another answer to the same question."""
 
     serializer_class = AgainSerializer
+    throttle_scopes = {"POST": RUNS}
 
     def post(self, request: Request, pk) -> Response:
         answer = self.get_object().message
@@ -46,6 +48,8 @@ class Again(OfRun):
 
 class Continue(OfRun):
     """A new run that goes on in the same message (B39)."""
+
+    throttle_scopes = {"POST": RUNS}
 
     def post(self, request: Request, pk) -> Response:
         return accepted(go_on(self.get_object().message, user=request.user, trigger=Trigger.API))

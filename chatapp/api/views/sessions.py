@@ -5,6 +5,7 @@ from rest_framework.generics import CreateAPIView, RetrieveDestroyAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chatapp.accounts.throttles import RUNS
 from chatapp.api.serializers import EditSerializer, SendSerializer, SessionSerializer
 from chatapp.api.views.endpoint import Endpoint, OfSession, accepted
 from chatapp.chats.models import Message, Role, Session
@@ -34,6 +35,7 @@ class Messages(OfSession):
     """Send a message: 202 with the run that answers it."""
 
     serializer_class = SendSerializer
+    throttle_scopes = {"POST": RUNS}
 
     def post(self, request: Request, pk) -> Response:
         session = self.get_object()
@@ -45,6 +47,7 @@ class Edit(Endpoint):
     """Ask something else in the place of an earlier message; the old branch stays."""
 
     serializer_class = EditSerializer
+    throttle_scopes = {"POST": RUNS}
 
     def get_queryset(self):
         sessions = Session.objects.visible_to(self.request.user)

@@ -1,10 +1,14 @@
 """`manage.py token USER`: a new token for the API, shown this once; only its hash is kept."""
 
-from datetime import timedelta
-
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
-from knox.models import get_token_model
+
+from chatapp.accounts.models import Scope
+from chatapp.accounts.tokens import LifetimeRefused, TooManyTokens, default_lifetime, make_token
+
+FOREVER = 0
+MAX_DAYS = 36_500
 
 
 class Command(BaseCommand):
@@ -12,14 +16,23 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("user", help="username")
-        parser.add_argument("--days", type=int, help="days until it expires; without it, never")
+        parser.add_argument("--name", default="made with manage.py", help="how its owner tells it from others")
+        parser.add_argument("--days", type=int, help="days until it expires (default: 90); 0 = never")
+        parser.add_argument("--read-only", action="store_true", help="it may look, and change nothing")
 
-    def handle(self, *, user, days, **options):
-        if days is not None and not 1 <= days <= 36_500:
-            raise CommandError("--days is a number from 1 to 36500.")
+    def handle(self, *, user, name, days, read_only, **options):
+        days = default_lifetime() if days is None else days
+        if not 0 <= days <= MAX_DAYS:
+            raise CommandError(f"--days is a number from 0 to {MAX_DAYS}.")
         owner = get_user_model().objects.filter(username=user, is_active=True).first()
         if owner is None:
             raise CommandError(f"There is no active user {user!r}.")
-        _, token = get_token_model().objects.create(owner, expiry=days and timedelta(days=days))
+        scope = Scope.READ if read_only else Scope.WRITE
+        try:
+            _, token = make_token(owner, name[:100], scope, None if days == FOREVER else days)
+        except LifetimeRefused:
+            raise CommandError(f"--days is at most TOKEN_MAX_DAYS, which is {settings.TOKEN_MAX_DAYS}.") from None
+        except TooManyTokens:
+            raise CommandError(f"{user} has too many tokens. Some have to be revoked first.") from None
         self.stderr.write(f"A token for {user}, shown only this once. Send it as: Authorization: Bearer <token>")
         self.stdout.write(token)

@@ -1,0 +1,99 @@
+"""Who is asking: `Authorization: Bearer <token>`, or `Token <token>`.
+
+For the framework's views it is `TokenAuthentication` with `permissions.HasScope` and `throttles.ScopeThrottle`; a view
+that is Django's own (the framework has no asynchronous ones) calls `authenticated`, which does what those three do.
+"""
+
+from datetime import timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+from knox.auth import TokenAuthentication as KnoxAuthentication
+from knox.crypto import hash_token
+from rest_framework.authentication import get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
+
+from chatapp.accounts import throttles
+from chatapp.accounts.models import Token
+from chatapp.accounts.permissions import check_scope
+from streams.access import Viewer
+
+PREFIXES = (b"bearer", b"token")
+USE_NOTED_SECONDS = 60.0  # a token that is used all the time costs one write a minute
+
+
+class TokenExpired(AuthenticationFailed):
+    """The token was good until it expired: whoever has it needs a new one."""
+
+
+class TokenAuthentication(KnoxAuthentication):
+    """knox', but with both prefixes, and a token that has expired stays and says so."""
+
+    def authenticate(self, request) -> tuple[AbstractBaseUser, Token] | None:
+        words = get_authorization_header(request).split()
+        if not words or words[0].lower() not in PREFIXES:
+            return None
+        if len(words) != 2:
+            raise AuthenticationFailed()
+        return self.authenticate_credentials(words[1])
+
+    def authenticate_credentials(self, token: bytes) -> tuple[AbstractBaseUser, Token]:
+        if not token.isascii():
+            raise AuthenticationFailed()
+        found = Token.objects.select_related("user").filter(digest=hash_token(token.decode())).first()
+        if found is None or not found.user.is_active:
+            raise AuthenticationFailed()
+        if found.is_expired:
+            raise TokenExpired()
+        _note_use(found)
+        return found.user, found
+
+    def authenticate_header(self, request) -> str:
+        """`WWW-Authenticate` of RFC 6750: whether a token was missing, or the one that came was not good."""
+        return 'Bearer error="invalid_token"' if get_authorization_header(request) else "Bearer"
+
+
+def _note_use(token: Token) -> None:
+    now = timezone.now()
+    long_ago = now - timedelta(seconds=USE_NOTED_SECONDS)
+    if token.last_used_at is None or token.last_used_at < long_ago:
+        unnoted = Token.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=long_ago), pk=token.pk)
+        unnoted.update(last_used_at=now)
+
+
+def authenticated(request: HttpRequest, scope: str = "") -> tuple[AbstractBaseUser, Token]:
+    """Who asks with `request` (Django's own): token, scope and throttle are looked at. Reads the database.
+
+    `scope` is the throttle's (`throttles.READS` …); empty: by the request's method. Raises NotAuthenticated,
+    AuthenticationFailed, ScopeMissing or Throttled.
+    """
+    authentication = TokenAuthentication()
+    try:
+        found = authentication.authenticate(request)
+        if found is None:
+            raise NotAuthenticated()
+        check_scope(found[1], request.method)
+    except (AuthenticationFailed, NotAuthenticated, PermissionDenied) as refusal:
+        if not getattr(refusal, "auth_header", None):
+            refusal.auth_header = authentication.authenticate_header(request)
+        raise
+    throttles.check(scope or throttles.scope_of(request.method), found[0].pk)
+    return found
+
+
+def viewer(request: HttpRequest) -> Viewer:
+    """Who follows a stream with `request`, as long as the token holds. Raises what `authenticated` raises."""
+    user, token = authenticated(request, throttles.FOLLOWS)
+    return viewer_with(user, token)
+
+
+def viewer_with(user: AbstractBaseUser, token: Token) -> Viewer:
+    digest = token.digest  # and not the whole token, with its user, for as long as somebody follows
+    return Viewer(user.pk, lambda: _holds(digest))
+
+
+def _holds(digest: str) -> bool:
+    tokens = Token.objects.filter(digest=digest)
+    return tokens.filter(Q(expiry=None) | Q(expiry__gt=timezone.now())).exists()

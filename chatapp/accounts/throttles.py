@@ -1,0 +1,118 @@
+"""Throttles: how often one user, or one who signs in, may do something within a minute. All processes count together.
+
+The counting is done in Valkey, in one step, by `limits`. Without Valkey nobody is refused: a limit protects the site
+from too much, and a site that refuses everybody needs no protection.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from math import ceil
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from limits import RateLimitItemPerMinute
+from limits.errors import StorageError
+from limits.storage import RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rest_framework.exceptions import Throttled
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.throttling import BaseThrottle
+
+logger = logging.getLogger(__name__)
+
+READS, WRITES, RUNS, FOLLOWS, SIGN_INS = "reads", "writes", "runs", "follows", "sign_ins"  # of settings.THROTTLES
+ANSWER_SECONDS = 0.5  # s that a request waits for Valkey;
+AWAY_SECONDS = 5.0  # s during which one that did not answer is not asked again
+ADDRESS_FACTOR = 10  # people behind one address who sign in at the same time
+
+_asked_again_at = 0.0  # time.monotonic() from which on Valkey is asked; one process's own
+
+
+def check(scope: str, *who: object) -> None:
+    """Count one more of `scope` for `who`. Raises Throttled, with the seconds to wait."""
+    wait = seconds_to_wait(scope, *who)
+    if wait is not None:
+        raise Throttled(wait)
+
+
+def seconds_to_wait(scope: str, *who: object, factor: int = 1) -> float | None:
+    """None: it is counted, and within the limit. Else nothing was counted."""
+    global _asked_again_at
+    limit = settings.THROTTLES[scope] * factor
+    if limit <= 0 or time.monotonic() < _asked_again_at:
+        return None
+    try:
+        return _count(RateLimitItemPerMinute(limit, namespace="throttle"), scope, *map(str, who))
+    except StorageError as error:
+        _asked_again_at = time.monotonic() + AWAY_SECONDS
+        logger.warning("nothing is throttled, Valkey does not answer: %r", error.storage_error)
+        return None
+
+
+def _count(item: RateLimitItemPerMinute, *who: str) -> float | None:
+    limiter = _limiter(settings.REDIS_URL, settings.CHANNEL_PREFIX)
+    if limiter.hit(item, *who):
+        return None
+    return max(1.0, limiter.get_window_stats(item, *who).reset_time - time.time())
+
+
+@lru_cache(4)
+def _limiter(url: str, prefix: str) -> MovingWindowRateLimiter:
+    storage = RedisStorage(
+        url,
+        key_prefix=prefix,
+        wrap_exceptions=True,
+        socket_connect_timeout=ANSWER_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), 0),  # redis-py's own would try for seconds
+    )
+    return MovingWindowRateLimiter(storage)
+
+
+def scope_of(method: str) -> str:
+    return READS if method in SAFE_METHODS else WRITES
+
+
+class ScopeThrottle(BaseThrottle):
+    """For the framework's views. `throttle_scopes = {"POST": RUNS}` on a view says what is neither read nor write."""
+
+    def allow_request(self, request, view) -> bool:
+        self._wait = None
+        if request.user and request.user.is_authenticated:
+            scopes = getattr(view, "throttle_scopes", {})
+            self._wait = seconds_to_wait(scopes.get(request.method) or scope_of(request.method), request.user.pk)
+        return self._wait is None
+
+    def wait(self) -> float | None:
+        return self._wait
+
+
+def throttled_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """For a log-in form's view: so many passwords a minute for a name from an address; ten times that for all names."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+        if request.method == "POST" and (wait := _wait_to_sign_in(request)) is not None:
+            response = render(request, "429.html", {"seconds": ceil(wait)}, status=429)
+            response["Retry-After"] = str(ceil(wait))
+            return response
+        return view(request, *args, **kwargs)
+
+    return inner
+
+
+def _wait_to_sign_in(request: HttpRequest) -> float | None:
+    address, name = address_of(request), request.POST.get("username", "").strip().lower()[:150]
+    wait = seconds_to_wait(SIGN_INS, address, name)
+    return wait if wait is not None else seconds_to_wait(SIGN_INS, address, factor=ADDRESS_FACTOR)
+
+
+def address_of(request: HttpRequest) -> str:
+    """Where a request came from; behind a proxy that is trusted (`HTTPS`), what that one says."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.HTTPS else ""
+    return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
