@@ -10,14 +10,12 @@ says all that was said up to its seq; or, where only the final event is kept, th
 """
 
 from collections.abc import Iterator
-from functools import reduce
-from operator import or_
 from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db.models import Q
+from django.db import connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -26,7 +24,7 @@ from streams.models import LoggedEvent
 
 PAGE_EVENTS = 1000  # events read at once: a page is in memory and on the wire in a few milliseconds
 
-PLACES = 400  # streams in one query; SQLite takes expressions 1,000 deep
+PLACES = 1000  # streams in one query
 
 
 class Sealed(Exception):
@@ -103,10 +101,19 @@ def keep_final(*streams: UUID) -> None:
 def grown(seen: dict[UUID, int]) -> set[UUID]:
     """Which streams have any event after the seq seen of them, in one query for `PLACES` streams.
 
-    Not only the next one: a stream that has ended need not have what lay before its end any more.
+    Not only the next one: a stream that has ended need not have what lay before its end any more. The query is written
+    out: to have a condition for each stream composed by the ORM takes ten times as long, 90 ms for 1,000.
     """
-    places, found = list(seen.items()), set()
+    field, places, found = LoggedEvent._meta.get_field("stream"), list(seen.items()), set()
     for start in range(0, len(places), PLACES):
-        later = (Q(stream=stream, seq__gt=seq) for stream, seq in places[start : start + PLACES])
-        found |= set(LoggedEvent.objects.filter(reduce(or_, later)).values_list("stream", flat=True).distinct())
+        part = places[start : start + PLACES]
+        query = (
+            f"WITH place (stream, seq) AS (VALUES {', '.join(['(%s, %s)'] * len(part))}) SELECT stream FROM place WHERE"
+            " EXISTS (SELECT 1 FROM streams_event e WHERE e.stream = place.stream AND e.seq > place.seq)"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                query, [each for stream, seq in part for each in (field.get_db_prep_value(stream, connection), seq)]
+            )
+            found |= {field.to_python(stream) for (stream,) in cursor.fetchall()}
     return found
