@@ -214,7 +214,7 @@ STREAMS_SNAPSHOT = "runs.answers.snapshot"  # (stream) -> data of a snapshot: wh
 STREAMS_WATCHED = "runs.viewers.watched"  # (streams): called with the streams that somebody follows, every sweep
 STREAMS_LEFT = "runs.viewers.left"  # (stream): called when the last follower in a process leaves before the end
 STREAMS_SHARDS = env.int("STREAMS_SHARDS", default=1)  # Channels groups that streams are spread over, alike everywhere
-STREAMS_TICK_SECONDS = env.float("STREAMS_TICK_SECONDS", default=0.005)  # s between two commits of a busy writer
+STREAMS_TICK_SECONDS = env.float("STREAMS_TICK_SECONDS", default=0.005)  # s between a busy writer's commits
 STREAMS_HEARTBEAT_SECONDS = env.float(
     "STREAMS_HEARTBEAT_SECONDS", default=15.0
 )  # s between heartbeats, access rechecks

@@ -9,7 +9,7 @@ from django.db import transaction
 from streams import log
 from streams.batchlog import BatchLog, Unavailable, open_batch_log
 from streams.events import Kind
-from streams.publish import BatchWriter, Pen
+from streams.publish import BatchWriter, Pen, tick
 
 
 class Kept:
@@ -139,3 +139,10 @@ def test_flush_of_an_idle_writer_returns_at_once(database):
         await writer.flush()
 
     assert _write(scenario).events == []
+
+
+def test_the_tick_grows_with_what_commits_take_between_two_bounds(settings):
+    settings.STREAMS_TICK_SECONDS = 0.005
+    assert [tick(commit) for commit in (0.0001, 0.002, 3)] == [0.005, 0.012, 0.02]
+    settings.STREAMS_TICK_SECONDS = 0.1
+    assert tick(3) == 0.1
