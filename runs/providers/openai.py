@@ -160,7 +160,7 @@ def parse(payloads: list[bytes]) -> tuple[list[Delta], RunError | None]:
 def _load(payloads: list[bytes]) -> Iterable[object]:
     """All payloads with one parse; one by one where that fails."""
     try:
-        return orjson.loads(b"[%b]" % b",".join(payloads))
+        return [orjson.loads(payloads[0])] if len(payloads) == 1 else orjson.loads(b"[%b]" % b",".join(payloads))
     except orjson.JSONDecodeError:
         return map(_load_leniently, payloads)
 
