@@ -9,6 +9,7 @@ urlpatterns = [
     path("admin/login/", throttled_sign_in(admin.site.login)),  # before the admin's own, which counts nothing
     path("admin/", admin.site.urls),
     path("api/v1/", include("chatapp.api.urls")),
+    path("api/chat", include("chatapp.aisdk.urls")),
     path("", include("chatapp.ops.urls")),
     path("", include("chatapp.compare.urls")),
     path("", include("chatapp.schedules.urls")),

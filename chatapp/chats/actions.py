@@ -17,7 +17,12 @@ def start_session(owner: AbstractBaseUser, key: str = "") -> Session:
     """Return the owner's session that this key starts: the same key again returns the same session (B22)."""
     if not key:
         return Session.objects.create(owner=owner)
-    return Session.objects.get_or_create(id=uuid5(SESSIONS, f"{owner.pk}:{key}"), owner=owner)[0]
+    return Session.objects.get_or_create(id=id_of_session(owner, key), owner=owner)[0]
+
+
+def id_of_session(owner: AbstractBaseUser, key: str) -> UUID:
+    """The id of the session that this key of the owner starts, or has started."""
+    return uuid5(SESSIONS, f"{owner.pk}:{key}")
 
 
 def rename(session: Session, title: str) -> None:

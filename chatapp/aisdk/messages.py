@@ -1,0 +1,89 @@
+"""Stored messages as the AI SDK's UI messages: what `chatapp.aisdk.parts` lets a client build, made at once."""
+
+from uuid import UUID
+
+from chatapp.aisdk.parts import Part, Tool, usage, whole
+from chatapp.chats.models import Message, MessageState, Role, Session
+from chatapp.chats.tree import Tree
+from runs import queueing
+from runs.answers import shown
+from runs.models import Run
+from runs.states import Status
+from streams.events import Folded
+
+UNDER_WAY = (MessageState.WAITING, MessageState.ANSWERING)
+
+
+def ui_messages(session: Session) -> list[dict]:
+    """What the session shows, with what is being written, and then what waits in its queue."""
+    path = Tree(session).path_to(session.tip_id)
+    messages = session.messages.in_bulk(path)
+    runs = _last_runs(session, path)
+    told = [_ui_message(messages[pk], runs.get(pk)) for pk in path]
+    waiting = [run.message.parent for run in queueing.waiting(session)]
+    return told + [_question(question) for question in waiting if question.pk not in messages]
+
+
+def began_with(run: Run) -> dict:
+    """The metadata with which the answer of a run begins."""
+    return {
+        "session": str(run.session_id),
+        "run": str(run.pk),
+        "model": run.model.name if run.model else None,
+        "createdAt": run.message.created_at.isoformat(),
+    }
+
+
+def _last_runs(session: Session, messages: list[UUID]) -> dict[UUID, Run]:
+    runs = Run.objects.filter(session=session, message__in=messages).select_related("model", "message")
+    return {run.message_id: run for run in runs.order_by("id")}
+
+
+def _ui_message(message: Message, run: Run | None) -> dict:
+    if message.role == Role.USER:
+        return _question(message)
+    metadata = _metadata(run) if run else {"createdAt": message.created_at.isoformat()}
+    return {"id": str(message.pk), "role": "assistant", "metadata": metadata, "parts": _parts(message, run)}
+
+
+def _question(message: Message) -> dict:
+    """A user's message under the id that its client has given it, if one has."""
+    metadata = {"createdAt": message.created_at.isoformat()}
+    parts = [{"type": "text", "text": message.content}]
+    return {"id": message.key or str(message.pk), "role": "user", "metadata": metadata, "parts": parts}
+
+
+def _metadata(run: Run) -> dict:
+    metadata = began_with(run)
+    if run.prompt_tokens is not None and run.completion_tokens is not None:
+        counts = {"prompt_tokens": run.prompt_tokens, "completion_tokens": run.completion_tokens}
+        metadata["usage"] = usage(counts)
+    if not run.is_final:
+        return metadata
+    if run.status == Status.FAILED:
+        return {**metadata, "state": "failed", "code": run.code, "retryable": run.retryable}
+    if run.status == Status.COMPLETED:
+        return {**metadata, "state": "complete"}
+    return {**metadata, "state": run.status, "reason": run.reason}
+
+
+def _parts(message: Message, run: Run | None) -> list[Part]:
+    is_under_way = run is not None and message.state in UNDER_WAY
+    said = (
+        shown(run) if is_under_way else Folded(text=message.content, reasoning=message.reasoning, tools=message.tools)
+    )
+    state = "streaming" if is_under_way else "done"
+    parts: list[Part] = [{"type": "step-start"}]
+    if said.reasoning:
+        parts.append({"type": "reasoning", "id": "reasoning-1", "text": said.reasoning, "state": state})
+    if said.text:
+        parts.append({"type": "text", "text": said.text, "state": state})
+    return parts + [_tool(Tool.of(tool, message.pk)) for tool in said.tools]
+
+
+def _tool(tool: Tool) -> Part:
+    told = whole(tool)
+    known = {"type": "dynamic-tool", "toolName": told["toolName"], "toolCallId": tool.call, "input": told["input"]}
+    if told["type"] == "tool-input-error":
+        return {**known, "state": "output-error", "errorText": told["errorText"]}
+    return {**known, "state": "input-available"}

@@ -1,0 +1,203 @@
+"""From the events of a stream to the parts of a UI message stream, as the AI SDK calls them. Nothing else happens here.
+
+A client that hears all parts of a run builds the message that `chatapp.aisdk.messages` makes of the stored one. Parts
+depend on nothing but the events: a replay says the same, in larger pieces.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import orjson
+
+from streams.events import Folded, Kind
+
+Part = dict[str, object]
+
+FINISH_REASONS = {  # the upstream's word: the SDK's; what it has none for is `other`
+    "stop": "stop",
+    "length": "length",
+    "content_filter": "content-filter",
+    "tool_calls": "tool-calls",
+    "function_call": "tool-calls",
+}
+
+
+@dataclass
+class Tool:
+    """A tool call as far as it has been told. It has begun when its name is known."""
+
+    call: str
+    name: str = ""
+    arguments: str = ""
+    told: int = 0  # characters of the arguments
+    has_begun: bool = False
+
+    @classmethod
+    def of(cls, stored: dict, message: object) -> "Tool":
+        return cls(stored["id"] or made_up(message, stored["index"]), stored["name"], stored["arguments"])
+
+
+class Teller:
+    """Tells one run, event by event. `before` is what earlier runs have written in the same message."""
+
+    def __init__(self, message: str, metadata: dict, before: Folded) -> None:
+        self.is_over = False
+        self._message, self._metadata, self._before = message, metadata, before
+        self._has_begun = False
+        self._open: tuple[str, str] | None = None  # kind and id of the part that grows
+        self._parts = 0  # of text and reasoning, so far: they are numbered
+        self._told = {"text": 0, "reasoning": 0}  # characters of this run
+        self._tools: dict[int, Tool] = {}
+
+    def tell(self, events: Iterable[tuple[str, dict]]) -> list[Part]:
+        """The parts for events, `(kind, data)`, that come next; deltas of one part in a row become one."""
+        parts: list[Part] = [] if self._has_begun else self._begin()
+        for kind, data in events:
+            parts += self._tell(kind, data)
+        return merged(parts)
+
+    def interrupt(self) -> list[Part]:
+        """The last words where the connection ends before the run does: else the client would take it for the end."""
+        self.is_over = True
+        return [{"type": "error", "errorText": "The connection was interrupted. Resume to go on."}]
+
+    def _begin(self) -> list[Part]:
+        self._has_begun = True
+        parts: list[Part] = [
+            {"type": "start", "messageId": self._message, "messageMetadata": self._metadata},
+            {"type": "start-step"},
+        ]
+        parts += self._grow("reasoning", self._before.reasoning) + self._grow("text", self._before.text)
+        for tool in self._before.tools:
+            parts += [*self._close(), whole(Tool.of(tool, self._message))]
+        return parts
+
+    def _tell(self, kind: str, data: dict) -> list[Part]:
+        match kind:
+            case Kind.TEXT:
+                return self._say("text", data["text"])
+            case Kind.REASONING:
+                return self._say("reasoning", data["text"])
+            case Kind.TOOL:
+                return self._call(data)
+            case Kind.SNAPSHOT:
+                return self._catch_up(data)
+            case Kind.RETRYING:
+                return [{"type": "data-retrying", "data": data, "transient": True}]
+            case Kind.USAGE:
+                return [_metadata(usage=usage(data))]
+            case Kind.COMPLETED:
+                reason = FINISH_REASONS.get(data["finish_reason"], "other")
+                return self._end({"type": "finish", "finishReason": reason}, state="complete")
+            case Kind.STOPPED:
+                reason = data["reason"]
+                return self._end({"type": "abort", "reason": reason}, state="stopped", reason=reason)
+            case Kind.FAILED:
+                told = {"code": data["code"], "retryable": data["retryable"]}
+                return self._end({"type": "error", "errorText": data["message"]}, state="failed", **told)
+            case Kind.LOST:
+                reason = data["reason"]
+                return self._end({"type": "error", "errorText": data["message"]}, state="lost", reason=reason)
+        return []
+
+    # -- text and reasoning -----------------------------------------------------------------------
+
+    def _say(self, kind: str, text: str) -> list[Part]:
+        self._told[kind] += len(text)
+        return self._grow(kind, text)
+
+    def _grow(self, kind: str, text: str) -> list[Part]:
+        if not text:
+            return []
+        parts = []
+        if self._open is None or self._open[0] != kind:
+            parts = self._close()
+            self._parts += 1
+            self._open = kind, f"{kind}-{self._parts}"
+            parts.append({"type": f"{kind}-start", "id": self._open[1]})
+        return [*parts, {"type": f"{kind}-delta", "id": self._open[1], "delta": text}]
+
+    def _close(self) -> list[Part]:
+        if self._open is None:
+            return []
+        (kind, name), self._open = self._open, None
+        return [{"type": f"{kind}-end", "id": name}]
+
+    def _catch_up(self, snapshot: dict) -> list[Part]:
+        """What of a snapshot has not been told yet: the log was compacted under a reader that is very slow."""
+        parts = []
+        for kind in ("reasoning", "text"):
+            parts += self._say(kind, snapshot[kind][self._told[kind] :])
+        for tool in snapshot["tools"]:
+            known = self._tools.get(tool["index"])
+            rest = {
+                "index": tool["index"],
+                "id": "" if known else tool["id"],
+                "name": tool["name"][len(known.name) if known else 0 :],
+                "arguments": tool["arguments"][len(known.arguments) if known else 0 :],
+            }
+            parts += self._call(rest)
+        return parts + ([_metadata(usage=usage(snapshot["usage"]))] if "usage" in snapshot else [])
+
+    # -- tools ------------------------------------------------------------------------------------
+
+    def _call(self, delta: dict) -> list[Part]:
+        index = delta["index"]
+        if index not in self._tools:
+            self._tools[index] = Tool.of(
+                {"index": index, "id": delta.get("id"), "name": "", "arguments": ""}, self._message
+            )
+        tool = self._tools[index]
+        tool.arguments += delta.get("arguments") or ""
+        tool.name += delta.get("name") or ""
+        parts = self._close()
+        if tool.name and not tool.has_begun:
+            tool.has_begun = True
+            parts.append({"type": "tool-input-start", "toolCallId": tool.call, "toolName": tool.name, "dynamic": True})
+        if tool.has_begun and (more := tool.arguments[tool.told :]):
+            tool.told = len(tool.arguments)
+            parts.append({"type": "tool-input-delta", "toolCallId": tool.call, "inputTextDelta": more})
+        return parts
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    def _end(self, last: Part, **metadata: object) -> list[Part]:
+        self.is_over = True
+        parts = self._close()
+        parts += [whole(tool) for _, tool in sorted(self._tools.items())]
+        return [*parts, {"type": "finish-step"}, _metadata(**metadata), last]
+
+
+def made_up(message: object, index: int) -> str:
+    """The id of a tool call whose model has given it none."""
+    return f"{message}-{index}"
+
+
+def whole(tool: Tool) -> Part:
+    """A tool call that will not grow any more. Its arguments are JSON, if the model has written any."""
+    part = {"toolCallId": tool.call, "toolName": tool.name or "unknown", "dynamic": True}
+    try:
+        return {"type": "tool-input-available", **part, "input": orjson.loads(tool.arguments or "{}")}
+    except orjson.JSONDecodeError:
+        error = "The arguments are not JSON."
+        return {"type": "tool-input-error", **part, "input": tool.arguments, "errorText": error}
+
+
+def usage(counts: dict) -> dict:
+    return {"inputTokens": counts["prompt_tokens"], "outputTokens": counts["completion_tokens"]}
+
+
+def _metadata(**values: object) -> Part:
+    return {"type": "message-metadata", "messageMetadata": values}
+
+
+def merged(parts: list[Part]) -> list[Part]:
+    """The same with neighbours that grow one text joined: a client works through a history in few steps."""
+    joined: list[Part] = []
+    for part in parts:
+        last = joined[-1] if joined else {}
+        if "delta" in part and last.get("id") == part["id"] and "delta" in last:
+            joined[-1] = {**last, "delta": last["delta"] + part["delta"]}
+        else:
+            joined.append(part)
+    return joined

@@ -1,0 +1,91 @@
+"""What the AI SDK's transport sends (`DefaultChatTransport`), checked."""
+
+from rest_framework import serializers
+
+from chatapp.aisdk.chats import Asked
+from chatapp.chats.models import Message, Role
+from runs.states import WhenBusy
+
+NAME_MAX_CHARACTERS = 200  # of a chat: only a hash of it is kept
+ID_MAX_CHARACTERS = Message._meta.get_field("key").max_length
+REGENERATE = "regenerate-message"
+TRIGGERS = ("submit-message", REGENERATE)
+
+
+class Name(serializers.CharField):
+    """A JSON string of printable characters, which a client has made up."""
+
+    default_error_messages = {"unprintable": "Only printable characters."}
+
+    def to_internal_value(self, data: object) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        if not data.isprintable():
+            self.fail("unprintable")
+        return super().to_internal_value(data)
+
+
+class PartSerializer(serializers.Serializer):
+    """A part of a user's message: text. What only its client knows (`data-…`) is none of ours; files are refused."""
+
+    type = serializers.CharField()
+    text = serializers.CharField(allow_blank=True, trim_whitespace=False, required=False)
+
+    def validate(self, part: dict) -> dict:
+        if part["type"] == "text" and "text" not in part:
+            raise serializers.ValidationError({"text": ["This field is required."]})
+        if part["type"] != "text" and not part["type"].startswith("data-"):
+            raise serializers.ValidationError({"type": [f"A part of this type cannot be sent: {part['type'][:40]}"]})
+        return part
+
+
+class MessageSerializer(serializers.Serializer):
+    id = Name(max_length=ID_MAX_CHARACTERS, default="", allow_blank=True)
+    role = serializers.ChoiceField([Role.USER.value])
+    parts = PartSerializer(many=True)
+
+
+class AskSerializer(serializers.Serializer):
+    """`messages` as the SDK sends them, of which the last one counts; or that one alone, as `message`."""
+
+    id = Name(max_length=NAME_MAX_CHARACTERS)
+    messages = serializers.ListField(child=serializers.JSONField(), required=False, allow_empty=False)
+    message = MessageSerializer(required=False)
+    trigger = serializers.ChoiceField(TRIGGERS, default="submit-message")
+    messageId = Name(max_length=ID_MAX_CHARACTERS, allow_null=True, default=None)
+    model = Name(max_length=100, allow_blank=True, allow_null=True, default="")
+    when_busy = serializers.ChoiceField(WhenBusy.choices, default=WhenBusy.ENQUEUE)
+
+    def validate(self, body: dict) -> dict:
+        if "message" not in body:
+            if "messages" not in body:
+                raise serializers.ValidationError({"messages": ["This field is required."]})
+            last = MessageSerializer(data=body["messages"][-1])
+            if not last.is_valid():
+                raise serializers.ValidationError({"messages": last.errors})
+            body["message"] = last.validated_data
+        return body
+
+    def asked(self) -> Asked:
+        body = self.validated_data
+        message, again = body["message"], body["trigger"] == REGENERATE
+        return Asked(
+            name=body["messageId"] or message["id"],
+            text="\n".join(part["text"] for part in message["parts"] if part["type"] == "text"),
+            is_edit=body["messageId"] is not None and not again,
+            is_again=again,
+            model=body["model"] or "",
+            when_busy=WhenBusy(body["when_busy"]),
+        )
+
+
+class StopSerializer(serializers.Serializer):
+    """What is meant to be stopped, where the client says it: a run, or the message that it writes."""
+
+    activeStreamId = serializers.CharField(allow_null=True, default=None)
+    assistantMessage = serializers.DictField(allow_null=True, default=None)
+
+    def means(self, run: object) -> bool:
+        stream, message = self.validated_data["activeStreamId"], self.validated_data["assistantMessage"]
+        named = message.get("id") if message else None
+        return stream in (None, str(run.pk)) and named in (None, str(run.message_id))

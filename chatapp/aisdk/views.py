@@ -1,0 +1,123 @@
+"""The addresses that `useChat` and `DefaultChatTransport` ask for."""
+
+import asyncio
+from contextlib import suppress
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from django.db import connection, transaction
+from django.http import Http404, HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from chatapp.accounts.authentication import viewer_with
+from chatapp.accounts.throttles import FOLLOWS, RUNS
+from chatapp.aisdk.chats import NoSuchMessage, ask, begin_chat, find_chat, is_being_stopped, of_chat, under_way
+from chatapp.aisdk.framing import ui_message_stream
+from chatapp.aisdk.messages import ui_messages
+from chatapp.aisdk.requests import AskSerializer, StopSerializer
+from chatapp.chats.models import Session
+from runs.lifecycle import request_stop
+from runs.models import Run
+from streams.follow import follow
+
+STOPPING_SECONDS = 5.0  # s that a new message waits for the end of an answer that has been stopped before
+
+
+class Endpoint(APIView):
+    schema = None  # its protocol is the SDK's, and not one of the API's
+
+    def find(self, name: str) -> Session:
+        session = find_chat(self.request.user, name)
+        if session is None:
+            raise Http404
+        return session
+
+    def stream(self, run: Run) -> HttpResponseBase:
+        """The run as a UI message stream. The connection to the database is not needed as long as that goes on."""
+        response = ui_message_stream(run, viewer_with(self.request.user, self.request.auth))
+        give_back_connection()
+        return response
+
+
+class Chats(Endpoint):
+    """POST: a message, or another answer to one. The run does not depend on who follows it here."""
+
+    throttle_scopes = {"POST": RUNS}
+
+    def post(self, request: Request) -> HttpResponseBase:
+        body = AskSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        name = body.validated_data["id"]
+        if session := find_chat(request.user, name):
+            let_stopped_end(session)
+        try:
+            with transaction.atomic():  # what is refused begins no chat either
+                session = begin_chat(request.user, name)
+                run = ask(session, request.user, body.asked())
+        except NoSuchMessage:
+            raise Http404 from None
+        return self.stream(of_chat(session).get(pk=run.pk))
+
+
+class Chat(Endpoint):
+    """GET: the messages with which a page begins."""
+
+    def get(self, request: Request, name: str) -> Response:
+        session = self.find(name)
+        run = under_way(session)
+        messages = ui_messages(session)
+        return Response({"id": name, "activeStreamId": run and str(run.pk), "messages": messages})
+
+
+class Stop(Endpoint):
+    """POST: stop what is being written, or nothing, if the client means another one (B37)."""
+
+    def post(self, request: Request, name: str) -> Response:
+        body = StopSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        run = under_way(self.find(name))
+        if run is None or not body.means(run):
+            return Response({"state": "already_final"})
+        state = request_stop(run, by=request.user)
+        return Response({"state": state}, status=200 if state == "already_final" else 202)
+
+
+class Stream(Endpoint):
+    """GET: what is being written, from its beginning; 204 if nothing is. `?run=` names a run, which may have ended."""
+
+    throttle_scopes = {"GET": FOLLOWS}
+
+    def get(self, request: Request, name: str) -> HttpResponseBase:
+        session = self.find(name)
+        if named := request.query_params.get("run"):
+            return self.stream(self.find_run(session, named))
+        run = under_way(session)
+        return Response(status=204) if run is None else self.stream(run)
+
+    def find_run(self, session: Session, named: str) -> Run:
+        with suppress(ValueError):
+            if run := of_chat(session).filter(pk=UUID(named)).first():
+                return run
+        raise Http404
+
+
+def let_stopped_end(session: Session) -> None:
+    """Wait for an answer that was stopped a moment ago: what is sent before its end is held in the queue."""
+    run = under_way(session)
+    if run is not None and is_being_stopped(run):
+        give_back_connection()
+        async_to_sync(_until_end)(run.pk)
+
+
+async def _until_end(run: UUID) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STOPPING_SECONDS):
+            async for _ in follow(run):
+                pass
+
+
+def give_back_connection() -> None:
+    if not connection.in_atomic_block:  # which is a test's
+        connection.close()
