@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "chatapp.compare",
     "chatapp.schedules",
     "chatapp.api",
+    "chatapp.openai",
     "chatapp.ops",
 ]
 
@@ -184,6 +185,7 @@ CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "runs.tasks.reap", "schedule": 3.0, "options": {"expires": 6}},  # s
     "compare": {"task": "chatapp.compare.tasks.advance", "schedule": 5.0, "options": {"expires": 10}},  # s
     "schedules": {"task": "chatapp.schedules.tasks.tick", "schedule": 15.0, "options": {"expires": 30}},  # s
+    "forget": {"task": "chatapp.openai.tasks.forget", "schedule": 60.0, "options": {"expires": 60}},  # s
     "reduce_logs": {"task": "runs.tasks.reduce_logs", "schedule": 5.0, "options": {"expires": 5}},
     "tidy": {"task": "runs.tasks.tidy", "schedule": 86_400.0},
 }
@@ -201,11 +203,13 @@ TITLES = env.bool("TITLES", default=True)  # name sessions after their first exc
 RUN_QUEUED_SECONDS = env.float("RUN_QUEUED_SECONDS", default=3600.0)  # s a run may wait for a worker
 COMPACT_SECONDS = env.float("COMPACT_SECONDS", default=600.0)  # s after its end until a stream is kept as a snapshot
 RETENTION_DAYS = env.float("RETENTION_DAYS", default=0.0)  # days after which only a stream's end is kept; 0 = never
+RESPONSES_DAYS = env.float("RESPONSES_DAYS", default=30.0)  # days after which a response of a program is deleted
 WORKERS_DAYS = env.float("WORKERS_DAYS", default=30.0)  # days after which runs forget a worker process that is gone
 USER_MAX_RUNS = env.int("USER_MAX_RUNS", default=50)  # runs of one user on their way at once
 USER_MAX_SENDS = env.int("USER_MAX_SENDS", default=120)  # messages one user may send a minute
 USER_MAX_SCHEDULES = env.int("USER_MAX_SCHEDULES", default=100)  # schedules one user may have; 0 = no limit
 SCHEDULE_MAX_FAILURES = env.int("SCHEDULE_MAX_FAILURES", default=5)  # failures in a row that pause a schedule
+RUNS_ASKED = "chatapp.openai.asking.asked"  # (run) -> its messages and parameters, where a program gave them; or None
 PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters in one message
 
 # -- streams -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The URL map: pages at the root, the API below /api/, the admin below /admin/."""
+"""The URL map: pages at the root, the API below /api/, that of OpenAI's clients below /v1/, the admin below /admin/."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -10,6 +10,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("chatapp.api.urls")),
     path("api/chat", include("chatapp.aisdk.urls")),
+    path("v1/", include("chatapp.openai.urls")),
     path("", include("chatapp.ops.urls")),
     path("", include("chatapp.compare.urls")),
     path("", include("chatapp.schedules.urls")),

@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from chatapp.chats.models import Message, Role
 from runs.errors import ModelUnknown, ProviderKeyMissing
 from runs.models import Model, Run
+from runs.states import Trigger
 
 OWN_PARAMETERS = {"model", "messages", "stream", "stream_options"}  # not for a model's defaults to set
 
@@ -24,9 +28,14 @@ class UpstreamRequest:
 def build(run: Run) -> UpstreamRequest:
     """The request for `run`: the settings of its session and its model, and the messages that lead to it.
 
-    Raises ModelUnknown, ProviderKeyMissing.
+    What a program has asked for in its own words is known to the hook settings.RUNS_ASKED; such a run's session is in
+    no list. Raises ModelUnknown, ProviderKeyMissing.
     """
     session = run.session
+    is_program = run.trigger == Trigger.API and not session.is_listed
+    if is_program and (asked := import_string(settings.RUNS_ASKED)(run)):
+        messages, parameters = asked
+        return prepare(run.model, messages, **parameters)
     chosen = {"temperature": session.temperature, "max_tokens": session.max_tokens}
     parameters = {name: value for name, value in chosen.items() if value is not None}
     return prepare(run.model, list(_messages(run)), session.system_prompt, **parameters)
@@ -35,13 +44,17 @@ def build(run: Run) -> UpstreamRequest:
 def prepare(
     model: Model | None, messages: list[dict], system_prompt: str = "", **parameters: object
 ) -> UpstreamRequest:
-    """A request to a model's provider; the other arguments go before what it sets. Raises as `build`."""
+    """A request to a model's provider; the other arguments go before what it sets. Raises as `build`.
+
+    Messages that bring their own system message need no other one.
+    """
     if model is None or not model.enabled:
         raise ModelUnknown
     key = model.provider.key
     if key == "":
         raise ProviderKeyMissing(f"The environment variable {model.provider.key_env} is not set.")
-    if system_prompt := system_prompt or model.system_prompt:
+    has_own = any(message["role"] == "system" for message in messages)
+    if not has_own and (system_prompt := system_prompt or model.system_prompt):
         messages = [{"role": "system", "content": system_prompt}, *messages]
     defaults = {name: value for name, value in model.parameters.items() if name not in OWN_PARAMETERS}
     payload = {

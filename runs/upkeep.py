@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from runs.answers import snapshot
 from runs.models import Report, Run, Worker
+from runs.moments import compacting
 from runs.states import FINAL, LogKept
 from runs.tally import MAIN
 from streams import compaction, log
@@ -52,11 +53,19 @@ def compact_due(time_slice: Slice) -> int:
     """Compact the streams of runs that ended COMPACT_SECONDS ago. Returns how many."""
     done = 0
     for run_id in _due(LogKept.WHOLE, timedelta(seconds=settings.COMPACT_SECONDS)):
+        if not _may_compact(run_id):
+            continue
         if not _take_steps(compaction.compact(run_id), time_slice):
             break
         Run.objects.filter(pk=run_id, log_kept=LogKept.WHOLE).update(log_kept=LogKept.COMPACTED)
         done += 1
     return done
+
+
+def _may_compact(run_id: UUID) -> bool:
+    """Whether all who need something of the whole log have taken it."""
+    answers = compacting.send_robust(Run, run_id=run_id)
+    return not any(isinstance(answer, Exception) for _, answer in answers)  # Django has logged them
 
 
 def prune_due(time_slice: Slice) -> int:

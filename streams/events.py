@@ -106,7 +106,7 @@ def fold(events: Iterable[Event]) -> Folded:
             case Kind.REASONING:
                 reasoning.append(data["text"])
             case Kind.TOOL:
-                _add_tool_delta(folded.tools, data)
+                add_tool_delta(folded.tools, data)
             case Kind.USAGE:
                 folded.usage = data
             case Kind.RETRYING:
@@ -120,7 +120,7 @@ def fold(events: Iterable[Event]) -> Folded:
     return folded
 
 
-def _add_tool_delta(tools: list[dict], delta: dict) -> None:
+def add_tool_delta(tools: list[dict], delta: dict) -> None:
     """Tool calls arrive in pieces: the first piece of an index names the tool, the others extend its arguments."""
     tool = next((tool for tool in tools if tool["index"] == delta["index"]), None)
     if tool is None:

@@ -1,0 +1,155 @@
+"""Every error in the shape that OpenAI's clients read: `{"error": {"message", "type", "param", "code"}}`.
+
+`docs/openai.md` lists the codes that are met here only; all others are those of docs/errors.md.
+"""
+
+import logging
+from math import ceil
+
+from django.core.exceptions import RequestDataTooBig
+from django.core.signals import got_request_exception
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+
+from runs import errors
+
+log = logging.getLogger(__name__)
+
+
+class Refusal(Exception):
+    """A request that is not answered. `param` names what is wrong with it, `code` stays the same."""
+
+    status, code = 400, "invalid_value"
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.param = message, param
+
+
+class Missing(Refusal):
+    code = "missing_required_parameter"
+
+
+class Unsupported(Refusal):
+    """What OpenAI knows and this site cannot do."""
+
+    code = "unsupported_parameter"
+
+
+class Unknown(Refusal):
+    code = "unknown_parameter"
+
+
+class Malformed(Refusal):
+    code = "malformed"
+
+
+class BadMethod(Refusal):
+    status, code = 405, "method_not_allowed"
+
+
+class NoSuchAddress(Refusal):
+    status, code = 404, "unknown_url"
+
+
+class NoSuchResponse(Refusal):
+    status, code = 404, "response_not_found"
+
+
+class PreviousNotFound(Refusal):
+    status, code = 400, "previous_response_not_found"
+
+
+class PreviousNotFinal(Refusal):
+    status, code = 409, "previous_response_not_final"
+
+
+RUN_STATUS: dict[str, int] = {  # of a run that fails before or while it is answered; 500 for what is not named
+    errors.ModelUnknown.code: 404,
+    errors.ModelMissing.code: 503,
+    errors.PromptEmpty.code: 400,
+    errors.PromptTooLong.code: 400,
+    errors.TooManyRuns.code: 429,
+    errors.TooManySends.code: 429,
+    errors.BrokerUnavailable.code: 503,
+    errors.QueueTimeLimit.code: 503,
+    errors.UpstreamRateLimited.code: 429,
+    errors.UpstreamRejected.code: 400,
+    errors.UpstreamUnavailable.code: 503,
+    errors.UpstreamUnreachable.code: 502,
+    errors.UpstreamUnauthorized.code: 502,
+    errors.UpstreamNotFound.code: 502,
+    errors.UpstreamFailed.code: 502,
+    errors.UpstreamGarbage.code: 502,
+    errors.UpstreamTooLarge.code: 502,
+    errors.UpstreamInterrupted.code: 502,
+    errors.EmptyAnswer.code: 502,
+    errors.UpstreamSilent.code: 504,
+    errors.TimeLimit.code: 504,
+}
+TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+NAMES = {errors.ModelUnknown.code: "model_not_found"}  # by which clients know it
+
+
+class Failed(Exception):
+    """A run that ended otherwise than its client wanted, as its final event tells."""
+
+    def __init__(self, code: str, message: str, retryable: bool) -> None:
+        super().__init__(message)
+        self.code, self.message, self.retryable = code, message, retryable
+
+    @property
+    def status(self) -> int:
+        return RUN_STATUS.get(self.code, 500)
+
+
+def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:
+    """The response to any exception. What nobody foresaw is logged, and told to whoever listens."""
+    match exc:
+        case Refusal():
+            return _response(exc.status, exc.code, exc.message, exc.param)
+        case Failed():
+            return _response(exc.status, exc.code, exc.message, retryable=exc.retryable)
+        case errors.RunError():
+            param = "model" if isinstance(exc, errors.ModelUnknown) else None
+            response = _response(RUN_STATUS.get(exc.code, 500), exc.code, exc.message, param, exc.retryable)
+            return _wait(response, exc.retry_after)
+        case exceptions.Throttled():
+            return _wait(_response(429, "throttled", "Too many requests. Wait a little.", retryable=True), exc.wait)
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return _challenge(_response(401, "invalid_api_key", "A valid token is needed."), exc)
+        case exceptions.PermissionDenied():
+            return _challenge(_response(403, "insufficient_scope", "This token may only read."), exc)
+        case RequestDataTooBig():
+            return _response(413, "body_too_large", "The request body is too large.")
+        case Http404():
+            return _response(404, "not_found", "There is nothing here.")
+    log.error("%s %s failed", request.method, request.path, exc_info=exc)
+    got_request_exception.send(sender=None, request=request)
+    unforeseen = errors.InternalError()
+    return _response(500, unforeseen.code, unforeseen.message, retryable=True)
+
+
+def error_body(status: int, code: str, message: str, param: str | None = None) -> dict:
+    kind = TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return {"error": {"message": message, "type": kind, "param": param, "code": NAMES.get(code, code)}}
+
+
+def _response(
+    status: int, code: str, message: str, param: str | None = None, retryable: bool | None = None
+) -> JsonResponse:
+    response = JsonResponse(error_body(status, code, message, param), status=status)
+    if retryable is not None:
+        response["X-Should-Retry"] = str(retryable).lower()  # which OpenAI's clients obey
+    return response
+
+
+def _challenge(response: JsonResponse, exc: Exception) -> JsonResponse:
+    response["WWW-Authenticate"] = getattr(exc, "auth_header", None) or "Bearer"
+    return response
+
+
+def _wait(response: JsonResponse, seconds: float | None) -> JsonResponse:
+    if seconds:
+        response["Retry-After"] = str(ceil(seconds))
+    return response

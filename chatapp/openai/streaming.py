@@ -1,0 +1,61 @@
+"""A run's stream on its way to a program, in the words of its protocol."""
+
+import asyncio
+from contextlib import aclosing
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from django.conf import settings
+
+from chatapp.openai.original import Said, follow_original
+from runs.models import Run
+from streams.access import Viewer
+from streams.hub import read_log
+from streams.sse import BODY_BYTES, HEARTBEAT, EventBody
+
+DONE = b"data: [DONE]\n\n"
+
+
+class Teller(Protocol):
+    """Tells in a protocol what a run says. It is told every event once, from the first one on."""
+
+    def tell(self, said: Said, finished_at: datetime | None) -> bytes:
+        """The frames for one event; `finished_at` comes with the final one."""
+
+
+class ToldBody(EventBody):
+    """The body of a response that follows a run. When its client leaves, it follows no more."""
+
+    __slots__ = ("_teller",)
+
+    def __init__(self, viewer: Viewer, stream: UUID, teller: Teller) -> None:
+        super().__init__(viewer, stream, 0)
+        self._teller = teller
+
+    async def _send_frames(self) -> None:
+        heartbeat = settings.STREAMS_HEARTBEAT_SECONDS
+        clock = asyncio.get_running_loop().time
+        checked = clock()
+        async with aclosing(follow_original(self._stream, heartbeat)) as batches:
+            async for batch in batches:
+                finished_at = await end_of(self._stream, batch)
+                await self._send(b"".join([self._teller.tell(said, finished_at) for said in batch]), bool(batch))
+                if clock() - checked >= heartbeat:
+                    checked = clock()
+                    if not await self._viewer.may_follow(self._stream):
+                        return
+
+    async def _send(self, frames: bytes, is_news: bool) -> None:
+        """In pieces, so that a client that reads slowly costs no more; silence becomes a heartbeat."""
+        frames = frames if is_news else HEARTBEAT
+        for start in range(0, len(frames), BODY_BYTES):
+            body = frames[start : start + BODY_BYTES]
+            await self._outlet.send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def end_of(stream: UUID, batch: list[Said]) -> datetime | None:
+    """When the run ended, if the batch tells of its end."""
+    if not (batch and batch[-1].is_final):
+        return None
+    return await read_log(lambda: Run.objects.values_list("finished_at", flat=True).get(pk=stream))

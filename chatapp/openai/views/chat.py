@@ -1,0 +1,31 @@
+"""Chat completions: attached runs, which end with the client (B42)."""
+
+from contextlib import aclosing
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+from chatapp.openai.asking import ask_for
+from chatapp.openai.chat import read_chat
+from chatapp.openai.completions import Completion
+from chatapp.openai.original import follow_original
+from chatapp.openai.reading import body_of
+from chatapp.openai.streaming import ToldBody
+from chatapp.openai.views.endpoint import Client, endpoint
+from streams.sse import EventStream
+
+
+async def _complete(request: HttpRequest, client: Client) -> HttpResponseBase:
+    wanted = read_chat(body_of(request))
+    exchange = await ask_for(client.user, wanted)
+    completion = Completion(exchange, tells_usage=wanted.tells_usage)
+    if wanted.is_stream:
+        return EventStream(ToldBody(client.viewer, exchange.run_id, completion))
+    async with aclosing(follow_original(exchange.run_id, settings.STREAMS_HEARTBEAT_SECONDS)) as batches:
+        async for batch in batches:  # if the client leaves, Django cancels this here
+            for said in batch:
+                completion.hear(said)
+    return JsonResponse(completion.whole())
+
+
+completions = endpoint(post=_complete, starts_runs=True)

@@ -1,0 +1,32 @@
+"""Which models there are to choose from."""
+
+from django.http import HttpRequest, JsonResponse
+
+from chatapp.openai.views.endpoint import Client, endpoint, reading
+from runs.errors import ModelUnknown
+from runs.models import Model
+
+SINCE = 0  # s since 1970: when a model was added is not recorded
+
+
+async def _models(request: HttpRequest, client: Client) -> JsonResponse:
+    return JsonResponse({"object": "list", "data": await _listed()})
+
+
+async def _model(request: HttpRequest, client: Client, name: str) -> JsonResponse:
+    for model in await _listed():
+        if model["id"] == name:
+            return JsonResponse(model)
+    raise ModelUnknown
+
+
+@reading
+def _listed() -> list[dict]:
+    """The enabled ones, the default one first."""
+    enabled = Model.objects.filter(enabled=True).select_related("provider")
+    return [
+        {"id": model.name, "object": "model", "created": SINCE, "owned_by": model.provider.name} for model in enabled
+    ]
+
+
+models, model = endpoint(get=_models), endpoint(get=_model)

@@ -1,0 +1,137 @@
+"""What is wrong with a request is told in OpenAI's shape, with the name of the parameter, and nothing is written."""
+
+import pytest
+
+from chatapp.chats.models import Session
+from chatapp.openai.errors import RUN_STATUS
+from chatapp.openai.models import Exchange
+from chatapp.openai.urls import urlpatterns
+from runs.states import Status
+from tests.api.test_error_codes import run_errors
+
+MESSAGES = [{"role": "user", "content": "Hi"}]
+BAD_BODIES = {
+    "no JSON": (b"{", 400, "malformed", None),
+    "not UTF-8": (b'{"model": "\xff"}', 400, "malformed", None),
+    "half a character": (b'{"user": "\\ud800"}', 400, "malformed", None),
+    "a NUL": (b'{"tools": [{"\\u0000": 1}]}', 400, "malformed", None),
+    "nested without end": (b"[" * 100_000, 400, "malformed", None),
+    "an array": (b"[]", 400, "malformed", None),
+    "too large": (b" " * 3_000_000, 413, "body_too_large", None),
+    "an unknown model": ({"model": "no-such"}, 404, "model_not_found", "model"),
+    "a model that is no string": ({"model": 5}, 400, "invalid_value", "model"),
+    "something unknown": ({"shoe_size": 43}, 400, "unknown_parameter", "shoe_size"),
+    "too hot": ({"temperature": 3}, 400, "invalid_value", "temperature"),
+    "a boolean for a number": ({"temperature": True}, 400, "invalid_value", "temperature"),
+    "a string for a number": ({"temperature": "1"}, 400, "invalid_value", "temperature"),
+    "a number for a boolean": ({"stream": 1}, 400, "invalid_value", "stream"),
+    "a tool of another kind": ({"tools": [{"type": "mcp"}]}, 400, "unsupported_parameter", "tools[0].type"),
+    "a choice that is none": ({"tool_choice": "maybe"}, 400, "invalid_value", "tool_choice"),
+}
+BAD_CHATS = {
+    "no messages": ({"messages": None}, 400, "missing_required_parameter", "messages"),
+    "messages that are none": ({"messages": "Hi"}, 400, "invalid_value", "messages"),
+    "a message that is none": ({"messages": ["Hi"]}, 400, "invalid_value", "messages[0]"),
+    "no role": ({"messages": [{"content": "Hi"}]}, 400, "missing_required_parameter", "messages[0].role"),
+    "an unknown role": ({"messages": [{"role": "cat", "content": ""}]}, 400, "invalid_value", "messages[0].role"),
+    "no content": ({"messages": [{"role": "user"}]}, 400, "missing_required_parameter", "messages[0].content"),
+    "a picture": (
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
+        400,
+        "unsupported_parameter",
+        "messages[0].content[0].type",
+    ),
+    "nothing said": ({"messages": [{"role": "user", "content": " "}]}, 400, "prompt_empty", None),
+    "too long": ({"messages": [{"role": "user", "content": "x" * 100_001}]}, 400, "prompt_too_long", None),
+    "a nameless function": (
+        {"tools": [{"type": "function", "function": {}}]},
+        400,
+        "missing_required_parameter",
+        "tools[0].function.name",
+    ),
+    "two answers at once": ({"n": 2}, 400, "unsupported_parameter", "n"),
+    "what a completion is not kept for": ({"store": True}, 400, "unsupported_parameter", "store"),
+    "log probabilities": ({"logprobs": True}, 400, "unsupported_parameter", "logprobs"),
+    "functions of old": ({"functions": []}, 400, "unsupported_parameter", "functions"),
+    "five stops": ({"stop": list("abcde")}, 400, "invalid_value", "stop"),
+    "no tokens": ({"max_tokens": 0}, 400, "invalid_value", "max_tokens"),
+}
+
+
+def assert_refused(response, status, code, param=None):
+    error = response.json()["error"]
+    assert (response.status_code, error["code"], error["param"]) == (status, code, param)
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["message"].endswith(".")
+    assert not Session.objects.exists()
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("case", [*BAD_BODIES, *BAD_CHATS])
+def test_a_bad_request_for_a_completion_is_refused(program, model, case):
+    body, *expected = (BAD_BODIES | BAD_CHATS)[case]
+    body = body if isinstance(body, bytes) else {"messages": MESSAGES} | body
+    assert_refused(program.ask("POST", "chat/completions", body), *expected)
+
+
+def test_without_any_model_the_site_is_to_blame(program):
+    assert_refused(program.ask("POST", "chat/completions", {"messages": MESSAGES}), 503, "model_missing")
+
+
+def test_limits_of_the_user_count_here_too(program, model, settings, transactional_db):  # B57
+    settings.USER_MAX_SENDS = 1
+    program.ask("POST", "chat/completions", {"messages": MESSAGES})
+    response = program.ask("POST", "chat/completions", {"messages": MESSAGES})
+    error = response.json()["error"]
+    assert (response.status_code, error["code"], error["type"]) == (429, "too_many_sends", "rate_limit_error")
+    assert 0 < int(response["Retry-After"]) <= 60
+
+
+def test_without_a_broker_the_client_is_told_to_try_again(program, model, transactional_db):  # B11
+    response = program.ask("POST", "chat/completions", {"messages": MESSAGES})
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "broker_unavailable")
+    assert response["X-Should-Retry"] == "true"
+    assert Exchange.objects.get().run.status == Status.FAILED
+
+
+# All there are, with an id that nothing has.
+ADDRESSES = [
+    str(pattern.pattern).replace("<str:name>", "no-such").replace("<str:response_id>", f"resp_{'0' * 32}")
+    for pattern in urlpatterns
+]
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_without_a_valid_key_nothing_is_told(nobody, program, path):  # B55
+    headers = ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer ÿÿ"}, {"Authorization": "Basic YTpi"})
+    for method in ("GET", "POST", "DELETE"):
+        for header in headers:
+            response = nobody.ask(method, path, **header)
+            assert_refused(response, 401, "invalid_api_key")
+            assert response["WWW-Authenticate"] == "Bearer"
+    program.user.is_active = False
+    program.user.save(update_fields=["is_active"])
+    assert_refused(program.ask("GET", path), 401, "invalid_api_key")
+
+
+@pytest.mark.one_database
+def test_a_wrong_method_and_a_wrong_address_are_told(program):
+    response = program.ask("DELETE", "models")
+    assert_refused(response, 405, "method_not_allowed")
+    assert response["Allow"] == "GET"
+    assert_refused(program.ask("GET", "no/such/place"), 404, "unknown_url")
+    assert_refused(program.ask("GET", "models/no-such"), 404, "model_not_found", "model")
+
+
+@pytest.mark.one_database
+def test_what_nobody_foresaw_is_a_clear_error_too(program, model, settings):
+    program.client.raise_request_exception = False
+    settings.PROMPT_MAX_CHARACTERS = "not a number"  # a site that is set up wrongly
+    response = program.ask("POST", "chat/completions", {"messages": MESSAGES})
+    assert_refused(response, 500, "internal_error")
+    assert response["X-Should-Retry"] == "true"
+
+
+def test_every_code_of_a_run_is_one_that_there_is():
+    assert set(RUN_STATUS) <= {error.code for error in run_errors()}
