@@ -119,7 +119,7 @@ def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             return _challenge(_response(401, "invalid_api_key", "A valid token is needed."), exc)
         case exceptions.PermissionDenied():
-            return _challenge(_response(403, "insufficient_scope", "This token may only read."), exc)
+            return _challenge(_response(403, "scope_missing", "This token may only read."), exc)
         case RequestDataTooBig():
             return _response(413, "body_too_large", "The request body is too large.")
         case Http404():

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import openai
 import pytest
 from django.test import Client
-from knox.models import AuthToken
+from knox.models import get_token_model
 
 from runs.models import Model, Provider
 
@@ -23,9 +23,9 @@ def sdk():
 class Program:
     """A program with a token, or without one, that speaks JSON in the test's own process."""
 
-    def __init__(self, user=None):
+    def __init__(self, user=None, **values):
         self.user = user
-        token = AuthToken.objects.create(user)[1] if user else ""
+        token = get_token_model().objects.create(user, **values)[1] if user else ""
         self.client = Client(headers={"Authorization": f"Bearer {token}"} if user else {})
 
     def ask(self, method, path, body=None, **headers):
