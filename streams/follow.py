@@ -131,10 +131,10 @@ class _Place:
 
 def _read_page(stream: UUID, after: int, limit: int) -> tuple[list[Live], int, bool]:
     """Up to `limit` events after seq `after`, hardly more than twice PAGE_BYTES; their bytes; whether that is all."""
-    events, name = log.read(stream, after, limit), name_of(stream)
-    page = [Live(seq, kind in FINAL_KINDS, named_envelope(name, seq, kind, data)) for _, seq, kind, data in events]
+    rows, name = log.read_rows(stream, after, limit), name_of(stream)
+    page = [Live(seq, kind in FINAL_KINDS, named_envelope(name, seq, kind, data)) for seq, kind, data in rows]
     sizes = list(accumulate(len(event.envelope) for event in page))
     if sizes and sizes[-1] > 2 * PAGE_BYTES:
         fitting = bisect_left(sizes, PAGE_BYTES) + 1
         return page[:fitting], sizes[fitting - 1], False
-    return page, sizes[-1] if sizes else 0, len(events) < limit
+    return page, sizes[-1] if sizes else 0, len(rows) < limit

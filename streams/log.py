@@ -22,9 +22,11 @@ from django.utils.module_loading import import_string
 from streams.events import FINAL_KINDS, Event, Folded, Kind, fold
 from streams.models import LoggedEvent
 
-PAGE_EVENTS = 1000  # events read at once: a page is in memory and on the wire in a few milliseconds
+PAGE_EVENTS = 2000  # events read at once: a page is in memory and on the wire in a few milliseconds
 
 PLACES = 1000  # streams in one query
+
+_STREAM = LoggedEvent._meta.get_field("stream")  # how a stream's id is written in a query, which databases differ in
 
 
 class Sealed(Exception):
@@ -68,17 +70,26 @@ def append(stream: UUID, *drafts: tuple[str, dict]) -> list[Event]:
 
 def read(stream: UUID, after: int = 0, limit: int = PAGE_EVENTS) -> list[Event]:
     """Up to `limit` events with a seq above `after`, in order; before what has no predecessor any more, a snapshot."""
-    rows = LoggedEvent.objects.filter(stream=stream, seq__gt=after).order_by("seq").values_list("seq", "kind", "data")
-    events = [Event(stream, seq, kind, data.encode()) for seq, kind, data in rows[:limit]]
-    if events and events[0].seq > after + 1 and events[0].kind != Kind.SNAPSHOT:
-        return _told_by_owner(stream, events[0].seq - 1) + events
-    return events
+    return [Event(stream, *row) for row in read_rows(stream, after, limit)]
 
 
-def _told_by_owner(stream: UUID, seq: int) -> list[Event]:
+def read_rows(stream: UUID, after: int, limit: int) -> list[tuple[int, str, bytes]]:
+    """What `read` says, as bare `(seq, kind, data)`. Past the ORM, which takes three times as long as the rows do."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq, kind, data FROM streams_event WHERE stream = %s AND seq > %s ORDER BY seq LIMIT %s",
+            (_STREAM.get_db_prep_value(stream, connection), after, limit),
+        )
+        rows = [(seq, kind, data.encode()) for seq, kind, data in cursor.fetchall()]
+    if rows and rows[0][0] > after + 1 and rows[0][1] != Kind.SNAPSHOT:
+        return _told_by_owner(stream, rows[0][0] - 1) + rows
+    return rows
+
+
+def _told_by_owner(stream: UUID, seq: int) -> list[tuple[int, str, bytes]]:
     """A snapshot of what the log no longer holds. Nothing if the owner of the stream has no more of it either."""
     data = import_string(settings.STREAMS_SNAPSHOT)(stream)
-    return [] if data is None else [Event(stream, seq, Kind.SNAPSHOT, orjson.dumps(data))]
+    return [] if data is None else [(seq, Kind.SNAPSHOT, orjson.dumps(data))]
 
 
 def read_all(stream: UUID, after: int = 0) -> Iterator[Event]:
@@ -104,7 +115,7 @@ def grown(seen: dict[UUID, int]) -> set[UUID]:
     Not only the next one: a stream that has ended need not have what lay before its end any more. The query is written
     out: to have a condition for each stream composed by the ORM takes ten times as long, 90 ms for 1,000.
     """
-    field, places, found = LoggedEvent._meta.get_field("stream"), list(seen.items()), set()
+    places, found = list(seen.items()), set()
     for start in range(0, len(places), PLACES):
         part = places[start : start + PLACES]
         query = (
@@ -113,7 +124,7 @@ def grown(seen: dict[UUID, int]) -> set[UUID]:
         )
         with connection.cursor() as cursor:
             cursor.execute(
-                query, [each for stream, seq in part for each in (field.get_db_prep_value(stream, connection), seq)]
+                query, [each for stream, seq in part for each in (_STREAM.get_db_prep_value(stream, connection), seq)]
             )
-            found |= {field.to_python(stream) for (stream,) in cursor.fetchall()}
+            found |= {_STREAM.to_python(stream) for (stream,) in cursor.fetchall()}
     return found
