@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from streams.sending import Outlet
 
 logger = logging.getLogger(__name__)
 
+RETRY_MS = (500, 1500)  # after which an EventSource comes back, at random: not all at once after a restart
 HEARTBEAT = b": heartbeat\n\n"
 BODY_BYTES = 2**16  # handed to the server at once: as much as uvicorn and twisted buffer before they say stop
 
@@ -29,16 +31,23 @@ def position(request: HttpRequest) -> int:
 class Framing:
     """How the events of a stream are written to one client. Who speaks another protocol over SSE has another one."""
 
+    _has_begun = False
+
     def frames(self, events: list[Live]) -> bytes:
         """Events that come next, each of them told once. Empty: there is nothing to say about them."""
+        if not self._has_begun:
+            return self._begin() + b"".join(map(frame, events))
         return frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))
+
+    def _begin(self) -> bytes:
+        """A field of the first event: without it browsers would come back after 3 s only. No event of its own, which
+        some clients would hand on, empty."""
+        self._has_begun = True
+        return b"retry: %d\n" % random.randint(*RETRY_MS)
 
     def end(self) -> bytes:
         """The last words before the response ends, be it after the final event or before it."""
         return b""
-
-
-PLAIN = Framing()
 
 
 async def event_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> HttpResponseBase:
@@ -76,8 +85,9 @@ class EventBody:
 
     __slots__ = ("_after", "_framing", "_outlet", "_stream", "_viewer")
 
-    def __init__(self, viewer: Viewer, stream: UUID, after: int, framing: Framing = PLAIN) -> None:
-        self._viewer, self._stream, self._after, self._framing = viewer, stream, after, framing
+    def __init__(self, viewer: Viewer, stream: UUID, after: int, framing: Framing | None = None) -> None:
+        self._viewer, self._stream, self._after = viewer, stream, after
+        self._framing = framing or Framing()
 
     async def serve(self, receive, send) -> None:
         """Send frames until the final event, or until the client has gone."""
