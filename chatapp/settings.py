@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "chatapp.pages",
     "chatapp.compare",
     "chatapp.schedules",
+    "chatapp.webhooks",
     "chatapp.api",
     "chatapp.openai",
     "chatapp.ops",
@@ -186,6 +187,8 @@ CELERY_BEAT_SCHEDULE = {
     "compare": {"task": "chatapp.compare.tasks.advance", "schedule": 5.0, "options": {"expires": 10}},  # s
     "schedules": {"task": "chatapp.schedules.tasks.tick", "schedule": 15.0, "options": {"expires": 30}},  # s
     "forget": {"task": "chatapp.openai.tasks.forget", "schedule": 60.0, "options": {"expires": 60}},  # s
+    "webhooks": {"task": "chatapp.webhooks.tasks.send_due", "schedule": 5.0, "options": {"expires": 5}},  # s
+    "webhooks_sweep": {"task": "chatapp.webhooks.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},  # s
     "reduce_logs": {"task": "runs.tasks.reduce_logs", "schedule": 5.0, "options": {"expires": 5}},
     "tidy": {"task": "runs.tasks.tidy", "schedule": 86_400.0},
 }
@@ -225,6 +228,13 @@ STREAMS_HEARTBEAT_SECONDS = env.float(
 STREAMS_SWEEP_SECONDS = env.float(
     "STREAMS_SWEEP_SECONDS", default=3.0
 )  # s after which a silent stream is looked up in the log
+
+# -- webhooks ------------------------------------------------------------------------------------
+WEBHOOK_PRIVATE_NETWORKS = env.bool("WEBHOOK_PRIVATE_NETWORKS", default=False)  # also http, also to private ones
+WEBHOOK_SECONDS = env.float("WEBHOOK_SECONDS", default=10.0)  # s a receiver has for its answer
+WEBHOOK_RETRY_SECONDS = env.float("WEBHOOK_RETRY_SECONDS", default=5.0)  # s before the second attempt; then 6 times
+WEBHOOK_ATTEMPTS = env.int("WEBHOOK_ATTEMPTS", default=8)  # attempts until a delivery is given up, after about a day
+WEBHOOK_MAX_FAILURES = env.int("WEBHOOK_MAX_FAILURES", default=5)  # given up in a row until an endpoint is switched off
 
 # -- metrics -------------------------------------------------------------------------------------
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # bearer token for /metrics; empty: staff only

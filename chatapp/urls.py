@@ -14,5 +14,6 @@ urlpatterns = [
     path("", include("chatapp.ops.urls")),
     path("", include("chatapp.compare.urls")),
     path("", include("chatapp.schedules.urls")),
+    path("", include("chatapp.webhooks.urls")),
     path("", include("chatapp.pages.urls")),
 ]

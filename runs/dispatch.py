@@ -11,6 +11,7 @@ logger = logging.getLogger(__name__)
 
 GENERATE = "runs.tasks.generate"
 TITLE_SECONDS = 600  # s after which a title that nobody had time to write is given up
+UPKEEP_SECONDS = 30  # s after which a bit of upkeep that was asked for is not needed any more: beat has done it
 
 
 class BrokerDown(Exception):
@@ -58,3 +59,11 @@ def revoke(task_id: UUID) -> None:
         current_app.control.revoke(str(task_id), terminate=True, signal="SIGTERM")
     except (OperationalError, OSError) as error:
         logger.warning("revoke of task %s could not be sent: %s", task_id, error)
+
+
+def ask_upkeep(task: str) -> None:
+    """Ask for a bit of upkeep now, and not when beat does; without a broker beat's turn has to be waited for."""
+    try:
+        current_app.send_task(task, retry=False, expires=UPKEEP_SECONDS)
+    except (OperationalError, OSError) as error:
+        logger.info("%s could not be asked for: %s", task, error)

@@ -1,0 +1,10 @@
+"""Django's entry for webhooks."""
+
+from django.apps import AppConfig
+
+
+class WebhooksConfig(AppConfig):
+    name = "chatapp.webhooks"
+
+    def ready(self):
+        from chatapp.webhooks import firing  # noqa: F401  (hears of the ends of runs)

@@ -1,0 +1,100 @@
+"""Endpoints that want to hear of the ends of runs, and what was delivered to them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from chatapp.webhooks.signing import new_secret
+from runs.states import FINAL, Status
+
+RUN_FINAL = "run.final"  # the type of every message there is
+ENDS = [(status.value, status.label) for status in FINAL]
+
+
+def all_ends() -> list[str]:
+    return [Status(status).value for status in FINAL]
+
+
+class Why(models.TextChoices):
+    """Why an endpoint is switched off."""
+
+    OWNER = "owner", "Switched off"
+    GONE = "gone", "The receiver said that it is gone (410)"
+    FAILURES = "failures", "Too many deliveries failed"
+
+
+class Endpoint(models.Model):
+    """An address of a user's. The secret has to be known to sign, so it is kept; it is shown only once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="webhook_endpoints")
+    url = models.CharField(max_length=500)
+    secret = models.CharField(max_length=100, default=new_secret, editable=False)
+    ends = models.JSONField(default=all_ends)  # the final states that it wants to hear of
+    is_enabled = models.BooleanField(default=True)
+    disabled_why = models.CharField(max_length=16, choices=Why.choices, blank=True)
+    failures = models.PositiveIntegerField(default=0)  # deliveries given up in a row
+    created_at = models.DateTimeField(default=timezone.now)
+    enabled_at = models.DateTimeField(default=timezone.now)  # runs that ended before are not told
+    swept_until = models.DateTimeField(default=timezone.now)  # up to here nobody who died can have left a run untold
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(is_enabled=True, disabled_why="") | (Q(is_enabled=False) & ~Q(disabled_why="")),
+                name="webhook_endpoint_off_says_why",
+            )
+        ]
+
+    def __str__(self):
+        return self.url
+
+
+class State(models.TextChoices):
+    PENDING = "pending", "On its way"
+    DELIVERED = "delivered", "Delivered"
+    GIVEN_UP = "given_up", "Given up"
+
+
+class Delivery(models.Model):
+    """One message for one endpoint. Its id is the message's, the same in every attempt."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
+    run = models.UUIDField()  # no foreign key: what was told stays told when its session is deleted
+    payload = models.TextField()  # the body, byte by byte the same in every attempt
+    state = models.CharField(max_length=16, choices=State.choices, default=State.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    # When it is tried (again). Whoever tries puts it ahead first: if he dies, it is due again by itself.
+    next_attempt_at = models.DateTimeField(null=True, default=timezone.now)
+    response_status = models.PositiveSmallIntegerField(null=True)  # of the last attempt that got one
+    response_text = models.CharField(max_length=1000, blank=True)
+    error = models.CharField(max_length=300, blank=True)  # why the last attempt got none, or not the right one
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["endpoint", "run"], name="webhook_delivery_once"),  # hearing and sweeping
+            models.CheckConstraint(
+                condition=Q(state=State.PENDING, next_attempt_at__isnull=False, ended_at=None)
+                | (~Q(state=State.PENDING) & Q(next_attempt_at=None, ended_at__isnull=False)),
+                name="webhook_delivery_pending_has_next",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=Q(state=State.PENDING), name="webhook_delivery_due"),
+            models.Index(fields=["endpoint", "-created_at"], name="webhook_delivery_log"),
+            models.Index(fields=["-created_at"], name="webhook_delivery_newest"),
+        ]
+
+    def __str__(self):
+        return f"{self.message_id} ({self.state})"
+
+    @property
+    def message_id(self) -> str:
+        """What receivers know it by (`webhook-id`)."""
+        return f"msg_{self.id.hex}"

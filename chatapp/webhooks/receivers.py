@@ -1,0 +1,160 @@
+"""One POST to an address that a user has chosen. Nothing of what it names or answers is trusted.
+
+The name is looked up once, every address that comes back has to be public, and the connection goes to just that
+address: a name that changes its mind in between reaches nothing. No redirect is followed, no proxy of the environment
+is asked. One attempt ends within its time whatever the receiver does, and reads a bounded answer.
+"""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+from contextlib import contextmanager
+from functools import cache
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+
+ANSWER_BYTES = 4096  # read of an answer: enough to see what was wrong
+PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
+# What Python's `is_global` lets through, here or there: 6to4, which carries any IPv4 address inside, and its relays;
+# addresses that protocols have among themselves.
+NOT_PUBLIC = [ipaddress.ip_network(network) for network in ("2002::/16", "192.88.99.0/24", "192.0.0.0/24")]
+
+
+class Unsendable(Exception):
+    """There is no answer, and the text says why: for the owner to read."""
+
+
+class Answer(NamedTuple):
+    status: int
+    text: str
+    retry_after: str
+
+
+def what_is_wrong_with(url: str) -> str:
+    """Why nothing will ever be sent to this address; empty if something may."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # brackets or a port that make no sense
+        return "This is no address."
+    schemes = ("https", "http") if settings.WEBHOOK_PRIVATE_NETWORKS else ("https",)
+    if parts.scheme not in schemes or not host or port == 0:
+        return f"An address that begins with {' or '.join(f'{scheme}://' for scheme in schemes)} is needed."
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        return "An address has no spaces, and other letters than those of ASCII are written as in xn-- or %C3%A9."
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        return "No name, password or fragment: the signature says who is sending."
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return ""
+    return "" if may_be_reached(host) else "This address is not a public one."
+
+
+def may_be_reached(address: str) -> bool:
+    """Whether this site sends to an IP address: public ones only, unless it is set up for private networks."""
+    if settings.WEBHOOK_PRIVATE_NETWORKS:
+        return True
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address) and ip not in PUBLIC_IPV6:  # so are those that carry an IPv4 one inside
+        return False
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in NOT_PUBLIC)
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    """Send `body` and read the answer, within WEBHOOK_SECONDS. Raises Unsendable."""
+    if wrong := what_is_wrong_with(url):
+        raise Unsendable(wrong)
+    parts = urlsplit(url)
+    connection = _connection(parts, _address_of(parts))
+    try:
+        with _ended_in_time(connection):
+            connection.request("POST", _target(parts), body, headers)
+            response = connection.getresponse()
+            text = response.read(ANSWER_BYTES).decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+            return Answer(response.status, text, response.headers.get("Retry-After", ""))
+    except TimeoutError:
+        raise Unsendable(f"No answer within {settings.WEBHOOK_SECONDS:g} s.") from None
+    except ssl.SSLCertVerificationError as error:
+        raise Unsendable(f"The certificate is not good: {error.verify_message}.") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Unsendable(f"No answer: {type(error).__name__}: {error}"[:300]) from None
+    finally:
+        connection.close()
+
+
+def _target(parts: SplitResult) -> str:
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _address_of(parts: SplitResult) -> str:
+    """The IP address to connect to. One that is not public among them makes all of them suspect."""
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise Unsendable("The name of the receiver is not known.") from None
+    addresses = [str(entry[4][0]) for entry in found]
+    if not addresses or not all(may_be_reached(address.partition("%")[0]) for address in addresses):
+        raise Unsendable("The receiver's address is not a public one.")
+    return addresses[0]
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+class _Plain(http.client.HTTPConnection):
+    """Connects to an address that was looked at before; the name is only said."""
+
+    address = ""
+
+    def connect(self) -> None:
+        self.sock = socket.create_connection((self.address, self.port), self.timeout)
+
+
+class _Encrypted(_Plain):
+    default_port = 443
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _tls().wrap_socket(self.sock, server_hostname=self.host)
+
+
+def _connection(parts: SplitResult, address: str) -> _Plain:
+    kind = _Encrypted if parts.scheme == "https" else _Plain
+    connection = kind(parts.hostname, parts.port, timeout=settings.WEBHOOK_SECONDS)
+    connection.address = address
+    return connection
+
+
+@contextmanager
+def _ended_in_time(connection: _Plain):
+    """A socket's timeout begins anew with every byte. So this shuts the connection when the time for all is over."""
+    is_late = threading.Event()
+
+    def end() -> None:
+        is_late.set()
+        if connection.sock is not None:
+            try:
+                connection.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    timer = threading.Timer(settings.WEBHOOK_SECONDS, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException, ValueError):
+        if is_late.is_set():
+            raise TimeoutError from None
+        raise
+    finally:
+        timer.cancel()
+    if is_late.is_set():
+        raise TimeoutError

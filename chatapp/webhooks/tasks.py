@@ -1,0 +1,19 @@
+"""Celery's tasks of webhooks: both are upkeep and short, the sending itself happens beside them."""
+
+from celery import shared_task
+
+from chatapp.webhooks import firing, sending
+
+
+@shared_task(name=firing.SEND_DUE, ignore_result=True)
+def send_due() -> None:
+    """Begin to send what is due."""
+    sending.send_due()
+
+
+@shared_task(name="chatapp.webhooks.tasks.sweep", ignore_result=True)
+def sweep() -> None:
+    """Make the deliveries that nobody has made, and forget old ones."""
+    firing.forget()
+    if firing.sweep():
+        sending.send_due()

@@ -1,0 +1,103 @@
+"""The page of webhooks. A secret is shown this once, when it is made; there is no way to it by the API."""
+
+from collections.abc import Callable
+from functools import wraps
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_http_methods, require_POST
+
+from chatapp.webhooks import actions
+from chatapp.webhooks.models import ENDS, Endpoint, all_ends
+from chatapp.webhooks.receivers import what_is_wrong_with
+
+SHOWN_DELIVERIES = 10  # of each endpoint
+
+
+class EndpointForm(forms.Form):
+    url = forms.CharField(label="Address", max_length=500, widget=forms.URLInput(attrs={"placeholder": "https://"}))
+    ends = forms.MultipleChoiceField(
+        label="Tell it of answers that are", choices=ENDS, initial=all_ends, widget=forms.CheckboxSelectMultiple
+    )
+
+    def clean_url(self) -> str:
+        if wrong := what_is_wrong_with(self.cleaned_data["url"]):
+            raise forms.ValidationError(wrong)
+        return self.cleaned_data["url"]
+
+
+def private(view: Callable) -> Callable:
+    """For logged-in users only. Fresh on every visit, yet the browser may keep it for Back."""
+    return login_required(cache_control(private=True, no_cache=True)(view))
+
+
+def of_endpoint(view: Callable) -> Callable:
+    """For the owner of the endpoint, which the view gets in the place of its id."""
+
+    @require_POST
+    @private
+    @wraps(view)
+    def inner(request: HttpRequest, pk: UUID) -> HttpResponse:
+        return view(request, get_object_or_404(Endpoint, owner=request.user, pk=pk))
+
+    return inner
+
+
+@require_http_methods(["GET", "POST"])
+@private
+def webhooks(request: HttpRequest) -> HttpResponse:
+    """All of one's endpoints with their latest deliveries; a POST makes one, and shows its secret."""
+    form = EndpointForm(request.POST or None)
+    if request.method == "GET" or not form.is_valid():
+        return _page(request, form, status=422 if form.errors else 200)
+    try:
+        endpoint = actions.make_endpoint(request.user, **form.cleaned_data)
+    except actions.TooManyEndpoints:
+        messages.error(request, f"You have {actions.MAX_ENDPOINTS} webhooks. Delete one first.")
+        return redirect("webhooks")
+    return _with_secret(request, endpoint)
+
+
+def _page(request: HttpRequest, form: EndpointForm, status: int = 200, **more: object) -> HttpResponse:
+    endpoints = list(Endpoint.objects.filter(owner=request.user).order_by("created_at"))
+    for endpoint in endpoints:
+        endpoint.latest = endpoint.deliveries.order_by("-created_at")[:SHOWN_DELIVERIES]
+    context = {"form": form, "endpoints": endpoints, "page_name": "settings", **more}
+    return render(request, "webhooks/webhooks.html", context, status=status)
+
+
+def _with_secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
+    response = _page(request, EndpointForm(), made=endpoint)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@of_endpoint
+def off(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
+    actions.switch_off(endpoint)
+    return redirect("webhooks")
+
+
+@of_endpoint
+def on(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
+    actions.switch_on(endpoint)
+    return redirect("webhooks")
+
+
+@of_endpoint
+def secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
+    """A new secret in the place of one that was lost, or seen by others."""
+    actions.renew_secret(endpoint)
+    return _with_secret(request, endpoint)
+
+
+@of_endpoint
+def delete(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
+    endpoint.delete()
+    messages.success(request, "The webhook has been deleted.")
+    return redirect("webhooks")
