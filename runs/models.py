@@ -223,6 +223,9 @@ class Run(models.Model):
             models.Index(  # or for one error
                 "code", F("queued_at").desc(), condition=Q(status=Status.FAILED), name="run_of_code"
             ),
+            models.Index(  # or for what asked, where that was not a person in a chat, as nearly always
+                "trigger", F("queued_at").desc(), condition=~Q(trigger=Trigger.CHAT), name="run_of_trigger"
+            ),
         ]
 
     def __str__(self):

@@ -1,10 +1,14 @@
 """The admin's view of sessions and messages: read-only, because what was said was said."""
 
+from uuid import UUID
+
 from django.contrib import admin
+from django.db.models import Q
 from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils.html import format_html
 
+from chatapp.chats.long_lists import LongListAdmin, owners_called
 from chatapp.chats.models import Message, Session
 
 EXCERPT_CHARACTERS = 80
@@ -24,13 +28,21 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 @admin.register(Session)
-class SessionAdmin(ReadOnlyAdmin):
+class SessionAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ["__str__", "owner", "model", "created_at", "active_at"]
     list_filter = ["active_at"]
     list_select_related = ["owner"]
-    ordering = ["-active_at"]
-    search_fields = ["=id", "title", "owner__username"]
+    ordering = ["-id"]  # UUIDv7: the newest first
+    sortable_by = []
+    search_fields = ["title"]
+    search_help_text = "Id of a session; or a part of its title or of a username."
     fields = ["id", "owner", "title", "model", "created_at", "active_at", "messages", "runs"]
+
+    def get_search_results(self, request, queryset, search_term):
+        if wanted := _as_id(search_term):
+            return queryset.filter(pk=wanted), False
+        term = search_term.strip()
+        return queryset.filter(Q(title__icontains=term) | Q(owner__in=owners_called(term))), False
 
     @admin.display(description="messages")
     def messages(self, session: Session) -> str:
@@ -42,22 +54,38 @@ class SessionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnlyAdmin):
+class MessageAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ["id", "session", "role", "state", "excerpt", "created_at"]
     list_filter = ["role", "state", "created_at"]
     list_select_related = ["session"]
     ordering = ["-id"]
-    search_fields = ["=id", "=session__id", "session__owner__username"]
+    sortable_by = ["id"]
+    search_fields = ["session__owner__username"]
+    search_help_text = "Id of a message or session; or a part of a username."
+    not_listed = ["content", "reasoning", "html", "tools"]
     fields = ["id", "session", "parent", "role", "state", "created_at", "content", "reasoning"]
 
     def get_queryset(self, request):
         """The list reads the beginning of each message, not all of it."""
-        messages = super().get_queryset(request).annotate(beginning=Left("content", EXCERPT_CHARACTERS))
-        return messages.defer("content", "reasoning", "html")
+        return super().get_queryset(request).annotate(beginning=Left("content", EXCERPT_CHARACTERS))
+
+    def get_search_results(self, request, queryset, search_term):
+        if wanted := _as_id(search_term):
+            return queryset.filter(Q(pk=wanted) | Q(session=wanted)), False
+        if owners := owners_called(search_term.strip()):
+            return queryset.filter(session__owner__in=owners), False
+        return super().get_search_results(request, queryset, search_term)
 
     @admin.display(description="content")
     def excerpt(self, message: Message) -> str:
         return message.beginning
+
+
+def _as_id(search_term: str) -> UUID | None:
+    try:
+        return UUID(search_term.strip())
+    except ValueError:
+        return None
 
 
 def _link(list_of: str, session: Session) -> str:

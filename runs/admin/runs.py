@@ -13,9 +13,9 @@ from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from chatapp.chats.admin import ReadOnlyAdmin
+from chatapp.chats.long_lists import MOST_COUNTED, LongListAdmin, owners_called
 from runs.admin import board, tail
 from runs.admin.acts import RETRY, STOP
-from runs.admin.paging import MOST_COUNTED, BoundedPaginator
 from runs.admin.questions import QUESTIONS
 from runs.models import Run
 from runs.states import ACTIVE
@@ -55,15 +55,15 @@ class OnlyNamed(admin.RelatedFieldListFilter):
 
 
 @admin.register(Run)
-class RunAdmin(ReadOnlyAdmin):
+class RunAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ["short_id", QUEUED_AT, "state", "owner", "session", "model", "trigger", *DURATIONS, *WORK]
     list_filter = [*QUESTIONS, "status", "trigger", "queued_at", "model", ("worker", OnlyNamed)]
     list_select_related = ["session__owner", "model", "worker", "stop_requested_by"]
     ordering = ["-queued_at"]  # the index run_newest_first
     search_fields = ["session__owner__username"]
     search_help_text = f"Id of a run, task, session or message; or a username. Up to {MOST_COUNTED:,} are counted."
-    show_facets = admin.ShowFacets.NEVER  # each would count the table
-    paginator = BoundedPaginator
+    sortable_by = ["short_id", "queued_at"]
+    not_listed = ["error", "trace"]
     actions = ["stop", "retry"]
     change_list_template = "admin/runs/run/list.html"
     change_form_template = "admin/runs/run/page.html"
@@ -82,17 +82,19 @@ class RunAdmin(ReadOnlyAdmin):
     ]  # fmt: skip
 
     def get_queryset(self, request):
-        related = ["session__owner", "message", "model", "worker", "stop_requested_by"]
-        return super().get_queryset(request).select_related(*related)
+        return super().get_queryset(request).select_related(*self.list_select_related)
 
     def has_stop_permission(self, request):
         return request.user.has_perm("runs.change_run")
 
     def get_search_results(self, request, queryset, search_term):
         """An id is looked up by its index; only what is no id is searched for among the usernames."""
+        term = search_term.strip()
         try:
-            wanted = UUID(search_term.strip())
+            wanted = UUID(term)
         except ValueError:
+            if owners := owners_called(term):
+                return queryset.filter(session__owner__in=owners), False
             return super().get_search_results(request, queryset, search_term)
         return queryset.filter(Q(pk=wanted) | Q(task_id=wanted) | Q(session_id=wanted) | Q(message_id=wanted)), False
 

@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from chatapp.chats.long_lists import BoundedPaginator
 from runs import figures, lifecycle
-from runs.admin.paging import BoundedPaginator
 from runs.errors import UpstreamFailed
 from runs.models import Run
 from runs.states import LostReason, Status, StopReason
@@ -107,7 +107,7 @@ def test_failed_with_which_code(admin, many):
 
 def test_a_list_never_counts_further_than_its_bound(many, monkeypatch):
     many(4)
-    monkeypatch.setattr("runs.admin.paging.MOST_COUNTED", 3)
+    monkeypatch.setattr("chatapp.chats.long_lists.MOST_COUNTED", 3)
     assert BoundedPaginator(Run.objects.order_by("-queued_at"), 2).count == 3
 
 
@@ -184,7 +184,10 @@ def test_the_workers_page_tells_who_is_alive_and_what_they_carry(admin, many, cl
     assert not admin.get(path, {"alive": "no"}).context["cl"].result_list.get().alive
 
 
-@pytest.mark.parametrize("query", [{}, {"running_for": "60"}, {"silent_for": "60"}, {"stopped_by": "other"}])
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"silent_for": "60"}, {"stopped_by": "other"}, {"q": "alice"}, {"status__exact": "queued", "p": "1"}],
+)
 def test_each_question_asks_the_database_a_fixed_number_of_times(admin, many, query, django_assert_max_num_queries):
     many(1)
     admin.get(reverse(RUNS), query)
