@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "chatapp.pages.zone.ReaderZone",
     "django_structlog.middlewares.RequestMiddleware",
 ]
 
@@ -326,7 +327,7 @@ STORAGES = {
 LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")  # the zone in which pages show times
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")  # in which pages show times, unless the browser says
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")  # DEBUG, INFO, WARNING, ERROR
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")  # text or json: one object a line, for a collector

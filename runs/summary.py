@@ -1,7 +1,7 @@
 """What a user's pages hear of all their sessions: one stream a user, whose events are not kept.
 
 A page that was away asks for the list anew. So whoever changes what the list shows tells it here, after the commit, and
-nothing is lost when nobody hears it. `docs/protocol.md` describes the two events.
+nothing is lost when nobody hears it. `docs/protocol.md` describes the events.
 """
 
 from functools import partial
@@ -50,6 +50,11 @@ def session_changed(session_id: UUID, *, ended: UUID | None = None) -> None:
 def sessions_changed(owner_id: int) -> None:
     """Tell, after the commit, that the list has to be asked for anew: a session came, went or moved."""
     transaction.on_commit(partial(_tell, owner_id, Control.SESSIONS_CHANGED, {}), robust=True)
+
+
+def places_changed(owner_id: int, ahead: dict[str, int]) -> None:
+    """Tell at once, with nothing to commit, how many answers are ahead of each that waits for a worker."""
+    _tell(owner_id, Control.PLACES_CHANGED, {"ahead": ahead})
 
 
 def _tell_of_session(session_id: UUID, ended: UUID | None) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from structlog.contextvars import bind_contextvars
 
-from runs import lifecycle, prompts, strays, titles, upkeep, viewers
+from runs import lifecycle, places, prompts, strays, titles, upkeep, viewers
 from runs.engine import Fenced, StopAsked, pool_name, start_engine
 from runs.errors import InternalError, RunError
 from runs.leaving import is_leaving
@@ -74,9 +74,10 @@ def write_title(run_id: str) -> None:
 
 @shared_task(name="runs.tasks.reap", ignore_result=True)
 def reap() -> None:
-    """End the runs of workers that are gone; start what a crash left waiting."""
+    """End the runs of workers that are gone; start what a crash left waiting; tell the rest how many are ahead."""
     lost, failed, started = lifecycle.reap(), lifecycle.fail_unclaimed(), lifecycle.sweep() + strays.start_again()
     viewers.stop_unwatched()
+    places.tell_places()
     Report.file("upkeep")
     if lost or failed or started:
         logger.warning("reaped %d runs, gave up waiting for %d, started %d queues", lost, failed, started)

@@ -41,6 +41,7 @@ class Control(StrEnum):
     HEARTBEAT = "heartbeat"  # {}
     LIVE = "live"  # {}: what this stream tells is not kept; what was until now has to be asked for elsewhere
     SESSION_CHANGED = "session.changed"  # {"session", "title", "activity", "news", "ended"}: how one of the list stands
+    PLACES_CHANGED = "places.changed"  # {"ahead": {run: int}}: how many answers are ahead of each that waits
     SESSIONS_CHANGED = "sessions.changed"  # {}: the list of sessions has to be asked for anew
 
 

@@ -18,6 +18,7 @@ from chatapp.pages.attachments import taken_apart
 from runs.answers import shown as shown_of
 from runs.lifecycle import LOST_MESSAGES, under_way
 from runs.models import Run
+from runs.places import ahead_of
 from runs.states import LostReason, Status
 
 SHORTEST_MEASURED = 0.05  # s; what was faster came in one piece, and has no speed
@@ -192,12 +193,5 @@ def _entry(message: Message, run: Run | None) -> Entry:
         return Entry(message, run, reasoning=message.reasoning, tools=message.tools)
     is_retrying = folded.retries > 0 and not folded.text and not folded.reasoning
     entry = Entry(message, run, folded.text, folded.reasoning, folded.tools, folded.last_seq, is_retrying)
-    entry.ahead = _ahead_of(run)
+    entry.ahead = ahead_of(run)
     return entry
-
-
-def _ahead_of(run: Run) -> int:
-    """How many answers, of whomever, were given to the workers before this one and wait as well."""
-    if run.status != Status.QUEUED or run.dispatched_at is None:
-        return 0
-    return Run.objects.filter(status=Status.QUEUED, dispatched_at__lt=run.dispatched_at).count()

@@ -1,8 +1,10 @@
 """The list of chats in the browser: live in every tab, and what tells of an end while one looks elsewhere."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from chatapp.chats.models import Preferences, Session
 from runs.models import Run
@@ -26,6 +28,8 @@ window.Notification = class extends EventTarget {
   close() {}
 };
 """
+ALL_NOTED = """() => Object.keys(localStorage).filter((key) => key.startsWith("noted"))
+  .map((key) => JSON.parse(localStorage[key]))"""
 LOOK_AWAY = """() => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
   document.hasFocus = () => false;
@@ -78,6 +82,21 @@ def test_an_answer_seen_while_it_ends_is_no_news(stack, alice, tab):
     run = check(last_run(alice))
     wait_until(lambda: Session.objects.get(pk=run.session_id).news == "", "it was seen")
     expect(row(tab, "Geese").get_by_text("New", exact=True)).to_have_count(0)
+
+
+def test_news_that_came_before_the_page_listened_are_seen_too(stack, alice, tab):
+    """An answer ended between the page's text and its socket, and stayed new in the list of the page that showed it."""
+    run = check(alice.send(prompt("Gulls", tokens=3)))
+    session, told = Session.objects.filter(pk=run.session_id), []
+
+    def end_now(route) -> None:
+        told.append(session.update(news="unread"))
+        route.continue_()
+
+    tab.page.route("**/list?*", end_now, times=1)
+    with tab.page.expect_response("**/seen"):
+        tab.page.goto(f"/chats/{run.session_id}")
+    assert (told, session.get().news) == ([1], "")
 
 
 def test_a_failure_elsewhere_is_told_in_the_list(stack, alice, tab):
@@ -136,8 +155,6 @@ def test_many_tabs_give_one_notification_and_none_while_one_is_looked_at(stack, 
     window = open_window(stack, alice)
     window.context.add_init_script(NOTED)
     tabs = [window.tab, window.new_tab(), window.new_tab()]
-    noted = "() => Object.keys(localStorage).filter((key) => key.startsWith('noted'))"
-    noted += ".map((key) => JSON.parse(localStorage[key]))"
     for tab in tabs:
         tab.page.goto("/")
         expect(tab.field).to_be_visible()
@@ -152,15 +169,47 @@ def test_many_tabs_give_one_notification_and_none_while_one_is_looked_at(stack, 
     check(seen)
     for tab in tabs[1:]:
         expect(tab.page).to_have_title(re.compile(r"^\(1\) "), timeout=PATIENCE)
-    assert tabs[0].page.evaluate(noted) == []
+    assert tabs[0].page.evaluate(ALL_NOTED) == []
     tabs[0].page.evaluate(LOOK_AWAY)
     unseen = alice.send(prompt("Storks", tokens=3))
     check(unseen)
     for tab in tabs:
         expect(tab.page).to_have_title(re.compile(r"^\(\d\) "), timeout=PATIENCE)
-    tabs[0].page.wait_for_function(f"({noted})().length > 0")
-    [(what, _, tag)] = tabs[0].page.evaluate(noted)
+    tabs[0].page.wait_for_function(f"({ALL_NOTED})().length > 0")
+    [(what, _, tag)] = tabs[0].page.evaluate(ALL_NOTED)
     assert (what, tag) == ("Your answer is ready", str(unseen.pk))
+
+
+def test_a_notification_calls_the_chat_by_the_title_it_gets(stack, alice, open_window):
+    Preferences.objects.create(user=alice.user, notifies=True)
+    window = open_window(stack, alice)
+    window.context.add_init_script(NOTED)
+    page = window.page
+    page.goto("/")
+    page.evaluate(LOOK_AWAY)
+    run = check(alice.send(prompt("Where do cranes go?", tokens=3)))
+    page.wait_for_function(f"({ALL_NOTED})().length === 1")
+    [(_, body, tag)] = page.evaluate(ALL_NOTED)
+    assert body.startswith("Where do cranes go?")  # the chat was new to this page, and has no title yet
+    title(alice, "The winter of the cranes")
+    alice.page("POST", f"/chats/{run.session_id}/seen", {})  # tells how the chat stands
+    page.wait_for_function(f"({ALL_NOTED})().length === 2")
+    assert [tag, "The winter of the cranes"] in [[tag, body] for _, body, tag in page.evaluate(ALL_NOTED)]
+
+
+def test_days_are_those_of_the_reader_without_a_reload(stack, alice, open_window):
+    session = Session.objects.create(owner=alice.user, title="Half a day ago")
+    then = timezone.now() - timedelta(hours=12)
+    Session.objects.filter(pk=session.pk).update(active_at=then)
+    here, there = ("Today", "Yesterday") if then.date() == timezone.now().date() else ("Yesterday", "Today")
+    plain = open_window(stack, alice, java_script_enabled=False, timezone_id="Etc/GMT-12").page
+    plain.goto("/")
+    expect(plain.get_by_role("navigation").get_by_role("heading", name=here)).to_be_visible()
+    page = open_window(stack, alice, timezone_id="Etc/GMT-12").page  # twelve hours ahead of the site
+    page.goto("/")
+    expect(page.get_by_role("navigation").get_by_role("heading", name=there)).to_be_visible(timeout=PATIENCE)
+    page.goto("/archive")
+    expect(page.get_by_role("navigation").get_by_role("heading", name=there)).to_be_visible()
 
 
 def test_the_permission_is_asked_for_when_notifications_are_switched_on(stack, alice, open_window):

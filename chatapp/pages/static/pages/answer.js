@@ -49,6 +49,12 @@ export class Answer {
     this.article.querySelector("[data-waiting-word]").textContent = word;
   }
 
+  /** So many answers wait longer for a worker; undefined: nothing is known of it. */
+  showPlace(ahead) {
+    const isWaiting = this.article.dataset.state === "waiting" && ahead !== undefined;
+    if (isWaiting) this.show("waiting", `Waiting to start…${ahead ? ` ${ahead} ahead of it` : ""}`);
+  }
+
   apply({ kind, data, seq }) {
     if (this.#isLost) return;
     if (kind === "snapshot" && this.#isContinued) return this.refused(); // it does not hold what earlier runs wrote

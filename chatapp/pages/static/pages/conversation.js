@@ -30,6 +30,11 @@ export class Conversation {
     return this.#transcript.active;
   }
 
+  /** How many answers are `ahead` of each that waits for a worker, by the ids of their runs. */
+  showPlaces(ahead) {
+    this.#transcript.showPlaces(ahead);
+  }
+
   settle(answer) {
     return this.#transcript.settle(answer);
   }

@@ -7,6 +7,8 @@ const HELD = 10_000; // ms in which another tab that hears of the same end keeps
 const LOOKING = "chatapp: somebody looks at a page";
 const canNotify = () => window.Notification?.permission === "granted" && "locks" in navigator;
 
+const shown = new Map(); // session -> what was told of it a moment ago and has not been closed
+
 let stopLooking = null;
 
 /** Hold a lock, shared by all tabs that are looked at, for as long as this one is. */
@@ -26,23 +28,39 @@ async function isLookedAt() {
   return held.some((lock) => lock.name === LOOKING);
 }
 
+/** Another one of the same end takes the place of the first, without a sound. */
+function show(change) {
+  const what = change.news === "failed" ? "An answer has failed" : "Your answer is ready";
+  const notification = new Notification(what, { body: change.title, tag: change.ended });
+  shown.set(change.session, { change, notification });
+  notification.onclose = () => {
+    if (shown.get(change.session)?.notification === notification) shown.delete(change.session);
+  };
+  notification.onclick = () => {
+    focus();
+    notification.close();
+    const page = `/chats/${change.session}`;
+    if (location.pathname !== page) location.assign(page);
+  };
+}
+
 /** The first tab that hears of an end tells it; a lock with the run's name keeps the others quiet. */
 function notify(change) {
   navigator.locks.request(`chatapp: ${change.ended}`, { ifAvailable: true }, async (lock) => {
     if (!lock || (await isLookedAt())) return;
-    const what = change.news === "failed" ? "An answer has failed" : "Your answer is ready";
-    const notification = new Notification(what, { body: change.title, tag: change.ended });
-    notification.onclick = () => {
-      focus();
-      notification.close();
-      const page = `/chats/${change.session}`;
-      if (location.pathname !== page) location.assign(page);
-    };
+    show(change);
     await new Promise((resolve) => setTimeout(resolve, HELD));
+    shown.delete(change.session);
   });
 }
 
-/** Begin; returns what has to hear of each end. `isWanted`: whether the user has asked for notifications. */
+/** A chat gets its title after its first answer, so what tells of that one may have called it by its question. */
+function name(session, title) {
+  const change = shown.get(session)?.change;
+  if (change && change.title !== title) show({ ...change, title });
+}
+
+/** Begin; returns what has to hear of ends and of titles. `isWanted`: whether the user has asked for notifications. */
 export function watchEnds(isWanted) {
   if (isWanted) {
     for (const name of ["focus", "blur", "pageshow"]) addEventListener(name, () => look(false));
@@ -55,10 +73,11 @@ export function watchEnds(isWanted) {
     });
     look(false);
   }
-  return (change) => {
+  const onEnd = (change) => {
     if (document.hidden) countUnseen();
     if (isWanted && canNotify()) notify(change);
   };
+  return { onEnd, onTitle: name };
 }
 
 /** Ask for the permission when the settings are saved with notifications, and only then. */

@@ -10,6 +10,7 @@ import { offerEnd, toEnd } from "./end.js";
 import { askWhenSaved, watchEnds } from "./notifications.js";
 import { searchAsTyped } from "./search.js";
 import { Sidebar } from "./sidebar.js";
+import { tellZone } from "./zone.js";
 
 const root = document.querySelector("[data-transcript]");
 const form = document.querySelector("[data-composer]");
@@ -30,6 +31,7 @@ function openConversation() {
   return conversation;
 }
 
+tellZone(); // before anything is asked for: the list is then grouped by the reader's days
 const conversation = root && openConversation();
 if (form) {
   const composer = new Composer(form, conversation);
@@ -38,7 +40,12 @@ if (form) {
 }
 copyOnClick();
 obeyKeys();
-const onActivity = () => conversation?.active === null && conversation.sync(); // another tab has sent something
-if (nav) new Sidebar(nav, streams, watchEnds("notifies" in nav.dataset), onActivity);
+if (nav) {
+  new Sidebar(nav, streams, {
+    ...watchEnds("notifies" in nav.dataset),
+    onActivity: () => conversation?.active === null && conversation.sync(), // another tab has sent something
+    onPlaces: (ahead) => conversation?.showPlaces(ahead),
+  });
+}
 if (preferences) askWhenSaved(preferences);
 if (searchForm) searchAsTyped(searchForm, document.querySelector("[data-hits]"));

@@ -11,21 +11,22 @@ const SETTLE = 150; // ms; what changes together is asked for once
 
 export class Sidebar {
   #nav;
-  #onEnd;
-  #onActivity;
+  #told;
   #current;
+  #day = new Date().toDateString(); // by which the list is grouped
+  #unnamed = []; // ends in chats that the list does not have yet
   #isOld = false; // something has happened since the last refresh began
   #isRefreshing = false;
   #isNews = false; // in the chat that is shown, and not yet seen
 
-  /** `onEnd(change)` hears of each answer that ends by itself, in any chat; `onActivity` of any in the one shown. */
-  constructor(nav, streams, onEnd, onActivity) {
+  /** Told are: `onEnd(change)` of each answer that ends by itself, in any chat; `onTitle(chat, title)` of titles;
+   * `onActivity()` of any in the chat that is shown; `onPlaces(ahead)` of answers that wait for a worker. */
+  constructor(nav, streams, told) {
     this.#nav = nav;
-    this.#onEnd = onEnd;
-    this.#onActivity = onActivity;
+    this.#told = told;
     this.#current = nav.dataset.current;
     streams.follow(nav.dataset.summary, 0, this);
-    document.addEventListener("visibilitychange", () => this.#see());
+    document.addEventListener("visibilitychange", () => this.#lookedAt());
     loadOlder(this.#nav, (fields) => this.#address(fields));
   }
 
@@ -37,24 +38,38 @@ export class Sidebar {
   refused() {} // logged out; the next page tells
 
   apply({ kind, data }) {
+    if (kind === "places.changed") return this.#told.onPlaces(data.ahead);
     if (kind !== "session.changed") return void this.#refresh();
     const isShown = data.session === this.#current;
     if (isShown && data.title) showTitle(data.title);
-    if (isShown && data.activity) this.#onActivity();
+    if (isShown && data.activity) this.#told.onActivity();
     if (isShown && data.news) {
       this.#isNews = true;
       this.#see();
     }
     this.#show(isShown && !document.hidden ? { ...data, news: "" } : data);
-    if (data.ended && data.news) this.#onEnd({ ...data, title: this.#titleOf(data) });
+    if (data.title) this.#told.onTitle(data.session, data.title);
+    if (data.ended && data.news) this.#tellEnd(data);
   }
 
   get #list() {
     return this.#nav.querySelector("[data-list]");
   }
 
-  #titleOf({ session, title }) {
-    return title || this.#list.querySelector(`[data-session="${session}"] [data-row-title]`)?.textContent || "";
+  /** Without a title the chat is called as in the list, which is asked for if it is not there. */
+  #tellEnd(change, otherwise = "") {
+    const row = this.#list.querySelector(`[data-session="${change.session}"] [data-row-title]`);
+    const title = change.title || row?.textContent || otherwise;
+    if (title) return this.#told.onEnd({ ...change, title });
+    this.#unnamed.push(change);
+    this.#refresh();
+  }
+
+  #lookedAt() {
+    this.#see();
+    const day = new Date().toDateString();
+    if (!document.hidden && day !== this.#day) this.#refresh(); // what was today is yesterday
+    if (!document.hidden) this.#day = day;
   }
 
   #show({ session, title, activity, news }) {
@@ -89,6 +104,7 @@ export class Sidebar {
       this.#isOld = false;
       try {
         await this.#renew();
+        for (const change of this.#unnamed.splice(0)) this.#tellEnd(change, "A chat");
       } catch (error) {
         this.#isOld = Boolean(error.mayPass);
         if (this.#isOld) await pause(RETRY);
@@ -105,6 +121,8 @@ export class Sidebar {
     const fresh = parse(await response.text()).querySelector("[data-list]");
     const focused = this.#list.contains(document.activeElement) && document.activeElement.getAttribute("href");
     this.#list.replaceWith(fresh);
+    this.#isNews ||= fresh.querySelector("[data-news] [aria-current]") !== null; // told before one listened
+    this.#see();
     const title = fresh.querySelector("[aria-current] [data-titled]");
     if (title) showTitle(title.textContent);
     if (focused) this.#list.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });

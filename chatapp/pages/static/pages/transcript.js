@@ -71,10 +71,16 @@ export class Transcript {
     const listed = new Set(articles.map((article) => article.id));
     const old = messagesIn(this.#root);
     for (const article of old.slice(old.indexOf(place) + 1)) {
-      if (!listed.has(article.id)) this.#remove(article);
+      if (listed.has(article.id)) continue;
+      this.#leave(article);
+      article.remove();
     }
     for (const article of articles) place = this.#show(article, place);
     this.#tell();
+  }
+
+  showPlaces(ahead) {
+    for (const answer of this.#answers.values()) answer.showPlace(ahead[answer.stream]);
   }
 
   /** Show how this answer ended, as the server tells it. */
@@ -131,11 +137,6 @@ export class Transcript {
     keepingEnd(() => known.replaceWith(article));
     for (const details of article.querySelectorAll("details")) details.open = open.includes(details.className);
     if (article.dataset.stream) this.#adopt([article]);
-  }
-
-  #remove(article) {
-    this.#leave(article);
-    article.remove();
   }
 
   #leave({ dataset: { stream } }) {
