@@ -75,16 +75,21 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
         with _ended_in_time(connection):
             connection.request("POST", _target(parts), body, headers)
             response = connection.getresponse()
-            text = response.read(ANSWER_BYTES).decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-            return Answer(response.status, text, response.headers.get("Retry-After", ""))
+            text = response.read(ANSWER_BYTES).decode("utf-8", "replace")
+            return Answer(response.status, _storable(text), response.headers.get("Retry-After", ""))
     except TimeoutError:
         raise Unsendable(f"No answer within {settings.WEBHOOK_SECONDS:g} s.") from None
     except ssl.SSLCertVerificationError as error:
         raise Unsendable(f"The certificate is not good: {error.verify_message}.") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unsendable(f"No answer: {type(error).__name__}: {error}"[:300]) from None
+        raise Unsendable(_storable(f"No answer: {type(error).__name__}: {error}"[:300])) from None
     finally:
         connection.close()
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL takes no NUL, and what a receiver says may be anything."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _target(parts: SplitResult) -> str:

@@ -90,6 +90,9 @@ def attempt(delivery: Delivery) -> bool:
         answer = post(endpoint.url, body, headers)
     except Unsendable as error:
         return _failed(delivery, str(error))
+    except Exception:  # else it would be tried for ever
+        logger.exception("delivery %s could not be sent", delivery.pk)
+        return _failed(delivery, "Something went wrong on our side.")
     if 200 <= answer.status < 300:
         return _delivered(delivery, answer)
     return _failed(delivery, f"The receiver answered {answer.status}.", answer)
