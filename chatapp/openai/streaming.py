@@ -55,7 +55,7 @@ class ToldBody(EventBody):
 
 
 async def end_of(stream: UUID, batch: list[Said]) -> datetime | None:
-    """When the run ended, if the batch tells of its end."""
+    """When the run ended, if the batch tells of its end. None also where it has been deleted."""
     if not (batch and batch[-1].is_final):
         return None
-    return await read_log(lambda: Run.objects.values_list("finished_at", flat=True).get(pk=stream))
+    return await read_log(lambda: Run.objects.filter(pk=stream).values_list("finished_at", flat=True).first())

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from chatapp.openai.views import chat, models
+from chatapp.openai.views import chat, models, responses
 from chatapp.openai.views.endpoint import missing
 
 app_name = "openai"
@@ -10,5 +10,9 @@ urlpatterns = [
     path("models", models.models, name="models"),
     path("models/<str:name>", models.model, name="model"),
     path("chat/completions", chat.completions, name="chat"),
+    path("responses", responses.responses, name="responses"),
+    path("responses/<str:response_id>", responses.response, name="response"),
+    path("responses/<str:response_id>/cancel", responses.cancel, name="cancel"),
+    path("responses/<str:response_id>/input_items", responses.input_items, name="input_items"),
     re_path(r"", missing, name="missing"),
 ]

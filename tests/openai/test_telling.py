@@ -1,0 +1,150 @@
+"""A response's events are a fold of the run's: told from anywhere, before and after compaction, they are the same."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatapp.openai.original import Said
+from chatapp.openai.responses import read_response
+from chatapp.openai.score import play, score_of
+from chatapp.openai.telling import ResponseTeller, Telling
+from streams.compaction import snapshot_data
+from streams.events import Event, Kind, fold
+from tests.openai.shapes import assert_event, assert_response
+
+RUN = UUID(int=7)
+untimed = settings(max_examples=100, deadline=None)
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+words = st.text(min_size=1, max_size=4)
+deltas = st.one_of(
+    st.tuples(st.just(Kind.TEXT), st.fixed_dictionaries({"text": words})),
+    st.tuples(st.just(Kind.REASONING), st.fixed_dictionaries({"text": words})),
+    st.tuples(
+        st.just(Kind.TOOL),
+        st.fixed_dictionaries(
+            {"index": st.integers(0, 2)}, optional={"id": words, "name": words, "arguments": st.text(max_size=4)}
+        ),
+    ),
+    st.tuples(st.just(Kind.RETRYING), st.just({"code": "upstream_unavailable", "seconds": 0.5})),
+    st.tuples(st.just(Kind.USAGE), st.just({"prompt_tokens": 3, "completion_tokens": 5})),
+)
+ends = st.sampled_from(
+    [
+        (Kind.COMPLETED, {"finish_reason": "stop"}),
+        (Kind.COMPLETED, {"finish_reason": "length"}),
+        (Kind.STOPPED, {"reason": "user"}),
+        (Kind.FAILED, {"code": "upstream_silent", "message": "It said nothing.", "retryable": True}),
+        (Kind.LOST, {"reason": "lease", "message": "The worker is gone."}),
+    ]
+)
+
+
+@st.composite
+def streams(draw) -> list[Event]:
+    """All the events of a run, from the first to the final one."""
+    drafts = [(Kind.QUEUED, {}), (Kind.STARTED, {}), *draw(st.lists(deltas, max_size=20)), draw(ends)]
+    return [Event(RUN, seq, kind, orjson.dumps(data)) for seq, (kind, data) in enumerate(drafts, 1)]
+
+
+def said_in(events: list[Event]) -> list[Said]:
+    return [Said(event.seq, event.kind, orjson.loads(event.data)) for event in events]
+
+
+def telling(is_background: bool = True) -> Telling:
+    echo = read_response({"input": "Hi", "instructions": "Be brief."}).echo
+    values = {"id": "resp_7", "object": "response", "created_at": 1, "model": "betula", "background": is_background}
+    more = {"completed_at": None, "error": None, "usage": None, "incomplete_details": None, "store": True}
+    return Telling(RUN.hex, values | more | echo)
+
+
+def told(events: list[Event], after: int = 0) -> bytes:
+    teller = ResponseTeller(telling(), after)
+    return b"".join(teller.tell(said, NOW) for said in said_in(events))
+
+
+def heard(events: list[Event]) -> list[dict]:
+    fold_of = telling()
+    return [event for said in said_in(events) for event in fold_of.hear(said, NOW)]
+
+
+@untimed
+@given(events=streams(), after=st.integers(0, 60))
+def test_whoever_comes_back_is_told_exactly_the_rest(events, after):
+    whole = told(events).split(b"\n\n")
+    assert told(events, after).split(b"\n\n") == whole[min(after, len(whole) - 2) :]
+
+
+@untimed
+@given(events=streams())
+def test_a_stream_that_was_compacted_is_told_again_event_for_event(events):
+    """What the log keeps is a snapshot and the final event."""
+    *before, final = events
+    again = list(play(RUN, score_of(events).decode(), snapshot_data(fold(before))))
+    assert [(event.seq, event.kind, orjson.loads(event.data)) for event in again] == [tuple(s) for s in said_in(before)]
+    assert told([*again, final]) == told(events)
+
+
+@settings(max_examples=50, deadline=None)
+@given(events=streams())
+def test_every_event_has_the_clients_own_type(events):
+    fold_of = telling()
+    for said in said_in(events):
+        for event in fold_of.hear(said, NOW):
+            assert_event(event)
+        assert_response(fold_of.response())
+
+
+@untimed
+@given(events=streams())
+def test_items_and_parts_come_in_order_and_add_up(events):
+    all_told = heard(events)
+    assert [event["sequence_number"] for event in all_told] == list(range(1, len(all_told) + 1))
+    assert [event["type"] for event in all_told[:3]] == ["response.created", "response.queued", "response.in_progress"]
+    output = all_told[-1]["response"]["output"]
+    folded = fold(events)
+    for index, item in enumerate(output):
+        own = [event for event in all_told if event.get("output_index") == index]
+        names = [event["type"].removeprefix("response.") for event in own]
+        assert (names[0], names[-1]) == ("output_item.added", "output_item.done")
+        assert (own[0]["item"]["id"], own[-1]["item"]) == (item["id"], item)
+        assert {event["item_id"] for event in own[1:-1]} == {item["id"]}
+        said = "".join(event["delta"] for event in own if "delta" in event)
+        if item["type"] == "function_call":
+            assert (said, names[-2]) == (item["arguments"], "function_call_arguments.done")
+        else:
+            assert said == item["content"][0]["text"]
+            assert (names[1], names[-2]) == ("content_part.added", "content_part.done")
+            assert {name.rpartition(".")[2] for name in names[2:-2]} == {"delta", "done"}
+    texts = [item["content"][0]["text"] for item in output if item["type"] == "message"]
+    thoughts = [item["content"][0]["text"] for item in output if item["type"] == "reasoning"]
+    assert ("".join(texts), "".join(thoughts)) == (folded.text, folded.reasoning)
+    calls = [item for item in output if item["type"] == "function_call"]
+    assert [(call["name"], call["arguments"]) for call in calls] == [
+        (tool["name"], tool["arguments"]) for tool in folded.tools
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "name", "status", "item_status"),
+    [
+        (Kind.COMPLETED, {"finish_reason": "stop"}, "response.completed", "completed", "completed"),
+        (Kind.COMPLETED, {"finish_reason": "length"}, "response.incomplete", "incomplete", "incomplete"),
+        (Kind.STOPPED, {"reason": "user"}, "response.cancelled", "cancelled", "incomplete"),
+        (Kind.FAILED, {"code": "upstream_rate_limited", "message": "B."}, "response.failed", "failed", "incomplete"),
+        (Kind.LOST, {"reason": "lease", "message": "The worker is gone."}, "response.failed", "failed", "incomplete"),
+    ],
+)
+def test_each_end_of_a_run_is_an_end_of_its_response(kind, data, name, status, item_status):
+    drafts = [(Kind.QUEUED, {}), (Kind.STARTED, {}), (Kind.TEXT, {"text": "Hi"}), (kind, data)]
+    last = heard([Event(RUN, seq, kind, orjson.dumps(data)) for seq, (kind, data) in enumerate(drafts, 1)])[-1]
+    response = last["response"]
+    assert (last["type"], response["status"], response["output"][0]["status"]) == (name, status, item_status)
+    assert (response["completed_at"] is not None) == (status == "completed")
+    if kind == Kind.FAILED:
+        error = {"code": "rate_limit_exceeded", "message": "B.", "type": "upstream_rate_limited"}
+        assert response["error"] == error
