@@ -1,6 +1,7 @@
 """The files under deploy/ that others run: they parse, and what they name exists."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -95,10 +96,17 @@ if shutil.which("systemd-analyze"):
         assert [line for line in done.stderr.splitlines() if unit.name.split("@")[0] in line] == []
 
 
-if shutil.which("nginx"):
+if shutil.which("docker-compose"):
 
-    def test_nginx_finds_nothing_wrong(tmp_path):
-        site = re.sub(r"^\s*(listen 443|ssl_\w+).*$", "listen 8443;", (DEPLOY / "nginx.conf").read_text(), flags=re.M)
-        (tmp_path / "nginx.conf").write_text(f"events {{}}\nhttp {{\n{site}\n}}\n")
-        done = subprocess.run(["nginx", "-t", "-c", str(tmp_path / "nginx.conf")], capture_output=True, text=True)
-        assert "syntax is ok" in done.stderr
+    def test_compose_finds_nothing_wrong(tmp_path):
+        """The name is left out for docker-compose 1, which Debian has and which knows no names."""
+        lines = COMPOSE.read_text().replace("context: ../..", f"context: {ROOT}").splitlines(keepends=True)
+        path = tmp_path / "compose.yaml"
+        path.write_text("".join(line for line in lines if not line.startswith("name: ")))
+        argv = ["docker-compose", "-f", str(path), "config", "--quiet"]
+        env = {"PATH": os.environ["PATH"], "SECRET_KEY": "a key", "DATABASE_PASSWORD": "a password"}
+        done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        # It should refuse to start with nothing instead of a key.
+        done = subprocess.run(argv, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60)
+        assert "SECRET_KEY" in done.stderr + done.stdout and done.returncode != 0
