@@ -15,6 +15,7 @@ LOCKS = [  # test.txt first: the others take its versions
     ("test", []),
     ("local", ["-c", "test.txt"]),
     ("app", ["-c", "test.txt"]),
+    ("otel", ["-c", "test.txt"]),
     ("model", ["--no-deps"]),
 ]
 
