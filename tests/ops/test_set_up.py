@@ -64,13 +64,13 @@ def test_what_is_up_to_date_is_left_alone(set_up, monkeypatch):
 
 def test_no_lock_file_names_a_registry():
     locks = [*(ROOT / "deploy" / "requirements").glob("*.txt"), ROOT / "deploy" / "browser" / "package-lock.json"]
-    assert len(locks) == 5
+    assert len(locks) == 6
     assert [lock.name for lock in locks if "://" in lock.read_text()] == []
 
 
-@pytest.mark.parametrize("name", ["app", "local"])
+@pytest.mark.parametrize("name", ["app", "local", "otel"])
 def test_what_runs_is_what_was_tested(name):
-    """app.txt and local.txt are parts of test.txt, in the same versions."""
+    """app.txt, local.txt and otel.txt are parts of test.txt, in the same versions."""
     pinned, tested = (
         set(re.findall(r"(?m)^(\S+==\S+)", (ROOT / "deploy" / "requirements" / lock).read_text()))
         for lock in (f"{name}.txt", "test.txt")
