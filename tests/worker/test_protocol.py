@@ -1,0 +1,76 @@
+"""Every message of a stack in which everything happens, judged by the schema of the protocol."""
+
+import json
+
+import pytest
+
+from runs.states import Status
+from runs.summary import stream_of
+from streams.compaction import compact
+from streams.events import Control, Kind
+from tests.harness.check import check
+from tests.harness.facts import wait_until
+from tests.harness.followers import Follower, SocketFollower
+from tests.harness.upstream import prompt
+from tests.streams.schema import judge
+
+TOOLS = [{"id": "call-1", "name": "weather", "arguments": '{"city": "Bern"}'}]
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """All messages that followers get, as they came: (whether over the WebSocket, text)."""
+    messages, keep = [], Follower._keep
+
+    def keep_and_note(self, text):
+        messages.append((isinstance(self, SocketFollower), text))
+        return keep(self, text)
+
+    monkeypatch.setattr(Follower, "_keep", keep_and_note)
+    return messages
+
+
+def test_all_that_is_sent_fits_the_schema_and_every_kind_is_met(make_stack, heard):  # B25
+    stack = make_stack(
+        worker_options=("-c", "1"), STREAMS_HEARTBEAT_SECONDS="0.5", LEASE_SECONDS="2", LEASE_RENEW_SECONDS="0.5"
+    )
+    alice, bob = stack.person("alice"), stack.person("bob")
+    summary = alice.follow_ws(stream_of(alice.user.pk))
+
+    everything = alice.send(prompt(tokens=4, reasoning=2, tools=TOOLS, status=503, times=1))
+    everything = check(everything, alice.follow(everything), alice.follow_ws(everything))
+    failed = alice.send(prompt(tokens=9, close_after=2))
+    check(failed, alice.follow(failed))
+    say = prompt(tokens=9, hold=[2])
+    stopped = alice.send(say)
+    follower = alice.follow_ws(stopped).wait_for_text("w2")
+    alice.stop(stopped)
+    check(stopped, follower)
+
+    bob.follow_ws(everything).wait(lambda f: f.envelopes, "a refusal")
+    alice.follow_ws(everything, after=99_999).wait_for_final()
+    list(compact(everything.pk))
+    for follow in (alice.follow, alice.follow_ws):
+        follow(everything).wait_for_final()
+
+    # The worker is full, another answer waits for it; then it dies
+    lost = alice.send(prompt(tokens=9, stall_after=2))
+    follower = alice.follow_ws(lost).wait_for_text("w2")
+    alice.send(prompt(tokens=2))
+    summary.wait(lambda f: any(e.kind == Control.PLACES_CHANGED for e in f.envelopes), "how many are ahead")
+    stack.worker.kill()
+    wait_until(lambda: alice.api("GET", f"/runs/{lost.pk}").json()["status"] == Status.LOST, "somebody looks")
+    follower.wait_for_final()
+    summary.wait(lambda f: any(e.kind == Control.HEARTBEAT for e in f.envelopes), "a heartbeat")
+
+    wrong = [
+        text
+        for is_socket, text in heard
+        if not judge("from_server" if is_socket else "envelope").is_valid(json.loads(text))
+    ]
+    assert wrong == []
+    kinds = set()
+    for _, text in heard:
+        value = json.loads(text)
+        kinds |= {envelope["kind"] for envelope in (value if isinstance(value, list) else [value])}
+    assert kinds == {*Kind, *Control}
