@@ -63,14 +63,7 @@ def test_all_that_is_sent_fits_the_schema_and_every_kind_is_met(make_stack, hear
     follower.wait_for_final()
     summary.wait(lambda f: any(e.kind == Control.HEARTBEAT for e in f.envelopes), "a heartbeat")
 
-    wrong = [
-        text
-        for is_socket, text in heard
-        if not judge("from_server" if is_socket else "envelope").is_valid(json.loads(text))
-    ]
-    assert wrong == []
-    kinds = set()
-    for _, text in heard:
-        value = json.loads(text)
-        kinds |= {envelope["kind"] for envelope in (value if isinstance(value, list) else [value])}
-    assert kinds == {*Kind, *Control}
+    said = [(judge("from_server" if is_socket else "envelope"), json.loads(text)) for is_socket, text in heard]
+    assert [value for judges, value in said if not judges.is_valid(value)] == []
+    envelopes = [envelope for _, value in said for envelope in (value if isinstance(value, list) else [value])]
+    assert {envelope["kind"] for envelope in envelopes} == {*Kind, *Control}
