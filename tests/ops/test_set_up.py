@@ -65,7 +65,8 @@ def test_what_is_up_to_date_is_left_alone(set_up, monkeypatch):
 def test_no_lock_file_names_a_registry():
     locks = [*(ROOT / "deploy" / "requirements").glob("*.txt"), ROOT / "deploy" / "browser" / "package-lock.json"]
     assert len(locks) == 6
-    assert [lock.name for lock in locks if "://" in lock.read_text()] == []
+    sponsors = r'"url": "https://github.com/sponsors/[^"]+"'  # where some packages ask for money
+    assert [lock.name for lock in locks if "://" in re.sub(sponsors, "", lock.read_text())] == []
 
 
 @pytest.mark.parametrize("name", ["app", "local", "otel"])
