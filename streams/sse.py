@@ -18,7 +18,7 @@ from streams.sending import Outlet
 logger = logging.getLogger(__name__)
 
 RETRY_MS = (500, 1500)  # after which an EventSource comes back, at random: not all at once after a restart
-HEARTBEAT = b": heartbeat\n\n"
+HEARTBEAT = b": heartbeat\n"  # without an empty line, which makes an event without data for some clients
 BODY_BYTES = 2**16  # handed to the server at once: as much as uvicorn and twisted buffer before they say stop
 
 

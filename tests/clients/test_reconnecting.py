@@ -9,7 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 from httpx_sse import ServerSentEvent, connect_sse
+from httpx_sse._decoders import SSEDecoder
 
+from streams.hub import Live
+from streams.sse import HEARTBEAT, frame
 from tests.harness.check import check, logged
 from tests.harness.cutting import CuttingProxy
 from tests.harness.facts import wait_until
@@ -76,6 +79,14 @@ def test_httpx_sse_hears_every_event_once_and_ends(upstream, run, network):
         if text_of(heard) == HISTORY:
             upstream.release(run.asked.tag)
     assert_heard_once_in_order(run, heard, network)
+
+
+def test_a_heartbeat_is_no_event():
+    """httpx-sse handed on an event without data for each of them, and programs broke that took it for JSON."""
+    stream = frame(Live(1, False, b"{}")) + HEARTBEAT + frame(Live(2, False, b"{}")) + HEARTBEAT
+    decoder = SSEDecoder()
+    events = [event for line in stream.decode().splitlines() if (event := decoder.decode(line))]
+    assert [(event.id, event.data) for event in events] == [("1", "{}"), ("2", "{}")]
 
 
 def events(url: str, headers: dict[str, str]) -> Iterator[ServerSentEvent]:
