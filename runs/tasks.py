@@ -33,20 +33,22 @@ def generate(self, run_id: str) -> None:
     bind_contextvars(run_id=run_id)
     logger.info("run %s started", run_id)
     key = run.model.provider.key if run.model else None
+    identity = run.id
     try:
         request = shielded(prompts.build, run)
-        finish_reason = engine.carry(run.id, after, request)
+        del claimed, run  # this task waits for as long as the answer takes; its rows need not
+        finish_reason = engine.carry(identity, after, request)
     except Fenced:
         logger.warning("run %s was ended by somebody else; nothing more of it was written", run_id)
     except StopAsked:
-        persist(lifecycle.stop, run.id)
+        persist(lifecycle.stop, identity)
     except RunError as error:
-        persist(lifecycle.fail, run.id, error, redact(trace_of(error), key))
+        persist(lifecycle.fail, identity, error, redact(trace_of(error), key))
     except Exception as error:
         logger.exception("run %s failed", run_id)
-        persist(lifecycle.fail, run.id, InternalError(repr(error)), redact(trace_of(error), key))
+        persist(lifecycle.fail, identity, InternalError(repr(error)), redact(trace_of(error), key))
     else:
-        persist(lifecycle.complete, run.id, finish_reason)
+        persist(lifecycle.complete, identity, finish_reason)
 
 
 def trace_of(error: BaseException) -> str:
