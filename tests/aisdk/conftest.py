@@ -15,8 +15,8 @@ _numbers = itertools.count(1)
 class Chat:
     """One chat of the SDK, as its page would see it."""
 
-    def __init__(self, node: Node, name: str, token: str):
-        self.node, self.name, self.token = node, name, token
+    def __init__(self, node: Node, name: str):
+        self.node, self.name = node, name
 
     def call(self, method: str, *args: object) -> "Chat":
         self.node.ask(do="call", chat=self.name, method=method, args=args)
@@ -24,6 +24,9 @@ class Chat:
 
     def send(self, text: str, **options: object) -> "Chat":
         return self.call("sendMessage", {"text": text}, options)
+
+    def unmount(self) -> None:
+        self.node.ask(do="unmount", chat=self.name)
 
     def settle(self) -> dict:
         """The state when what was called last has ended."""
@@ -60,11 +63,14 @@ def _node():
 
 @pytest.fixture
 def open_chat(_node, stack):
-    """Opens a chat: `open_chat(alice, "my-chat")`; `url` goes another way, `messages` is what its page begins with."""
+    """Opens a chat: `open_chat(alice, "my-chat")`; `url` goes another way, `messages` is what its page begins with.
 
-    def open_(person, id: str, *, url: str = "", **options: object) -> Chat:
-        chat = Chat(_node, f"chat-{next(_numbers)}", person.token)
-        _node.ask(do="open", chat=chat.name, id=id, url=url or stack.url, token=person.token, **options)
+    With `is_mounted` it is a page of React with `useChat`, which resumes by itself.
+    """
+
+    def open_(person, id: str, *, url: str = "", is_mounted: bool = False, **options: object) -> Chat:
+        chat, do = Chat(_node, f"chat-{next(_numbers)}"), "mount" if is_mounted else "open"
+        _node.ask(do=do, chat=chat.name, id=id, url=url or stack.url, token=person.token, **options)
         return chat
 
     return open_

@@ -79,6 +79,23 @@ def test_a_page_that_is_loaded_in_the_middle_goes_on_where_the_answer_is(stack, 
     assert_is_stored(alice, chat, "reloaded")
 
 
+def test_a_page_with_use_chat_resumes_by_itself(stack, upstream, open_chat):  # B33
+    alice = stack.person("alice")
+    asked = prompt(tokens=6, hold=[2, 4])
+    page = open_chat(alice, "react", is_mounted=True).send(asked).wait_for_text(spoken(2))
+    page.unmount()
+    upstream.release(asked.tag)
+    page = open_chat(alice, "react", is_mounted=True, messages=stored(alice, "react")).wait_for_text(spoken(4))
+    upstream.release(asked.tag)
+    state = page.wait_for_text(spoken(6)).wait_for("ready", "error")
+    assert (state["status"], len(state["messages"])) == ("ready", 2)
+    check(run_of(state["messages"][-1]))
+    assert_is_stored(alice, page, "react")
+    # A page of a chat in which nothing runs shows just that.
+    still = open_chat(alice, "react", is_mounted=True, messages=stored(alice, "react")).state
+    assert (still["status"], still["messages"], still["finishes"]) == ("ready", stored(alice, "react"), [])
+
+
 def test_an_answer_that_ended_meanwhile_is_replayed_by_its_run_and_else_there_is_nothing(stack, upstream, open_chat):
     alice = stack.person("alice")
     asked = prompt(tokens=7, hold=[3])

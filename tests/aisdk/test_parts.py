@@ -6,8 +6,10 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatapp.aisdk.framing import UIMessageFraming
 from chatapp.aisdk.parts import Teller
-from streams.events import Event, Folded, Kind, fold
+from streams.events import Event, Folded, Kind, envelope, fold
+from streams.hub import Live
 
 METADATA = {"run": "r"}
 words = st.text(max_size=5)
@@ -166,3 +168,14 @@ def test_an_end_of_the_connection_is_never_taken_for_the_end_of_the_answer():  #
     teller = Teller("m", METADATA, Folded())
     teller.tell([(Kind.TEXT, {"text": "Once"})])
     assert [part["type"] for part in teller.interrupt()] == ["error"]
+
+
+def test_a_response_that_ends_before_the_answer_says_so_and_one_that_ends_with_it_does_not():  # B34
+    def last_words(*events):
+        framing = UIMessageFraming(Teller("m", METADATA, Folded()))
+        framing.frames([Live(seq, False, envelope("s", seq, *event)) for seq, event in enumerate(events, 1)])
+        return framing.end()
+
+    done, started = (Kind.COMPLETED, b'{"finish_reason": "stop"}'), (Kind.STARTED, b"{}")
+    assert last_words(started, done) == b"data: [DONE]\n\n"
+    assert b'"type":"error"' in last_words(started) and last_words(started).endswith(b"data: [DONE]\n\n")
