@@ -63,7 +63,7 @@ def _speaker(entry: Entry) -> str:
 
 
 def _message(message, names: dict) -> dict:
-    fields = ("id", "parent_id", "role", "state", "content", "reasoning", "created_at")
+    fields = ("id", "parent_id", "role", "state", "content", "reasoning", "tools", "created_at")
     return {name: getattr(message, name) for name in fields} | {"model": names.get(message.pk)}
 
 

@@ -63,7 +63,7 @@ class TokenForm(forms.Form):
     days = forms.ChoiceField(label="Expires")
 
     def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, auto_id="token_%s", **kwargs)  # the page's first form has a name, too
         choices = [(str(days or "never"), f"in {days} days" if days else "never") for days in lifetimes()]
         self.fields["days"].choices, self.fields["days"].initial = choices, str(default_lifetime())
 

@@ -110,6 +110,34 @@ def test_a_comparison_by_keyboard_from_the_question_to_the_chat(stack, alice, ta
     assert Run.objects.visible_to(alice.user).count() == 2
 
 
+def test_what_is_asked_of_tools_is_told_in_its_pane_and_stays(stack, tab, contenders):  # B43 B45
+    tools = [{"id": "a", "name": "search", "arguments": '{"query": "bark"}'}, {"id": "b", "name": "count"}]
+    panes = Panes(tab.page, contenders(tools=tools, tokens=4, hold=[2]))
+    comparison = panes.start()
+
+    def expect_tools(letter: str) -> None:
+        expect(panes.pane(letter).locator("[data-tool-name]")).to_have_text(["search", "count"])
+        expect(panes.pane(letter).locator("[data-tool-arguments]").first).to_have_text('{"query": "bark"}')
+
+    for letter in "ABC":
+        panes.expect(letter, "answering", spoken(2))
+        expect_tools(letter)
+        panes.pane(letter).get_by_text("Tool: search").click()
+        expect(panes.pane(letter).get_by_text('{"query": "bark"}')).to_be_visible()
+    panes.act("B", "Stop answer B").click()
+    panes.expect("B", "stopped", spoken(2))
+    for letter in "AC":
+        stack.upstream.release(panes.tag(comparison, letter))
+        panes.expect(letter, "completed", spoken(4))
+    for _ in range(2):
+        for letter in "ABC":
+            expect_tools(letter)
+        tab.page.reload()
+    assert not any(name in tab.page.content() for name in NAMES)
+    for run in runs_of(comparison):
+        assert [tool["name"] for tool in check(run).message.tools] == ["search", "count"]
+
+
 def test_stop_all_stops_what_has_not_begun(stack, tab, contenders):  # B44
     panes = Panes(tab.page, contenders(tokens=9, stall_after=4))
     comparison = panes.start(order="One after the other")

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from chatapp.ops.instance import AlreadyRunning, only_one
 from chatapp.ops.model_server import weights
+from tests.browser.window import expect
 from tests.harness.facts import wait_until
 from tests.harness.processes import ROOT, Part, temporary_directory
 from tests.harness.stack import clean_env
@@ -25,6 +27,13 @@ PROGRAMS = {
     "web": lambda process: process.cmdline()[1:3] == ["-m", "daphne"],
     "model": lambda process: process.cmdline()[1:3] == ["-m", "chatapp.ops.model_server"],
 }
+WATCH_IT_GROW = """
+window.lengths = [];
+new MutationObserver(() => {
+  const length = document.querySelector("[data-text]")?.textContent.length;
+  if (length && length !== lengths.at(-1)) lengths.push(length);
+}).observe(document, { subtree: true, childList: true, characterData: true });
+"""
 UP = [sys.executable, str(ROOT / "manage.py"), "up"]
 
 
@@ -213,25 +222,45 @@ def test_a_database_out_of_reach_ends_the_start_with_a_reason():
 # -- the local model -------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(
-    weights() is None and os.environ.get("CI") != "true", reason="the local model is not installed: it was not tested"
-)
-def test_the_local_model_answers_through_the_whole_site():
+@pytest.fixture(scope="module")
+def local_site():
+    """One with the local model; nothing of it is left at the end."""
+    if weights() is None and os.environ.get("CI") != "true":
+        pytest.skip("the local model is not installed: it was not tested")
     site = Site(LOCAL_MODEL="1").start()
-    try:
-        server = site.part("model")
-        port, key = server.cmdline()[-1], server.environ()["LOCAL_MODEL_KEY"]
-        body = {"model": "smollm2", "stream": True, "messages": [{"role": "user", "content": "Say hello."}]}
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/v1/chat/completions",
-            json.dumps(body).encode(),
-            {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
-        )
-        with get(f"http://127.0.0.1:{port}/health") as health, urllib.request.urlopen(request, timeout=60) as answer:
-            assert health.status == 200
-            assert answer.read().decode().rstrip().endswith("data: [DONE]")
-        assert key not in " ".join(server.cmdline())
-        assert "Paris" in site.manage("ask", "What is the capital of France?", "--user", "owner")
-    finally:
-        site.kill()
+    yield site
+    site.kill()
     wait_until(lambda: not site.survivors(), "all parts are gone")
+
+
+def test_the_local_model_answers_through_the_whole_site(local_site):
+    server = local_site.part("model")
+    port, key = server.cmdline()[-1], server.environ()["LOCAL_MODEL_KEY"]
+    body = {"model": "smollm2", "stream": True, "messages": [{"role": "user", "content": "Say hello."}]}
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/v1/chat/completions",
+        json.dumps(body).encode(),
+        {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    )
+    with get(f"http://127.0.0.1:{port}/health") as health, urllib.request.urlopen(request, timeout=60) as answer:
+        assert health.status == 200
+        assert answer.read().decode().rstrip().endswith("data: [DONE]")
+    assert key not in " ".join(server.cmdline())
+    assert "Paris" in local_site.manage("ask", "What is the capital of France?", "--user", "owner")
+
+
+def test_from_the_link_that_is_printed_to_an_answer_that_streams_in_a_browser(local_site, open_window):
+    """What whoever tries it for the first time does and sees, with the model that comes with it."""
+    window = open_window(SimpleNamespace(url=local_site.url))
+    window.context.add_init_script(WATCH_IT_GROW)
+    tab = window.tab
+    tab.page.goto(local_site.link)
+    expect(tab.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+    tab.send("What is the capital of France? Tell me about it.")
+    tab.wait_for_session()
+    tab.expect_state("complete")
+    expect(tab.answers.last).to_contain_text("SmolLM2 135M (demo)")
+    expect(tab.answer).to_contain_text("Paris")
+    expect(tab.answers.last.locator(".figures")).to_contain_text("tokens/s")
+    lengths = tab.page.evaluate("lengths")
+    assert len(lengths) > 2 and lengths == sorted(lengths)  # it came piece by piece, and nothing went away

@@ -74,7 +74,7 @@ export class Pane {
   agree(section) {
     if (section.dataset.state === "stopping" && !this.isOver) {
       this.#say("stopping", section.querySelector("[data-word]").textContent);
-      this.#section.querySelector("[data-stop-pane]").disabled = true;
+      this.#section.querySelector("[data-stop-pane]").setAttribute("aria-disabled", "true"); // which keeps the focus
     }
     const close = section.querySelector(".pane__close");
     if (!close) this.#section.querySelector(".pane__close")?.remove();
