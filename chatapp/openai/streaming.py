@@ -34,21 +34,23 @@ class ToldBody(EventBody):
         self._teller = teller
 
     async def _send_frames(self) -> None:
+        """Silence becomes a heartbeat. So does a beginning without news: daphne sends no head before a body."""
         heartbeat = settings.STREAMS_HEARTBEAT_SECONDS
         clock = asyncio.get_running_loop().time
-        checked = clock()
+        checked, is_begun = clock(), False
         async with aclosing(follow_original(self._stream, heartbeat)) as batches:
             async for batch in batches:
                 finished_at = await end_of(self._stream, batch)
-                await self._send(b"".join([self._teller.tell(said, finished_at) for said in batch]), bool(batch))
+                frames = b"".join([self._teller.tell(said, finished_at) for said in batch])
+                is_silent, is_begun = not (batch and is_begun), True
+                await self._send(frames or (HEARTBEAT if is_silent else b""))
                 if clock() - checked >= heartbeat:
                     checked = clock()
                     if not await self._viewer.may_follow(self._stream):
                         return
 
-    async def _send(self, frames: bytes, is_news: bool) -> None:
-        """In pieces, so that a client that reads slowly costs no more; silence becomes a heartbeat."""
-        frames = frames if is_news else HEARTBEAT
+    async def _send(self, frames: bytes) -> None:
+        """In pieces, so that a client that reads slowly costs no more."""
         for start in range(0, len(frames), BODY_BYTES):
             body = frames[start : start + BODY_BYTES]
             await self._outlet.send({"type": "http.response.body", "body": body, "more_body": True})
