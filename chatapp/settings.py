@@ -7,6 +7,7 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 
+import drf_spectacular_sidecar
 import environ
 import structlog
 
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "rest_framework",
+    "drf_spectacular",
     "knox",
     "csp",
     "django_htmx",
@@ -288,7 +290,26 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["chatapp.api.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "chatapp.api.errors.exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "chatapp.api.schema.Schema",
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS tells nothing that the schema does not
+}
+IDEMPOTENCY_HOURS = env.float("IDEMPOTENCY_HOURS", default=24.0)  # h an Idempotency-Key is remembered
+SPECTACULAR_SETTINGS = {
+    "TITLE": "chatapp",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["chatapp.api.schema.own"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "chatapp.api.schema.complete"],
+    "COMPONENT_SPLIT_REQUEST": True,  # what is sent has no read-only fields
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "MessageState": "chatapp.chats.models.MessageState",
+        "StopState": "chatapp.api.serializers.runs.STATES_OF_STOP",
+    },
+    "AUTHENTICATION_WHITELIST": [],  # said here, the same for all:
+    "APPEND_COMPONENTS": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    "SECURITY": [{"token": []}],
 }
 KNOX_TOKEN_MODEL = "accounts.Token"  # knox' own has no name and no scope
 MIGRATION_MODULES = {"knox": None}  # its tables are not used
@@ -307,12 +328,13 @@ THROTTLES = {
 # -- static files --------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+SWAGGER_UI_DIR = Path(drf_spectacular_sidecar.__file__).parent / "static/drf_spectacular_sidecar/swagger-ui-dist"
 BROWSER_PACKAGES = ["streaming-markdown"]  # what pages load of them
 STATICFILES_DIRS = [
     (f"vendor/{name}", str(BROWSER_PACKAGES_DIR / name))
     for name in BROWSER_PACKAGES
     if (BROWSER_PACKAGES_DIR / name).is_dir()
-]
+] + [("vendor/swagger-ui", str(SWAGGER_UI_DIR))]
 SERVESTATIC_USE_FINDERS = env.bool("STATIC_FROM_SOURCE", default=False)  # serve static files without collectstatic
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

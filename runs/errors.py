@@ -63,7 +63,7 @@ class NothingToContinue(RunError):
 
 
 class KeyReused(RunError):
-    """This key has been used for another message."""
+    """This key has been used for something else."""
 
     code = "idempotency_key_reused"
     retryable = False

@@ -1,6 +1,6 @@
-"""Every error of the API, in one shape: `{"code", "message", "retryable", …}` with a fitting HTTP status.
+"""Every error of the API, in the shape of RFC 9457: `{"type", "title", "status", "code", "retryable", …}`.
 
-`code` is stable, `message` is a sentence that may be shown, `detail` says more where there is more to say,
+`code` is stable, `title` is a sentence that may be shown, `detail` says more where there is more to say,
 `fields` names what is wrong with each field. `docs/errors.md` lists every code; a test keeps the list complete.
 """
 
@@ -16,7 +16,12 @@ from rest_framework.response import Response
 
 from chatapp.accounts.authentication import TokenExpired
 from chatapp.accounts.permissions import ScopeMissing
+from chatapp.compare.errors import Refusal
+from chatapp.schedules.errors import StillRunning, TooManySchedules
 from runs import errors
+
+MEDIA_TYPE = "application/problem+json"
+TYPES = "tag:chatapp,2026:"  # and the code: names of problems, which lead nowhere
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +29,20 @@ log = logging.getLogger(__name__)
 class Problem(NamedTuple):
     status: int
     code: str
-    message: str
+    title: str
     retryable: bool = False
+
+
+class ChangedMeanwhile(exceptions.APIException):
+    """`If-Match` names another version than the one that there is now."""
+
+    default_detail = "If-Match names another version."
+
+
+class Gone(exceptions.APIException):
+    """What a request with this `Idempotency-Key` has made does not exist any more."""
+
+    default_detail = "It was deleted after the first request with this Idempotency-Key."
 
 
 _UNAUTHENTICATED = Problem(401, "not_authenticated", "A valid token is needed.")
@@ -45,6 +62,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     exceptions.ParseError: Problem(400, "malformed", "The request body is not valid JSON."),
     exceptions.MethodNotAllowed: Problem(405, "method_not_allowed", "This method is not allowed here."),
     exceptions.NotAcceptable: Problem(406, "not_acceptable", "The API answers in JSON only."),
+    Gone: Problem(410, "gone", "What this request has made does not exist any more."),
+    ChangedMeanwhile: Problem(412, "changed_meanwhile", "This has changed meanwhile. Look at it again."),
     RequestDataTooBig: Problem(413, "body_too_large", "The request body is too large."),
     exceptions.UnsupportedMediaType: Problem(
         415, "unsupported_media_type", "Send JSON with Content-Type: application/json."
@@ -66,6 +85,8 @@ RUN_STATUS: dict[type[errors.RunError], int] = {
     errors.PromptEmpty: 422,
     errors.AttachmentUnreadable: 422,
     errors.ModelUnknown: 422,
+    StillRunning: 409,
+    TooManySchedules: 409,
     errors.ModelMissing: 503,  # nothing the client can mend: the server is not set up
     errors.BrokerUnavailable: 503,
     errors.InternalError: 500,
@@ -83,24 +104,32 @@ def exception_handler(exc: Exception, context: dict) -> Response:
 def problem_response(exc: Exception, **extra: object) -> Response:
     """The response to `exc`, a known error; `extra` joins the body. For the framework's views."""
     problem = problem_of(exc)
-    return Response(_body(exc, problem) | extra, status=problem.status, headers=_headers(exc))
+    headers = _headers(exc)
+    return Response(_body(exc, problem) | extra, status=problem.status, headers=headers, content_type=MEDIA_TYPE)
 
 
 def plain_response(exc: Exception) -> JsonResponse:
     """The same for views that are Django's own, not the framework's."""
     problem = problem_of(exc)
-    return JsonResponse(_body(exc, problem), status=problem.status, headers=_headers(exc))
+    return JsonResponse(_body(exc, problem), status=problem.status, headers=_headers(exc), content_type=MEDIA_TYPE)
 
 
 def problem_of(exc: Exception) -> Problem | None:
     """The HTTP side of an error; None for what nobody foresaw."""
-    if isinstance(exc, errors.RunError):
-        return Problem(RUN_STATUS.get(type(exc), 500), exc.code, exc.message, exc.retryable)
-    return next((PROBLEMS[kind] for kind in type(exc).__mro__ if kind in PROBLEMS), None)
+    return problem_of_kind(type(exc))
+
+
+def problem_of_kind(kind: type[Exception]) -> Problem | None:
+    if issubclass(kind, errors.RunError):
+        error = kind()
+        return Problem(RUN_STATUS.get(kind, 500), error.code, error.message, error.retryable)
+    if issubclass(kind, Refusal):
+        return Problem(kind.status, kind.code, kind().message, kind.retryable)
+    return next((PROBLEMS[each] for each in kind.__mro__ if each in PROBLEMS), None)
 
 
 def _body(exc: Exception, problem: Problem) -> dict:
-    body: dict = {"code": problem.code, "message": problem.message, "retryable": problem.retryable}
+    body: dict = problem._asdict() | {"type": TYPES + problem.code}
     if isinstance(exc, errors.SessionBusy):
         body["run"] = str(exc.run_id)
     if isinstance(exc, exceptions.ValidationError):

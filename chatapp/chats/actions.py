@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID, uuid5
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Role, Session
 from chatapp.chats.rendering import render
@@ -30,6 +31,20 @@ def rename(session: Session, title: str) -> None:
     limit = Session._meta.get_field("title").max_length
     session.title = " ".join(title.replace("\0", "").split())[:limit].strip()
     session.save(update_fields=["title"])
+
+
+def move(session: Session, *, is_pinned: bool | None = None, is_archived: bool | None = None) -> None:
+    """Pin to the top of the list or put into the archive, or back; None leaves that as it is. Nothing is both:
+
+    what is pinned comes out of the archive, what is put there is not pinned any more.
+    """
+    now, values = timezone.now(), {}
+    if is_pinned is not None:
+        values |= {"pinned_at": now, "archived_at": None} if is_pinned else {"pinned_at": None}
+    if is_archived is not None:
+        values |= {"archived_at": now, "pinned_at": None} if is_archived else {"archived_at": None}
+    if values:
+        Session.objects.filter(pk=session.pk).update(**values)
 
 
 def show_branch(message: Message) -> None:

@@ -6,6 +6,7 @@ class Refusal(Exception):
 
     code = "refused"
     status = 409
+    retryable = False  # whether the same may go well later
 
     @property
     def message(self) -> str:
@@ -29,6 +30,7 @@ class StillAnswering(Refusal):
     """An answer is still being written. Wait for it, or stop it."""
 
     code = "still_answering"
+    retryable = True
 
 
 class StillBlind(Refusal):

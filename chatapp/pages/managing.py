@@ -4,9 +4,9 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from chatapp.chats.actions import move
 from chatapp.chats.models import Session
 from chatapp.pages.conversation import find_session
 from chatapp.pages.requests import is_scripted, private
@@ -56,21 +56,19 @@ def seen(request: HttpRequest, pk: UUID) -> HttpResponse:
 @private
 def pin(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Pin to the top of the list, or, with `off`, take down again. What is pinned is not in the archive."""
-    values = {"pinned_at": None} if "off" in request.POST else {"pinned_at": timezone.now(), "archived_at": None}
-    return _move(request, pk, values)
+    return _move(request, pk, is_pinned="off" not in request.POST)
 
 
 @require_POST
 @private
 def put_away(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Put into the archive, or, with `off`, back into the list."""
-    values = {"archived_at": None} if "off" in request.POST else {"archived_at": timezone.now(), "pinned_at": None}
-    return _move(request, pk, values)
+    return _move(request, pk, is_archived="off" not in request.POST)
 
 
-def _move(request: HttpRequest, pk: UUID, values: dict) -> HttpResponse:
+def _move(request: HttpRequest, pk: UUID, **to: bool) -> HttpResponse:
     session = find_session(request, pk)
-    Session.objects.filter(pk=session.pk).update(**values)
+    move(session, **to)
     sessions_changed(session.owner_id)
     return redirect("archive") if request.POST.get("next") == "archive" else redirect("session", pk)
 

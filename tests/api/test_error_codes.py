@@ -7,6 +7,7 @@ from django.conf import settings
 
 import chatapp.urls  # noqa: F401  (brings the codes of all edges along)
 from chatapp.api.errors import PROBLEMS, RUN_STATUS
+from chatapp.compare.errors import Refusal
 from runs.errors import RunError
 
 ROW = re.compile(r"^\| `(\w+)` \| (?:(\d{3}) \| )?(yes|no) \|", re.MULTILINE)
@@ -23,8 +24,9 @@ def run_errors(kind=RunError):
 
 def test_every_code_is_documented_and_every_documented_code_exists():
     requests = {problem.code: (problem.status, problem.retryable) for problem in PROBLEMS.values()}
+    refusals = {kind.code: (kind.status, kind.retryable) for kind in Refusal.__subclasses__()}
     runs = {error.code: (RUN_STATUS.get(error, 0), error.retryable) for error in run_errors() - {RunError}}
-    assert documented() == requests | runs
+    assert documented() == requests | runs | refusals
 
 
 def test_a_code_of_a_run_fits_into_its_column():

@@ -3,26 +3,29 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chatapp.api.serializers import TextSerializer, WaitingSerializer
+from chatapp.accounts.throttles import RUNS
+from chatapp.api.operations import operation
+from chatapp.api.serializers.chats import TextSerializer
+from chatapp.api.serializers.runs import AcceptedSerializer, QueueSerializer, WaitingSerializer
 from chatapp.api.views.endpoint import OfRun, OfSession, accepted
 from chatapp.chats.models import Session
 from runs import queueing
+from runs.errors import BrokerUnavailable, NotQueued, PromptEmpty, PromptTooLong
 
 
 class Queue(OfSession):
-    """GET lists what waits, DELETE discards it."""
-
+    @operation("read_queue", "What waits in a session, the next one first", QueueSerializer)
     def get(self, request: Request, pk) -> Response:
         return Response(_queue_of(self.get_object()))
 
+    @operation("clear_queue", "Discard what waits in a session", status=204)
     def delete(self, request: Request, pk) -> Response:
         queueing.clear(self.get_object(), by=request.user)
         return Response(status=204)
 
 
 class Release(OfSession):
-    """Let a held queue go on: 202 with what still waits."""
-
+    @operation("release_queue", "Let a held queue go on: what still waits then", QueueSerializer, status=202)
     def post(self, request: Request, pk) -> Response:
         session = self.get_object()
         queueing.release(session)
@@ -31,30 +34,51 @@ class Release(OfSession):
 
 
 class Waiting(OfRun):
-    """A message in the queue: PATCH edits its text, DELETE removes it."""
+    """A message in the queue."""
 
     serializer_class = TextSerializer
 
+    @operation(
+        "change_waiting",
+        "Change the text of a message that waits",
+        WaitingSerializer,
+        takes=TextSerializer,
+        errors=[NotQueued, PromptEmpty, PromptTooLong],
+    )
     def patch(self, request: Request, pk) -> Response:
         run = self.get_object()
         queueing.edit(run, **self.taken(request))
         run.message.parent.refresh_from_db(fields=["content"])
         return Response(WaitingSerializer(run).data)
 
+    @operation("remove_waiting", "Take a message out of the queue", status=204, errors=[NotQueued])
     def delete(self, request: Request, pk) -> Response:
+        """As if it had not been sent."""
         queueing.remove(self.get_object(), by=request.user)
         return Response(status=204)
 
 
 class SendNow(OfRun):
-    """Start a message that waits: at once, or when the running answer has been stopped for it."""
+    throttle_scopes = {"POST": RUNS}
 
+    @operation(
+        "send_now",
+        "Send a message that waits now",
+        AcceptedSerializer,
+        status=202,
+        once=True,
+        errors=[NotQueued, BrokerUnavailable],
+    )
     def post(self, request: Request, pk) -> Response:
+        """At once, or when the running answer has been stopped for it."""
         run = self.get_object()
-        queueing.send_now(run, by=request.user)
-        return accepted(self.get_object())
+
+        def send_now():
+            queueing.send_now(run, by=request.user)
+            return run
+
+        return accepted(self.once(request, None, send_now))
 
 
 def _queue_of(session: Session) -> dict:
-    items = WaitingSerializer(queueing.waiting(session), many=True).data
-    return {"held": session.is_queue_held, "items": items}
+    return QueueSerializer({"held": session.is_queue_held, "items": queueing.waiting(session)}).data

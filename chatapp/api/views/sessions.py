@@ -1,66 +1,120 @@
-"""Sessions, and the messages that are sent to them."""
+"""Sessions: the list, one of them, and what is set in it."""
 
-from rest_framework.exceptions import ValidationError
-from rest_framework.generics import CreateAPIView, RetrieveDestroyAPIView
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chatapp.accounts.throttles import RUNS
-from chatapp.api.serializers import EditSerializer, SendSerializer, SessionSerializer
-from chatapp.api.views.endpoint import Endpoint, OfSession, accepted
-from chatapp.chats.models import Message, Role, Session
-from runs.actions import delete_session, edit_and_send, send
-from runs.states import Trigger
+from chatapp.api.operations import operation
+from chatapp.api.serializers.chats import SessionsAsked, SessionSerializer
+from chatapp.api.versions import check_unchanged, etag_of, versioned
+from chatapp.api.views.endpoint import OfSession
+from chatapp.chats.actions import move, rename
+from chatapp.chats.models import Session
+from chatapp.chats.search import found_sessions, words_of
+from runs import lifecycle
+from runs.actions import delete_session
+from runs.errors import ModelUnknown
+from runs.summary import session_changed, sessions_changed, with_activity
 
-KEY_MAX_CHARACTERS = Message._meta.get_field("key").max_length
 
-
-class Sessions(Endpoint, CreateAPIView):
+class AnySession(OfSession):
     serializer_class = SessionSerializer
-
-    def perform_create(self, serializer: SessionSerializer) -> None:
-        serializer.save(owner=self.request.user)
-
-
-class SessionDetail(OfSession, RetrieveDestroyAPIView):
-    """A session. DELETE stops what runs, and nothing comes back (B40)."""
-
-    serializer_class = SessionSerializer
-
-    def perform_destroy(self, session: Session) -> None:
-        delete_session(session, by=self.request.user)
-
-
-class Messages(OfSession):
-    """Send a message: 202 with the run that answers it."""
-
-    serializer_class = SendSerializer
-    throttle_scopes = {"POST": RUNS}
-
-    def post(self, request: Request, pk) -> Response:
-        session = self.get_object()
-        key = _idempotency_key(request)
-        return accepted(send(session, user=request.user, trigger=Trigger.API, key=key, **self.taken(request)))
-
-
-class Edit(Endpoint):
-    """Ask something else in the place of an earlier message; the old branch stays."""
-
-    serializer_class = EditSerializer
-    throttle_scopes = {"POST": RUNS}
 
     def get_queryset(self):
-        sessions = Session.objects.visible_to(self.request.user)
-        return Message.objects.filter(session__in=sessions, role=Role.USER).select_related("session", "parent")
+        return with_activity(super().get_queryset())
 
-    def post(self, request: Request, pk) -> Response:
-        question = self.get_object()
-        return accepted(edit_and_send(question, user=request.user, trigger=Trigger.API, **self.taken(request)))
+    def told(self, session: Session) -> dict:
+        """As it is now."""
+        return self.get_serializer(self.get_queryset().get(pk=session.pk)).data
 
 
-def _idempotency_key(request: Request) -> str:
-    """The key under which a message is sent once (B21); empty if there is none."""
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > KEY_MAX_CHARACTERS or not key.isprintable():
-        raise ValidationError({"Idempotency-Key": [f"At most {KEY_MAX_CHARACTERS} printable characters."]})
-    return key
+class Sessions(AnySession):
+    asked_class = SessionsAsked
+
+    @operation("list_sessions", "The sessions, the newest first", SessionSerializer, asks=SessionsAsked, is_list=True)
+    def get(self, request: Request) -> Response:
+        asked = self.asked(request)
+        found = _found(self.get_queryset(), asked)
+        return self.listed(request, found, ["-active_at", "-id"], asked["limit"])
+
+    @operation(
+        "create_session",
+        "Begin a session",
+        SessionSerializer,
+        status=201,
+        takes=SessionSerializer,
+        once=True,
+        is_versioned=True,
+        errors=[ModelUnknown],
+    )
+    def post(self, request: Request) -> Response:
+        taken = self.taken(request)
+        session = self.once(request, taken, lambda: _create(request.user, taken))
+        data = self.told(session)
+        headers = {"Location": reverse("api:session", args=[session.pk]), "ETag": etag_of(data)}
+        return Response(data, status=201, headers=headers)
+
+
+class SessionDetail(AnySession):
+    @operation("read_session", "Read a session", SessionSerializer, is_versioned=True)
+    def get(self, request: Request, pk) -> Response:
+        return versioned(request, self.get_serializer(self.get_object()).data)
+
+    @operation(
+        "change_session",
+        "Change what is set in a session",
+        SessionSerializer,
+        takes=SessionSerializer,
+        is_versioned=True,
+        errors=[ModelUnknown],
+    )
+    def patch(self, request: Request, pk) -> Response:
+        """What is not named stays. With `If-Match` only if nothing else has changed since."""
+        session, taken = self.get_object(), self.taken(request, partial=True)
+        with transaction.atomic():
+            lifecycle.lock_session(session.pk)
+            check_unchanged(request, self.told(session))
+            _change(session, taken)
+        data = self.told(session)
+        return Response(data, headers={"ETag": etag_of(data)})
+
+    @operation("delete_session", "Delete a session", status=204, is_versioned=True)
+    def delete(self, request: Request, pk) -> Response:
+        """What runs is stopped, and nothing comes back."""
+        session = self.get_object()
+        with transaction.atomic():
+            lifecycle.lock_session(session.pk)
+            check_unchanged(request, self.get_serializer(self.get_object()).data)
+            delete_session(session, by=request.user)
+        return Response(status=204)
+
+
+def _found(sessions: QuerySet[Session], asked: dict) -> QuerySet[Session]:
+    sessions = sessions.filter(archived_at__isnull=not asked["archived"])
+    if (pinned := asked.get("pinned")) is not None:
+        sessions = sessions.filter(pinned_at__isnull=not pinned)
+    if (answering := asked.get("answering")) is not None:
+        active = Q(is_running=True) | Q(is_waiting=True)
+        sessions = sessions.filter(active if answering else ~active)
+    return found_sessions(sessions, words_of(asked["q"])) if "q" in asked else sessions
+
+
+@transaction.atomic
+def _create(owner, taken: dict) -> Session:
+    session = Session.objects.create(owner=owner)
+    _change(session, taken)
+    return session
+
+
+def _change(session: Session, taken: dict) -> None:
+    taken = dict(taken)
+    if "title" in taken:
+        rename(session, taken.pop("title"))
+        session_changed(session.pk)
+    move(session, is_pinned=taken.pop("pinned", None), is_archived=taken.pop("archived", None))
+    sessions_changed(session.owner_id)
+    for name, value in taken.items():
+        setattr(session, name, value)
+    session.save(update_fields=list(taken))

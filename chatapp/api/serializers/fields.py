@@ -1,0 +1,71 @@
+"""Fields that take what the schema says and nothing that merely looks like it: "5" is no number, 1 is no truth.
+
+`Asked…` are the same for queries, where everything is text.
+"""
+
+import re
+from uuid import UUID
+
+from rest_framework import serializers
+
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+FLAGS = {"true": True, "false": False}
+
+
+class Text(serializers.CharField):
+    """A JSON string. The framework's own field would take a number for one."""
+
+    def to_internal_value(self, data: object) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Flag(serializers.BooleanField):
+    """true or false."""
+
+    def to_internal_value(self, data: object) -> bool:
+        return data if isinstance(data, bool) else self.fail("invalid", input=data)
+
+
+class AskedFlag(serializers.BooleanField):
+    """The words true or false."""
+
+    def to_internal_value(self, data: object) -> bool:
+        return FLAGS[data] if isinstance(data, str) and data in FLAGS else self.fail("invalid", input=data)
+
+
+class Whole(serializers.IntegerField):
+    """A whole number. JSON knows no difference between 5 and 5.0."""
+
+    def to_internal_value(self, data: object) -> int:
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
+        return data if isinstance(data, int) and not isinstance(data, bool) else self.fail("invalid")
+
+
+class AskedWhole(serializers.IntegerField):
+    def to_internal_value(self, data: object) -> int:
+        return int(data) if isinstance(data, str) and _WHOLE.fullmatch(data) else self.fail("invalid")
+
+
+class Number(serializers.FloatField):
+    def to_internal_value(self, data: object) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Id(serializers.UUIDField):
+    """An id as the API writes it."""
+
+    def to_internal_value(self, data: object) -> UUID:
+        return UUID(data) if isinstance(data, str) and _ID.fullmatch(data) else self.fail("invalid", value=data)
+
+
+class Choice(serializers.ChoiceField):
+    """One of some words."""
+
+    def to_internal_value(self, data: object) -> str:
+        return super().to_internal_value(data) if isinstance(data, str) else self.fail("invalid_choice", input=data)

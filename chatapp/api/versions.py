@@ -1,0 +1,34 @@
+"""Versions of what is read and changed: ETag, If-None-Match, If-Match."""
+
+from hashlib import sha256
+
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chatapp.api.errors import ChangedMeanwhile
+
+
+def etag_of(data: object) -> str:
+    """The same as long as the representation is the same."""
+    return f'"{sha256(JSONRenderer().render(data)).hexdigest()[:32]}"'
+
+
+def versioned(request: Request, data: object) -> Response:
+    """The representation with its ETag; 304 without it if the client has that one."""
+    etag = etag_of(data)
+    known = _tags(request.headers.get("If-None-Match", ""))
+    if known and (etag in {tag.removeprefix("W/") for tag in known} or known == ["*"]):
+        return Response(status=304, headers={"ETag": etag})
+    return Response(data, headers={"ETag": etag})
+
+
+def check_unchanged(request: Request, data: object) -> None:
+    """Raise ChangedMeanwhile if the client wants to change another version than `data`, which is the one there is."""
+    wanted = _tags(request.headers.get("If-Match", ""))
+    if wanted and wanted != ["*"] and etag_of(data) not in wanted:
+        raise ChangedMeanwhile
+
+
+def _tags(header: str) -> list[str]:
+    return [tag for part in header.split(",") if (tag := part.strip())]

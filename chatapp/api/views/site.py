@@ -1,0 +1,57 @@
+"""The models there are, and who asks."""
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chatapp.api.operations import operation
+from chatapp.api.serializers.chats import PageSerializer
+from chatapp.api.serializers.site import MeSerializer, ModelSerializer
+from chatapp.api.views.endpoint import Endpoint
+from chatapp.chats.models import Preferences
+from runs.errors import ModelUnknown
+from runs.models import Model
+
+CHOSEN = ("theme", "model", "notifies")
+
+
+class Models(Endpoint):
+    serializer_class = ModelSerializer
+    asked_class = PageSerializer
+
+    @operation(
+        "list_models", "The models that can be asked, by name", ModelSerializer, asks=PageSerializer, is_list=True
+    )
+    def get(self, request: Request) -> Response:
+        return self.listed(request, Model.objects.filter(enabled=True), ["name"], self.asked(request)["limit"])
+
+
+class Me(Endpoint):
+    serializer_class = MeSerializer
+
+    @operation("read_me", "Whose token this is", MeSerializer)
+    def get(self, request: Request) -> Response:
+        return Response(self._me(request))
+
+    @operation("change_me", "Change what you have chosen", MeSerializer, takes=MeSerializer, errors=[ModelUnknown])
+    def patch(self, request: Request) -> Response:
+        """What is not named stays."""
+        taken = self.taken(request, partial=True)
+        if "name" in taken:
+            request.user.first_name = taken["name"]
+            request.user.save(update_fields=["first_name"])
+        if chosen := {name: taken[name] for name in CHOSEN if name in taken}:
+            Preferences.objects.update_or_create(user=request.user, defaults=chosen)
+        return Response(self._me(request))
+
+    def _me(self, request: Request) -> dict:
+        user = request.user
+        preferences = Preferences.objects.filter(user=user).first() or Preferences(user=user)
+        limits = {
+            "runs": settings.USER_MAX_RUNS,
+            "sends_a_minute": settings.USER_MAX_SENDS,
+            "schedules": settings.USER_MAX_SCHEDULES,
+            "prompt_characters": settings.PROMPT_MAX_CHARACTERS,
+        }
+        me = {"username": user.username, "name": user.first_name, "staff": user.is_staff, "limits": limits}
+        return self.get_serializer(me | {name: getattr(preferences, name) for name in CHOSEN}).data

@@ -1,0 +1,53 @@
+"""Every address that programs ask, with every method it takes: one row each, and what a stranger is told there.
+
+`tests/api/test_access.py` walks the URL map and asks each of them as everybody who may not; an address that is served
+and has no row here fails there.
+"""
+
+from typing import NamedTuple
+
+TEXT = {"text": "Something else"}
+QUESTION = {"prompt": "Which tree?", "contenders": [{"model": "one"}, {"model": "two"}]}
+SCHEDULE = {"name": "Morning", "prompt": "What is new?", "kind": "daily", "at": "08:00", "zone": "Europe/Berlin"}
+
+
+class Row(NamedTuple):
+    """`path` with `{names}` of the cast's things. `body` is what its owner could send."""
+
+    method: str
+    path: str
+    body: object = None
+    is_public: bool = False  # for everybody, with or without a token
+
+
+ROWS = [
+    Row("GET", "/api/v1/sessions"),
+    Row("POST", "/api/v1/sessions", {}),
+    Row("GET", "/api/v1/sessions/{session}"),
+    Row("PATCH", "/api/v1/sessions/{session}", {"title": "Mine"}),
+    Row("DELETE", "/api/v1/sessions/{session}"),
+    Row("GET", "/api/v1/sessions/{session}/messages"),
+    Row("POST", "/api/v1/sessions/{session}/messages", TEXT),
+    Row("GET", "/api/v1/sessions/{session}/branch"),
+    Row("GET", "/api/v1/sessions/{session}/queue"),
+    Row("DELETE", "/api/v1/sessions/{session}/queue"),
+    Row("POST", "/api/v1/sessions/{session}/queue/release"),
+    Row("GET", "/api/v1/messages/{message}"),
+    Row("GET", "/api/v1/messages/{message}/siblings"),
+    Row("POST", "/api/v1/messages/{message}/show"),
+    Row("POST", "/api/v1/messages/{message}/edit", TEXT),
+    Row("GET", "/api/v1/runs"),
+    Row("GET", "/api/v1/runs/{run}"),
+    Row("GET", "/api/v1/runs/{run}/events"),
+    Row("POST", "/api/v1/runs/{run}/stop"),
+    Row("POST", "/api/v1/runs/{run}/again", {}),
+    Row("POST", "/api/v1/runs/{run}/continue"),
+    Row("PATCH", "/api/v1/runs/{run}/waiting", TEXT),
+    Row("DELETE", "/api/v1/runs/{run}/waiting"),
+    Row("POST", "/api/v1/runs/{run}/send-now"),
+    Row("GET", "/api/v1/models"),
+    Row("GET", "/api/v1/me"),
+    Row("PATCH", "/api/v1/me", {"name": "Alice"}),
+    Row("GET", "/api/v1/openapi.json", is_public=True),
+    Row("GET", "/api/v1/docs", is_public=True),
+]
