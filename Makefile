@@ -35,10 +35,14 @@ faults: ## kill everything again and again and look at what is left (ARGS="--fau
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/python -m tests.faults $(ARGS)
 
+schema: ## write docs/openapi.yaml anew, from the code
+	@$(PYTHON) deploy/set_up.py test
+	@.venv/bin/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
+
 lock: ## lock what the .in files and package.json ask for (ARGS=--upgrade: newest versions)
 	@$(PYTHON) deploy/lock.py $(ARGS)
 
 clean: ## remove what was installed; data in var/ stays
 	rm -rf .venv deploy/browser/node_modules
 
-.PHONY: help screenshots run test lint bench bench-quick faults lock clean
+.PHONY: help screenshots run test lint bench bench-quick faults schema lock clean

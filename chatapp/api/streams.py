@@ -25,9 +25,9 @@ EXAMPLE = (
 async def events(request: HttpRequest, pk) -> HttpResponseBase:
     """The stream of a run, from the beginning or after a seq that the client knows, to its end (B25)."""
     try:
-        asking = await identify(viewer, request)
         if request.method not in METHODS:
             raise MethodNotAllowed(request.method)
+        asking = await identify(viewer, request)
         refuse_too_large(request.META.get("CONTENT_LENGTH"))
         return await event_stream(request, asking, pk)
     except (APIException, Http404, RequestDataTooBig) as refusal:

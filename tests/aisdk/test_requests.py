@@ -81,7 +81,7 @@ REFUSED = {
 def test_a_bad_request_is_refused_and_begins_no_chat(alice, case):
     values, status = REFUSED[case]
     reply = alice.post(**values)
-    assert (reply.status_code, reply["Content-Type"]) == (status, "application/json")
+    assert (reply.status_code, reply["Content-Type"]) == (status, "application/problem+json")
     assert reply.json()["title"].endswith(".")
     assert not Session.objects.exists() and not Message.objects.exists()
 

@@ -9,6 +9,9 @@ from typing import NamedTuple
 TEXT = {"text": "Something else"}
 QUESTION = {"prompt": "Which tree?", "contenders": [{"model": "one"}, {"model": "two"}]}
 SCHEDULE = {"name": "Morning", "prompt": "What is new?", "kind": "daily", "at": "08:00", "zone": "Europe/Berlin"}
+CHAT = {"id": "morning", "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hello"}]}]}
+COMPLETION = {"messages": [{"role": "user", "content": "Hello"}]}
+RESPONSE = {"input": "Hello", "background": True}
 
 
 class Row(NamedTuple):
@@ -48,6 +51,18 @@ ROWS = [
     Row("GET", "/api/v1/models"),
     Row("GET", "/api/v1/me"),
     Row("PATCH", "/api/v1/me", {"name": "Alice"}),
+    Row("POST", "/api/chat", CHAT),
+    Row("GET", "/api/chat/{session}"),
+    Row("GET", "/api/chat/{session}/stream"),
+    Row("POST", "/api/chat/{session}/stop", {}),
+    Row("GET", "/v1/models"),
+    Row("GET", "/v1/models/{model}"),
+    Row("POST", "/v1/chat/completions", COMPLETION),
+    Row("POST", "/v1/responses", RESPONSE),
+    Row("GET", "/v1/responses/{response}"),
+    Row("DELETE", "/v1/responses/{response}"),
+    Row("POST", "/v1/responses/{response}/cancel"),
+    Row("GET", "/v1/responses/{response}/input_items"),
     Row("GET", "/api/v1/openapi.json", is_public=True),
     Row("GET", "/api/v1/docs", is_public=True),
 ]

@@ -40,6 +40,7 @@ def endpoint(*, starts_runs: bool = False, **views: View) -> View:
         except Exception as exc:
             return _refused(exc, request, views)
 
+    view.methods = [method.upper() for method in views]  # for those who walk the URL map
     return view
 
 
