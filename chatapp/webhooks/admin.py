@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from chatapp.chats.admin import ReadOnlyAdmin
+from chatapp.chats.long_lists import LongListAdmin
 from chatapp.webhooks import actions
 from chatapp.webhooks.firing import SEND_DUE
 from chatapp.webhooks.models import Delivery, Endpoint
@@ -31,11 +32,13 @@ class EndpointAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
+class DeliveryAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ["created_at", "endpoint", "state", "attempts", "response_status", "error", "next_attempt_at"]
-    list_filter = ["state", "response_status", "created_at"]
+    list_filter = ["state", "created_at"]
     list_select_related = ["endpoint"]
     ordering = ["-created_at"]
+    sortable_by = ["created_at"]
+    not_listed = ["payload", "response_text"]
     search_fields = ["=id", "=run", "=endpoint__id", "endpoint__url", "endpoint__owner__username"]
     fields = [
         "message_id", "endpoint", "its_run", "payload", "state", "attempts", "next_attempt_at", "response_status",

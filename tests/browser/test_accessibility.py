@@ -2,6 +2,9 @@
 
 import pytest
 
+from chatapp.accounts.models import Scope
+from chatapp.accounts.tokens import make_token
+from chatapp.webhooks.models import Endpoint
 from tests.browser.scenes import House, answering, finish
 from tests.browser.window import expect
 from tests.harness.check import check
@@ -20,6 +23,8 @@ FROM_THE_SIDE = "document.documentElement.scrollWidth - document.documentElement
 @pytest.fixture
 def house(stack, alice):
     house = House(alice)
+    make_token(alice.user, "backup " + "of everything" * 6, Scope.READ, 30)
+    Endpoint.objects.create(owner=alice.user, url="https://hooks.example/" + "a" * 200)
     tag = alice.user.username
     house.writing = answering(stack, alice, "Write on", text=["Some *text* ", "more"], hold=[1], tag=tag)
     yield house
@@ -27,7 +32,7 @@ def house(stack, alice):
 
 
 def paths(house) -> list[str]:
-    beside = ["/settings", "/archive", "/search?q=write", f"{house.rich}/share"]
+    beside = ["/settings", "/settings/webhooks", "/archive", "/search?q=write", f"{house.rich}/share"]
     return [*with_composer(house), *beside]
 
 
