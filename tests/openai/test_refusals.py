@@ -1,10 +1,14 @@
 """What is wrong with a request is told in OpenAI's shape, with the name of the parameter, and nothing is written."""
 
+import re
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 
 from chatapp.accounts.models import Scope
 from chatapp.chats.models import Session
-from chatapp.openai.errors import RUN_STATUS
+from chatapp.openai.errors import RUN_STATUS, Refusal
 from chatapp.openai.models import Exchange
 from chatapp.openai.urls import urlpatterns
 from runs.states import Status
@@ -58,6 +62,45 @@ BAD_CHATS = {
     "five stops": ({"stop": list("abcde")}, 400, "invalid_value", "stop"),
     "no tokens": ({"max_tokens": 0}, 400, "invalid_value", "max_tokens"),
 }
+BAD_RESPONSES = {
+    "no input": ({"input": None}, 400, "missing_required_parameter", "input"),
+    "an empty input": ({"input": []}, 400, "missing_required_parameter", "input"),
+    "an item that is none": ({"input": [5]}, 400, "invalid_value", "input[0]"),
+    "an item of another kind": (
+        {"input": [{"type": "item_reference", "id": "x"}]},
+        400,
+        "unsupported_parameter",
+        "input[0].type",
+    ),
+    "a picture": (
+        {"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
+        400,
+        "unsupported_parameter",
+        "input[0].content[0].type",
+    ),
+    "a call without a name": (
+        {"input": [{"type": "function_call", "call_id": "a"}]},
+        400,
+        "missing_required_parameter",
+        "input[0].name",
+    ),
+    "nothing said": ({"input": " "}, 400, "prompt_empty", None),
+    "too long": ({"input": "x" * 100_001}, 400, "prompt_too_long", None),
+    "long instructions": ({"instructions": "x" * 100_001}, 400, "prompt_too_long", None),
+    "in the background and not kept": ({"background": True, "store": False}, 400, "invalid_value", "background"),
+    "a previous one that is none": (
+        {"previous_response_id": "resp_x"},
+        400,
+        "previous_response_not_found",
+        "previous_response_id",
+    ),
+    "a conversation": ({"conversation": "c"}, 400, "unsupported_parameter", "conversation"),
+    "what cannot be included": ({"include": ["x"]}, 400, "unsupported_parameter", "include"),
+    "a number as metadata": ({"metadata": {"a": 1}}, 400, "invalid_value", "metadata"),
+    "an unknown format": ({"text": {"format": {"type": "xml"}}}, 400, "invalid_value", "text.format.type"),
+    "verbosity": ({"text": {"verbosity": "low"}}, 400, "unsupported_parameter", "text.verbosity"),
+    "another truncation": ({"truncation": "never"}, 400, "invalid_value", "truncation"),
+}
 
 
 def assert_refused(response, status, code, param=None):
@@ -74,6 +117,23 @@ def test_a_bad_request_for_a_completion_is_refused(program, model, case):
     body, *expected = (BAD_BODIES | BAD_CHATS)[case]
     body = body if isinstance(body, bytes) else {"messages": MESSAGES} | body
     assert_refused(program.ask("POST", "chat/completions", body), *expected)
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("case", [*BAD_BODIES, *BAD_RESPONSES])
+def test_a_bad_request_for_a_response_is_refused(program, model, case):
+    body, *expected = (BAD_BODIES | BAD_RESPONSES)[case]
+    body = body if isinstance(body, bytes) else {"input": "Hi"} | body
+    assert_refused(program.ask("POST", "responses", body), *expected)
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("response_id", ["resp_x", f"resp_{'0' * 32}", f"msg_{'0' * 32}", "0"])
+def test_a_response_that_is_not_there_is_told_so(program, response_id):
+    asked = [("GET", ""), ("GET", "?stream=true"), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/input_items")]
+    for method, rest in asked:
+        response = program.ask(method, f"responses/{response_id}{rest}")
+        assert_refused(response, 404, "response_not_found", "response_id")
 
 
 def test_without_any_model_the_site_is_to_blame(program):
@@ -133,6 +193,21 @@ def test_what_nobody_foresaw_is_a_clear_error_too(program, model, settings):
     response = program.ask("POST", "chat/completions", {"messages": MESSAGES})
     assert_refused(response, 500, "internal_error")
     assert response["X-Should-Retry"] == "true"
+
+
+def test_every_code_is_on_the_page():
+    page = Path(settings.BASE_DIR, "docs", "openai.md").read_text()
+    documented = dict(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", page, re.MULTILINE))
+    own = {kind.code: kind.status for kind in Refusal.__subclasses__()} | {Refusal.code: Refusal.status}
+    others = {"invalid_api_key": 401, "model_not_found": 404, "stopped": 500, "lost": 500}
+    assert {code: int(status) for code, status in documented.items()} == own | others
+
+
+def test_every_address_is_on_the_page():
+    page = Path(settings.BASE_DIR, "docs", "openai.md").read_text()
+    named = {re.sub(r"\{\w+\}", "…", path) for path in re.findall(r"^\| `[A-Z]+ /v1/([^`?]+)`", page, re.MULTILINE)}
+    served = {re.sub(r"<str:\w+>", "…", str(pattern.pattern)) for pattern in urlpatterns if pattern.name != "missing"}
+    assert named == served
 
 
 def test_every_code_of_a_run_is_one_that_there_is():
