@@ -11,9 +11,11 @@ django.setup(set_prefix=False)
 from channels.routing import ProtocolTypeRouter  # noqa: E402  (after django.setup)
 from django.urls import get_resolver  # noqa: E402
 
+from chatapp import tracing  # noqa: E402
 from streams.asgi import Handler  # noqa: E402
 from streams.routing import websocket_application  # noqa: E402
 
+tracing.begin("chatapp-web")  # before the handler loads the middleware
 application = ProtocolTypeRouter({"http": Handler(), "websocket": websocket_application})
 
 # What is loaded now stays: looking through it for garbage holds up all followers for a tenth of a second.

@@ -4,7 +4,7 @@ import os
 import time
 
 import kombu.utils.functional
-from celery import Celery
+from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapp.settings")
 
@@ -18,3 +18,11 @@ app.autodiscover_tasks()
 app.steps["worker"].add("runs.drain:Drain")  # by name: their modules need Django, and are for workers only
 app.steps["worker"].add("django_structlog.celery.steps:DjangoStructLogInitStep")  # whose request is it?
 app.steps["consumer"].add("runs.slots:Slots")
+
+
+@signals.worker_init.connect
+def trace_worker(**kwargs) -> None:
+    """Before the pool: the children of prefork inherit it."""
+    from chatapp import tracing
+
+    tracing.begin("chatapp-worker")

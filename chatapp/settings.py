@@ -241,6 +241,7 @@ WEBHOOK_MAX_FAILURES = env.int("WEBHOOK_MAX_FAILURES", default=5)  # given up in
 
 # -- metrics -------------------------------------------------------------------------------------
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # bearer token for /metrics; empty: staff only
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")  # for traces; empty: there are none
 
 # -- uploads -------------------------------------------------------------------------------------
 FILE_UPLOAD_HANDLERS = ["chatapp.pages.attachments.BoundedUpload"]  # files of text, as long as a message at most

@@ -20,6 +20,7 @@ BROWSER = os.path.join(ROOT, "deploy", "browser")
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "set-up.json")
+EXTRA = os.path.join(VENV, "otel")
 LOCKS = {"run": "local.txt", "test": "test.txt"}  # test.txt holds everything in local.txt, in the same versions
 OLDEST_PYTHON = (3, 11)
 THIS_PYTHON = f"{sys.version} {sys.base_prefix}"  # the same from within .venv
@@ -40,6 +41,8 @@ def main(purpose):
             stamp = {}
         stamp["python"] = THIS_PYTHON
         install_packages(stamp, purpose)
+        if purpose == "test":
+            install_extra(stamp)
         install_model(stamp)
         install_browser_packages(stamp)
 
@@ -87,6 +90,16 @@ def install_packages(stamp, purpose):
     lock = os.path.join(REQUIREMENTS, LOCKS[purpose])
     step(f"Installing {count_packages(lock)} Python packages", lambda: run([*PIP, "-r", lock]))
     write_stamp(stamp, packages=wanted[0])
+
+
+def install_extra(stamp):
+    """OpenTelemetry, for its tests only, and not beside the rest: redis would load it into every process there is."""
+    lock = os.path.join(REQUIREMENTS, "otel.txt")
+    if stamp.get("extra") == digest(lock) and os.path.isdir(EXTRA):
+        return
+    shutil.rmtree(EXTRA, ignore_errors=True)
+    step("Installing the extra for traces", lambda: run([*PIP, "--target", EXTRA, "-r", lock]))
+    write_stamp(stamp, extra=digest(lock))
 
 
 def install_model(stamp):

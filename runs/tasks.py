@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from structlog.contextvars import bind_contextvars
 
-from runs import lifecycle, places, prompts, strays, titles, upkeep, viewers
+from runs import lifecycle, places, prompts, spans, strays, titles, upkeep, viewers
 from runs.engine import Fenced, StopAsked, pool_name, start_engine
 from runs.errors import InternalError, RunError
 from runs.leaving import is_leaving
@@ -37,7 +37,8 @@ def generate(self, run_id: str) -> None:
     try:
         request = shielded(prompts.build, run)
         del claimed, run  # this task waits for as long as the answer takes; its rows need not
-        finish_reason = engine.carry(identity, after, request)
+        with spans.upstream(identity, request):
+            finish_reason = engine.carry(identity, after, request)
     except Fenced:
         logger.warning("run %s was ended by somebody else; nothing more of it was written", run_id)
     except StopAsked:

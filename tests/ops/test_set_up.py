@@ -69,9 +69,9 @@ def test_no_lock_file_names_a_registry():
     assert [lock.name for lock in locks if "://" in re.sub(sponsors, "", lock.read_text())] == []
 
 
-@pytest.mark.parametrize("name", ["app", "local", "otel"])
+@pytest.mark.parametrize("name", ["app", "local"])
 def test_what_runs_is_what_was_tested(name):
-    """app.txt, local.txt and otel.txt are parts of test.txt, in the same versions."""
+    """app.txt and local.txt are parts of test.txt, in the same versions."""
     pinned, tested = (
         set(re.findall(r"(?m)^(\S+==\S+)", (ROOT / "deploy" / "requirements" / lock).read_text()))
         for lock in (f"{name}.txt", "test.txt")
