@@ -117,6 +117,8 @@ class EventBody:
         heartbeat = settings.STREAMS_HEARTBEAT_SECONDS
         clock = asyncio.get_running_loop().time
         checked = clock()
+        if self._after:  # there may be no news for long, and daphne sends no head before it has something of the body
+            await self._outlet.send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
         async for batch in follow(self._stream, self._after, heartbeat, self._send_now):
             for body in _bodies(self._framing.frames(batch) if batch else HEARTBEAT):
                 await self._outlet.send({"type": "http.response.body", "body": body, "more_body": True})

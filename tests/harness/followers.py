@@ -151,7 +151,9 @@ class SseFollower(Follower):
                 envelope = self._keep(line[5:])
                 assert envelope.seq in (0, event_id), f"id {event_id} on {envelope}"
             elif line.startswith(b":"):
-                self.comments += 1
+                with self._news:
+                    self.comments += 1
+                    self._news.notify_all()
 
     def close(self) -> None:
         """Go away, as a browser does whose tab is closed."""

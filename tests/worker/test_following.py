@@ -65,8 +65,18 @@ def test_the_larger_of_after_and_last_event_id_counts(stack):  # B25
     alice = stack.person("alice")
     run = check(alice.send(prompt(tokens=3)))
     reply = alice.api("GET", f"/runs/{run.pk}/events?after=1", **{"Last-Event-ID": "2"})
-    assert re.match(rb"retry: \d+\nid: 3\n", reply.body)
+    assert re.match(rb": heartbeat\nretry: \d+\nid: 3\n", reply.body)
     assert reply.headers["cache-control"] == "no-cache" and reply.headers["x-accel-buffering"] == "no"  # B31
+
+
+def test_who_comes_back_to_a_silent_stream_is_told_at_once_that_he_is_there(stack):
+    alice = stack.person("alice")
+    run = alice.send(prompt(tokens=9, stall_after=2))
+    known = alice.follow(run).wait_for_text(spoken(2)).last_seq
+    again = alice.follow(run, after=known)
+    assert again.wait(lambda self: self.comments, "the head of the response").status == 200
+    alice.stop(run)
+    check(run, again)
 
 
 def test_a_place_in_the_future_is_answered_with_resync_and_everything(stack):  # B25
