@@ -83,7 +83,7 @@ class Drain(bootsteps.StartStopStep):
         """Leave within `seconds`; one that has begun can only become shorter."""
         leave()
         self._deadline = min(self._deadline, time.monotonic() + seconds)
-        self._last_resort.at = self._deadline + settings.EXIT_SECONDS
+        self._last_resort.bound(self._deadline + settings.EXIT_SECONDS)
         if self._watch is None:
             self._watch = _spawn(self._keep_deadline)
 

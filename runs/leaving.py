@@ -5,7 +5,8 @@ signal handler, where nothing may wait, and every task looks at it before it cla
 
 A shutdown can hang: in a silent broker, in a pool that waits for a child which is gone, in somebody's signal handler.
 An operator who waits for a deploy shall not have to find that out, so the end is a bound and not a hope: a native
-thread, which needs neither gevent's hub nor a lock, says where the process hangs and ends it.
+thread, which needs neither gevent's hub nor a lock, says where the process hangs and ends it. Once the interpreter is
+being taken down it runs no thread any more; then a watchdog of its C code does the same, without an eye for children.
 """
 
 import faulthandler
@@ -25,6 +26,7 @@ _byte = mmap.mmap(-1, 1)
 
 FORCED = 70  # exit code of a worker that did not end by itself (EX_SOFTWARE)
 LOOK_SECONDS = 0.5  # s between looks at the clock
+WATCHDOG_SECONDS = 3.0  # s after the thread had to have ended it
 
 
 def leave() -> None:
@@ -37,16 +39,22 @@ def is_leaving() -> bool:
 
 
 class LastResort:
-    """Ends this process, and the children it has, once `at` (of time.monotonic) is over."""
+    """Ends this process, and the children it has, once its time is over."""
 
     def __init__(self, children: Callable[[], Iterable[int]]) -> None:
-        self.at = math.inf
+        self._at = math.inf
         self._children = children
         original("_thread", "start_new_thread")(self._watch, ())
 
+    def bound(self, at: float) -> None:
+        """The process has to have ended at `at` (of time.monotonic). Nothing here waits."""
+        self._at = at
+        seconds = max(at - time.monotonic(), 0) + LOOK_SECONDS + WATCHDOG_SECONDS
+        faulthandler.dump_traceback_later(seconds, file=sys.__stderr__, exit=True)
+
     def _watch(self) -> None:
         sleep = original("time", "sleep")
-        while time.monotonic() < self.at:
+        while time.monotonic() < self._at:
             sleep(LOOK_SECONDS)
         try:
             self._say_where()
@@ -70,6 +78,7 @@ def _where_greenlets_wait() -> Iterator[str]:
     if "greenlet" not in sys.modules:
         return
     kind = sys.modules["greenlet"].greenlet
+    gc.unfreeze()  # or those that are older than the engine would not be among the objects
     for one in gc.get_objects():
         if issubclass(type(one), kind) and one.gr_frame is not None:
             yield f"\nGreenlet 0x{id(one):x} (most recent call first):\n"

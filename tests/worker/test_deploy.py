@@ -168,6 +168,15 @@ def test_a_rolling_restart_under_load_loses_no_run(make_stack, pool):  # B13
         assert len(stack.upstream.connections(tag)) == 1
 
 
+@pytest.mark.one_database
+def test_a_worker_that_hangs_in_its_last_moment_says_where_and_is_ended(make_stack):  # B13
+    options = ("-I", "tests.worker.hanging_late")
+    stack = make_stack(pool="prefork", worker_options=options, DRAIN_SECONDS="0", EXIT_SECONDS="8")
+    stack.worker.process.terminate()
+    assert wait_for_exit(stack.worker) != 0
+    assert "hanging_late.py" in stack.worker.tail(200)
+
+
 @each_pool
 def test_a_shutdown_that_hangs_says_where_and_is_ended(make_stack, pool):  # B13
     options = ("-I", "tests.worker.hanging")  # on gevent Celery's loop alone may need two rounds of 2 s to hear of it

@@ -1,0 +1,11 @@
+"""A module for a worker (`-I tests.worker.hanging_late`) that hangs when its interpreter is taken down."""
+
+import time
+
+
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(1000)
+
+
+late = Late()
