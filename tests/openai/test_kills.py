@@ -8,6 +8,8 @@ from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
 from tests.openai.test_responses import all_of, plain
 
+pytestmark = pytest.mark.one_database
+
 QUICK = {"LEASE_SECONDS": "1.5", "LEASE_RENEW_SECONDS": "0.5", "STREAMS_SWEEP_SECONDS": "0.5"}
 
 

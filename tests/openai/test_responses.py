@@ -90,6 +90,7 @@ def test_the_same_is_told_when_the_log_has_been_compacted(stack, sdk, monkeypatc
     assert run_of(response_id).log_kept == "pruned"
 
 
+@pytest.mark.one_database
 def test_the_client_s_own_stream_puts_the_response_together(stack, sdk):
     client = sdk(stack.person("alice"))
     say = prompt(reasoning=1, tokens=3, tools=CALLS, finish="tool_calls")
@@ -188,6 +189,7 @@ def test_in_the_background_it_is_asked_for_until_it_is_there(stack, sdk):
     assert (ended.status, ended.incomplete_details.reason) == ("incomplete", "max_output_tokens")
 
 
+@pytest.mark.one_database
 def test_a_response_that_fails_says_so(stack, sdk):
     client = sdk(stack.person("alice"))
     with pytest.raises(openai.APIStatusError) as raised:  # before its first word
@@ -198,6 +200,7 @@ def test_a_response_that_fails_says_so(stack, sdk):
     assert (failed.error.code, failed.error.type) == ("server_error", "upstream_interrupted")
 
 
+@pytest.mark.one_database
 def test_what_is_not_stored_is_not_there_afterwards(stack, sdk):
     client = sdk(stack.person("alice"))
     response = client.responses.create(model="scripted", input=prompt(tokens=1), store=False)
@@ -234,6 +237,7 @@ def test_deleting_what_is_being_written_stops_it(stack, sdk):  # B40
     assert not Exchange.objects.filter(pk=response_id.removeprefix("resp_")).exists()
 
 
+@pytest.mark.one_database
 def test_the_frames_are_as_the_specification_wants_them(stack):
     alice = stack.person("alice")
     body = json.dumps({"model": "scripted", "input": prompt(tokens=1), "stream": True}).encode()
