@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from chatapp.api import streams
-from chatapp.api.views import documentation, messages, queue, runs, sessions, site
+from chatapp.api.views import compare, documentation, messages, queue, runs, schedules, sessions, site
 from chatapp.api.views.endpoint import Missing
 
 app_name = "api"
@@ -26,6 +26,23 @@ urlpatterns = [
     path("runs/<uuid:pk>/continue", runs.Continue.as_view(), name="continue"),
     path("runs/<uuid:pk>/waiting", queue.Waiting.as_view(), name="waiting"),
     path("runs/<uuid:pk>/send-now", queue.SendNow.as_view(), name="send_now"),
+    path("compare", compare.Comparisons.as_view(), name="comparisons"),
+    path("compare/scoreboard", compare.Scoreboard.as_view(), name="scoreboard"),
+    path("compare/<uuid:pk>", compare.ComparisonDetail.as_view(), name="comparison"),
+    path("compare/<uuid:pk>/stop", compare.StopAll.as_view(), name="stop_all"),
+    path("compare/<uuid:pk>/vote", compare.Vote.as_view(), name="vote"),
+    path("panes/<uuid:pk>/stop", compare.StopPane.as_view(), name="stop_pane"),
+    path("panes/<uuid:pk>/close", compare.ClosePane.as_view(), name="close_pane"),
+    path("panes/<uuid:pk>/again", compare.RerollPane.as_view(), name="reroll_pane"),
+    path("panes/<uuid:pk>/continue", compare.GoOn.as_view(), name="go_on_with_pane"),
+    path("schedules", schedules.Schedules.as_view(), name="schedules"),
+    path("schedules/preview", schedules.Preview.as_view(), name="preview_schedule"),
+    path("schedules/<uuid:pk>", schedules.ScheduleDetail.as_view(), name="schedule"),
+    path("schedules/<uuid:pk>/run", schedules.RunNow.as_view(), name="run_schedule"),
+    path("schedules/<uuid:pk>/pause", schedules.Pause.as_view(), name="pause_schedule"),
+    path("schedules/<uuid:pk>/resume", schedules.Resume.as_view(), name="resume_schedule"),
+    path("schedules/<uuid:pk>/duplicate", schedules.Duplicate.as_view(), name="duplicate_schedule"),
+    path("schedules/<uuid:pk>/occurrences", schedules.Occurrences.as_view(), name="occurrences"),
     path("models", site.Models.as_view(), name="models"),
     path("me", site.Me.as_view(), name="me"),
     path("openapi.json", documentation.openapi, name="openapi"),

@@ -4,7 +4,7 @@ Each test goes through the whole table and tells all that is wrong: the cast is 
 """
 
 import json
-from datetime import timedelta
+from datetime import time, timedelta
 from uuid import uuid4
 
 import pytest
@@ -15,6 +15,12 @@ from django.utils import timezone
 from chatapp.accounts.models import Scope, Token
 from chatapp.accounts.tokens import make_token, revoke
 from chatapp.chats.models import Message, Session
+from chatapp.compare.actions import compare
+from chatapp.compare.contenders import Contender
+from chatapp.compare.models import Comparison, Pane
+from chatapp.openai.models import Exchange
+from chatapp.schedules.actions import keep
+from chatapp.schedules.models import Occurrence, Schedule
 from runs.models import Run
 from streams.models import LoggedEvent
 from tests.api.addresses import RESPONSE, ROWS
@@ -53,7 +59,7 @@ def test_every_address_and_method_that_is_served_is_in_the_table():
         for method in methods_of(view)
     }
     named = dict.fromkeys(NAMES, uuid4())
-    asked = {(row.method, resolve(row.path.format(**named)).view_name) for row in ROWS}
+    asked = {(row.method, resolve(row.path.partition("?")[0].format(**named)).view_name) for row in ROWS}
     assert asked == served
 
 
@@ -69,7 +75,8 @@ def ask(row, names: dict, token: str = "", body: bytes | None = None):
 
 def everything():
     """All that a request could change."""
-    return [list(kind.objects.order_by("pk").values()) for kind in (Session, Message, Run, LoggedEvent)]
+    kinds = (Session, Message, Run, LoggedEvent, Comparison, Pane, Schedule, Occurrence, Exchange)
+    return [list(kind.objects.order_by("pk").values()) for kind in kinds]
 
 
 @pytest.fixture
@@ -77,7 +84,11 @@ def things(alice, session, model):
     """What the addresses name: an answer of alice's on its way, and a message that waits."""
     first, second = alice.ask(session, "one"), alice.ask(session, "two")
     response = CLIENT.post("/v1/responses", RESPONSE, "application/json", headers=bearer(alice.token)).json()
+    comparison = compare(alice.user, "Which tree?", [Contender(model), Contender(model, temperature=1.0)])
+    rule = {"kind": "daily", "zone": "UTC", "at": time(8)}
+    schedule = keep(Schedule(owner=alice.user, name="Morning", prompt="What is new?", **rule))
     names = {"session": session.pk, "message": first.message.parent_id, "run": second.pk}
+    names |= {"comparison": comparison.pk, "pane": comparison.panes.first().pk, "schedule": schedule.pk}
     return names | {"model": model.name, "response": response["id"]}
 
 

@@ -37,7 +37,7 @@ def test_the_schema_is_openapi_3_1(schema):
 
 
 def test_every_operation_of_the_api_is_described(operations):
-    asked = {(row.method, row.path) for row in ROWS if row.path.startswith("/api/v1/")} - UNDESCRIBED
+    asked = {(row.method, row.path.partition("?")[0]) for row in ROWS if row.path.startswith("/api/v1/")} - UNDESCRIBED
     names = ("session", "message", "run", "comparison", "pane", "schedule")
 
     def anonymous(path):

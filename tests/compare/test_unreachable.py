@@ -11,6 +11,7 @@ from chatapp.pages.urls import urlpatterns as page_patterns
 pytestmark = pytest.mark.one_database
 
 FOLLOWED = {"events"}  # a pane's events may be followed; what is in them is tested with real ones
+OF_PANES = {"stop_pane", "close_pane", "reroll_pane", "go_on_with_pane"}  # of the API: tests/api/test_compare.py
 NAMES = ["betula", "fagus", "salix"]
 CLOSED = {404, 405}
 
@@ -18,7 +19,7 @@ CLOSED = {404, 405}
 def addresses_of(patterns, prefix: str = "") -> list[str]:
     """The names of all addresses that are made with one id."""
     names = [pattern.name for pattern in patterns if set(pattern.pattern.converters) == {"pk"}]
-    return [f"{prefix}{name}" for name in names if name not in FOLLOWED]
+    return [f"{prefix}{name}" for name in names if name not in FOLLOWED | OF_PANES]
 
 
 def everything_of(pane) -> list:

@@ -1,0 +1,120 @@
+"""Schedules, what a rule means, and each time one was due."""
+
+from rest_framework import serializers
+
+from chatapp.api.serializers.chats import ModelName
+from chatapp.api.serializers.fields import AskedWhole, Choice, Id, Text, Whole
+from chatapp.schedules.forms import MAX_STEP, UNITS, initial_of
+from chatapp.schedules.models import Kind, Missed, Notify, Occurrence, Overlap, Paused, Schedule, State, Target
+
+UNIT_OF = {name: size for size, name in UNITS}
+SIZE_OF = dict(UNITS)
+LOCAL = "%Y-%m-%dT%H:%M:%S"
+KIND = {"help_text": "Which of the following fields the rule has: docs/schedules.md."}
+AT = {"max_length": 8, "help_text": "daily, weekly, monthly: the local time, such as 08:30."}
+STARTS = {"max_length": 19, "help_text": "once: when; every: counted from. Local time in `zone`: 2026-12-24T08:00:00."}
+ZONE = {"max_length": 64, "help_text": "IANA, such as Europe/Berlin."}
+DAYS = {"min_value": 0, "max_value": 6}
+
+
+class RuleSerializer(serializers.Serializer):
+    """When. Fields that the kind of rule does not need are not looked at."""
+
+    kind = Choice(Kind.choices, **KIND)
+    zone = Text(**ZONE)
+    at = Text(allow_null=True, required=False, **AT)
+    weekdays = serializers.ListField(
+        child=Whole(**DAYS), max_length=7, required=False, help_text="weekly: 0 is Monday."
+    )
+    month_day = Whole(min_value=1, max_value=31, required=False, help_text="monthly; else the month's last day.")
+    every = Whole(min_value=1, max_value=MAX_STEP, required=False, help_text="every: so many of `unit`.")
+    unit = Choice(list(UNIT_OF), required=False)
+    starts = Text(allow_null=True, required=False, **STARTS)
+    cron = Text(max_length=100, allow_blank=True, required=False, help_text="cron: five fields.")
+
+
+class RuleAsked(serializers.Serializer):
+    """A rule, in a query."""
+
+    kind = Choice(Kind.choices, **KIND)
+    zone = Text(**ZONE)
+    at = Text(required=False, **AT)
+    weekdays = Text(max_length=7, required=False, help_text="weekly: digits; 0 is Monday.")
+    month_day = AskedWhole(min_value=1, max_value=31, required=False)
+    every = AskedWhole(min_value=1, max_value=MAX_STEP, required=False)
+    unit = Choice(list(UNIT_OF), required=False)
+    starts = Text(required=False, **STARTS)
+    cron = Text(max_length=100, required=False)
+
+
+class ScheduleSerializer(RuleSerializer):
+    """A question that is asked by itself."""
+
+    id = Id(read_only=True)
+    name = Text(max_length=60)
+    prompt = Text(allow_blank=True, trim_whitespace=False, help_text="docs/schedules.md tells what is filled in.")
+    model = ModelName(required=False, help_text="Empty: the site's default.")
+    target = Choice(Target.choices, required=False, help_text="A new session each time, or one that goes on.")
+    session = Id(allow_null=True, required=False, help_text="same: this one of yours. Null: one that is made for it.")
+    missed = Choice(Missed.choices, required=False, help_text="What becomes of a time that passed while nothing ran.")
+    overlap = Choice(Overlap.choices, required=False, help_text="Due while the last answer is still being written.")
+    notify = Choice(Notify.choices, required=False, help_text="Which results are news.")
+    paused = serializers.ChoiceField([("", "not"), *Paused.choices], read_only=True, help_text="By whom.")
+    failures = serializers.IntegerField(read_only=True, help_text="In a row.")
+    words = serializers.CharField(read_only=True, help_text="The rule, for people.")
+    next_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="Null: never again.")
+    created_at = serializers.DateTimeField(read_only=True)
+
+    def to_representation(self, schedule: Schedule) -> dict:
+        return rule_and_more(schedule) | {
+            "id": str(schedule.pk),
+            "paused": schedule.paused,
+            "failures": schedule.failures,
+            "words": schedule.words,
+            "next_at": self.fields["next_at"].to_representation(schedule.next_at) if schedule.next_at else None,
+            "created_at": self.fields["created_at"].to_representation(schedule.created_at),
+        }
+
+
+def rule_and_more(schedule: Schedule) -> dict:
+    """What can be set in a schedule, as it is set."""
+    shown = initial_of(schedule)
+    starts = shown.get("starts")
+    return {name: shown[name] for name in ("kind", "zone", "month_day", "name", "prompt", "model")} | {
+        "at": schedule.at.strftime("%H:%M:%S") if schedule.at else None,
+        "weekdays": [int(day) for day in schedule.weekdays],
+        "every": shown["every"],
+        "unit": SIZE_OF[shown["unit"]],
+        "starts": starts.strftime(LOCAL) if starts else None,
+        "cron": schedule.cron,
+        "target": schedule.target,
+        "session": str(schedule.session_id) if schedule.session_id else None,
+        **{name: shown[name] for name in ("missed", "overlap", "notify")},
+    }
+
+
+class PreviewSerializer(serializers.Serializer):
+    """What a rule means."""
+
+    words = serializers.CharField()
+    zone = serializers.CharField()
+    times = serializers.ListField(child=serializers.DateTimeField(), help_text="The next ones.")
+
+
+class OccurrenceSerializer(serializers.ModelSerializer):
+    """One time at which a schedule was due, or was run by hand, and what became of it."""
+
+    id = Id(read_only=True)
+    schedule = Id(source="schedule_id", read_only=True)
+    by_hand = serializers.BooleanField(source="is_by_hand", read_only=True)
+    state = serializers.ChoiceField(State.choices, source="shown_state", read_only=True)
+    run = Id(source="run_id", read_only=True, allow_null=True)
+    session = Id(source="run.session_id", default=None, read_only=True, allow_null=True)
+
+    class Meta:
+        model = Occurrence
+        fields = [
+            "id", "schedule", "due_at", "by_hand", "state", "run", "session", "missed_before", "code", "error",
+            "claimed_at", "finished_at",
+        ]  # fmt: skip
+        read_only_fields = fields
