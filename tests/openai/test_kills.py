@@ -1,7 +1,8 @@
-"""kill -9 of what carries a response in mid-stream: the client comes back and is told the truth."""
+"""What ends a stream from outside: kill -9 of what carries it, and a token that is revoked."""
 
 import openai
 import pytest
+from knox.models import get_token_model
 
 from runs.models import Run
 from tests.harness.check import check
@@ -44,3 +45,13 @@ def test_what_was_heard_before_a_kill_is_a_part_of_the_whole(make_stack, sdk):  
     assert heard == all_of(client.responses.retrieve(response_id, stream=True))
     assert plain(client.responses.retrieve(response_id)) == last
     check(Run.objects.get(pk=response_id.removeprefix("resp_")))
+
+
+def test_a_token_that_is_revoked_closes_the_streams_it_opened(make_stack, sdk):  # B55
+    stack = make_stack(start=("valkey", "web"), STREAMS_HEARTBEAT_SECONDS="0.2")
+    alice = stack.person("alice")
+    stream = sdk(alice).responses.create(model="scripted", input="Hi", background=True, stream=True)
+    first = next(iter(stream))
+    get_token_model().objects.filter(user=alice.user).delete()
+    assert [event.type for event in stream] == ["response.queued"]  # nobody is there to begin it
+    assert Run.objects.active().filter(pk=first.response.id.removeprefix("resp_")).exists()

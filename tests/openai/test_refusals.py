@@ -1,14 +1,19 @@
 """What is wrong with a request is told in OpenAI's shape, with the name of the parameter, and nothing is written."""
 
+import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from rest_framework.exceptions import Throttled
 
 from chatapp.accounts.models import Scope
 from chatapp.chats.models import Session
-from chatapp.openai.errors import RUN_STATUS, Refusal
+from chatapp.openai.errors import RUN_STATUS, Refusal, error_response
 from chatapp.openai.models import Exchange
 from chatapp.openai.urls import urlpatterns
 from runs.states import Status
@@ -172,6 +177,10 @@ def test_without_a_valid_key_nothing_is_told(nobody, program, path):  # B55
             response = nobody.ask(method, path, **header)
             assert_refused(response, 401, "invalid_api_key")
             assert response["WWW-Authenticate"].startswith("Bearer")
+    expired = Program(program.user, expiry=timedelta(seconds=-1))
+    assert_refused(expired.ask("GET", path), 401, "invalid_api_key")
+    reader = Program(program.user, scope=Scope.READ)
+    assert_refused(reader.ask("POST", path), 403, "scope_missing")
     program.user.is_active = False
     program.user.save(update_fields=["is_active"])
     assert_refused(program.ask("GET", path), 401, "invalid_api_key")
@@ -193,6 +202,22 @@ def test_what_nobody_foresaw_is_a_clear_error_too(program, model, settings):
     response = program.ask("POST", "chat/completions", {"messages": MESSAGES})
     assert_refused(response, 500, "internal_error")
     assert response["X-Should-Retry"] == "true"
+
+
+def test_a_throttle_says_how_long_to_wait(rf):
+    response = error_response(Throttled(2.1), rf.get("/v1/models"))
+    assert (response.status_code, response["Retry-After"], response["X-Should-Retry"]) == (429, "3", "true")
+    assert json.loads(response.content)["error"]["type"] == "rate_limit_error"
+
+
+@pytest.mark.one_database
+def test_staff_read_what_was_asked(program, model, charlie, transactional_db):  # B59
+    program.ask("POST", "responses", {"input": "Which tree?"})  # without a broker; it is kept all the same
+    staff = Client()
+    staff.force_login(charlie)
+    page = staff.get(reverse("admin:openai_exchange_change", args=[Exchange.objects.get().pk]))
+    assert "Which tree?" in page.text
+    assert staff.get(reverse("admin:openai_exchange_changelist")).status_code == 200
 
 
 def test_every_code_is_on_the_page():

@@ -1,0 +1,24 @@
+"""What programs have asked for, for staff to look into what went wrong. The run has how it was answered."""
+
+from django.contrib import admin
+
+from chatapp.chats.admin import ReadOnlyAdmin
+from chatapp.openai.models import Exchange
+
+
+@admin.register(Exchange)
+class ExchangeAdmin(ReadOnlyAdmin):
+    list_display = ["run", "kind", "owner", "is_background", "is_stored", "queued_at"]
+    list_filter = ["kind", "is_background", "is_stored"]
+    list_select_related = ["run__session__owner"]
+    search_fields = ["run__session__owner__username"]
+    ordering = ["-run"]  # UUIDv7: the newest first
+    fields = ["run", "owner", "kind", "is_background", "is_stored", "previous", "input", "parameters", "echo"]
+
+    @admin.display(ordering="run__session__owner__username")
+    def owner(self, exchange: Exchange):
+        return exchange.run.session.owner
+
+    @admin.display(ordering="run__queued_at")
+    def queued_at(self, exchange: Exchange):
+        return exchange.run.queued_at
