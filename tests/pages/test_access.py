@@ -38,6 +38,7 @@ QUEUE_PAGES = {
     "send_now": ("post", "id"),
 }
 SESSION_PAGES |= QUEUE_PAGES
+NOBODYS_TOKEN = "00000000-0000-4000-8000-000000000000"
 OPEN_PAGES = {"login", "login_link", "logout", "shared", "invitation"}
 OWN_PAGES = {
     "home": "get",
@@ -110,7 +111,7 @@ def test_the_pages_that_ask_first_are_for_the_owner(name, person, status, log_in
 
 @pytest.mark.parametrize("name", OWN_PAGES)
 def test_nobody_has_no_list_and_starts_nothing(name, log_in, db):
-    path = reverse(name, args=["0" * 128] if name == "revoke_token" else [])
+    path = reverse(name, args=[NOBODYS_TOKEN] if name == "revoke_token" else [])
     assert getattr(log_in(None), OWN_PAGES[name])(path).url.startswith("/login?next=")
 
 
