@@ -182,6 +182,7 @@ CELERY_TASK_ROUTES = {
 CELERY_TASK_PUBLISH_RETRY = False  # the sender is told at once and the run ends FAILED, see runs/dispatch.py
 CELERY_TASK_ACKS_LATE = False  # late acks + Redis' visibility timeout would start a second copy of a long run
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONSUMER = "runs.broker:LastingConsumer"
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")

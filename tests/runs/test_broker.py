@@ -1,0 +1,27 @@
+"""A worker's connection to its broker, and how it is lost."""
+
+import pytest
+from kombu import Connection
+
+from chatapp.celery import app
+from runs.broker import LastingConsumer
+
+pytestmark = pytest.mark.one_database
+
+
+class Cleared(Connection):
+    """As kombu leaves one whose messages could not be given back: see runs/broker.py."""
+
+    def release(self):
+        raise AttributeError("'NoneType' object has no attribute 'hostname'")
+
+    close = release
+
+
+def test_a_connection_that_cannot_be_closed_is_given_up_and_the_worker_goes_on():
+    consumer = object.__new__(LastingConsumer)  # the rest of a worker has no part in this
+    consumer.app = app
+    consumer.connection = Cleared("memory://")
+    consumer.connection.connect()
+    consumer.on_connection_error_after_connected(ConnectionError("gone"))
+    assert consumer.connection is None
