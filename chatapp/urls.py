@@ -9,7 +9,7 @@ urlpatterns = [
     path("admin/login/", throttled_sign_in(admin.site.login)),  # before the admin's own, which counts nothing
     path("admin/", admin.site.urls),
     path("api/v1/", include("chatapp.api.urls")),
-    path("api/chat", include("chatapp.aisdk.urls")),
+    path("api/", include("chatapp.aisdk.urls")),
     path("v1/", include("chatapp.openai.urls")),
     path("", include("chatapp.ops.urls")),
     path("", include("chatapp.compare.urls")),
