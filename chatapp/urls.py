@@ -5,6 +5,8 @@ from django.urls import include, path
 
 from chatapp.accounts.throttles import throttled_sign_in
 
+admin.site.site_header = admin.site.site_title = "chatapp"
+
 urlpatterns = [
     path("admin/login/", throttled_sign_in(admin.site.login)),  # before the admin's own, which counts nothing
     path("admin/", admin.site.urls),

@@ -76,8 +76,14 @@ class House:
         Run.objects.create(
             session=asked.session,
             message=said,
-            model=self.model,
-            **{"status": Status.COMPLETED, "finish_reason": "stop", "completion_tokens": 231, **times, **run},
+            **{
+                "model": self.model,
+                "status": Status.COMPLETED,
+                "finish_reason": "stop",
+                "completion_tokens": 231,
+                **times,
+                **run,
+            },
         )
         asked.session.tip = said
         asked.session.save(update_fields=["tip"])
