@@ -12,6 +12,8 @@ from chatapp.accounts import throttles
 from chatapp.accounts.authentication import authenticated
 from chatapp.accounts.models import Scope
 
+pytestmark = pytest.mark.one_database
+
 NOWHERE = "/api/v1/nowhere"
 ID = "00000000-0000-4000-8000-000000000000"
 
