@@ -8,7 +8,6 @@ from chatapp.openai.models import Kind
 from chatapp.openai.reading import Fields
 
 MAX_STOPS = 4  # sequences, as the protocol has it
-SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 
 
 @dataclass
