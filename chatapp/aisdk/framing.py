@@ -26,10 +26,10 @@ class UIMessageFraming(Framing):
         return (b"" if self._teller.is_over else _frames(self._teller.interrupt())) + DONE
 
 
-def ui_message_stream(run: Run, viewer: Viewer) -> HttpResponse:
+def ui_message_stream(run: Run, viewer: Viewer, has_body: bool = True) -> HttpResponse:
     """The response that tells `run`, an answer that is under way, from its beginning to its end. Reads the database."""
     teller = Teller(str(run.message_id), began_with(run), said_before(run))
-    response = EventStream(EventBody(viewer, run.pk, 0, UIMessageFraming(teller)))
+    response = EventStream(EventBody(viewer, run.pk, 0, UIMessageFraming(teller)) if has_body else None)
     response["x-vercel-ai-ui-message-stream"] = "v1"
     return response
 

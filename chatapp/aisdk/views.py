@@ -36,7 +36,8 @@ class Endpoint(APIView):
 
     def stream(self, run: Run) -> HttpResponseBase:
         """The run as a UI message stream. The connection to the database is not needed as long as that goes on."""
-        response = ui_message_stream(run, viewer_with(self.request.user, self.request.auth))
+        viewer = viewer_with(self.request.user, self.request.auth)
+        response = ui_message_stream(run, viewer, has_body=self.request.method != "HEAD")
         give_back_connection()
         return response
 

@@ -143,6 +143,12 @@ def test_nothing_is_stopped_or_streamed_where_nothing_runs(alice):
     assert alice.get(f"{session.pk}/stream?run=nonsense").status_code == 404
 
 
+def test_who_asks_for_the_head_only_follows_nothing(alice):
+    alice.post()
+    reply = alice.client.head("/api/chat/chat/stream")
+    assert (reply.status_code, reply["x-vercel-ai-ui-message-stream"], reply.body) == (200, "v1", None)
+
+
 def test_what_waits_in_the_queue_is_shown_last(alice):  # B18
     alice.post()
     assert alice.post(messages=[HELLO | {"id": "m2"}]).status_code == 200
