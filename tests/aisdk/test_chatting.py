@@ -54,7 +54,7 @@ def test_a_connection_that_is_cut_is_resumed_from_the_log(stack, upstream, open_
         assert chat.settle()["status"] == "error"
         proxy.disarm()
         # The cut is no Stop: the run goes on, and a client that comes back has all of it.
-        chat.call("resumeStream").wait_for_text(spoken(6))
+        chat.call("resumeStream").wait_for("streaming")
         upstream.release(asked.tag)
         state = chat.settle()
     assert (state["status"], chat.text, len(state["messages"])) == ("ready", spoken(9), 2)
@@ -85,7 +85,8 @@ def test_a_page_with_use_chat_resumes_by_itself(stack, upstream, open_chat):  # 
     page = open_chat(alice, "react", is_mounted=True).send(asked).wait_for_text(spoken(2))
     page.unmount()
     upstream.release(asked.tag)
-    page = open_chat(alice, "react", is_mounted=True, messages=stored(alice, "react")).wait_for_text(spoken(4))
+    page = open_chat(alice, "react", is_mounted=True, messages=stored(alice, "react"))
+    page.wait_for("streaming")
     upstream.release(asked.tag)
     state = page.wait_for_text(spoken(6)).wait_for("ready", "error")
     assert (state["status"], len(state["messages"])) == ("ready", 2)
