@@ -9,7 +9,7 @@ help: ## print this list
 
 screenshots: ## take the pictures of all pages in docs/screenshots
 	@$(PYTHON) deploy/set_up.py test
-	@SCREENSHOTS=1 .venv/bin/python -m pytest tests/browser/test_screenshot.py tests/browser/test_schedules.py -k "screenshot or everybody" -q
+	@SCREENSHOTS=1 .venv/bin/python -m pytest tests/browser/test_screenshot.py tests/browser/test_admin_pictures.py tests/browser/test_schedules.py -k "screenshot or pictures or everybody" -q
 
 run: ## set up what is missing and start everything (PORT=8000, DATA_DIR=var)
 	@$(PYTHON) deploy/set_up.py run

@@ -21,14 +21,17 @@ from runs.models import Run
 from runs.states import ACTIVE
 from runs.timeline import timeline
 
+WIDE = {"is_nav_sidebar_enabled": False}  # for lists of many columns
+NOTHING = "-"  # as Django shows it in lists; on a page it would say None
 
-def _moment(name: str) -> Callable[[Run], str | None]:
+
+def _moment(name: str) -> Callable[[Run], str]:
     """A time of a run to the second; Django's own format ends with the minute."""
 
     @admin.display(description=name.replace("_", " "), ordering=name)
-    def show(run: Run) -> str | None:
+    def show(run: Run) -> str:
         at = getattr(run, name)
-        return f"{localtime(at):%Y-%m-%d %H:%M:%S}" if at else None
+        return f"{localtime(at):%Y-%m-%d %H:%M:%S}" if at else NOTHING
 
     show.__name__ = name
     return show
@@ -39,7 +42,8 @@ QUEUED_AT = MOMENTS[0]
 SHORTEST_MEASURED = 0.05  # s
 DURATIONS = ["waited", "to_first_token", "took"]
 COUNTS = ["prompt_tokens", "completion_tokens", "tokens_per_second"]
-WORK = ["tokens", "tokens_per_second", "worker", "attempt"]
+SPEED = ["tokens", "tokens_per_second"]
+WHAT = ["owner", "session", "model", "trigger"]
 
 
 class OnlyNamed(admin.RelatedFieldListFilter):
@@ -56,7 +60,7 @@ class OnlyNamed(admin.RelatedFieldListFilter):
 
 @admin.register(Run)
 class RunAdmin(LongListAdmin, ReadOnlyAdmin):
-    list_display = ["short_id", QUEUED_AT, "state", "owner", "session", "model", "trigger", *DURATIONS, *WORK]
+    list_display = ["short_id", QUEUED_AT, "state", *DURATIONS, *SPEED, *WHAT, "worker", "attempt"]
     list_filter = [*QUESTIONS, "status", "trigger", "queued_at", "model", ("worker", OnlyNamed)]
     list_select_related = ["session__owner", "model", "worker", "stop_requested_by"]
     ordering = ["-queued_at"]  # the index run_newest_first
@@ -107,7 +111,17 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         return RETRY(self, request, queryset)
 
     def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(request, {**(extra_context or {}), "board": board.board()})
+        shown = {"board": board.board(), "title": "Runs", **WIDE}
+        return super().changelist_view(request, shown | (extra_context or {}))
+
+    def get_fieldsets(self, request, obj=None):
+        """Without what there is nothing to say about."""
+        left_out = set()
+        if obj and obj.stop_requested_at is None:
+            left_out.add("Stop")
+        if obj and not (obj.code or obj.error or obj.trace):
+            left_out.add("Error")
+        return [each for each in super().get_fieldsets(request, obj) if each[0] not in left_out]
 
     def get_urls(self):
         return [path("<uuid:pk>/events", tail.events, name="runs_run_events"), *super().get_urls()]
@@ -125,12 +139,12 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         return run.completion_tokens
 
     @admin.display(description="tokens/s")
-    def tokens_per_second(self, run: Run) -> str | None:
+    def tokens_per_second(self, run: Run) -> str:
         """From the first token on; what came in one piece has no speed."""
         if not (run.completion_tokens and run.first_token_at and run.finished_at):
-            return None
+            return NOTHING
         seconds = (run.finished_at - run.first_token_at).total_seconds()
-        return f"{run.completion_tokens / seconds:.1f}" if seconds >= SHORTEST_MEASURED else None
+        return f"{run.completion_tokens / seconds:.1f}" if seconds >= SHORTEST_MEASURED else NOTHING
 
     @admin.display(description="run", ordering="id")
     def short_id(self, run: Run) -> str:
@@ -142,20 +156,20 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         return run.session.owner.get_username()
 
     @admin.display(description="waited")
-    def waited(self, run: Run) -> str | None:
+    def waited(self, run: Run) -> str:
         return _seconds(run.queued_at, run.started_at)
 
-    @admin.display(description="to first token")
-    def to_first_token(self, run: Run) -> str | None:
+    @admin.display(description="first token")
+    def to_first_token(self, run: Run) -> str:
         return _seconds(run.started_at, run.first_token_at)
 
     @admin.display(description="took")
-    def took(self, run: Run) -> str | None:
+    def took(self, run: Run) -> str:
         return _seconds(run.started_at, run.finished_at)
 
     @admin.display(description="trace")
-    def trace_as_it_is(self, run: Run) -> str | None:
-        return format_html("<pre>{}</pre>", run.trace) if run.trace else None
+    def trace_as_it_is(self, run: Run) -> str:
+        return format_html("<pre>{}</pre>", run.trace) if run.trace else NOTHING
 
     @admin.display(description="events")
     def events(self, run: Run) -> str:
@@ -166,5 +180,5 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         return render_to_string("admin/runs/run/timeline.html", context | {"last": lines[-1].last if lines else 0})
 
 
-def _seconds(begin: datetime | None, end: datetime | None) -> str | None:
-    return f"{(end - begin).total_seconds():.2f} s" if begin and end else None
+def _seconds(begin: datetime | None, end: datetime | None) -> str:
+    return f"{(end - begin).total_seconds():.2f} s" if begin and end else NOTHING

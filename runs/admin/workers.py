@@ -33,22 +33,23 @@ class Alive(admin.SimpleListFilter):
 class WorkerAdmin(ReadOnlyAdmin):
     """One row a process: each child of a prefork worker is one of its own."""
 
-    list_display = [
-        "name",
-        "pid",
-        "pool",
-        "is_alive",
-        "carries",
-        "written",
-        "queues",
-        "versions",
-        "started_at",
-        "lease_until",
-    ]
+    list_display = ["name", "pid", "pool", "is_alive", "carries", "written", "serves", "versions", *LEASE]
+    show_facets = admin.ShowFacets.NEVER
     list_filter = [Alive, "pool"]
     search_fields = ["=id", "name"]
     ordering = ["-lease_until"]
-    fields = ["id", "name", "pid", "pool", "is_alive", "carries", "written", "queues", "versions", *LEASE]
+    fields = ["id", "name", "pid", "pool", "is_alive", "carries", "written", "serves", "versions", *LEASE]
+
+    class Media:
+        css = {"all": ["runs/admin.css"]}
+
+    def changelist_view(self, request, extra_context=None):
+        shown = {"title": "Workers", "is_nav_sidebar_enabled": False}
+        return super().changelist_view(request, shown | (extra_context or {}))
+
+    @admin.display(description="queues")
+    def serves(self, worker: Worker) -> str:
+        return ", ".join(worker.queues) or "-"
 
     def get_queryset(self, request):
         """Only runs under way are counted: they are few, and have an index of their own."""
@@ -73,7 +74,7 @@ class WorkerAdmin(ReadOnlyAdmin):
         if not figures.get("batches"):
             return None
         commit = figures["commit_seconds"] / figures["batches"] * 1000
-        return f"{figures['events']:,} events in {figures['batches']:,} batches, {commit:.1f} ms each"
+        return f"{figures['events']:,} events; {figures['batches']:,} commits of {commit:.1f} ms"
 
 
 @admin.register(Report)

@@ -25,6 +25,7 @@ SENTENCES = [
     ("How far is the moon?", "About 384,000 kilometres: light takes one and a quarter seconds."),
     ("Who invented zip?", "Phil Katz wrote PKZIP in 1989 and published the format."),
 ]
+LEASE = timedelta(minutes=10)  # or the site's own reaper would end what this has just begun
 ENDS = ["complete"] * 14 + ["stop", "stop", "fail", "fail", "lose"]
 
 
@@ -40,10 +41,11 @@ class Command(BaseCommand):
         [model] = add_provider(WORKER, "http://127.0.0.1:9/v1", None, ["demo-data"])
         Model.objects.filter(pk=model.pk).update(enabled=False)  # nobody answers there
         long_ago = timezone.now() - timedelta(days=1)
-        worker = Worker.objects.create(name=WORKER, pid=0, pool="gevent", lease_until=timezone.now())
+        worker = Worker.objects.create(name=WORKER, pid=0, pool="gevent", lease_until=timezone.now() + LEASE)
         for _ in range(sessions):
             begin = long_ago + timedelta(seconds=chance.uniform(0, 86_000))
             _past_run(owner, model, worker, begin, chance)
+        Worker.objects.filter(pk=worker.pk).update(lease_until=timezone.now())
         self.stdout.write(f"{sessions} sessions of {owner}. They are deleted like any others.")
 
 
