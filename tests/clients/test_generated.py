@@ -105,6 +105,22 @@ def test_an_answer_is_stopped_and_written_on(stack, api, models, client_of):
     assert api.runs.read_run(other.id, client=client).status == models.StatusEnum.COMPLETED
 
 
+def test_a_schedule_is_kept_asked_by_hand_and_deleted(stack, api, models, client_of):  # B53
+    alice = stack.person("alice")
+    client = client_of(alice)
+    morning = {"kind": models.KindEnum.DAILY, "zone": "Europe/Berlin", "at": "08:30"}
+    body = models.ScheduleRequest(name="Morning", prompt=prompt(tokens=4), **morning)
+    schedule = api.schedules.create_schedule(client=client, body=body)
+    assert isinstance(schedule, models.Schedule), schedule
+    occurrence = api.schedules.run_schedule(schedule.id, client=client)
+    run = check(Run.objects.get(pk=occurrence.run))
+    assert (run.trigger, api.runs.read_run(run.pk, client=client).text) == ("schedule", spoken(4))
+    assert [each.run for each in api.schedules.list_occurrences(schedule.id, client=client).items] == [run.pk]
+    assert api.schedules.pause_schedule(schedule.id, client=client).id == schedule.id
+    assert api.schedules.delete_schedule(schedule.id, client=client) is None
+    assert api.schedules.list_schedules(client=client).items == []
+
+
 def test_a_refusal_is_an_object_too(stack, api, models, client_of):
     client = client_of(stack.person("alice"))
     problem = api.sessions.read_session("00000000-0000-0000-0000-000000000000", client=client)
