@@ -303,6 +303,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PREPROCESSING_HOOKS": ["chatapp.api.schema.own"],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "chatapp.api.schema.complete"],
+    "COMPONENT_SPLIT_PATCH": False,  # serializers say what a change may leave out
     "COMPONENT_SPLIT_REQUEST": True,  # what is sent has no read-only fields
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {

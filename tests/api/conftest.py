@@ -9,6 +9,7 @@ from knox.models import get_token_model
 
 from chatapp.chats.models import Session
 from runs.models import Model, Provider, Run
+from tests.accounts.conftest import counted, valkey  # noqa: F401  (fixtures)
 
 
 class JsonClient:

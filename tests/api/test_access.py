@@ -160,6 +160,16 @@ def test_a_token_that_may_only_read_reads(alice, things):
     assert {path: status for path, status in read.items() if status not in (200, 204)} == {}
 
 
+def test_who_asks_too_often_is_told_when_to_come_back(alice, things, counted):  # B57
+    counted(**dict.fromkeys(("reads", "writes", "runs", "follows"), 1))
+    started = (row for row in PRIVATE if row.path.endswith(("/again", "/stop", "/events")) or row.method == "GET")
+    for row in started:
+        ask(row, things, alice.token)  # now each limit is reached
+    assert_all(PRIVATE, (429, "throttled"), lambda row: ask(row, things, alice.token))
+    waits = {ask(row, things, alice.token).get("Retry-After") for row in PRIVATE}
+    assert all(wait is not None and 0 < int(wait) <= 60 for wait in waits)
+
+
 def test_what_is_another_users_is_404_and_untouched(things, bob, charlie):  # B55, B38
     for other in (bob, charlie):
         assert_all(NAMED, (404, "not_found"), lambda row, other=other: ask(row, things, other.token))

@@ -87,7 +87,7 @@ class SessionSerializer(serializers.ModelSerializer):
 class SendSerializer(serializers.Serializer):
     """A prompt. Its own rules (not empty, not too long) are `runs.actions.send`'s."""
 
-    text = Text(allow_blank=True, trim_whitespace=False, help_text="Up to PROMPT_MAX_CHARACTERS characters.")
+    text = Text(allow_blank=True, help_text="Up to PROMPT_MAX_CHARACTERS characters.")
     model = Text(max_length=100, allow_blank=True, default="", help_text="Empty: the one that answered last.")
     when_busy = Choice(WhenBusy.choices, default=WhenBusy.ENQUEUE, help_text="While an answer is being written.")
 
@@ -101,7 +101,7 @@ class AgainSerializer(serializers.Serializer):
 class TextSerializer(serializers.Serializer):
     """A new text for a message that waits."""
 
-    text = Text(allow_blank=True, trim_whitespace=False, help_text="Up to PROMPT_MAX_CHARACTERS characters.")
+    text = Text(allow_blank=True, help_text="Up to PROMPT_MAX_CHARACTERS characters.")
 
 
 class EditSerializer(TextSerializer, AgainSerializer):

@@ -30,7 +30,7 @@ class ContenderSerializer(serializers.Serializer):
 class CompareSerializer(serializers.Serializer):
     """A prompt, and who is asked. Chance decides about their places."""
 
-    prompt = Text(allow_blank=True, trim_whitespace=False, help_text="Up to PROMPT_MAX_CHARACTERS characters.")
+    prompt = Text(allow_blank=True, help_text="Up to PROMPT_MAX_CHARACTERS characters.")
     contenders = ContenderSerializer(many=True, min_length=LEAST_PANES, max_length=MAX_PANES)
     blind = Flag(default=True, help_text="Whether names are hidden until the vote.")
     order = Choice(ORDERS, default="parallel")

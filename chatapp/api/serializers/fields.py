@@ -14,7 +14,10 @@ FLAGS = {"true": True, "false": False}
 
 
 class Text(serializers.CharField):
-    """A JSON string. The framework's own field would take a number for one."""
+    """A JSON string. The framework's own field would take a number for one, and cut off blanks before it counts."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(**{"trim_whitespace": False} | options)
 
     def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):

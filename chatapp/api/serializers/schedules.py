@@ -52,7 +52,7 @@ class ScheduleSerializer(RuleSerializer):
 
     id = Id(read_only=True)
     name = Text(max_length=60)
-    prompt = Text(allow_blank=True, trim_whitespace=False, help_text="docs/schedules.md tells what is filled in.")
+    prompt = Text(allow_blank=True, help_text="docs/schedules.md tells what is filled in.")
     model = ModelName(required=False, help_text="Empty: the site's default.")
     target = Choice(Target.choices, required=False, help_text="A new session each time, or one that goes on.")
     session = Id(allow_null=True, required=False, help_text="same: this one of yours. Null: one that is made for it.")
@@ -74,6 +74,15 @@ class ScheduleSerializer(RuleSerializer):
             "next_at": self.fields["next_at"].to_representation(schedule.next_at) if schedule.next_at else None,
             "created_at": self.fields["created_at"].to_representation(schedule.created_at),
         }
+
+
+class ScheduleChangeSerializer(ScheduleSerializer):
+    """What is to be different."""
+
+    name = Text(max_length=60, required=False)
+    prompt = Text(allow_blank=True, required=False)
+    kind = Choice(Kind.choices, required=False, **KIND)
+    zone = Text(required=False, **ZONE)
 
 
 def rule_and_more(schedule: Schedule) -> dict:

@@ -7,6 +7,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db.models import Model, QuerySet
 from django.http import Http404
 from django.urls import reverse
+from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,8 +40,10 @@ class Endpoint(GenericAPIView):
         return serializer.validated_data
 
     def asked(self, request: Request) -> dict:
-        """The query, checked by `asked_class`. Of what is said twice the last counts."""
+        """The query, checked by `asked_class`. Of what is said twice the last counts; what nobody knows is refused."""
         serializer = self.asked_class(data=dict(request.query_params.items()))
+        if unknown := request.query_params.keys() - serializer.fields.keys():
+            raise ValidationError({name[:100]: ["There is no such parameter."] for name in sorted(unknown)})
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
 

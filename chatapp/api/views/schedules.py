@@ -15,6 +15,7 @@ from chatapp.api.serializers.schedules import (
     OccurrenceSerializer,
     PreviewSerializer,
     RuleAsked,
+    ScheduleChangeSerializer,
     ScheduleSerializer,
     rule_and_more,
 )
@@ -73,7 +74,7 @@ class ScheduleDetail(OfSchedule):
     def get(self, request: Request, pk) -> Response:
         return self.shown(self.get_object())
 
-    @operation("change_schedule", "Change a schedule", ScheduleSerializer, takes=ScheduleSerializer, errors=OF_KEEPING)
+    @operation("change_schedule", "Change it", ScheduleSerializer, takes=ScheduleChangeSerializer, errors=OF_KEEPING)
     def patch(self, request: Request, pk) -> Response:
         """What is not named stays. It is due next by its rule from now on."""
         schedule, taken = self.get_object(), self.taken(request, partial=True)
