@@ -14,6 +14,10 @@ from typing import Any
 
 import uvloop
 
+SWITCH_SECONDS = (
+    0.001  # a thread at work keeps the interpreter from an event loop for so long, each time that one wakes
+)
+
 
 def is_gevent() -> bool:
     """Whether this process runs on gevent (its standard library is patched)."""
@@ -32,6 +36,7 @@ class LoopThread:
     """One uvloop in one native thread."""
 
     def __init__(self) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
         self.loop = uvloop.new_event_loop()
         self.pid = os.getpid()
         self._tasks: set[asyncio.Task] = set()
