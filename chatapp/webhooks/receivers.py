@@ -127,7 +127,9 @@ class _Encrypted(_Plain):
 
     def connect(self) -> None:
         super().connect()
-        self.sock = _tls().wrap_socket(self.sock, server_hostname=self.host)
+        # The wrapped one is there before the handshake: it is what is shut when the time is over.
+        self.sock = _tls().wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock.do_handshake()
 
 
 def _connection(parts: SplitResult, address: str) -> _Plain:

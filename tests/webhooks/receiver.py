@@ -18,7 +18,7 @@ ANSWERS = {
     "/garbage": b"\x00\xff\xfe this is no HTTP\r\n\r\n",
     "/silent": b"",  # closes without a word
 }
-DRIPS = {"/drip", "/drip-head"}  # a byte now and then, without an end
+DRIPS = {"/drip": b"Content-Length: 99999\r\n\r\n", "/drip-head": b"X: "}  # then a byte now and then, without an end
 
 
 @dataclass
@@ -29,10 +29,13 @@ class Received:
 
 
 class Receiver:
-    """`tls`: a server's context. At `/stall` it answers nothing until `release` is called."""
+    """`tls`: a server's context. At `/stall` it answers nothing until `release` is set.
 
-    def __init__(self, tls: ssl.SSLContext | None = None):
-        self.tls, self.received = tls, []
+    With a `greeting` it says that, and then a byte now and then, whoever comes.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None, greeting: bytes = b""):
+        self.tls, self.greeting, self.received = tls, greeting, []
         self.release, self._news, self._over = threading.Event(), threading.Condition(), threading.Event()
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
@@ -61,18 +64,20 @@ class Receiver:
 
     def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError), connection:
-            if self.tls is None:
+            if self.greeting:
+                self._drip(connection, self.greeting)
+            elif self.tls is None:
                 self._answer(connection)
-                return
-            with self.tls.wrap_socket(connection, server_side=True) as stream:
-                self._answer(stream)
+            else:
+                with self.tls.wrap_socket(connection, server_side=True) as stream:
+                    self._answer(stream)
 
     def _answer(self, stream: socket.socket) -> None:
         path = self._receive(stream)
         if path.startswith("/stall"):
             self.release.wait()
         if path in DRIPS:
-            self._drip(stream, path)
+            self._drip(stream, b"HTTP/1.1 200 OK\r\n" + DRIPS[path])
         elif path == "/endless":
             self._pour(stream)
         else:
@@ -94,8 +99,8 @@ class Receiver:
             self._news.notify_all()
         return path
 
-    def _drip(self, stream: socket.socket, path: str) -> None:
-        stream.sendall(b"HTTP/1.1 200 OK\r\n" + (b"X: " if path == "/drip-head" else b"Content-Length: 99999\r\n\r\n"))
+    def _drip(self, stream: socket.socket, beginning: bytes) -> None:
+        stream.sendall(beginning)
         while not self._over.wait(0.02):
             stream.sendall(b"a")
 

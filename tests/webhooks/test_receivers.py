@@ -3,6 +3,8 @@
 import datetime
 import socket
 import ssl
+import subprocess
+import sys
 
 import pytest
 from cryptography import x509
@@ -11,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from chatapp.webhooks import receivers
 from chatapp.webhooks.receivers import Unsendable, may_be_reached, post, what_is_wrong_with
+from tests.harness.processes import ROOT, temporary_directory
+from tests.harness.stack import clean_env
 from tests.webhooks.receiver import Receiver
 
 pytestmark = pytest.mark.one_database
@@ -115,6 +119,32 @@ def test_a_name_is_looked_up_once_and_the_certificate_must_be_for_it(encrypted, 
     assert encrypted.received[0].headers["host"] == f"hooks.example:{encrypted.port}"
     with pytest.raises(Unsendable, match="certificate is not good"):
         post(f"https://other.example:{encrypted.port}/ok", b"{}", {})
+
+
+ON_GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import sys, django
+django.setup()
+from chatapp.webhooks.receivers import Unsendable, post
+for url in sys.argv[1:]:
+    try:
+        print(post(url, b"{}", {}).status)
+    except Unsendable as error:
+        print(error)
+"""
+
+
+def test_on_gevent_too_nothing_that_a_receiver_does_gains_it_time(receiver):
+    """A handshake that never ends held a sender for good: gevent counts its time anew with every byte."""
+    shakes = Receiver(greeting=b"\x16\x03\x03\x40\x00")  # 16 KB of a handshake are to come, and come one by one
+    urls = [f"https://127.0.0.1:{shakes.port}/", *(f"{receiver.url}/{path}" for path in ("drip", "drip-head", "ok"))]
+    env = clean_env(DATA_DIR=str(temporary_directory("gevent")), WEBHOOK_PRIVATE_NETWORKS="1", WEBHOOK_SECONDS="0.3")
+    done = subprocess.run(
+        [sys.executable, "-c", ON_GEVENT, *urls], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30
+    )
+    shakes.close()
+    assert done.stdout.splitlines() == ["No answer within 0.3 s."] * 3 + ["204"], done.stderr
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(encrypted):
