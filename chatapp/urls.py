@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from chatapp.accounts.throttles import throttled_sign_in
+from chatapp.api.views.endpoint import Missing
 
 admin.site.site_header = admin.site.site_title = "chatapp"
 
@@ -12,6 +13,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("chatapp.api.urls")),
     path("api/", include("chatapp.aisdk.urls")),
+    path("api/<path:elsewhere>", Missing.as_view()),  # in the API's words, as all below /api/
     path("v1/", include("chatapp.openai.urls")),
     path("", include("chatapp.ops.urls")),
     path("", include("chatapp.compare.urls")),

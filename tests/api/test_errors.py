@@ -143,6 +143,7 @@ def test_a_wrong_address_tells_a_stranger_nothing_about_which_addresses_exist(no
 @pytest.mark.parametrize("path", ["", "no/such/place", "sessions/", "queue"])
 def test_a_wrong_address_is_404_in_json(alice, path):
     assert_problem(alice.get(path), 404, "not_found")
+    assert_problem(alice.client.get(f"/api/{path or 'v2/sessions'}"), 404, "not_found")
 
 
 @pytest.mark.parametrize(
