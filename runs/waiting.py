@@ -9,11 +9,13 @@ class Waiter:
     """One thread (or greenlet) waits, another one notifies. Revoke interrupts the wait on gevent and on prefork."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
-        self._watcher = None
-        if is_gevent():
+        if not is_gevent():
+            self._event, self._watcher = threading.Event(), None
+        else:
             from gevent import get_hub
+            from gevent.event import Event
 
+            self._event = Event()  # threading's is made of five objects: 2 KB more a run
             self._watcher = get_hub().loop.async_()  # the only thing in gevent another native thread may touch
             self._watcher.start(self._event.set)
 
