@@ -136,8 +136,15 @@ def test_what_is_sent_right_after_stop_is_answered_and_not_held(stack, upstream,
     alice = stack.person("alice")
     chat = open_chat(alice, "again").send(prompt(tokens=9, stall_after=1)).wait_for_text(spoken(1))
     chat.call("stop").settle()
-    assert stop(alice, "again")[0] == 202
-    chat.send(prompt(tokens=3)).wait_for_text(spoken(3))
+    stack.worker.suspend()
+    try:
+        assert stop(alice, "again") == (202, {"state": "stopping"})
+        chat.send(prompt(tokens=3)).wait_for("submitted")
+        # It should wait for the end of what was stopped: in the queue it would be held.
+        assert [len(stored(alice, "again")) for _ in range(5)] == [2] * 5
+    finally:
+        stack.worker.resume()
+    chat.wait_for_text(spoken(3))
     assert chat.settle()["status"] == "ready"
     assert [message["role"] for message in stored(alice, "again")] == ["user", "assistant"] * 2
     check(run_of(chat.state["messages"][-1]))
