@@ -73,7 +73,8 @@ def naming(span):
     return {"name": span["name"], "run": span["attributes"].get("chatapp.run_id")}
 
 
-def test_an_address_without_the_extra_says_what_to_install(settings):
+def test_an_address_without_the_extra_says_what_to_install(settings, monkeypatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)  # wherever it may be installed
     tracing.begin("chatapp-web")  # without an address nothing of it is needed
     settings.OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:9"
     with pytest.raises(ImproperlyConfigured, match=r"pip install -r deploy/requirements/otel\.txt"):
