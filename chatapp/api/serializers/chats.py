@@ -47,7 +47,8 @@ class ModelName(Text):
 
     def to_internal_value(self, data: object) -> str:
         name = super().to_internal_value(data)
-        if name and not Model.objects.filter(name=name, enabled=True).exists():
+        is_known = not name or ("\0" not in name and Model.objects.filter(name=name, enabled=True).exists())
+        if not is_known:  # PostgreSQL cannot even be asked for a NUL
             raise ModelUnknown()
         return name
 
