@@ -6,6 +6,7 @@ It is made anew after a fork. Work is handed in with `call_soon_threadsafe`, whi
 """
 
 import asyncio
+import logging
 import os
 import sys
 import threading
@@ -32,11 +33,27 @@ def original(module: str, name: str) -> Any:
     return getattr(__import__(module), name)
 
 
+def share_logging() -> None:
+    """Let native threads log beside greenlets.
+
+    gevent's locks are for the greenlets of one thread. Two threads that write a line at the same moment can both wait
+    for ever, and with the thread of gevent all that it carries. Nobody switches greenlets while he holds a lock of
+    logging, so the locks of threads do: here for all that exist.
+    """
+    if is_gevent():
+        make_lock = original("_thread", "RLock")
+        logging._lock = make_lock()
+        for reference in logging._handlerList:
+            if handler := reference():
+                handler.lock = make_lock()
+
+
 class LoopThread:
     """One uvloop in one native thread."""
 
     def __init__(self) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
+        share_logging()
         self.loop = uvloop.new_event_loop()
         self.pid = os.getpid()
         self._tasks: set[asyncio.Task] = set()
