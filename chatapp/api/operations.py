@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterable
 from functools import cache
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 
 from chatapp.api.errors import ChangedMeanwhile, Gone
@@ -22,6 +28,11 @@ IF_MATCH = OpenApiParameter("If-Match", str, HEADER, description="Only if this E
 IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, HEADER, description="304 if this ETag is still the right one.")
 ETAG = OpenApiParameter("ETag", str, HEADER, description="Of this version.", response=True)
 LOCATION = OpenApiParameter("Location", str, HEADER, description="Where it can be read.", response=True)
+
+
+def example(value: dict) -> Callable:
+    """Decorates a serializer: what a request may send."""
+    return extend_schema_serializer(examples=[OpenApiExample("Example", value, request_only=True)])
 
 
 def operation(
@@ -45,7 +56,7 @@ def operation(
     parameters: list = [asks] if asks else []
     parameters += [KEY] * (once or keyed) + (_versions(name) if is_versioned else [])
     errors = [*errors, *([KeyReused, Gone] if once else [])]
-    if is_versioned and not name.startswith("read"):
+    if is_versioned and not name.startswith(("read", "create")):
         errors.append(ChangedMeanwhile)
     answer = page_of(gives) if is_list and gives else gives
     if 201 in statuses or (gives is not None and gives.__name__ == "AcceptedSerializer"):

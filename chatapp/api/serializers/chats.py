@@ -4,6 +4,7 @@ from typing import Literal
 
 from rest_framework import serializers
 
+from chatapp.api.operations import example
 from chatapp.api.serializers.fields import AskedFlag, AskedWhole, Choice, Flag, Id, Number, Text, Whole
 from chatapp.chats.models import Message, News, Session
 from runs.errors import ModelUnknown
@@ -53,6 +54,7 @@ class ModelName(Text):
         return name
 
 
+@example({"title": "Birds", "system_prompt": "Be brief.", "temperature": 0.3})
 class SessionSerializer(serializers.ModelSerializer):
     """A conversation. What is empty or null is as the model has it."""
 
@@ -85,6 +87,7 @@ class SessionSerializer(serializers.ModelSerializer):
         return super().to_representation(session)
 
 
+@example({"text": "What is a wren?", "when_busy": "enqueue"})
 class SendSerializer(serializers.Serializer):
     """A prompt. Its own rules (not empty, not too long) are `runs.actions.send`'s."""
 

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from chatapp.api.operations import example
 from chatapp.api.serializers.chats import MAX_TOKENS, SYSTEM_PROMPT_CHARACTERS, ModelName, ToolSerializer
 from chatapp.api.serializers.fields import AskedFlag, Choice, Flag, Id, Number, Text, Whole
 from chatapp.compare.actions import LEAST_PANES
@@ -27,6 +28,7 @@ class ContenderSerializer(serializers.Serializer):
         return values | {"model": Model.objects.get(name=values["model"])}
 
 
+@example({"prompt": "Which tree?", "contenders": [{"model": "smollm2"}, {"model": "smollm2", "temperature": 1}]})
 class CompareSerializer(serializers.Serializer):
     """A prompt, and who is asked. Chance decides about their places."""
 

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from chatapp.api.operations import example
 from chatapp.api.serializers.chats import ModelName
 from chatapp.api.serializers.fields import AskedWhole, Choice, Id, Text, Whole
 from chatapp.schedules.forms import MAX_STEP, UNITS, initial_of
@@ -47,6 +48,7 @@ class RuleAsked(serializers.Serializer):
     cron = Text(max_length=100, required=False)
 
 
+@example({"name": "Morning", "prompt": "What is new?", "kind": "daily", "at": "08:00", "zone": "Europe/Berlin"})
 class ScheduleSerializer(RuleSerializer):
     """A question that is asked by itself."""
 
