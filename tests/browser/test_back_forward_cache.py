@@ -6,6 +6,7 @@ from chatapp.chats.models import Preferences
 from tests.browser.panes import Panes
 from tests.browser.window import expect, last_run
 from tests.harness.check import check
+from tests.harness.facts import wait_until
 from tests.harness.upstream import prompt, spoken
 
 pytestmark = pytest.mark.browser
@@ -35,7 +36,7 @@ def back(page, to: str) -> None:
     """Back to a page that the browser has kept: nothing is loaded."""
     page.evaluate("history.back()")
     page.wait_for_url(to, wait_until="commit")  # no load is told of a page that was kept
-    page.wait_for_function("window.wasKept === true")
+    wait_until(lambda: page.evaluate("window.wasKept === true"), "the page has come so far")
 
 
 def test_a_page_that_was_kept_shows_the_whole_answer(stack, alice, window):  # B32 B34

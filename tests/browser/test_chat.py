@@ -9,6 +9,7 @@ from runs.models import Run
 from runs.states import Status
 from tests.browser.window import expect, last_run
 from tests.harness.check import check
+from tests.harness.facts import wait_until
 from tests.harness.upstream import prompt, spoken
 
 pytestmark = pytest.mark.browser
@@ -250,7 +251,7 @@ def test_the_page_follows_its_end_only_while_the_reader_is_there(stack, open_win
     tab.start(text)
     expect(tab.answer).to_contain_text("line 29")
     from_end = "() => document.documentElement.scrollHeight - innerHeight - scrollY"
-    tab.page.wait_for_function(f"({from_end})() < 2")
+    wait_until(lambda: tab.page.evaluate(f"({from_end})() < 2"), "the page has come so far")
     tab.page.evaluate("scrollBy(0, -300)")
     place = tab.page.evaluate("scrollY")
     stack.upstream.release(text.tag)

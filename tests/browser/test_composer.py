@@ -5,6 +5,7 @@ import pytest
 from chatapp.chats.models import Message
 from tests.browser.window import expect, last_run
 from tests.harness.check import check
+from tests.harness.facts import wait_until
 from tests.harness.upstream import prompt, spoken
 
 pytestmark = pytest.mark.browser
@@ -15,7 +16,10 @@ def test_a_draft_survives_a_crash_and_belongs_to_its_chat(stack, alice, open_win
     tab = window.tab
     tab.page.goto("/")
     tab.field.fill("A thought for a new chat")
-    tab.page.wait_for_function("() => Object.values(localStorage).includes('A thought for a new chat')")
+    wait_until(
+        lambda: tab.page.evaluate("() => Object.values(localStorage).includes('A thought for a new chat')"),
+        "the page has come so far",
+    )
     tab.page.close(run_before_unload=False)
     tab = window.new_tab()
     tab.start(prompt(tokens=3))  # this one replaces the thought, and is sent
@@ -23,7 +27,10 @@ def test_a_draft_survives_a_crash_and_belongs_to_its_chat(stack, alice, open_win
     expect(tab.field).to_have_value("")
     chat = tab.page.url
     tab.field.fill("A thought for this chat")
-    tab.page.wait_for_function("() => Object.values(localStorage).includes('A thought for this chat')")
+    wait_until(
+        lambda: tab.page.evaluate("() => Object.values(localStorage).includes('A thought for this chat')"),
+        "the page has come so far",
+    )
     tab.page.goto("/")
     expect(tab.field).to_have_value("")
     tab.page.goto(chat)

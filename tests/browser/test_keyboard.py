@@ -169,7 +169,9 @@ def test_a_comparison_by_keyboard(stack, alice, tab, contenders):  # B44 B45 B46
     tab_to(page, panes.act("A", "Stop answer A"))
     keys.press("Enter")
     panes.expect("A", "stopped", spoken(2))
-    page.wait_for_function("() => document.activeElement.closest('[data-letter=A]')")
+    wait_until(
+        lambda: page.evaluate("() => document.activeElement.closest('[data-letter=A]')"), "the page has come so far"
+    )
     stack.upstream.release(panes.tag(comparison, "B"))
     panes.expect("B", "completed", spoken(4))
     tab_to(page, panes.vote("Answer B"))

@@ -175,7 +175,7 @@ def test_many_tabs_give_one_notification_and_none_while_one_is_looked_at(stack, 
     check(unseen)
     for tab in tabs:
         expect(tab.page).to_have_title(re.compile(r"^\(\d\) "), timeout=PATIENCE)
-    tabs[0].page.wait_for_function(f"({ALL_NOTED})().length > 0")
+    wait_until(lambda: tabs[0].page.evaluate(f"({ALL_NOTED})().length > 0"), "the page has come so far")
     [(what, _, tag)] = tabs[0].page.evaluate(ALL_NOTED)
     assert (what, tag) == ("Your answer is ready", str(unseen.pk))
 
@@ -188,12 +188,12 @@ def test_a_notification_calls_the_chat_by_the_title_it_gets(stack, alice, open_w
     page.goto("/")
     page.evaluate(LOOK_AWAY)
     run = check(alice.send(prompt("Where do cranes go?", tokens=3)))
-    page.wait_for_function(f"({ALL_NOTED})().length === 1")
+    wait_until(lambda: page.evaluate(f"({ALL_NOTED})().length === 1"), "the page has come so far")
     [(_, body, tag)] = page.evaluate(ALL_NOTED)
     assert body.startswith("Where do cranes go?")  # the chat was new to this page, and has no title yet
     title(alice, "The winter of the cranes")
     alice.page("POST", f"/chats/{run.session_id}/seen", {})  # tells how the chat stands
-    page.wait_for_function(f"({ALL_NOTED})().length === 2")
+    wait_until(lambda: page.evaluate(f"({ALL_NOTED})().length === 2"), "the page has come so far")
     assert [tag, "The winter of the cranes"] in [[tag, body] for _, body, tag in page.evaluate(ALL_NOTED)]
 
 

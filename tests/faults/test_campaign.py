@@ -1,4 +1,4 @@
-"""A short campaign on every database and pool; `make faults` runs the long one."""
+"""A short campaign on each database and each pool; `make faults` runs the long one, on all four combinations."""
 
 import subprocess
 import sys
@@ -9,12 +9,11 @@ from tests.harness.parts import postgres_program
 from tests.harness.plugin import missing
 from tests.harness.processes import ROOT
 
-EPISODES = "2"  # of each combination: with starting the parts about 35 s
+EPISODES = "2"  # of each: with starting the parts about 35 s
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("pool", ["gevent", "prefork"])
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize(("database", "pool"), [("sqlite", "gevent"), ("postgres", "prefork")])
 def test_whatever_is_killed_what_was_seen_is_kept_and_every_run_ends_once(database, pool):
     # B1 B4 B6 B8 B11 B12 B13 B16 B17 B19 B21 B23 B24 B26 B27 B34 B37 B41 B49
     if database == "postgres" and not postgres_program("initdb"):

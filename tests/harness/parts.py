@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import random
 import secrets
 import socket
 import subprocess
@@ -20,12 +21,20 @@ POSTGRES_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebr
 
 
 LOOPBACK = "127.0.0.1"
+PORTS = 12_000, 32_000  # below those that Linux gives to connections
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, and that the kernel gives to no connection before its part has it."""
+    while True:
+        port = random.SystemRandom().randrange(*PORTS)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def answers(port: int, host: str = LOOPBACK) -> bool:

@@ -49,6 +49,7 @@ def test_more_readers_can_follow_than_a_process_has_database_connections(stack):
     check(run, *readers)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("server", ["daphne", "uvicorn"])
 def test_a_private_stack_survives_what_is_done_to_its_parts(make_stack, server):
     stack = make_stack(server=server, LEASE_SECONDS="1.5", LEASE_RENEW_SECONDS="0.5")

@@ -38,6 +38,7 @@ def test_a_viewer_who_is_not_alone_may_leave(stack):  # B42
     assert check(run, other).status == Status.COMPLETED
 
 
+@pytest.mark.one_database
 def test_a_web_server_that_dies_leaves_no_attached_run_behind(make_stack):  # B42
     stack = make_stack(VIEWER_SECONDS="2", STREAMS_SWEEP_SECONDS="0.5")
     alice = stack.person("alice")

@@ -81,6 +81,7 @@ def test_what_still_runs_at_the_deadline_is_lost_to_the_restart_with_its_text(ma
     assert not Worker.objects.filter(runs=run, lease_until__gt=timezone.now()).exists()
 
 
+@pytest.mark.one_database
 @each_pool
 @pytest.mark.parametrize(
     "signals", [(signal.SIGQUIT,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGQUIT)]
@@ -98,6 +99,7 @@ def test_a_cold_stop_or_a_second_signal_ends_the_drain_at_once(make_stack, pool,
     assert wait_for_exit(stack.worker) == 0
 
 
+@pytest.mark.one_database
 @each_pool
 def test_a_shutdown_by_remote_control_drains_too(make_stack, pool):  # B13
     stack = make_stack(pool=pool, DRAIN_SECONDS="1")
@@ -109,6 +111,7 @@ def test_a_shutdown_by_remote_control_drains_too(make_stack, pool):  # B13
     wait_for_exit(stack.worker)
 
 
+@pytest.mark.one_database
 @each_pool
 def test_a_shutdown_by_remote_control_can_be_hurried(make_stack, pool):  # B13
     stack = make_stack(pool=pool, DRAIN_SECONDS=NEVER)
@@ -121,6 +124,7 @@ def test_a_shutdown_by_remote_control_can_be_hurried(make_stack, pool):  # B13
     wait_for_exit(stack.worker)
 
 
+@pytest.mark.one_database
 @each_pool
 def test_stop_works_while_the_worker_drains(make_stack, pool):  # B13 B37
     stack = make_stack(pool=pool, DRAIN_SECONDS=NEVER, LEASE_RENEW_SECONDS="0.5")
@@ -177,6 +181,7 @@ def test_a_worker_that_hangs_in_its_last_moment_says_where_and_is_ended(make_sta
     assert "hanging_late.py" in stack.worker.tail(200)
 
 
+@pytest.mark.one_database
 @each_pool
 def test_a_shutdown_that_hangs_says_where_and_is_ended(make_stack, pool):  # B13
     options = ("-I", "tests.worker.hanging")  # on gevent Celery's loop alone may need two rounds of 2 s to hear of it

@@ -30,6 +30,7 @@ def heard(monkeypatch):
     return messages
 
 
+@pytest.mark.one_database
 def test_all_that_is_sent_fits_the_schema_and_every_kind_is_met(make_stack, heard):  # B25
     stack = make_stack(
         worker_options=("-c", "1"), STREAMS_HEARTBEAT_SECONDS="0.5", LEASE_SECONDS="2", LEASE_RENEW_SECONDS="0.5"

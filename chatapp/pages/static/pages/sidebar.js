@@ -3,7 +3,7 @@
 What changes is heard on the user's own stream, which keeps nothing: whenever that begins anew the list is asked for. */
 
 import { loadOlder } from "./older.js";
-import { get, parse, pause, post, RETRY } from "./requests.js";
+import { getHtml, parse, pause, post, Refused, RETRY } from "./requests.js";
 import { showTitle } from "./title.js";
 
 const WORDS = { answering: "Answering", waiting: "Waiting", unread: "New", failed: "Failed" };
@@ -116,9 +116,10 @@ export class Sidebar {
   async #renew() {
     const rows = this.#list.querySelectorAll("section:not([data-group=Pinned]) [data-session]").length;
     const asked = { rows, version: this.#list.dataset.version };
-    const response = await get(this.#address(asked));
-    if (response.status === 204) return;
-    const fresh = parse(await response.text()).querySelector("[data-list]");
+    const html = await getHtml(this.#address(asked));
+    if (!html) return; // nothing has changed
+    const fresh = parse(html).querySelector("[data-list]");
+    if (!fresh) throw new Refused("Half a list has arrived.", true);
     const focused = this.#list.contains(document.activeElement) && document.activeElement.getAttribute("href");
     this.#list.replaceWith(fresh);
     this.#isNews ||= fresh.querySelector("[data-news] [aria-current]") !== null; // told before one listened
