@@ -1,7 +1,7 @@
 PYTHON ?= python3
 # Three processes share the tests; those of one module stay together. What may not run beside others comes after them.
 PYTEST = .venv/bin/python -m pytest
-PARALLEL = -n 3 --dist loadscope -m "not alone"
+PARALLEL = -n 3 --dist loadscope --no-loadscope-reorder -m "not alone"
 .DEFAULT_GOAL := help
 
 help: ## print this list

@@ -24,5 +24,4 @@ sys.setswitchinterval(SWITCH_SECONDS)
 
 # What is loaded now stays: looking through it for garbage holds up all followers for a tenth of a second.
 get_resolver().url_patterns  # noqa: B018  (loads all views, which otherwise the first request does)
-gc.collect()
 gc.freeze()

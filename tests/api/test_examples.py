@@ -133,7 +133,9 @@ def test_the_examples_do_what_the_pages_say(stack, programs):  # B18, B21
         assert "w149 w150 completed\n" in out[which]
     assert "{'state': 'already_final', 'status': 'completed'}" in out["api.md", "python"]
     assert '"finishReason":"stop"' in out["aisdk.md", "sh"]
-    assert out["aisdk.md", "js"].split("\n")[-4:] == ["complete", "{ state: 'stopping' }", "stopped", ""]
+    complete, stop, *end = out["aisdk.md", "js"].split("\n")[-4:]
+    assert (complete, end) == ("complete", ["stopped", ""])
+    assert stop in ("{ state: 'stopping' }", "{ state: 'stopped' }")  # by whether it was quicker than its answer
     check_what_the_shell_did(Run.objects.filter(session__owner=alice.user))
 
 

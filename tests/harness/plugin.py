@@ -14,6 +14,8 @@ CLOSED = "redis://127.0.0.1:1/0"  # nobody listens there: only stacks have a bro
 
 chosen = pytest.StashKey[object]()
 
+LONG = ("worker/test_deploy", "faults", "worker/test_queues", "worker", "browser/test_interruptions", "ops", "browser")
+
 
 def pytest_addoption(parser):
     parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite", help="which database")
@@ -62,7 +64,12 @@ def pytest_collection_modifyitems(config, items):
             kept.append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
-        items[:] = kept
+    items[:] = sorted(kept, key=_turn)
+
+
+def _turn(item) -> int:
+    """Long modules begin first, or one process would be at the last of them for minutes while the others rest."""
+    return next((turn for turn, part in enumerate(LONG) if item.nodeid.startswith(f"tests/{part}")), len(LONG))
 
 
 @pytest.hookimpl(wrapper=True)

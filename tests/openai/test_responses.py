@@ -46,9 +46,9 @@ def begin(client, text, **values):
     return stream, first.response.id
 
 
-def compact(monkeypatch, settings) -> None:
+def compact(settings) -> None:
     """As a task does it, some minutes after the end."""
-    monkeypatch.setattr(settings, "COMPACT_SECONDS", -1)
+    settings.COMPACT_SECONDS = -1
     upkeep.compact_due(upkeep.Slice(60))
 
 
@@ -75,13 +75,13 @@ def test_a_stream_that_is_broken_off_is_resumed_without_a_gap(stack, sdk, after)
     check(run_of(response_id))
 
 
-def test_the_same_is_told_when_the_log_has_been_compacted(stack, sdk, monkeypatch, settings):
+def test_the_same_is_told_when_the_log_has_been_compacted(stack, sdk, settings):
     client, say = sdk(stack.person("alice")), prompt(reasoning=3, tokens=7, tools=CALLS, finish="tool_calls")
     stream, response_id = begin(client, say, tools=[TOOL])
     rest = all_of(stream)
     check(run_of(response_id))
     for settings.RETENTION_DAYS in (0, 1e-9):  # a snapshot is left; then the final event only
-        compact(monkeypatch, settings)
+        compact(settings)
         upkeep.prune_due(upkeep.Slice(60))
         assert all_of(client.responses.retrieve(response_id, stream=True))[1:] == rest
         late = client.responses.retrieve(response_id, stream=True, starting_after=8)
