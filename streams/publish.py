@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 
 PENDING_EVENTS = 20_000  # events that wait for the database before writers have to wait: 1 s at full load,
 PENDING_BYTES = 16 * 1024 * 1024  # or so many bytes of them
-COMMITS_A_TICK = 6  # a busy writer's tick lasts so many times what its last commit took,
-LONGEST_TICK_SECONDS = 0.02  # but no longer than this, unless the setting is
+EVENT_SECONDS = 60e-6  # s that all parts together take for one event: when a tick's events take longer than the tick,
+LONGEST_TICK_SECONDS = 0.02  # it grows, up to this, unless the setting is longer
 RETRY_SECONDS = 0.25  # s between tries when the database is away
 EXIT_SECONDS = 1.0  # s a process that ends waits for its last announcements
 
@@ -56,7 +56,7 @@ class BatchWriter:
 
     One commit is in flight at a time. An event that comes while the writer is idle is written at once; while it is busy
     the next batch starts a tick after the previous one, or when that is committed, whichever is later. What a batch
-    costs is shared by its events, so the tick grows with what commits take: with the load, and on a slow disk.
+    costs is shared by its events, so the tick grows when more events come than can be dealt with one tick at a time.
     """
 
     def __init__(self, log: BatchLog, sender: Sender) -> None:
@@ -116,9 +116,9 @@ class BatchWriter:
         while is_wanted():
             await self._wake.wait()
             self._wake.clear()
-            started = time.monotonic()
+            started, count = time.monotonic(), len(self._pending)
             await self._write_batch()
-            pause = tick(self.last_commit_seconds) - (time.monotonic() - started)
+            pause = tick(count) - (time.monotonic() - started)
             if pause > 0:
                 await asyncio.sleep(pause)
 
@@ -188,10 +188,9 @@ class BatchWriter:
             pen.on_fenced()
 
 
-def tick(commit_seconds: float) -> float:
-    """How many seconds lie between the starts of two batches, after a commit that took `commit_seconds`."""
-    shortest = settings.STREAMS_TICK_SECONDS
-    return max(shortest, min(COMMITS_A_TICK * commit_seconds, LONGEST_TICK_SECONDS))
+def tick(events: int) -> float:
+    """How many seconds lie between the starts of two batches, after one of so many events."""
+    return max(settings.STREAMS_TICK_SECONDS, min(events * EVENT_SECONDS, LONGEST_TICK_SECONDS))
 
 
 _announcer: tuple[LoopThread, Sender] | None = None

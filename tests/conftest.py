@@ -5,6 +5,7 @@ import itertools
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db import connection
 
 from tests.harness import parts
 from tests.harness.plugin import chosen
@@ -43,6 +44,20 @@ def charlie(db):
 def django_db_modify_db_settings(request):
     """Start the database server before pytest-django creates its test database there."""
     request.config.stash[chosen].start()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """At the end a thread of some test may still hold a connection: PostgreSQL would not drop the database."""
+    yield
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+        connection.close()
 
 
 @pytest.fixture(scope="session")

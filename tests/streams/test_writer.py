@@ -141,8 +141,8 @@ def test_flush_of_an_idle_writer_returns_at_once(database):
     assert _write(scenario).events == []
 
 
-def test_the_tick_grows_with_what_commits_take_between_two_bounds(settings):
+def test_the_tick_grows_with_the_events_between_two_bounds(settings):
     settings.STREAMS_TICK_SECONDS = 0.005
-    assert [tick(commit) for commit in (0.0001, 0.002, 3)] == [0.005, 0.012, 0.02]
+    assert [tick(events) for events in (1, 200, 5_000)] == [0.005, 0.012, 0.02]
     settings.STREAMS_TICK_SECONDS = 0.1
-    assert tick(3) == 0.1
+    assert tick(5_000) == 0.1
