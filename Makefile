@@ -19,6 +19,10 @@ test: ## set up what is missing and run all tests
 	@$(PYTHON) deploy/set_up.py test
 	@$(PYTEST) $(PARALLEL) && $(PYTEST) -m alone && $(PYTEST) $(PARALLEL) --database=postgres && $(PYTEST) -m alone --database=postgres
 
+test-matrix: ## as test, with each pool on each database (half an hour)
+	@$(PYTHON) deploy/set_up.py test
+	@$(PYTEST) $(PARALLEL) --matrix && $(PYTEST) -m alone && $(PYTEST) $(PARALLEL) --matrix --database=postgres && $(PYTEST) -m alone --database=postgres
+
 lint: ## check style, formatting and who imports whom
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/lint-imports

@@ -9,7 +9,7 @@ from tests.harness.parts import postgres_program
 from tests.harness.plugin import missing
 from tests.harness.processes import ROOT
 
-EPISODES = "2"  # of each: with starting the parts about 35 s
+EPISODES = "1"  # of each: with starting the parts about 25 s
 
 
 @pytest.mark.timeout(240)

@@ -14,10 +14,14 @@ CLOSED = "redis://127.0.0.1:1/0"  # nobody listens there: only stacks have a bro
 
 chosen = pytest.StashKey[object]()
 
+# What is tried with each pool and on each database meets both, not all four pairs of them. What is tried with one pool
+# only is tried with gevent, on both.
+LEFT_OUT = {"sqlite": "prefork", "postgres": "gevent"}
 LONG = ("worker/test_deploy", "faults", "worker/test_queues", "worker", "browser/test_interruptions", "ops", "browser")
 
 
 def pytest_addoption(parser):
+    parser.addoption("--matrix", action="store_true", help="each pool on each database: twice as long")
     parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite", help="which database")
 
 
@@ -58,13 +62,24 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="PostgreSQL is not installed: nothing was tested on it"))
         uses_database = names & DATABASE_FIXTURES or item.get_closest_marker("django_db")
         once = item.get_closest_marker("browser") or item.get_closest_marker("one_database")
-        if config.option.database == "postgres" and (once or not uses_database):
+        if (config.option.database == "postgres" and (once or not uses_database)) or (
+            uses_database
+            and not once
+            and not config.option.matrix
+            and _pool_of(item) == LEFT_OUT[config.option.database]
+        ):
             dropped.append(item)
         else:
             kept.append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
     items[:] = sorted(kept, key=_turn)
+
+
+def _pool_of(item) -> str | None:
+    """The pool that a test was made for, if it is tried with several."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return parameters.get("pool", parameters.get("each_stack"))
 
 
 def _turn(item) -> int:
