@@ -4,7 +4,7 @@ both as they are now; an answer that comes late does not undo a later one. */
 import { Earlier } from "./earlier.js";
 import { keepingEnd } from "./end.js";
 import { Queue } from "./queue.js";
-import { getHtml, parse, pause, post, RETRY } from "./requests.js";
+import { getHtml, pause, post, RETRY, wanted } from "./requests.js";
 import { messagesIn, Transcript } from "./transcript.js";
 
 export class Conversation {
@@ -68,11 +68,11 @@ export class Conversation {
 
   #show(turn, html) {
     if (turn < this.#shown) return this.sync();
+    const part = wanted(html, "[data-part]");
+    const queue = wanted(html, "[data-queue]");
     this.#shown = turn;
-    const fresh = parse(html);
-    const part = fresh.querySelector("[data-part]");
     keepingEnd(() => {
-      this.#queue.update(fresh.querySelector("[data-queue]"));
+      this.#queue.update(queue);
       if (!part.dataset.after) this.#earlier.replace(part.querySelector("[data-earlier]"));
       this.#transcript.update(part.dataset.after, messagesIn(part));
     });

@@ -48,6 +48,13 @@ export function parse(html) {
   return template.content;
 }
 
+/** The element of a reply that was asked for. A reply that breaks off may look like a whole one. */
+export function wanted(html, selector) {
+  const found = parse(html).querySelector(selector);
+  if (!found) throw new Refused("Half a reply has arrived. Please try again.", true);
+  return found;
+}
+
 export async function getHtml(url) {
   return arriving((await ask(url)).text());
 }

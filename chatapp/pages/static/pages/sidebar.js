@@ -3,7 +3,7 @@
 What changes is heard on the user's own stream, which keeps nothing: whenever that begins anew the list is asked for. */
 
 import { loadOlder } from "./older.js";
-import { getHtml, parse, pause, post, Refused, RETRY } from "./requests.js";
+import { getHtml, pause, post, RETRY, wanted } from "./requests.js";
 import { showTitle } from "./title.js";
 
 const WORDS = { answering: "Answering", waiting: "Waiting", unread: "New", failed: "Failed" };
@@ -118,8 +118,7 @@ export class Sidebar {
     const asked = { rows, version: this.#list.dataset.version };
     const html = await getHtml(this.#address(asked));
     if (!html) return; // nothing has changed
-    const fresh = parse(html).querySelector("[data-list]");
-    if (!fresh) throw new Refused("Half a list has arrived.", true);
+    const fresh = wanted(html, "[data-list]");
     const focused = this.#list.contains(document.activeElement) && document.activeElement.getAttribute("href");
     this.#list.replaceWith(fresh);
     this.#isNews ||= fresh.querySelector("[data-news] [aria-current]") !== null; // told before one listened

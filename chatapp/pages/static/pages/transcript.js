@@ -4,7 +4,7 @@ place of what was drawn, once and without a jump. */
 import { Answer } from "./answer.js";
 import { keepingEnd } from "./end.js";
 import { announce } from "./status.js";
-import { getHtml, parse, pause, RETRY } from "./requests.js";
+import { getHtml, pause, RETRY, wanted } from "./requests.js";
 
 const SAID = {
   "run.started": () => "Answering",
@@ -88,7 +88,7 @@ export class Transcript {
     this.#streams.unfollow(answer.stream);
     for (;;) {
       try {
-        const [article] = messagesIn(parse(await getHtml(answer.article.dataset.url)));
+        const article = wanted(await getHtml(answer.article.dataset.url), "[data-message]");
         await unselected(answer.article);
         if (answer.article.isConnected) this.#swap(answer.article, article);
         return this.#tell();
