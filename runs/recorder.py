@@ -1,6 +1,6 @@
 """From what an upstream says to the events of one run's stream."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import orjson
@@ -12,6 +12,8 @@ from streams.events import Kind
 from streams.publish import BatchWriter
 
 MAX_RETRIES = 3  # times the upstream is asked again
+DELTA_BYTES = 128 * 1024  # of an event's data: larger ones are cut,
+DELTA_CHARACTERS = 32 * 1024  # into pieces of so many characters; JSON makes up to six bytes of one
 MAX_PAUSE_SECONDS = 60.0  # s: an upstream that wants to be left alone for longer has failed
 
 
@@ -32,7 +34,9 @@ class Recorder:
                 self.finish_reason = data["finish_reason"]
                 continue
             self._said_something = self._said_something or kind != Kind.USAGE
-            self._writer.write(self._pen, kind, orjson.dumps(data))
+            encoded = orjson.dumps(data)
+            for piece in [encoded] if len(encoded) <= DELTA_BYTES else _pieces(data):
+                self._writer.write(self._pen, kind, piece)
 
     def is_full(self) -> bool:
         """Whether the database is behind: then the upstream has to wait."""
@@ -69,3 +73,12 @@ class Recorder:
             await self._writer.flush()
         finally:
             self._writer.close(self._pen)
+
+
+def _pieces(data: dict) -> Iterator[bytes]:
+    """A delta's data as that of several, which fold to the same."""
+    name = "text" if "text" in data else "arguments"
+    said = data[name]
+    for start in range(0, len(said), DELTA_CHARACTERS):
+        yield orjson.dumps(data | {name: said[start : start + DELTA_CHARACTERS]})
+        data = {"index": data["index"]} if "index" in data else {}

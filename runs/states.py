@@ -57,5 +57,5 @@ class LogKept(models.TextChoices):
 
     WHOLE = "whole"
     COMPACTED = "compacted"  # a snapshot instead of its deltas
-    NEEDED = "needed"  # likewise, for good: the message does not hold all that the snapshot does
+    NEEDED = "needed"  # what there is, for good: the message does not hold all of it, or no snapshot could
     PRUNED = "pruned"  # the final event; a snapshot is made from the message

@@ -28,9 +28,7 @@ logger = logging.getLogger(__name__)
 BATCH_RUNS = 200  # runs looked up at once
 WALK_STREAMS = 500  # streams looked at by one query of the walk through all of them
 DETACH_RUNS = 200  # runs that lose their worker in one statement
-ORPHANED_DAYS = (
-    1  # silence after which a stream without a run is deleted: its final event fences late writers till then
-)
+ORPHANED_DAYS = 1  # of silence until a stream without a run is deleted: its final event fences late writers till then
 NOWHERE = UUID(int=0)
 
 
@@ -61,6 +59,9 @@ def compact_due(time_slice: Slice) -> int:
         try:
             if not _take_steps(compaction.compact(run_id), time_slice):
                 break
+        except compaction.TooLarge:
+            Run.objects.filter(pk=run_id, log_kept=LogKept.WHOLE).update(log_kept=LogKept.NEEDED)
+            continue
         except compaction.NotSealed:  # others need not wait for what nobody but `manage.py heal` can mend
             logger.error("run %s has ended, but its stream has no end", run_id)
             continue

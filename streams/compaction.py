@@ -17,7 +17,7 @@ import orjson
 from django.db.models import Max
 
 from streams import log
-from streams.events import Event, Folded, Kind, fold
+from streams.events import MAX_DATA_BYTES, Event, Folded, Kind, fold
 from streams.models import LoggedEvent
 
 STEP_EVENTS = 500  # rows deleted by one statement: 2-5 ms, which SQLite's other writers have to wait
@@ -29,10 +29,14 @@ class NotSealed(Exception):
     """The stream goes on; its deltas are still needed."""
 
 
+class TooLarge(Exception):
+    """What the stream says is more than one event may hold. It keeps its deltas."""
+
+
 def compact(stream: UUID) -> Iterator[int]:
     """Replace a stream's deltas by one snapshot. Yields, after each committed step, how many rows it removed.
 
-    Raises NotSealed.
+    Raises NotSealed and TooLarge, and has done nothing then.
     """
     if not log.head(stream).is_sealed:
         raise NotSealed(stream)
@@ -41,7 +45,10 @@ def compact(stream: UUID) -> Iterator[int]:
     if survey.snapshot == 0:
         if survey.last == 0:
             return  # nothing was said
-        _put_snapshot(stream, survey.last, folded)
+        data = orjson.dumps(snapshot_data(folded))
+        if len(data) > MAX_DATA_BYTES:
+            raise TooLarge(stream)
+        _put_snapshot(stream, survey.last, data)
         yield 0
     yield from _delete(stream, survey.first, (survey.snapshot or survey.last) - 1)
 
@@ -84,10 +91,10 @@ class _Survey:
             yield event
 
 
-def _put_snapshot(stream: UUID, seq: int, folded: Folded) -> None:
+def _put_snapshot(stream: UUID, seq: int, data: bytes) -> None:
     """The row keeps its seq and its time. Whoever comes second finds no delta there any more."""
     row = LoggedEvent.objects.filter(stream=stream, seq=seq, kind__in=DELTAS)
-    row.update(kind=Kind.SNAPSHOT, data=orjson.dumps(snapshot_data(folded)).decode())
+    row.update(kind=Kind.SNAPSHOT, data=data.decode())
 
 
 def _delete(stream: UUID, first: int, last: int) -> Iterator[int]:

@@ -153,8 +153,12 @@ class _Socket:
                 await self._outlet.send(_message(part))
 
     def _send_now(self, window: _Window, events: list[Live]) -> bool:
-        if len(events) > window.room or not self._outlet.send_now(_message(events)):
+        if len(events) > window.room or not self._outlet.is_clear:
             return False
+        message = _message(events)
+        if len(message["text"]) > MESSAGE_BYTES:
+            return False
+        self._outlet.send_now(message)
         window.sent(events)
         return True
 

@@ -14,6 +14,8 @@ from uuid import UUID
 
 import orjson
 
+MAX_DATA_BYTES = 768 * 1024  # of one event: daphne sends no WebSocket message above 1 MiB
+
 
 class Kind(StrEnum):
     QUEUED = "run.queued"

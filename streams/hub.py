@@ -75,8 +75,12 @@ class Follower:
     def put(self, events: list[Live]) -> None:
         """Events of this follower's stream, in order."""
         self.seen = max(self.seen, events[-1].seq)
-        if self._waiting is not None and not self._queue and self.shortcut is not None and self.shortcut(events):
-            return
+        if self._waiting is not None and not self._queue and self.shortcut is not None:
+            try:
+                if self.shortcut(events):
+                    return
+            except Exception:  # its connection is broken; the owner finds out, and other followers have their events
+                logger.info("sending at once failed", exc_info=True)
         if not self.behind:
             self._queue += events
             self._bytes += sum(len(event.envelope) for event in events)

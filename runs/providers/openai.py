@@ -50,6 +50,7 @@ class Delta(NamedTuple):
 
 MAX_COUNT = 2**31 - 1
 MAX_NAME_CHARACTERS = 100  # of a finish reason
+MAX_TOOL_CHARACTERS = 4_000  # of a tool call's id and of its name
 
 FINISH = "finish"  # {"finish_reason": str}
 
@@ -224,6 +225,8 @@ def _tool_delta(call: dict) -> dict:
     ):
         if value:
             delta[name] = _clean(str(value))
+    if max(len(delta.get("id", "")), len(delta.get("name", ""))) > MAX_TOOL_CHARACTERS:
+        raise ValueError("a tool call with so long a name")
     return delta
 
 

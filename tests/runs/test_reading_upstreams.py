@@ -107,6 +107,12 @@ def test_each_kind_of_delta_has_its_event():
     ]
 
 
+@pytest.mark.parametrize("call", [{"id": "x" * 5_000}, {"function": {"name": "x" * 5_000}}])
+def test_a_tool_call_with_an_endless_name_is_refused(call):
+    deltas, error = parse([_chunk(content="Hi"), _chunk(tool_calls=[call])])
+    assert deltas == [(Kind.TEXT, {"text": "Hi"})] and isinstance(error, UpstreamGarbage)
+
+
 def test_an_event_that_does_not_end_is_refused():
     parser = EventParser()
     with pytest.raises(EventTooLarge):

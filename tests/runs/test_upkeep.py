@@ -95,6 +95,18 @@ def test_a_run_that_said_nothing_is_no_empty_stream(send):  # B29 B39
     assert [event.kind for event in log.read(run.id)] == [Kind.SNAPSHOT, Kind.STOPPED]
 
 
+def test_what_does_not_fit_in_a_snapshot_keeps_its_deltas(answered):  # B29
+    """A server may refuse to send so large a message: its reader would come back for ever."""
+    enormous, other = answered(*["x" * 400_000] * 2), answered("a ", "b ")
+    for days in (1, 31):
+        age(days=days)
+        tasks.reduce_logs()
+        whole = [Kind.QUEUED, Kind.STARTED, Kind.TEXT, Kind.TEXT, Kind.COMPLETED]
+        assert look(enormous) == (whole, LogKept.NEEDED)
+    assert look(other)[1] == LogKept.PRUNED
+    assert answers.so_far(enormous).text == "x" * 800_000
+
+
 @pytest.mark.parametrize("reduced_after", [{"seconds": 610}, {"days": 31}])
 def test_a_continued_answer_keeps_its_pieces_apart_in_whatever_order_they_are_reduced(  # B29 B39
     answered, session, alice, reduced_after

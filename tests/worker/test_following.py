@@ -7,6 +7,7 @@ import pytest
 
 from runs.states import Status
 from streams.consumers import MAX_STREAMS
+from tests.browser.scenes import speaking
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
 
@@ -51,6 +52,20 @@ def test_a_reader_who_comes_after_the_end_gets_everything(stack):  # B27 B29
     # He should be told not to come back
     again = alice.follow(run, after=run.last_seq).wait_for_end()
     assert (again.status, again.envelopes) == (204, [])
+
+
+@pytest.mark.parametrize("pieces", [["☃" * 1_100_000, "the end"], ["x" * 100_000] * 40], ids=["one", "many"])
+def test_enormous_pieces_reach_every_reader_in_pieces_that_every_server_sends(stack, pieces):  # B23 B28
+    alice = stack.person("alice")
+    with speaking(stack, alice.user.username, text=pieces, hold=[0]) as model:
+        run = alice.send("Speak", model=model)
+        followers = [alice.follow(run), alice.follow_ws(run)]
+        for follower in followers:
+            follower.wait_for_seq(2)
+        stack.upstream.release(alice.user.username)
+        run = check(run, *followers)
+    check(run, alice.follow(run), alice.follow_ws(run))
+    assert run.message.content == "".join(pieces)
 
 
 @pytest.mark.parametrize("place", ["-5", "x", "", "1e3", "9" * 40])
