@@ -7,6 +7,4 @@ depends on it looks from time to time, too. `compacting` is told before anything
 from django.dispatch import Signal
 
 ended = Signal()  # a run has come to its final state; run_id: UUID
-compacting = (
-    Signal()
-)  # a final run's deltas are about to be replaced by a snapshot; run_id: UUID. A failure defers that
+compacting = Signal()  # a final run's deltas will be replaced by a snapshot; run_id: UUID. A failure defers that

@@ -15,9 +15,7 @@ from typing import Any
 
 import uvloop
 
-SWITCH_SECONDS = (
-    0.001  # a thread at work keeps the interpreter from an event loop for so long, each time that one wakes
-)
+SWITCH_SECONDS = 0.001  # for so long a thread at work keeps the interpreter from an event loop that wakes
 
 
 def is_gevent() -> bool:

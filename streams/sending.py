@@ -51,14 +51,11 @@ class Outlet:
         """Whether the client keeps up."""
         return self._rest is None and (self._pressure is None or not self._pressure.is_high)
 
-    def send_now(self, message: dict) -> bool:
-        """Send, if the client keeps up: False means that nothing was done."""
-        if not self.is_clear:
-            return False
+    def send_now(self, message: dict) -> None:
+        """Send, while `is_clear`."""
         if rest := run_now(self._send(message)):
             self._rest = asyncio.ensure_future(_as_task(rest))
             self._rest.add_done_callback(self._sent)
-        return True
 
     async def send(self, message: dict) -> None:
         """Send when the client has taken what was sent before."""

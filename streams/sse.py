@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from uuid import UUID
 
 from django.conf import settings
@@ -117,15 +118,22 @@ class EventBody:
         heartbeat = settings.STREAMS_HEARTBEAT_SECONDS
         clock = asyncio.get_running_loop().time
         checked = clock()
+        async with aclosing(self._frames(heartbeat)) as said:
+            async for frames in said:
+                for body in _bodies(frames):
+                    await self._outlet.send({"type": "http.response.body", "body": body, "more_body": True})
+                if clock() - checked >= heartbeat:
+                    checked = clock()
+                    if not await self._viewer.may_follow(self._stream):
+                        return
+
+    async def _frames(self, heartbeat: float) -> AsyncIterator[bytes]:
+        """What is to be sent, as it comes; a heartbeat after so many seconds of silence."""
         if self._after:  # there may be no news for long, and daphne sends no head before it has something of the body
-            await self._outlet.send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
-        async for batch in follow(self._stream, self._after, heartbeat, self._send_now):
-            for body in _bodies(self._framing.frames(batch) if batch else HEARTBEAT):
-                await self._outlet.send({"type": "http.response.body", "body": body, "more_body": True})
-            if clock() - checked >= heartbeat:
-                checked = clock()
-                if not await self._viewer.may_follow(self._stream):
-                    return
+            yield HEARTBEAT
+        async with aclosing(follow(self._stream, self._after, heartbeat, self._send_now)) as batches:
+            async for batch in batches:
+                yield self._framing.frames(batch) if batch else HEARTBEAT
 
     def _send_now(self, events: list[Live]) -> bool:
         if not self._outlet.is_clear:  # asked first: a framing is told of each event once

@@ -1,18 +1,16 @@
 """A run's stream on its way to a program, in the words of its protocol."""
 
-import asyncio
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from django.conf import settings
-
 from chatapp.openai.original import Said, follow_original
 from runs.models import Run
 from streams.access import Viewer
 from streams.hub import read_log
-from streams.sse import BODY_BYTES, HEARTBEAT, EventBody
+from streams.sse import HEARTBEAT, EventBody
 
 DONE = b"data: [DONE]\n\n"
 
@@ -33,27 +31,15 @@ class ToldBody(EventBody):
         super().__init__(viewer, stream, 0)
         self._teller = teller
 
-    async def _send_frames(self) -> None:
+    async def _frames(self, heartbeat: float) -> AsyncIterator[bytes]:
         """Silence becomes a heartbeat. So does a beginning without news: daphne sends no head before a body."""
-        heartbeat = settings.STREAMS_HEARTBEAT_SECONDS
-        clock = asyncio.get_running_loop().time
-        checked, is_begun = clock(), False
+        is_begun = False
         async with aclosing(follow_original(self._stream, heartbeat)) as batches:
             async for batch in batches:
                 finished_at = await end_of(self._stream, batch)
                 frames = b"".join([self._teller.tell(said, finished_at) for said in batch])
                 is_silent, is_begun = not (batch and is_begun), True
-                await self._send(frames or (HEARTBEAT if is_silent else b""))
-                if clock() - checked >= heartbeat:
-                    checked = clock()
-                    if not await self._viewer.may_follow(self._stream):
-                        return
-
-    async def _send(self, frames: bytes) -> None:
-        """In pieces, so that a client that reads slowly costs no more."""
-        for start in range(0, len(frames), BODY_BYTES):
-            body = frames[start : start + BODY_BYTES]
-            await self._outlet.send({"type": "http.response.body", "body": body, "more_body": True})
+                yield frames or (HEARTBEAT if is_silent else b"")
 
 
 async def end_of(stream: UUID, batch: list[Said]) -> datetime | None:

@@ -62,15 +62,11 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="PostgreSQL is not installed: nothing was tested on it"))
         uses_database = names & DATABASE_FIXTURES or item.get_closest_marker("django_db")
         once = item.get_closest_marker("browser") or item.get_closest_marker("one_database")
-        if (config.option.database == "postgres" and (once or not uses_database)) or (
-            uses_database
-            and not once
-            and not config.option.matrix
-            and _pool_of(item) == LEFT_OUT[config.option.database]
-        ):
-            dropped.append(item)
+        if not uses_database or once:
+            is_left_out = config.option.database == "postgres"
         else:
-            kept.append(item)
+            is_left_out = not config.option.matrix and _pool_of(item) == LEFT_OUT[config.option.database]
+        (dropped if is_left_out else kept).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
     items[:] = sorted(kept, key=_turn)
