@@ -10,6 +10,8 @@ from tests.browser.panes import NAMES, make_contenders
 from tests.browser.window import Window
 from tests.harness.plugin import missing
 
+HEADLESS = "chromium-headless-shell"  # Chromium without its own windows, whose pages cost as much again as ours
+WHOLE = ["chromium", "chromium-browser", "google-chrome"]
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -19,15 +21,21 @@ ARGUMENTS = [
 
 
 @pytest.fixture(scope="module")
+def browsers() -> list[str]:
+    """Programs of which the first that is there is taken; a module that wants others has a fixture of this name."""
+    return [HEADLESS, *WHOLE]
+
+
+@pytest.fixture(scope="module")
 def launch_options() -> dict:
     """Keywords for playwright's launch of Chromium; a module that wants others has a fixture of this name."""
     return {}
 
 
 @pytest.fixture(scope="module")  # and not longer: playwright's loop would stand in the way of all other tests
-def _chromium(launch_options):
+def _chromium(browsers, launch_options):
     """The system's Chromium. Its tests are skipped, loudly, where there is none."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = next(filter(None, map(shutil.which, browsers)), None)
     if program is None:
         missing("Chromium is not installed: no page was tried in a browser")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:

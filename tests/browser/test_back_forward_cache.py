@@ -3,6 +3,7 @@
 import pytest
 
 from chatapp.chats.models import Preferences
+from tests.browser.conftest import WHOLE
 from tests.browser.panes import Panes
 from tests.browser.window import expect, last_run
 from tests.harness.check import check
@@ -12,6 +13,11 @@ from tests.harness.upstream import prompt, spoken
 pytestmark = pytest.mark.browser
 
 REMEMBER = "addEventListener('pageshow', (event) => (window.wasKept = event.persisted))"
+
+
+@pytest.fixture(scope="module")
+def browsers():
+    return WHOLE  # the shell keeps no pages
 
 
 @pytest.fixture(scope="module")

@@ -152,6 +152,8 @@ def test_followers_get_the_whole_although_the_stream_is_compacted_behind_them(fe
     streams = play(plan, counts, crowd, is_compacted=True)
     for reader in crowd:
         whole = log.fold_stream(streams[reader.stream])
+        if not reader.heard and reader.after == whole.last_seq:  # he came after the end, and said that he had it
+            continue
         is_beyond = any(word["kind"] == "resync" for word in reader.heard)
         seq = 0 if is_beyond else reader.after
         for event in reader.events:
