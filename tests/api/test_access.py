@@ -25,6 +25,8 @@ from runs.models import Run
 from streams.models import LoggedEvent
 from tests.api.addresses import RESPONSE, ROWS
 
+pytestmark = pytest.mark.one_database
+
 PROGRAMS = ("api/", "v1/")  # what programs ask; people's pages have tests of their own
 METHODS = ("get", "post", "put", "patch", "delete")
 NAMED = [row for row in ROWS if "{" in row.path and "{model}" not in row.path]  # a model is everybody's

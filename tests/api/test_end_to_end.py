@@ -1,7 +1,11 @@
 """The API on a running stack: send, follow, stop, look."""
 
+import pytest
+
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
+
+pytestmark = pytest.mark.one_database
 
 
 def test_an_answer_is_sent_for_followed_to_its_end_and_read(stack):

@@ -13,6 +13,8 @@ from runs.states import Status
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
 
+pytestmark = pytest.mark.one_database
+
 NAMES = ["betula", "fagus", "salix", "quercus", "ulmus"]
 SCRIPTED = {"X-Requested-With": "fetch"}
 

@@ -16,6 +16,8 @@ from streams.events import Kind
 from streams.models import LoggedEvent
 from tests.harness.facts import wait_until
 
+pytestmark = pytest.mark.one_database
+
 
 def manage(*words, fails=False):
     out, err = io.StringIO(), io.StringIO()

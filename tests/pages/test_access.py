@@ -10,6 +10,8 @@ from chatapp.pages.urls import urlpatterns
 from runs.models import Run
 from tests.harness.upstream import prompt
 
+pytestmark = pytest.mark.one_database
+
 SESSION_PAGES = {
     "session": ("get", "session_id"),
     "messages": ("post", "session_id"),

@@ -7,6 +7,8 @@ from chatapp.schedules.models import Schedule
 from chatapp.schedules.urls import urlpatterns
 from runs.models import Run
 
+pytestmark = pytest.mark.one_database
+
 PAGES = {
     "schedule": "get",
     "edit_schedule": "get",

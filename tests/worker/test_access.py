@@ -1,10 +1,13 @@
 """What is another user's does not exist; and who is thrown out while he watches sees no more of it."""
 
+import pytest
 from django.contrib.sessions.models import Session as CookieSession
 
 from chatapp.accounts.models import Token
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
+
+pytestmark = pytest.mark.one_database
 
 
 def test_another_users_stream_does_not_exist(stack):  # B55

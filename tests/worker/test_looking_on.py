@@ -1,9 +1,13 @@
 """Staff look at a run in the admin while it is written: the same stream as its reader's, and nothing changes by it."""
 
+import pytest
+
 from runs.models import Run
 from tests.harness.check import check
 from tests.harness.followers import SseFollower
 from tests.harness.upstream import prompt, spoken
+
+pytestmark = pytest.mark.one_database
 
 
 def tail(person, run):

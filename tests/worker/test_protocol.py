@@ -14,6 +14,8 @@ from tests.harness.followers import Follower, SocketFollower
 from tests.harness.upstream import prompt
 from tests.streams.schema import judge
 
+pytestmark = pytest.mark.one_database
+
 TOOLS = [{"id": "call-1", "name": "weather", "arguments": '{"city": "Bern"}'}]
 
 
