@@ -5,6 +5,7 @@ that is committed in between is in both; whatever is not above the position is d
 log before anything later is handed on.
 """
 
+import asyncio
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -73,17 +74,24 @@ class _Place:
         self.stream, self.seq, self.is_ended = stream, seq, False
 
     async def read_history(self, follower: Follower) -> AsyncIterator[list[Live]]:
-        """All that the log has after this place: a small page at first, then as much as PAGE_BYTES hold."""
-        limit = FIRST_PAGE_EVENTS
-        while not self.is_ended:
-            page, size, is_whole = await read_log(_read_page, self.stream, self.seq, limit)
-            if page:
-                self.seq, self.is_ended = page[-1].seq, page[-1].is_final
-                follower.seen = max(follower.seen, self.seq)
-                limit = max(1, min(log.PAGE_EVENTS, PAGE_BYTES * len(page) // size))
-                yield page
-            if is_whole:
-                return
+        """All that the log has after this place; while one page is handed on, the next is read."""
+        reading = None if self.is_ended else self._read(FIRST_PAGE_EVENTS)
+        try:
+            while reading is not None:
+                page, size, is_whole = await reading
+                reading = None
+                if page:
+                    self.seq, self.is_ended = page[-1].seq, page[-1].is_final
+                    follower.seen = max(follower.seen, self.seq)
+                    if not is_whole and not self.is_ended:
+                        reading = self._read(max(1, min(log.PAGE_EVENTS, PAGE_BYTES * len(page) // size)))
+                    yield page
+        finally:
+            if reading is not None:
+                reading.cancel()
+
+    def _read(self, limit: int) -> asyncio.Future:
+        return asyncio.ensure_future(read_log(_read_page, self.stream, self.seq, limit))
 
     def has_gap(self, events: list[Live]) -> bool:
         seq = self.seq
