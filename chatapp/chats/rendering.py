@@ -67,13 +67,31 @@ def render(markdown: str) -> str:
     try:
         if len(text) > MARKDOWN_CHARACTERS:
             raise _TooMuch
-        env = {"deadline": thread_time() + RENDER_SECONDS, "code": HIGHLIGHT_CHARACTERS}
-        html = _markdown.render(text, env)
+        html = _markdown.render(text, _limits())
         if len(html) > HTML_CHARACTERS:
             raise _TooMuch
         return _cleaner.clean(html)
     except (_TooMuch, RecursionError):
         return f'<div class="prose--plain">{escape(text)}</div>'
+
+
+def plain(markdown: str) -> str:
+    """The words of `markdown` in one line, without its marks; as it is, if it is not worth reading."""
+    try:
+        tokens = _markdown.parse(markdown[:SHOWN_CHARACTERS], _limits())
+    except (_TooMuch, RecursionError):
+        tokens = [Token("text", "", 0, content=markdown)]
+    return " ".join(" ".join(map(_words, tokens)).split())
+
+
+def _words(token: Token) -> str:
+    if token.children:
+        return "".join(map(_words, token.children))
+    return " " if token.type in ("softbreak", "hardbreak") else token.content
+
+
+def _limits() -> dict:
+    return {"deadline": thread_time() + RENDER_SECONDS, "code": HIGHLIGHT_CHARACTERS}
 
 
 def _guard_blocks(state: StateBlock, start: int, end: int, silent: bool) -> bool:

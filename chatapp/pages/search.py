@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from chatapp.chats.models import Message, Session
+from chatapp.chats.rendering import plain
 from chatapp.chats.search import found_messages, found_sessions, pattern, words_of
 from chatapp.pages.requests import is_scripted, private
 from chatapp.pages.sessions import title_of, with_opening
@@ -16,6 +17,7 @@ from chatapp.pages.sessions import title_of, with_opening
 PAGE_HITS = 20
 MAX_PAGES = 50  # who has not found it by then types another word
 QUERY_CHARACTERS = 200
+NEAR = 1_000  # characters before and after it that are read as Markdown for that
 BEFORE, AFTER = 60, 140  # characters of a message shown around the first word found
 
 
@@ -87,12 +89,17 @@ def _hit(session: Session, message: Message | None, words: list[str]) -> Hit:
 
 
 def _around(text: str, words: list[str]) -> str:
-    """The part of a text in which the first of the words is found."""
-    place = pattern(words).search(text)
-    start = max(place.start() - BEFORE, 0) if place else 0
-    end = (place.end() if place else 0) + AFTER
-    part = " ".join(text[start:end].split())
-    return f"{'…' if start else ''}{part}{'…' if end < len(text) else ''}"
+    """The part of a text in which the first of the words is found, without Markdown's marks."""
+    found = pattern(words).search(text)
+    place = found.start() if found else 0
+    first = 0 if place <= NEAR else text.find("\n", place - NEAR, place) + 1 or place - NEAR
+    last = place + NEAR
+    said = plain(text[first:last])
+    found = pattern(words).search(said)
+    start = max(found.start() - BEFORE, 0) if found else 0
+    end = (found.end() if found else 0) + AFTER
+    before, after = "…" if start or first else "", "…" if end < len(said) or last < len(text) else ""
+    return f"{before}{said[start:end].strip()}{after}"
 
 
 def pieces(text: str, words: list[str]) -> list[tuple[str, bool]]:

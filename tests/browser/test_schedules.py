@@ -26,6 +26,7 @@ def test_a_schedule_from_its_preset_to_its_history(stack, alice, tab):  # B50 B5
     page.goto("/schedules")
     page.get_by_role("link", name="On weekdays").click()
     preview = page.get_by_role("region", name="Next times")
+    expect(page.locator("[aria-live], [role=log], [role=status]")).to_have_count(1)
     expect(page.get_by_label("Time zone")).to_have_value("Pacific/Auckland")  # the browser's
     expect(preview).to_contain_text("Every weekday (Monday to Friday) at 09:00")
     expect(preview).to_contain_text("Pacific/Auckland")
@@ -40,6 +41,7 @@ def test_a_schedule_from_its_preset_to_its_history(stack, alice, tab):  # B50 B5
     expect(page.get_by_label("At", exact=True)).to_be_hidden()
     page.get_by_label("Rule of cron").fill("*/7 25 * * *")
     expect(preview).to_contain_text("Bad hour.")
+    expect(page.locator("[role=status]")).to_contain_text("Bad hour.")
     page.get_by_label("Rule of cron").fill("*/30 5 * * *")
     expect(preview).to_contain_text("Every 30th minute from 05:00 through 05:59")
 

@@ -132,6 +132,22 @@ def test_an_excerpt_shows_the_place(say, browser):
     assert len(excerpt) < 300
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("## Animals\n\n- a **camel**, see [there](https://example.org)", "Animals a <mark>camel</mark>, see there"),
+        ("| beast | legs |\n|---|---|\n| camel | `4` |", "beast legs <mark>camel</mark> 4"),
+        ("Say:\n```python\ncamel = 1\n```\nso it is", "Say: <mark>camel</mark> = 1 so it is"),
+        ("[a name](https://camel.example.org)", "a name"),
+        ("> " * 200 + "a camel", "&gt; " * 11 + "a <mark>camel</mark>"),  # nested too deep to be read
+    ],
+)
+def test_an_excerpt_has_no_marks(say, browser, text, shown):
+    say(text, title="Animals")
+    excerpt = re.search(r'<p class="list__text">(.*?)</p>', browser.get("/search?q=camel").content.decode())[1]
+    assert excerpt.removeprefix("…").endswith(shown)
+
+
 def test_results_have_pages(say, find, browser):
     made = [say(f"camel {number}") for number in range(25)]
     first = browser.get("/search?q=camel").content.decode()

@@ -1,5 +1,7 @@
 /* Shows what a schedule's rule means while it is filled in: in words, and the next five times. */
 
+import { announce } from "../pages/status.js";
+
 const PAUSE = 250; // ms after the last key
 
 class Preview {
@@ -22,7 +24,10 @@ class Preview {
       const response = await fetch(this.url, { signal: request.signal, headers: { "X-Requested-With": "fetch" } });
       if (!response.ok || response.redirected) return;
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      if (request === this.request) this.place.replaceChildren(...page.body.childNodes);
+      if (request !== this.request) return;
+      const before = this.place.innerText;
+      this.place.replaceChildren(...page.body.childNodes);
+      if (this.place.innerText !== before) announce(this.place.innerText);
     } catch (error) {
       if (error.name !== "AbortError" && !(error instanceof TypeError)) throw error;
     }
