@@ -183,6 +183,16 @@ class Hub:
                 await self._layer.group_add(group_of(shard), self._channel)
                 self._joined.add(shard)
 
+    async def _join_late(self, shard: int) -> None:
+        """What was said in a shard that could not be joined at once has been missed, also by what has no log."""
+        if shard in self._joined:
+            return
+        await self._join(shard)
+        for followers in self._followers.values():
+            for follower in followers:
+                if shard_of(follower.stream) == shard:
+                    follower.fall_behind()
+
     async def _leave_idle_shards(self) -> None:
         async with self._lock:
             for shard in [shard for shard in self._joined if not self._shards[shard]]:
@@ -215,7 +225,7 @@ class Hub:
             try:
                 await self._leave_idle_shards()
                 for shard in [shard for shard, count in self._shards.items() if count]:
-                    await self._join(shard)
+                    await self._join_late(shard)
                 await self._sweep()
             except Exception as error:
                 logger.warning("sweep failed, trying again: %r", error)

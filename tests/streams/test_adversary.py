@@ -176,3 +176,25 @@ def test_without_mischief_the_messages_alone_are_enough(feed, settings):
     streams = play([], [[2, 1, 3]] * 10, crowd)
     for reader in crowd:
         assert reader.events == list(log.read_all(streams[reader.stream]))
+
+
+def test_what_has_no_log_is_live_anew_when_its_shard_was_joined_late(feed, monkeypatch):
+    """Whoever follows a list of sessions would not know that it has changed meanwhile."""
+    refusals = ["not now", "nor now"]
+
+    async def group_add(layer, group: str, channel: str) -> None:
+        if refusals:
+            raise ConnectionError(refusals.pop())
+        await layer._get_layer().group_add(group, channel)
+
+    async def main() -> None:
+        told = []
+        async with asyncio.timeout(SECONDS), aclosing(follow(uuid4())) as batches:
+            async for batch in batches:
+                told += [orjson.loads(live.envelope)["kind"] for live in batch]
+                if told == ["live", "live"]:
+                    return
+
+    monkeypatch.setattr(MischievousLayer, "group_add", group_add, raising=False)
+    asyncio.run(main())
+    assert not refusals
