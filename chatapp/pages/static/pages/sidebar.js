@@ -14,7 +14,7 @@ export class Sidebar {
   #told;
   #current;
   #day = new Date().toDateString(); // by which the list is grouped
-  #unnamed = []; // ends in chats that the list does not have yet
+  #unnamed = []; // ends in chats without a title
   #isOld = false; // something has happened since the last refresh began
   #isRefreshing = false;
   #isNews = false; // in the chat that is shown, and not yet seen
@@ -56,13 +56,16 @@ export class Sidebar {
     return this.#nav.querySelector("[data-list]");
   }
 
-  /** Without a title the chat is called as in the list, which is asked for if it is not there. */
-  #tellEnd(change, otherwise = "") {
-    const row = this.#list.querySelector(`[data-session="${change.session}"] [data-row-title]`);
-    const title = change.title || row?.textContent || otherwise;
-    if (title) return this.#told.onEnd({ ...change, title });
+  /** Without a title the chat is called as in the list, which may not know yet what was asked in it. */
+  #tellEnd(change) {
+    if (change.title) return this.#told.onEnd(change);
     this.#unnamed.push(change);
     this.#refresh();
+  }
+
+  #tellUnnamed(change) {
+    const row = this.#list.querySelector(`[data-session="${change.session}"] [data-row-title]`);
+    this.#told.onEnd({ ...change, title: row?.textContent ?? "A chat" });
   }
 
   #lookedAt() {
@@ -104,7 +107,7 @@ export class Sidebar {
       this.#isOld = false;
       try {
         await this.#renew();
-        for (const change of this.#unnamed.splice(0)) this.#tellEnd(change, "A chat");
+        for (const change of this.#unnamed.splice(0)) this.#tellUnnamed(change);
       } catch (error) {
         this.#isOld = Boolean(error.mayPass);
         if (this.#isOld) await pause(RETRY);
