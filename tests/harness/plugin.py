@@ -14,9 +14,9 @@ CLOSED = "redis://127.0.0.1:1/0"  # nobody listens there: only stacks have a bro
 
 chosen = pytest.StashKey[object]()
 
-# What is tried with each pool and on each database meets both, not all four pairs of them. What is tried with one pool
-# only is tried with gevent, on both.
-LEFT_OUT = {"sqlite": "prefork", "postgres": "gevent"}
+# What is tried with real processes, with each pool and on each database, meets both, not all four pairs. What is tried
+# with one pool only is tried on PostgreSQL, unless it is marked `each_database`. `--matrix` leaves nothing out.
+LEFT_OUT = {"sqlite": ("prefork", None), "postgres": ("gevent",)}
 LONG = ("worker/test_deploy", "faults", "worker/test_queues", "worker", "browser/test_interruptions", "ops", "browser")
 
 
@@ -53,6 +53,7 @@ def pytest_load_initial_conftests(early_config):
 
 def pytest_collection_modifyitems(config, items):
     without_postgres = config.stash.get(chosen, None) is None
+    is_matrix = config.option.matrix or not postgres_program("initdb")
     kept, dropped = [], []
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
@@ -65,11 +66,17 @@ def pytest_collection_modifyitems(config, items):
         if not uses_database or once:
             is_left_out = config.option.database == "postgres"
         else:
-            is_left_out = not config.option.matrix and _pool_of(item) == LEFT_OUT[config.option.database]
+            is_left_out = not is_matrix and _is_left_out(item, config.option.database)
         (dropped if is_left_out else kept).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
     items[:] = sorted(kept, key=_turn)
+
+
+def _is_left_out(item, database: str) -> bool:
+    if not STACK_FIXTURES & set(item.fixturenames) or item.get_closest_marker("each_database"):
+        return False
+    return _pool_of(item) in LEFT_OUT[database]
 
 
 def _pool_of(item) -> str | None:

@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from chatapp.schedules import actions
@@ -13,6 +14,8 @@ from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.upstream import prompt, spoken
 from tests.schedules.campaign import Campaign
+
+pytestmark = pytest.mark.each_database
 
 SEED, SECONDS = os.environ.get("CAMPAIGN_SEED", "1"), os.environ.get("CAMPAIGN_SECONDS", "8")
 

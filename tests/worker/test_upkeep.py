@@ -3,6 +3,7 @@
 import re
 from contextlib import contextmanager
 
+import pytest
 from django.db import connection, transaction
 
 from runs.models import Run
@@ -13,6 +14,8 @@ from tests.harness.check import check, logged
 from tests.harness.facts import wait_until
 from tests.harness.processes import Part
 from tests.harness.upstream import prompt, spoken
+
+pytestmark = pytest.mark.each_database
 
 TOKENS = 2000
 
