@@ -6,6 +6,7 @@ told to read the log. So is a follower whose log has grown without its hearing o
 """
 
 import asyncio
+import itertools
 import logging
 from collections import defaultdict
 from collections.abc import Callable
@@ -140,7 +141,7 @@ class Hub:
         self._shards[shard_of(stream)] += 1
         try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS):
-                await self._join(shard_of(stream))
+                await self._join(shard_of(stream), follower)
         except Exception as error:
             logger.warning("could not join a shard, following the log until the next sweep: %r", error)
         except BaseException:
@@ -172,7 +173,7 @@ class Hub:
     def follower_count(self) -> int:
         return sum(map(len, tuple(self._followers.values())))
 
-    async def _join(self, shard: int) -> None:
+    async def _join(self, shard: int, newcomer: Follower | None = None) -> None:
         if shard in self._joined:
             return
         async with self._lock:
@@ -182,16 +183,13 @@ class Hub:
             if shard not in self._joined:
                 await self._layer.group_add(group_of(shard), self._channel)
                 self._joined.add(shard)
+                self._catch_up(shard, newcomer)
 
-    async def _join_late(self, shard: int) -> None:
-        """What was said in a shard that could not be joined at once has been missed, also by what has no log."""
-        if shard in self._joined:
-            return
-        await self._join(shard)
-        for followers in self._followers.values():
-            for follower in followers:
-                if shard_of(follower.stream) == shard:
-                    follower.fall_behind()
+    def _catch_up(self, shard: int, newcomer: Follower | None) -> None:
+        """Who came when the shard could not be joined has missed what was said in it, also by what has no log."""
+        for follower in itertools.chain.from_iterable(self._followers.values()):
+            if follower is not newcomer and shard_of(follower.stream) == shard:
+                follower.fall_behind()
 
     async def _leave_idle_shards(self) -> None:
         async with self._lock:
@@ -225,7 +223,7 @@ class Hub:
             try:
                 await self._leave_idle_shards()
                 for shard in [shard for shard, count in self._shards.items() if count]:
-                    await self._join_late(shard)
+                    await self._join(shard)
                 await self._sweep()
             except Exception as error:
                 logger.warning("sweep failed, trying again: %r", error)
