@@ -17,7 +17,7 @@ from streams.events import FINAL_KINDS, Control, control, name_of, named_envelop
 from streams.hub import Follower, Live, hub, read_log
 
 FIRST_PAGE_EVENTS = 100  # at once on the reader's screen
-PAGE_BYTES = 256 * 1024  # of data in a page: what a reader that has stopped reading keeps in memory
+PAGE_BYTES = 256 * 1024  # of data in a page: a reader that has stopped reading keeps two of them in memory
 IDLE_SECONDS = 15.0  # s of silence after which an empty batch is yielded
 
 Shortcut = Callable[[list[Live]], bool]
@@ -74,7 +74,10 @@ class _Place:
         self.stream, self.seq, self.is_ended = stream, seq, False
 
     async def read_history(self, follower: Follower) -> AsyncIterator[list[Live]]:
-        """All that the log has after this place; while one page is handed on, the next is read."""
+        """All that the log has after this place: a small page at first, then as much as PAGE_BYTES hold.
+
+        While one page is handed on, the next is read.
+        """
         reading = None if self.is_ended else self._read(FIRST_PAGE_EVENTS)
         try:
             while reading is not None:

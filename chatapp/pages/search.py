@@ -17,8 +17,8 @@ from chatapp.pages.sessions import title_of, with_opening
 PAGE_HITS = 20
 MAX_PAGES = 50  # who has not found it by then types another word
 QUERY_CHARACTERS = 200
-NEAR = 1_000  # characters before and after it that are read as Markdown for that
 BEFORE, AFTER = 60, 140  # characters of a message shown around the first word found
+NEAR = 1_000  # characters before and after that word which are read as Markdown for it
 
 
 @dataclass
