@@ -220,7 +220,7 @@ RUNS_ASKED = "chatapp.openai.asking.asked"  # (run) -> its messages and paramete
 PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters in one message
 
 # -- streams -------------------------------------------------------------------------------------
-STREAMS_MAY_FOLLOW = "runs.access.may_follow"  # (user, stream) -> bool: the one hook that opens a stream
+STREAMS_MAY_FOLLOW = "runs.access.may_follow"  # {(user id, stream)} -> those allowed: the one hook that opens streams
 STREAMS_SNAPSHOT = "runs.answers.snapshot"  # (stream) -> data of a snapshot: what was said, where the log was pruned
 STREAMS_WATCHED = "runs.viewers.watched"  # (streams): called with the streams that somebody follows, every sweep
 STREAMS_LEFT = "runs.viewers.left"  # (stream): called when the last follower in a process leaves before the end

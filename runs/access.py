@@ -6,6 +6,11 @@ from runs.models import Run
 from runs.summary import stream_of
 
 
-def may_follow(user, stream: UUID) -> bool:
-    """Whether it is the stream of the user's sessions, or of a run in one of them, a comparison's panes among them."""
-    return stream == stream_of(user.pk) or Run.objects.filter(pk=stream, session__owner_id=user.pk).exists()
+def may_follow(pairs: set[tuple[int, UUID]]) -> set[tuple[int, UUID]]:
+    """Which of these users (by id) may follow which streams: that of their sessions, and those of the runs in them,
+
+    a comparison's panes among them.
+    """
+    runs = Run.objects.filter(pk__in={stream for _, stream in pairs}).values_list("session__owner_id", "pk")
+    own = {(user_id, stream_of(user_id)) for user_id in {user_id for user_id, _ in pairs}}
+    return pairs & ({*runs} | own)

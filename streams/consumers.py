@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 
-from streams.access import Viewer
+from streams.access import SessionViewer, Viewer
 from streams.events import Control, control
 from streams.follow import follow
 from streams.hub import Live
@@ -39,7 +39,7 @@ async def stream_socket(scope, receive, send) -> None:
     if not user.is_authenticated:
         await send({"type": "websocket.close", "code": NOT_LOGGED_IN})
         return
-    socket = _Socket(Viewer.of_session(user.pk, scope["session"].session_key), send)
+    socket = _Socket(SessionViewer(user.pk, scope["session"].session_key), send)
     try:
         await socket.serve(receive)
     finally:
@@ -181,10 +181,12 @@ class _Socket:
         """Every heartbeat: is the user still logged in? Then say that the connection lives."""
         while True:
             await asyncio.sleep(settings.STREAMS_HEARTBEAT_SECONDS)
-            if not await self._viewer.is_logged_in():
+            asked = set(self._following)
+            allowed = await self._viewer.still(asked)
+            if allowed is None:
                 await self._close_with(NOT_LOGGED_IN)
                 return
-            for stream in [s for s in self._following if not await self._viewer.may_follow(s)]:
+            for stream in (asked - allowed) & self._following.keys():
                 self._following[stream].cancel()
                 await self._refuse(stream, "not_found", "There is no such stream.")
             await self._outlet.send({"type": "websocket.send", "text": control("", Control.HEARTBEAT).decode()})

@@ -84,23 +84,26 @@ async def _nothing() -> AsyncIterator[bytes]:
 class EventBody:
     """The frames of a stream on their way to one client; access is asked again every heartbeat."""
 
-    __slots__ = ("_after", "_framing", "_outlet", "_stream", "_viewer")
+    __slots__ = ("_after", "_asking", "_framing", "_is_refused", "_outlet", "_sending", "_stream", "_viewer")
 
     def __init__(self, viewer: Viewer, stream: UUID, after: int, framing: Framing | None = None) -> None:
         self._viewer, self._stream, self._after = viewer, stream, after
         self._framing = framing or Framing()
+        self._asking: asyncio.Task | None = None
+        self._is_refused = False  # the viewer may not follow any more, or nobody can say whether he may
 
     async def serve(self, receive, send) -> None:
         """Send frames until the final event, or until the client has gone."""
         self._outlet = Outlet(send)
-        sending = asyncio.ensure_future(self._send_all())
+        self._sending = asyncio.ensure_future(self._send_all())
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
-            await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((self._sending, gone), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (sending, gone):
+            tasks = [task for task in (self._sending, gone, self._asking) if task is not None]
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait((sending, gone))
+            await asyncio.wait(tasks)
             self._outlet.close()
 
     async def _send_all(self) -> None:
@@ -110,6 +113,9 @@ class EventBody:
         """
         try:
             await self._send_frames()
+        except asyncio.CancelledError:
+            if not self._is_refused:
+                raise
         except Exception:
             logger.exception("following %s failed", self._stream)
         await self._outlet.finish({"type": "http.response.body", "body": self._framing.end()})
@@ -124,8 +130,22 @@ class EventBody:
                     await self._outlet.send({"type": "http.response.body", "body": body, "more_body": True})
                 if clock() - checked >= heartbeat:
                     checked = clock()
-                    if not await self._viewer.may_follow(self._stream):
-                        return
+                    self._ask_again()
+
+    def _ask_again(self) -> None:
+        """Find out whether the viewer may still follow; what comes meanwhile is sent."""
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._viewer.still([self._stream]))
+            self._asking.add_done_callback(self._answered)
+
+    def _answered(self, asking: asyncio.Task) -> None:
+        self._asking = None
+        if asking.cancelled() or (asking.exception() is None and asking.result()):
+            return
+        if asking.exception() is not None:
+            logger.error("following %s failed", self._stream, exc_info=asking.exception())
+        self._is_refused = True
+        self._sending.cancel()
 
     async def _frames(self, heartbeat: float) -> AsyncIterator[bytes]:
         """What is to be sent, as it comes; a heartbeat after so many seconds of silence."""

@@ -89,11 +89,17 @@ def viewer(request: HttpRequest) -> Viewer:
     return viewer_with(user, token)
 
 
+class TokenViewer(Viewer):
+    """A viewer who came with a token, of which the digest is kept."""
+
+    __slots__ = ()
+
+    @classmethod
+    def holding(cls, viewers: set[Viewer]) -> set[Viewer]:
+        tokens = Token.objects.filter(digest__in={viewer.credential for viewer in viewers})
+        good = set(tokens.filter(Q(expiry=None) | Q(expiry__gt=timezone.now())).values_list("digest", flat=True))
+        return {viewer for viewer in viewers if viewer.credential in good}
+
+
 def viewer_with(user: AbstractBaseUser, token: Token) -> Viewer:
-    digest = token.digest  # and not the whole token, with its user, for as long as somebody follows
-    return Viewer(user.pk, lambda: _holds(digest))
-
-
-def _holds(digest: str) -> bool:
-    tokens = Token.objects.filter(digest=digest)
-    return tokens.filter(Q(expiry=None) | Q(expiry__gt=timezone.now())).exists()
+    return TokenViewer(user.pk, token.digest)

@@ -17,7 +17,7 @@ from runs.actions import answer_again, go_on
 from runs.errors import NothingToContinue
 from runs.lifecycle import request_stop
 from runs.models import Run
-from streams.access import Viewer
+from streams.access import SessionViewer
 from streams.sse import event_stream
 
 
@@ -81,4 +81,4 @@ def draft_key(session_id: UUID) -> str:
 @logged_in_async
 async def events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The run's stream as server-sent events (docs/protocol.md)."""
-    return await event_stream(request, Viewer.of_session(request.user.pk, request.session.session_key), pk)
+    return await event_stream(request, SessionViewer(request.user.pk, request.session.session_key), pk)

@@ -2,28 +2,34 @@
 
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_GET
 
 from runs.models import Run
-from streams.access import Viewer, identify
+from streams.access import SessionViewer, identify
 from streams.sse import event_stream
 
 
-class StaffViewer(Viewer):
+class StaffViewer(SessionViewer):
     """Somebody who may look at runs in the admin. Asked again while the tail goes on, as for every reader.
 
     Not at attached runs: those live on being followed, and an onlooker would keep them alive, or end them by leaving.
     """
 
-    def _may_follow(self, stream: UUID) -> bool:
-        user = self._user()
-        may_look = user is not None and user.is_staff and user.has_perm("runs.view_run")
-        return may_look and Run.objects.filter(pk=stream, viewer_until=None).exists()
+    __slots__ = ()
+
+    @classmethod
+    def allowed(cls, pairs: set[tuple[int, UUID]]) -> set[tuple[int, UUID]]:
+        staff = get_user_model().objects.filter(pk__in={user_id for user_id, _ in pairs}, is_staff=True)
+        may_look = {user.pk for user in staff if user.has_perm("runs.view_run")}
+        runs = Run.objects.filter(pk__in={stream for _, stream in pairs}, viewer_until=None)
+        streams = set(runs.values_list("pk", flat=True))
+        return {(user_id, stream) for user_id, stream in pairs if user_id in may_look and stream in streams}
 
 
 @require_GET
 async def events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The run's stream as server-sent events (docs/protocol.md). 404 for everybody else."""
-    viewer = await identify(lambda: StaffViewer.of_session(request.user.pk, request.session.session_key))
+    viewer = await identify(lambda: StaffViewer(request.user.pk, request.session.session_key))
     return await event_stream(request, viewer, pk)

@@ -1,0 +1,175 @@
+"""Who may go on following is asked about many at once, and nobody's stream waits for it (B55)."""
+
+import asyncio
+from datetime import timedelta
+from importlib import import_module
+from uuid import uuid4
+
+import pytest
+from django.conf import settings as project
+from django.contrib.auth import SESSION_KEY
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from chatapp.accounts.authentication import TokenViewer
+from chatapp.accounts.models import Scope, Token
+from chatapp.accounts.tokens import make_token
+from chatapp.chats.models import Message, Role, Session
+from runs.admin.tail import StaffViewer
+from runs.models import Run
+from streams import access, sse
+from streams.access import SessionViewer, _answered
+from streams.hub import Live
+
+SECONDS = 20.0
+
+
+def cookie_of(user) -> str:
+    store = import_module(project.SESSION_ENGINE).SessionStore()
+    store[SESSION_KEY] = str(user.pk)
+    store.create()
+    return store.session_key
+
+
+def run_of(user) -> Run:
+    session = Session.objects.create(owner=user)
+    return Run.objects.create(session=session, message=Message.objects.create(session=session, role=Role.ASSISTANT))
+
+
+@pytest.fixture
+def cast(alice, bob, charlie):
+    """Of each user a viewer with a cookie and one with a token, and a run."""
+    found = {}
+    for user in (alice, bob, charlie):
+        token, _ = make_token(user, "a program", Scope.READ, 7)
+        found[user] = [SessionViewer(user.pk, cookie_of(user)), TokenViewer(user.pk, token.digest)], run_of(user).pk
+    return found
+
+
+def test_everybody_may_follow_his_own(cast):
+    viewers = [viewer for viewers, _ in cast.values() for viewer in viewers]
+    streams = [stream for _, stream in cast.values()]
+    own = {(viewer, stream) for viewers, stream in cast.values() for viewer in viewers}
+    assert _answered({(viewer, stream) for viewer in viewers for stream in streams}) == own
+    assert _answered({(viewer, None) for viewer in viewers}) == {(viewer, None) for viewer in viewers}
+    assert _answered({(viewers[0], uuid4())}) == set()
+
+
+def test_what_somebody_came_with_has_to_be_his_and_to_hold(cast, alice, bob):
+    (cookie, token), stream = cast[alice]
+    strangers = [SessionViewer(bob.pk, cookie.credential), SessionViewer(alice.pk, token.credential)]
+    strangers += [SessionViewer(alice.pk, "gone"), TokenViewer(alice.pk, "gone"), TokenViewer(bob.pk, "")]
+    assert _answered({(viewer, None) for viewer in strangers}) == set()
+    Token.objects.filter(user=alice).update(expiry=timezone.now() - timedelta(seconds=1))
+    assert _answered({(cookie, stream), (token, stream)}) == {(cookie, stream)}
+    alice.is_active = False
+    alice.save(update_fields=["is_active"])
+    assert _answered({(cookie, stream), (token, stream), (cookie, None)}) == set()
+
+
+def test_staff_may_look_at_every_run_but_those_that_depend_on_it(cast, alice, charlie):  # B42
+    [(cookie, _), _], (_, stream) = cast[charlie], cast[alice]
+    staff, nobody = StaffViewer(charlie.pk, cookie.credential), StaffViewer(alice.pk, cast[alice][0][0].credential)
+    assert _answered({(staff, stream), (nobody, stream), (cookie, stream)}) == {(staff, stream)}
+    Run.objects.filter(pk=stream).update(viewer_until=timezone.now())
+    assert _answered({(staff, stream), (staff, None)}) == {(staff, None)}
+
+
+def test_it_takes_as_many_queries_for_many_as_for_one(cast, alice):
+    def queries(viewers: list, count: int) -> int:
+        questions = {(viewer, stream) for viewer in viewers for stream in [run_of(alice).pk for _ in range(count)]}
+        with CaptureQueriesContext(
+            connection,
+        ) as counted:
+            assert _answered(questions) == questions
+        return len(counted)
+
+    for viewer in cast[alice][0]:
+        assert queries([viewer], 1) == queries([viewer], 30) == 3  # users, credentials, runs
+
+
+class Asked:
+    """A viewer of whom it is not known for long whether he may go on following."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[set] = asyncio.get_running_loop().create_future()
+        self.is_asked = asyncio.Event()
+
+    async def still(self, streams) -> set:
+        self.is_asked.set()
+        return await self.answer
+
+
+@pytest.fixture
+def serve(settings, monkeypatch):
+    """`serve(viewer, events)`: a response that follows what is put into `events`; what was sent, and the task."""
+    settings.STREAMS_HEARTBEAT_SECONDS = 0.01
+
+    def serve(viewer, events: asyncio.Queue) -> tuple[asyncio.Queue, asyncio.Task]:
+        async def follow(stream, after, idle, shortcut):
+            while True:
+                try:
+                    yield [await asyncio.wait_for(events.get(), idle)]
+                except TimeoutError:
+                    yield []
+
+        async def never() -> dict:
+            return await asyncio.get_running_loop().create_future()
+
+        monkeypatch.setattr(sse, "follow", follow)
+        sent: asyncio.Queue[dict] = asyncio.Queue()
+        return sent, asyncio.create_task(sse.EventBody(viewer, uuid4(), 0).serve(never, sent.put))
+
+    return serve
+
+
+@pytest.mark.parametrize("answer", ["yes", "no", "nobody can say"])
+def test_the_stream_goes_on_while_it_is_asked_whether_it_may(serve, answer):
+    async def main() -> None:
+        viewer, events = Asked(), asyncio.Queue()
+        sent, serving = serve(viewer, events)
+        await viewer.is_asked.wait()
+        for seq in (1, 2):  # the second one: it did so before and after a heartbeat
+            await events.put(Live(seq, False, b"{}"))
+            while b"id: %d" % seq not in (await sent.get())["body"]:
+                pass
+        if answer == "yes":
+            viewer.is_asked.clear()
+            viewer.answer.set_result({1})
+            await viewer.is_asked.wait()  # and asked again with the next heartbeat
+            await events.put(Live(3, False, b"{}"))
+            while b"id: 3" not in (await sent.get())["body"]:
+                pass
+            serving.cancel()
+            await asyncio.wait([serving])
+            return
+        viewer.answer.set_result(set()) if answer == "no" else viewer.answer.set_exception(OSError("no database"))
+        await serving
+        last = [sent.get_nowait() for _ in range(sent.qsize())][-1]
+        assert (last["body"], last.get("more_body", False)) == (
+            b"",
+            False,
+        )  # so the client comes back
+
+    asyncio.run(asyncio.wait_for(main(), SECONDS))
+
+
+def test_those_who_ask_at_about_the_same_time_are_asked_about_together(monkeypatch, settings):
+    settings.STREAMS_HEARTBEAT_SECONDS, asked = 1.0, []
+
+    def answered(questions: set) -> set:
+        asked.append(questions)
+        return questions if len(asked) == 1 else set()
+
+    async def main() -> None:
+        streams = [uuid4() for _ in range(5)]
+        viewers = [SessionViewer(number, "key") for number in range(5)]
+        ask = [viewer.still([stream]) for viewer, stream in zip(viewers, streams, strict=True)]
+        assert await asyncio.gather(*ask) == [{stream} for stream in streams]
+        assert [len(questions) for questions in asked] == [10]
+        assert await viewers[0].still(streams) is None
+        asked.clear()
+
+    monkeypatch.setattr(access, "_answered", answered)
+    asyncio.run(asyncio.wait_for(main(), SECONDS))
