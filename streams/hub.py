@@ -29,6 +29,7 @@ QUEUE_EVENTS = 512  # events that wait for a slow follower (25 s at 20 tokens/s)
 QUEUE_BYTES = 256 * 1024  # of envelopes that wait so, should they be large
 READER_THREADS = 4  # threads, and database connections, that read the log for all followers of a process
 SUBSCRIBE_SECONDS = 1.0  # s to join a shard; after that a follower lives on the log until a sweep has joined it
+HEARING = 1 / 3  # of the time between sweeps: what was on its way when the log was asked has come by then
 RESTART_SECONDS = 1.0  # s before the receiving task starts again after a failure
 
 _readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="log-reader")
@@ -233,7 +234,10 @@ class Hub:
             return
         followed = {next(iter(followers)).stream: followers for followers in self._followers.values()}
         seen = {stream: min(follower.seen for follower in followers) for stream, followers in followed.items()}
-        for stream in await read_log(_look_after, seen):
+        grown = await read_log(_look_after, seen)
+        if grown:
+            await asyncio.sleep(settings.STREAMS_SWEEP_SECONDS * HEARING)
+        for stream in grown:
             for follower in followed[stream]:
                 if follower.seen <= seen[stream]:
                     follower.fall_behind()

@@ -16,6 +16,7 @@ from streams.batchlog import open_batch_log
 from streams.compaction import compact
 from streams.events import Event, Kind, fold
 from streams.follow import follow
+from streams.hub import Follower, Hub, Live
 from streams.publish import BatchWriter
 from tests.streams.mischief import BACKEND, Fate, MischievousLayer
 
@@ -198,3 +199,26 @@ def test_what_has_no_log_is_live_anew_when_its_shard_was_joined_late(feed, monke
     monkeypatch.setattr(MischievousLayer, "group_add", group_add, raising=False)
     asyncio.run(main())
     assert not refusals
+
+
+def test_what_was_on_its_way_when_the_log_was_asked_is_not_read_there(monkeypatch, settings):
+    """On a busy machine that is all streams, all the time: a thousand reads at once would hold up what they ask for."""
+    settings.STREAMS_SWEEP_SECONDS = 0.3
+
+    async def main() -> None:
+        hub, comes, is_lost = Hub(), Follower(uuid4()), Follower(uuid4())
+        hub._followers = {follower.stream.bytes: {follower} for follower in (comes, is_lost)}
+        looked, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def look_after(seen: dict) -> set:
+            loop.call_soon_threadsafe(looked.set)
+            return set(seen)  # both have grown
+
+        monkeypatch.setattr("streams.hub._look_after", look_after)
+        sweeping = asyncio.create_task(hub._sweep())
+        await looked.wait()
+        comes.put([Live(1, False, b"{}")])
+        await sweeping
+        assert (comes.behind, is_lost.behind) == (False, True)
+
+    asyncio.run(asyncio.wait_for(main(), SECONDS))
