@@ -6,7 +6,6 @@ One engine a process, made after the fork, on first use.
 """
 
 import asyncio
-import gc
 import logging
 import os
 import platform
@@ -29,7 +28,7 @@ from runs.tally import tally
 from runs.waiting import Waiter
 from streams.batchlog import open_batch_log
 from streams.events import Kind
-from streams.loop import is_gevent, loop_thread
+from streams.loop import is_gevent, look_for_garbage_seldom, loop_thread
 from streams.publish import BatchWriter, process_sender
 
 logger = logging.getLogger(__name__)
@@ -241,7 +240,7 @@ def start_engine(node: str, pool: str) -> Engine:
             name=node, pid=os.getpid(), pool=pool, queues=queues_taken(), versions=versions(), lease_until=lease_end()
         )
         _engine = Engine(worker)
-        gc.freeze()  # all that is loaded by now stays: looking through it for garbage holds up every run for 0.1 s
+        look_for_garbage_seldom()
     return _engine
 
 

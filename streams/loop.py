@@ -6,6 +6,7 @@ It is made anew after a fork. Work is handed in with `call_soon_threadsafe`, whi
 """
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 import uvloop
 
 SWITCH_SECONDS = 0.001  # for so long a thread at work keeps the interpreter from an event loop that wakes
+YOUNG_OBJECTS = 10_000  # after so many new ones Python looks for garbage
 
 
 def is_gevent() -> bool:
@@ -44,6 +46,16 @@ def share_logging() -> None:
         for reference in logging._handlerList:
             if handler := reference():
                 handler.lock = make_lock()
+
+
+def look_for_garbage_seldom() -> None:
+    """Leave all that is loaded by now out of it, and what lives no longer than a batch of events.
+
+    To look through everything holds up all streams of a process for a tenth of a second; after 700 new objects, which
+    is Python's own measure and less than one batch makes, it would be done every few seconds.
+    """
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
 class LoopThread:
