@@ -20,6 +20,8 @@ MAX_PAUSE_SECONDS = 60.0  # s: an upstream that wants to be left alone for longe
 class Recorder:
     """Writes one run's deltas through the process's batch writer. Lives in the engine's loop."""
 
+    __slots__ = ("_pen", "_retries", "_said_something", "_writer", "finish_reason")
+
     def __init__(self, writer: BatchWriter, stream: UUID, after: int, on_fenced: Callable[[], None]) -> None:
         self._writer = writer
         self._pen = writer.open(stream, after, on_fenced)

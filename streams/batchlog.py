@@ -9,18 +9,23 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from struct import Struct
 from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
 from django.db import connections
 
-from streams.events import Event, name_of
+from streams.events import Event
 from streams.loop import original
 
 SQLITE_BUSY_SECONDS = 20  # s to wait for another writer
+COPY = "COPY streams_event (stream, seq, kind, data, at) FROM STDIN (FORMAT binary)"
+COPY_HEAD, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+ROW, LENGTH, STAMP = Struct(">hi16siii"), Struct(">i"), Struct(">iq")
+POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 SQLITE_READ_STREAMS = 500  # streams in one query; SQLite's limit on variables is 32,766
 
 
@@ -70,18 +75,11 @@ class PostgresBatchLog:
         self._lock = asyncio.Lock()
 
     async def append(self, events: Sequence[Event], at: datetime) -> None:
-        stamp = at.isoformat().encode()
-        # JSON text holds no raw tab or newline, so the backslash is all that COPY's text format needs escaped.
-        rows = b"".join(
-            [
-                b"%b\t%d\t%b\t%b\t%b\n" % (name_of(stream), seq, kind.encode(), data.replace(b"\\", b"\\\\"), stamp)
-                for stream, seq, kind, data in events
-            ]
-        )
+        rows = _binary(events, at)
         async with self._use() as connection:
             try:
                 async with connection.cursor() as cursor:
-                    async with cursor.copy("COPY streams_event (stream, seq, kind, data, at) FROM STDIN") as copy:
+                    async with cursor.copy(COPY) as copy:
                         await copy.write(rows)
             except psycopg.errors.UniqueViolation as error:
                 raise Conflict from error
@@ -123,6 +121,16 @@ class PostgresBatchLog:
     async def close(self) -> None:
         async with self._lock:
             await self._drop()
+
+
+def _binary(events: Sequence[Event], at: datetime) -> bytes:
+    """Rows as COPY reads them fastest: the number of fields, then each with its length before it."""
+    stamp = STAMP.pack(8, (at - POSTGRES_EPOCH) // timedelta(microseconds=1))
+    parts = [COPY_HEAD]
+    for stream, seq, kind, data in events:
+        parts += (ROW.pack(5, 16, stream.bytes, 4, seq, len(kind)), kind.encode(), LENGTH.pack(len(data)), data, stamp)
+    parts.append(COPY_END)
+    return b"".join(parts)
 
 
 class SqliteBatchLog:

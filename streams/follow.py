@@ -8,7 +8,6 @@ log before anything later is handed on.
 import asyncio
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from itertools import accumulate
 from uuid import UUID
 
@@ -50,7 +49,7 @@ async def follow(
                 follower.fall_behind()
             place.is_ended = head.is_sealed and head.seq == after
         if shortcut is not None:
-            follower.shortcut = partial(place.take_shortcut, shortcut)
+            place.shortcut, follower.shortcut = shortcut, place.take_shortcut
         while not place.is_ended:
             events = await follower.take(idle)
             if follower.behind or place.has_gap(events):
@@ -70,8 +69,11 @@ async def follow(
 class _Place:
     """How far a reader has come in a stream."""
 
+    __slots__ = ("is_ended", "seq", "shortcut", "stream")
+
     def __init__(self, stream: UUID, seq: int) -> None:
         self.stream, self.seq, self.is_ended = stream, seq, False
+        self.shortcut: Shortcut | None = None
 
     async def read_history(self, follower: Follower) -> AsyncIterator[list[Live]]:
         """All that the log has after this place: a small page at first, then as much as PAGE_BYTES hold.
@@ -115,14 +117,14 @@ class _Place:
                 fresh.append(event)
         return fresh
 
-    def take_shortcut(self, shortcut: Shortcut, events: list[Live]) -> bool:
+    def take_shortcut(self, events: list[Live]) -> bool:
         """Hand on live events that come next, without the reader's task. Nothing is waiting before them."""
         last = events[-1]
         if last.seq == 0:  # not kept
             return False
         if last.seq <= self.seq:
             return True
-        if events[0].seq != self.seq + 1 or last.is_final or not shortcut(events):
+        if events[0].seq != self.seq + 1 or last.is_final or not self.shortcut(events):
             return False
         self.seq = last.seq
         return True

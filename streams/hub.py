@@ -76,7 +76,8 @@ class Follower:
 
     def put(self, events: list[Live]) -> None:
         """Events of this follower's stream, in order."""
-        self.seen = max(self.seen, events[-1].seq)
+        if events[-1].seq > self.seen:
+            self.seen = events[-1].seq
         if self._waiting is not None and not self._queue and self.shortcut is not None:
             try:
                 if self.shortcut(events):
@@ -214,7 +215,7 @@ class Hub:
             if followers := self._followers.get(stream):
                 last = first + len(envelopes) - 1
                 events = [Live(seq, is_final and seq == last, said) for seq, said in enumerate(envelopes, first)]
-                for follower in tuple(followers):
+                for follower in followers:
                     follower.put(events)
 
     async def _sweep_forever(self) -> None:

@@ -93,6 +93,8 @@ async def stream(client: Client, request: UpstreamRequest, idle_seconds: float, 
 class _Answer:
     """One response's body on its way to the sink."""
 
+    __slots__ = ("_bytes", "_parser", "_sink", "is_finished")
+
     def __init__(self, sink: Sink) -> None:
         self._sink, self._parser, self._bytes = sink, EventParser(), 0
         self.is_finished = False  # a reason to finish, or the end marker, has come
@@ -113,7 +115,9 @@ class _Answer:
         deltas, error = parse(payloads[: payloads.index(DONE)] if is_done else payloads)
         if deltas:
             self._sink.record(deltas)
-            self.is_finished = self.is_finished or any(kind == FINISH for kind, _ in deltas)
+            for kind, _ in deltas:
+                if kind == FINISH:
+                    self.is_finished = True
         if error is not None:
             raise error
         return is_done
@@ -184,8 +188,8 @@ def _add_chunk(deltas: list[Delta], chunk: object) -> None:
     if error := chunk.get("error"):
         raise UpstreamFailed(str(error)[:EXCERPT_CHARACTERS])
     try:
-        for choice in (chunk.get("choices") or ())[:1]:
-            _add_choice(deltas, choice)
+        if choices := chunk.get("choices"):
+            _add_choice(deltas, choices[0])
         if usage := chunk.get("usage"):
             counts = {name: _count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens")}
             deltas.append(Delta(Kind.USAGE, counts))

@@ -13,6 +13,8 @@ class EventParser:
     Comments and other fields are skipped. Lines end with LF, CRLF or CR.
     """
 
+    __slots__ = ("_data", "_ended_with_cr", "_rest")
+
     def __init__(self) -> None:
         self._rest = b""  # the line that is not complete yet
         self._data: list[bytes] = []  # data lines of the event that is not complete yet

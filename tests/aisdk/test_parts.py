@@ -1,6 +1,7 @@
 """The mapping from events to parts, without a server: what a client adds up is what the log folds to."""
 
 from itertools import pairwise
+from uuid import UUID
 
 import orjson
 from hypothesis import given
@@ -173,7 +174,7 @@ def test_an_end_of_the_connection_is_never_taken_for_the_end_of_the_answer():  #
 def test_a_response_that_ends_before_the_answer_says_so_and_one_that_ends_with_it_does_not():  # B34
     def last_words(*events):
         framing = UIMessageFraming(Teller("m", METADATA, Folded()))
-        framing.frames([Live(seq, False, envelope("s", seq, *event)) for seq, event in enumerate(events, 1)])
+        framing.frames([Live(seq, False, envelope(UUID(int=1), seq, *event)) for seq, event in enumerate(events, 1)])
         return framing.end()
 
     done, started = (Kind.COMPLETED, b'{"finish_reason": "stop"}'), (Kind.STARTED, b"{}")
