@@ -192,6 +192,7 @@ class Engine:
             logger.error("run %s failed in the engine", carriage.run_id, exc_info=failure)
             carriage.end = InternalError(repr(failure))
             carriage.end.__cause__ = failure
+        carriage.task = None  # whose coroutine knows the carriage: garbage that only a look for it would find
         carriage.is_done = True
         carriage.waiter.notify()
 

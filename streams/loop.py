@@ -17,7 +17,8 @@ from typing import Any
 import uvloop
 
 SWITCH_SECONDS = 0.001  # for so long a thread at work keeps the interpreter from an event loop that wakes
-YOUNG_OBJECTS = 10_000  # after so many new ones Python looks for garbage
+YOUNG_OBJECTS = 20_000  # after so many new ones Python looks for garbage among them, and
+YOUNG_LOOKS = 1  # after this many such looks the next one takes in what the earlier ones have left
 
 
 def is_gevent() -> bool:
@@ -51,11 +52,11 @@ def share_logging() -> None:
 def look_for_garbage_seldom() -> None:
     """Leave all that is loaded by now out of it, and what lives no longer than a batch of events.
 
-    To look through everything holds up all streams of a process for a tenth of a second; after 700 new objects, which
-    is Python's own measure and less than one batch makes, it would be done every few seconds.
+    A look holds up all streams of the process, 1 ms for a thousand objects. After 700 new ones, which is Python's own
+    measure and less than one batch makes, everything would be looked through every few seconds.
     """
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    gc.set_threshold(YOUNG_OBJECTS, YOUNG_LOOKS, gc.get_threshold()[2])
 
 
 class LoopThread:
