@@ -27,7 +27,7 @@ from runs.errors import (
 )
 from runs.models import Model, Run
 from runs.states import StopReason, Trigger, WhenBusy
-from runs.summary import sessions_changed
+from runs.summary import session_changed, sessions_changed
 from streams import log
 
 FAR_BEHIND = 1_000_000  # position of what is enqueued; what goes to the head counts down from there
@@ -139,6 +139,12 @@ def delete_user(user: AbstractBaseUser, *, by: AbstractBaseUser) -> None:
     for session in Session.objects.filter(owner=user):
         delete_session(session, by=by)
     user.delete()
+
+
+def see(session: Session) -> None:
+    """Its owner has the session before him: nothing in it is news any more."""
+    if session.news and Session.objects.filter(pk=session.pk).exclude(news="").update(news=""):
+        session_changed(session.pk)
 
 
 def check_prompt(text: str) -> None:

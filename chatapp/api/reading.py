@@ -6,9 +6,8 @@ from uuid import UUID
 from chatapp.chats.models import Message, MessageState, Role, Session
 from chatapp.chats.tree import Tree
 from runs.answers import shown
-from runs.lifecycle import under_way
+from runs.branches import shown_ids
 from runs.models import Run
-from runs.states import Status
 
 ACTIVE = (MessageState.WAITING, MessageState.ANSWERING)
 
@@ -37,22 +36,5 @@ def _add_run(message: Message, run: Run) -> None:
 
 
 def branch_of(session: Session, leaf: UUID | None = None) -> list[UUID]:
-    """The ids from the root to `leaf`; without one to what the session shows last, or is about to write.
-
-    An answer gets its place in the tree when a worker begins it; until then it is told where it will stand.
-    """
-    tree = Tree(session)
-    if leaf is not None:
-        return tree.path_to(leaf)
-    coming = under_way(session.pk).filter(status=Status.QUEUED).select_related("message__parent").first()
-    shown_ids = tree.path_to(Session.objects.values_list("tip", flat=True).get(pk=session.pk))
-    if coming is None or coming.message_id in shown_ids:
-        return shown_ids
-    question = coming.message.parent
-    before = shown_ids if question.state == MessageState.WAITING else tree.path_to(question.parent_id)
-    return [*before, question.pk, coming.message_id]
-
-
-def in_order(session: Session, ids: list[UUID]) -> list[Message]:
-    found = session.messages.in_bulk(ids)
-    return as_they_are(found[pk] for pk in ids if pk in found)
+    """The ids from the root to `leaf`; without one to what the session shows last, or is about to write."""
+    return shown_ids(session)[0] if leaf is None else Tree(session).path_to(leaf)

@@ -1,5 +1,6 @@
 """What is done to sessions and messages; pages call it, and whoever else needs the same."""
 
+import secrets
 from collections.abc import Iterable
 from uuid import UUID, uuid5
 
@@ -11,6 +12,7 @@ from chatapp.chats.rendering import render
 from chatapp.chats.tree import Tree
 
 SESSIONS = UUID("6f2d3f0e-0d4c-4b5e-9a51-5a3c2f6f9a10")  # namespace of the ids made from a form's key
+SHARE_BYTES = 32  # of a link's secret: more than anybody can guess
 FINAL = {MessageState.COMPLETE, MessageState.STOPPED, MessageState.FAILED, MessageState.LOST}
 
 
@@ -45,6 +47,19 @@ def move(session: Session, *, is_pinned: bool | None = None, is_archived: bool |
         values |= {"archived_at": now, "pinned_at": None} if is_archived else {"archived_at": None}
     if values:
         Session.objects.filter(pk=session.pk).update(**values)
+
+
+def share(session: Session) -> str:
+    """Make the secret of a link by which anybody can read a session; one that is there stays, even for two at once."""
+    unshared = Session.objects.filter(pk=session.pk, share_token=None)
+    unshared.update(share_token=secrets.token_urlsafe(SHARE_BYTES))
+    session.refresh_from_db(fields=["share_token"])
+    return session.share_token
+
+
+def unshare(session: Session) -> None:
+    """The link leads nowhere from now on; a later one is another one."""
+    Session.objects.filter(pk=session.pk).update(share_token=None)
 
 
 def show_branch(message: Message) -> None:

@@ -16,6 +16,10 @@ def markdown_of(comparison: Comparison) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def file_name_of(comparison: Comparison) -> str:
+    return f"comparison-{comparison.pk}.md"
+
+
 def _answer(view: PaneView, comparison: Comparison) -> Iterator[str]:
     yield f"## Answer {view.letter}" if comparison.hides_models else f"## Answer {view.letter}: {view.contender}"
     facts = [view.word, *_figures(view)]

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from chatapp.compare import actions
 from chatapp.compare.board import ballots_of, standings
 from chatapp.compare.errors import Refusal
-from chatapp.compare.export import markdown_of
+from chatapp.compare.export import file_name_of, markdown_of
 from chatapp.compare.forms import ComparisonForm, ContenderFormSet, empty_contenders, key_of
 from chatapp.compare.models import Comparison, Pane
 from chatapp.compare.panes import views_of
@@ -135,7 +135,7 @@ def export(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The comparison as a file of Markdown; names are in it only once they are told."""
     found = _find(request, pk)
     response = HttpResponse(markdown_of(found), content_type="text/markdown; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="comparison-{found.pk}.md"'
+    response["Content-Disposition"] = f'attachment; filename="{file_name_of(found)}"'
     return response
 
 

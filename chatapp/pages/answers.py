@@ -12,8 +12,8 @@ from chatapp.pages.composer import Composer, model_of
 from chatapp.pages.conversation import at_end, change
 from chatapp.pages.messages import find_message
 from chatapp.pages.requests import is_scripted, logged_in_async, private
-from chatapp.pages.transcript import path
 from runs.actions import answer_again, go_on
+from runs.branches import path
 from runs.errors import NothingToContinue
 from runs.lifecycle import request_stop
 from runs.models import Run

@@ -12,12 +12,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from chatapp.chats.models import MessageState, Session
+from chatapp.chats.naming import title_of, with_opening
 from chatapp.chats.tree import Tree
 from chatapp.pages.composer import Composer
 from chatapp.pages.requests import is_scripted
-from chatapp.pages.sessions import title_of, with_opening
-from chatapp.pages.transcript import Entry, entries, load, shown_ids
+from chatapp.pages.transcript import Entry, entries
 from chatapp.pages.tuning import TuningForm, is_tuned
+from runs.branches import load, shown_ids
 from runs.errors import RunError
 from runs.lifecycle import under_way
 from runs.models import Run

@@ -7,19 +7,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from chatapp.chats.actions import move
-from chatapp.chats.models import Session
+from chatapp.chats.naming import title_of
 from chatapp.pages.conversation import find_session
 from chatapp.pages.requests import is_scripted, private
-from chatapp.pages.sessions import MAX_SESSIONS, PAGE_SESSIONS, archive, sidebar, title_of
-from runs.summary import session_changed, sessions_changed
+from chatapp.pages.sessions import MAX_SESSIONS, PAGE_SESSIONS, archive, sidebar
+from runs.actions import see
+from runs.summary import sessions_changed
 
 ARCHIVE_SESSIONS = 200  # newest ones; what is older is found by searching
-
-
-def see(session: Session) -> None:
-    """Its owner has the session before him: nothing in it is news any more."""
-    if session.news and Session.objects.filter(pk=session.pk).exclude(news="").update(news=""):
-        session_changed(session.pk)
 
 
 @require_GET

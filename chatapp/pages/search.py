@@ -9,10 +9,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from chatapp.chats.models import Message, Session
+from chatapp.chats.naming import title_of, with_opening
 from chatapp.chats.rendering import plain
 from chatapp.chats.search import found_messages, found_sessions, pattern, words_of
 from chatapp.pages.requests import is_scripted, private
-from chatapp.pages.sessions import title_of, with_opening
 
 PAGE_HITS = 20
 MAX_PAGES = 50  # who has not found it by then types another word

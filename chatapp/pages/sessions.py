@@ -7,21 +7,17 @@ from itertools import groupby
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Left
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from chatapp.chats.models import Message, News, Role, Session
+from chatapp.chats.models import News, Session
+from chatapp.chats.naming import title_of, with_opening
 from runs.summary import activity_of, stream_of, with_activity
 
 PAGE_SESSIONS = 50
 MAX_SESSIONS = 500  # at once, to a page that has loaded so many by scrolling
-TITLE_CHARACTERS = 60  # of the first message, where a session has no title
-OPENING_CHARACTERS = 200  # read of the first message: it may begin with white space
 WORDS = {"answering": "Answering", "waiting": "Waiting", News.UNREAD: "New", News.FAILED: "Failed"}
-
-_first_message = Message.objects.filter(session=OuterRef("pk"), role=Role.USER).order_by("id")
 
 
 @dataclass
@@ -112,20 +108,3 @@ def archive(user: AbstractBaseUser) -> QuerySet[Session]:
     """The sessions that are out of the way, newest first; with `opening`."""
     archived = Session.objects.visible_to(user).exclude(archived_at=None)
     return with_opening(archived).order_by("-archived_at", "-id")
-
-
-def with_opening(sessions):
-    """Sessions with `opening`, the beginning of their first message."""
-    opening = _first_message.values_list(Left("content", OPENING_CHARACTERS))[:1]
-    return sessions.annotate(opening=Subquery(opening))
-
-
-def title_of(session: Session) -> str:
-    """The title, else the beginning of the first message, cut at a word."""
-    words = " ".join((session.title or session.opening or "").split())
-    if not words:
-        return "New chat"
-    if len(words) <= TITLE_CHARACTERS or session.title:
-        return words
-    cut = words[:TITLE_CHARACTERS]
-    return f"{cut.rpartition(' ')[0] or cut}…"

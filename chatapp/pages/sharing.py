@@ -4,7 +4,6 @@ Shown is what the session holds when the link is opened: the branch its owner se
 without a word about the owner.
 """
 
-import secrets
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,13 +12,14 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
+from chatapp.chats.actions import share as make_link
+from chatapp.chats.actions import unshare
 from chatapp.chats.models import Message, MessageState, Session
+from chatapp.chats.naming import title_of, with_opening
 from chatapp.pages.conversation import find_session
 from chatapp.pages.requests import private
-from chatapp.pages.sessions import title_of, with_opening
-from chatapp.pages.transcript import entries, path
-
-TOKEN_BYTES = 32  # more than anybody can guess
+from chatapp.pages.transcript import entries
+from runs.branches import path
 
 
 @require_http_methods(["GET", "POST"])
@@ -28,19 +28,11 @@ def share(request: HttpRequest, pk: UUID) -> HttpResponse:
     """GET shows the link, if there is one. POST makes it, or, with `off`, revokes it; a later one is another one."""
     session = find_session(request, pk)
     if request.method == "POST":
-        _change(session, is_shared="off" not in request.POST)
+        change = unshare if "off" in request.POST else make_link
+        change(session)
         return redirect("share", pk)
     link = request.build_absolute_uri(reverse("shared", args=[session.share_token])) if session.share_token else ""
     return render(request, "pages/share.html", {"session": session, "title": title_of(session), "link": link})
-
-
-def _change(session: Session, *, is_shared: bool) -> None:
-    """A link that is there stays the same, also when two tabs ask for it at once."""
-    if is_shared:
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        Session.objects.filter(pk=session.pk, share_token=None).update(share_token=token)
-    else:
-        Session.objects.filter(pk=session.pk).update(share_token=None)
 
 
 @require_GET

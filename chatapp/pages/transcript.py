@@ -1,7 +1,5 @@
 """What a page shows of a session's messages: final ones as HTML, those being written as the text so far.
 
-Messages are a tree; shown is the path from its root to the session's tip.
-
 An answer that is being written carries the seq its text reaches to. The browser follows the stream after that, on the
 first view and after a reload alike (B33).
 """
@@ -11,15 +9,15 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from chatapp.chats.actions import FINAL, keep_html
-from chatapp.chats.models import Message, MessageState, Role, Session
+from chatapp.chats.models import Message, MessageState, Role
 from chatapp.chats.rendering import SHOWN_CHARACTERS
 from chatapp.chats.tree import Tree
 from chatapp.pages.attachments import taken_apart
 from runs.answers import shown as shown_of
-from runs.lifecycle import LOST_MESSAGES, under_way
+from runs.lifecycle import LOST_MESSAGES
 from runs.models import Run
 from runs.places import ahead_of
-from runs.states import LostReason, Status
+from runs.states import LostReason
 
 SHORTEST_MEASURED = 0.05  # s; what was faster came in one piece, and has no speed
 FIRST_SEQ = 1  # run.queued; whatever follows says that a worker has begun
@@ -126,40 +124,6 @@ def figures_of(run: Run) -> list[str]:
     if tokens:
         figures.append(f"{tokens} token{'' if tokens == 1 else 's'}")
     return figures
-
-
-def path(session: Session) -> list[Message]:
-    """All messages that are shown, in order."""
-    return load(session, shown_ids(session)[0])
-
-
-def load(session: Session, ids: list[UUID]) -> list[Message]:
-    found = session.messages.in_bulk(ids)
-    return [found[pk] for pk in ids if pk in found]
-
-
-def shown_ids(session: Session) -> tuple[list[UUID], Tree]:
-    """The ids of what is shown: from the root to the tip, and the answer whose turn has just come; and the tree.
-
-    That one gets its place in the tree when a worker begins it; until then it is shown where it will stand. It is
-    looked for before the tip is read: one that is begun in between is then seen on the way to the new tip.
-    """
-    coming = under_way(session.id).filter(status=Status.QUEUED).select_related("message__parent").first()
-    tip = Session.objects.filter(pk=session.pk).values_list("tip", flat=True).first() or _newest(session)
-    tree = Tree(session)
-    shown = tree.path_to(tip)
-    if coming and coming.message_id not in shown:
-        question = coming.message.parent
-        before = shown if question.state == MessageState.WAITING else tree.path_to(question.parent_id)
-        shown = [*before, question.pk, coming.message_id]
-    return shown, tree
-
-
-def _newest(session: Session) -> UUID | None:
-    """The tip of a session that has none; a question that waits has no place yet, nor has its answer."""
-    placed = session.messages.exclude(role=Role.USER, state=MessageState.WAITING)
-    placed = placed.exclude(parent__role=Role.USER, parent__state=MessageState.WAITING)
-    return placed.order_by("-id").values_list("id", flat=True).first()
 
 
 def entries(messages: Iterable[Message], tree: Tree | None = None, is_shown: bool = True) -> list[Entry]:

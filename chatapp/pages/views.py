@@ -7,15 +7,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from chatapp.chats.actions import rename
+from chatapp.chats.naming import title_of
 from chatapp.pages.answers import draft_key
 from chatapp.pages.composer import Composer, Posted, send_posted, start_posted
 from chatapp.pages.conversation import at_end, change, conversation_part, earlier_part, find_session, session_page
 from chatapp.pages.frame import preferences_of
-from chatapp.pages.managing import see
 from chatapp.pages.requests import is_scripted, private
-from chatapp.pages.sessions import title_of
 from chatapp.pages.tuning import TuningForm
-from runs.actions import delete_session
+from runs.actions import delete_session, see
 from runs.errors import RunError
 from runs.summary import sessions_changed
 

@@ -3,9 +3,9 @@
 import pytest
 
 from chatapp.chats.models import Message, Session
-from chatapp.pages.transcript import path
 from runs import lifecycle
 from runs.actions import edit_and_send
+from runs.branches import path
 from runs.errors import UpstreamUnreachable
 from runs.models import Model, Run
 from runs.states import LostReason, Status

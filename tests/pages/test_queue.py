@@ -6,8 +6,8 @@ import pytest
 
 from chatapp.chats.models import Message
 from chatapp.pages import conversation
-from chatapp.pages.transcript import shown_ids
 from runs import lifecycle
+from runs.branches import shown_ids
 from runs.models import Run
 from runs.states import Status
 

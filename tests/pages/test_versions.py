@@ -5,8 +5,8 @@ import re
 import pytest
 
 from chatapp.chats.models import Message
-from chatapp.pages.transcript import path
 from runs import lifecycle
+from runs.branches import path
 from runs.models import Model, Run
 
 SCRIPT = {"headers": {"X-Requested-With": "fetch"}}

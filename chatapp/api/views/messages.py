@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from chatapp.accounts.throttles import RUNS
 from chatapp.api.once import key_of
 from chatapp.api.operations import operation
-from chatapp.api.reading import as_they_are, branch_of, in_order
+from chatapp.api.reading import as_they_are, branch_of
 from chatapp.api.serializers.chats import (
     BranchAsked,
     EditSerializer,
@@ -26,6 +26,7 @@ from chatapp.chats.actions import show_branch
 from chatapp.chats.models import Message, Role
 from chatapp.chats.tree import Tree
 from runs.actions import edit_and_send, send
+from runs.branches import load
 from runs.errors import (
     BrokerUnavailable,
     KeyReused,
@@ -94,7 +95,7 @@ class Branch(OfSession):
         ids = branch_of(session, leaf)
         begin = _begin(ids, asked.get("cursor"))
         end = begin + asked["limit"]
-        messages, tree = in_order(session, ids[begin:end]), Tree(session)
+        messages, tree = as_they_are(load(session, ids[begin:end])), Tree(session)
         for message in messages:
             message.siblings = tree.versions(message.pk)
         body = {"items": self.get_serializer(messages, many=True).data}
