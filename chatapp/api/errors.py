@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from chatapp.accounts.authentication import TokenExpired
@@ -95,8 +96,10 @@ RUN_STATUS: dict[type[errors.RunError], int] = {
 
 def exception_handler(exc: Exception, context: dict) -> Response:
     """The framework's hook (`REST_FRAMEWORK["EXCEPTION_HANDLER"]`)."""
+    request = context["request"]  # which may ask for a file: what is wrong with it is told in JSON
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), MEDIA_TYPE
     if problem_of(exc) is None:
-        _report(exc, context["request"]._request)
+        _report(exc, request._request)
         exc = errors.InternalError()
     return problem_response(exc)
 

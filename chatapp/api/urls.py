@@ -3,13 +3,17 @@
 from django.urls import path, re_path
 
 from chatapp.api import streams
-from chatapp.api.views import compare, documentation, messages, queue, runs, schedules, sessions, site
+from chatapp.api.views import compare, documentation, files, messages, queue, runs, schedules, sessions, site
 from chatapp.api.views.endpoint import Missing
 
 app_name = "api"
 urlpatterns = [
     path("sessions", sessions.Sessions.as_view(), name="sessions"),
     path("sessions/<uuid:pk>", sessions.SessionDetail.as_view(), name="session"),
+    path("sessions/<uuid:pk>/share", sessions.Share.as_view(), name="share"),
+    path("sessions/<uuid:pk>/seen", sessions.Seen.as_view(), name="seen"),
+    path("sessions/<uuid:pk>/export.md", files.SessionMarkdown.as_view(), name="session_markdown"),
+    path("sessions/<uuid:pk>/export.json", files.SessionDocument.as_view(), name="session_document"),
     path("sessions/<uuid:pk>/messages", messages.Messages.as_view(), name="messages"),
     path("sessions/<uuid:pk>/branch", messages.Branch.as_view(), name="branch"),
     path("sessions/<uuid:pk>/queue", queue.Queue.as_view(), name="queue"),
@@ -31,6 +35,7 @@ urlpatterns = [
     path("compare/<uuid:pk>", compare.ComparisonDetail.as_view(), name="comparison"),
     path("compare/<uuid:pk>/stop", compare.StopAll.as_view(), name="stop_all"),
     path("compare/<uuid:pk>/vote", compare.Vote.as_view(), name="vote"),
+    path("compare/<uuid:pk>/export.md", files.ComparisonMarkdown.as_view(), name="comparison_markdown"),
     path("panes/<uuid:pk>/stop", compare.StopPane.as_view(), name="stop_pane"),
     path("panes/<uuid:pk>/close", compare.ClosePane.as_view(), name="close_pane"),
     path("panes/<uuid:pk>/again", compare.RerollPane.as_view(), name="reroll_pane"),

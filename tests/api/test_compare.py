@@ -136,3 +136,16 @@ def test_a_vote_for_nobody_is_none(alice, ask, answer):  # B45
     assert_problem(alice.post(f"compare/{body['id']}/vote", {"choice": "C"}), 400, "pane_unknown")
     assert_problem(alice.post(f"compare/{body['id']}/vote", {"choice": "best"}), 422, "invalid")
     assert alice.post(f"compare/{body['id']}/vote", {"choice": "tie"}).json()["winner"] == "tie"
+
+
+def test_a_comparison_as_a_file_is_blind_until_the_vote(alice, bob, ask, answer):  # B45
+    body = ask().json()
+    answer(body)
+    path = f"compare/{body['id']}/export.md"
+    blind = alice.get(path)
+    assert blind["Content-Type"] == "text/markdown; charset=utf-8"
+    assert blind["Content-Disposition"] == f'attachment; filename="comparison-{body["id"]}.md"'
+    assert "Which tree?" in blind.text and "Answer B" in blind.text and not names_in(blind)
+    alice.post(f"compare/{body['id']}/vote", {"choice": "B"})
+    assert names_in(alice.get(path)) == NAMES
+    assert_problem(bob.get(path), 404, "not_found")

@@ -6,8 +6,9 @@ from rest_framework import serializers
 
 from chatapp.api.operations import example
 from chatapp.api.serializers.fields import AskedFlag, AskedWhole, Choice, Flag, Id, Number, Text, Whole
-from chatapp.chats.models import Message, News, Session
+from chatapp.chats.models import Message, MessageState, News, Role, Session
 from runs.errors import ModelUnknown
+from runs.export import FORMAT
 from runs.models import Model
 from runs.states import WhenBusy
 from runs.summary import activity_of
@@ -143,6 +144,47 @@ class MessageSerializer(serializers.ModelSerializer):
             if not hasattr(message, name):
                 setattr(message, name, None)
         return super().to_representation(message)
+
+
+class ShareSerializer(serializers.Serializer):
+    """The way by which anybody can read a session, without a token."""
+
+    link = serializers.URLField(allow_null=True, help_text="Null: there is none.")
+
+
+class SessionSettingsSerializer(serializers.Serializer):
+    """As the session had them when it was exported. What is empty or null is as the model has it."""
+
+    system_prompt = serializers.CharField(allow_blank=True)
+    temperature = serializers.FloatField(allow_null=True)
+    max_tokens = serializers.IntegerField(allow_null=True)
+
+
+class DocumentedMessageSerializer(serializers.Serializer):
+    """A message in a document. `parent_id` makes them a tree."""
+
+    id = Id()
+    parent_id = Id(allow_null=True)
+    role = serializers.ChoiceField(Role.choices)
+    state = serializers.ChoiceField(MessageState.choices)
+    content = serializers.CharField(allow_blank=True)
+    reasoning = serializers.CharField(allow_blank=True)
+    tools = ToolSerializer(many=True)
+    created_at = serializers.DateTimeField()
+    model = serializers.CharField(allow_null=True, help_text="Null: a person wrote it, or the model was removed.")
+
+
+class SessionDocumentSerializer(serializers.Serializer):
+    """A session with everything that was said, to keep or to take elsewhere."""
+
+    format = serializers.ChoiceField([FORMAT])
+    id = Id()
+    title = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    exported_at = serializers.DateTimeField()
+    settings = SessionSettingsSerializer()
+    shown = serializers.ListField(child=Id(), help_text="The branch that the session shows.")
+    messages = DocumentedMessageSerializer(many=True, help_text="The oldest first.")
 
 
 class PlacedSerializer(MessageSerializer):

@@ -7,14 +7,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapp.api.operations import operation
-from chatapp.api.serializers.chats import SessionsAsked, SessionSerializer
+from chatapp.api.serializers.chats import SessionsAsked, SessionSerializer, ShareSerializer
 from chatapp.api.versions import check_unchanged, etag_of, versioned
 from chatapp.api.views.endpoint import OfSession
-from chatapp.chats.actions import move, rename
+from chatapp.chats.actions import move, rename, share, unshare
 from chatapp.chats.models import Session
 from chatapp.chats.search import found_sessions, words_of
 from runs import lifecycle
-from runs.actions import delete_session
+from runs.actions import delete_session, see
 from runs.errors import ModelUnknown
 from runs.summary import session_changed, sessions_changed, with_activity
 
@@ -89,6 +89,41 @@ class SessionDetail(AnySession):
             check_unchanged(request, self.get_serializer(self.get_object()).data)
             delete_session(session, by=request.user)
         return Response(status=204)
+
+
+class Share(OfSession):
+    serializer_class = ShareSerializer
+
+    @operation("read_share", "The link by which anybody can read a session", ShareSerializer)
+    def get(self, request: Request, pk) -> Response:
+        return self._told(request, self.get_object())
+
+    @operation("share_session", "Let anybody read a session who has the link", ShareSerializer)
+    def post(self, request: Request, pk) -> Response:
+        """One that is there stays. Shown is the branch that the session shows, and nothing about you."""
+        session = self.get_object()
+        share(session)
+        return self._told(request, session)
+
+    @operation("unshare_session", "Let the link lead nowhere", status=204)
+    def delete(self, request: Request, pk) -> Response:
+        """A later one is another one."""
+        unshare(self.get_object())
+        return Response(status=204)
+
+    def _told(self, request: Request, session: Session) -> Response:
+        token = session.share_token
+        link = request.build_absolute_uri(reverse("shared", args=[token])) if token else None
+        return Response(self.get_serializer({"link": link}).data)
+
+
+class Seen(AnySession):
+    @operation("see_session", "You have looked at a session", SessionSerializer)
+    def post(self, request: Request, pk) -> Response:
+        """What was new in it (`news`) is not any more, on your pages neither."""
+        session = self.get_object()
+        see(session)
+        return Response(self.told(session))
 
 
 def _found(sessions: QuerySet[Session], asked: dict) -> QuerySet[Session]:

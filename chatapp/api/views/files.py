@@ -1,0 +1,63 @@
+"""What is taken along as a file: a session, a comparison."""
+
+from drf_spectacular.types import OpenApiTypes
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chatapp.api.operations import operation
+from chatapp.api.serializers.chats import SessionDocumentSerializer
+from chatapp.api.views.compare import OfComparison
+from chatapp.api.views.endpoint import OfSession
+from chatapp.chats.naming import with_opening
+from chatapp.compare.export import file_name_of
+from chatapp.compare.export import markdown_of as comparison_as_markdown
+from runs.export import document_of, file_name, markdown_of
+
+
+class MarkdownRenderer(BaseRenderer):
+    """Text as it is."""
+
+    media_type = "text/markdown"
+    format = "md"
+
+    def render(self, data: str, accepted_media_type=None, renderer_context=None) -> bytes:
+        return data.encode()
+
+
+class SessionFile(OfSession):
+    def get_queryset(self):
+        return with_opening(super().get_queryset())
+
+
+class SessionMarkdown(SessionFile):
+    renderer_classes = [MarkdownRenderer]
+
+    @operation("export_session_as_markdown", "A session as Markdown", OpenApiTypes.STR)
+    def get(self, request: Request, pk) -> Response:
+        """The branch that it shows. An answer is put in as the model wrote it, so far."""
+        session = self.get_object()
+        return as_file(markdown_of(session), file_name(session, "md"))
+
+
+class SessionDocument(SessionFile):
+    serializer_class = SessionDocumentSerializer
+
+    @operation("export_session", "A session as one document, with all branches", SessionDocumentSerializer)
+    def get(self, request: Request, pk) -> Response:
+        session = self.get_object()
+        return as_file(document_of(session), file_name(session, "json"))
+
+
+class ComparisonMarkdown(OfComparison):
+    renderer_classes = [MarkdownRenderer]
+
+    @operation("export_comparison", "A comparison as Markdown", OpenApiTypes.STR)
+    def get(self, request: Request, pk) -> Response:
+        """Prompt, answers with their figures, and the vote. Blind until then."""
+        comparison = self.get_object()
+        return as_file(comparison_as_markdown(comparison), file_name_of(comparison))
+
+
+def as_file(data: object, name: str) -> Response:
+    return Response(data, headers={"Content-Disposition": f'attachment; filename="{name}"'})
