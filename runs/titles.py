@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from chatapp.chats.models import Session
+from chatapp.chats.rendering import plain
 from runs.models import Run
 from runs.prompts import UpstreamRequest, prepare
 from runs.summary import session_changed
@@ -40,7 +41,7 @@ def keep(session_id: UUID, text: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """The first line with something in it, without the quotes and marks models put around a title."""
+    """The first line with something in it, without Markdown's marks and the quotes that models put around a title."""
     line = next((line for line in text.splitlines() if line.strip()), "")
-    line = " ".join(line.removeprefix("Title:").split()).strip("\"'*#`.“”„« »")
+    line = plain(line).removeprefix("Title:").strip("\"'*#`.“”„« »")
     return line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1].rstrip() + "…"

@@ -1,0 +1,27 @@
+"""What is kept of the title that a model gave."""
+
+import pytest
+
+from runs.titles import MAX_CHARACTERS, clean
+
+
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        ("Birds of Europe", "Birds of Europe"),
+        ("\n  **The *quick* Fox**\nand more", "The quick Fox"),
+        ("# `grep` and __friends__", "grep and friends"),
+        ("Title: “On snake_case”.", "On snake_case"),
+        ("**Title:** 2 < 3", "2 < 3"),
+        ("[Wrens](http://example.org)", "Wrens"),
+        ("***", ""),
+        ("", ""),
+    ],
+)
+def test_a_title_is_words_and_no_marks(said, title):
+    assert clean(said) == title
+
+
+def test_a_long_one_is_cut():
+    assert len(clean("word " * 100)) <= MAX_CHARACTERS
+    assert clean("word " * 100).endswith("word…")
