@@ -1,5 +1,7 @@
 """Programs with a token, and a Valkey that counts."""
 
+from uuid import uuid4
+
 import pytest
 from django.test import Client
 
@@ -41,7 +43,7 @@ def counted(valkey, settings):
     def counted(**limits: int) -> None:
         settings.THROTTLES = dict.fromkeys(settings.THROTTLES, 0) | limits
 
-    settings.REDIS_URL, settings.CHANNEL_PREFIX = valkey.url, f"test-{id(counted)}"
+    settings.REDIS_URL, settings.CHANNEL_PREFIX = valkey.url, f"test-{uuid4()}"
     throttles._asked_again_at = 0.0
     yield counted
     throttles._asked_again_at = 0.0

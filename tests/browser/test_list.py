@@ -73,6 +73,30 @@ def test_a_row_tells_in_every_tab_what_goes_on(stack, alice, open_window):  # B3
     check(last_run(alice))
 
 
+def test_a_list_that_was_on_its_way_does_not_bring_back_what_is_over(stack, alice, tab):  # B32
+    session = check(alice.send(prompt("Ducks", tokens=2))).session
+    with tab.page.expect_response("**/list?**"):
+        tab.page.goto("/")
+    news = row(tab, "Ducks").get_by_text("New", exact=True)
+    expect(news).to_be_visible()
+    held = []
+
+    def hold(route) -> None:
+        held.append((route, None if held else route.fetch()))
+        if len(held) > 1:
+            route.continue_()
+
+    tab.page.route("**/list?**", hold)
+    with tab.page.expect_request("**/list?**"):
+        alice.api("POST", "/sessions", {})
+    expect(news).to_be_visible()
+    alice.api("POST", f"/sessions/{session.pk}/seen")
+    expect(news).to_have_count(0, timeout=PATIENCE)
+    with tab.page.expect_request("**/list?**"):  # once more, for what it has heard meanwhile
+        held[0][0].fulfill(response=held[0][1])
+    expect(news).to_have_count(0, timeout=PATIENCE)
+
+
 def test_an_answer_seen_while_it_ends_is_no_news(stack, alice, tab):
     text = prompt("Geese", tokens=6, hold=[3])
     tab.start(text)

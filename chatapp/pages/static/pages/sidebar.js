@@ -40,6 +40,7 @@ export class Sidebar {
   apply({ kind, data }) {
     if (kind === "places.changed") return this.#told.onPlaces(data.ahead);
     if (kind !== "session.changed") return void this.#refresh();
+    this.#isOld ||= this.#isRefreshing; // the list that is on its way may not know of this
     const isShown = data.session === this.#current;
     if (isShown && data.title) showTitle(data.title);
     if (isShown && data.activity) this.#told.onActivity();
