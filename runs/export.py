@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from django.utils import timezone
 from django.utils.text import slugify
 
-from chatapp.chats.models import Message, MessageState, Role, Session
+from chatapp.chats.actions import FINAL
+from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.naming import title_of
 from runs.answers import shown
 from runs.branches import path
@@ -13,7 +14,6 @@ from runs.models import Run
 
 FORMAT = "chatapp-session-1"
 INCOMPLETE = {"stopped": "stopped", "failed": "failed", "lost": "interrupted"}
-ACTIVE = (MessageState.WAITING, MessageState.ANSWERING)
 NAME_CHARACTERS = 60  # of a file
 
 
@@ -64,7 +64,7 @@ def _speaker(message: Message, run: Run | None) -> str:
 
 def _content(message: Message, run: Run | None) -> str:
     """Of an answer that is being written, what there is of it."""
-    if run is None or message.state not in ACTIVE:
+    if run is None or message.state in FINAL:
         return message.content
     folded = shown(run)
     if folded.final:  # it ended after the row was read

@@ -59,7 +59,7 @@ def operation(
     if is_versioned and not name.startswith(("read", "create")):
         errors.append(ChangedMeanwhile)
     answer = page_of(gives) if is_list and gives else gives
-    if 201 in statuses or (gives is not None and getattr(gives, "__name__", "") == "AcceptedSerializer"):
+    if 201 in statuses or getattr(gives, "__name__", "") == "AcceptedSerializer":
         parameters.append(_of(LOCATION, statuses))
     if is_versioned and answer:
         parameters.append(_of(ETAG, statuses))

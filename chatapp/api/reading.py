@@ -35,6 +35,9 @@ def _add_run(message: Message, run: Run) -> None:
     message.content, message.reasoning, message.tools = folded.text, folded.reasoning, folded.tools
 
 
-def branch_of(session: Session, leaf: UUID | None = None) -> list[UUID]:
-    """The ids from the root to `leaf`; without one to what the session shows last, or is about to write."""
-    return shown_ids(session)[0] if leaf is None else Tree(session).path_to(leaf)
+def branch_of(session: Session, leaf: UUID | None = None) -> tuple[list[UUID], Tree]:
+    """The ids from the root to `leaf`, without one to what the session shows or is about to write; and the tree."""
+    if leaf is None:
+        return shown_ids(session)
+    tree = Tree(session)
+    return tree.path_to(leaf), tree

@@ -49,12 +49,11 @@ def move(session: Session, *, is_pinned: bool | None = None, is_archived: bool |
         Session.objects.filter(pk=session.pk).update(**values)
 
 
-def share(session: Session) -> str:
+def share(session: Session) -> None:
     """Make the secret of a link by which anybody can read a session; one that is there stays, even for two at once."""
     unshared = Session.objects.filter(pk=session.pk, share_token=None)
     unshared.update(share_token=secrets.token_urlsafe(SHARE_BYTES))
     session.refresh_from_db(fields=["share_token"])
-    return session.share_token
 
 
 def unshare(session: Session) -> None:

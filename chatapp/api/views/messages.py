@@ -92,10 +92,10 @@ class Branch(OfSession):
         """To the message `leaf`, or to the one that the session shows last."""
         session, asked = self.get_object(), self.asked(request)
         leaf = get_object_or_404(session.messages, pk=asked["leaf"]).pk if "leaf" in asked else None
-        ids = branch_of(session, leaf)
+        ids, tree = branch_of(session, leaf)
         begin = _begin(ids, asked.get("cursor"))
         end = begin + asked["limit"]
-        messages, tree = as_they_are(load(session, ids[begin:end])), Tree(session)
+        messages = as_they_are(load(session, ids[begin:end]))
         for message in messages:
             message.siblings = tree.versions(message.pk)
         body = {"items": self.get_serializer(messages, many=True).data}
