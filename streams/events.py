@@ -65,16 +65,11 @@ class Event(NamedTuple):
 
 
 @lru_cache(8192)  # streams that are written at the same time: a UUID takes as long to print as all the rest
-def _name(number: int) -> bytes:
-    return str(UUID(int=number)).encode()
+def name_of(stream: object) -> bytes:
+    return str(stream).encode()
 
 
-def name_of(stream: UUID) -> bytes:
-    """How a stream is written in an envelope."""
-    return _name(stream.int)  # a number has its hash at hand; a UUID's is Python code
-
-
-def envelope(stream: UUID, seq: int, kind: str, data: bytes) -> bytes:
+def envelope(stream: object, seq: int, kind: str, data: bytes) -> bytes:
     return named_envelope(name_of(stream), seq, kind, data)
 
 
@@ -85,7 +80,7 @@ def named_envelope(name: bytes, seq: int, kind: str, data: bytes) -> bytes:
 
 def control(stream: object, kind: Control, **data: object) -> bytes:
     """An envelope with seq 0: a word of the connection, not an event of the stream."""
-    return named_envelope(str(stream).encode(), 0, kind, orjson.dumps(data))
+    return envelope(stream, 0, kind, orjson.dumps(data))
 
 
 @dataclass

@@ -38,15 +38,15 @@ def messages(events: Iterable[Event]) -> dict[int, dict]:
 
     An entry is a piece of one stream without gaps; only its last event can be final.
     """
-    entries: dict[int, list] = {}
+    entries: dict[UUID, list] = {}
     shards, count = defaultdict(list), settings.STREAMS_SHARDS  # looked up once: settings are slow
     for stream, seq, kind, data in events:
-        said, entry = envelope(stream, seq, kind, data), entries.get(stream.int)
+        said, entry = envelope(stream, seq, kind, data), entries.get(stream)
         if entry is not None and seq == entry[1] + len(entry[3]):
             entry[2] = kind in FINAL_KINDS
             entry[3].append(said)
         else:
-            entries[stream.int] = entry = [stream.bytes, seq, kind in FINAL_KINDS, [said]]
+            entries[stream] = entry = [stream.bytes, seq, kind in FINAL_KINDS, [said]]
             shards[stream.int % count].append(entry)
     sent = {"type": MESSAGE_TYPE, "at": time.time()}
     return {shard: {**sent, "streams": entries} for shard, entries in shards.items()}

@@ -66,7 +66,6 @@ class BatchWriter:
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self.is_full = False  # so much is waiting for the database that whoever writes has to wait in `room`
         self._done = asyncio.get_running_loop().create_future()  # of the batch that is being gathered
         self._in_flight: asyncio.Future | None = None
         self._waiting_events = self._waiting_bytes = 0  # pending and in flight
@@ -91,14 +90,17 @@ class BatchWriter:
         if pen.fenced:
             return
         pen.seq += 1
-        if not self._pending:
-            self._wake.set()
         self._pending.append(Event(pen.stream, pen.seq, kind, data))
+        self._wake.set()
         self._waiting_events += 1
         self._waiting_bytes += len(data)
         if self._waiting_events >= PENDING_EVENTS or self._waiting_bytes >= PENDING_BYTES:
-            self.is_full = True
             self._room.clear()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is waiting for the database that whoever writes has to wait in `room`."""
+        return not self._room.is_set()
 
     async def room(self) -> None:
         """Wait while too much is waiting for the database: the caller stops reading its upstream meanwhile."""
@@ -139,8 +141,7 @@ class BatchWriter:
         """These do not wait any more."""
         self._waiting_events -= len(events)
         self._waiting_bytes -= sum([len(event.data) for event in events])
-        if self.is_full and self._waiting_events < PENDING_EVENTS and self._waiting_bytes < PENDING_BYTES:
-            self.is_full = False
+        if self._waiting_events < PENDING_EVENTS and self._waiting_bytes < PENDING_BYTES:
             self._room.set()
 
     async def _commit(self, batch: Sequence[Event]) -> Sequence[Event]:

@@ -48,12 +48,6 @@ class Place(NamedTuple):
 class Line(asyncio.Protocol):
     """One connection, and the response that is read from it."""
 
-    __slots__ = (
-        "_alarm", "_failure", "_feed", "_has_head", "_head_bytes", "_heard", "_idle_seconds", "_is_complete",
-        "_is_full", "_is_over", "_is_paused", "_loop", "_may_stay", "_parser", "_pieces", "_turn", "headers", "is_open",
-        "status", "transport",
-    )  # fmt: skip
-
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._alarm: asyncio.TimerHandle | None = None
