@@ -226,12 +226,8 @@ STREAMS_WATCHED = "runs.viewers.watched"  # (streams): called with the streams t
 STREAMS_LEFT = "runs.viewers.left"  # (stream): called when the last follower in a process leaves before the end
 STREAMS_SHARDS = env.int("STREAMS_SHARDS", default=1)  # Channels groups that streams are spread over, alike everywhere
 STREAMS_TICK_SECONDS = env.float("STREAMS_TICK_SECONDS", default=0.005)  # s between a busy writer's commits
-STREAMS_HEARTBEAT_SECONDS = env.float(
-    "STREAMS_HEARTBEAT_SECONDS", default=15.0
-)  # s between heartbeats, access rechecks
-STREAMS_SWEEP_SECONDS = env.float(
-    "STREAMS_SWEEP_SECONDS", default=3.0
-)  # s after which a silent stream is looked up in the log
+STREAMS_HEARTBEAT_SECONDS = env.float("STREAMS_HEARTBEAT_SECONDS", default=15.0)  # s; access is rechecked, too
+STREAMS_SWEEP_SECONDS = env.float("STREAMS_SWEEP_SECONDS", default=3.0)  # s of silence, then the log is read
 
 # -- webhooks ------------------------------------------------------------------------------------
 WEBHOOK_PRIVATE_NETWORKS = env.bool("WEBHOOK_PRIVATE_NETWORKS", default=False)  # also http, also to private ones
@@ -246,6 +242,8 @@ OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 
 # -- uploads -------------------------------------------------------------------------------------
 FILE_UPLOAD_HANDLERS = ["chatapp.pages.attachments.BoundedUpload"]  # files of text, as long as a message at most
+
+MESSAGE_STORAGE = "chatapp.pages.drafts.Notices"  # in the session's row, a few at most
 
 # -- security ------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "sesame.backends.ModelBackend"]

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from chatapp.chats.models import Message, Role
 from chatapp.pages.composer import Composer, model_of
 from chatapp.pages.conversation import at_end, change
+from chatapp.pages.drafts import keep_draft
 from chatapp.pages.messages import find_message
 from chatapp.pages.requests import is_scripted, logged_in_async, private
 from runs.actions import answer_again, go_on
@@ -68,13 +69,8 @@ def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
     if is_scripted(request):
         return JsonResponse({"state": state})
     if draft := request.POST.get("text", ""):
-        request.session[draft_key(run.session_id)] = draft
+        keep_draft(request, run.session_id, draft)
     return at_end(run.session_id)
-
-
-def draft_key(session_id: UUID) -> str:
-    """Where the browser's session keeps what was typed while Stop was pressed."""
-    return f"draft:{session_id}"
 
 
 @require_GET

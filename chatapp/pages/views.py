@@ -8,9 +8,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from chatapp.chats.actions import rename
 from chatapp.chats.naming import title_of
-from chatapp.pages.answers import draft_key
 from chatapp.pages.composer import Composer, Posted, send_posted, start_posted
 from chatapp.pages.conversation import at_end, change, conversation_part, earlier_part, find_session, session_page
+from chatapp.pages.drafts import take_draft
 from chatapp.pages.frame import preferences_of
 from chatapp.pages.requests import is_scripted, private
 from chatapp.pages.tuning import TuningForm
@@ -49,7 +49,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def session(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = find_session(request, pk)
     see(found)
-    return session_page(request, found, Composer(request.session.pop(draft_key(pk), ""), found.model))
+    return session_page(request, found, Composer(take_draft(request, pk), found.model))
 
 
 @require_http_methods(["GET", "POST"])
