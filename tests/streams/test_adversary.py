@@ -20,6 +20,8 @@ from streams.hub import Follower, Hub, Live
 from streams.publish import BatchWriter
 from tests.streams.mischief import BACKEND, Fate, MischievousLayer
 
+pytestmark = pytest.mark.each_database
+
 STREAMS = 3
 SECONDS = 20  # until a follower that still waits counts as one who would wait for ever
 

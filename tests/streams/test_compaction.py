@@ -21,6 +21,8 @@ from streams.publish import BatchWriter
 from tests.harness.check import unexplained_gaps
 from tests.harness.facts import wait_until
 
+pytestmark = pytest.mark.each_database
+
 DELTAS = st.one_of(
     st.tuples(st.just(Kind.TEXT), st.fixed_dictionaries({"text": st.text(st.characters(codec="utf-8"), max_size=5)})),
     st.tuples(st.just(Kind.REASONING), st.fixed_dictionaries({"text": st.text("ab☃\\\n", max_size=5)})),

@@ -39,10 +39,20 @@ def test_fold_puts_tool_calls_together_from_their_pieces():
 
 
 def test_a_snapshot_stands_for_everything_before_it():  # B30
-    snapshot = {"text": "once upon", "reasoning": "hm", "tools": []}
-    folded = fold([Event(STREAM, 40, Kind.SNAPSHOT, json.dumps(snapshot).encode()), *_tail(41)])
-    assert (folded.text, folded.reasoning, folded.last_seq) == ("once upon a time", "hm", 42)
-    assert folded.final == Kind.COMPLETED
+    tool = {"index": 0, "id": "call-1", "name": "clock", "arguments": ""}
+    before = [
+        Event(STREAM, 37, Kind.TEXT, b'{"text":"once"}'),
+        Event(STREAM, 38, Kind.REASONING, b'{"text":"h"}'),
+        Event(STREAM, 39, Kind.TOOL, json.dumps(tool).encode()),
+    ]
+    snapshot = Event(
+        STREAM, 40, Kind.SNAPSHOT, json.dumps({"text": "once upon", "reasoning": "hm", "tools": [tool]}).encode()
+    )
+    for events in ([snapshot, *_tail(41)], [*before, snapshot, *_tail(41)]):
+        folded = fold(events)
+        assert (folded.text, folded.reasoning, folded.last_seq) == ("once upon a time", "hm", 42)
+        assert folded.tools == [tool]
+        assert folded.final == Kind.COMPLETED
 
 
 def _tail(seq: int) -> list[Event]:

@@ -19,6 +19,8 @@ from streams.batchlog import open_batch_log
 from streams.events import Kind
 from streams.publish import BatchWriter
 
+pytestmark = pytest.mark.each_database
+
 UPSTREAMS, EVENTS, TEXT = 4, 3_000, "x" * 3_000  # 36 MB altogether, more than sockets and writer may hold
 
 

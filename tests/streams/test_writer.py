@@ -11,6 +11,8 @@ from streams.batchlog import BatchLog, Unavailable, open_batch_log
 from streams.events import Kind
 from streams.publish import BatchWriter, Pen, tick
 
+pytestmark = pytest.mark.each_database  # each has a writer of its own; SQLite's is the default of `make run`
+
 
 class Kept:
     """A sender that keeps what it is given."""
