@@ -43,6 +43,10 @@ faults: ## kill everything again and again and look at what is left (ARGS="--fau
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/python -m tests.faults $(ARGS)
 
+mutants: ## put faults into a copy of the code, one by one, and see a test find each (ARGS="--only stop --at-once 2")
+	@$(PYTHON) deploy/set_up.py test
+	@.venv/bin/python -m tests.mutants $(ARGS)
+
 schema: ## write docs/openapi.yaml anew, from the code
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
@@ -53,4 +57,4 @@ lock: ## lock what the .in files and package.json ask for (ARGS=--upgrade: newes
 clean: ## remove what was installed; data in var/ stays
 	rm -rf .venv deploy/browser/node_modules
 
-.PHONY: help screenshots run test lint bench bench-quick faults schema lock clean
+.PHONY: help screenshots run test lint bench bench-quick faults mutants schema lock clean

@@ -1,0 +1,1 @@
+"""The mutants, a module an area. Each has a list MUTANTS; every module here is collected."""
