@@ -1,7 +1,9 @@
 """The parts' output goes to `DATA_DIR/log/<part>.log`; the console stays quiet."""
 
 import logging
+import threading
 from collections import defaultdict, deque
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -10,32 +12,31 @@ TAIL_LINES = 15  # shown on the console when a part ends by itself
 
 
 class Logs:
-    """What honcho calls a printer: it is handed every line that a part writes.
-
-    Each start begins new files; the ones before are kept as `<part>.log.1`.
-    """
+    """One file a part. Each start of the site begins new files; the ones before are kept as `<part>.log.1`."""
 
     def __init__(self, directory: Path):
         directory.mkdir(parents=True, exist_ok=True)
         for path in directory.glob("*.log"):
             path.replace(f"{path}.1")
         self.directory = directory
-        self.width = 0  # set and read by honcho's manager
+        self._writing = threading.Lock()
         self._tails = defaultdict(lambda: deque(maxlen=TAIL_LINES))
         self._handlers = {}
 
-    def write(self, message) -> None:
-        data = message.data
-        text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-        for line in text.splitlines():
-            self._tails[message.name].append(line)
-            self._handler(message.name).emit(logging.makeLogRecord({"msg": line}))
+    def write(self, name: str, output: bytes) -> None:
+        """Append what the part `name` wrote. From several threads at once; a full disk stops no part."""
+        with self._writing:
+            for line in output.decode("utf-8", "replace").splitlines():
+                self._tails[name].append(line)
+                with suppress(OSError):
+                    self._handler(name).emit(logging.makeLogRecord({"msg": line}))
 
     def path(self, name: str) -> Path:
         return self.directory / f"{name}.log"
 
     def tail(self, name: str) -> list[str]:
-        return list(self._tails[name])
+        with self._writing:
+            return list(self._tails[name])
 
     def close(self) -> None:
         for handler in self._handlers.values():

@@ -2,15 +2,19 @@
 
 import signal
 import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 from django.conf import settings
+from django.db import DatabaseError, connections
+from django.db.models.functions import Now
 from django.urls import reverse
-from django.utils import timezone
 
 from chatapp.ops import valkey
+from chatapp.ops.keeper import Part
 from chatapp.ops.local_model import KEY_ENV, LocalModel
 from chatapp.ops.sockets import answers_ok
-from chatapp.ops.supervisor import Part
 from runs.models import Worker
 
 EXIT_MARGIN_SECONDS = 5.0  # s on top of the worker's own last resort
@@ -35,19 +39,57 @@ def web_part(host: str, port: int, redis_url: str) -> Part:
 
 
 def worker_part(redis_url: str, local: LocalModel | None) -> Part:
-    begin = timezone.now()
+    has_new, remember = new_worker()
     return Part(
         "worker",
         [*CELERY, "worker", "-P", "gevent", *ALONE],
-        lambda: Worker.objects.filter(started_at__gte=begin, lease_until__gt=timezone.now()).exists(),
+        has_new,
+        before_start=remember,
         stop_seconds=settings.DRAIN_SECONDS + settings.EXIT_SECONDS + EXIT_MARGIN_SECONDS,
         hurry_signal=signal.SIGQUIT,  # Celery's cold shutdown: running tasks are interrupted, and say so
         env=_env(redis_url, local),
+        while_away=[sys.executable, str(settings.BASE_DIR / "manage.py"), "reap_runs"],
+        away_seconds=settings.LEASE_SECONDS / 2,
     )
 
 
+def new_worker() -> tuple[Callable[[], bool], Callable[[], None]]:
+    """Has a worker with a lease come since the last start? And what to call before each start.
+
+    A killed worker keeps its lease for some seconds, so the question is about rows that were not there before. Both are
+    asked by the thread of one keeper, and leave no connection open.
+    """
+    known: set[object] = set()
+
+    def new() -> set[object]:
+        try:
+            return set(Worker.objects.filter(lease_until__gt=Now()).values_list("pk", flat=True)) - known
+        except DatabaseError:  # away for a moment: no reason to give up a part
+            return set()
+        finally:
+            connections.close_all()
+
+    def has_new() -> bool:
+        if found := new():
+            known.update(found)
+        return bool(found)
+
+    return has_new, lambda: known.update(new())
+
+
 def beat_part(redis_url: str) -> Part:
-    return Part("beat", [*CELERY, "beat", "--pidfile="], env=_env(redis_url))
+    """It is ready when it has opened its schedule, which it writes at once."""
+    schedule = Path(settings.CELERY_BEAT_SCHEDULE_FILENAME)
+    began = 0.0
+
+    def remember() -> None:
+        nonlocal began
+        began = time.time()
+
+    def has_opened_it() -> bool:  # dbm chooses the ending of the name
+        return any(path.stat().st_mtime >= began for path in schedule.parent.glob(f"{schedule.name}*"))
+
+    return Part("beat", [*CELERY, "beat", "--pidfile="], has_opened_it, before_start=remember, env=_env(redis_url))
 
 
 def loopback_of(host: str) -> str:

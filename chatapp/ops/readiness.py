@@ -84,7 +84,10 @@ class Redis(Part):
 @dataclass
 class Workers(Part):
     name = "workers"
-    remedy = "Start one: celery -A chatapp worker -P gevent (with -Q for the queues that nobody serves)"
+    remedy = (
+        "Start one: celery -A chatapp worker -P gevent (with -Q for the queues that nobody serves). "
+        "`make run` starts it again by itself: see what it says, and DATA_DIR/log/worker.log"
+    )
 
     def look(self):
         alive = Worker.objects.filter(lease_until__gte=Now()).values_list("queues", flat=True)
@@ -98,7 +101,10 @@ class Upkeep(Part):
     """Beat asks for it, a worker does it: both have to live."""
 
     name = "upkeep"
-    remedy = "Start beat, once: celery -A chatapp beat. And a worker that serves the queue upkeep."
+    remedy = (
+        "Start beat, once: celery -A chatapp beat. And a worker that serves the queue upkeep. "
+        "`make run` starts both again by itself: see what it says, and DATA_DIR/log/beat.log"
+    )
 
     def look(self):
         last = Report.objects.filter(pk="upkeep").first()

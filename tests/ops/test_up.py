@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -18,13 +17,19 @@ import pytest
 from chatapp.ops.instance import AlreadyRunning, only_one
 from chatapp.ops.model_server import weights
 from tests.browser.window import expect
+from tests.harness import databases
+from tests.harness.check import check
 from tests.harness.facts import wait_until
+from tests.harness.people import Person
 from tests.harness.processes import ROOT, Part, temporary_directory
-from tests.harness.stack import clean_env
+from tests.harness.stack import clean_env, ensure_model
+from tests.harness.upstream import prompt, spoken
 
 PROGRAMS = {
     "valkey": lambda process: process.name() == "valkey-server",
     "web": lambda process: process.cmdline()[1:3] == ["-m", "daphne"],
+    "worker": lambda process: process.cmdline()[1:6] == ["-m", "celery", "-A", "chatapp", "worker"],
+    "beat": lambda process: process.cmdline()[1:6] == ["-m", "celery", "-A", "chatapp", "beat"],
     "model": lambda process: process.cmdline()[1:3] == ["-m", "chatapp.ops.model_server"],
 }
 WATCH_IT_GROW = """
@@ -54,7 +59,15 @@ class Site(Part):
 
     def part(self, name: str) -> psutil.Process:
         """The process on the leash, not the leash."""
-        return next(process for process in self.family if PROGRAMS[name](process))
+        family = psutil.Process(self.pid).children(recursive=True)
+        return next(process for process in family if is_running(process) and PROGRAMS[name](process))
+
+    def is_ready(self) -> bool:
+        try:
+            with get(f"{self.url}readyz") as answer:
+                return answer.status == 200
+        except urllib.error.URLError:
+            return False
 
     def survivors(self) -> list[psutil.Process]:
         return [process for process in self.family if is_running(process)]
@@ -171,14 +184,57 @@ def test_killed_with_9_it_leaves_nothing_running(own_site):
     wait_until(lambda: not own_site.survivors(), "all parts are gone")
 
 
-def test_a_part_that_dies_is_named_with_its_last_lines_and_everything_stops(own_site):
-    own_site.part("web").send_signal(signal.SIGKILL)
-    assert own_site.process.wait(60) == 128 + signal.SIGKILL
-    log = own_site.log()
-    assert "web has ended (exit code 137), so everything stops." in log
-    assert "Listening on TCP address 127.0.0.1" in log  # the last lines of its log
-    assert stopped_parts(log) == ["beat", "worker", "valkey"]
+# -- a part that ends is started again (B86) -------------------------------------------------------
+
+
+def said_of(site: Site, name: str, words: str) -> int:
+    """How often the console has said something of a part."""
+    return len(re.findall(rf"(?m)^ *{name} +{words}", site.log()))
+
+
+def kill_and_await(site: Site, *names: str) -> None:
+    """Kill -9 these parts at once, as the kernel does when memory runs out, and wait until all are ready again."""
+    before = {name: said_of(site, name, "ready again") for name in names}
+    for process in [site.part(name) for name in names]:
+        process.kill()
+    for name in names:
+        wait_until(lambda name=name: said_of(site, name, "ready again") > before[name], f"{name} is back", patience=60)
+
+
+def test_every_part_that_is_killed_is_started_again_where_it_was(own_site):
+    broker = (own_site.data / "redis_url").read_text()
+    for name in ("web", "valkey", "beat"):
+        if name == "beat":  # killed while it wrote its schedule
+            for path in own_site.data.glob("celerybeat-schedule*"):
+                path.write_bytes(b"torn" * 1000)
+        kill_and_await(own_site, name)
+        assert said_of(own_site, name, r"has ended \(exit code 137: .*\)\. It is started again in 1 s\.") == 1
+    kill_and_await(own_site, "valkey", "web", "beat", "worker")
+    # It should be the same site as before: its address, its broker, and its order of stopping.
+    with get(f"{own_site.url}login") as answer:
+        assert answer.status == 200
+    assert (own_site.data / "redis_url").read_text() == broker
+    wait_until(own_site.is_ready, "all of it works")
+    own_site.family = psutil.Process(own_site.pid).children(recursive=True)
+    assert own_site.stop(patience=60) == 0
+    assert stopped_parts(own_site.log()) == ["web", "beat", "worker", "valkey"]
     assert own_site.survivors() == []
+
+
+@pytest.mark.one_database
+def test_runs_of_a_killed_worker_end_lost_and_the_next_one_is_answered(own_site, upstream, _no_transaction):  # B12
+    with databases.using(str(own_site.data / "chatapp.sqlite3")):
+        ensure_model(upstream)
+        alice = Person(own_site.url.rstrip("/"), "alice")
+        watched, unwatched = prompt(tokens=9, stall_after=3), prompt(tokens=9, stall_after=3)
+        runs = [alice.send(watched), alice.send(unwatched)]
+        follower = alice.follow_ws(runs[0])
+        follower.wait_for_text(spoken(3))
+        upstream.wait(unwatched.tag, "stalled")
+        own_site.part("worker").kill()
+        assert [check(runs[0], follower).status, check(runs[1]).status] == ["lost", "lost"]
+        assert check(alice.send(prompt(tokens=3))).status == "completed"
+        alice.leave()
 
 
 # -- what can be in its way ------------------------------------------------------------------------

@@ -1,0 +1,263 @@
+"""Keeps one part running: starts it on its leash, and again whenever it has ended, until the supervisor stops it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chatapp.ops import leash
+from chatapp.ops.logs import Logs
+
+POLL_SECONDS = 0.05  # s between two looks at a part that is starting
+TELL_SECONDS = 5.0  # s before the console says that a part is still finishing; an idle Celery worker takes 3
+HURRIED_SECONDS = 4.0  # s from `hurry_signal` to SIGKILL: Celery looks at its signals every 2 s
+OUTPUT_SECONDS = 1.0  # s after a part's end in which its last lines are read: a child of its own may hold the pipe open
+
+# s from an end to the next start. The first is short, because one kill is the usual case; the last keeps a part that
+# ends again and again from taking the whole machine.
+BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+STEADY_SECONDS = 60.0  # s after which a part that was ready counts as sound: its next end is the first again
+MAX_FAILED_STARTS = 5  # in a row; a part that never gets ready has a fault that time does not mend
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str  # on the console and of its log file
+    command: list[str]
+    is_ready: Callable[[], bool] | None = None  # None: it only has to live for `settle_seconds`
+    before_start: Callable[[], None] = lambda: None  # called before each start; what it raises makes it a failed one
+    settle_seconds: float = 1.0  # s
+    ready_seconds: float = 60.0  # s after which a start counts as failed
+    stop_seconds: float = 10.0  # s from SIGTERM to `hurry_signal`
+    hurry_signal: int = signal.SIGTERM  # sent when its time is over, or at the second Ctrl-C
+    env: dict[str, str] = field(default_factory=dict)  # on top of the supervisor's own
+    cwd: str | None = None
+    while_away: list[str] = field(default_factory=list)  # a command that is run every `away_seconds` until it is back
+    away_seconds: float = 5.0  # s
+
+
+class Leashed(subprocess.Popen):
+    """A part's process on a leash. Its output goes to its log by a thread of its own."""
+
+    def __init__(self, part: Part, logs: Logs):
+        # -I -S: no site-packages, so that the leash starts in milliseconds; the command's own Python has them.
+        super().__init__(
+            [sys.executable, "-I", "-S", leash.__file__, *part.command],
+            env={**os.environ, **part.env},
+            cwd=part.cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.began = time.monotonic()
+        self._reader = threading.Thread(target=self._read, args=(part.name, logs), name=f"{part.name}'s output")
+        self._reader.daemon = True
+        self._reader.start()
+
+    def _read(self, name: str, logs: Logs) -> None:
+        with self.stdout:
+            for line in iter(self.stdout.readline, b""):
+                logs.write(name, line)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.began
+
+    @property
+    def is_alive(self) -> bool:
+        return self.poll() is None
+
+    def let_go(self) -> None:
+        """End the part at once: without the supervisor's hold the leash kills its whole group."""
+        try:
+            self.stdin.close()
+        except OSError:
+            pass
+
+    def finish(self) -> int:
+        """Wait for its end and for its last lines. Its exit code as a shell would tell it (128 + signal)."""
+        code = self.wait()
+        self._reader.join(OUTPUT_SECONDS)
+        self.let_go()
+        return code if code >= 0 else 128 - code  # negative: the leash itself was killed
+
+
+class Keeper(threading.Thread):
+    """One part. `stopping` is set once everything is being stopped; from then on nothing is started any more.
+
+    `give_up(keeper)` is called when the part has failed to start too often; `failure` then says how.
+    """
+
+    def __init__(
+        self,
+        part: Part,
+        logs: Logs,
+        say: Callable[[str], None],
+        stopping: threading.Event,
+        give_up: Callable[["Keeper"], None],
+    ):
+        super().__init__(name=part.name)
+        self.part, self.is_ready, self.failure, self.code = part, False, "", 0
+        self._logs, self._say, self._stopping, self._give_up = logs, say, stopping, give_up
+        self._process: Leashed | None = None
+        self._starting = threading.Lock()  # `stop` sees either the new process or that there will be none
+        self._has_been_ready = False
+        self._failed_starts = self._ends = 0  # in a row
+        self._substitute: subprocess.Popen | None = None  # the command that runs while the part is away
+        self._substitute_due = time.monotonic() + part.away_seconds
+
+    def run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                failure = self._live()
+                if self._stopping.is_set():
+                    return
+                if self._failed_starts >= MAX_FAILED_STARTS:
+                    self.failure = f"{failure} {self._failed_starts} times in a row"
+                    self._give_up(self)
+                    return
+                self._wait_to_start_again(failure)
+        finally:
+            self._end_substitute()
+
+    # -- one life ----------------------------------------------------------------------------------
+
+    def _live(self) -> str:
+        """Start it and wait for its end. What happened, in words; the counters are right afterwards."""
+        self.is_ready, fault = False, ""
+        try:
+            self.part.before_start()
+            process = self._start()
+        except Exception as error:  # of fork: no memory, too many processes; of the database: it is away
+            self._failed_starts, self.code = self._failed_starts + 1, 1
+            return f"{self.part.name} could not be started ({error})"
+        if process is None:
+            return ""
+        self.is_ready = self._gets_ready(process)
+        if not (self.is_ready or self._stopping.is_set()) and process.is_alive:
+            fault = f"{self.part.name} did not answer within {self.part.ready_seconds:.0f} s"
+            process.let_go()
+        was_ready, code = self.is_ready, process.finish()
+        code = 1 if fault else code
+        self.is_ready, self.code = False, code
+        self._substitute_due = time.monotonic() + self.part.away_seconds
+        self._failed_starts = 0 if was_ready else self._failed_starts + 1
+        if was_ready and process.age > STEADY_SECONDS:
+            self._ends = 0
+        return fault or f"{self.part.name} has ended ({exit_in_words(code)})"
+
+    def _start(self) -> Leashed | None:
+        """None if everything is being stopped."""
+        with self._starting:
+            if self._stopping.is_set():
+                return None
+            self._process = Leashed(self.part, self._logs)
+            return self._process
+
+    def _gets_ready(self, process: Leashed) -> bool:
+        while process.is_alive and process.age <= self.part.ready_seconds:
+            if self._answers(process):
+                again = "again " if self._has_been_ready else ""
+                self._has_been_ready = True
+                self._end_substitute()
+                self._say(f"  {self.part.name:<9} ready {again}after {process.age:.1f} s")
+                return True
+            self._stand_in()
+            if self._stopping.wait(POLL_SECONDS):
+                return False
+        return False
+
+    def _answers(self, process: Leashed) -> bool:
+        if self.part.is_ready is None:
+            return process.age >= self.part.settle_seconds
+        try:
+            return self.part.is_ready()
+        except Exception as error:
+            self._logs.write(self.part.name, f"[supervisor] whether it is ready is not known: {error}".encode())
+            return False
+
+    # -- between two lives -------------------------------------------------------------------------
+
+    def _wait_to_start_again(self, failure: str) -> None:
+        pause = BACKOFF_SECONDS[min(self._ends, len(BACKOFF_SECONDS) - 1)]
+        self._ends += 1
+        count = f" (start {self._failed_starts + 1} of {MAX_FAILED_STARTS})" if self._failed_starts else ""
+        # Last lines are worth the room where something is wrong with the part itself.
+        words = self.last_words() if self._failed_starts else f" Its log: {self._logs.path(self.part.name)}"
+        self._say(f"\n{failure}. It is started again in {pause:g} s{count}.{words}")
+        end = time.monotonic() + pause
+        while (left := end - time.monotonic()) > 0 and not self._stopping.wait(min(left, POLL_SECONDS)):
+            self._stand_in()
+
+    def _stand_in(self) -> None:
+        """Run `while_away` when it is due and the part has been there before. It is never waited for."""
+        if not (self.part.while_away and self._has_been_ready and time.monotonic() >= self._substitute_due):
+            return
+        if self._substitute is None or self._substitute.poll() is not None:
+            self._substitute_due = time.monotonic() + self.part.away_seconds
+            try:
+                self._substitute = subprocess.Popen(
+                    self.part.while_away,
+                    env={**os.environ, **self.part.env},
+                    cwd=self.part.cwd,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            except OSError:  # as with the part itself: later, there may be memory again
+                self._substitute = None
+
+    def _end_substitute(self) -> None:
+        if self._substitute is not None:
+            self._substitute.kill()
+            self._substitute.wait()
+            self._substitute = None
+
+    def last_words(self) -> str:
+        tail = "".join(f"\n    {line}" for line in self._logs.tail(self.part.name))
+        return f" Its last lines (all in {self._logs.path(self.part.name)}):{tail or ' none'}"
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    def stop(self, hurry: threading.Event) -> None:
+        """End the part, in the time it needs, and this thread. `stopping` is set by now."""
+        with self._starting:
+            process = self._process
+        if process is None or not process.is_alive:
+            self.join()
+            return
+        part, began = self.part, time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        if not _ends_by(process, began + TELL_SECONDS, hurry) and not hurry.is_set():
+            self._say(f"  {part.name:<9} is still finishing, for at most {part.stop_seconds:.0f} s")
+        if not _ends_by(process, began + part.stop_seconds, hurry):
+            process.send_signal(part.hurry_signal)
+            _ends_by(process, time.monotonic() + HURRIED_SECONDS)
+        how = "killed" if process.is_alive else "stopped"
+        process.let_go()
+        self.join()
+        self._say(f"  {part.name:<9} {how} after {time.monotonic() - began:.1f} s")
+
+
+def _ends_by(process: Leashed, deadline: float, hurry: threading.Event | None = None) -> bool:
+    """Wait until it has ended, the deadline (of time.monotonic) has passed, or a person is in a hurry."""
+    while process.is_alive and not (hurry and hurry.is_set()) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return not process.is_alive
+
+
+def exit_in_words(code: int) -> str:
+    """An exit code of a shell, explained where it is a signal."""
+    if code == 128 + signal.SIGKILL:
+        return f"exit code {code}: killed, by a person or because memory ran out"
+    try:
+        return f"exit code {code}: {signal.Signals(code - 128).name}" if code > 128 else f"exit code {code}"
+    except ValueError:
+        return f"exit code {code}"
