@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import sys
+import threading
 
 import pytest
 
@@ -274,3 +275,16 @@ def test_each_start_of_the_site_keeps_the_log_of_the_one_before(run, tmp_path, q
         run(lambda running, _logs, word=word: running.launch(python("part", f"print('{word}')", settle_seconds=60)))
     assert set((tmp_path / "log" / "part.log").read_text().split()) == {"second"}
     assert set((tmp_path / "log" / "part.log.1").read_text().split()) == {"first"}
+
+
+def test_a_part_that_was_about_to_start_when_everything_stops_is_not_started(tmp_path, said):
+    """Ctrl-C can come between the end of a pause and the start; `stop` has then found nothing to end."""
+    stopping = threading.Event()
+    part = python("cat", lives(tmp_path), settle_seconds=0, before_start=stopping.set)
+    logs = Logs(tmp_path / "log")
+    keeping = keeper.Keeper(part, logs, said.append, stopping, lambda _: None)
+    keeping.start()
+    keeping.join(20)
+    logs.close()
+    assert not keeping.is_alive()
+    assert not (tmp_path / "life1").exists()
