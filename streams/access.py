@@ -8,10 +8,12 @@ from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
 
 from streams.hub import read_log
@@ -47,8 +49,8 @@ class Viewer:
     credential: str
 
     @classmethod
-    def holding(cls, viewers: set["Viewer"]) -> set["Viewer"]:
-        """Those whose credentials still hold, of any number of this kind."""
+    def holding(cls, viewers: set["Viewer"], users: dict[int, AbstractBaseUser]) -> set["Viewer"]:
+        """Those whose credentials still hold, of any number of this kind. `users`: theirs, by id; all are active."""
         raise NotImplementedError
 
     @classmethod
@@ -71,25 +73,55 @@ class Viewer:
 
 
 class SessionViewer(Viewer):
-    """A viewer who logged in with a session cookie. A log-out deletes the session (B55)."""
+    """A viewer who logged in with a session cookie, as long as that session would log in to a page (B55)."""
 
     __slots__ = ()
 
     @classmethod
-    def holding(cls, viewers: set[Viewer]) -> set[Viewer]:
+    def holding(cls, viewers: set[Viewer], users: dict[int, AbstractBaseUser]) -> set[Viewer]:
         keys = {viewer.credential for viewer in viewers}
         sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
-        users = {session.session_key: str(session.get_decoded().get(SESSION_KEY)) for session in sessions}
-        return {viewer for viewer in viewers if users.get(viewer.credential) == str(viewer.user_id)}
+        data = {session.session_key: session.get_decoded() for session in sessions}
+        return {viewer for viewer in viewers if logs_in(data.get(viewer.credential, {}), users[viewer.user_id])}
+
+
+def logs_in(session_data: dict[str, object], user: AbstractBaseUser) -> bool:
+    """Whether a session with this data is a log-in of `user`: Django's own rule for pages (`auth.get_user`).
+
+    A session carries a hash of the password it began with, so a changed password ends it. While the secret key is
+    being rotated a hash that was made with one of SECRET_KEY_FALLBACKS counts, too.
+    """
+    if session_data.get(SESSION_KEY) != str(user.pk):
+        return False
+    if session_data.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return False
+    auth_hash = str(session_data.get(HASH_SESSION_KEY, ""))
+    valid = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    return any(constant_time_compare(auth_hash, each) for each in valid)
+
+
+async def viewer_of(session_key: str) -> SessionViewer | None:
+    """The viewer whose session cookie this is; None: it logs nobody in. Reads only, whatever it finds."""
+    return await read_log(_viewer_of, session_key)
+
+
+def _viewer_of(session_key: str) -> SessionViewer | None:
+    if not session_key.isalnum():  # made up; PostgreSQL would choke on a NUL
+        return None
+    session = Session.objects.filter(session_key=session_key, expire_date__gt=timezone.now()).first()
+    data = session.get_decoded() if session is not None else {}
+    user = get_user_model().objects.filter(pk=data.get(SESSION_KEY), is_active=True).first()
+    return SessionViewer(user.pk, session_key) if user is not None and logs_in(data, user) else None
 
 
 def _answered(questions: set[Question]) -> set[Question]:
     """Those to which the answer is yes, with as many queries for a thousand as for one."""
-    viewers = {viewer for viewer, _ in questions}
+    viewers, yes = {viewer for viewer, _ in questions}, set()
     users = get_user_model().objects.filter(pk__in={viewer.user_id for viewer in viewers}, is_active=True)
-    active, yes = set(users.values_list("pk", flat=True)), set()
+    active = {user.pk: user for user in users}
     for kind in {type(viewer) for viewer in viewers}:
-        known = kind.holding({viewer for viewer in viewers if type(viewer) is kind and viewer.user_id in active})
+        candidates = {viewer for viewer in viewers if type(viewer) is kind and viewer.user_id in active}
+        known = kind.holding(candidates, active)
         asked = {(viewer, stream) for viewer, stream in questions if viewer in known}
         pairs = {(viewer.user_id, stream) for viewer, stream in asked if stream is not None}
         allowed = kind.allowed(pairs) if pairs else set()

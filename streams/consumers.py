@@ -1,7 +1,7 @@
 """The WebSocket edge: one socket a page, for all the streams it follows. `docs/protocol.md` is its contract.
 
 A plain ASGI application and not a Channels consumer class: that one's dispatch costs 0.4 ms for each message, sent or
-received (docs/adr). Authentication and the check of the Origin are Channels' middleware, see `streams/routing.py`.
+received (docs/adr). What is looked at before is in `streams/routing.py`.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 
-from streams.access import SessionViewer, Viewer
+from streams.access import Viewer, viewer_of
 from streams.events import Control, control
 from streams.follow import follow
 from streams.hub import Live
@@ -35,11 +35,11 @@ async def stream_socket(scope, receive, send) -> None:
     """Serve one connection."""
     await receive()  # websocket.connect
     await send({"type": "websocket.accept"})
-    user = scope["user"]
-    if not user.is_authenticated:
+    viewer = await viewer_of(scope["cookies"].get(settings.SESSION_COOKIE_NAME, ""))
+    if viewer is None:
         await send({"type": "websocket.close", "code": NOT_LOGGED_IN})
         return
-    socket = _Socket(SessionViewer(user.pk, scope["session"].session_key), send)
+    socket = _Socket(viewer, send)
     try:
         await socket.serve(receive)
     finally:
@@ -86,7 +86,7 @@ class _Socket:
     """One connection: a task for each stream it follows, and one that keeps watch."""
 
     def __init__(self, viewer: Viewer, send) -> None:
-        self._viewer, self._outlet = viewer, Outlet(send)
+        self._viewer, self._outlet = viewer, Outlet(send, acknowledges=True)
         self._following: dict[UUID, asyncio.Task] = {}
         self._windows: dict[UUID, _Window] = {}
         self._closed = False

@@ -38,13 +38,17 @@ def _rest(coroutine: Coroutine, awaited: object):
 
 
 class Outlet:
-    """Where one client's messages go. At most one of them is on its way."""
+    """Where one client's messages go. At most one of them is on its way.
+
+    Where the client `acknowledges` what it has read, a window bounds what is under way, and twisted is not asked: on
+    an upgraded connection it has no place for a producer.
+    """
 
     __slots__ = ("_pressure", "_rest", "_send")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, acknowledges: bool = False) -> None:
         self._send, self._rest = send, None
-        self._pressure = Pressure.of(send)
+        self._pressure = None if acknowledges else Pressure.of(send)
 
     @property
     def is_clear(self) -> bool:

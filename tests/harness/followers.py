@@ -168,11 +168,23 @@ class SseFollower(Follower):
 
 
 class SocketFollower(Follower):
-    """Follows one stream over `/ws/streams`. `acks=False` makes a reader that never acknowledges."""
+    """Follows one stream over `/ws/streams`. `acks=False` makes a reader that never acknowledges.
 
-    def __init__(self, url: str, stream: str, after: int, headers: dict[str, str], acks: bool = True):
+    `origin` is the page's; empty: one of the site; None: there is none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        stream: str,
+        after: int,
+        headers: dict[str, str],
+        acks: bool = True,
+        origin: str | None = "",
+    ):
         super().__init__(stream, after)
         self.url, self.headers, self.acks = url, headers, acks
+        self.origin = url if origin == "" else origin
         self.socket = None
 
     def start(self):
@@ -186,7 +198,7 @@ class SocketFollower(Follower):
     def _follow(self) -> None:
         url = f"ws{self.url[4:]}/ws/streams"
         try:
-            with connect(url, origin=self.url, additional_headers=self.headers, compression=None) as opened:
+            with connect(url, origin=self.origin, additional_headers=self.headers, compression=None) as opened:
                 self.socket = opened
                 self.say(follow=self.stream, after=self.after)
                 with self._news:

@@ -2,13 +2,13 @@
 
 import asyncio
 from datetime import timedelta
-from importlib import import_module
 from uuid import uuid4
 
 import pytest
 from django.conf import settings as project
-from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.models import Session as CookieSession
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -26,10 +26,9 @@ SECONDS = 20.0
 
 
 def cookie_of(user) -> str:
-    store = import_module(project.SESSION_ENGINE).SessionStore()
-    store[SESSION_KEY] = str(user.pk)
-    store.create()
-    return store.session_key
+    client = Client()
+    client.force_login(user)
+    return client.cookies[project.SESSION_COOKIE_NAME].value
 
 
 def run_of(user) -> Run:
@@ -74,6 +73,56 @@ def test_staff_may_look_at_every_run_but_those_that_depend_on_it(cast, alice, ch
     assert _answered({(staff, stream), (nobody, stream), (cookie, stream)}) == {(staff, stream)}
     Run.objects.filter(pk=stream).update(viewer_until=timezone.now())
     assert _answered({(staff, stream), (staff, None)}) == {(staff, None)}
+
+
+def test_a_changed_password_ends_every_session_that_began_with_the_old_one(cast, alice, bob, charlie):  # B55
+    """A log-out elsewhere ended what was being followed; a changed password did not."""
+    (cookie, token), stream = cast[alice]
+    staff = StaffViewer(charlie.pk, cast[charlie][0][0].credential)
+    for user in (alice, charlie):
+        user.set_password("a long and quiet river")
+        user.save(update_fields=["password"])
+    renewed, others = SessionViewer(alice.pk, cookie_of(alice)), cast[bob][0][0]
+    questions = {(viewer, stream) for viewer in (cookie, token, renewed, staff)} | {(others, None)}
+    assert _answered(questions) == {(token, stream), (renewed, stream), (others, None)}
+
+
+def test_a_session_that_is_gone_or_of_an_unknown_kind_ends_too(cast, alice, bob, charlie, settings):  # B55
+    viewers = [cast[user][0][0] for user in (alice, bob, charlie)]
+    CookieSession.objects.filter(session_key=viewers[0].credential).delete()
+    CookieSession.objects.filter(session_key=viewers[1].credential).update(expire_date=timezone.now())
+    assert _answered({(viewer, None) for viewer in viewers}) == {(viewers[2], None)}
+    settings.AUTHENTICATION_BACKENDS = ["somewhere.Else"]
+    assert _answered({(viewers[2], None)}) == set()
+
+
+def test_who_is_staff_no_more_sees_no_more_of_others_runs(cast, alice, charlie):  # B55
+    staff, (_, stream) = StaffViewer(charlie.pk, cast[charlie][0][0].credential), cast[alice]
+    charlie.is_staff = False
+    charlie.save(update_fields=["is_staff"])
+    assert _answered({(staff, stream), (staff, None)}) == {(staff, None)}
+
+
+def test_a_session_goes_on_while_the_secret_key_is_rotated(cast, alice, settings):
+    cookie = cast[alice][0][0]
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new one", [settings.SECRET_KEY]
+    assert _answered({(cookie, None)}) == {(cookie, None)}
+    assert access._viewer_of(cookie.credential) == cookie
+    settings.SECRET_KEY_FALLBACKS = []
+    assert _answered({(cookie, None)}) == set()
+
+
+@pytest.mark.parametrize("key", ["", "gone", "a\0b", "x" * 5000, "0" * 32])
+def test_a_made_up_cookie_is_nobody_s(key, db):
+    assert access._viewer_of(key) is None
+
+
+def test_a_cookie_is_its_user_s_as_long_as_the_user_is_active(alice):
+    key = cookie_of(alice)
+    assert access._viewer_of(key) == SessionViewer(alice.pk, key)
+    alice.is_active = False
+    alice.save(update_fields=["is_active"])
+    assert access._viewer_of(key) is None
 
 
 def test_it_takes_as_many_queries_for_many_as_for_one(cast, alice):

@@ -1,10 +1,12 @@
 """What is another user's does not exist; and who is thrown out while he watches sees no more of it."""
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session as CookieSession
 
 from chatapp.accounts.models import Token
 from tests.harness.check import check
+from tests.harness.followers import SocketFollower, SseFollower
 from tests.harness.upstream import prompt, spoken
 
 pytestmark = pytest.mark.one_database
@@ -27,33 +29,40 @@ def test_nobody_follows_without_being_logged_in(stack):  # B55
     assert alice.follow_ws(run).wait_for_end().close_code == 4401
 
 
-def test_a_page_of_another_site_gets_no_socket(stack):  # B55
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1", "https://127.0.0.1:{port}", None])
+def test_a_page_of_another_site_gets_no_socket(stack, origin):  # B55
     alice = stack.person("alice")
     run = check(alice.send(prompt(tokens=3)))
-    alice.url, good = "http://evil.example", alice.url
-    socket = alice.follow_ws(run)
-    alice.url = good
-    assert socket.wait_for_end().socket is None
+    port = alice.url.rpartition(":")[2]
+    socket = SocketFollower(alice.url, str(run.pk), 0, alice.cookie_header, origin=origin and origin.format(port=port))
+    assert socket.start().wait_for_end().status == 403
 
 
-def test_who_logs_out_or_is_disabled_hears_no_more(make_stack):  # B55
+def test_who_logs_out_is_disabled_or_has_another_password_hears_no_more(make_stack):  # B55
     stack = make_stack(STREAMS_HEARTBEAT_SECONDS="0.3")
-    alice, bob = stack.person("alice"), stack.person("bob")
-    say = {person: prompt(tokens=10, hold=[3]) for person in (alice, bob)}
+    alice, bob, dora, charlie = (stack.person(name) for name in ("alice", "bob", "dora", "charlie"))
+    say = {person: prompt(tokens=10, hold=[3]) for person in (alice, bob, dora)}
     followers = {}
-    for person in (alice, bob):
+    for person in (alice, bob, dora):
         run = person.send(say[person])
-        followers[person] = [person.follow(run), person.follow_ws(run)]
+        open_stream = person.follow if person is not dora else person.follow_page  # her tokens stay as they are
+        followers[person] = [open_stream(run), person.follow_ws(run)]
         for follower in followers[person]:
             follower.wait_for_text(spoken(3))
 
+    tail = SseFollower(charlie.url, f"/admin/runs/run/{run.pk}/events", run.pk, 0, charlie.cookie_header)
+    followers[charlie] = [tail.start().wait_for_text(spoken(3))]
+    for person in (dora, charlie):  # the two whose sessions are not touched: another password ends them
+        person.user.set_unusable_password()
+        get_user_model().objects.filter(pk=person.user.pk).update(password=person.user.password)
+
     Token.objects.filter(user=alice.user).delete()
-    CookieSession.objects.all().delete()  # everybody logs out
+    CookieSession.objects.filter(session_key__in=alice.cookies.values()).delete()  # she logs out
     bob.user.is_active = False
     bob.user.save(update_fields=["is_active"])
 
-    for person in (alice, bob):
+    for person in (alice, bob, dora, charlie):
         for follower in followers[person]:
             follower.wait_for_end()
             assert follower.final is None
-        assert followers[person][1].close_code == 4401
+    assert [followers[person][1].close_code for person in (alice, bob, dora)] == [4401] * 3

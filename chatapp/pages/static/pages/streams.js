@@ -20,6 +20,7 @@ export class Streams {
   #failures = 0;
   #retry = null;
   #heard = 0;
+  #isDoubtful = false; // told that it is logged out, which a new cookie may have mended: a change of password renews it
 
   /** `onState` hears "open", "reconnecting" and "logged_out". */
   constructor(url, onState) {
@@ -65,7 +66,8 @@ export class Streams {
 
   #closed(code) {
     this.#socket = null;
-    if (code === LOGGED_OUT) return this.#onState("logged_out");
+    if (code === LOGGED_OUT && this.#isDoubtful) return this.#onState("logged_out");
+    this.#isDoubtful = code === LOGGED_OUT;
     if (!this.#followed.size) return this.#onState("open");
     this.#onState("reconnecting");
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures++);
@@ -108,6 +110,7 @@ export class Streams {
   #hear(text) {
     this.#heard = Date.now();
     this.#failures = 0; // a socket that opens and says nothing is not yet a success
+    this.#isDoubtful = false;
     for (const event of [JSON.parse(text)].flat()) {
       const entry = this.#followed.get(event.stream);
       if (!entry) continue;
