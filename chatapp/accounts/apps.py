@@ -1,7 +1,14 @@
 """Django's entry for accounts."""
 
 from django.apps import AppConfig
+from django.contrib.auth import get_user_model
+from django.db.models.signals import post_save
 
 
 class AccountsConfig(AppConfig):
     name = "chatapp.accounts"
+
+    def ready(self):
+        from chatapp.accounts.sessions import on_user_saved  # its models are not loaded before
+
+        post_save.connect(on_user_saved, sender=get_user_model(), dispatch_uid="end_void_sessions")

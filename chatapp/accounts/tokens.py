@@ -62,3 +62,8 @@ def tokens_of(user: AbstractBaseUser) -> QuerySet[Token]:
 def revoke(token: Token) -> None:
     """From now on nobody gets in with it; what is being followed with it ends with the next heartbeat."""
     token.delete()
+
+
+def revoke_all(user: AbstractBaseUser) -> int:
+    """Revoke every token of `user`; how many there were."""
+    return tokens_of(user).delete()[0]

@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm, UsernameField
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
@@ -18,6 +19,7 @@ from chatapp.accounts.tokens import (
     default_lifetime,
     lifetimes,
     revoke,
+    revoke_all,
     tokens_of,
 )
 from chatapp.accounts.tokens import make_token as make_token_of
@@ -109,9 +111,33 @@ def _preferences(request: HttpRequest) -> Preferences:
     return found
 
 
+class _RevokesTokens(forms.Form):
+    """Part of both forms below: offered to who has tokens."""
+
+    revoke_tokens = forms.BooleanField(
+        required=False, help_text="Programs that use them lose their access at once. Do so if somebody may know them."
+    )
+
+    def __init__(self, user, *args, **kwargs):
+        super().__init__(user, *args, **kwargs)
+        if count := tokens_of(user).count():
+            self.fields["revoke_tokens"].label = (
+                "Also revoke my token" if count == 1 else f"Also revoke my {count} tokens"
+            )
+        else:
+            del self.fields["revoke_tokens"]
+
+
+class ChangePasswordForm(_RevokesTokens, PasswordChangeForm):
+    pass
+
+
+class ChoosePasswordForm(_RevokesTokens, SetPasswordForm):
+    """For a user who logs in with links only: there is no old password."""
+
+
 def _password_form(request: HttpRequest, *data) -> SetPasswordForm:
-    """Who logs in with links only has no old password to ask for."""
-    form = PasswordChangeForm if request.user.has_usable_password() else SetPasswordForm
+    form = ChangePasswordForm if request.user.has_usable_password() else ChoosePasswordForm
     return form(request.user, *data)
 
 
@@ -119,11 +145,14 @@ def _password_form(request: HttpRequest, *data) -> SetPasswordForm:
 @require_POST
 @private
 def password(request: HttpRequest) -> HttpResponse:
-    """Change the password; everywhere else the user is logged out, here he stays."""
+    """Change the password. Every other session of the user ends; this one goes on under a new key."""
     form = _password_form(request, request.POST)
     if not form.is_valid():
         return _page(request, password_form=form)
-    update_session_auth_hash(request, form.save())
+    with transaction.atomic():
+        update_session_auth_hash(request, form.save())
+        if form.cleaned_data.get("revoke_tokens"):
+            revoke_all(request.user)
     messages.success(request, "Your password has been changed. Everywhere else you are logged out.")
     return redirect("settings")
 

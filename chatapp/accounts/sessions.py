@@ -1,0 +1,40 @@
+"""Log-ins: the sessions of a user's browsers, which end when the password changes.
+
+A session whose password has changed logs nobody in any more, and what is being followed with it ends at the next look
+(`streams.access`). Its row would stay until it expires, so it is deleted here: however the password was changed.
+"""
+
+from functools import partial
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.utils import timezone
+
+from streams.access import logs_in
+
+CHUNK = 500  # keys in one statement
+
+
+def end_void_sessions(user: AbstractBaseUser) -> None:
+    """Delete, on commit, the sessions of `user` that do not go with the password that it has now.
+
+    Which they are is looked up at once: a session that goes on is given its new hash only after the user was saved.
+    Sessions have no column for their user, so all that are alive are looked through.
+    """
+    alive = Session.objects.filter(expire_date__gt=timezone.now()).iterator()
+    data = ((session.session_key, session.get_decoded()) for session in alive)
+    void = [key for key, values in data if values.get(SESSION_KEY) == str(user.pk) and not logs_in(values, user)]
+    transaction.on_commit(partial(_delete, void))
+
+
+def _delete(keys: list[str]) -> None:
+    for start in range(0, len(keys), CHUNK):
+        Session.objects.filter(session_key__in=keys[start : start + CHUNK]).delete()
+
+
+def on_user_saved(instance: AbstractBaseUser, created: bool, update_fields: frozenset[str] | None, **kwargs) -> None:
+    """Receiver of `post_save`: a saved password may be another one."""
+    if not created and (update_fields is None or "password" in update_fields):
+        end_void_sessions(instance)
