@@ -3,13 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from chatapp.accounts.throttles import throttled_sign_in
+from chatapp.accounts.throttles import throttled_password, throttled_sign_in
 from chatapp.api.views.endpoint import Missing
 
 admin.site.site_header = admin.site.site_title = "chatapp"
 
 urlpatterns = [
     path("admin/login/", throttled_sign_in(admin.site.login)),  # before the admin's own, which counts nothing
+    path("admin/password_change/", throttled_password(admin.site.password_change)),
     path("admin/", admin.site.urls),
     path("api/v1/", include("chatapp.api.urls")),
     path("api/", include("chatapp.aisdk.urls")),

@@ -13,6 +13,7 @@ from math import ceil
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from limits import RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import RedisStorage
@@ -92,18 +93,39 @@ class ScopeThrottle(BaseThrottle):
         return self._wait
 
 
-def throttled_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """For a log-in form's view: so many passwords a minute for a name from an address; ten times that for all names."""
+Wait = Callable[[HttpRequest], float | None]  # counts a request; the seconds to wait if it is one too many
+View = Callable[..., HttpResponseBase]
 
+
+def throttled_sign_in(view: View) -> View:
+    """For a log-in form's view: so many passwords a minute for a name from an address; ten times that for all names."""
+    return _throttled(view, _wait_to_sign_in)
+
+
+def throttled_password(view: View, form: str = "") -> View:
+    """For a view that asks a user who is logged in for the old password: so many a minute, from everywhere.
+
+    Nobody shall find out a password by trying at somebody else's open browser. `form` names the page that has the
+    form, where the view is not that page itself.
+    """
+    return _throttled(view, _wait_to_prove, form)
+
+
+def _throttled(view: View, wait_for: Wait, form: str = "") -> View:
     @wraps(view)
     def inner(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
-        if request.method == "POST" and (wait := _wait_to_sign_in(request)) is not None:
-            response = render(request, "429.html", {"seconds": ceil(wait)}, status=429)
+        if request.method == "POST" and (wait := wait_for(request)) is not None:
+            context = {"seconds": ceil(wait), "back": reverse(form) if form else request.get_full_path()}
+            response = render(request, "429.html", context, status=429)
             response["Retry-After"] = str(ceil(wait))
             return response
         return view(request, *args, **kwargs)
 
     return inner
+
+
+def _wait_to_prove(request: HttpRequest) -> float | None:
+    return seconds_to_wait(SIGN_INS, "password", request.user.pk) if request.user.is_authenticated else None
 
 
 def _wait_to_sign_in(request: HttpRequest) -> float | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chatapp.accounts.throttles import throttled_sign_in
+from chatapp.accounts.throttles import throttled_password, throttled_sign_in
 from chatapp.pages import accounts, answers, export, managing, messages, preferences, queue, search, sharing, views
 
 urlpatterns = [
@@ -37,7 +37,7 @@ urlpatterns = [
     path("search", search.search, name="search"),
     path("shared/<slug:token>", sharing.shared, name="shared"),
     path("settings", preferences.settings, name="settings"),
-    path("settings/password", preferences.password, name="password"),
+    path("settings/password", throttled_password(preferences.password, "settings"), name="password"),
     path("settings/tokens", preferences.make_token, name="make_token"),
     path("settings/tokens/<uuid:uuid>/revoke", preferences.revoke_token, name="revoke_token"),
     path("settings/invitations", preferences.make_invitation, name="make_invitation"),

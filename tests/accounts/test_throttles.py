@@ -113,11 +113,30 @@ def test_passwords_cannot_be_tried_without_end(door, counted, with_password):
     assert refused.status_code == 429
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert "Too many attempts" in refused.text
+    assert f'href="{reverse(door)}"' in refused.text
     assert Client().get(reverse(door)).status_code == 200
     # Somebody else, and alice from elsewhere, are not kept out by it
     assert Client().post(reverse(door), wrong | {"username": "bob"}).status_code == 200
     right = wrong | {"password": "a long and quiet river"}
     assert Client(REMOTE_ADDR="192.0.2.7").post(reverse("login"), right).status_code == 302
+
+
+@pytest.mark.parametrize(("form", "path"), [("/settings", "/settings/password"), ("/admin/password_change/",) * 2])
+def test_nor_can_the_old_one_at_an_open_browser(form, path, counted, with_password, alice, bob):
+    """Where a password is changed nothing was counted: whoever sat down there could try as many as he liked."""
+    counted(sign_ins=3)
+    get_user_model().objects.update(is_staff=True)
+    client, other = Client(), Client()
+    client.force_login(alice)
+    other.force_login(bob)
+    wrong = {"old_password": "wrong", "new_password1": "a noisy brook", "new_password2": "a noisy brook"}
+    assert all(status in (200, 422) for status in statuses(lambda: client.post(path, wrong), 3))
+    refused = client.post(path, wrong | {"old_password": "a long and quiet river"}, REMOTE_ADDR="192.0.2.7")
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert f'href="{form}"' in refused.text
+    assert client.get(form).status_code == 200
+    assert other.post(path, wrong).status_code != 429
 
 
 def test_many_names_from_one_address_have_an_end_too(counted, quick, db):
