@@ -217,7 +217,8 @@ USER_MAX_SENDS = env.int("USER_MAX_SENDS", default=120)  # messages one user may
 USER_MAX_SCHEDULES = env.int("USER_MAX_SCHEDULES", default=100)  # schedules one user may have; 0 = no limit
 SCHEDULE_MAX_FAILURES = env.int("SCHEDULE_MAX_FAILURES", default=5)  # failures in a row that pause a schedule
 RUNS_ASKED = "chatapp.openai.asking.asked"  # (run) -> its messages and parameters, where a program gave them; or None
-PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters in one message
+PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters in one message with its files
+PROMPT_MAX_FILES = env.int("PROMPT_MAX_FILES", default=20)  # files of text with one message
 
 # -- streams -------------------------------------------------------------------------------------
 STREAMS_MAY_FOLLOW = "runs.access.may_follow"  # {(user id, stream)} -> those allowed: the one hook that opens streams
@@ -242,6 +243,7 @@ OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 
 # -- uploads -------------------------------------------------------------------------------------
 FILE_UPLOAD_HANDLERS = ["chatapp.pages.attachments.BoundedUpload"]  # files of text, as long as a message at most
+DATA_UPLOAD_MAX_NUMBER_FILES = PROMPT_MAX_FILES + 100  # with more a form is not even read
 
 MESSAGE_STORAGE = "chatapp.pages.drafts.Notices"  # in the session's row, a few at most
 

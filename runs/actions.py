@@ -1,8 +1,10 @@
 """What people and programs do with runs; pages, API, commands and admin call the same functions."""
 
 import json
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from hashlib import sha256
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -11,7 +13,8 @@ from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
-from chatapp.chats.models import Message, MessageState, Role, Session
+from chatapp.chats.attachments import attach, own_words, whole
+from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
 from runs import lifecycle, viewers
 from runs.errors import (
     KeyReused,
@@ -22,6 +25,7 @@ from runs.errors import (
     PromptTooLong,
     SessionBusy,
     StillQueued,
+    TooManyAttachments,
     TooManyRuns,
     TooManySends,
 )
@@ -37,6 +41,7 @@ def send(
     session: Session,
     text: str,
     *,
+    files: Sequence[Attachment] = (),
     user: AbstractBaseUser,
     model: str = "",
     trigger: Trigger = Trigger.CHAT,
@@ -47,28 +52,35 @@ def send(
 ) -> Run:
     """Add the user's message to the session and ask a model for the answer.
 
-    `model` is the name of a Model; empty: the session's, else the default. `key` makes sending idempotent within the
-    session: the same request again returns the first run and adds nothing, whatever has become of text, model and
-    limits since; another one with this key is refused (B21, B22). `when_busy` says what to do while an answer of the
-    session is on its way. An attached run ends when nobody follows it (B42). `is_held` holds the session's queue, and
-    the run waits in it until somebody releases that. Raises PromptEmpty, PromptTooLong,
-    ModelUnknown, ModelMissing, TooManyRuns, TooManySends, KeyReused or SessionBusy before anything is written. If the
-    broker is down, the run has FAILED. A session in the archive comes back from there.
+    `files` go with it; they are not stored yet. `model` is the name of a Model; empty: the session's, else the default.
+    `key` makes sending idempotent within the session: the same request again returns the first run and adds nothing,
+    whatever has become of text, model and limits since; another one with this key is refused (B21, B22). `when_busy`
+    says what to do while an answer of the session is on its way. An attached run ends when nobody follows it (B42).
+    `is_held` holds the session's queue, and the run waits in it until somebody releases that. If the broker is down,
+    the run has FAILED. A session in the archive comes back from there.
+
+    Raises PromptEmpty, PromptTooLong, TooManyAttachments, ModelUnknown, ModelMissing, TooManyRuns, TooManySends,
+    KeyReused or SessionBusy before anything is written.
     """
-    fingerprint = _fingerprint(text, model, when_busy) if key else ""
+    fingerprint = _fingerprint(whole(text, files), model, when_busy) if key else ""
     with transaction.atomic():
         lifecycle.lock_session(session.id)
         if key and (earlier := _sent_before(session, key, fingerprint)):
             return earlier
-        check_prompt(text)
+        check_prompt(text, files)
         chosen = choose_model(model or session.model)
         check_limits(user)
         running = lifecycle.under_way(session.id).first()
         if running and when_busy == WhenBusy.REJECT:
             raise SessionBusy(running.id)
         question = session.messages.create(
-            role=Role.USER, content=text, key=key or None, fingerprint=fingerprint, state=MessageState.WAITING
+            role=Role.USER,
+            content=own_words(text),
+            key=key or None,
+            fingerprint=fingerprint,
+            state=MessageState.WAITING,
         )
+        attach(question, files)
         run = _ask(session, question, chosen, trigger, position=_position(session, when_busy), is_held=is_held)
         if running and when_busy == WhenBusy.REPLACE:
             _replace(running, user)
@@ -90,17 +102,28 @@ def answer_again(answer: Message, *, user: AbstractBaseUser, model: str = "", tr
 
 
 def edit_and_send(
-    question: Message, text: str, *, user: AbstractBaseUser, model: str = "", trigger: Trigger = Trigger.CHAT
+    question: Message,
+    text: str,
+    *,
+    dropped: Collection[UUID] = (),
+    user: AbstractBaseUser,
+    model: str = "",
+    trigger: Trigger = Trigger.CHAT,
 ) -> Run:
     """Ask something else in the place of an earlier question; the old branch stays. The active run is stopped (B40).
 
-    Raises what `send` raises, but for SessionBusy; and StillQueued.
+    Its files go with the new one, but for those whose ids are `dropped`. Raises what `send` raises, but for
+    SessionBusy; and StillQueued.
     """
     _check_was_asked(question)
-    check_prompt(text)
+    files = kept_files(question, dropped)
+    check_prompt(text, files)
     with transaction.atomic():
         lifecycle.lock_session(question.session_id)
-        other = Message.objects.create(session=question.session, parent=question.parent, role=Role.USER, content=text)
+        other = Message.objects.create(
+            session=question.session, parent=question.parent, role=Role.USER, content=own_words(text)
+        )
+        attach(other, files)
         return _ask_at_once(question.session, other, user, model or question.session.model, trigger)
 
 
@@ -147,11 +170,18 @@ def see(session: Session) -> None:
         session_changed(session.pk)
 
 
-def check_prompt(text: str) -> None:
-    """Raise PromptEmpty or PromptTooLong."""
-    if not text.strip():
+def kept_files(question: Message, dropped: Collection[UUID]) -> list[Attachment]:
+    """The files of a question, but for those whose ids are `dropped`."""
+    return [file for file in question.attachments.all() if file.pk not in dropped]
+
+
+def check_prompt(text: str, files: Sequence[Attachment] = ()) -> None:
+    """Raise PromptEmpty, TooManyAttachments or PromptTooLong: the limit is one for the words and their files."""
+    if not text.strip() and not files:
         raise PromptEmpty
-    if len(text) > settings.PROMPT_MAX_CHARACTERS:
+    if len(files) > settings.PROMPT_MAX_FILES:
+        raise TooManyAttachments
+    if len(whole(text, files)) > settings.PROMPT_MAX_CHARACTERS:
         raise PromptTooLong
 
 

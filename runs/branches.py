@@ -14,7 +14,7 @@ def path(session: Session) -> list[Message]:
 
 
 def load(session: Session, ids: list[UUID]) -> list[Message]:
-    found = session.messages.in_bulk(ids)
+    found = session.messages.prefetch_related("attachments").in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
 
 

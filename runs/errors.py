@@ -207,6 +207,13 @@ class AttachmentUnreadable(RunError):
     retryable = False
 
 
+class TooManyAttachments(RunError):
+    """There are too many files. Send fewer at once."""
+
+    code = "too_many_attachments"
+    retryable = False
+
+
 class PromptEmpty(RunError):
     """The message is empty."""
 

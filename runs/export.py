@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from chatapp.chats.actions import FINAL
+from chatapp.chats.attachments import whole_of
 from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.naming import title_of
 from runs.answers import shown
@@ -15,6 +16,7 @@ from runs.models import Run
 FORMAT = "chatapp-session-1"
 INCOMPLETE = {"stopped": "stopped", "failed": "failed", "lost": "interrupted"}
 NAME_CHARACTERS = 60  # of a file
+OF_FILE = ("name", "media_type", "size", "text")
 
 
 def file_name(session: Session, suffix: str) -> str:
@@ -38,7 +40,9 @@ def document_of(session: Session) -> dict:
         "exported_at": timezone.now(),
         "settings": {name: getattr(session, name) for name in ("system_prompt", "temperature", "max_tokens")},
         "shown": [message.pk for message in path(session)],
-        "messages": [_message(message, names) for message in session.messages.order_by("id")],
+        "messages": [
+            _message(message, names) for message in session.messages.prefetch_related("attachments").order_by("id")
+        ],
     }
 
 
@@ -63,7 +67,9 @@ def _speaker(message: Message, run: Run | None) -> str:
 
 
 def _content(message: Message, run: Run | None) -> str:
-    """Of an answer that is being written, what there is of it."""
+    """Of a question with its files; of an answer that is being written, what there is of it."""
+    if message.role == Role.USER:
+        return whole_of(message)
     if run is None or message.state in FINAL:
         return message.content
     folded = shown(run)
@@ -75,4 +81,5 @@ def _content(message: Message, run: Run | None) -> str:
 
 def _message(message: Message, names: dict) -> dict:
     fields = ("id", "parent_id", "role", "state", "content", "reasoning", "tools", "created_at")
-    return {name: getattr(message, name) for name in fields} | {"model": names.get(message.pk)}
+    files = [{name: getattr(file, name) for name in OF_FILE} for file in message.attachments.all()]
+    return {name: getattr(message, name) for name in fields} | {"attachments": files, "model": names.get(message.pk)}

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.utils.module_loading import import_string
 
+from chatapp.chats.attachments import whole_of
 from chatapp.chats.models import Message, Role
 from runs.errors import ModelUnknown, ProviderKeyMissing
 from runs.models import Model, Run
@@ -69,9 +71,11 @@ def prepare(
 
 
 def _messages(run: Run) -> Iterator[dict[str, str]]:
-    for message in _path(run.message):
-        if message.content:  # an answer that failed before its first word says nothing
-            yield {"role": Role(message.role).value, "content": message.content}
+    path = _path(run.message)
+    prefetch_related_objects(path, "attachments")
+    for message in path:
+        if content := whole_of(message):  # an answer that failed before its first word says nothing
+            yield {"role": Role(message.role).value, "content": content}
     if run.is_continuation and run.message.content:
         yield {"role": "assistant", "content": run.message.content}
         yield {"role": "user", "content": GO_ON}

@@ -4,13 +4,17 @@ A message in the queue has a run that is QUEUED without a task. Each function ta
 NotQueued for a run whose turn has come meanwhile.
 """
 
+from collections.abc import Collection
+from uuid import UUID
+
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Min
 
+from chatapp.chats.attachments import own_words
 from chatapp.chats.models import Message, MessageState, Session
 from runs import lifecycle
-from runs.actions import check_prompt
+from runs.actions import check_prompt, kept_files
 from runs.errors import NotQueued
 from runs.models import Run
 from runs.states import StopReason
@@ -19,19 +23,24 @@ from streams import log
 
 def waiting(session: Session):
     """The runs in the session's queue, the next one first."""
-    return Run.objects.filter(session=session).in_queue().select_related("message__parent", "model")
+    runs = Run.objects.filter(session=session).in_queue().select_related("message__parent", "model")
+    return runs.prefetch_related("message__parent__attachments")
 
 
 @transaction.atomic
-def edit(run: Run, text: str) -> None:
-    """Change the text of a message that waits. Raises PromptEmpty, PromptTooLong, NotQueued.
+def edit(run: Run, text: str, dropped: Collection[UUID] = ()) -> None:
+    """Change the text of a message that waits; its files stay, but for those whose ids are `dropped`.
 
-    A question that has been answered before is not edited: what waits is another answer to it.
+    Raises PromptEmpty, PromptTooLong, NotQueued. A question that has been answered before is not edited: what waits is
+    another answer to it.
     """
-    check_prompt(text)
     run = _queued(run)
-    if not Message.objects.filter(pk=run.message.parent_id, state=MessageState.WAITING).update(content=text):
+    question = Message.objects.filter(pk=run.message.parent_id, state=MessageState.WAITING).first()
+    if question is None:
         raise NotQueued
+    check_prompt(text, kept_files(question, dropped))
+    Message.objects.filter(pk=question.pk).update(content=own_words(text))
+    question.attachments.filter(pk__in=dropped).delete()
 
 
 @transaction.atomic

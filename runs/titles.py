@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from chatapp.chats.models import Session
+from chatapp.chats.naming import opening_of
 from chatapp.chats.rendering import plain
 from runs.models import Run
 from runs.prompts import UpstreamRequest, prepare
@@ -22,7 +23,7 @@ def untitled(run_id: UUID) -> Run | None:
 
 def request(run: Run) -> UpstreamRequest:
     """What to ask upstream. Raises ModelUnknown, ProviderKeyMissing."""
-    question, answer = run.message.parent.content, run.message.content
+    question, answer = opening_of(run.message.parent), run.message.content
     messages = [
         {"role": "user", "content": question[:EXCERPT_CHARACTERS]},
         {"role": "assistant", "content": answer[:EXCERPT_CHARACTERS]},

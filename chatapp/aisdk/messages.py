@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chatapp.aisdk.parts import Part, Tool, usage, whole
-from chatapp.chats.models import Message, MessageState, Role, Session
+from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
 from chatapp.chats.tree import Tree
 from runs import queueing
 from runs.answers import shown
@@ -17,7 +17,7 @@ UNDER_WAY = (MessageState.WAITING, MessageState.ANSWERING)
 def ui_messages(session: Session) -> list[dict]:
     """What the session shows, with what is being written, and then what waits in its queue."""
     path = Tree(session).path_to(session.tip_id)
-    messages = session.messages.in_bulk(path)
+    messages = session.messages.prefetch_related("attachments").in_bulk(path)
     runs = _last_runs(session, path)
     told = [_ui_message(messages[pk], runs.get(pk)) for pk in path]
     waiting = [run.message.parent for run in queueing.waiting(session)]
@@ -49,8 +49,15 @@ def _ui_message(message: Message, run: Run | None) -> dict:
 def _question(message: Message) -> dict:
     """A user's message under the id that its client has given it, if one has."""
     metadata = {"createdAt": message.created_at.isoformat()}
-    parts = [{"type": "text", "text": message.content}]
+    parts = [{"type": "text", "text": message.content}] if message.content else []
+    parts += [_file(file) for file in message.attachments.all()]
     return {"id": message.key or str(message.pk), "role": "user", "metadata": metadata, "parts": parts}
+
+
+def _file(file: Attachment) -> Part:
+    """A part of data, which clients send back without harm: a part of the type `file` is an address to load."""
+    told = {"name": file.name, "mediaType": file.media_type, "size": file.size, "text": file.text}
+    return {"type": "data-attachment", "id": str(file.pk), "data": told}
 
 
 def _metadata(run: Run) -> dict:

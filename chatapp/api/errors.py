@@ -85,6 +85,7 @@ RUN_STATUS: dict[type[errors.RunError], int] = {
     errors.PromptTooLong: 413,
     errors.PromptEmpty: 422,
     errors.AttachmentUnreadable: 422,
+    errors.TooManyAttachments: 422,
     errors.ModelUnknown: 422,
     StillRunning: 409,
     TooManySchedules: 409,

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.db.models import prefetch_related_objects
+
 from chatapp.chats.models import Message, MessageState, Role, Session
 from chatapp.chats.tree import Tree
 from runs.answers import shown
@@ -15,6 +17,7 @@ ACTIVE = (MessageState.WAITING, MessageState.ANSWERING)
 def as_they_are(messages: Iterable[Message]) -> list[Message]:
     """The messages with their last run (`run_id`), and what their answers say so far (`last_seq`: follow after it)."""
     messages = list(messages)
+    prefetch_related_objects(messages, "attachments")
     answers = [message.pk for message in messages if message.role == Role.ASSISTANT]
     runs = {run.message_id: run for run in Run.objects.filter(message__in=answers).order_by("id")}
     for message in messages:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from chatapp.chats.long_lists import LongListAdmin, owners_called
-from chatapp.chats.models import Message, Session
+from chatapp.chats.models import Attachment, Message, Session
 
 EXCERPT_CHARACTERS = 80
 
@@ -53,6 +53,21 @@ class SessionAdmin(LongListAdmin, ReadOnlyAdmin):
         return _link("admin:runs_run_changelist", session)
 
 
+class AttachmentInline(admin.TabularInline):
+    model = Attachment
+    fields = readonly_fields = ["name", "media_type", "size", "text"]
+    can_delete = False
+
+    def has_view_permission(self, request, obj=None):
+        return True  # who may see a message may see its files
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
 @admin.register(Message)
 class MessageAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ["id", "session", "role", "state", "excerpt", "created_at"]
@@ -64,6 +79,7 @@ class MessageAdmin(LongListAdmin, ReadOnlyAdmin):
     search_help_text = "Id of a message or session; or a part of a username."
     not_listed = ["content", "reasoning", "html", "tools"]
     fields = ["id", "session", "parent", "role", "state", "created_at", "content", "reasoning"]
+    inlines = [AttachmentInline]
 
     def get_queryset(self, request):
         """The list reads the beginning of each message, not all of it."""

@@ -80,7 +80,7 @@ class Message(models.Model):
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="messages")
     parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
     role = models.CharField(max_length=16, choices=Role.choices)
-    content = models.TextField(blank=True)
+    content = models.TextField(blank=True)  # the words alone; files that came with them are `attachments`
     reasoning = models.TextField(blank=True)
     tools = models.JSONField(default=list, blank=True)  # asked for: [{"index", "id", "name", "arguments"}]
     html = models.TextField(blank=True)  # `content` as safe HTML, rendered once when it is final
@@ -100,6 +100,31 @@ class Message(models.Model):
 
     def __str__(self):
         return f"{self.role}: {self.content[:40]}"
+
+
+class Attachment(models.Model):
+    """A file of text that was sent with a message. A model reads it behind the message's own words."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments", db_index=False)
+    position = models.PositiveSmallIntegerField()  # among the files of its message, from 0
+    name = models.CharField(max_length=100)
+    media_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()  # bytes of the file that was sent; `text` may be shorter: LF, no BOM
+    text = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["message_id", "position"]
+        constraints = [
+            # One order for all who read them; its index is the one by which a message's files are looked up.
+            models.UniqueConstraint(fields=["message", "position"], name="attachment_place_once"),
+            # A file is called something wherever it is shown, and in what a model reads.
+            models.CheckConstraint(condition=~models.Q(name=""), name="attachment_named"),
+            models.CheckConstraint(condition=~models.Q(media_type=""), name="attachment_typed"),
+        ]
+
+    def __str__(self):
+        return self.name
 
 
 class Theme(models.TextChoices):

@@ -1,23 +1,28 @@
-"""Files of text that are sent with a message: they become part of it, each in a fence under its name.
+"""Files of text as a form uploads them: read, named and typed before they may go with a message.
 
 The limit is that of a message: what a model is to read has to fit into what it is asked.
 """
 
 import re
-from bisect import bisect_right
-from collections import defaultdict
-from dataclasses import dataclass
+from mimetypes import MimeTypes
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http import HttpRequest
 
-from runs.errors import AttachmentUnreadable, PromptTooLong
+from chatapp.chats.models import Attachment
+from runs.errors import AttachmentUnreadable, PromptTooLong, TooManyAttachments
 
-NAME_CHARACTERS = 100
-HEADING = "File: "
-FENCE = re.compile(r"`{3,}")
+NAME_CHARACTERS = Attachment._meta.get_field("name").max_length
+TYPE_CHARACTERS = Attachment._meta.get_field("media_type").max_length
+KNOWN_TYPES = MimeTypes()  # Python's own table: the machine's would differ from one to the next
+KNOWN_TYPES.add_type("text/markdown", ".md")
+# No sound, no picture that moves, no font: ".ts" is TypeScript here, and "some bytes" is no type of a text.
+MEDIA_TYPE = re.compile(
+    r"(?!audio/|video/|font/|application/octet-stream$)[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*"
+)
 BYTES_A_CHARACTER = 4  # at most, in UTF-8
 
 
@@ -35,24 +40,15 @@ class BoundedUpload(MemoryFileUploadHandler):
         super().receive_data_chunk(raw_data, start)
 
 
-@dataclass(frozen=True)
-class Attachment:
-    name: str
-    text: str
-
-    def as_text(self) -> str:
-        marks = max(map(len, FENCE.findall(self.text)), default=2) + 1
-        fence = "`" * max(3, marks)
-        body = self.text if self.text.endswith("\n") else f"{self.text}\n"
-        return f"{HEADING}{self.name}\n{fence}\n{body}{fence}"
-
-
 def attached(request: HttpRequest) -> list[Attachment]:
-    """The files that were posted. Raises AttachmentUnreadable, PromptTooLong."""
-    return [_read(file) for file in request.FILES.getlist("files")]
+    """The files that were posted, not yet stored. Raises AttachmentUnreadable, PromptTooLong, TooManyAttachments."""
+    files = request.FILES.getlist("files")
+    if len(files) > settings.PROMPT_MAX_FILES:
+        raise TooManyAttachments
+    return [_read(file) for file in files]
 
 
-def _read(file) -> Attachment:
+def _read(file: UploadedFile) -> Attachment:
     try:
         text = file.read().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
@@ -61,41 +57,19 @@ def _read(file) -> Attachment:
         raise AttachmentUnreadable
     if len(text) > settings.PROMPT_MAX_CHARACTERS:
         raise PromptTooLong
-    name = " ".join(re.sub(r"[\x00-\x1f\x7f`]", " ", file.name or "").split())
-    return Attachment(name[:NAME_CHARACTERS] or "file", text)
+    name = clean_name(file.name or "")
+    return Attachment(name=name, media_type=media_type_of(name, file.content_type or ""), size=file.size, text=text)
 
 
-def with_attachments(text: str, attachments: list[Attachment]) -> str:
-    return "\n\n".join([*([text] if text.strip() else []), *(each.as_text() for each in attachments)])
+def clean_name(name: str) -> str:
+    """A name of one line, without characters that turn or hide what it says, and without a fence's."""
+    printable = "".join(character if character.isprintable() and character != "`" else " " for character in name)
+    return " ".join(printable.split())[:NAME_CHARACTERS].strip() or "file"
 
 
-def taken_apart(content: str) -> tuple[str, list[Attachment]]:
-    """A message's own words, and the files at its end: the reverse of `with_attachments`."""
-    lines = content.split("\n")
-    fences: dict[str, list[int]] = defaultdict(list)
-    for number, line in enumerate(lines):
-        if FENCE.fullmatch(line):
-            fences[line].append(number)
-    for start, line in enumerate(lines):
-        if line.startswith(HEADING) and (start == 0 or not lines[start - 1]):
-            found = _files(lines, start, fences)
-            if found:
-                return "\n".join(lines[: max(start - 1, 0)]), found
-    return content, []
-
-
-def _files(lines: list[str], start: int, fences: dict[str, list[int]]) -> list[Attachment]:
-    """The files in `lines` from `start` on; none if there is anything else between or behind them."""
-    found = []
-    while start < len(lines):
-        name, fence = lines[start], lines[start + 1] if start + 1 < len(lines) else ""
-        later = fences.get(fence, ())
-        place = bisect_right(later, start + 1)
-        if not name.startswith(HEADING) or place == len(later):
-            return []
-        end = later[place]
-        found.append(Attachment(name.removeprefix(HEADING), "\n".join(lines[start + 2 : end])))
-        if end + 1 < len(lines) and lines[end + 1]:
-            return []
-        start = end + 2
-    return found
+def media_type_of(name: str, claimed: str) -> str:
+    """What the browser calls it if that can be a text's, else what its name says, else plain text."""
+    for media_type in (claimed.strip().lower(), KNOWN_TYPES.guess_type(f"file:{name}")[0] or ""):
+        if len(media_type) <= TYPE_CHARACTERS and MEDIA_TYPE.fullmatch(media_type):
+            return media_type
+    return "text/plain"

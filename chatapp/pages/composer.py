@@ -1,19 +1,23 @@
 """The form that sends a message: what it shows, and what it makes of what was posted."""
 
 import hashlib
+import re
 from dataclasses import dataclass, field
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.http import HttpRequest
 
 from chatapp.chats.actions import start_session
-from chatapp.chats.models import Session
-from chatapp.pages.attachments import Attachment, attached, with_attachments
+from chatapp.chats.attachments import whole
+from chatapp.chats.models import Attachment, Session
+from chatapp.pages.attachments import attached
 from chatapp.pages.tuning import TuningForm
 from runs.actions import send
 from runs.errors import ModelMissing, RunError
 from runs.models import Model, Run
+
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass
@@ -62,13 +66,8 @@ class Posted:
         except RunError as error:
             posted.error = error
         posted.tuning = TuningForm(request.POST, belongs_to="composer")
-        posted.key = _key(request.POST.get("key", ""), posted.model, posted.whole)
+        posted.key = _key(request.POST.get("key", ""), posted.model, whole(posted.text, posted.files))
         return posted
-
-    @property
-    def whole(self) -> str:
-        """The message with its files."""
-        return with_attachments(self.text, self.files)
 
     def back(self, error: RunError | None = None) -> Composer:
         """The form as it was, with what was wrong: nothing typed is lost."""
@@ -78,6 +77,11 @@ class Posted:
 def text_of(request: HttpRequest) -> str:
     """The posted message, as it was typed: forms send CRLF. PostgreSQL stores no NUL, and nobody types one."""
     return request.POST.get("text", "").replace("\r\n", "\n").replace("\0", "")
+
+
+def dropped_of(request: HttpRequest) -> set[UUID]:
+    """The ids of the files that are not to stay with a message that is changed."""
+    return {UUID(pk) for pk in request.POST.getlist("without") if UUID_TEXT.fullmatch(pk)}
 
 
 def model_of(request: HttpRequest) -> str:
@@ -97,7 +101,7 @@ def send_posted(session: Session, posted: Posted, user) -> Run:
     """Send to a session; raises the RunErrors of `runs.actions.send`, and those of reading the files."""
     if posted.error:
         raise posted.error
-    return send(session, posted.whole, user=user, model=posted.model, key=posted.key)
+    return send(session, posted.text, files=posted.files, user=user, model=posted.model, key=posted.key)
 
 
 @transaction.atomic

@@ -7,12 +7,13 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
 from chatapp.chats.actions import show_branch
+from chatapp.chats.attachments import own_words, whole, whole_of
 from chatapp.chats.models import Message, Role, Session
-from chatapp.pages.composer import Composer, model_of, text_of
+from chatapp.pages.composer import Composer, dropped_of, model_of, text_of
 from chatapp.pages.conversation import change
 from chatapp.pages.requests import private
 from chatapp.pages.transcript import entries
-from runs.actions import edit_and_send
+from runs.actions import edit_and_send, kept_files
 from runs.models import Run
 
 
@@ -27,9 +28,12 @@ def message(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 @private
 def text(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The message as it was written, up to now: what is copied, and the whole of what is too long for a page."""
+    """The message as it was written, up to now: what is copied, and the whole of what is too long for a page.
+
+    A question comes with its files, as the model reads it.
+    """
     [entry] = entries([find_message(request, pk)], is_shown=False)
-    content = entry.text if entry.is_active else entry.message.content
+    content = entry.text if entry.is_active else whole_of(entry.message)
     return HttpResponse(content, content_type="text/plain; charset=utf-8")
 
 
@@ -37,21 +41,25 @@ def text(request: HttpRequest, pk: UUID) -> HttpResponse:
 @private
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Ask something else in the place of this question; the old branch stays (B40)."""
-    question, words = find_message(request, pk, role=Role.USER), text_of(request)
+    question, words, dropped = find_message(request, pk, role=Role.USER), text_of(request), dropped_of(request)
     model = model_of(request) or question.session.model
     composer = Composer(model=model)
     chosen = composer.chosen.name if composer.chosen else ""
-    if _is_asked_already(question, words):
+    if _is_asked_already(question, words, dropped):
         return change(request, question.session_id, lambda: None)
-    return change(
-        request, question.session_id, lambda: edit_and_send(question, words, user=request.user, model=chosen), composer
-    )
+
+    def work() -> None:
+        edit_and_send(question, words, dropped=dropped, user=request.user, model=chosen)
+
+    return change(request, question.session_id, work, composer)
 
 
-def _is_asked_already(question: Message, words: str) -> bool:
+def _is_asked_already(question: Message, words: str, dropped: set[UUID]) -> bool:
     """Whether this is the second click: the same question stands there and its answer is on its way (B22)."""
-    beside = Message.objects.filter(session=question.session_id, parent=question.parent_id, content=words)
-    return Run.objects.active().filter(message__parent__in=beside.exclude(pk=question.pk)).exists()
+    beside = Message.objects.filter(session=question.session_id, parent=question.parent_id, content=own_words(words))
+    beside = beside.exclude(pk=question.pk).filter(children__runs__in=Run.objects.active())
+    wanted = whole(words, kept_files(question, dropped))
+    return any(whole_of(message) == wanted for message in beside.prefetch_related("attachments"))
 
 
 @require_POST

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
-from chatapp.pages.composer import text_of
+from chatapp.pages.composer import dropped_of, text_of
 from chatapp.pages.conversation import change, find_session
 from chatapp.pages.requests import private
 from runs import queueing
@@ -17,7 +17,7 @@ from runs.models import Run
 @private
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     run = _run(request, pk)
-    return change(request, run.session_id, lambda: queueing.edit(run, text_of(request)))
+    return change(request, run.session_id, lambda: queueing.edit(run, text_of(request), dropped_of(request)))
 
 
 @require_POST

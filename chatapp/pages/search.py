@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from chatapp.chats.attachments import whole_of
 from chatapp.chats.models import Message, Session
 from chatapp.chats.naming import title_of, with_opening
 from chatapp.chats.rendering import plain
@@ -71,10 +72,8 @@ def _newest_found(sessions: list[Session], words: list[str]) -> dict[UUID, Messa
         return {}
     found = found_messages(Message.objects.filter(session__in=sessions), words).order_by("id")
     newest = dict(found.values_list("session_id", "id"))
-    return {
-        message.session_id: message
-        for message in Message.objects.defer("html", "reasoning").in_bulk(list(newest.values())).values()
-    }
+    read = Message.objects.defer("html", "reasoning").prefetch_related("attachments")
+    return {message.session_id: message for message in read.in_bulk(list(newest.values())).values()}
 
 
 def _hit(session: Session, message: Message | None, words: list[str]) -> Hit:
@@ -84,7 +83,7 @@ def _hit(session: Session, message: Message | None, words: list[str]) -> Hit:
         session.active_at,
         session.archived_at is not None,
         message.pk if message else None,
-        pieces(_around(message.content, words), words) if message else [],
+        pieces(_around(whole_of(message), words), words) if message else [],
     )
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.db.models import prefetch_related_objects
+
 from chatapp.chats.actions import FINAL, keep_html
 from chatapp.chats.models import Message, MessageState, Role
 from chatapp.chats.rendering import SHOWN_CHARACTERS
 from chatapp.chats.tree import Tree
-from chatapp.pages.attachments import taken_apart
 from runs.answers import shown as shown_of
 from runs.lifecycle import LOST_MESSAGES
 from runs.models import Run
@@ -85,11 +86,6 @@ class Entry:
         return self.text[:SHOWN_CHARACTERS]
 
     @property
-    def parts(self) -> tuple:
-        """A question's own words, and the files that were sent with it."""
-        return taken_apart(self.message.content)
-
-    @property
     def version(self) -> int:
         """The number of this version, from 1."""
         return self.versions.index(self.message.pk) + 1 if self.message.pk in self.versions else 1
@@ -132,6 +128,7 @@ def entries(messages: Iterable[Message], tree: Tree | None = None, is_shown: boo
     Without a `tree` they are of one session, whose tree is read.
     """
     messages = list(messages)
+    prefetch_related_objects(messages, "attachments")
     if tree is None and messages and is_shown:
         tree = Tree(messages[0].session)
     answers = [message.pk for message in messages if message.role == Role.ASSISTANT]

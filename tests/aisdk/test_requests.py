@@ -174,3 +174,21 @@ def test_a_token_that_may_only_read_looks_on_and_asks_nothing(alice):
         assert (reply.status_code, reply.json()["code"]) == (403, "scope_missing")
     type(alice.user).objects.update(is_active=False)
     assert reader.get("chat").status_code == 401
+
+
+def test_files_of_a_message_are_parts_that_may_come_back_with_it(alice):
+    alice.post()
+    question = Message.objects.get(role="user")
+    file = question.attachments.create(position=0, name="a.txt", media_type="text/plain", size=1, text="A")
+    [told, _] = alice.get("chat").json()["messages"]
+    part = {"name": "a.txt", "mediaType": "text/plain", "size": 1, "text": "A"}
+    assert told["parts"] == [
+        {"type": "text", "text": "hello"},
+        {"type": "data-attachment", "id": str(file.pk), "data": part},
+    ]
+    assert alice.post(messages=[told], trigger="regenerate-message").status_code == 200
+    # It should go with another question in its place, too.
+    other = told | {"parts": [{"type": "text", "text": "hello again"}, told["parts"][1]]}
+    assert alice.post(messages=[other], messageId="m1").status_code == 200
+    edited = Message.objects.filter(role="user").latest("id")
+    assert (edited.content, edited.attachments.get().text) == ("hello again", "A")

@@ -23,7 +23,7 @@ def test_the_queue_lists_what_waits_in_its_order(alice, session, asked, model): 
     assert body["held"] is False
     assert [item["text"] for item in body["items"]] == ["two", "three"]
     item = body["items"][0]
-    assert item.keys() == {"run", "message", "text", "model", "queued_at"}
+    assert item.keys() == {"run", "message", "text", "attachments", "model", "queued_at"}
     assert (item["run"], item["message"]) == (str(asked[1].pk), str(asked[1].message.parent_id))
     assert item["model"] == model.name
 

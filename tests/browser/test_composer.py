@@ -57,7 +57,7 @@ def test_files_are_chosen_removed_and_sent(stack, alice, open_window):
     tab.send(prompt("What does it say?", tokens=3))
     tab.wait_for_session()
     tab.expect_state("complete")
-    tab.questions.last.get_by_text("b.txt", exact=True).click()
+    tab.questions.last.locator("summary", has_text="b.txt").click()
     expect(tab.questions.last.get_by_text("The file b.txt", exact=True)).to_be_visible()
     drop(tab, "c.txt", "dropped")
     expect(chips).to_have_count(1)
@@ -69,8 +69,10 @@ def test_files_are_chosen_removed_and_sent(stack, alice, open_window):
     expect(tab.page.get_by_role("alert")).to_have_text("Only files that hold text in UTF-8 can be attached.")
     expect(tab.field).to_have_value("And this one?")
     first, second = Message.objects.filter(session__owner=alice.user, role="user").order_by("id")
-    assert first.content.endswith("File: b.txt\n```\nThe file b.txt\n```")
-    assert second.content == "File: c.txt\n```\ndropped\n```"
+    assert first.content.startswith("What does it say?")
+    assert list(first.attachments.values_list("name", "text")) == [("b.txt", "The file b.txt")]
+    assert second.content == ""
+    assert list(second.attachments.values_list("name", "text")) == [("c.txt", "dropped")]
     check(last_run(alice))
 
 

@@ -218,6 +218,15 @@ def test_what_happened_can_be_neither_added_nor_changed_nor_deleted(admin, ask, 
     assert admin.get(reverse(f"admin:{what}_add")).status_code == 403
 
 
+def test_a_message_s_page_shows_its_files_to_read(admin, ask):
+    question = ask().message.parent
+    question.attachments.create(position=0, name="wrens.md", media_type="text/markdown", size=7, text="<b>Wrens</b>")
+    page = admin.get(reverse("admin:chats_message_change", args=[question.pk])).text
+    assert "wrens.md" in page
+    assert "&lt;b&gt;Wrens&lt;/b&gt;" in page
+    assert 'name="attachments-0-text"' not in page
+
+
 # -- cost -----------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs.titles import MAX_CHARACTERS, clean
+from runs.titles import MAX_CHARACTERS, clean, request
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,14 @@ def test_a_title_is_words_and_no_marks(said, title):
 def test_a_long_one_is_cut():
     assert len(clean("word " * 100)) <= MAX_CHARACTERS
     assert clean("word " * 100).endswith("word…")
+
+
+def test_a_question_without_words_is_about_its_files(session, model, send):
+    run = send("x", to=session)
+    question = run.message.parent
+    for position, name in enumerate(("wrens.md", "tits.csv")):
+        question.attachments.create(position=position, name=name, media_type="text/plain", size=1, text="A")
+    asked = [request(run).payload["messages"][0]["content"]]
+    question.content = ""
+    asked.append(request(run).payload["messages"][0]["content"])
+    assert asked == ["x", "wrens.md, tits.csv"]

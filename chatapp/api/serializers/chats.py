@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from chatapp.api.operations import example
 from chatapp.api.serializers.fields import AskedFlag, AskedWhole, Choice, Flag, Id, Number, Text, Whole
-from chatapp.chats.models import Message, MessageState, News, Role, Session
+from chatapp.chats.models import Attachment, Message, MessageState, News, Role, Session
 from runs.errors import ModelUnknown
 from runs.export import FORMAT
 from runs.models import Model
@@ -33,7 +33,7 @@ class SessionsAsked(PageSerializer):
         max_length=500,
         allow_blank=True,
         required=False,
-        help_text="Words, or their beginnings, all in one message or in the title.",
+        help_text="Words, or their beginnings, all in one message with its files, or in the title.",
     )
 
 
@@ -104,13 +104,13 @@ class AgainSerializer(serializers.Serializer):
 
 
 class TextSerializer(serializers.Serializer):
-    """A new text for a message that waits."""
+    """A new text for a message that waits. Files that were sent with it stay."""
 
     text = Text(allow_blank=True, help_text="Up to PROMPT_MAX_CHARACTERS characters.")
 
 
 class EditSerializer(TextSerializer, AgainSerializer):
-    """Another question in the place of an earlier one."""
+    """Another question in the place of an earlier one. Files that were sent with that go with this one, too."""
 
 
 class ToolSerializer(serializers.Serializer):
@@ -122,12 +122,26 @@ class ToolSerializer(serializers.Serializer):
     arguments = serializers.CharField(allow_blank=True, help_text="JSON, as the model wrote it.")
 
 
+class AttachmentSerializer(serializers.ModelSerializer):
+    """A file of text that was sent with a message. The model reads it behind the message's own words."""
+
+    name = serializers.CharField(read_only=True)
+    media_type = serializers.CharField(read_only=True, help_text="As the browser or the name says: `text/plain`.")
+    size = serializers.IntegerField(read_only=True, help_text="Bytes of the file that was sent.")
+    text = serializers.CharField(read_only=True, help_text="What is in it, with LF at the ends of lines.")
+
+    class Meta:
+        model = Attachment
+        fields = ["name", "media_type", "size", "text"]
+
+
 class MessageSerializer(serializers.ModelSerializer):
     """One entry of a session. `content` of an answer that is being written is what there is so far."""
 
     id = Id(read_only=True)
     session = Id(source="session_id", read_only=True)
     parent = Id(source="parent_id", read_only=True, allow_null=True, help_text="Null: the first, or not placed yet.")
+    attachments = AttachmentSerializer(many=True, read_only=True, help_text="Files of a user's message, in order.")
     tools = ToolSerializer(many=True, read_only=True)
     run = Id(source="run_id", read_only=True, allow_null=True, help_text="The last run that wrote it.")
     last_seq = serializers.IntegerField(read_only=True, allow_null=True, help_text="Follow `run` after this.")
@@ -135,7 +149,8 @@ class MessageSerializer(serializers.ModelSerializer):
     class Meta:
         model = Message
         fields = [
-            "id", "session", "parent", "role", "content", "reasoning", "tools", "state", "run", "last_seq", "created_at"
+            "id", "session", "parent", "role", "content", "attachments", "reasoning", "tools", "state",
+            "run", "last_seq", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -168,6 +183,7 @@ class DocumentedMessageSerializer(serializers.Serializer):
     role = serializers.ChoiceField(Role.choices)
     state = serializers.ChoiceField(MessageState.choices)
     content = serializers.CharField(allow_blank=True)
+    attachments = AttachmentSerializer(many=True)
     reasoning = serializers.CharField(allow_blank=True)
     tools = ToolSerializer(many=True)
     created_at = serializers.DateTimeField()

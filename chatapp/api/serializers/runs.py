@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from chatapp.api.serializers.chats import MessageSerializer, PageSerializer
+from chatapp.api.serializers.chats import AttachmentSerializer, MessageSerializer, PageSerializer
 from chatapp.api.serializers.fields import AskedFlag, Choice, Id, Text
 from runs.answers import so_far
 from runs.models import Run
@@ -88,11 +88,12 @@ class WaitingSerializer(serializers.ModelSerializer):
     run = Id(source="id", read_only=True)
     message = Id(source="message.parent_id", read_only=True)
     text = serializers.CharField(source="message.parent.content", read_only=True)
+    attachments = AttachmentSerializer(source="message.parent.attachments", many=True, read_only=True)
     model = serializers.CharField(source="model.name", default=None, read_only=True, allow_null=True)
 
     class Meta:
         model = Run
-        fields = ["run", "message", "text", "model", "queued_at"]
+        fields = ["run", "message", "text", "attachments", "model", "queued_at"]
         read_only_fields = fields
 
 

@@ -1,0 +1,65 @@
+"""Faults about files that go with messages."""
+
+from tests.mutants.mutant import Mutant
+
+FILES = "tests/pages/test_attachments.py"
+
+MUTANTS = [
+    Mutant(
+        "the model does not read the files of a message",
+        "runs/prompts.py",
+        "if content := whole_of(message):",
+        "if content := message.content:",
+        f"{FILES}::test_the_model_reads_the_words_and_then_each_file_in_a_fence_longer_than_any_in_it",
+    ),
+    Mutant(
+        "files do not count as part of a message",
+        "runs/actions.py",
+        "if len(whole(text, files)) > settings.PROMPT_MAX_CHARACTERS:",
+        "if len(text) > settings.PROMPT_MAX_CHARACTERS:",
+        f"{FILES}::test_files_count_as_part_of_the_message",
+    ),
+    Mutant(
+        "one file less than the limit allows",
+        "chatapp/pages/attachments.py",
+        "if len(files) > settings.PROMPT_MAX_FILES:",
+        "if len(files) >= settings.PROMPT_MAX_FILES:",
+        f"{FILES}::test_only_so_many_files_go_with_one_message[20-302]",
+    ),
+    Mutant(
+        "a file can close its own fence",
+        "chatapp/chats/attachments.py",
+        "default=2) + 1",
+        "default=3)",
+        f"{FILES}::test_the_model_reads_the_words_and_then_each_file_in_a_fence_longer_than_any_in_it",
+    ),
+    Mutant(
+        "a question that is edited loses its files",
+        "runs/actions.py",
+        "attach(other, files)",
+        "attach(other, [])",
+        f"{FILES}::test_a_question_that_is_edited_keeps_its_files_and_loses_those_that_are_removed",
+    ),
+    Mutant(
+        "a request with other files passes for the same one",
+        "runs/actions.py",
+        "_fingerprint(whole(text, files), model, when_busy)",
+        "_fingerprint(text, model, when_busy)",
+        "tests/api/test_attachments.py::test_the_same_key_with_other_files_is_another_request",
+    ),
+    Mutant(
+        "the migration takes apart what it could not put together again",
+        "chatapp/chats/migrations/0008_files_out_of_messages.py",
+        " and compose(words, files) == content",
+        "",
+        "tests/chats/test_files_out_of_messages.py::test_what_only_looks_like_a_file_stays_in_the_words",
+    ),
+    Mutant(
+        "words of a file are not found together with those of its message",
+        "chatapp/chats/search.py",
+        " | Q(pk__in=_in_files(prefix))",
+        "",
+        "tests/pages/test_search.py::test_words_of_files_and_of_their_message_are_found_together",
+        database="postgres",
+    ),
+]
