@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from chatapp.chats import search as index
-from chatapp.chats.models import Message, Role, Session
+from chatapp.chats.models import Attachment, Message, Role, Session
 from tests.pages.test_frame import words
 
 HOSTILE = [
@@ -91,6 +91,52 @@ def test_what_was_edited_is_found_as_it_is_now_and_what_was_deleted_not_at_all(s
     assert (find("before"), find("afterwards")) == ([], ids(session))
     session.delete()
     assert find("afterwards") == []
+
+
+@pytest.fixture
+def attach():
+    """`attach(session, "text")`: a file with the first message of a session."""
+
+    def attach_(session: Session, text: str, name: str = "notes.md") -> Attachment:
+        message = session.messages.first()
+        position = message.attachments.count()
+        return message.attachments.create(name=name, media_type="text/plain", size=1, text=text, position=position)
+
+    return attach_
+
+
+def test_words_of_files_and_of_their_message_are_found_together(say, attach, find):
+    session, other = say("Look at this"), say("Look at that")
+    attach(session, "Of the okapi\n\nand others")
+    attach(session, "Of the quagga", name="zebras.csv")
+    attach(other, "okapi")
+    for query in ("quagga", "zebras", "look okapi quagga", "this csv others"):
+        assert find(query) == ids(session), query
+    assert find("okapi") == ids(other, session)
+    assert find("that quagga") == []
+
+
+def test_a_file_is_found_as_it_is_now_and_no_more_when_it_is_gone(say, attach, find):
+    session = say("Look")
+    one, two = attach(session, "okapi"), attach(session, "quagga")
+    Attachment.objects.filter(pk=one.pk).update(text="gnu")
+    assert [find(word) for word in ("okapi", "gnu", "quagga", "look")] == [[], *[ids(session)] * 3]
+    two.delete()
+    Message.objects.update(content="See")
+    assert [find(word) for word in ("quagga", "look", "gnu", "see gnu")] == [[], [], *[ids(session)] * 2]
+    session.delete()
+    assert find("gnu") == []
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO chats_search (chats_search) VALUES ('integrity-check')")
+            cursor.execute("SELECT count(*) FROM chats_search_row")
+            assert cursor.fetchone() == (0,)
+
+
+def test_an_excerpt_shows_the_place_in_a_file(say, attach, browser):
+    attach(say("Look"), "Of the okapi")
+    page = browser.get("/search?q=okapi").content.decode()
+    assert "Of the <mark>okapi</mark>" in re.search(r'<p class="list__text">(.*?)</p>', page)[1]
 
 
 def test_only_ones_own_sessions_are_found(say, find, bob, charlie, log_in):
@@ -192,6 +238,20 @@ def test_the_index_is_made_anew_when_the_table_was(say, find):
     assert find("camel") == ids(session)
 
 
+def test_the_index_is_made_anew_when_an_earlier_version_has_made_it(say, attach, find):
+    """Its triggers have the same names and know of no files."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            for name in index._SQLITE_TRIGGERS:
+                cursor.execute(f"DROP TRIGGER {name}")
+            cursor.execute("CREATE TRIGGER chats_search_insert AFTER INSERT ON chats_message BEGIN SELECT 1; END")
+    session = say("camel")
+    attach(session, "okapi")
+    connection.check_constraints()
+    index.ensure_index("default")
+    assert find("camel okapi") == ids(session)
+
+
 def test_the_database_uses_its_index(say):
     say("camel")
     found = index.found_messages(Message.objects.order_by(), ["camel"])
@@ -201,3 +261,4 @@ def test_the_database_uses_its_index(say):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # there is little to look through here
     assert "chats_message_words_1" in found.explain()
+    assert "chats_attachment_words_1" in found.explain()
