@@ -3,6 +3,7 @@
 Every variable has a default that works on one machine; `make run` needs none of them.
 """
 
+import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import environ
 import structlog
 
 env = environ.Env()
+os.umask(0o077)  # chats, logs and keys: whatever this process writes is for its own user only, before it writes any
 
 # -- paths ---------------------------------------------------------------------------------------
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -23,7 +25,7 @@ def _secret_key() -> str:
     """The key in `DATA_DIR/secret_key`, made on first use, so that a fresh clone starts without any setting."""
     path = DATA_DIR / "secret_key"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         candidate = path.with_name(f".secret_key.{secrets.token_hex(4)}")
         candidate.touch(mode=0o600)
         candidate.write_text(secrets.token_urlsafe(50))
@@ -39,6 +41,7 @@ VERSION = "0.1.0"  # of chatapp; pyproject.toml says the same
 
 # -- secrets and hosts ---------------------------------------------------------------------------
 SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key()  # signs cookies and login links
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # earlier keys, whose signatures still hold
 DEBUG = env.bool("DEBUG", default=False)  # Django's debug pages; never with a public host
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])  # names this site answers to
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])  # e.g. https://chat.example.org
@@ -82,6 +85,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "chatapp.headers.Headers",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "chatapp.pages.assets.PageCompression",
@@ -262,7 +266,10 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_NAME = "chatapp_session"
+# By their prefix browsers refuse such a cookie from another subdomain or without TLS.
+SESSION_COOKIE_NAME = "__Host-chatapp_session" if HTTPS else "chatapp_session"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=2_592_000)  # s, 30 days, said over https only; 0 = never
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -1,7 +1,17 @@
 """Django's entry for set-up, supervision and commands."""
 
+from pathlib import Path
+
 from django.apps import AppConfig
+from django.conf import settings
+
+from chatapp.ops.private import tighten_and_report
 
 
 class OpsConfig(AppConfig):
     name = "chatapp.ops"
+
+    def ready(self):
+        database = settings.DATABASES["default"]
+        is_file = database["ENGINE"].endswith("sqlite3") and not str(database["NAME"]).startswith(("file:", ":memory:"))
+        tighten_and_report(settings.DATA_DIR, Path(database["NAME"]) if is_file else None)

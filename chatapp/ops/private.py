@@ -1,6 +1,24 @@
-"""Files that only their owner may read."""
+"""Files that only their owner may read.
 
+What is made anew is private by the umask (settings.py), whatever the one of the shell was. What is there already, made
+by an earlier version or unpacked from a backup, is made so when a process starts.
+"""
+
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+# In DATA_DIR. Not its static files, which are the same everywhere, and nothing that is not ours: a person may have
+# chosen a directory with other things in it. `log`, `valkey` and what is below them are directories and files.
+OURS = ("secret_key", "redis_url", "running.json", "celerybeat-schedule*", "*.sqlite3", "log", "log/*")
+OURS += ("valkey", "valkey/*", "valkey/*/*")
+OF_SQLITE = ("", "-wal", "-shm", "-journal")  # endings of the files of one database
+OPEN = stat.S_IRWXG | stat.S_IRWXO
 
 
 def write_private(path: Path, text: str) -> None:
@@ -8,3 +26,34 @@ def write_private(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(text)
+
+
+def tighten(data_dir: Path, database: Path | None) -> list[Path]:
+    """Take all rights of group and others from what is ours; `database` is SQLite's file. Returns what had any."""
+    return [path for path in _private(data_dir, database) if _close(path)]
+
+
+def tighten_and_report(data_dir: Path, database: Path | None) -> None:
+    if closed := tighten(data_dir, database):
+        names = ", ".join(str(path) for path in closed)
+        logger.warning("Others could read what is yours alone; from now on they can't: %s", names)
+
+
+def _private(data_dir: Path, database: Path | None) -> Iterator[Path]:
+    yield data_dir
+    for pattern in OURS:
+        yield from sorted(data_dir.glob(pattern))
+    files = set(data_dir.glob("*.sqlite3")) | ({database} if database else set())
+    for file in sorted(files):
+        yield from (file.with_name(file.name + ending) for ending in OF_SQLITE)
+
+
+def _close(path: Path) -> bool:
+    """Whether it was open. One of another user, a link, or a directory that all users share (/tmp) is left alone."""
+    with suppress(OSError):  # it has just gone, or is on a disk that knows no modes
+        mode = path.lstat()
+        is_ours = mode.st_uid == os.geteuid() and not stat.S_ISLNK(mode.st_mode) and not mode.st_mode & stat.S_ISVTX
+        if is_ours and mode.st_mode & OPEN:
+            path.chmod(stat.S_IMODE(mode.st_mode) & ~OPEN)
+            return not path.stat().st_mode & OPEN
+    return False

@@ -24,7 +24,6 @@ class Command(BaseCommand):
     requires_system_checks = []  # `migrate` runs them
 
     def handle(self, **options):
-        os.umask(0o077)  # chats, logs and keys are nobody else's business
         self.port = settings.PORT or free_port()
         host = parts.loopback_of(settings.HOST)
         self.site = f"http://{parts.name_for(host)}:{self.port}"

@@ -13,9 +13,10 @@ export class Refused extends Error {
   }
 }
 
-/** The newest token: a log-in in another tab has changed the one that the form came with. */
+/** The newest token: a log-in in another tab has changed the one that the form came with. With HTTPS=1 the cookie has
+ * the prefix, and a plain one is another subdomain's. */
 function csrfToken() {
-  return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+  return (document.cookie.match(/(?:^|; )__Host-csrftoken=([^;]+)/) ?? document.cookie.match(/(?:^|; )csrftoken=([^;]+)/))?.[1];
 }
 
 /** What comes from the network: it may break off at any time, also in the middle of a reply. */
