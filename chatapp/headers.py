@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
+from chatapp.redaction import holds_secret
+
 # What a page could ask the browser for and never does. Not named: notifications (no policy is for them) and the
 # clipboard, which pages write to.
 UNUSED = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer")
@@ -28,15 +30,17 @@ class Headers:
     def __call__(self, request: HttpRequest):
         if iscoroutinefunction(self._get_response):
             return self._later(request)
-        return completed(self._get_response(request))
+        return completed(self._get_response(request), request.path)
 
     async def _later(self, request: HttpRequest) -> HttpResponseBase:
-        return completed(await self._get_response(request))
+        return completed(await self._get_response(request), request.path)
 
 
-def completed(response: HttpResponseBase) -> HttpResponseBase:
+def completed(response: HttpResponseBase, path: str = "/") -> HttpResponseBase:
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
+    if holds_secret(path):  # else what the page loads would name it, and so logs of proxies might
+        response.headers["Referrer-Policy"] = "no-referrer"
     if (cache := caching(response)) is not None:
         response.headers["Cache-Control"] = cache
     return response

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import drf_spectacular_sidecar
 import environ
-import structlog
+
+from chatapp import log_lines
 
 env = environ.Env()
 os.umask(0o077)  # chats, logs and keys: whatever this process writes is for its own user only, before it writes any
@@ -364,44 +365,4 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")  # in which pages show times, un
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")  # DEBUG, INFO, WARNING, ERROR
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")  # text or json: one object a line, for a collector
 DJANGO_STRUCTLOG_CELERY_ENABLED = True  # a task's lines carry the request that asked for it
-_LOG_CONTEXT = [  # what every line carries: request_id, user_id, task_id and run_id, where there are any
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
-structlog.configure(
-    processors=[*_LOG_CONTEXT, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-)
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "text": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "foreign_pre_chain": _LOG_CONTEXT,
-            "processor": structlog.dev.ConsoleRenderer(
-                colors=False,
-                pad_event_to=0,
-                sort_keys=False,
-                exception_formatter=structlog.dev.plain_traceback,  # the others print variables: keys, prompts
-            ),
-        },
-        "json": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "foreign_pre_chain": _LOG_CONTEXT,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(default=str),
-            ],
-        },
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {  # each task and request is worth a line only to whoever looks for one
-        "django_structlog.celery.receivers": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
-        "django_structlog.middlewares.request": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
-    },
-}
+LOGGING = log_lines.configuration(LOG_LEVEL, LOG_FORMAT)

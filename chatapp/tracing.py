@@ -9,6 +9,8 @@ import os
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from chatapp.redaction import HIDDEN, redact
+
 # Probes, and addresses that are secrets themselves: a trace has the address of its request.
 UNTRACED_URLS = "healthz,readyz,metrics,login,invitation,shared"
 MISSING = "OTEL_EXPORTER_OTLP_ENDPOINT is set. Install what it needs: pip install -r deploy/requirements/otel.txt"
@@ -37,7 +39,7 @@ def _begin(service: str) -> None:
     class Processor(BatchSpanProcessor):
         def on_end(self, span) -> None:
             if span.name not in beats:  # some every second, and nothing in them
-                super().on_end(span)
+                super().on_end(without_secrets(span))
 
     os.environ.setdefault("OTEL_SERVICE_NAME", service)
     provider = TracerProvider()
@@ -45,3 +47,29 @@ def _begin(service: str) -> None:
     trace.set_tracer_provider(provider)
     DjangoInstrumentor().instrument(excluded_urls=os.environ.get("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", UNTRACED_URLS))
     CeleryInstrumentor().instrument()
+
+
+def without_secrets(span):
+    """A copy of an ended span whose attributes tell of addresses what a log may tell."""
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    return ReadableSpan(
+        name=redact(span.name),
+        context=span.context,
+        parent=span.parent,
+        resource=span.resource,
+        attributes={name: _redacted(name, value) for name, value in (span.attributes or {}).items()},
+        events=span.events,
+        links=span.links,
+        kind=span.kind,
+        status=span.status,
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
+def _redacted(name: str, value: object) -> object:
+    if name == "url.query":  # stands without its `?`
+        return HIDDEN
+    return redact(value) if isinstance(value, str) else value

@@ -1,0 +1,41 @@
+"""What is left of an address before anybody writes it down: no query, no fragment, and no token in its path.
+
+A query has what a person looks for, and in old links a token for one log-in. Of the paths only those in SECRET_ROUTES
+tell a secret; a test compares them with the URL map.
+"""
+
+import re
+from urllib.parse import unquote
+
+SECRET_ROUTES = ("shared/",)  # what follows is a secret: who knows it gets in
+HIDDEN = "[hidden]"
+
+_WORD = re.compile(r"[^\s\"'<>]*/[^\s\"'<>]*")  # of a line; it may be an address, or have one after a `=`
+_TAIL = re.compile(r"([?#]).+", re.DOTALL)
+_ROUTES = "|".join(route.rstrip("/") for route in SECRET_ROUTES)
+_SECRET = re.compile(rf"(/+(?:{_ROUTES})/+).+", re.IGNORECASE | re.DOTALL)
+_UNQUOTED = 3  # times: a path may be quoted more than once on its way
+
+
+def redact(text: str) -> str:
+    """A path, a URL, or a line of a log with some of them, without their secrets."""
+    return _WORD.sub(lambda word: _redact_address(word[0]), text) if "/" in text else text
+
+
+def holds_secret(path: str) -> bool:
+    """Whether the path itself is a secret."""
+    return bool(_SECRET.search(path))
+
+
+def _redact_address(address: str) -> str:
+    """Also where a client has quoted its path: servers unquote it before they look it up."""
+    address = plain = _cut(address)
+    for _ in range(_UNQUOTED):
+        plain = unquote(plain)
+        if (cut := _cut(plain)) != plain:
+            return cut
+    return address
+
+
+def _cut(address: str) -> str:
+    return _SECRET.sub(rf"\1{HIDDEN}", _TAIL.sub(rf"\1{HIDDEN}", address))
