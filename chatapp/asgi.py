@@ -12,13 +12,16 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402  (after django.set
 from django.urls import get_resolver  # noqa: E402
 
 from chatapp import log_lines, tracing  # noqa: E402
+from chatapp.bodies import daphne  # noqa: E402
+from chatapp.bodies.bounded import BoundedBodies  # noqa: E402
 from streams.asgi import Handler  # noqa: E402
 from streams.loop import SWITCH_SECONDS, look_for_garbage_seldom  # noqa: E402
 from streams.routing import websocket_application  # noqa: E402
 
 log_lines.redact_access_log()
 tracing.begin("chatapp-web")  # before the handler loads the middleware
-application = ProtocolTypeRouter({"http": Handler(), "websocket": websocket_application})
+application = ProtocolTypeRouter({"http": BoundedBodies(Handler()), "websocket": websocket_application})
+daphne.install()
 
 sys.setswitchinterval(SWITCH_SECONDS)
 

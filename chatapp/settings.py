@@ -247,6 +247,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # bearer token for /metric
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")  # for traces; empty: there are none
 
 # -- uploads -------------------------------------------------------------------------------------
+REQUEST_SECONDS = env.float("REQUEST_SECONDS", default=120.0)  # s in which a request has to arrive whole
 FILE_UPLOAD_HANDLERS = ["chatapp.pages.attachments.BoundedUpload"]  # files of text, as long as a message at most
 DATA_UPLOAD_MAX_NUMBER_FILES = PROMPT_MAX_FILES + 100  # with more a form is not even read
 

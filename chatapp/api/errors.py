@@ -40,6 +40,10 @@ class ChangedMeanwhile(exceptions.APIException):
     default_detail = "If-Match names another version."
 
 
+class BodyTooSlow(Exception):
+    """A request that has not arrived whole within REQUEST_SECONDS."""
+
+
 class Gone(exceptions.APIException):
     """What a request with this `Idempotency-Key` has made does not exist any more."""
 
@@ -63,6 +67,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     exceptions.ParseError: Problem(400, "malformed", "The request body is not valid JSON."),
     exceptions.MethodNotAllowed: Problem(405, "method_not_allowed", "This method is not allowed here."),
     exceptions.NotAcceptable: Problem(406, "not_acceptable", "The API answers in JSON only."),
+    BodyTooSlow: Problem(408, "body_too_slow", "The request took too long to arrive.", retryable=True),
     Gone: Problem(410, "gone", "What this request has made does not exist any more."),
     ChangedMeanwhile: Problem(412, "changed_meanwhile", "This has changed meanwhile. Look at it again."),
     RequestDataTooBig: Problem(413, "body_too_large", "The request body is too large."),

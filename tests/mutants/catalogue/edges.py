@@ -17,4 +17,25 @@ MUTANTS = [
         "messages",
         "tests/pages/test_stop.py::test_notices_that_no_page_shows_do_not_grow_the_session_row",
     ),
+    Mutant(
+        "a body that grows too large is read on",
+        "chatapp/bodies/bounded.py",
+        "if self._arrived > self.most:",
+        "if False:",
+        "tests/edges/test_bodies.py::test_what_grows_too_large_is_read_no_further",
+    ),
+    Mutant(
+        "a body that is announced too large is read until it is",
+        "chatapp/bodies/bounded.py",
+        'if declared_length(scope["headers"]) > body.most:',
+        "if False:",
+        "tests/edges/test_bodies.py::test_what_is_announced_too_large_is_not_read_at_all",
+    ),
+    Mutant(
+        "a log-in may be as large as a message",
+        "chatapp/bodies/limits.py",
+        "if not WITH_TEXT.match(path) or WITHOUT_LOG_IN.match(path):",
+        "if False:",
+        "tests/edges/test_bodies.py::test_who_has_no_message_to_send_may_send_little",
+    ),
 ]

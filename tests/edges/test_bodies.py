@@ -1,0 +1,201 @@
+"""A body that is too large or too slow is refused before it lies on a disk, and before anybody asks who sends it."""
+
+import asyncio
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+
+from chatapp.bodies.bounded import BoundedBodies
+from chatapp.bodies.limits import SMALL_BYTES, most_bytes
+from tests.harness import parts
+from tests.harness.processes import temporary_directory
+from tests.harness.stack import clean_env
+
+MEGABYTE = 1024**2
+SHAPES = {  # path: what its refusals look like
+    "/login": b"Too much was sent",
+    "/api/v1/sessions": b'"code": "body_too_large"',
+    "/v1/responses": b'"code": "body_too_large"',
+    "/chats/0198c0de-5d1e-7c3a-9a51-5a3c2f6f9a10/messages": b"Too much was sent",
+}
+
+
+def ask(path: str, *parts: bytes, length: int | None = None, silent: bool = False) -> tuple[int, bytes, int]:
+    """Status, body, and how many bytes an application that reads everything has been given."""
+    headers = [] if length is None else [(b"content-length", str(length).encode())]
+    messages = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
+    if not silent:
+        messages.append({"type": "http.request", "body": b"", "more_body": False})
+    sent, read = [], 0
+
+    async def application(scope, receive, send) -> None:
+        nonlocal read
+        while (message := await receive()).get("more_body"):
+            read += len(message["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def receive() -> dict:
+        return messages.pop(0) if messages else await asyncio.Event().wait()
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    asyncio.run(BoundedBodies(application)({"type": "http", "path": path, "headers": headers}, receive, send))
+    return sent[0]["status"], sent[1]["body"], read
+
+
+@pytest.mark.parametrize("path", SHAPES)
+def test_what_is_announced_too_large_is_not_read_at_all(path):
+    status, body, read = ask(path, b"x", length=most_bytes(path) + 1)
+    assert (status, read) == (413, 0)
+    assert SHAPES[path] in body
+
+
+@pytest.mark.parametrize("path", SHAPES)
+def test_what_grows_too_large_is_read_no_further(path):
+    piece = b"x" * 65_536
+    status, body, read = ask(path, *[piece] * (most_bytes(path) // len(piece) + 9))
+    assert status == 413
+    assert SHAPES[path] in body
+    assert read <= most_bytes(path)
+
+
+def test_what_is_exactly_as_large_as_it_may_be_is_read():
+    assert ask("/login", b"x" * SMALL_BYTES, length=SMALL_BYTES) == (200, b"", SMALL_BYTES)
+
+
+@pytest.mark.parametrize("length", [b"-1", b"9" * 30, "٣".encode(), b"1, 2", b""])
+def test_a_length_that_is_none_counts_for_nothing(length):
+    status, _, read = ask("/login", b"x", length=length.decode(errors="replace"))
+    assert (status, read) == (200, 1)
+
+
+def test_a_body_that_does_not_come_is_not_waited_for_for_ever(settings):
+    settings.REQUEST_SECONDS = 0.05
+    status, body, _ = ask("/api/v1/sessions", b"x", silent=True)
+    assert status == 408
+    assert b'"code": "body_too_slow"' in body
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/login", "/invitation", "/settings", "/static/x", "/nowhere", "/"])
+def test_who_has_no_message_to_send_may_send_little(path):
+    assert most_bytes(path) == SMALL_BYTES
+
+
+# -- with real servers ----------------------------------------------------------------------------
+
+
+class Server:
+    """A web server with nothing behind it: what is refused here needs no database."""
+
+    def __init__(self, kind: str) -> None:
+        directory = temporary_directory(f"bodies-{kind}")
+        env = clean_env(DATA_DIR=str(directory), REDIS_URL="redis://127.0.0.1:1/0", REQUEST_SECONDS="3")
+        self.part, url = parts.make_web(kind, directory, env)
+        self.part.start()
+        parts.wait_for_web(self.part, url)
+        self.address = ("127.0.0.1", int(url.rpartition(":")[2]))
+
+    def flood(self, path: str, framing: str, piece: bytes, pieces: int) -> bytes:
+        """Send all of it, or until the server closes; what it has answered."""
+        request = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n{framing}\r\n\r\n"
+        with closing(socket.create_connection(self.address, timeout=30)) as connection:
+            try:
+                connection.sendall(request.encode())
+                for _ in range(pieces):
+                    connection.sendall(piece)
+            except OSError:  # it has closed
+                pass
+            return received(connection)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the process holds."""
+        with open(f"/proc/{self.part.process.pid}/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def spooled(self) -> int:
+        """Bytes in files that it has open and that have no name, as those for bodies."""
+        descriptors, total = f"/proc/{self.part.process.pid}/fd", 0
+        for name in os.listdir(descriptors):
+            try:
+                if os.readlink(f"{descriptors}/{name}").endswith("(deleted)"):
+                    total += os.stat(f"{descriptors}/{name}").st_size
+            except OSError:  # closed meanwhile
+                continue
+        return total
+
+
+def received(connection: socket.socket) -> bytes:
+    answer = b""
+    try:
+        while part := connection.recv(65_536):
+            answer += part
+    except OSError:
+        pass
+    return answer
+
+
+@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+def server(request):
+    server = Server(request.param)
+    yield server
+    server.part.kill()
+
+
+FRAMINGS = {
+    "announced": ("Content-Length: 2147483648", b"x" * 65_536),
+    "in pieces": ("Transfer-Encoding: chunked", b"10000\r\n" + b"x" * 65_536 + b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+@pytest.mark.parametrize("path", ["/login", "/v1/responses"])
+def test_two_gigabytes_are_refused_while_they_come(server, path, framing):
+    """300 MB of them lay on daphne's disk before the application was called."""
+    before = server.memory
+    answer = server.flood(path, *FRAMINGS[framing], 50 * MEGABYTE // 65_536)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert SHAPES[path] in answer.partition(b"\r\n\r\n")[2]
+    assert server.memory - before < 20 * MEGABYTE
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+def test_many_at_once_leave_nothing_on_the_disk_and_stop_nobody(server, framing):
+    before, largest = server.memory, []
+    with ThreadPoolExecutor(24) as pool:
+        flooding = [pool.submit(server.flood, "/login", *FRAMINGS[framing], 80) for _ in range(24)]
+        while not all(each.done() for each in flooding):
+            largest.append(server.spooled)
+            assert b" 200 OK" in get(server, "/healthz")
+    assert [each.result()[:13] for each in flooding] == [b"HTTP/1.1 413 "] * 24
+    assert max(largest) <= 24 * SMALL_BYTES
+    assert server.memory - before < 60 * MEGABYTE
+
+
+def get(server: Server, path: str) -> bytes:
+    with closing(socket.create_connection(server.address, timeout=30)) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        return received(connection)
+
+
+def test_a_body_that_trickles_is_refused(server):
+    """With REQUEST_SECONDS of 3."""
+    answer = server.flood("/v1/responses", "Content-Length: 100", b"x", 3)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"body_too_slow" in answer
+
+
+def test_a_small_request_gets_through_and_so_does_the_next_on_its_connection(server):
+    request = b"POST /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n\r\nabc"
+    last = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    with closing(socket.create_connection(server.address, timeout=30)) as connection:
+        connection.sendall(request + last)
+        answers = received(connection)
+    assert answers.count(b"HTTP/1.1 403 ") == 1
+    assert answers.count(b"HTTP/1.1 200 ") == 1
