@@ -33,6 +33,7 @@ from streams.publish import BatchWriter, process_sender
 
 logger = logging.getLogger(__name__)
 
+ASKED_CHARACTERS = 10_000  # of what is asked without a run; the rest is let go
 HANDOVER_SECONDS = 2.0  # s an interrupted task waits for the engine to write what it holds
 
 
@@ -213,13 +214,17 @@ class Engine:
 
 
 class _Said:
-    """A sink that keeps the text."""
+    """A sink that keeps the beginning of the text."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
+        self._left = ASKED_CHARACTERS
 
     def record(self, deltas: list[openai.Delta]) -> None:
-        self.words += [data["text"] for kind, data in deltas if kind == Kind.TEXT]
+        for kind, data in deltas:
+            if kind == Kind.TEXT and self._left > 0:
+                self.words.append(data["text"][: self._left])
+                self._left -= len(self.words[-1])
 
     def is_full(self) -> bool:
         return False

@@ -99,7 +99,7 @@ class Folded:
 
 def fold(events: Iterable[Event]) -> Folded:
     """Fold events, in order of seq and from the start (or from a snapshot), to what they say."""
-    folded, text, reasoning = Folded(), [], []
+    folded, text, reasoning, calls = Folded(), [], [], ToolCalls()
     for event in events:
         folded.last_seq = event.seq
         data = orjson.loads(event.data)
@@ -109,25 +109,40 @@ def fold(events: Iterable[Event]) -> Folded:
             case Kind.REASONING:
                 reasoning.append(data["text"])
             case Kind.TOOL:
-                add_tool_delta(folded.tools, data)
+                calls.add(data)
             case Kind.USAGE:
                 folded.usage = data
             case Kind.RETRYING:
                 folded.retries += 1
             case Kind.SNAPSHOT:
-                text, reasoning, folded.tools = [data["text"]], [data["reasoning"]], data["tools"]
+                text, reasoning, calls = [data["text"]], [data["reasoning"]], ToolCalls(data["tools"])
                 folded.usage = data.get("usage", folded.usage)
             case kind if kind in FINAL_KINDS:
                 folded.final, folded.final_data = kind, data
-    folded.text, folded.reasoning = "".join(text), "".join(reasoning)
+    folded.text, folded.reasoning, folded.tools = "".join(text), "".join(reasoning), calls.whole()
     return folded
 
 
-def add_tool_delta(tools: list[dict], delta: dict) -> None:
-    """Tool calls arrive in pieces: the first piece of an index names the tool, the others extend its arguments."""
-    tool = next((tool for tool in tools if tool["index"] == delta["index"]), None)
-    if tool is None:
-        tool = {"index": delta["index"], "id": "", "name": "", "arguments": ""}
-        tools.append(tool)
-    for key in ("id", "name", "arguments"):
-        tool[key] += delta.get(key) or ""
+class ToolCalls:
+    """Tool calls arrive in pieces: the first piece of an index names the tool, the others extend its arguments.
+
+    The pieces of one are joined once, at the end: there may be as many as characters.
+    """
+
+    def __init__(self, calls: Iterable[dict] = ()) -> None:
+        self._pieces: dict[int, dict[str, list[str]]] = {}
+        for call in calls:
+            self.add(call)
+
+    def add(self, delta: dict) -> None:
+        call = self._pieces.setdefault(delta["index"], {"id": [], "name": [], "arguments": []})
+        for key, pieces in call.items():
+            if piece := delta.get(key):
+                pieces.append(piece)
+
+    def whole(self) -> list[dict]:
+        """All calls, in the order in which they began."""
+        return [
+            {"index": index} | {key: "".join(pieces) for key, pieces in call.items()}
+            for index, call in self._pieces.items()
+        ]

@@ -9,7 +9,7 @@ from chatapp.openai.models import Exchange
 from chatapp.openai.original import Said
 from chatapp.openai.streaming import DONE
 from runs.states import StopReason
-from streams.events import Folded, Kind, add_tool_delta
+from streams.events import Folded, Kind, ToolCalls
 
 REASONS = {"stop", "length", "tool_calls", "content_filter"}  # for which a completion may end
 STOPPED = "The answer was stopped."
@@ -25,7 +25,7 @@ class Completion:
             "model": exchange.echo["model"],
         }
         self._tells_usage = tells_usage
-        self._folded, self._text, self._reasoning = Folded(), [], []
+        self._folded, self._text, self._reasoning, self._calls = Folded(), [], [], ToolCalls()
 
     def tell(self, said: Said, finished_at: datetime | None = None) -> bytes:
         """The frames for one event."""
@@ -51,11 +51,11 @@ class Completion:
             case Kind.REASONING:
                 self._reasoning.append(said.data["text"])
             case Kind.TOOL:
-                add_tool_delta(folded.tools, said.data)
+                self._calls.add(said.data)
             case Kind.USAGE:
                 folded.usage = said.data
         if said.is_final:
-            folded.final, folded.final_data = said.kind, said.data
+            folded.final, folded.final_data, folded.tools = said.kind, said.data, self._calls.whole()
 
     def whole(self) -> dict:
         """The completion. Raises Failed for a run that did not complete."""

@@ -1,39 +1,22 @@
 """A POST to a model server over HTTP/1.1, for answers that come in a thousand small pieces.
 
-What is received is handed on in the very call that received it: no task wakes up for a piece, and a run's task sleeps
-until its answer has ended. That is half of what a general client costs (docs/profile.md). The protocol is parsed by
-httptools; TLS, names and sockets are the event loop's. One connection carries one answer at a time and is kept for the
-next one.
+A general client costs twice as much (docs/profile.md). TLS, names and sockets are the event loop's. One connection
+(`line.py`) carries one answer at a time and is kept for the next one.
 """
 
 import asyncio
 import ssl
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-import httptools
+from runs.providers.line import Broken, Line, Silent, TooLarge, Unreachable
 
 CONNECT_SECONDS = 10.0  # s to reach the upstream
-HEAD_BYTES = 64 * 1024  # of a response's head; more is no head
-KEEP_SECONDS = 15.0  # s an idle connection is kept; servers close theirs after 60 s or more
 KEEP_LINES = 100  # idle connections kept to one upstream
 PORTS = {"http": 80, "https": 443}
 SAFE = "/%:=&~+!$,;@()*?'"  # characters that an address may already hold
-
-
-class Unreachable(Exception):
-    """No connection could be made."""
-
-
-class Broken(Exception):
-    """The connection ended too early, or what came over it is not HTTP."""
-
-
-class Silent(Exception):
-    """Nothing came for too long."""
 
 
 class Place(NamedTuple):
@@ -45,182 +28,12 @@ class Place(NamedTuple):
     proxy: str | None
 
 
-class Line(asyncio.Protocol):
-    """One connection, and the response that is read from it."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._alarm: asyncio.TimerHandle | None = None
-        self.is_open = False
-        self._begin()
-
-    def _begin(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self.status, self.headers = 0, {}
-        self._has_head = self._is_complete = self._may_stay = self._is_over = self._is_paused = False
-        self._failure: Exception | None = None
-        self._pieces: list[bytes] = []
-        self._feed: Callable[[bytes], bool] | None = None
-        self._is_full: Callable[[], bool] = bool
-        self._turn: asyncio.Future | None = None
-        self._head_bytes = 0
-        self._heard = self._loop.time()
-
-    # -- one request ------------------------------------------------------------------------------
-
-    async def ask(self, request: bytes, idle_seconds: float) -> None:
-        """Send a request and wait for the head of its response. Raises Broken, Silent."""
-        self._begin()
-        self._idle_seconds = idle_seconds
-        self._set_alarm(idle_seconds, self._look)
-        self.transport.write(request)
-        while not (self._has_head or self._is_over):
-            await self._wait()
-        if not self._has_head:
-            raise self._failure or Broken("no answer")
-
-    async def read(
-        self,
-        feed: Callable[[bytes], bool],
-        is_full: Callable[[], bool] = bool,
-        room: Callable[[], Awaitable] | None = None,
-    ) -> None:
-        """Give `feed` the body, piece by piece, to its end or until `feed` returns true.
-
-        Where `is_full` says so, nothing more is read from the socket before `room` has been waited for.
-        Raises what `feed` raises, Broken, Silent.
-        """
-        self._feed, self._is_full = feed, is_full
-        self._hand_on()
-        while not self._is_over:
-            if self._is_paused:
-                await room()
-                self._is_paused, self._heard = False, self._loop.time()
-                self.transport.resume_reading()
-            else:
-                await self._wait()
-        if self._failure is not None:
-            raise self._failure
-
-    async def excerpt(self, limit: int) -> bytes:
-        """The first `limit` bytes of the body."""
-        parts: list[bytes] = []
-
-        def feed(piece: bytes) -> bool:
-            parts.append(piece)
-            return sum(map(len, parts)) >= limit
-
-        try:
-            await self.read(feed)
-        except (Broken, Silent):
-            pass
-        return b"".join(parts)[:limit]
-
-    @property
-    def is_reusable(self) -> bool:
-        return self.is_open and self._is_complete and self._may_stay
-
-    def keep(self) -> None:
-        """Nobody needs this connection now."""
-        self._feed = None
-        self._set_alarm(KEEP_SECONDS, self.close)
-
-    def close(self) -> None:
-        self._set_alarm(None, None)
-        self.is_open = False
-        self.transport.abort()
-
-    async def _wait(self) -> None:
-        self._turn = self._loop.create_future()
-        await self._turn
-
-    def _wake(self) -> None:
-        if self._turn is not None and not self._turn.done():
-            self._turn.set_result(None)
-
-    def _end(self, failure: Exception | None) -> None:
-        if not self._is_over:
-            self._is_over, self._failure = True, failure
-            self._wake()
-
-    def _hand_on(self) -> None:
-        pieces, self._pieces = self._pieces, []
-        if pieces:
-            try:
-                if self._feed(pieces[0] if len(pieces) == 1 else b"".join(pieces)):
-                    self._end(None)
-            except Exception as error:
-                self._end(error)
-        if self._is_complete:
-            self._end(None)
-        elif self._is_full() and not self._is_paused:
-            self._is_paused = True
-            self.transport.pause_reading()
-            self._wake()
-
-    def _set_alarm(self, seconds: float | None, then: Callable | None) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm = None if seconds is None else self._loop.call_later(seconds, then)
-
-    def _look(self) -> None:
-        """One timer looks how long it has been silent; one for each piece would cost as much as its parsing."""
-        left = self._heard + self._idle_seconds - self._loop.time()
-        if self._is_paused:
-            left = self._idle_seconds
-        if left <= 0:
-            self._end(Silent(f"no byte for {self._idle_seconds} s"))
-        else:
-            self._set_alarm(left, self._look)
-
-    # -- asyncio.Protocol -------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        self.transport, self.is_open = transport, True
-
-    def data_received(self, data: bytes) -> None:
-        if self._is_over:
-            return
-        self._heard = self._loop.time()
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._end(Broken(repr(error)))
-            return
-        if self._feed is not None:
-            self._hand_on()
-        elif not self._has_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES:
-                self._end(Broken("the head of the response is too large"))
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.is_open = False
-        self._end(Broken(repr(error) if error else "the connection was closed"))
-
-    # -- httptools --------------------------------------------------------------------------------
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_headers_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if status >= 200:  # before it, an upstream may say "100 Continue"
-            self.status, self._has_head = status, True
-            self._wake()
-
-    def on_body(self, piece: bytes) -> None:
-        self._pieces.append(piece)
-
-    def on_message_complete(self) -> None:
-        self._is_complete, self._may_stay = self._has_head, self._parser.should_keep_alive()
-
-
 class Post:
     """One request, as `async with`: gives the line its response comes from, and closes or keeps that."""
 
-    def __init__(self, client: "Client", place: Place, request: bytes, idle_seconds: float) -> None:
-        self._client, self._place, self._request, self._idle_seconds = client, place, request, idle_seconds
+    def __init__(self, client: "Client", place: Place, request: bytes, idle_seconds: float, max_bytes: int) -> None:
+        self._client, self._place, self._request = client, place, request
+        self._idle_seconds, self._max_bytes = idle_seconds, max_bytes
 
     async def __aenter__(self) -> Line:
         self._line = self._client.kept(self._place)
@@ -234,7 +47,7 @@ class Post:
 
     async def _ask(self) -> Line:
         try:
-            await self._line.ask(self._request, self._idle_seconds)
+            await self._line.ask(self._request, self._idle_seconds, self._max_bytes)
         except BaseException:
             self._line.close()
             raise
@@ -253,8 +66,16 @@ class Client:
     def __init__(self) -> None:
         self._kept: dict[Place, list[Line]] = {}
 
-    def post(self, url: str, body: bytes, headers: dict[str, str], idle_seconds: float, proxy: str | None) -> Post:
-        """Raises Unreachable for what is no address; when entered, also Broken and Silent."""
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: dict[str, str],
+        idle_seconds: float,
+        max_bytes: int,
+        proxy: str | None,
+    ) -> Post:
+        """Raises Unreachable for what is no address; when entered, also Broken, Silent and TooLarge."""
         try:
             parts = urlsplit(url)
             place = Place(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme], proxy)
@@ -263,7 +84,7 @@ class Client:
             request = _request(parts, place, body, headers)
         except (KeyError, ValueError) as error:
             raise Unreachable(f"not an address or header: {error!r}") from error
-        return Post(self, place, request, idle_seconds)
+        return Post(self, place, request, idle_seconds, max_bytes)
 
     def kept(self, place: Place) -> Line | None:
         """An idle connection to `place`."""
@@ -292,7 +113,7 @@ class Client:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 return await (self._connect_by(place) if place.proxy else self._connect(place))
-        except (OSError, UnicodeError, Broken, Silent) as error:
+        except (OSError, UnicodeError, Broken, Silent, TooLarge) as error:
             raise Unreachable(repr(error)) from error
 
     async def _connect(self, place: Place) -> Line:

@@ -1,7 +1,9 @@
 """The OpenAI-compatible protocol: chat completions as a stream of chunks."""
 
-import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment
@@ -23,13 +25,18 @@ from runs.errors import (
     UpstreamUnreachable,
 )
 from runs.prompts import UpstreamRequest
-from runs.providers.http import Broken, Client, Line, Silent, Unreachable
+from runs.providers.http import Client
+from runs.providers.line import Broken, Line, Silent, TooLarge, Unreachable
 from runs.providers.sse import EventParser, EventTooLarge
 from streams.events import Kind
 
-MAX_ANSWER_BYTES = 64 * 1024 * 1024  # of one response, framing and all; 1 million tokens
+MAX_ANSWER_BYTES = 64 * 1024 * 1024  # of one response, HTTP's framing and all; 1 million tokens
+MAX_CALLS = 256  # tool calls in one answer: readers look each of them up among all
 EXCERPT_CHARACTERS = 2_000  # of an upstream's error, for staff
 DONE = b"[DONE]"
+LONE_SURROGATE = re.compile(  # in JSON without an escaped backslash: the first half without the second, or the reverse
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 ERRORS_BY_STATUS = {
     401: UpstreamUnauthorized,
     403: UpstreamUnauthorized,
@@ -76,13 +83,16 @@ async def stream(client: Client, request: UpstreamRequest, idle_seconds: float, 
         headers["Authorization"] = f"Bearer {request.key}"
     body, answer = orjson.dumps(request.payload), _Answer(sink)
     try:
-        async with client.post(request.url, body, headers, idle_seconds, _proxy(request.url)) as response:
+        posted = client.post(request.url, body, headers, idle_seconds, MAX_ANSWER_BYTES, _proxy(request.url))
+        async with posted as response:
             await _check(response)
             await response.read(answer.feed, sink.is_full, sink.room)
     except Unreachable as error:
         raise UpstreamUnreachable(str(error)) from error
     except Silent as error:
         raise UpstreamSilent(str(error)) from error
+    except TooLarge as error:
+        raise UpstreamTooLarge(str(error)) from error
     except Broken as error:
         if not answer.is_finished:
             raise UpstreamInterrupted(str(error)) from error
@@ -93,17 +103,15 @@ async def stream(client: Client, request: UpstreamRequest, idle_seconds: float, 
 class _Answer:
     """One response's body on its way to the sink."""
 
-    __slots__ = ("_bytes", "_parser", "_sink", "is_finished")
+    __slots__ = ("_calls", "_parser", "_sink", "is_finished")
 
     def __init__(self, sink: Sink) -> None:
-        self._sink, self._parser, self._bytes = sink, EventParser(), 0
+        self._sink, self._parser = sink, EventParser()
+        self._calls: set[int] = set()  # indexes of the tool calls so far
         self.is_finished = False  # a reason to finish, or the end marker, has come
 
     def feed(self, piece: bytes) -> bool:
         """Take what was read; true after the end marker. Raises UpstreamGarbage, -Failed, -TooLarge."""
-        self._bytes += len(piece)
-        if self._bytes > MAX_ANSWER_BYTES:
-            raise UpstreamTooLarge(f"more than {MAX_ANSWER_BYTES} bytes")
         try:
             payloads = self._parser.feed(piece)
         except EventTooLarge as error:
@@ -115,12 +123,19 @@ class _Answer:
         deltas, error = parse(payloads[: payloads.index(DONE)] if is_done else payloads)
         if deltas:
             self._sink.record(deltas)
-            for kind, _ in deltas:
+            for kind, data in deltas:
                 if kind == FINISH:
                     self.is_finished = True
+                elif kind == Kind.TOOL:
+                    self._count_call(data["index"])
         if error is not None:
             raise error
         return is_done
+
+    def _count_call(self, index: int) -> None:
+        self._calls.add(index)
+        if len(self._calls) > MAX_CALLS:
+            raise UpstreamTooLarge(f"more than {MAX_CALLS} tool calls")
 
 
 def _proxy(url: str) -> str | None:
@@ -154,12 +169,46 @@ def _seconds(header: str) -> float | None:
 def parse(payloads: list[bytes]) -> tuple[list[Delta], RunError | None]:
     """The deltas in the payloads of one read, neighbours of one kind joined; and the error that comes after them."""
     deltas: list[Delta] = []
+    failure = None
     try:
         for chunk in _load(payloads):
             _add_chunk(deltas, chunk)
     except RunError as error:
-        return deltas, error
-    return deltas, None
+        failure = error
+    return (deltas if len(deltas) < 2 else _joined(deltas)), failure
+
+
+def _joined(deltas: list[Delta]) -> list[Delta]:
+    """Fewer deltas that say the same; each piece of text is copied once, however many there are."""
+    joined: list[Delta] = []
+    for kind, group in groupby(deltas, attrgetter("kind")):
+        if kind in (Kind.TEXT, Kind.REASONING):
+            joined.append(Delta(kind, {"text": "".join([delta.data["text"] for delta in group])}))
+        elif kind == Kind.TOOL:
+            joined += _joined_calls(group)
+        elif kind == Kind.USAGE:
+            joined.append([*group][-1])  # counts are of the whole answer so far
+        else:
+            joined += group
+    return joined
+
+
+def _joined_calls(deltas: Iterable[Delta]) -> Iterator[Delta]:
+    """What only goes on with the arguments of the call before it is joined to that."""
+    last: dict = {}
+    arguments: list[str] = []
+    for _, data in deltas:
+        if last and data["index"] == last["index"] and "id" not in data and "name" not in data:
+            arguments.append(data.get("arguments", ""))
+            continue
+        if last:
+            yield _call(last, arguments)
+        last, arguments = data, [data.get("arguments", "")]
+    yield _call(last, arguments)
+
+
+def _call(data: dict, arguments: list[str]) -> Delta:
+    return Delta(Kind.TOOL, data if len(arguments) == 1 else data | {"arguments": "".join(arguments)})
 
 
 def _load(payloads: list[bytes]) -> Iterable[object]:
@@ -173,20 +222,29 @@ def _load(payloads: list[bytes]) -> Iterable[object]:
 def _load_leniently(payload: bytes) -> object:
     """JSON whose strings may hold half of a surrogate pair or broken UTF-8: both become U+FFFD."""
     try:
-        chunk = json.loads(payload.decode(errors="replace"))
-        return orjson.loads(
-            json.dumps(chunk, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        )
-    except (ValueError, RecursionError) as error:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        pass
+    text = payload.decode(errors="replace").replace(r"\\", r"\u005c")  # now each backslash begins an escape
+    try:
+        return orjson.loads(LONE_SURROGATE.sub(r"\\ufffd", text))
+    except orjson.JSONDecodeError as error:
         raise UpstreamGarbage(f"not JSON: {payload[:EXCERPT_CHARACTERS]!r}") from error
+
+
+def _excerpt(value: object) -> str:
+    """For staff. Python's own form of a large value takes a second to print."""
+    if isinstance(value, str):
+        return value[:EXCERPT_CHARACTERS]
+    return orjson.dumps(value)[: 4 * EXCERPT_CHARACTERS].decode(errors="replace")[:EXCERPT_CHARACTERS]
 
 
 def _add_chunk(deltas: list[Delta], chunk: object) -> None:
     """Raises UpstreamGarbage for what is not a chunk, UpstreamFailed for an error in a chunk's place."""
     if not isinstance(chunk, dict):
-        raise UpstreamGarbage(f"not an object: {str(chunk)[:EXCERPT_CHARACTERS]}")
+        raise UpstreamGarbage(f"not an object: {_excerpt(chunk)}")
     if error := chunk.get("error"):
-        raise UpstreamFailed(str(error)[:EXCERPT_CHARACTERS])
+        raise UpstreamFailed(_excerpt(error))
     try:
         if choices := chunk.get("choices"):
             _add_choice(deltas, choices[0])
@@ -194,7 +252,7 @@ def _add_chunk(deltas: list[Delta], chunk: object) -> None:
             counts = {name: _count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens")}
             deltas.append(Delta(Kind.USAGE, counts))
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UpstreamGarbage(f"{error!r} in {str(chunk)[:EXCERPT_CHARACTERS]}") from error
+        raise UpstreamGarbage(f"{error!r} in {_excerpt(chunk)}") from error
 
 
 def _add_choice(deltas: list[Delta], choice: dict) -> None:
@@ -203,7 +261,10 @@ def _add_choice(deltas: list[Delta], choice: dict) -> None:
         _add_text(deltas, Kind.REASONING, text)
     if text := delta.get("content"):
         _add_text(deltas, Kind.TEXT, text)
-    for call in delta.get("tool_calls") or ():
+    calls = delta.get("tool_calls") or ()
+    if len(calls) > MAX_CALLS:
+        raise ValueError(f"more than {MAX_CALLS} tool calls")
+    for call in calls:
         deltas.append(Delta(Kind.TOOL, _tool_delta(call)))
     if reason := choice.get("finish_reason"):
         deltas.append(Delta(FINISH, {"finish_reason": _clean(str(reason))[:MAX_NAME_CHARACTERS]}))
@@ -212,11 +273,7 @@ def _add_choice(deltas: list[Delta], choice: dict) -> None:
 def _add_text(deltas: list[Delta], kind: Kind, text: str) -> None:
     if not isinstance(text, str):
         raise TypeError("text is not a string")
-    text = _clean(text)
-    if deltas and deltas[-1].kind == kind:
-        deltas[-1] = Delta(kind, {"text": deltas[-1].data["text"] + text})
-    else:
-        deltas.append(Delta(kind, {"text": text}))
+    deltas.append(Delta(kind, {"text": _clean(text)}))
 
 
 def _tool_delta(call: dict) -> dict:

@@ -19,12 +19,16 @@ class Words:
     """A sink that keeps the text. It is full for as long as `doors` says so."""
 
     def __init__(self):
-        self.text, self.open = "", asyncio.Event()
+        self.words, self.open = [], asyncio.Event()
         self.open.set()
         self.waited = asyncio.Event()
 
     def record(self, deltas):
-        self.text += "".join(delta.data["text"] for delta in deltas if delta.kind == Kind.TEXT)
+        self.words += [delta.data["text"] for delta in deltas if delta.kind == Kind.TEXT]
+
+    @property
+    def text(self) -> str:
+        return "".join(self.words)
 
     def is_full(self):
         return not self.open.is_set()

@@ -1,5 +1,7 @@
 """What is written of what an upstream says."""
 
+import asyncio
+from collections.abc import Callable
 from uuid import UUID
 
 import orjson
@@ -7,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runs import recorder
+from runs.errors import UpstreamTooLarge
 from runs.providers.openai import Delta
-from runs.recorder import DELTA_BYTES, DELTA_CHARACTERS, Recorder
+from runs.recorder import BATCH_EVENTS, DELTA_BYTES, DELTA_CHARACTERS, Recorder
 from streams.events import MAX_DATA_BYTES, Event, Kind, fold
+from streams.publish import Pen
 
 STREAM = UUID(int=1)
 
@@ -19,12 +24,20 @@ class Writer:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.batches, self.is_full = 0, False
 
-    def open(self, stream: UUID, seq: int, on_fenced: object) -> None:
-        """No pen: the events are counted here."""
+    def open(self, stream: UUID, seq: int, on_fenced: Callable[[], None]) -> Pen:
+        return Pen(stream, seq, on_fenced)
 
-    def write(self, pen: object, kind: str, data: bytes) -> None:
-        self.events.append(Event(STREAM, len(self.events) + 1, kind, data))
+    def write(self, pen: Pen, kind: str, data: bytes) -> None:
+        pen.seq += 1
+        self.events.append(Event(STREAM, pen.seq, kind, data))
+
+    async def room(self) -> None:
+        """There is room."""
+
+    async def flush(self) -> None:
+        self.batches += 1
 
 
 def written(*deltas: Delta) -> list[Event]:
@@ -42,3 +55,35 @@ def test_a_delta_of_any_size_is_written_as_events_that_are_not_too_large(charact
     assert fold(events) == fold([Event(STREAM, len(events), kind, orjson.dumps(data))])
     assert max(len(event.data) for event in events) <= 6 * DELTA_CHARACTERS + 100 < MAX_DATA_BYTES
     assert len(events) == 1 or len(orjson.dumps(data)) > DELTA_BYTES
+
+
+def in_turns(words: int) -> list[Delta]:
+    return [Delta((Kind.TEXT, Kind.REASONING)[n % 2], {"text": "x"}) for n in range(words)]
+
+
+def test_a_run_has_its_share_of_a_batch_and_waits_for_the_next_one():  # B68
+    async def scenario() -> None:
+        writer = Writer()
+        flood, calm = (Recorder(writer, STREAM, 5, lambda: None) for _ in range(2))
+        flood.record(in_turns(BATCH_EVENTS - 1))
+        assert not flood.is_full()
+        flood.record(in_turns(1))
+        assert flood.is_full() and not calm.is_full()
+        await flood.room()
+        assert writer.batches == 1 and not flood.is_full()
+        flood.record(in_turns(BATCH_EVENTS - 1))
+        writer.batches += 1  # what is handed in after a commit is counted anew
+        flood.record(in_turns(BATCH_EVENTS - 1))
+        assert not flood.is_full()
+
+    asyncio.run(scenario())
+
+
+def test_there_is_a_limit_to_the_events_of_a_run(monkeypatch):  # B68
+    monkeypatch.setattr(recorder, "MAX_EVENTS", 10)
+    writer = Writer()
+    flood = Recorder(writer, STREAM, 5, lambda: None)
+    flood.record(in_turns(10))
+    with pytest.raises(UpstreamTooLarge):
+        flood.record(in_turns(1))
+    assert writer.events[-1].seq == 16, "what came with the one too many is kept, too"

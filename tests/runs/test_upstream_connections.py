@@ -19,7 +19,8 @@ from runs.errors import (
     UpstreamUnreachable,
 )
 from runs.providers import openai
-from runs.providers.http import HEAD_BYTES, Client
+from runs.providers.http import Client
+from runs.providers.line import HEAD_BYTES
 from runs.providers.sse import MAX_EVENT_BYTES
 from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event
 

@@ -20,8 +20,8 @@ MUTANTS = [
     Mutant(
         "a snapshot is added to what it stands for",
         "streams/events.py",
-        'text, reasoning, folded.tools = [data["text"]], [data["reasoning"]], data["tools"]',
-        'text, reasoning, folded.tools = [*text, data["text"]], [data["reasoning"]], data["tools"]',
+        'text, reasoning, calls = [data["text"]], [data["reasoning"]], ToolCalls(data["tools"])',
+        'text, reasoning, calls = [*text, data["text"]], [data["reasoning"]], ToolCalls(data["tools"])',
         "tests/streams/test_events.py::test_a_snapshot_stands_for_everything_before_it",
     ),
 ]

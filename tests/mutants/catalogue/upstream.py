@@ -1,0 +1,58 @@
+"""Faults where an upstream is read and asked: the work for a byte, and how often a request is sent."""
+
+from tests.mutants.mutant import Mutant
+
+WORK = "tests/runs/test_bounded_work.py::"
+RECORDER = "tests/runs/test_recorder.py::"
+
+MUTANTS = [
+    Mutant(
+        "A line that is not complete is joined anew with each piece",
+        "runs/providers/sse.py",
+        "            self._rest += rest\n",
+        "            self._rest = bytearray(bytes(self._rest) + rest)\n",
+        WORK + "test_a_line_in_tiny_pieces_is_not_looked_at_again_with_each_of_them",
+    ),
+    Mutant(
+        "An event may have any number of lines",
+        "runs/providers/sse.py",
+        " or len(data) > MAX_EVENT_LINES",
+        "",
+        WORK + "test_an_event_has_a_limit_of_lines_and_they_are_not_counted_again_with_each_piece",
+    ),
+    Mutant(
+        "What an event holds is not counted over its lines",
+        "runs/providers/sse.py",
+        "self._data_bytes += sum(",
+        "self._data_bytes = sum(",
+        WORK + "test_what_an_event_holds_is_counted_over_its_lines_and_anew_for_the_next_one",
+    ),
+    Mutant(
+        "All that has come is taken in one turn of the loop",
+        "runs/providers/line.py",
+        "if self._backlog or len(data) > SLICE_BYTES:",
+        "if self._backlog:",
+        WORK + "test_of_a_flood_only_a_slice_is_taken_in_a_turn_of_the_loop",
+    ),
+    Mutant(
+        "What comes unasked stays on a connection that is kept",
+        "runs/providers/line.py",
+        "            if self._is_kept:",
+        "            if False:",
+        WORK + "test_a_kept_connection_on_which_something_comes_unasked_is_closed",
+    ),
+    Mutant(
+        "A response that follows the one that was asked for is taken for a part of it",
+        "runs/providers/line.py",
+        "        if not self._is_complete:\n            self._pieces.append(piece)",
+        "        self._pieces.append(piece)",
+        WORK + "test_what_follows_a_response_is_no_part_of_it_nor_of_the_next_one",
+    ),
+    Mutant(
+        "One run may fill a whole commit",
+        "runs/recorder.py",
+        "return self._writer.is_full or self._pen.seq - self._first >= BATCH_EVENTS",
+        "return self._writer.is_full",
+        RECORDER + "test_a_run_has_its_share_of_a_batch_and_waits_for_the_next_one",
+    ),
+]
