@@ -68,6 +68,8 @@ def send(
         if key and (earlier := _sent_before(session, key, fingerprint)):
             return earlier
         check_prompt(text, files)
+        if len(files) > settings.PROMPT_MAX_FILES:
+            raise TooManyAttachments
         chosen = choose_model(model or session.model)
         check_limits(user)
         running = lifecycle.under_way(session.id).first()
@@ -176,11 +178,9 @@ def kept_files(question: Message, dropped: Collection[UUID]) -> list[Attachment]
 
 
 def check_prompt(text: str, files: Sequence[Attachment] = ()) -> None:
-    """Raise PromptEmpty, TooManyAttachments or PromptTooLong: the limit is one for the words and their files."""
+    """Raise PromptEmpty or PromptTooLong: the limit is one for the words and their files."""
     if not text.strip() and not files:
         raise PromptEmpty
-    if len(files) > settings.PROMPT_MAX_FILES:
-        raise TooManyAttachments
     if len(whole(text, files)) > settings.PROMPT_MAX_CHARACTERS:
         raise PromptTooLong
 

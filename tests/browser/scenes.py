@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from chatapp.chats.models import Message, MessageState, Role, Session
+from chatapp.chats.attachments import attach
+from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
 from runs.models import Model, Run
 from runs.states import LostReason, Status, StopReason
 from tests.harness.check import wait_for_end
@@ -91,8 +92,9 @@ class House:
 
     def _rich(self) -> str:
         session = self.session("The area of a circle")
-        file = f"Which day was the wettest?\n\nFile: rain.txt\n```\n{LONG_FILE}\n```"
-        self.say(session, file, "The 14th: 42 mm of rain.")
+        self.say(session, "Which day was the wettest?", "The 14th: 42 mm of rain.")
+        file = Attachment(name="rain.txt", media_type="text/plain", size=len(LONG_FILE), text=LONG_FILE)
+        attach(session.tip.parent, [file])
         tools = [{"index": 0, "id": "1", "name": "search", "arguments": '{"query": "area of a circle"}'}]
         reasoning = "The area grows with the square of the radius."
         self.say(session, "How do I compute the area of a circle?", "With π.")

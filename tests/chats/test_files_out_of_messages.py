@@ -40,6 +40,7 @@ LEFT = [
     "File: a\n`````\nx\n`````",  # a longer fence than any file needs: a person wrote this
     "File: \n```\nx\n```",
     f"File: {'a' * 101}\n```\nx\n```",
+    "\n\n".join(["File: a\n```\nA\n```"] * 101),  # no form could send so many
     "File: a\n```\n```",  # an empty file has a line
 ]
 

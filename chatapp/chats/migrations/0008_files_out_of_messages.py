@@ -13,6 +13,7 @@ from typing import NamedTuple
 from django.db import migrations, transaction
 
 BATCH = 50  # messages in memory at once
+MAX_FILES = 100  # no form could send more at once: a text with more was written so
 NAME_CHARACTERS = TYPE_CHARACTERS = 100
 HEADING = "File: "
 FENCE = re.compile(r"`{3,}")
@@ -53,8 +54,8 @@ def take_apart(content: str) -> tuple[str, list[File]]:
         end = ends[place]
         files.append(File(lines[place].removeprefix(HEADING), "\n".join(lines[place + 2 : end])))
         place = end + 2
-    is_exact = all(0 < len(file.name) <= NAME_CHARACTERS for file in files) and compose(words, files) == content
-    return (words, files) if is_exact else (content, [])
+    is_storable = len(files) <= MAX_FILES and all(0 < len(file.name) <= NAME_CHARACTERS for file in files)
+    return (words, files) if is_storable and compose(words, files) == content else (content, [])
 
 
 def _chain(lines: list[str]) -> tuple[int | None, dict[int, int]]:
