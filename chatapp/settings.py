@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import drf_spectacular_sidecar
+
 import environ
 
 from chatapp import log_lines
@@ -41,7 +42,7 @@ def _secret_key() -> str:
 VERSION = "0.1.0"  # of chatapp; pyproject.toml says the same
 
 # -- secrets and hosts ---------------------------------------------------------------------------
-SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key()  # signs cookies and login links
+SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key()  # signs cookies
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # earlier keys, whose signatures still hold
 DEBUG = env.bool("DEBUG", default=False)  # Django's debug pages; never with a public host
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])  # names this site answers to
@@ -254,15 +255,14 @@ DATA_UPLOAD_MAX_NUMBER_FILES = PROMPT_MAX_FILES + 100  # with more a form is not
 MESSAGE_STORAGE = "chatapp.pages.drafts.Notices"  # in the session's row, a few at most
 
 # -- security ------------------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "sesame.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-SESAME_MAX_AGE = 600  # s a login link lives
-SESAME_ONE_TIME = True
+LOGIN_LINK_SECONDS = 600  # s a login link works
 INVITATION_DAYS = env.float("INVITATION_DAYS", default=7.0)  # days in which an invited user may choose a password
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"

@@ -95,7 +95,11 @@ def logs_in(session_data: dict[str, object], user: AbstractBaseUser) -> bool:
         return False
     if session_data.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
         return False
-    auth_hash = str(session_data.get(HASH_SESSION_KEY, ""))
+    return is_of_password(str(session_data.get(HASH_SESSION_KEY, "")), user)
+
+
+def is_of_password(auth_hash: str, user: AbstractBaseUser) -> bool:
+    """Whether this hash was made of the password that `user` has now."""
     valid = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
     return any(constant_time_compare(auth_hash, each) for each in valid)
 

@@ -1,48 +1,73 @@
 """Invitations: staff names a user, who chooses a password by a link. There is no other way to register.
 
-The link is a django-sesame token with a scope of its own. It may be opened as often as one likes (mail programs look at
-links) and is spent when a password has been chosen, because the token covers the password.
+Only an account that an invitation has made is invited again, and only until its user has come: an invitation to any
+other account would hand that account over.
 """
+
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.http import HttpRequest
-from django.urls import reverse
-from sesame.utils import get_query_string, get_user
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
 
-SCOPE = "invitation"
-DAY_SECONDS = 24 * 3600
+from chatapp.accounts.links import address, make_link, spend, user_of
+from chatapp.accounts.models import OneTimeLink, Purpose
 
 
 class AlreadyHere(Exception):
-    """There is a user of this name who needs no invitation."""
+    """There is a user of this name who cannot be invited."""
 
 
-def invite(username: str):
-    """A user who cannot log in yet; one who was invited before and has not come is invited again.
+def invite(username: str, by: AbstractBaseUser | None = None) -> tuple[AbstractBaseUser, str]:
+    """A user who cannot log in yet, and the token of the link; an earlier link of that user works no more.
 
     Raises AlreadyHere, or ValidationError where this is no username.
     """
     User = get_user_model()
     username = User.normalize_username(username.strip())
-    user = User.objects.filter(username__iexact=username).first()
-    if user is None:
-        user = User(username=username)
-        user.set_unusable_password()
-        user.full_clean()
-        user.save()
-    elif user.has_usable_password() or user.last_login or not user.is_active:
-        raise AlreadyHere
+    try:
+        with transaction.atomic():
+            user = User.objects.filter(username__iexact=username).first()
+            if user is None:
+                user = User(username=username)
+                user.set_unusable_password()
+                user.full_clean()
+                user.save()
+            elif not can_be_invited(user):
+                raise AlreadyHere
+            OneTimeLink.objects.filter(user=user, purpose=Purpose.INVITATION).delete()
+            lifetime = timedelta(days=settings.INVITATION_DAYS)
+            return user, make_link(user, Purpose.INVITATION, lifetime, made_by=by)
+    except IntegrityError:  # two invite the same new user at once
+        raise AlreadyHere from None
+
+
+def can_be_invited(user: AbstractBaseUser) -> bool:
+    """Whether an invitation made this account, and nobody has used it since."""
+    is_unused = user.is_active and user.last_login is None and not user.has_usable_password()
+    if not is_unused or user.is_staff or user.is_superuser:
+        return False
+    return OneTimeLink.objects.filter(user=user, purpose=Purpose.INVITATION).exists()
+
+
+def invitation_link(token: str, site: str) -> str:
+    """Where the user chooses a password. `site` has no slash at its end."""
+    return address("invitation", token, site)
+
+
+def invited_by(token: str) -> AbstractBaseUser | None:
+    """Whom the link invites; None: it has expired, was used, was replaced or is made up."""
+    user = user_of(token, Purpose.INVITATION)
+    return user if user is not None and can_be_invited(user) else None
+
+
+@transaction.atomic
+def accept(token: str, password: str) -> AbstractBaseUser | None:
+    """Give the invited user a password; None: the invitation does not work any more."""
+    user = spend(token, Purpose.INVITATION)
+    if user is None or not can_be_invited(user):
+        return None
+    user.set_password(password)
+    user.save(update_fields=["password"])
     return user
-
-
-def invitation_link(user, site: str) -> str:
-    """Where `user` chooses a password. `site` has no slash at its end."""
-    return f"{site}{reverse('invitation')}{get_query_string(user, scope=SCOPE)}"
-
-
-def invited_by(request: HttpRequest):
-    """Whom the link invites that was opened; None: it has expired, was used or is made up."""
-    seconds = settings.INVITATION_DAYS * DAY_SECONDS
-    user = get_user(request, scope=SCOPE, max_age=seconds, update_last_login=False)
-    return None if user is None or user.has_usable_password() else user

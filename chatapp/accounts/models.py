@@ -1,5 +1,6 @@
-"""Tokens: what a program shows instead of a password."""
+"""Tokens, which a program shows instead of a password; and links that work once."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -29,3 +30,32 @@ class Token(AbstractAuthToken):
     @property
     def is_expired(self) -> bool:
         return self.expiry is not None and self.expiry <= timezone.now()
+
+
+class Purpose(models.TextChoices):
+    LOGIN = "login", "Log in"
+    INVITATION = "invitation", "Choose a first password"
+
+
+class OneTimeLink(models.Model):
+    """A link that one person may use once. Only its token's digest is kept.
+
+    An invitation's row stays: it is also the mark of an account that an invitation has made.
+    """
+
+    purpose = models.CharField(max_length=16, choices=Purpose.choices)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="one_time_links")
+    digest = models.CharField(max_length=64, unique=True)
+    auth_hash = models.CharField(max_length=64)  # of the password that the user had then: another one ends the link
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(purpose__in=Purpose.values), name="one_time_link_purpose_known")
+        ]
+
+    def __str__(self):
+        return f"{self.get_purpose_display()}: {self.user}"

@@ -111,6 +111,13 @@ def throttled_password(view: View, form: str = "") -> View:
     return _throttled(view, _wait_to_prove, form)
 
 
+def throttled_link(view: View) -> View:
+    """For the pages of links that work once: so many attempts a minute from an address, where many may be invited."""
+    return _throttled(
+        view, lambda request: seconds_to_wait(SIGN_INS, "link", address_of(request), factor=ADDRESS_FACTOR)
+    )
+
+
 def _throttled(view: View, wait_for: Wait, form: str = "") -> View:
     @wraps(view)
     def inner(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
@@ -122,6 +129,10 @@ def _throttled(view: View, wait_for: Wait, form: str = "") -> View:
         return view(request, *args, **kwargs)
 
     return inner
+
+
+def _wait_with_link(request: HttpRequest) -> float | None:
+    return seconds_to_wait(SIGN_INS, "link", address_of(request), factor=ADDRESS_FACTOR)
 
 
 def _wait_to_prove(request: HttpRequest) -> float | None:

@@ -1,8 +1,12 @@
 """The owner of a new site, and the link that logs them in once."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.urls import reverse
-from sesame.utils import get_query_string
+
+from chatapp.accounts.links import address, make_link
+from chatapp.accounts.models import Purpose
 
 USERNAME = "owner"
 
@@ -21,5 +25,6 @@ def ensure_owner():
 
 
 def login_link(user, site: str) -> str:
-    """An address that logs `user` in, once, within `SESAME_MAX_AGE` seconds. `site` has no slash at its end."""
-    return f"{site}{reverse('login_link')}{get_query_string(user)}"
+    """An address that logs `user` in, once, within `LOGIN_LINK_SECONDS`. `site` has no slash at its end."""
+    token = make_link(user, Purpose.LOGIN, timedelta(seconds=settings.LOGIN_LINK_SECONDS))
+    return address("login_link", token, site)

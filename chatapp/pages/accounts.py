@@ -8,9 +8,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
-from sesame.views import LoginView as LinkView
 
-from chatapp.accounts.invitations import invited_by
+from chatapp.accounts.invitations import accept, invited_by
+from chatapp.accounts.links import spend, token_in, user_of, was_used_by
+from chatapp.accounts.models import Purpose
 
 
 class Login(LoginView):
@@ -27,26 +28,57 @@ class Logout(LogoutView):
         return response
 
 
-class LoginLink(LinkView):
-    """The link that the start-up prints. Opening it a second time in the same browser leads home, not to an error."""
+@sensitive_post_parameters("token")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def login_link(request: HttpRequest) -> HttpResponse:
+    """GET shows a button and changes nothing, whoever looks; POST logs in. The token is in the form, in no address.
 
-    def login_failed(self) -> HttpResponse:
-        if self.request.user.is_authenticated:
-            return redirect("home")
-        return render(self.request, "pages/link_expired.html", status=403)
+    Who is logged in as somebody else is asked first: the link may have come from anybody.
+    """
+    if request.method != "POST":
+        return render(request, "pages/login_link.html")
+    token = token_in(request.POST.get("token", ""))
+    user = user_of(token, Purpose.LOGIN)
+    if user is not None and _is_another(request, user):
+        return render(request, "pages/login_instead.html", {"token": token, "person": user})
+    user = spend(token, Purpose.LOGIN)
+    if user is None:
+        return _refused_link(request, token)
+    login(request, user)
+    return redirect("home")
+
+
+def _is_another(request: HttpRequest, user) -> bool:
+    """Whether somebody else is logged in here, who has not said that this shall end."""
+    here = request.user
+    return here.is_authenticated and here != user and request.POST.get("instead_of") != str(here.pk)
+
+
+def _refused_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Opened a second time in the browser that has used it, a link leads home and not to an error."""
+    if request.user.is_authenticated and was_used_by(token, Purpose.LOGIN, request.user):
+        return redirect("home")
+    return render(request, "pages/link_expired.html", status=403)
 
 
 @sensitive_post_parameters()
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def accept_invitation(request: HttpRequest) -> HttpResponse:
-    """Choose a password. The token stays in the address: it is looked at again when the password comes."""
-    user = invited_by(request)
+    """Choose a password: a POST with the token shows the form, a second one with a password spends the token."""
+    if request.method != "POST":
+        return render(request, "pages/invitation_link.html")
+    token = token_in(request.POST.get("token", ""))
+    user = invited_by(token)
     if user is None:
         return render(request, "pages/invitation_expired.html", status=403)
-    form = SetPasswordForm(user, request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        login(request, form.save(), backend="django.contrib.auth.backends.ModelBackend")
+    form = SetPasswordForm(user, request.POST if "new_password1" in request.POST else None)
+    if form.is_valid():
+        user = accept(token, form.cleaned_data["new_password1"])
+        if user is None:
+            return render(request, "pages/invitation_expired.html", status=403)
+        login(request, user)
         return redirect("home")
-    status = 422 if form.errors else 200
-    return render(request, "pages/invitation.html", {"form": form, "invited": user}, status=status)
+    context = {"form": form, "invited": user, "token": token}
+    return render(request, "pages/invitation.html", context, status=422 if form.errors else 200)

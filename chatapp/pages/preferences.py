@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm, UsernameField
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -193,21 +194,22 @@ def make_invitation(request: HttpRequest) -> HttpResponse:
     if not may_invite(request.user):
         return HttpResponse(status=404)
     form = InvitationForm(request.POST)
-    user = _invited(form)
-    if user is None:
+    invitation = _invitation(form, request.user)
+    if invitation is None:
         return _page(request, invitation_form=form)
-    link = invitation_link(user, request.build_absolute_uri("/").rstrip("/"))
+    user, token = invitation
+    link = invitation_link(token, request.build_absolute_uri("/").rstrip("/"))
     response = _page(request, invited=user, invitation=link)
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _invited(form: InvitationForm):
-    """The user whom the form names; None, and the form says why."""
+def _invitation(form: InvitationForm, by: AbstractBaseUser) -> tuple[AbstractBaseUser, str] | None:
+    """The user whom the form names, and a token; None, and the form says why."""
     if not form.is_valid():
         return None
     try:
-        return invite(form.cleaned_data["username"])
+        return invite(form.cleaned_data["username"], by)
     except AlreadyHere:
         form.add_error("username", "There is a user of this name.")
     except ValidationError as error:

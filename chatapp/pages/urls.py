@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chatapp.accounts.throttles import throttled_password, throttled_sign_in
+from chatapp.accounts.throttles import throttled_link, throttled_password, throttled_sign_in
 from chatapp.pages import accounts, answers, export, managing, messages, preferences, queue, search, sharing, views
 
 urlpatterns = [
@@ -41,8 +41,8 @@ urlpatterns = [
     path("settings/tokens", preferences.make_token, name="make_token"),
     path("settings/tokens/<uuid:uuid>/revoke", preferences.revoke_token, name="revoke_token"),
     path("settings/invitations", preferences.make_invitation, name="make_invitation"),
-    path("invitation", accounts.accept_invitation, name="invitation"),
+    path("invitation", throttled_link(accounts.accept_invitation), name="invitation"),
     path("login", throttled_sign_in(accounts.Login.as_view()), name="login"),
-    path("login/link", accounts.LoginLink.as_view(), name="login_link"),
+    path("login/link", throttled_link(accounts.login_link), name="login_link"),
     path("logout", accounts.Logout.as_view(), name="logout"),
 ]

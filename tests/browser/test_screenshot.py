@@ -12,8 +12,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from chatapp.accounts.invitations import invitation_link
+from chatapp.accounts.invitations import invitation_link, invite
 from chatapp.chats.models import Session
+from chatapp.ops.owner import login_link
 from runs.models import Model
 from tests.browser import furniture
 from tests.browser.furniture import speaking_models
@@ -62,7 +63,9 @@ PAGES = {  # name: whose page, its path (or the name of the house's attribute th
     "shared": ("nobody", "shared", None),
     "settings": ("charlie", "/settings", None),
     "webhooks": ("alice", "/settings/webhooks", None),
-    "invitation": ("nobody", "invitation", None),
+    "invitation": ("nobody", "invitation", "Go on"),
+    "login-link": ("alice", "login_link", None),
+    "login-instead": ("alice", "login_link", "Log in"),
     "compare": ("alice", "/compare", None),
     "comparing": ("alice", "comparing", None),
     "compared": ("alice", "compared", None),
@@ -110,6 +113,7 @@ def furnish(house, open_window) -> None:
     house.shared = "/shared/a-link-that-can-be-revoked"
     house.admin_run = f"/admin/runs/run/{session.runs.latest('queued_at').pk}/change/"
     house.invitation = invite_link(house.stack.url)
+    house.login_link = login_link(house.people["charlie"].user, house.stack.url)
     Session.objects.filter(owner=house.owner, title__startswith="Three names").update(archived_at=timezone.now())
     Session.objects.filter(owner=house.owner, title="The area of a circle").update(pinned_at=timezone.now())
     for days, title in enumerate(["Explain optimistic locking", "Why the sea", "A packing list"], 1):
@@ -128,8 +132,7 @@ def furnish(house, open_window) -> None:
 
 
 def invite_link(url: str) -> str:
-    dora = get_user_model().objects.create_user("dora")
-    return invitation_link(dora, url)
+    return invitation_link(invite("dora")[1], url)
 
 
 def open_page(tab, house, name: str) -> None:

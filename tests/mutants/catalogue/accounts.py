@@ -31,4 +31,32 @@ MUTANTS = [
         "return None",
         "tests/accounts/test_throttles.py::test_nor_can_the_old_one_at_an_open_browser",
     ),
+    Mutant(
+        "a link is looked at first and spent afterwards, whoever else has spent it meanwhile",
+        "chatapp/accounts/links.py",
+        "return user if is_mine else None",
+        "return user",
+        "tests/pages/test_accounts.py::test_of_twelve_who_press_the_button_at_once_one_is_logged_in",
+    ),
+    Mutant(
+        "a look at a link spends it",
+        "chatapp/pages/accounts.py",
+        "if user is not None and _is_another(request, user):",
+        "if user is not None and (spend(token, Purpose.LOGIN), _is_another(request, user))[1]:",
+        "tests/pages/test_accounts.py::test_who_is_logged_in_is_asked_before_a_link_for_somebody_else_is_used",
+    ),
+    Mutant(
+        "any account without a password is handed over by an invitation",
+        "chatapp/accounts/invitations.py",
+        "return OneTimeLink.objects.filter(user=user, purpose=Purpose.INVITATION).exists()",
+        "return True",
+        "tests/pages/test_invitations.py::test_a_name_that_cannot_be_invited_is_told",
+    ),
+    Mutant(
+        "who may change users may change their rights",
+        "chatapp/pages/admin.py",
+        "return fields if request.user.is_superuser else (*fields, *PRIVILEGES)",
+        "return fields",
+        "tests/pages/test_admin_of_users.py::test_who_may_change_users_gives_nobody_more_rights",
+    ),
 ]

@@ -17,10 +17,12 @@ class Command(BaseCommand):
 
     def handle(self, *, username, site, **options):
         try:
-            user = invite(username)
+            user, token = invite(username)
         except AlreadyHere:
-            raise CommandError(f"There is a user {username} already.") from None
+            raise CommandError(
+                f"There is a user {username} already, and not one who was invited and has not come yet."
+            ) from None
         except ValidationError as error:
             raise CommandError(error.messages[0]) from None
         self.stderr.write(f"An invitation for {user}, good for {settings.INVITATION_DAYS:g} days:")
-        self.stdout.write(invitation_link(user, site_address(site)))
+        self.stdout.write(invitation_link(token, site_address(site)))

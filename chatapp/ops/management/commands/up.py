@@ -101,7 +101,7 @@ class Command(BaseCommand):
     def _welcome(self):
         self._say(f"\nReady: {self.site}/")
         if owner := ensure_owner():
-            minutes = settings.SESAME_MAX_AGE // 60
+            minutes = settings.LOGIN_LINK_SECONDS // 60
             self._say(f"Log in as {owner} (works once, for {minutes} minutes): {login_link(owner, self.site)}")
             self._say("`.venv/bin/python manage.py login_link` makes another.")
         else:

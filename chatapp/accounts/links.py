@@ -1,0 +1,86 @@
+"""Links that work once: their tokens are made, looked at and spent here.
+
+The token stands behind the `#` of a link. Browsers send that to no server, so it is in no access log and no referrer,
+and programs that open links to look at them learn nothing. The page that the link leads to puts the token into a form;
+only the form's POST spends it. Of any number of POSTs at once, one wins.
+"""
+
+import secrets
+from datetime import timedelta
+from hashlib import sha256
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from chatapp.accounts.models import OneTimeLink, Purpose
+from streams.access import is_of_password
+
+TOKEN_BYTES = 32
+LONGEST_TEXT = 2000  # characters of what is pasted
+
+
+def make_link(
+    user: AbstractBaseUser, purpose: Purpose, lifetime: timedelta, made_by: AbstractBaseUser | None = None
+) -> str:
+    """The token of a new link. Log-in links that have expired are forgotten meanwhile."""
+    now, token = timezone.now(), secrets.token_urlsafe(TOKEN_BYTES)
+    OneTimeLink.objects.filter(purpose=Purpose.LOGIN, expires_at__lt=now).delete()
+    OneTimeLink.objects.create(
+        purpose=purpose,
+        user=user,
+        digest=_digest(token),
+        auth_hash=user.get_session_auth_hash(),
+        made_by=made_by,
+        expires_at=now + lifetime,
+    )
+    return token
+
+
+def address(view: str, token: str, site: str) -> str:
+    """The link that leads to the page named `view`. `site` has no slash at its end."""
+    return f"{site}{reverse(view)}#{token}"
+
+
+def token_in(text: str) -> str:
+    """The token in what somebody pasted: it alone, or the whole link."""
+    return text[:LONGEST_TEXT].rpartition("#")[2].strip()
+
+
+def user_of(token: str, purpose: Purpose) -> AbstractBaseUser | None:
+    """Whose link it is, if it still works. Changes nothing."""
+    link = _links(token, purpose).filter(used_at=None).select_related("user").first()
+    return link.user if link is not None and _holds(link, link.user) else None
+
+
+def was_used_by(token: str, purpose: Purpose, user: AbstractBaseUser) -> bool:
+    """Whether `user` has used this link before."""
+    return _links(token, purpose).filter(user_id=user.pk, used_at__isnull=False).exists()
+
+
+@transaction.atomic
+def spend(token: str, purpose: Purpose) -> AbstractBaseUser | None:
+    """Use up the link; its user, or None if it does not work (any more). Exactly one caller gets the user."""
+    link = _links(token, purpose).first()
+    if link is None:
+        return None
+    # Two links of one user at once: the second sees what the first has made of the password.
+    user = get_user_model().objects.select_for_update(no_key=True).get(pk=link.user_id)
+    if not _holds(link, user):
+        return None
+    is_mine = OneTimeLink.objects.filter(pk=link.pk, used_at=None).update(used_at=timezone.now())
+    return user if is_mine else None
+
+
+def _links(token: str, purpose: Purpose):
+    return OneTimeLink.objects.filter(digest=_digest(token), purpose=purpose)
+
+
+def _holds(link: OneTimeLink, user: AbstractBaseUser) -> bool:
+    return user.is_active and link.expires_at > timezone.now() and is_of_password(link.auth_hash, user)
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode(errors="replace")).hexdigest()

@@ -1,0 +1,92 @@
+"""Log-ins in a browser: by a link whose token no server is sent, and while the password is being changed."""
+
+import pytest
+
+from chatapp.accounts.invitations import invitation_link, invite
+from chatapp.ops.owner import login_link
+from tests.browser.window import expect
+from tests.harness.facts import wait_until
+from tests.harness.upstream import prompt, spoken
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "a long and quiet river"
+
+
+def heard_by(page) -> list[str]:
+    """All that the server is told in addresses and referrers from now on."""
+    told: list[str] = []
+    page.on("request", lambda request: told.append(request.url + request.headers.get("referer", "")))
+    return told
+
+
+def test_the_token_of_a_link_is_taken_out_of_the_address_and_sent_by_the_button(stack, alice, open_window):
+    link = login_link(alice.user, stack.url)
+    page, token = open_window(stack).page, link.partition("#")[2]
+    told = heard_by(page)
+    page.goto(link)
+    expect(page).to_have_url("/login/link")
+    expect(page.get_by_label("Your link")).to_be_hidden()
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url("/")
+    expect(page.get_by_text(alice.user.username).first).to_be_visible()
+    assert len(told) > 1 and not any(token in words for words in told)
+    page.go_back()
+    expect(page).to_have_url("/login/link")
+    assert token not in page.content()
+    assert page.get_by_label("Your link").input_value() == ""
+
+
+def test_a_second_link_in_the_same_tab_is_taken_too(stack, alice, open_window):
+    page, link = open_window(stack).page, login_link(alice.user, stack.url)
+    page.goto(f"{stack.url}/login/link#made-up")
+    expect(page).to_have_url("/login/link")
+    page.evaluate("link => { location.href = link }", link)
+    expect(page).to_have_url("/login/link")
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url("/")
+
+
+def test_an_invitation_leads_to_a_password(stack, alice, open_window):
+    user, token = invite(f"invited-{alice.user.pk}")
+    page = open_window(stack).page
+    told = heard_by(page)
+    page.goto(invitation_link(token, stack.url))
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_label("New password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password confirmation").fill(PASSWORD)
+    page.get_by_role("button", name="Begin").click()
+    expect(page).to_have_url("/")
+    expect(page.get_by_text(user.username).first).to_be_visible()
+    assert not any(token in words for words in told)
+
+
+def test_without_javascript_the_link_is_pasted(stack, alice, open_window):
+    page, link = open_window(stack, java_script_enabled=False).page, login_link(alice.user, stack.url)
+    page.goto(link)
+    page.get_by_label("Your link").fill(link)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text(alice.user.username).first).to_be_visible()
+
+
+def test_where_the_password_was_changed_the_open_pages_go_on(make_stack, open_window):  # B55
+    """A change of the password gives the browser a new cookie; the socket of another tab still had the old one."""
+    stack = make_stack(STREAMS_HEARTBEAT_SECONDS="0.3")
+    alice = stack.person("alice")
+    window, text = open_window(stack, alice), prompt(tokens=9, hold=[4])
+    sockets: list = []
+    window.page.on("websocket", lambda socket: sockets.append(socket))
+    window.tab.start(text)
+    window.tab.expect_answer(spoken(4))
+    before = len(sockets)
+    form = window.new_tab().page
+    form.goto("/settings")
+    form.get_by_label("New password", exact=True).fill(PASSWORD)
+    form.get_by_label("New password confirmation").fill(PASSWORD)
+    form.get_by_role("button", name="Change the password").click()
+    expect(form.get_by_text("Your password has been changed")).to_be_visible()
+    wait_until(lambda: form.wait_for_timeout(50) or len(sockets) > before, "the socket is opened anew")
+    stack.upstream.release(text.tag)
+    window.tab.expect_state("complete")
+    window.tab.expect_answer(spoken(9))
+    expect(window.page.locator("[data-connection]")).to_be_hidden()
