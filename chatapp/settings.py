@@ -10,11 +10,11 @@ from pathlib import Path
 
 import drf_spectacular_sidecar
 
-import environ
-
 from chatapp import log_lines
+from chatapp.environment import Environment
 
-env = environ.Env()
+env = Environment()
+SETTINGS_VARIABLES = env.names_read  # what is read here is no provider's key
 os.umask(0o077)  # chats, logs and keys: whatever this process writes is for its own user only, before it writes any
 
 # -- paths ---------------------------------------------------------------------------------------
@@ -223,6 +223,7 @@ USER_MAX_SENDS = env.int("USER_MAX_SENDS", default=120)  # messages one user may
 USER_MAX_SCHEDULES = env.int("USER_MAX_SCHEDULES", default=100)  # schedules one user may have; 0 = no limit
 SCHEDULE_MAX_FAILURES = env.int("SCHEDULE_MAX_FAILURES", default=5)  # failures in a row that pause a schedule
 RUNS_ASKED = "chatapp.openai.asking.asked"  # (run) -> its messages and parameters, where a program gave them; or None
+PROVIDER_KEYS = env.list("PROVIDER_KEYS", default=[])  # further variables with keys of providers: NAME or NAME@host
 PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters in one message with its files
 PROMPT_MAX_FILES = env.int("PROMPT_MAX_FILES", default=20)  # files of text with one message
 

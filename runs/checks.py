@@ -8,6 +8,10 @@ import os
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError
+
+from runs import keys
+from runs.models import Provider
 
 TAG = "chatapp"
 PUBSUB_LAYER = "channels_redis.pubsub.RedisPubSubChannelLayer"
@@ -96,6 +100,37 @@ def check_secret_key(**kwargs) -> list[CheckMessage]:
             " the others: set SECRET_KEY to the same long random text everywhere.",
             id="chatapp.W001",
         )
+    ]
+
+
+@register(TAG)
+def check_provider_keys(**kwargs) -> list[CheckMessage]:
+    return [
+        Error(
+            f"PROVIDER_KEYS has an entry that cannot be: {entry}.",
+            hint="Each is NAME or NAME@host, and never the name of one of this site's settings: whoever may add a"
+            " provider could have that sent anywhere.",
+            id="chatapp.E006",
+        )
+        for entry in keys.malformed_entries()
+    ]
+
+
+@register(Tags.database)
+def check_keys_of_providers(databases=None, **kwargs) -> list[CheckMessage]:
+    """Looked at by `migrate`, and by `check --database default`."""
+    try:
+        providers = list(Provider.objects.exclude(key_env="")) if databases else []
+    except DatabaseError:  # before the first migration
+        return []
+    return [
+        Warning(
+            f"The provider {provider.name} cannot be used: {provider.key_fault}",
+            hint="Its runs fail with provider_key_forbidden. See “Keys of providers” in docs/deploying.md.",
+            id="chatapp.W002",
+        )
+        for provider in providers
+        if provider.key_fault
     ]
 
 

@@ -102,6 +102,13 @@ class ProviderKeyMissing(RunError):
     retryable = False
 
 
+class ProviderKeyForbidden(RunError):
+    """The key of this model's provider may not be sent to its address. Staff can see why in the admin."""
+
+    code = "provider_key_forbidden"
+    retryable = False
+
+
 class ProviderMisconfigured(RunError):
     """This model's provider is not configured correctly on the server."""
 

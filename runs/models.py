@@ -12,6 +12,8 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from chatapp.chats.models import Message, Session
+from runs import keys
+from runs.errors import ProviderKeyForbidden
 from runs.states import ACTIVE, FINAL, LogKept, LostReason, Status, StopReason, Tells, Trigger
 
 
@@ -33,17 +35,34 @@ class Provider(models.Model):
 
     def clean(self) -> None:
         self.base_url = self.base_url.strip().rstrip("/")
-        if wrong := _what_is_wrong_with(self.base_url):
-            raise ValidationError({"base_url": wrong})
-        if self.key_env and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.key_env):
+        if fault := self.address_fault:
+            raise ValidationError({"base_url": fault})
+        if self.key_env and not keys.VARIABLE.fullmatch(self.key_env):
             name = (
                 "This is the name of an environment variable, such as OPENAI_API_KEY. The key itself is never stored."
             )
             raise ValidationError({"key_env": name})
+        if fault := self.key_fault:
+            raise ValidationError({"key_env": fault})
+
+    @property
+    def address_fault(self) -> str:
+        """Why `base_url` cannot be a provider's; empty if it can."""
+        return _what_is_wrong_with(self.base_url)
+
+    @property
+    def key_fault(self) -> str:
+        """Why the key may not be sent to `base_url`, in words for staff; empty if it may, or there is none."""
+        return keys.reason_against(self.key_env, self.base_url) if self.key_env else ""
 
     @property
     def key(self) -> str | None:
-        """The key from the environment; None where the provider needs none; empty where it is not set."""
+        """The key from the environment; None where the provider needs none; empty where it is not set.
+
+        Looked at again for each request: what is stored may be older than the rules. Raises ProviderKeyForbidden.
+        """
+        if fault := self.key_fault:
+            raise ProviderKeyForbidden(fault)
         return os.environ.get(self.key_env, "") if self.key_env else None
 
 

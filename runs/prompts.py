@@ -31,7 +31,7 @@ def build(run: Run) -> UpstreamRequest:
     """The request for `run`: the settings of its session and its model, and the messages that lead to it.
 
     What a program has asked for in its own words is known to the hook settings.RUNS_ASKED; such a run's session is in
-    no list. Raises ModelUnknown, ProviderKeyMissing.
+    no list. Raises ModelUnknown, ProviderKeyMissing, ProviderKeyForbidden.
     """
     session = run.session
     is_program = run.trigger == Trigger.API and not session.is_listed

@@ -11,8 +11,9 @@ from runs import lifecycle, places, prompts, spans, strays, titles, upkeep, view
 from runs.engine import Fenced, StopAsked, pool_name, start_engine
 from runs.errors import InternalError, RunError
 from runs.leaving import is_leaving
-from runs.models import Report
+from runs.models import Report, Run
 from runs.saving import persist, shielded
+from runs.traces import redact
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def generate(self, run_id: str) -> None:
     run, after = claimed
     bind_contextvars(run_id=run_id)
     logger.info("run %s started", run_id)
-    key = run.model.provider.key if run.model else None
+    key = secret_of(run)
     identity = run.id
     try:
         request = shielded(prompts.build, run)
@@ -56,9 +57,10 @@ def trace_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def redact(text: str, secret: str | None) -> str:
-    """`text` without the provider's key, should a library have put it into an error."""
-    return text.replace(secret, "[key]") if secret else text
+def secret_of(run: Run) -> str | None:
+    """What must be in no trace of `run`: the provider's key, where it has one that may be read."""
+    provider = run.model.provider if run.model else None
+    return provider.key if provider is not None and not provider.key_fault else None
 
 
 @shared_task(name="runs.tasks.write_title", ignore_result=True)

@@ -22,7 +22,7 @@ def untitled(run_id: UUID) -> Run | None:
 
 
 def request(run: Run) -> UpstreamRequest:
-    """What to ask upstream. Raises ModelUnknown, ProviderKeyMissing."""
+    """What to ask upstream. Raises ModelUnknown, ProviderKeyMissing, ProviderKeyForbidden."""
     question, answer = opening_of(run.message.parent), run.message.content
     messages = [
         {"role": "user", "content": question[:EXCERPT_CHARACTERS]},

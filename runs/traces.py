@@ -1,8 +1,10 @@
 """What staff see of an error."""
 
+import re
 from hashlib import sha256
 
 TRACE_CHARACTERS = 8_000
+CREDENTIALS = re.compile(r"(?<=://)[^/\s@'\"]+@")  # of an address: of a proxy, say
 
 
 def cut(text: str) -> str:
@@ -12,3 +14,9 @@ def cut(text: str) -> str:
         return text
     note = f"[{len(text)} characters, sha256 {sha256(text.encode(errors='replace')).hexdigest()[:16]}]"
     return f"{text[: TRACE_CHARACTERS // 4]}\n… {note} …\n{text[-3 * TRACE_CHARACTERS // 4 :]}"
+
+
+def redact(text: str, secret: str | None) -> str:
+    """`text` without the provider's key and without credentials in addresses, should a library have put them in."""
+    text = CREDENTIALS.sub("[credentials]@", text)
+    return text.replace(secret, "[key]") if secret else text

@@ -1,19 +1,58 @@
 """Providers and models, and whether they answer."""
 
+from django import forms
 from django.contrib import admin, messages
 
-from runs import catalog
+from runs import catalog, keys
 from runs.models import Model, Provider
 from runs.providers import probe
 
 MOST_TESTED = 5  # at once: a person waits for the page
 
 
+class ProviderForm(forms.ModelForm):
+    """An address and the key that goes there are one decision."""
+
+    sends_key = forms.BooleanField(
+        label="the key goes to this address",
+        required=False,
+        help_text="Needed where the address changes and the key variable stays: the key will be sent to the new host.",
+    )
+
+    def clean(self):
+        cleaned, before = super().clean(), self.initial.get("base_url", "")
+        after, key_env = cleaned.get("base_url", ""), cleaned.get("key_env", "")
+        is_kept = bool(key_env) and key_env == self.initial.get("key_env")
+        if is_kept and keys.origin_of(after) != keys.origin_of(before) and not cleaned.get("sends_key"):
+            self.add_error("sends_key", f"{key_env} was for {before}. Say that it goes to the new address, too.")
+        return cleaned
+
+
 @admin.register(Provider)
 class ProviderAdmin(admin.ModelAdmin):
-    list_display = ["name", "base_url", "key_env", "has_its_key"]
-    search_fields = ["name", "base_url"]
+    """Where a key is sent is for superusers: whoever decides that can get the key."""
+
+    form = ProviderForm
+    list_display = ["name", "address", "key_env", "has_its_key"]
+    search_fields = ["name"]
     actions = ["test_connection"]
+
+    def get_fields(self, request, obj=None):
+        if not request.user.is_superuser:
+            return ["name", "address", "key_env"]
+        return ["name", "base_url", "key_env", *(["sends_key"] if obj is not None and obj.key_env else [])]
+
+    def get_readonly_fields(self, request, obj=None):
+        return [] if request.user.is_superuser else ["address", "key_env"]
+
+    def has_add_permission(self, request):
+        return super().has_add_permission(request) and request.user.is_superuser
+
+    @admin.display(description="base url", ordering="base_url")
+    def address(self, provider: Provider) -> str:
+        """Without the password that an older version let into it."""
+        scheme, separator, rest = provider.base_url.partition("://")
+        return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
     @admin.action(description="Test the connection", permissions=["change"])
     def test_connection(self, request, queryset):
@@ -24,6 +63,8 @@ class ProviderAdmin(admin.ModelAdmin):
     @admin.display(description="key set here", boolean=True)
     def has_its_key(self, provider: Provider) -> bool | None:
         """Whether this process sees the key; None where none is needed. The workers may see another environment."""
+        if provider.key_fault:
+            return False
         return None if provider.key is None else bool(provider.key)
 
 

@@ -15,6 +15,7 @@ from runs.models import Model, Provider
 from runs.prompts import UpstreamRequest, prepare
 from runs.providers import openai
 from runs.providers.http import Client
+from runs.traces import redact
 
 PATIENCE_SECONDS = 10.0  # s of silence that somebody waits through
 LISTED_MODELS = 10
@@ -28,6 +29,8 @@ class Found(NamedTuple):
 
 def ask_provider(provider: Provider) -> Found:
     """Whether the provider lists its models, and which."""
+    if fault := provider.address_fault or provider.key_fault:
+        return Found(False, fault)
     if provider.key == "":
         return Found(False, f"the variable {provider.key_env} is not set in the web server's environment.")
     return _timed(lambda: _list_models(provider), provider.key)
@@ -36,6 +39,8 @@ def ask_provider(provider: Provider) -> Found:
 def ask_model(model: Model) -> Found:
     """Whether the model begins to answer: a run's own request, for one token. It may be tested before it is enabled."""
     model.enabled = True
+    if fault := model.provider.address_fault or model.provider.key_fault:
+        return Found(False, fault)
     asked = [{"role": "user", "content": "Say hello."}]
     return _timed(lambda: _first_delta(prepare(model, asked, max_tokens=1)), model.provider.key)
 
@@ -47,7 +52,7 @@ def _timed(ask: Callable[[], str], key: str | None) -> Found:
     except RunError as error:
         detail = str(error) if str(error) != error.message else ""
         text = f"{error.message} ({error.code}) {detail}".strip()
-        return Found(False, text.replace(key, "[key]") if key else text)
+        return Found(False, redact(text, key))
     return Found(True, f"OK after {(time.monotonic() - began) * 1000:.0f} ms. {said}")
 
 

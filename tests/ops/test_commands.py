@@ -212,10 +212,10 @@ def test_adding_a_provider_twice_is_adding_it_once(db):
 
 
 def test_adding_it_again_brings_it_up_to_date_and_keeps_what_is_not_named(db):
-    manage(*OLLAMA, "--key-env", "OLLAMA_KEY")
+    manage(*OLLAMA, "--key-env", "PROVIDER_KEY_OLLAMA")
     manage("add_provider", "ollama", "--base-url", "http://other:1/v1", "--model", "qwen3", "--label", "Qwen")
     models, providers = catalog()
-    assert providers == [("ollama", "http://other:1/v1", "OLLAMA_KEY")]
+    assert providers == [("ollama", "http://other:1/v1", "PROVIDER_KEY_OLLAMA")]
     assert [(name, label, default) for _, name, _, label, default in models] == [
         ("llama3-2-3b", "llama3.2:3b", True),
         ("qwen3", "Qwen", False),
@@ -235,8 +235,8 @@ def test_two_providers_may_have_a_model_of_the_same_name(db):
 
 
 def test_a_key_that_is_not_set_is_told(db, monkeypatch):
-    assert "SOME_KEY is not set here" in manage(*OLLAMA, "--key-env", "SOME_KEY")[1]
-    monkeypatch.setenv("SOME_KEY", "s3cret")
+    assert "PROVIDER_KEY_SOME is not set here" in manage(*OLLAMA, "--key-env", "PROVIDER_KEY_SOME")[1]
+    monkeypatch.setenv("PROVIDER_KEY_SOME", "s3cret")
     out, err = manage(*OLLAMA)
     assert err == ""
     assert "s3cret" not in out
@@ -253,6 +253,8 @@ def test_a_key_that_is_not_set_is_told(db, monkeypatch):
         (["b", "--base-url", "http://b/v1/chat/completions"], "--base-url: The address ends"),
         (["b", "--base-url", "http://b/v1?key=1"], "--base-url: The address ends"),
         (["b", "--base-url", "http://b/v1", "--key-env", "sk-12ab"], "--key-env: This is the name"),
+        (["b", "--base-url", "http://b/v1", "--key-env", "REDIS_URL"], "--key-env: REDIS_URL is a setting"),
+        (["b", "--base-url", "http://b/v1", "--key-env", "OPENAI_API_KEY"], "--key-env: OPENAI_API_KEY is for api"),
         (["b", "--base-url", "http://b/v1", "--model", ""], "--model: "),
         (["b", "--base-url", "http://b/v1", "--label", "x" * 101], "--label: "),
         (["b", "--base-url", "http://b/v1", "--label", "L", "--model", "n"], "--label needs exactly one"),

@@ -65,10 +65,10 @@ def test_doctor_says_what_is_wrong_and_what_to_do(model):
 
 def test_doctor_misses_a_model_and_a_key(db, monkeypatch):
     assert "WRONG  models: none is enabled" in manage("doctor", fails=True)[0]
-    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    provider = Provider.objects.create(name="p", base_url="http://127.0.0.1:1/v1", key_env="NO_SUCH_KEY")
+    monkeypatch.delenv("PROVIDER_KEY_MISSING", raising=False)
+    provider = Provider.objects.create(name="p", base_url="http://127.0.0.1:1/v1", key_env="PROVIDER_KEY_MISSING")
     Model.objects.create(name="m", label="M", provider=provider, upstream_id="m")
-    assert "provider p: NO_SUCH_KEY is not set here" in manage("doctor", "--offline", fails=True)[0]
+    assert "provider p: PROVIDER_KEY_MISSING is not set here" in manage("doctor", "--offline", fails=True)[0]
 
 
 def test_doctor_is_content_with_a_whole_site(make_stack):

@@ -256,14 +256,14 @@ def test_a_runs_page_asks_the_database_a_fixed_number_of_times(admin, ask, djang
 
 
 def test_a_provider_is_added_with_the_name_of_its_key_never_the_key(admin, monkeypatch):
-    monkeypatch.setenv("SOME_KEY", "the key itself")
+    monkeypatch.setenv("PROVIDER_KEY_SOME", "the key itself")
     path = reverse("admin:runs_provider_add")
     refused = admin.post(path, {"name": "p", "base_url": "http://ollama:11434/v1", "key_env": "sk-12ab"})
     assert "name of an environment variable" in refused.text
-    admin.post(path, {"name": "p", "base_url": "http://ollama:11434/v1/", "key_env": "SOME_KEY"})
+    admin.post(path, {"name": "p", "base_url": "http://ollama:11434/v1/", "key_env": "PROVIDER_KEY_SOME"})
     assert Provider.objects.get(name="p").base_url == "http://ollama:11434/v1"
     page = admin.get(reverse("admin:runs_provider_changelist")).text
-    assert "SOME_KEY" in page
+    assert "PROVIDER_KEY_SOME" in page
     assert "the key itself" not in page
 
 

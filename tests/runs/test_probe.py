@@ -48,10 +48,10 @@ def test_an_address_where_nobody_is(admin, what):
 
 @pytest.mark.parametrize("what", ["model", "provider"])
 def test_a_key_that_is_not_set_is_told_before_anybody_is_asked(admin, what, monkeypatch):
-    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    model = a_model("http://127.0.0.1:1/v1", key_env="NO_SUCH_KEY")
+    monkeypatch.delenv("PROVIDER_KEY_MISSING", raising=False)
+    model = a_model("http://127.0.0.1:1/v1", key_env="PROVIDER_KEY_MISSING")
     [said] = told(admin, what, model if what == "model" else model.provider)
-    assert "NO_SUCH_KEY" in said
+    assert "PROVIDER_KEY_MISSING" in said
 
 
 def test_a_provider_s_models_are_named():

@@ -52,10 +52,10 @@ def _send_to(stack, **provider) -> tuple:
 
 def test_a_provider_without_its_key_fails_like_any_other_run(each_stack):  # B47
     url = each_stack.upstream.base_url
-    run, *followers = _send_to(each_stack, base_url=url, key_env="NO_SUCH_VARIABLE_IS_SET")
+    run, *followers = _send_to(each_stack, base_url=url, key_env="PROVIDER_KEY_MISSING")
     run = check(run, *followers)
     assert (run.status, run.code, run.retryable) == (Status.FAILED, "provider_key_missing", False)
-    assert "NO_SUCH_VARIABLE_IS_SET" in run.trace and "NO_SUCH_VARIABLE_IS_SET" not in run.error
+    assert "PROVIDER_KEY_MISSING" in run.trace and "PROVIDER_KEY_MISSING" not in run.error
 
 
 def test_a_refused_connection_fails_like_any_other_run(each_stack):  # B47
@@ -83,10 +83,10 @@ def test_the_next_send_works_at_once_after_a_failure(each_stack):  # B49
 
 def test_a_key_never_shows_in_a_trace(make_stack):  # B48
     key = "sk-very-secret-4711"
-    stack = make_stack(THE_KEY=key)
+    stack = make_stack(PROVIDER_KEY_TEST=key)
     echoed = prompt(status=401, error=f"Incorrect API key provided: {key}")
     alice = stack.person("alice")
-    Provider.objects.update(key_env="THE_KEY")
+    Provider.objects.update(key_env="PROVIDER_KEY_TEST")
     run = check(alice.send(echoed))
     assert stack.upstream.connections(echoed.tag)[0]["headers"]["Authorization"] == f"Bearer {key}"
     assert run.code == "upstream_unauthorized"

@@ -59,4 +59,32 @@ MUTANTS = [
         "return fields",
         "tests/pages/test_admin_of_users.py::test_who_may_change_users_gives_nobody_more_rights",
     ),
+    Mutant(
+        "a setting of the site may be a provider's key",
+        "runs/keys.py",
+        "if name in settings.SETTINGS_VARIABLES:",
+        "if name in ():",
+        "tests/runs/test_keys.py::test_every_variable_that_settings_read_is_known",
+    ),
+    Mutant(
+        "a well-known key is sent to any host",
+        "runs/keys.py",
+        "if not any(_covers(allowed, host) for allowed in hosts):",
+        "if not hosts:",
+        "tests/runs/test_keys.py::test_no_other_variable_goes_anywhere",
+    ),
+    Mutant(
+        "a key is looked at when it is saved, and not when it is read",
+        "runs/models.py",
+        "raise ProviderKeyForbidden(fault)",
+        "pass",
+        "tests/runs/test_keys.py::test_no_other_variable_goes_anywhere",
+    ),
+    Mutant(
+        "staff who may change providers choose where a key is sent",
+        "runs/admin/providers.py",
+        'return [] if request.user.is_superuser else ["address", "key_env"]',
+        "return []",
+        "tests/runs/test_keys.py::test_address_and_key_are_for_superusers",
+    ),
 ]

@@ -60,7 +60,9 @@ def _models(offline: bool) -> Iterator[Line]:
     yield "models", "" if is_any else "none is enabled", "Add one: manage.py add_provider NAME --base-url … --model …"
     for provider in providers:
         name = f"provider {provider.name}"
-        if provider.key == "":
+        if provider.key_fault:
+            yield name, provider.key_fault, "See “Keys of providers” in docs/deploying.md. Its runs fail until then."
+        elif provider.key == "":
             yield name, f"{provider.key_env} is not set here", "Set it where the workers run, and here."
         elif not offline:
             found = probe.ask_provider(provider)
