@@ -1,7 +1,7 @@
 """Django's entry for sessions and messages."""
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class ChatsConfig(AppConfig):
@@ -9,6 +9,7 @@ class ChatsConfig(AppConfig):
     label = "chats"
 
     def ready(self) -> None:
-        from chatapp.chats.search import ensure_index
+        from chatapp.chats.search import drop_triggers, ensure_index
 
+        pre_migrate.connect(drop_triggers, sender=self)
         post_migrate.connect(ensure_index, sender=self)

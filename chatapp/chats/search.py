@@ -161,13 +161,29 @@ def ensure_index(using: str, **_: object) -> None:
             cursor.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} USING gin ({_vector(column)})")
 
 
+def drop_triggers(using: str, plan: list[tuple], **_: object) -> None:
+    """Before a table of theirs may change. A receiver of `pre_migrate`; after it the index is made anew.
+
+    SQLite renames no table as long as a trigger of another one names what is gone at that moment.
+    """
+    connection = connections[using]
+    if connection.vendor != "sqlite" or not any(migration.app_label == "chats" for migration, _ in plan):
+        return
+    with transaction.atomic(using), connection.cursor() as cursor:
+        for name in _triggers(cursor):
+            cursor.execute(f"DROP TRIGGER {name}")
+
+
+def _triggers(cursor) -> dict[str, str]:
+    """The index's triggers that there are, with their statements."""
+    cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'chats_search_%'")
+    return dict(cursor.fetchall())
+
+
 def _ensure_triggers(cursor) -> None:
     """Without all its triggers, as they are now, the index has missed something, and is made anew."""
-    cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'chats_search_%'")
-    there, wanted = (
-        dict(cursor.fetchall()),
-        {name: f"CREATE TRIGGER {name} {_SQLITE_TRIGGERS[name]}" for name in _SQLITE_TRIGGERS},
-    )
+    there = _triggers(cursor)
+    wanted = {name: f"CREATE TRIGGER {name} {body}" for name, body in _SQLITE_TRIGGERS.items()}
     if there == wanted:
         return
     for name in there:

@@ -4,18 +4,6 @@ import django.db.models.deletion
 import uuid_utils.compat
 from django.db import migrations, models
 
-# Those of chatapp.chats.search that read the table. Whatever version `migrate` is run by next makes its own.
-TRIGGERS = [
-    *(f"chats_search_{what}" for what in ("insert", "update", "delete")),
-    *(f"chats_search_file_{when}_{what}" for when in ("before", "after") for what in ("insert", "update", "delete")),
-]
-
-
-def drop_triggers(apps, schema_editor):
-    if schema_editor.connection.vendor == "sqlite":
-        for name in TRIGGERS:
-            schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}")
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -58,5 +46,4 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(migrations.RunPython.noop, drop_triggers),
     ]

@@ -62,4 +62,11 @@ MUTANTS = [
         "tests/pages/test_search.py::test_words_of_files_and_of_their_message_are_found_together",
         database="postgres",
     ),
+    Mutant(
+        "no later migration can change a table of the index",
+        "chatapp/chats/search.py",
+        "for name in _triggers(cursor):",
+        "for name in ():",
+        "tests/pages/test_search.py::test_tables_of_the_index_can_be_changed_by_later_migrations",
+    ),
 ]
