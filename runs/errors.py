@@ -123,6 +123,13 @@ class UpstreamUnreachable(RunError):
     is_transient = True
 
 
+class UpstreamDropped(RunError):
+    """The model server closed the connection before it answered."""
+
+    code = "upstream_dropped"
+    is_transient = True
+
+
 class UpstreamUnauthorized(RunError):
     """The model server did not accept the key."""
 

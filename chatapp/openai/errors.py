@@ -77,6 +77,7 @@ RUN_STATUS: dict[str, int] = {  # of a run that fails before or while it is answ
     errors.UpstreamRejected.code: 400,
     errors.UpstreamUnavailable.code: 503,
     errors.UpstreamUnreachable.code: 502,
+    errors.UpstreamDropped.code: 502,
     errors.UpstreamUnauthorized.code: 502,
     errors.UpstreamNotFound.code: 502,
     errors.UpstreamFailed.code: 502,

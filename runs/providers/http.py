@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from runs.providers.line import Broken, Line, Silent, TooLarge, Unreachable
+from runs.providers.line import Broken, Dropped, Line, Silent, TooLarge, Unreachable
 
 CONNECT_SECONDS = 10.0  # s to reach the upstream
 KEEP_LINES = 100  # idle connections kept to one upstream
@@ -36,20 +36,18 @@ class Post:
         self._idle_seconds, self._max_bytes = idle_seconds, max_bytes
 
     async def __aenter__(self) -> Line:
-        self._line = self._client.kept(self._place)
-        if self._line is not None:
-            try:
-                return await self._ask()
-            except Broken:  # a server may close an idle connection in the moment when it is used again
-                self._line = None
-        self._line = await self._client.connect(self._place)
-        return await self._ask()
+        """Send the request, once: a server that took it may have begun to work on it (B65).
 
-    async def _ask(self) -> Line:
+        It may close an idle connection in the moment when that is used again. What had come by then is noticed before
+        anything is written; what comes later is an attempt that failed, and the caller decides about another one.
+        """
+        self._line = self._client.kept(self._place) or await self._client.connect(self._place)
         try:
             await self._line.ask(self._request, self._idle_seconds, self._max_bytes)
-        except BaseException:
+        except BaseException as error:
             self._line.close()
+            if isinstance(error, Dropped):
+                self._client.forget(self._place)
             raise
         return self._line
 
@@ -87,12 +85,19 @@ class Client:
         return Post(self, place, request, idle_seconds, max_bytes)
 
     def kept(self, place: Place) -> Line | None:
-        """An idle connection to `place`."""
+        """An idle connection to `place`, which has not ended as far as can be known."""
         lines = self._kept.get(place, [])
         while lines:
             if (line := lines.pop()).is_open:
-                return line
+                if line.is_idle:
+                    return line
+                line.close()
         return None
+
+    def forget(self, place: Place) -> None:
+        """Keep no connection to `place`: where one was closed, the others are about to be."""
+        for line in self._kept.pop(place, []):
+            line.close()
 
     def keep(self, place: Place, line: Line) -> None:
         lines = [line for line in self._kept.get(place, []) if line.is_open]

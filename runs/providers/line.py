@@ -8,14 +8,21 @@ read any further before the rest has been dealt with (B68): an upstream that flo
 """
 
 import asyncio
+import re
+import select
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 import httptools
 
+from streams.loop import original
+
 HEAD_BYTES = 64 * 1024  # of a response's head; more is no head
 SLICE_BYTES = 16 * 1024  # taken of one connection in a turn of the loop: 1 to 5 ms at worst
-KEEP_SECONDS = 15.0  # s an idle connection is kept; servers close theirs after 60 s or more
+KEEP_SECONDS = 4.0  # s an idle connection is kept, if the server says nothing; uvicorn and node close theirs after 5 s
+LONGEST_KEEP_SECONDS = 30.0  # s, whatever the server says
+KEEP_MARGIN_SECONDS = 1.0  # s before the server would close it; a request that crosses its closing may be lost
+KEEP_ALIVE = re.compile(r"\btimeout\s*=\s*(\d{1,6})", re.IGNORECASE)
 
 
 class Unreachable(Exception):
@@ -24,6 +31,10 @@ class Unreachable(Exception):
 
 class Broken(Exception):
     """The connection ended too early, or what came over it is not HTTP."""
+
+
+class Dropped(Broken):
+    """A kept connection ended after a request was sent over it, before a byte of the response."""
 
 
 class Silent(Exception):
@@ -63,16 +74,18 @@ class Line(asyncio.Protocol):
     async def ask(self, request: bytes, idle_seconds: float, max_bytes: int = HEAD_BYTES) -> None:
         """Send a request and wait for the head of its response, which may have `max_bytes`, all of HTTP included.
 
-        Raises Broken, Silent, TooLarge.
+        Raises Broken, Silent, TooLarge; Dropped where a connection that was kept may have brought the request or not.
         """
+        was_kept, self._is_kept = self._is_kept, False
         self._begin(max_bytes)
-        self._is_kept = False
         self._idle_seconds = idle_seconds
         self._set_alarm(idle_seconds, self._look)
         self.transport.write(request)
         while not (self._has_head or self._is_over):
             await self._wait()
         if not self._has_head:
+            if was_kept and self._bytes == 0 and isinstance(self._failure, Broken):
+                raise Dropped(str(self._failure))
             raise self._failure or Broken("no answer")
 
     async def read(
@@ -116,11 +129,25 @@ class Line(asyncio.Protocol):
     def is_reusable(self) -> bool:
         return self.is_open and self._is_complete and self._may_stay and not self._backlog
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing has come over a kept connection that the loop has not read yet: its end, for example."""
+        poll = original("select", "poll")()
+        poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not poll.poll(0)
+
     def keep(self) -> None:
-        """Nothing needs this connection now."""
+        """Nothing needs this connection now. It is closed before its server would close it."""
         self._feed, self._is_kept = None, True
         self.transport.resume_reading()  # its last slice may have been one that was put off
-        self._set_alarm(KEEP_SECONDS, self.close)
+        self._set_alarm(self.keep_seconds, self.close)
+
+    @property
+    def keep_seconds(self) -> float:
+        """By `Keep-Alive: timeout=…`, if the server sends that."""
+        if (timeout := KEEP_ALIVE.search(self.headers.get("keep-alive", ""))) is None:
+            return KEEP_SECONDS
+        return min(max(float(timeout[1]) - KEEP_MARGIN_SECONDS, 0.0), LONGEST_KEEP_SECONDS)
 
     def close(self) -> None:
         self._set_alarm(None, None)

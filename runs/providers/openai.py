@@ -12,6 +12,7 @@ import orjson
 
 from runs.errors import (
     RunError,
+    UpstreamDropped,
     UpstreamFailed,
     UpstreamGarbage,
     UpstreamInterrupted,
@@ -26,7 +27,7 @@ from runs.errors import (
 )
 from runs.prompts import UpstreamRequest
 from runs.providers.http import Client
-from runs.providers.line import Broken, Line, Silent, TooLarge, Unreachable
+from runs.providers.line import Broken, Dropped, Line, Silent, TooLarge, Unreachable
 from runs.providers.sse import EventParser, EventTooLarge
 from streams.events import Kind
 
@@ -91,6 +92,8 @@ async def stream(client: Client, request: UpstreamRequest, idle_seconds: float, 
         raise UpstreamUnreachable(str(error)) from error
     except Silent as error:
         raise UpstreamSilent(str(error)) from error
+    except Dropped as error:
+        raise UpstreamDropped(str(error)) from error
     except TooLarge as error:
         raise UpstreamTooLarge(str(error)) from error
     except Broken as error:

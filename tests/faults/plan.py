@@ -44,6 +44,9 @@ TROUBLES = {
     "429 once": (1, {"status": 429, "times": 1}),
     "500": (1, {"status": 500}),
     "503 once": (1, {"status": 503, "times": 1}),
+    "drop kept": (2, {"on_kept": "drop"}),
+    "cut head": (1, {"on_kept": "cut_head"}),
+    "hang up": (2, {"hang_up": True}),
 }
 
 

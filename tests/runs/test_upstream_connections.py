@@ -4,6 +4,9 @@ import asyncio
 import gc
 import itertools
 import json
+import os
+import select
+import socket
 
 import pytest
 import uvloop
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 
 from runs.errors import (
     RunError,
+    UpstreamDropped,
     UpstreamGarbage,
     UpstreamInterrupted,
     UpstreamSilent,
@@ -20,9 +24,9 @@ from runs.errors import (
 )
 from runs.providers import openai
 from runs.providers.http import Client
-from runs.providers.line import HEAD_BYTES
+from runs.providers.line import HEAD_BYTES, Line
 from runs.providers.sse import MAX_EVENT_BYTES
-from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event
+from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event, read_request
 
 pytestmark = pytest.mark.one_database
 
@@ -153,11 +157,81 @@ def test_a_connection_is_used_again_and_a_kept_one_that_was_closed_is_replaced()
             assert (server.connections, len(server.requests)) == (1, 3)
             client.close()
         async with Server(whole, then="close") as server:
-            assert [await ask(server.url, client=client) for _ in range(3)] == ["Hi"] * 3
+            for _ in range(3):
+                assert await ask(server.url, client=client) == "Hi"
+                while any(line.is_open for lines in client._kept.values() for line in lines):
+                    await asyncio.sleep(0)
             assert server.connections == 3
         client.close()
 
     uvloop.run(scenario())
+
+
+@pytest.mark.parametrize("then", ["nothing", "half a head"])
+def test_a_request_that_was_taken_over_a_kept_connection_is_not_sent_again_by_itself(then):  # B65
+    """The server took the second request and closed: it was sent a third time, as if nobody had seen it."""
+
+    async def scenario() -> None:
+        client, whole = Client(), CHUNKED + chunks(event("Hi") + END, [50])
+
+        class Server2(Server):
+            async def serve(self, reader, writer):
+                self.connections += 1
+                self.requests.append(await read_request(reader))
+                writer.write(whole)
+                self.requests.append(await read_request(reader))
+                if then == "half a head":
+                    writer.write(CHUNKED[:40])
+                    await writer.drain()
+                writer.close()
+                self.ended.set()
+
+        async with Server2() as server:
+            assert await ask(server.url, client=client) == "Hi"
+            expected = UpstreamDropped if then == "nothing" else UpstreamInterrupted
+            with pytest.raises(expected):
+                await ask(server.url, client=client)
+            assert (server.connections, len(server.requests)) == (1, 2)
+            assert not any(client._kept.values())
+        client.close()
+
+    uvloop.run(scenario())
+
+
+def test_a_connection_that_was_closed_before_the_request_is_noticed_and_another_one_is_used():  # B65
+    """Also where the loop has not read the end of it yet: nothing is awaited between its arrival and the request."""
+
+    async def scenario() -> None:
+        client, whole = Client(), CHUNKED + chunks(event("Hi") + END, [50])
+        closing: list[asyncio.StreamWriter] = []
+
+        class Leaving(Server):
+            async def serve(self, reader, writer):
+                closing.append(writer)
+                await super().serve(reader, writer)
+
+        async with Leaving(whole, then="stay") as server:
+            assert await ask(server.url, client=client) == "Hi"
+            ours = [line.transport.get_extra_info("socket") for lines in client._kept.values() for line in lines]
+            theirs = closing[0].transport.get_extra_info("socket")
+            with socket.socket(fileno=os.dup(theirs.fileno())) as held:
+                held.shutdown(socket.SHUT_WR)
+            assert select.select(ours, [], [], 10)[0], "the end is there, and the loop had no turn to read it"
+            assert await ask(server.url, client=client) == "Hi"
+            assert (server.connections, len(server.requests)) == (2, 2)
+            client.close()
+
+    uvloop.run(scenario())
+
+
+@pytest.mark.parametrize(("header", "seconds"), [("", 4), ("timeout=5, a=9", 4), ("timeout=99", 30), ("Timeout=1", 0)])
+def test_an_idle_connection_is_closed_before_its_server_would_close_it(header, seconds):
+    async def scenario() -> float:
+        line = Line()
+        line.headers["keep-alive"] = header
+        return line.keep_seconds
+
+    assert asyncio.run(scenario()) == seconds
 
 
 def test_the_request_says_what_it_has_to():

@@ -46,6 +46,8 @@ class Answer:
             how = "interrupted"
         await self.response.write_eof()
         self.record.end(self.connection, how)
+        if self.script.hang_up and self.request.transport is not None:
+            self.request.transport.close()
         return self.response
 
     def _prompt_tokens(self) -> int:

@@ -49,6 +49,10 @@ class Script:
     retry_after: str | None = None  # header of a refusal
     error: str = "refused by the script"  # the refusal's message
     content_type: str = "text/event-stream"
+    on_kept: str | None = (
+        None  # a connection that was used before is closed: "drop" when the request is taken, "cut_head"
+    )
+    hang_up: bool = False  # the connection is closed after the answer, though nothing says that it will be
     body: str | None = None  # this body instead of a stream
     newline: str = "\n"
 

@@ -11,6 +11,7 @@ GET  /connections, /connections/{tag}      what happened to each request, in ord
 
 import asyncio
 import itertools
+from weakref import WeakSet
 
 import orjson
 from aiohttp import web
@@ -23,13 +24,14 @@ from tests.upstream.wire import error_body
 
 RECORD: web.AppKey[Record] = web.AppKey("record", Record)
 SCRIPTS: web.AppKey[dict] = web.AppKey("scripts", dict)
+USED: web.AppKey[WeakSet] = web.AppKey("used", WeakSet)  # connections that have brought a request
 
 numbers = itertools.count(1)
 
 
 def make_app() -> web.Application:
     app = web.Application(client_max_size=64 * 1024**2)
-    app[RECORD], app[SCRIPTS], app[WHEEL] = Record(), {}, Wheel()
+    app[RECORD], app[SCRIPTS], app[WHEEL], app[USED] = Record(), {}, Wheel(), WeakSet()
     app.add_routes(
         [
             web.post("/v1/chat/completions", complete),
@@ -61,7 +63,11 @@ async def complete(request: web.Request) -> web.StreamResponse:
     except (ValueError, TypeError) as error:
         return web.Response(status=400, body=error_body(str(error), "invalid_request_error"))
     connection = record.begin(script.tag, body, {str(name): value for name, value in request.headers.items()})
+    was_used = request.transport in request.app[USED]
+    request.app[USED].add(request.transport)
     try:
+        if script.on_kept and was_used:
+            return await _close(request, record, connection, script.on_kept)
         if script.status != 200 and (script.times is None or len(record.of(script.tag)) <= script.times):
             return _refuse(record, connection, script)
         if script.body is not None or not body.get("stream"):
@@ -70,6 +76,15 @@ async def complete(request: web.Request) -> web.StreamResponse:
     except (asyncio.CancelledError, ConnectionError):
         record.end(connection, "closed by client")
         raise
+
+
+async def _close(request: web.Request, record: Record, connection: Connection, how: str) -> web.Response:
+    """What a server does that closes an idle connection in the moment when a request comes over it."""
+    record.end(connection, "interrupted")
+    if how == "cut_head":
+        request.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/ev")
+    request.transport.close()
+    await asyncio.Event().wait()  # until aiohttp notices and cancels us
 
 
 def _refuse(record: Record, connection: Connection, script: Script) -> web.Response:

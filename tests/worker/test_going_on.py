@@ -1,5 +1,7 @@
 """Retries by the engine, continue, regenerate, replace, titles: with real workers."""
 
+import json
+
 from chatapp.chats.models import Session
 from runs.models import Run
 from runs.states import Status, StopReason
@@ -149,3 +151,37 @@ def test_deleting_a_session_stops_its_run_and_nothing_comes_back(each_stack):  #
     assert follower.wait_for_final().kind == "run.stopped"
     wait_until(lambda: [event.kind for event in logged(run)] == ["run.stopped"], "nothing but the end is left")
     assert not Run.objects.filter(pk=run.pk).exists()
+
+
+def test_a_request_lost_with_a_kept_connection_is_an_attempt_that_counts_and_is_told(each_stack):  # B15 B65
+    """It was sent again by itself: the upstream worked twice, and the run spoke of one attempt."""
+    alice = each_stack.person("alice")
+    for _ in range(5):  # until an answer's connection is kept: its end may come a moment after its end marker
+        check(alice.send(prompt(tokens=3)))
+        say = prompt(tokens=5, on_kept="drop")
+        sent = alice.send(say)
+        run, seen = check(sent), each_stack.upstream.connections(say.tag)
+        assert (run.status, run.attempt, run.message.content) == (Status.COMPLETED, len(seen), spoken(5))
+        if run.attempt == 2:
+            break
+    assert [connection["ended"] for connection in seen] == ["interrupted", "finished"]
+    retrying = [event for event in logged(run) if event.kind == "run.retrying"]
+    assert [json.loads(event.data)["code"] for event in retrying] == ["upstream_dropped"]
+
+
+def test_a_connection_that_hangs_up_after_its_answer_costs_no_attempt(each_stack):  # B65
+    alice = each_stack.person("alice")
+    for _ in range(3):
+        assert check(alice.send(prompt(tokens=3, hang_up=True))).attempt == 1
+
+
+def test_half_a_head_is_an_interruption_and_nothing_is_sent_again(each_stack):  # B15 B65
+    alice = each_stack.person("alice")
+    for _ in range(5):
+        check(alice.send(prompt(tokens=3)))
+        say = prompt(tokens=5, on_kept="cut_head")
+        run = check(alice.send(say))
+        assert len(each_stack.upstream.connections(say.tag)) == run.attempt == 1
+        if run.status == Status.FAILED:
+            break
+    assert run.code == "upstream_interrupted"

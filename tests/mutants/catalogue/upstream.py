@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 WORK = "tests/runs/test_bounded_work.py::"
+CONNECTIONS = "tests/runs/test_upstream_connections.py::"
 RECORDER = "tests/runs/test_recorder.py::"
 
 MUTANTS = [
@@ -54,5 +55,28 @@ MUTANTS = [
         "return self._writer.is_full or self._pen.seq - self._first >= BATCH_EVENTS",
         "return self._writer.is_full",
         RECORDER + "test_a_run_has_its_share_of_a_batch_and_waits_for_the_next_one",
+    ),
+    Mutant(
+        "A request that was lost with a kept connection is sent again by itself",
+        "runs/providers/http.py",
+        "                self._client.forget(self._place)\n            raise\n",
+        "                self._line = await self._client.connect(self._place)\n"
+        "                await self._line.ask(self._request, self._idle_seconds, self._max_bytes)\n"
+        "                return self._line\n            raise\n",
+        CONNECTIONS + "test_a_request_that_was_taken_over_a_kept_connection_is_not_sent_again_by_itself",
+    ),
+    Mutant(
+        "A kept connection is used without a look whether it has ended",
+        "runs/providers/http.py",
+        "                if line.is_idle:",
+        "                if True:",
+        CONNECTIONS + "test_a_connection_that_was_closed_before_the_request_is_noticed_and_another_one_is_used",
+    ),
+    Mutant(
+        "Half a head that came over a kept connection counts for nothing",
+        "runs/providers/line.py",
+        "was_kept and self._bytes == 0 and",
+        "was_kept and",
+        CONNECTIONS + "test_a_request_that_was_taken_over_a_kept_connection_is_not_sent_again_by_itself",
     ),
 ]
