@@ -1,12 +1,15 @@
 """What is left of an address that is written down (chatapp/redaction.py), and that no secret route is forgotten."""
 
+import io
 import logging
 import re
 
 import pytest
+from daphne.access import AccessLogGenerator
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern
 
+from chatapp.log_lines import redact_access_log
 from chatapp.redaction import SECRET_ROUTES, holds_secret, redact
 
 SECRET = "s3cr3t-t0ken"
@@ -94,3 +97,18 @@ def test_no_logger_writes_a_secret_in_whatever_form(name, settings, capsys):
             break
     else:
         pytest.fail("the handler of settings.LOGGING is not there")
+
+
+def test_the_access_log_of_daphne_has_no_secret(monkeypatch):
+    monkeypatch.setattr(AccessLogGenerator, "write_entry", AccessLogGenerator.write_entry)  # put back afterwards
+    redact_access_log()
+    log = io.StringIO()
+    details = {
+        "method": "GET",
+        "path": f"/shared/{SECRET}?q={SECRET}",
+        "client": "127.0.0.1:1",
+        "status": 200,
+        "size": 7,
+    }
+    AccessLogGenerator(log)("http", "complete", details)
+    assert '"GET /shared/[hidden]" 200 7' in log.getvalue()

@@ -1,4 +1,4 @@
-"""Faults in what keeps a site going: the supervisor and its keepers."""
+"""Faults in what keeps a site going, and in what keeps its secrets to itself."""
 
 from tests.mutants.mutant import Mutant
 
@@ -31,5 +31,54 @@ MUTANTS = [
         "            if self._stopping.is_set():\n                return None\n",
         "",
         "tests/ops/test_supervisor.py::test_a_part_that_was_about_to_start_when_everything_stops_is_not_started",
+    ),
+    Mutant(
+        "what is written is readable by all users of the machine",
+        "chatapp/settings.py",
+        "os.umask(0o077)",
+        "os.umask(0o022)",
+        "tests/ops/test_private_files.py::test_whatever_the_umask_what_is_written_is_private",
+    ),
+    Mutant(
+        "the target of a link is made private",
+        "chatapp/ops/private.py",
+        "not stat.S_ISLNK(mode.st_mode)",
+        "True",
+        "tests/ops/test_private_files.py::test_a_directory_that_all_users_share_and_the_target_of_a_link_are_left_alone",
+    ),
+    Mutant(
+        "a quoted path keeps its secret",
+        "chatapp/redaction.py",
+        "plain = unquote(plain)",
+        "plain = address",
+        "tests/ops/test_redaction.py::test_a_secret_does_not_stay_in_an_address_nor_in_a_line_with_one",
+    ),
+    Mutant(
+        "lines of a log keep secrets",
+        "chatapp/log_lines.py",
+        "    without_secrets,\n",
+        "",
+        "tests/ops/test_redaction.py::test_no_logger_writes_a_secret_in_whatever_form",
+    ),
+    Mutant(
+        "daphne's access log keeps secrets",
+        "chatapp/log_lines.py",
+        "write_whole(self, host, date, redact(request), **more)",
+        "write_whole(self, host, date, request, **more)",
+        "tests/ops/test_redaction.py::test_the_access_log_of_daphne_has_no_secret",
+    ),
+    Mutant(
+        "private data may be stored",
+        "chatapp/headers.py",
+        'return "private, no-cache" if is_page else "no-store"',
+        'return "private, no-cache"',
+        "tests/ops/test_headers.py::test_private_data_is_stored_nowhere_and_pages_may_be_kept_for_back",
+    ),
+    Mutant(
+        "another subdomain may set the cookie of forms",
+        "chatapp/settings.py",
+        '"__Host-csrftoken" if HTTPS else "csrftoken"',
+        '"csrftoken"',
+        "tests/ops/test_headers.py::test_with_https_cookies_are_bound_to_this_host_and_browsers_stay_with_it",
     ),
 ]
