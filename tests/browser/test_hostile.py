@@ -18,6 +18,8 @@ HOSTILE = {
     "lists that go deeper and deeper": {"text": ["  " * depth + "- x\n" for depth in range(500)]},
     "a line without end": {"text": ["x" * 10_000] * 60},
     "brackets and marks": {"text": ["[" * 1_000, "*_" * 1_000, "`" * 999, "$" * 1_001, "|" * 1_000] * 10},
+    "quotes within quotes": {"text": ["> " * 3_000 + "x\n"]},
+    "a row of pipes": {"text": ["|" * 1_000] * 100},
     "text that turns around": {"text": ["\u202e" * 100 + "abc\u2066\n", "e" + "\u0300" * 2_000, "\ufffd the end"]},
 }
 STATES_AT_END = {*MessageState.values} - {MessageState.WAITING, MessageState.ANSWERING}
@@ -44,4 +46,23 @@ def test_the_page_goes_on_answering(stack, alice, open_window, name):
     assert slowest < ANSWERS_WITHIN
     tab.field.fill("Still here")
     expect(tab.send_button).to_be_enabled()
+    tab.page.reload()
+    tab.page.evaluate(FRAME)  # the server's rendering stands there now
     assert tab.answer.locator("img, script, iframe, [onclick], [onerror], [style]").count() == 0
+
+
+def test_a_reload_while_it_is_written_crashes_nothing(stack, alice, open_window):
+    """The page brings the text so far in one piece: `> ` three thousand times killed the tab each time (B58)."""
+    text = ["> " * 3_000 + "x\n\n" + "|" * 50_000, " the end"]
+    tab = open_window(stack, alice).tab
+    with speaking(stack, alice.user.username, text=text, hold=[1]) as model:
+        run = alice.send("Be nasty", model=model)
+        stack.upstream.wait(alice.user.username, "tokens:1")
+        tab.page.goto(f"/chats/{run.session_id}")
+        expect(tab.answer).to_contain_text("|" * 1_000)
+        tab.page.reload()
+        expect(tab.answer).to_contain_text("|" * 1_000)
+        expect(tab.stop_button).to_be_visible()
+        stack.upstream.release(alice.user.username)
+        tab.expect_state("complete")
+        assert check(run).message.content == "".join(text)

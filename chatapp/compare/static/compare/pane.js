@@ -2,6 +2,7 @@
 word: at the end its own section takes the place of this one. */
 
 import { Drawing } from "../pages/drawing.js";
+import { PlainText } from "../pages/plain.js";
 import { FINAL } from "../pages/streams.js";
 import { Tools } from "../pages/tools.js";
 import { pause, RETRY } from "../pages/requests.js";
@@ -23,6 +24,7 @@ export class Pane {
   #section;
   #onChange;
   #text;
+  #reasoning;
   #drawing;
   #tools;
   #length = 0; // characters drawn
@@ -40,6 +42,7 @@ export class Pane {
     this.stream = section.dataset.stream;
     this.seq = Number(section.dataset.seq);
     this.#text = section.querySelector("[data-text]");
+    this.#reasoning = new PlainText(section.querySelector("[data-reasoning-text]"), SHOWN);
     this.#tools = new Tools(section.querySelector("[data-tools]"));
     const soFar = this.#text.textContent;
     this.#clear();
@@ -106,7 +109,7 @@ export class Pane {
     this.#clear();
     this.#length = 0;
     this.#tools.replace(tools);
-    this.#section.querySelector("[data-reasoning-text]").textContent = "";
+    this.#reasoning.clear();
     this.#newText = text;
     this.#newReasoning = reasoning;
   }
@@ -120,7 +123,7 @@ export class Pane {
     this.#frame = 0;
     if (this.#newReasoning) {
       this.#section.querySelector("[data-reasoning]").hidden = false;
-      this.#section.querySelector("[data-reasoning-text]").append(this.#newReasoning);
+      this.#reasoning.append(this.#newReasoning);
     }
     if (this.#newText && this.#length < SHOWN) this.#drawing.write(this.#newText.slice(0, SHOWN - this.#length));
     this.#length += this.#newText.length;

@@ -3,6 +3,7 @@
 The page brings the text so far as plain text; it is drawn in the same way as what follows. */
 
 import { Drawing } from "./drawing.js";
+import { PlainText } from "./plain.js";
 import { FINAL } from "./streams.js";
 import { Tools } from "./tools.js";
 import { keepingEnd } from "./end.js";
@@ -31,7 +32,7 @@ export class Answer {
     this.seq = Number(article.dataset.seq);
     this.#onChange = onChange;
     this.#text = article.querySelector("[data-text]");
-    this.#reasoning = article.querySelector("[data-reasoning-text]");
+    this.#reasoning = new PlainText(article.querySelector("[data-reasoning-text]"), SHOWN);
     this.#tools = new Tools(article.querySelector("[data-tools]"));
     const soFar = this.#text.textContent;
     this.#clear();
@@ -95,7 +96,7 @@ export class Answer {
     this.#clear();
     this.#length = 0;
     this.#tools.replace(tools);
-    this.#reasoning.textContent = "";
+    this.#reasoning.clear();
     this.#newText = text;
     this.#newReasoning = reasoning;
     this.#schedule();
