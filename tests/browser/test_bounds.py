@@ -117,6 +117,8 @@ def test_what_stands_stays_when_the_rest_is_too_much(page):
     expect(drawn.locator("strong")).to_have_text("strong")
     expect(drawn.locator("li")).to_have_count(2)
     expect(drawn.locator(":scope > .prose--plain")).to_contain_text("> > the *rest*\n\n# as it was written")
+    marks = "(element) => element.textContent.split('>').length - 1 + element.querySelectorAll('blockquote').length"
+    assert drawn.evaluate(marks) == 3_000  # also the one at which it was too much
 
 
 def test_an_ordinary_long_answer_is_drawn_to_its_end(page):
