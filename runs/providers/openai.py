@@ -11,6 +11,7 @@ from urllib.request import getproxies_environment, proxy_bypass_environment
 import orjson
 
 from runs.errors import (
+    ProviderMisconfigured,
     RunError,
     UpstreamDropped,
     UpstreamFailed,
@@ -142,11 +143,22 @@ class _Answer:
 
 
 def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for `url`."""
+    """The proxy that the environment names for `url`. Raises ProviderMisconfigured for what is no address."""
     parts = urlsplit(url)
     if proxy_bypass_environment(parts.hostname or ""):
         return None
-    return getproxies_environment().get(parts.scheme)
+    proxy = getproxies_environment().get(parts.scheme)
+    if proxy is not None and not _is_proxy(proxy):  # said without the address: there may be a password in it
+        raise ProviderMisconfigured(f"{parts.scheme}_proxy is no address such as http://proxy:3128")
+    return proxy
+
+
+def _is_proxy(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 async def _check(response: Line) -> None:

@@ -139,6 +139,16 @@ def test_nor_can_the_old_one_at_an_open_browser(form, path, counted, with_passwo
     assert other.post(path, wrong).status_code != 429
 
 
+@pytest.mark.parametrize("path", ["/login/link", "/invitation"])
+def test_links_cannot_be_guessed_without_end(path, counted, db):
+    counted(sign_ins=1)  # ten from an address: many may be invited at once
+    assert statuses(lambda: Client().post(path, {"token": "made up"}), 11) == [403] * 10 + [429]
+    refused = Client().post(path, {"token": "made up"})
+    assert f'href="{path}"' in refused.text
+    assert Client().get(path).status_code == 200
+    assert Client(REMOTE_ADDR="192.0.2.7").post(path, {"token": "made up"}).status_code == 403
+
+
 def test_many_names_from_one_address_have_an_end_too(counted, quick, db):
     counted(sign_ins=1)
     names = iter(range(100))

@@ -125,6 +125,21 @@ def test_what_an_address_has_before_its_host_is_in_no_trace():
     )
 
 
+@pytest.mark.parametrize(
+    "proxy", ["http://u:s3cret/x@proxy:1", "http://u:s3cret@[proxy", "socks5://u:s3cret@proxy:1", "s3cret"]
+)
+@pytest.mark.parametrize("ask", ["provider", "model"])
+def test_a_proxy_that_cannot_be_is_told_without_its_password(proxy, ask, monkeypatch, db):
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    provider = Provider(name="p", base_url="http://a.example/v1")
+    model = Model(name="m", label="M", provider=provider, upstream_id="m")
+    answer = probe.ask_model(model) if ask == "model" else probe.ask_provider(provider)
+    assert not answer.is_ok
+    assert "s3cret" not in answer.text
+
+
 # -- the admin ------------------------------------------------------------------------------------
 
 
