@@ -2,6 +2,7 @@
 
 import itertools
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -12,6 +13,12 @@ from tests.harness.plugin import chosen
 from tests.harness.processes import temporary_directory
 from tests.harness.stack import Stack, clean_env
 from tests.harness.upstream import Upstream
+
+# A machine that is busy with something else makes no test wrong.
+hypothesis.settings.register_profile(
+    "patient", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 _numbers = itertools.count(1)
 

@@ -153,6 +153,7 @@ def test_screenshots_for_the_readme(house, open_window, directory):
         window.tab.page.screenshot(path=directory / f"chat{'' if theme == 'light' else '-dark'}.png")
 
 
+@pytest.mark.pictures
 @pytest.mark.skipif(not KEEPS, reason="`make screenshots` takes pictures of all pages")
 @pytest.mark.timeout(900)
 def test_screenshots_of_all_pages(house, open_window, directory):

@@ -13,7 +13,7 @@ EPISODES = "1"  # of each: with starting the parts about 25 s
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize(("database", "pool"), [("sqlite", "gevent"), ("postgres", "prefork")])
+@pytest.mark.parametrize(("database", "pool"), [("sqlite", "gevent"), ("postgres", "gevent"), ("postgres", "prefork")])
 def test_whatever_is_killed_what_was_seen_is_kept_and_every_run_ends_once(database, pool):
     # B1 B4 B6 B8 B11 B12 B13 B16 B17 B19 B21 B23 B24 B26 B27 B34 B37 B41 B49
     if database == "postgres" and not postgres_program("initdb"):

@@ -5,18 +5,16 @@ import os
 import pytest
 
 from tests.harness import databases, processes
+from tests.harness.lanes import LANES, is_ci, is_stack, lanes_of
 from tests.harness.parts import postgres_program
 from tests.harness.stack import SECRET_KEY
 
-STACK_FIXTURES = {"stack", "stack_prefork", "each_stack", "make_stack"}
-DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", *STACK_FIXTURES}
 CLOSED = "redis://127.0.0.1:1/0"  # nobody listens there: only stacks have a broker
+
+FORBIDDEN = "This machine forbids"
 
 chosen = pytest.StashKey[object]()
 
-# What is tried with real processes, with each pool and on each database, meets both, not all four pairs. What is tried
-# with one pool only is tried on PostgreSQL, unless it is marked `each_database`. `--matrix` leaves nothing out.
-LEFT_OUT = {"sqlite": ("prefork", None), "postgres": ("gevent",)}
 LONG = ("worker/test_deploy", "faults", "worker/test_queues", "worker", "browser/test_interruptions", "ops", "browser")
 
 
@@ -31,7 +29,7 @@ def pytest_load_initial_conftests(early_config):
     if not (options.help or options.version):
         kind = options.database
         if kind == "postgres" and not postgres_program("initdb"):
-            if os.environ.get("CI") == "true":
+            if is_ci():
                 raise pytest.UsageError("PostgreSQL is not installed, and CI=true forbids to do without")
             early_config.stash[chosen] = None
             kind = "sqlite"
@@ -53,36 +51,20 @@ def pytest_load_initial_conftests(early_config):
 
 def pytest_collection_modifyitems(config, items):
     without_postgres = config.stash.get(chosen, None) is None
-    is_matrix = config.option.matrix or not postgres_program("initdb")
+    everywhere = LANES if not postgres_program("initdb") else frozenset()  # PostgreSQL's skip then, and say so
     kept, dropped = [], []
     for item in items:
-        names = set(getattr(item, "fixturenames", ()))
-        if names & STACK_FIXTURES:
+        lanes = lanes_of(item, is_matrix=config.option.matrix)
+        if not lanes:
+            raise pytest.UsageError(f"`make test` would try this nowhere: {item.nodeid}")
+        if is_stack(item):
             item.add_marker(pytest.mark.stack)
         if without_postgres:
             item.add_marker(pytest.mark.skip(reason="PostgreSQL is not installed: nothing was tested on it"))
-        uses_database = names & DATABASE_FIXTURES or item.get_closest_marker("django_db")
-        once = item.get_closest_marker("browser") or item.get_closest_marker("one_database")
-        if not uses_database or once:
-            is_left_out = config.option.database == "postgres"
-        else:
-            is_left_out = not is_matrix and _is_left_out(item, config.option.database)
-        (dropped if is_left_out else kept).append(item)
+        (kept if config.option.database in lanes | everywhere else dropped).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
     items[:] = sorted(kept, key=_turn)
-
-
-def _is_left_out(item, database: str) -> bool:
-    if not STACK_FIXTURES & set(item.fixturenames) or item.get_closest_marker("each_database"):
-        return False
-    return _pool_of(item) in LEFT_OUT[database]
-
-
-def _pool_of(item) -> str | None:
-    """The pool that a test was made for, if it is tried with several."""
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return parameters.get("pool", parameters.get("each_stack"))
 
 
 def _turn(item) -> int:
@@ -93,11 +75,19 @@ def _turn(item) -> int:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
     report = yield
+    if report.skipped and is_ci() and not _may_be_skipped(item, report):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI=true forbids: {report.longrepr}"
     if report.failed:
         for part in processes.living:
             if tail := part.tail():
                 report.sections.append((f"log of {part.log_path.parent.name}/{part.name}", tail))
     return report
+
+
+def _may_be_skipped(item, report) -> bool:
+    """What this machine's kernel forbids, and what is for another purpose than to test (`-m pictures`)."""
+    return FORBIDDEN in str(report.longrepr) or item.get_closest_marker("pictures") is not None
 
 
 def pytest_runtest_setup(item):
@@ -123,7 +113,7 @@ def pytest_terminal_summary(terminalreporter):
 
 def missing(reason: str) -> None:
     """Skip the present test because this machine lacks a part; with CI=true that is a failure."""
-    if os.environ.get("CI") == "true":
+    if is_ci():
         pytest.fail(f"{reason} (CI=true forbids to skip)")
     pytest.skip(reason)
 
@@ -133,4 +123,4 @@ def forbidden(what: str) -> None:
 
     With CI=true, too: what is missing can be installed, what is forbidden cannot. It is listed at the end all the same.
     """
-    pytest.skip(f"This machine forbids {what}")
+    pytest.skip(f"{FORBIDDEN} {what}")

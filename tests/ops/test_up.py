@@ -3,7 +3,6 @@
 import fcntl
 import http.cookiejar
 import json
-import os
 import re
 import socket
 import subprocess
@@ -23,6 +22,7 @@ from tests.harness import databases
 from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.people import Person
+from tests.harness.plugin import missing
 from tests.harness.processes import ROOT, Part, temporary_directory
 from tests.harness.stack import clean_env, ensure_model
 from tests.harness.upstream import prompt, spoken
@@ -292,8 +292,8 @@ def test_a_database_out_of_reach_ends_the_start_with_a_reason():
 @pytest.fixture(scope="module")
 def local_site():
     """One with the local model; nothing of it is left at the end."""
-    if weights() is None and os.environ.get("CI") != "true":
-        pytest.skip("the local model is not installed: it was not tested")
+    if weights() is None:
+        missing("the local model is not installed: it was not tested")
     site = Site(LOCAL_MODEL="1").start()
     yield site
     site.kill()
