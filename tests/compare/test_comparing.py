@@ -8,6 +8,7 @@ from chatapp.compare import actions, sequence
 from chatapp.compare.contenders import Contender
 from chatapp.compare.errors import AlreadyVoted, PaneGone, PaneUnknown, StillAnswering, StillBlind, TooFewPanes
 from chatapp.compare.models import Comparison, Pane
+from chatapp.compare.panes import HIDDEN, views_of
 from runs import lifecycle, viewers
 from runs.actions import delete_session
 from runs.errors import ModelUnknown, PromptEmpty, TooManyRuns
@@ -57,6 +58,15 @@ def test_the_deal_is_left_to_chance_and_no_id_tells(compare, models):  # B45
         assert ids == sorted(ids)
         orders.add(tuple(pane.contender for pane in panes))
     assert len(orders) > 1  # 1 in 6^11 that it fails
+
+
+def test_what_templates_are_given_names_nobody_before_the_vote(compare, finish):  # B45
+    comparison = compare("Which tree?")
+    finish(comparison)
+    assert {view.contender for view in views_of(comparison)} == {HIDDEN}
+    actions.vote(comparison, "A")
+    comparison.refresh_from_db()
+    assert {view.contender for view in views_of(comparison)} == {"Betula Large", "Fagus Mini", "Salix 7B"}
 
 
 def test_one_model_takes_part_with_other_settings(compare, models):

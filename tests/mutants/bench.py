@@ -117,7 +117,14 @@ class Bench:
         report = self.root / "report.xml"
         report.unlink(missing_ok=True)
         argv = [sys.executable, "-m", "pytest", "-q", "--no-header", f"--junitxml={report}", *options]
-        argv += ["-p", "no:cacheprovider", f"--timeout={TEST_SECONDS / 2:g}", f"--database={database}", *tests]
+        argv += [
+            "-p",
+            "no:cacheprovider",
+            "--nomigrations",
+            f"--timeout={TEST_SECONDS / 2:g}",
+            f"--database={database}",
+            *tests,
+        ]
         process = subprocess.Popen(
             argv,
             cwd=self.root,

@@ -25,11 +25,11 @@ class Mutant:
     hangs: bool = False
 
     @property
-    def test_file(self) -> str:
+    def file_of_test(self) -> str:
         return self.test.partition("::")[0]
 
     @property
-    def test_name(self) -> str:
+    def function_of_test(self) -> str:
         """The function, without the parameters it is tried with."""
         return self.test.rpartition("::")[2].partition("[")[0]
 
@@ -38,7 +38,7 @@ class Mutant:
 
     def misfit(self, root: Path = ROOT) -> str | None:
         """Why this fault can't be put into the code as it is now; None: it can."""
-        file, test_file = root / self.path, root / self.test_file
+        file, file_of_test = root / self.path, root / self.file_of_test
         if not file.is_file():
             return f"{self.path} does not exist"
         text = file.read_text()
@@ -46,7 +46,7 @@ class Mutant:
             return f"the old snippet stands {count} times in {self.path}"
         if self.old == self.new:
             return "nothing is changed"
-        if not test_file.is_file() or self.test_name not in _functions(test_file):
+        if not file_of_test.is_file() or self.function_of_test not in _functions(file_of_test):
             return f"the test {self.test} does not exist"
         return _syntax_error(self.applied_to(text)) if file.suffix == ".py" else None
 

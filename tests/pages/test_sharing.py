@@ -55,7 +55,7 @@ def test_no_cache_and_no_search_engine_keeps_it(share, nobody):
     assert "noindex" in response.headers["X-Robots-Tag"]
     assert '<meta name="robots" content="noindex, nofollow">' in response.content.decode()
     assert "no-store" in response.headers["Cache-Control"]
-    assert response.headers["Referrer-Policy"] == "same-origin"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
 def test_a_revoked_link_leads_nowhere_and_a_new_one_is_another(share, nobody, browser, session):
@@ -75,6 +75,7 @@ def test_what_is_being_written_is_not_shown(share, nobody, ask, write, session):
     page = nobody.get(share()).content.decode()
     assert "And now?" in page
     assert "Half a sen" not in page
+    assert page.count("message answer") == 1, "not even that it is being written"
 
 
 def test_what_comes_later_is_there_when_the_link_is_opened_again(share, nobody, ask, write, session):

@@ -9,7 +9,7 @@ from chatapp.chats.models import Message, MessageState, Role, Session
 from runs import lifecycle
 from runs.errors import UpstreamFailed
 from runs.models import Run
-from runs.states import ACTIVE, LostReason, Status
+from runs.states import ACTIVE, LostReason, Status, StopReason
 from streams import log
 from streams.events import Kind
 
@@ -130,6 +130,52 @@ def test_the_sweep_starts_a_queue_whose_starter_has_died(send):  # B19
     assert lifecycle.sweep() == 0
     other.refresh_from_db()
     assert not other.task_id
+
+
+def test_the_sweep_leaves_a_held_queue_alone(send):  # B19
+    run = send()
+    Run.objects.update(task_id=None)
+    lifecycle.hold(run.session_id)
+    assert lifecycle.sweep() == 0
+    run.refresh_from_db()
+    assert run.task_id is None
+
+
+def test_a_stop_is_recorded_once_with_who_asked_first(send, claim, alice, charlie):  # B38
+    run = claim(send())
+    assert lifecycle.request_stop(run, alice) == "stopping"
+    asked_at = Run.objects.get(pk=run.pk).stop_requested_at
+    assert lifecycle.request_stop(run, charlie, StopReason.REPLACED) == "stopping"
+    run.refresh_from_db()
+    assert (run.stop_requested_by, run.stop_reason, run.stop_requested_at) == (alice, StopReason.USER, asked_at)
+
+
+def test_nothing_is_announced_or_handed_to_a_worker_before_it_is_committed(
+    send, claim, monkeypatch, django_capture_on_commit_callbacks
+):  # B1 B5
+    """Each of these needs what was written: followers ask the log, a worker looks for the run."""
+    done = []
+    monkeypatch.setattr(lifecycle, "announce", lambda events: done.extend(event.kind for event in events))
+    monkeypatch.setattr("runs.dispatch.start", lambda run_id, task_id: done.append("task"))
+    monkeypatch.setattr("runs.dispatch.revoke", lambda task_id: done.append("revoke"))
+
+    def after_commit(move) -> object:
+        done.clear()
+        with django_capture_on_commit_callbacks() as callbacks:
+            result = move()
+        assert done == [], "before the commit"
+        for callback in callbacks:
+            callback()
+        return result
+
+    run = after_commit(send)
+    assert done == [Kind.QUEUED, "task"]
+    after_commit(lambda: claim(run))
+    assert done == [Kind.STARTED]
+    after_commit(lambda: lifecycle.request_stop(run, None))
+    assert done == ["revoke"]
+    after_commit(lambda: lifecycle.stop(run.id))
+    assert done == [Kind.STOPPED]
 
 
 BROKEN = [

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs import recorder
-from runs.errors import UpstreamTooLarge
+from runs.errors import EmptyAnswer, UpstreamInterrupted, UpstreamTooLarge, UpstreamUnreachable
 from runs.providers.openai import Delta
-from runs.recorder import BATCH_EVENTS, DELTA_BYTES, DELTA_CHARACTERS, Recorder
+from runs.recorder import BATCH_EVENTS, DELTA_BYTES, DELTA_CHARACTERS, MAX_PAUSE_SECONDS, MAX_RETRIES, Recorder
 from streams.events import MAX_DATA_BYTES, Event, Kind, fold
 from streams.publish import Pen
 
@@ -25,6 +25,7 @@ class Writer:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.batches, self.is_full = 0, False
+        self.flushed, self.is_closed = 0, False
 
     def open(self, stream: UUID, seq: int, on_fenced: Callable[[], None]) -> Pen:
         return Pen(stream, seq, on_fenced)
@@ -38,6 +39,10 @@ class Writer:
 
     async def flush(self) -> None:
         self.batches += 1
+        self.flushed = len(self.events)
+
+    def close(self, pen: Pen) -> None:
+        self.is_closed = True
 
 
 def written(*deltas: Delta) -> list[Event]:
@@ -87,3 +92,49 @@ def test_there_is_a_limit_to_the_events_of_a_run(monkeypatch):  # B68
     with pytest.raises(UpstreamTooLarge):
         flood.record(in_turns(1))
     assert writer.events[-1].seq == 16, "what came with the one too many is kept, too"
+
+
+def test_only_what_may_help_is_tried_again(settings):  # B15
+    settings.UPSTREAM_RETRY_SECONDS = 0.5
+    recorder, busy = Recorder(Writer(), STREAM, 0, lambda: None), UpstreamUnreachable()
+    assert recorder.pause_before_retry(UpstreamInterrupted()) is None
+
+    # Each pause should be twice the one before, or as long as the upstream wants, if that is bearable
+    for retry in range(MAX_RETRIES):
+        busy.retry_after = None
+        assert recorder.pause_before_retry(busy) == 0.5 * 2**retry
+        busy.retry_after = MAX_PAUSE_SECONDS
+        assert recorder.pause_before_retry(busy) == MAX_PAUSE_SECONDS
+        busy.retry_after = MAX_PAUSE_SECONDS + 1
+        assert recorder.pause_before_retry(busy) is None
+        asyncio.run(recorder.note_retry(busy, 1))
+
+    # After the last one it has failed
+    busy.retry_after = None
+    assert recorder.pause_before_retry(busy) is None
+
+
+@pytest.mark.parametrize("kind", [Kind.TEXT, Kind.REASONING, Kind.TOOL])
+def test_after_the_first_token_nothing_is_tried_again(kind):  # B15
+    recorder = Recorder(Writer(), STREAM, 0, lambda: None)
+    recorder.record([Delta(Kind.USAGE, {"prompt_tokens": 1, "completion_tokens": 0})])
+    assert recorder.pause_before_retry(UpstreamUnreachable()) is not None
+    recorder.record([Delta(kind, {"index": 0, "arguments": "x"} if kind == Kind.TOOL else {"text": "x"})])
+    assert recorder.pause_before_retry(UpstreamUnreachable()) is None
+
+
+def test_an_answer_without_a_word_is_an_error():  # B10
+    recorder = Recorder(Writer(), STREAM, 0, lambda: None)
+    recorder.record([Delta(Kind.USAGE, {"prompt_tokens": 1, "completion_tokens": 0})])
+    with pytest.raises(EmptyAnswer):
+        recorder.check()
+    recorder.record([Delta(Kind.TEXT, {"text": "x"})])
+    recorder.check()
+
+
+def test_the_end_waits_for_what_was_handed_in():  # B1
+    writer = Writer()
+    recorder = Recorder(writer, STREAM, 0, lambda: None)
+    recorder.record([Delta(Kind.TEXT, {"text": "x"})])
+    asyncio.run(recorder.close())
+    assert (writer.flushed, writer.is_closed) == (1, True)

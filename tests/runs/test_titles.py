@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs.titles import MAX_CHARACTERS, clean, request
+from runs.titles import MAX_CHARACTERS, clean, keep, request
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,12 @@ def test_a_question_without_words_is_about_its_files(session, model, send):
     question.content = ""
     asked.append(request(run).payload["messages"][0]["content"])
     assert asked == ["x", "wrens.md, tits.csv"]
+
+
+def test_a_name_that_a_person_gave_meanwhile_stays(session):  # B14
+    assert keep(session.pk, "By the model")
+    session.title = "By a person"
+    session.save(update_fields=["title"])
+    assert not keep(session.pk, "By the model")
+    session.refresh_from_db()
+    assert session.title == "By a person"

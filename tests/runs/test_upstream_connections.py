@@ -122,12 +122,12 @@ def test_a_sink_that_is_full_makes_the_upstream_wait_and_loses_nothing():  # B28
         sink.open.clear()
         bodies = [b"".join(map(event, said[start : start + 200])) for start in range(0, len(said), 200)]
         async with Server(CHUNKED, *(chunks(body, [50_000])[:-5] for body in bodies), chunks(END, [99])) as server:
-            asking = asyncio.create_task(ask(server.url, sink, idle=1))
+            asking = asyncio.create_task(ask(server.url, sink, idle=0.5))
             await sink.waited.wait()
-            held = 0
-            while held != (held := len(sink.text)):  # what was under way when it was full
-                await asyncio.sleep(0.5)
-            assert held < 2**20
+            async with Server(*server.pieces) as other:  # in the same loop: as long as it takes to be told all
+                assert await ask(other.url) == "".join(said)
+            await asyncio.sleep(0.6)  # longer than an upstream may be silent
+            assert len(sink.text) < 2**20
             assert not server.ended.is_set(), "the upstream has to wait; and our own pause is not its silence"
             sink.open.set()
             assert await asking == "".join(said)

@@ -27,6 +27,14 @@ def test_nothing_happens_before_it_is_due(make, tick):
     assert states(schedule) == [State.RUNNING]
 
 
+def test_what_was_paused_while_it_was_looked_for_does_not_start(make, clock):  # B53
+    schedule = make(every=60)
+    later = clock.forward(minutes=60)
+    actions.pause(schedule)
+    assert not firing.claim(schedule.pk, later)
+    assert states(schedule) == []
+
+
 def test_an_execution_is_an_ordinary_run_in_a_new_chat(make, tick, alice, end):  # B53
     schedule = make(every=60)
     tick(minutes=60)

@@ -82,12 +82,28 @@ def _hold(held: threading.Event, release: threading.Event) -> None:
         connection.close()
 
 
-async def _settled(value) -> int:
-    """The value when it has stopped changing."""
-    seen = -1
-    while seen != (seen := value()):
-        await asyncio.sleep(0.5)
-    return seen
+async def _hear_all(client: Client) -> None:
+    """Hear out another upstream, in the same loop."""
+    sink, server = Everything(), await asyncio.start_server(Speaker().serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    await openai.stream(client, UpstreamRequest(url, {}), 20, sink)
+    server.close()
+    assert sink.events == EVENTS
+
+
+class Everything:
+    """A sink that is never full."""
+
+    events = 0
+
+    def record(self, deltas):
+        self.events += sum(delta.kind == Kind.TEXT for delta in deltas)
+
+    def is_full(self):
+        return False
+
+    async def room(self):
+        """There always is."""
 
 
 def test_a_database_that_hangs_makes_upstreams_wait_and_loses_nothing(database, monkeypatch):  # B28
@@ -108,7 +124,12 @@ def test_a_database_that_hangs_makes_upstreams_wait_and_loses_nothing(database, 
 
         async with _blocked():
             carried = [asyncio.create_task(carry(stream)) for stream in streams]
-            spoken = await _settled(lambda: speaker.spoken)
+            while not writer.is_full:
+                await asyncio.sleep(0)
+            await _hear_all(client)  # for as long as it would take them, too, to say all
+            spoken = speaker.spoken
+            await _hear_all(client)
+            assert speaker.spoken == spoken, "the upstreams do not wait"
             state = writer.state()
             assert writer.is_full
             assert state.waiting_bytes < 2 * 2**20

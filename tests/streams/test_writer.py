@@ -27,10 +27,12 @@ class Kept:
 class Breaking:
     """A batch log whose connection breaks in the middle of things: after the commit, or before."""
 
-    def __init__(self, inner: BatchLog, *breaks: str):
-        self.inner, self.breaks = inner, list(breaks)
+    def __init__(self, inner: BatchLog, sent: Kept, *breaks: str):
+        self.inner, self.breaks, self._sent = inner, list(breaks), sent
+        self.sent_too_early = []
 
     async def append(self, events, at):
+        self.sent_too_early += [event for event in events if event in self._sent.events]
         how = self.breaks.pop(0) if self.breaks else "not"
         if how != "before":
             await self.inner.append(events, at)
@@ -53,11 +55,13 @@ def _write(scenario, *breaks: str) -> Kept:
 
     async def main():
         batch_log = open_batch_log()
-        writer = BatchWriter(Breaking(batch_log, *breaks), sent)
+        breaking = Breaking(batch_log, sent, *breaks)
+        writer = BatchWriter(breaking, sent)
         running = asyncio.create_task(writer.run())
         await scenario(writer)
         running.cancel()
         await batch_log.close()
+        assert breaking.sent_too_early == []  # B1
 
     asyncio.run(main())
     return sent

@@ -160,6 +160,24 @@ def test_two_who_claim_at_once_do_not_both_get_it(delivery, settings):
     assert (mine.error, mine.attempts, mine.state) == ("", 2, State.PENDING)
 
 
+def test_what_another_process_claims_between_the_look_and_the_claim_is_its_own(delivery, monkeypatch):
+    mine, theirs, now = delivery("/ok"), [], timezone.now
+
+    def let_another_go_first():
+        monkeypatch.setattr(timezone, "now", now)
+        theirs.append(sending.claim(mine.endpoint_id))
+        return now()
+
+    def look():
+        monkeypatch.setattr(timezone, "now", let_another_go_first)  # asked next when the claim is about to be made
+        return now()
+
+    monkeypatch.setattr(timezone, "now", look)
+    assert sending.claim(mine.endpoint_id) is None
+    assert theirs == [mine]
+    assert Delivery.objects.get().attempts == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_receiver_that_stalls_keeps_nobody_else_waiting(endpoint, ended, receiver):
     stalls, takes = endpoint("/stall"), endpoint("/ok")

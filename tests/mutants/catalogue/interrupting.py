@@ -1,0 +1,97 @@
+"""Faults in what happens while a model speaks: Stop, leases, retries, the end of a worker. Most take real processes."""
+
+from tests.mutants.mutant import Mutant
+
+MUTANTS = [
+    Mutant(
+        "the shield around a task's database work is removed",
+        "runs/saving.py",
+        "if not is_gevent():",
+        "if True:",
+        "tests/worker/test_stop.py::test_many_stops_at_once_end_every_run[gevent]",
+        database="postgres",
+    ),
+    Mutant(
+        "the revoke of a Stop interrupts nothing",
+        "runs/dispatch.py",
+        'terminate=True, signal="SIGTERM")',
+        "terminate=False)",
+        "tests/worker/test_stop.py::test_stop_in_full_flow_saves_once_and_completion_excludes_it[gevent]",
+        database="postgres",
+    ),
+    Mutant(
+        "a revoke that was lost is not made up for",
+        "runs/leases.py",
+        "stopped = {run_id for run_id in carried if running.get(run_id)}",
+        "stopped = {run_id for run_id in carried if running.get(run_id) is None}",
+        "tests/worker/test_stop.py::test_a_stop_whose_revoke_is_lost_is_found_in_the_database[gevent]",
+        database="postgres",
+    ),
+    Mutant(
+        "a lease is given up when it should be renewed",
+        "runs/leases.py",
+        "await self._lease_for(settings.LEASE_SECONDS)",
+        "await self._lease_for(0)",
+        "tests/worker/test_durability.py::test_an_answer_that_nobody_ever_watched_is_saved[gevent]",
+        database="postgres",
+    ),
+    Mutant(
+        "a worker that leaves does not keep its deadline",
+        "runs/drain.py",
+        "if time.monotonic() >= self._deadline:",
+        "if time.monotonic() >= self._deadline + 600:",
+        "tests/worker/test_deploy.py::test_what_still_runs_at_the_deadline_is_lost_to_the_restart_with_its_text[gevent]",
+        database="postgres",
+    ),
+    Mutant(
+        "a worker that leaves takes on more",
+        "runs/tasks.py",
+        "if is_leaving():",
+        "if not is_leaving:",
+        "tests/worker/test_deploy.py::test_runs_finish_during_a_warm_stop_and_no_new_one_is_begun[gevent]",
+        database="postgres",
+    ),
+    Mutant(
+        "a provider's key is in a trace",
+        "runs/traces.py",
+        'return text.replace(secret, "[key]") if secret else text',
+        "return text",
+        "tests/worker/test_failures.py::test_a_key_never_shows_in_a_trace",
+        database="postgres",
+    ),
+    Mutant(
+        "the upstream is asked again after its first token",
+        "runs/recorder.py",
+        " or self._said_something or ",
+        " or ",
+        "tests/runs/test_recorder.py::test_after_the_first_token_nothing_is_tried_again",
+    ),
+    Mutant(
+        "the upstream is asked once too often",
+        "runs/recorder.py",
+        "self._retries >= MAX_RETRIES",
+        "self._retries > MAX_RETRIES",
+        "tests/runs/test_recorder.py::test_only_what_may_help_is_tried_again",
+    ),
+    Mutant(
+        "what an upstream says about its pause is ignored",
+        "runs/recorder.py",
+        "max(pause, error.retry_after or 0)",
+        "max(pause, 0)",
+        "tests/runs/test_recorder.py::test_only_what_may_help_is_tried_again",
+    ),
+    Mutant(
+        "an upstream that said nothing has answered",
+        "runs/recorder.py",
+        "            raise EmptyAnswer",
+        "            return",
+        "tests/runs/test_recorder.py::test_an_answer_without_a_word_is_an_error",
+    ),
+    Mutant(
+        "the end does not wait for what was handed in last",
+        "runs/recorder.py",
+        "            await self._writer.flush()\n        finally:",
+        "            await self._writer.room()\n        finally:",
+        "tests/runs/test_recorder.py::test_the_end_waits_for_what_was_handed_in",
+    ),
+]

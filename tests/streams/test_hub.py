@@ -1,0 +1,34 @@
+"""A follower's place at the hub: bounded, whatever its reader does."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from streams.hub import QUEUE_BYTES, QUEUE_EVENTS, Follower, Live
+
+
+def told(count: int, size: int, first: int = 1) -> list[Live]:
+    return [Live(seq, False, b"x" * size) for seq in range(first, first + count)]
+
+
+@pytest.mark.parametrize(("count", "size"), [(QUEUE_EVENTS, 1), (4, QUEUE_BYTES // 4)])
+def test_a_reader_who_is_too_slow_loses_the_queue_and_not_the_place(count, size):  # B28
+    async def take():
+        return await follower.take(0)
+
+    follower, fitting = Follower(UUID(int=1)), told(count, size)
+    for event in fitting:
+        follower.put([event])
+    assert not follower.behind
+    assert asyncio.run(take()) == fitting
+
+    # One more than fits should be too much
+    for event in told(count + 1, size):
+        follower.put([event])
+    assert (follower.behind, follower.seen) == (True, count + 1)
+    assert asyncio.run(take()) == []
+
+    # Nothing should be kept for who has to read the log anyway
+    follower.put(told(1, 1, count + 2))
+    assert asyncio.run(take()) == []
