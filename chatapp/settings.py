@@ -220,6 +220,7 @@ RESPONSES_DAYS = env.float("RESPONSES_DAYS", default=30.0)  # days after which a
 WORKERS_DAYS = env.float("WORKERS_DAYS", default=30.0)  # days after which runs forget a worker process that is gone
 USER_MAX_RUNS = env.int("USER_MAX_RUNS", default=50)  # runs of one user on their way at once
 USER_MAX_SENDS = env.int("USER_MAX_SENDS", default=120)  # messages one user may send a minute
+USER_MAX_CONNECTIONS = env.int("USER_MAX_CONNECTIONS", default=100)  # a user's, to one web process; 0 = no limit
 USER_MAX_SCHEDULES = env.int("USER_MAX_SCHEDULES", default=100)  # schedules one user may have; 0 = no limit
 SCHEDULE_MAX_FAILURES = env.int("SCHEDULE_MAX_FAILURES", default=5)  # failures in a row that pause a schedule
 RUNS_ASKED = "chatapp.openai.asking.asked"  # (run) -> its messages and parameters, where a program gave them; or None

@@ -8,6 +8,8 @@ from chatapp.api.views.endpoint import Missing
 
 admin.site.site_header = admin.site.site_title = "chatapp"
 
+handler400 = "chatapp.bodies.limits.not_understood"
+
 urlpatterns = [
     path("admin/login/", throttled_sign_in(admin.site.login)),  # before the admin's own, which counts nothing
     path("admin/password_change/", throttled_password(admin.site.password_change)),

@@ -15,9 +15,11 @@ import orjson
 from django.conf import settings
 
 from streams.access import Viewer, viewer_of
+from streams.connections import TooManyConnections, hold
 from streams.events import Control, control
 from streams.follow import follow
 from streams.hub import Live
+from streams.positions import position_of
 from streams.sending import Outlet
 
 logger = logging.getLogger(__name__)
@@ -28,7 +30,12 @@ ACK_EVENTS = 64  # but these may always be on their way, for so many a client ma
 MESSAGE_BYTES = 64 * 1024  # a message is not made larger by one more event
 MAX_STREAMS = 32  # streams one socket follows at once
 MAX_MESSAGE_CHARACTERS = 10_000  # of what a client may send at once
-NOT_LOGGED_IN, BAD_MESSAGE, FAILED = 4401, 4400, 4500  # closing codes; daphne sends none of those below 3000
+NOT_LOGGED_IN, BAD_MESSAGE, TOO_MANY, FAILED = (
+    4401,
+    4400,
+    4429,
+    4500,
+)  # closing codes; daphne sends none of those below 3000
 
 
 async def stream_socket(scope, receive, send) -> None:
@@ -41,8 +48,14 @@ async def stream_socket(scope, receive, send) -> None:
         return
     socket = _Socket(viewer, send)
     try:
+        held = hold(viewer.user_id, socket)
+    except TooManyConnections as refusal:
+        await socket.turn_away("too_many_connections", str(refusal))
+        return
+    try:
         await socket.serve(receive)
     finally:
+        held()
         await socket.close()
 
 
@@ -102,6 +115,10 @@ class _Socket:
         finally:
             watch.cancel()
 
+    async def turn_away(self, code: str, message: str) -> None:
+        await self._refuse(None, code, message)
+        await self._close_with(TOO_MANY)
+
     async def close(self) -> None:
         self._closed = True
         tasks = list(self._following.values())
@@ -121,14 +138,14 @@ class _Socket:
             case {"ack": dict(seqs)}:
                 for name, seq in seqs.items():
                     window = self._windows.get(_uuid(name))
-                    if window is not None and isinstance(seq, int):
-                        window.ack(seq)
+                    if window is not None:
+                        window.ack(position_of(seq))
             case _:
                 raise _BadMessage
 
     async def _follow(self, name: object, after: object) -> None:
         stream = _uuid(name)
-        after = after if isinstance(after, int) and after > 0 else 0
+        after = position_of(after)
         if stream is None:
             await self._refuse(None, "not_found", "There is no such stream.")
         elif stream not in self._following and len(self._following) >= MAX_STREAMS:

@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from math import ceil
 from uuid import UUID
 
 from django.conf import settings
@@ -12,8 +13,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 
 from streams import log
 from streams.access import Viewer
+from streams.connections import TooManyConnections, hold
 from streams.follow import follow
 from streams.hub import Live, read_log
+from streams.positions import position_of
 from streams.sending import Outlet
 
 logger = logging.getLogger(__name__)
@@ -25,8 +28,7 @@ BODY_BYTES = 2**16  # handed to the server at once: as much as uvicorn and twist
 
 def position(request: HttpRequest) -> int:
     """Where to begin: the larger of `?after=` and `Last-Event-ID`; what is no natural number counts as 0 (B25)."""
-    candidates = (request.GET.get("after", ""), request.headers.get("Last-Event-ID", ""))
-    return max(int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0 for text in candidates)
+    return max(map(position_of, (request.GET.get("after", ""), request.headers.get("Last-Event-ID", ""))))
 
 
 class Framing:
@@ -54,8 +56,8 @@ class Framing:
 async def event_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> HttpResponseBase:
     """The response that follows `stream` for `viewer`.
 
-    Raises Http404 where he may not. 204 where the stream has ended and everything is known: it tells an EventSource
-    not to come back.
+    Raises Http404 where he may not, TooManyConnections where he has too many already. 204 where the stream has ended
+    and everything is known: it tells an EventSource not to come back.
     """
     if not await viewer.may_follow(stream):
         raise Http404
@@ -64,6 +66,14 @@ async def event_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> Ht
     if head.is_sealed and head.seq == after:
         return HttpResponse(status=204)
     return EventStream(None if request.method == "HEAD" else EventBody(viewer, stream, after))
+
+
+async def page_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> HttpResponseBase:
+    """`event_stream` for pages, whose refusals have no shape but their status."""
+    try:
+        return await event_stream(request, viewer, stream)
+    except TooManyConnections as refusal:
+        return HttpResponse(str(refusal), status=429, headers={"Retry-After": str(ceil(refusal.retry_after))})
 
 
 class EventStream(StreamingHttpResponse):
@@ -84,9 +94,22 @@ async def _nothing() -> AsyncIterator[bytes]:
 class EventBody:
     """The frames of a stream on their way to one client; access is asked again every heartbeat."""
 
-    __slots__ = ("_after", "_asking", "_framing", "_is_refused", "_outlet", "_sending", "_stream", "_viewer")
+    __slots__ = (
+        "__weakref__",
+        "_after",
+        "_asking",
+        "_framing",
+        "_held",
+        "_is_refused",
+        "_outlet",
+        "_sending",
+        "_stream",
+    )
+    __slots__ += ("_viewer",)
 
     def __init__(self, viewer: Viewer, stream: UUID, after: int, framing: Framing | None = None) -> None:
+        """Raises TooManyConnections. Counts from now on, and until it is served or forgotten."""
+        self._held = hold(viewer.user_id, self)
         self._viewer, self._stream, self._after = viewer, stream, after
         self._framing = framing or Framing()
         self._asking: asyncio.Task | None = None
@@ -105,6 +128,7 @@ class EventBody:
                 task.cancel()
             await asyncio.wait(tasks)
             self._outlet.close()
+            self._held()
 
     async def _send_all(self) -> None:
         """If reading fails the response ends, and the client comes back. An exception would leave it open:

@@ -7,8 +7,7 @@ depend on nothing but the events: a replay says the same, in larger pieces.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import orjson
-
+from chatapp.strict_json import loads
 from streams.events import Folded, Kind
 
 Part = dict[str, object]
@@ -177,8 +176,8 @@ def whole(tool: Tool) -> Part:
     """A tool call that will not grow any more. Its arguments are JSON, if the model has written any."""
     part = {"toolCallId": tool.call, "toolName": tool.name or "unknown", "dynamic": True}
     try:
-        return {"type": "tool-input-available", **part, "input": orjson.loads(tool.arguments or "{}")}
-    except orjson.JSONDecodeError:
+        return {"type": "tool-input-available", **part, "input": loads(tool.arguments.encode() or b"{}")}
+    except ValueError:  # a model writes anything, also what no JSON of ours could hold
         error = "The arguments are not JSON."
         return {"type": "tool-input-error", **part, "input": tool.arguments, "errorText": error}
 

@@ -8,7 +8,7 @@ import logging
 from math import ceil
 from typing import NamedTuple
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
@@ -20,6 +20,7 @@ from chatapp.accounts.permissions import ScopeMissing
 from chatapp.compare.errors import Refusal
 from chatapp.schedules.errors import StillRunning, TooManySchedules
 from runs import errors
+from streams.connections import TooManyConnections
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "tag:chatapp,2026:"  # and the code: names of problems, which lead nowhere
@@ -64,6 +65,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     PermissionDenied: _FORBIDDEN,
     exceptions.NotFound: _NOT_FOUND,
     Http404: _NOT_FOUND,
+    SuspiciousOperation: Problem(400, "bad_request", "This request was not understood."),
     exceptions.ParseError: Problem(400, "malformed", "The request body is not valid JSON."),
     exceptions.MethodNotAllowed: Problem(405, "method_not_allowed", "This method is not allowed here."),
     exceptions.NotAcceptable: Problem(406, "not_acceptable", "The API answers in JSON only."),
@@ -75,6 +77,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         415, "unsupported_media_type", "Send JSON with Content-Type: application/json."
     ),
     exceptions.ValidationError: Problem(422, "invalid", "Some fields are missing or wrong."),
+    TooManyConnections: Problem(429, "too_many_connections", str(TooManyConnections()), retryable=True),
     exceptions.Throttled: Problem(429, "throttled", "Too many requests. Wait a little.", retryable=True),
 }
 

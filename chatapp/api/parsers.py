@@ -1,12 +1,17 @@
-"""Request bodies: JSON."""
+"""Request bodies: JSON, as `chatapp.strict_json` takes it."""
 
 from rest_framework import parsers
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.settings import api_settings
+
+from chatapp.strict_json import NotJson, Unstorable, loads
 
 
 class JSONParser(parsers.JSONParser):
-    def parse(self, stream, media_type=None, parser_context=None):
+    def parse(self, stream, media_type=None, parser_context=None) -> object:
         try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError:  # not a ValueError, which is all that the framework expects
-            raise ParseError("JSON parse error - nested too deeply") from None
+            return loads(stream.read())
+        except NotJson as error:
+            raise ParseError(f"JSON parse error - {error}") from None
+        except Unstorable as error:
+            raise ValidationError({error.name or api_settings.NON_FIELD_ERRORS_KEY: [str(error)]}) from None

@@ -1,6 +1,6 @@
 """A run's events, as server-sent events. Not a view of the framework, which has none that is `async`."""
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, MethodNotAllowed, NotAcceptable
@@ -11,9 +11,16 @@ from chatapp.api.schema import ALWAYS, refusals
 from chatapp.api.views.endpoint import refuse_too_large
 from runs.errors import InternalError
 from streams.access import identify
+from streams.connections import TooManyConnections
 from streams.sse import event_stream
 
-REFUSED = [*(error for error in ALWAYS if error is not NotAcceptable), Http404, RequestDataTooBig, InternalError]
+REFUSED = [
+    *(error for error in ALWAYS if error is not NotAcceptable),
+    Http404,
+    RequestDataTooBig,
+    TooManyConnections,
+    InternalError,
+]
 METHODS = ("GET", "HEAD")
 EXAMPLE = (
     'id: 1\ndata: {"stream":"0198c0de-5d1e-7c3a-9a51-5a3c2f6f9a10","seq":1,"kind":"run.queued","data":{}}\n\n'
@@ -30,7 +37,7 @@ async def events(request: HttpRequest, pk) -> HttpResponseBase:
         asking = await identify(viewer, request)
         refuse_too_large(request.META.get("CONTENT_LENGTH"))
         return await event_stream(request, asking, pk)
-    except (APIException, Http404, RequestDataTooBig) as refusal:
+    except (APIException, Http404, SuspiciousOperation, TooManyConnections) as refusal:
         response = plain_response(refusal)
         if isinstance(refusal, MethodNotAllowed):
             response["Allow"] = ", ".join(METHODS)

@@ -4,7 +4,7 @@ import asyncio
 
 from django.conf import settings
 
-from chatapp.bodies.limits import Refused, answer_at, declared_length, most_bytes, too_large, too_slow
+from chatapp.bodies.limits import Refused, answer_at, bad_query, declared_length, most_bytes, too_large, too_slow
 
 
 class BoundedBodies:
@@ -19,6 +19,8 @@ class BoundedBodies:
             return await self._application(scope, receive, send)
         body = _Body(receive, most_bytes(scope["path"]))
         try:
+            if not scope["query_string"].isascii():  # of which Django would make a response without any shape
+                raise bad_query()
             if declared_length(scope["headers"]) > body.most:
                 raise too_large()
             await self._application(scope, body.receive, send)
@@ -53,7 +55,7 @@ class _Body:
 
 async def _refuse(path: str, refused: Refused, send) -> None:
     """Nothing has been sent: the body is read before anything else."""
-    response = answer_at(path, refused)
+    response = answer_at(path, refused.reason)
     headers = [(name.lower().encode(), value.encode("latin1")) for name, value in response.items()]
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": response.content})

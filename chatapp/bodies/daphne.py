@@ -64,7 +64,7 @@ def _bounded(WebRequest: type) -> type:
             self._is_refused = True
             self._cancel_alarm()
             transport = self.channel.transport
-            transport.write(as_http(answer_at(self._path, refused)))
+            transport.write(as_http(answer_at(self._path, refused.reason)))
             getattr(transport, "loseWriteConnection", transport.loseConnection)()
             self._alarm = reactor.callLater(LINGER_SECONDS, transport.abortConnection)
 

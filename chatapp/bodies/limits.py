@@ -5,12 +5,13 @@ it on piece by piece. The answer to too much has the shape of the part of the si
 """
 
 import re
+from copy import copy
 from functools import lru_cache
 from http import HTTPStatus
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
-from django.http import HttpResponse, JsonResponse
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from chatapp.api.errors import BodyTooSlow, plain_response, problem_of
@@ -56,6 +57,10 @@ def too_slow() -> Refused:
     return Refused(BodyTooSlow())
 
 
+def bad_query() -> Refused:
+    return Refused(SuspiciousOperation())
+
+
 @lru_cache(16)
 def answer(path_root: str, kind: type[Exception]) -> HttpResponse:
     """What a refused request is answered: JSON to programs, a page to people. The connection is closed after it."""
@@ -75,9 +80,15 @@ def _answer(path_root: str, reason: Exception) -> HttpResponse:
     return HttpResponse(render_to_string(f"{problem.status}.html"), status=problem.status)
 
 
-def answer_at(path: str, refused: Refused) -> HttpResponse:
+def answer_at(path: str, reason: Exception) -> HttpResponse:
     root = path.split("/")[1] if path.count("/") > 1 else ""
-    return answer(root if root in ("v1", "api") else "", type(refused.reason))
+    return answer(root if root in ("v1", "api") else "", type(reason))
+
+
+def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler of what it calls suspicious: the same answers, for what is noticed behind the head."""
+    kind = RequestDataTooBig if isinstance(exception, RequestDataTooBig) else SuspiciousOperation
+    return copy(answer_at(request.path, kind()))
 
 
 def as_http(response: HttpResponse) -> bytes:

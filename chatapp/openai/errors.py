@@ -6,12 +6,13 @@
 import logging
 from math import ceil
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 
 from runs import errors
+from streams.connections import TooManyConnections
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,10 @@ def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:
             return _challenge(_response(403, "scope_missing", "This token may only read."), exc)
         case RequestDataTooBig():
             return _response(413, "body_too_large", "The request body is too large.")
+        case TooManyConnections():
+            return _wait(_response(429, "too_many_connections", str(exc), retryable=True), exc.retry_after)
+        case SuspiciousOperation():
+            return _response(400, "bad_request", "This request was not understood.")
         case Http404():
             return _response(404, "not_found", "There is nothing here.")
     log.error("%s %s failed", request.method, request.path, exc_info=exc)

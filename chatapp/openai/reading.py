@@ -6,12 +6,12 @@ What is null counts as not given, as OpenAI's clients send both.
 from collections.abc import Collection, Iterable
 from typing import Any
 
-import orjson
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 
 from chatapp.openai.errors import Malformed, Missing, Refusal, Unknown, Unsupported
+from chatapp.strict_json import NotJson, Unstorable, loads
 from runs.errors import PromptTooLong
 
 NAMES = {str: "a string", bool: "a boolean", int: "an integer", float: "a number", list: "an array", dict: "an object"}
@@ -23,20 +23,14 @@ def body_of(request: HttpRequest) -> dict:
     if len(raw) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:  # one sent in pieces has told no length before
         raise RequestDataTooBig
     try:
-        body = orjson.loads(raw)
-    except ValueError:
+        body = loads(raw)
+    except NotJson:
         raise Malformed("The request body is not valid JSON.") from None
+    except Unstorable as error:
+        raise Malformed(str(error), ".".join(map(str, error.path)) if error.name else None) from None
     if not isinstance(body, dict):
         raise Malformed("The request body must be a JSON object.")
-    if b"\\u0000" in raw and _has_nul(body):  # which no database holds
-        raise Malformed("The request body holds a NUL character.")
     return body
-
-
-def _has_nul(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(_has_nul(part) for pair in value.items() for part in pair)
-    return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
 
 
 class Fields:

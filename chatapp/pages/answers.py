@@ -19,7 +19,7 @@ from runs.errors import NothingToContinue
 from runs.lifecycle import request_stop
 from runs.models import Run
 from streams.access import SessionViewer
-from streams.sse import event_stream
+from streams.sse import page_stream
 
 
 @require_POST
@@ -77,4 +77,4 @@ def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
 @logged_in_async
 async def events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The run's stream as server-sent events (docs/protocol.md)."""
-    return await event_stream(request, SessionViewer(request.user.pk, request.session.session_key), pk)
+    return await page_stream(request, SessionViewer(request.user.pk, request.session.session_key), pk)

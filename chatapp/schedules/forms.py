@@ -145,7 +145,7 @@ class RuleForm(forms.Form):
         schedule.minutes = values["every"] * int(values["unit"]) if "every" in needed else 60
         schedule.weekdays = "".join(sorted(values["weekdays"])) if "weekdays" in needed else ""
         schedule.month_day = values["month_day"] if "month_day" in needed else 1
-        schedule.cron = values["cron"]
+        schedule.cron = values["cron"] if "cron" in needed else ""
         return schedule
 
 

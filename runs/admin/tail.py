@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from runs.models import Run
 from streams.access import SessionViewer, identify
-from streams.sse import event_stream
+from streams.sse import page_stream
 
 
 class StaffViewer(SessionViewer):
@@ -32,4 +32,4 @@ class StaffViewer(SessionViewer):
 async def events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The run's stream as server-sent events (docs/protocol.md). 404 for everybody else."""
     viewer = await identify(lambda: StaffViewer(request.user.pk, request.session.session_key))
-    return await event_stream(request, viewer, pk)
+    return await page_stream(request, viewer, pk)

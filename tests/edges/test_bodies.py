@@ -44,7 +44,11 @@ def ask(path: str, *parts: bytes, length: int | None = None, silent: bool = Fals
     async def send(message: dict) -> None:
         sent.append(message)
 
-    asyncio.run(BoundedBodies(application)({"type": "http", "path": path, "headers": headers}, receive, send))
+    asyncio.run(
+        BoundedBodies(application)(
+            {"type": "http", "path": path, "query_string": b"", "headers": headers}, receive, send
+        )
+    )
     return sent[0]["status"], sent[1]["body"], read
 
 

@@ -4,6 +4,7 @@ const region = document.querySelector("[data-status]");
 const mark = document.querySelector("[data-connection]");
 const CONNECTION = {
   reconnecting: "Reconnecting…",
+  crowded: "Too many tabs are open. Close some.",
   logged_out: "Logged out. Reload the page to log in.",
 };
 
@@ -11,7 +12,7 @@ export function announce(text) {
   region.textContent = text;
 }
 
-/** Show the state of the connection: "open", "reconnecting" or "logged_out". */
+/** Show the state of the connection: "open", "reconnecting", "crowded" or "logged_out". */
 export function connection(state) {
   const word = CONNECTION[state];
   const wasBroken = !mark.hidden;

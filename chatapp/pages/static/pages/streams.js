@@ -10,6 +10,7 @@ const WATCH = 5_000; // ms
 const FIRST_WAIT = 500; // ms
 const LONGEST_WAIT = 15_000; // ms
 const LOGGED_OUT = 4401;
+const TOO_MANY = 4429; // connections of one user
 export const FINAL = new Set(["run.completed", "run.stopped", "run.failed", "run.lost"]);
 
 export class Streams {
@@ -22,7 +23,7 @@ export class Streams {
   #heard = 0;
   #isDoubtful = false; // told that it is logged out, which a new cookie may have mended: a change of password renews it
 
-  /** `onState` hears "open", "reconnecting" and "logged_out". */
+  /** `onState` hears "open", "reconnecting", "crowded" and "logged_out". */
   constructor(url, onState) {
     this.#url = url;
     this.#onState = onState;
@@ -69,8 +70,8 @@ export class Streams {
     if (code === LOGGED_OUT && this.#isDoubtful) return this.#onState("logged_out");
     this.#isDoubtful = code === LOGGED_OUT;
     if (!this.#followed.size) return this.#onState("open");
-    this.#onState("reconnecting");
-    const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures++);
+    this.#onState(code === TOO_MANY ? "crowded" : "reconnecting");
+    const longest = code === TOO_MANY ? 2 * LONGEST_WAIT : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures++);
     this.#retry = setTimeout(() => this.#connect(), longest * (0.2 + 0.8 * Math.random()));
   }
 

@@ -1,0 +1,95 @@
+"""JSON from outside: what any of our databases and models could not hold is refused here, not where it would be kept.
+
+`loads` is the only way from a request's body to values. It takes no numbers beyond a double's range, no nesting that
+would exhaust the stack of whoever walks the value, no NUL (PostgreSQL) and no half of a surrogate pair (UTF-8).
+"""
+
+import json
+from collections.abc import Iterator
+
+import orjson
+
+MAX_DEPTH = 100  # arrays and objects in each other; tools' schemas have some twenty
+NUL, NUL_IN_JSON = "\0", b"\\u0000"
+
+Path = tuple[str | int, ...]
+
+
+class NotJson(ValueError):
+    """The text is not JSON, or more deeply nested than anybody needs."""
+
+
+class Unstorable(ValueError):
+    """A text that holds a character which no database keeps. `path` says where; the message is for people."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        """The member of the outermost object that holds it; empty if that itself cannot be told."""
+        name = str(self.path[0]) if self.path else ""
+        return name if name.isprintable() else ""
+
+
+def loads(raw: bytes) -> object:
+    """The value of a JSON text in UTF-8. Raises NotJson, Unstorable."""
+    try:
+        value = orjson.loads(raw)
+    except ValueError as error:
+        _look_for_half_characters(raw)
+        raise NotJson(str(error)) from None
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _is_deep(value):
+        raise NotJson("nested too deeply")
+    if NUL_IN_JSON in raw:
+        _refuse(value, lambda text: NUL in text, "Null characters are not allowed.")
+    return value
+
+
+def _look_for_half_characters(raw: bytes) -> None:
+    """Raise Unstorable if they are why the text was refused: a cut emoji is a mistake that its sender can find."""
+    if b"\\u" in raw:
+        try:
+            value = json.loads(raw, parse_int=float)
+        except (ValueError, RecursionError):
+            return
+        if not _is_deep(value):
+            _refuse(value, _has_half, "Half a character (a lone surrogate) is not allowed.")
+
+
+def _has_half(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _refuse(value: object, is_wrong, message: str) -> None:
+    for path, text in _texts(value):
+        if is_wrong(text):
+            raise Unstorable(message, path)
+
+
+def _texts(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """All strings in a value that is not deep, names of members included, and where they stand."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield (*path, name), name
+            yield from _texts(part, (*path, name))
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            yield from _texts(part, (*path, place))
+
+
+def _is_deep(value: object) -> bool:
+    """Whether it is nested more than MAX_DEPTH; level by level, for its own depth is what is in question."""
+    level = _inner([[value]])
+    for _ in range(MAX_DEPTH):
+        level = _inner(level)
+    return bool(level)
+
+
+def _inner(values: list) -> list:
+    """The arrays and objects that stand in these."""
+    parts = (part for value in values for part in (value.values() if isinstance(value, dict) else value))
+    return [part for part in parts if isinstance(part, dict | list)]

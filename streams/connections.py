@@ -1,0 +1,47 @@
+"""How many connections one user may follow streams on in this process, so that nobody takes all there are.
+
+Each costs memory, a place at the hub and a share of the rechecks. A page has one socket for all that it shows, so the
+limit is far above what a person has tabs.
+"""
+
+import threading
+from collections import Counter
+from weakref import finalize
+
+from django.conf import settings
+
+RETRY_SECONDS = 15.0  # s after which one more may be tried
+
+_lock = threading.RLock()  # views run in threads, sockets in the loop; whoever holds it may collect a holder
+_open: Counter[int] = Counter()  # by user
+
+
+class TooManyConnections(Exception):
+    """A user follows on as many connections as one may."""
+
+    retry_after = RETRY_SECONDS
+
+    def __str__(self) -> str:
+        return "You have too many connections open. Close some tabs or programs."
+
+
+def hold(user_id: int, holder: object) -> finalize:
+    """Count a connection of a user until `holder` is gone, or the result is called. Raises TooManyConnections."""
+    with _lock:
+        if 0 < settings.USER_MAX_CONNECTIONS <= _open[user_id]:
+            raise TooManyConnections
+        _open[user_id] += 1
+    held = finalize(holder, _let_go, user_id)
+    held.atexit = False
+    return held
+
+
+def _let_go(user_id: int) -> None:
+    with _lock:
+        _open[user_id] -= 1
+        if not _open[user_id]:
+            del _open[user_id]
+
+
+def connections_of(user_id: int) -> int:
+    return _open[user_id]

@@ -1,0 +1,120 @@
+"""Every address × every place in a request × what nobody should send: never a 500, never a traceback, never a hang.
+
+One test for each kind of place goes through the whole table and tells all that is wrong. Each request is rolled back.
+Every place meets the worst values, and a share of the others that differs from place to place; with `EDGES=all` in the
+environment it meets all of them, which takes an hour.
+"""
+
+import itertools
+import json
+import os
+import re
+import time
+from urllib.parse import quote_from_bytes
+
+from tests.edges.asking import Answer, Asker, watched
+from tests.edges.table import HOSTILE_ONLY, Row
+
+FORM = (b"content-type", b"application/x-www-form-urlencoded")
+JSON = (b"content-type", b"application/json")
+MULTIPART = (b"content-type", b"multipart/form-data; boundary=b")
+STATUSES = {200, 201, 202, 204, 302, 304, 400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 429}
+NAMED = re.compile(r"{(\w+)}")
+
+
+WORST = {"NUL", "half a character", "not UTF-8", "2^63", "5,000 digits", "1,000 deep", "only half a character"}
+SHARE = 3  # of the other values, for each place
+_turn = itertools.count()
+
+
+def some(values: dict) -> dict:
+    """The worst of these values, and a few of the others: at each place the next ones."""
+    if os.environ.get("EDGES") == "all":
+        return values
+    rest = [name for name in values if name not in WORST]
+    start = next(_turn) * SHARE
+    chosen = {rest[(start + step) % len(rest)] for step in range(SHARE)} | WORST
+    return {name: value for name, value in values.items() if name in chosen}
+
+
+class Table:
+    """Asks what the rows say, and gathers what is wrong with the answers."""
+
+    def __init__(self, cast: dict[str, Asker], things: dict[str, str]) -> None:
+        self.cast, self.things = cast, things
+        self.wrong: dict[str, str] = {}
+        self.asked = 0
+        self.began = time.process_time()
+
+    def path(self, row: Row) -> str:
+        return row.path.format(**self.things)
+
+    def filled(self, values: dict[str, str]) -> dict[str, bytes]:
+        right = {name: value for name, value in values.items() if value != HOSTILE_ONLY}
+        return {name: NAMED.sub(lambda found: self.things[found[1]], value).encode() for name, value in right.items()}
+
+    def try_(self, row: Row, case: str, path: str | None = None, **request: object) -> Answer:
+        """Ask as the row's person; `case` says what is hostile about it."""
+        self.asked += 1
+        path = path or self.path(row)
+        with watched([]) as problems:
+            answer = self.cast[row.who].ask(row.method, path, **request)
+        problems += complaints(row, path, answer)
+        if problems:
+            self.wrong.setdefault(f"{row.method} {row.path}: {case}", f"{answer.status} {'; '.join(problems)}"[:400])
+        return answer
+
+    def assert_nothing_wrong(self) -> None:
+        print(f"{self.asked} requests, {time.process_time() - self.began:.1f} s of CPU")
+        if path := os.environ.get("EDGES_REPORT"):
+            with open(path, "a") as report:
+                report.writelines(f"{case}\n    {what}\n" for case, what in self.wrong.items())
+        assert not self.wrong, f"{len(self.wrong)} of {self.asked}:\n" + "\n".join(
+            f"{case}\n    {what}" for case, what in list(self.wrong.items())[:150]
+        )
+
+
+def complaints(row: Row, path: str, answer: Answer) -> list[str]:
+    """What is not as it should be with an answer."""
+    wrong = []
+    waits = answer.status == 0 and path.startswith("/v1/")  # nobody writes what it waits for
+    if answer.status not in STATUSES and answer.status not in row.statuses and not waits:
+        wrong.append(f"status {answer.status}")
+    if b"Traceback (most recent" in answer.body:
+        wrong.append("a traceback")
+    if answer.status >= 400 and (shape := shape_of_refusal(path, answer)):
+        wrong.append(shape)
+    return wrong
+
+
+def shape_of_refusal(path: str, answer: Answer) -> str:
+    """What is wrong with how a refusal is told; empty: nothing."""
+    kind = answer.headers.get("content-type", "")
+    if path.startswith("/api/"):
+        is_told = kind == "application/problem+json" and answer.json["code"] and answer.json["title"]
+    elif path.startswith("/v1/"):
+        is_told = kind == "application/json" and answer.json["error"]["code"]
+    else:
+        return ""
+    return "" if is_told else f"no code, but {kind}"
+
+
+def encoded(values: dict[str, bytes]) -> bytes:
+    return b"&".join(f"{name}={quote_from_bytes(value)}".encode() for name, value in values.items())
+
+
+def request_of(table: Table, row: Row) -> dict[str, object]:
+    request: dict[str, object] = {"query": encoded(table.filled(row.query))}
+    if row.form:
+        request |= {"headers": [FORM], "body": encoded(table.filled(row.form))}
+    elif row.body is not None:
+        request |= {"headers": [JSON], "body": json.dumps(filled_body(table, row.body)).encode()}
+    return request
+
+
+def filled_body(table: Table, value: object) -> object:
+    if isinstance(value, dict):
+        return {name: filled_body(table, part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [filled_body(table, part) for part in value]
+    return NAMED.sub(lambda found: table.things[found[1]], value) if isinstance(value, str) and value != "{}" else value
