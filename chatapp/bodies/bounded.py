@@ -4,7 +4,7 @@ import asyncio
 
 from django.conf import settings
 
-from chatapp.bodies.limits import Refused, answer_at, bad_query, declared_length, most_bytes, too_large, too_slow
+from chatapp.bodies.limits import Refused, answer_at, bad_head, declared_length, most_bytes, too_large, too_slow
 
 
 class BoundedBodies:
@@ -20,7 +20,7 @@ class BoundedBodies:
         body = _Body(receive, most_bytes(scope["path"]))
         try:
             if not scope["query_string"].isascii():  # of which Django would make a response without any shape
-                raise bad_query()
+                raise bad_head()
             if declared_length(scope["headers"]) > body.most:
                 raise too_large()
             await self._application(scope, body.receive, send)

@@ -36,9 +36,11 @@ def most_bytes(path: str) -> int:
 
 
 def declared_length(headers: list[tuple[bytes, bytes]]) -> int:
-    """The largest length that a request announces; 0 if it announces none."""
+    """The largest length that a request announces; 0 if it announces none. Raises Refused for what is no length."""
     lengths = [value for name, value in headers if name == b"content-length"]
-    return max((int(value) for value in lengths if value.isdigit() and len(value) < 19), default=0)
+    if not all(value.isdigit() for value in lengths):
+        raise bad_head()
+    return max((int(value[:19]) for value in lengths), default=0)
 
 
 class Refused(Exception):
@@ -57,7 +59,7 @@ def too_slow() -> Refused:
     return Refused(BodyTooSlow())
 
 
-def bad_query() -> Refused:
+def bad_head() -> Refused:
     return Refused(SuspiciousOperation())
 
 
