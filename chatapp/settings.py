@@ -199,6 +199,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget": {"task": "chatapp.openai.tasks.forget", "schedule": 60.0, "options": {"expires": 60}},  # s
     "webhooks": {"task": "chatapp.webhooks.tasks.send_due", "schedule": 5.0, "options": {"expires": 5}},  # s
     "webhooks_sweep": {"task": "chatapp.webhooks.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},  # s
+    "make_html": {"task": "runs.tasks.make_html", "schedule": 5.0, "options": {"expires": 5}},  # s
     "reduce_logs": {"task": "runs.tasks.reduce_logs", "schedule": 5.0, "options": {"expires": 5}},
     "tidy": {"task": "runs.tasks.tidy", "schedule": 86_400.0},
 }

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from chatapp.chats.actions import html_due
 from chatapp.chats.models import Message, MessageState
 from runs import lifecycle, strays
 from runs.models import Report, Run
@@ -155,7 +156,9 @@ def _seal(case: _Case) -> None:
 
 def _rewrite(case: _Case) -> None:
     text, reasoning, tools = case.should_be
-    Message.objects.filter(pk=case.run.message_id).update(content=text, reasoning=reasoning, tools=tools, html="")
+    Message.objects.filter(pk=case.run.message_id).update(
+        content=text, reasoning=reasoning, tools=tools, **html_due(text)
+    )
     Run.objects.filter(pk=case.run.id).update(
         text_characters=len(case.own.text),
         reasoning_characters=len(case.own.reasoning),
@@ -165,7 +168,7 @@ def _rewrite(case: _Case) -> None:
 
 def _set_state(case: _Case) -> None:
     state = MESSAGE_STATE[Status(case.run.status)]
-    Message.objects.filter(pk=case.run.message_id).update(state=state, html="")
+    Message.objects.filter(pk=case.run.message_id).update(state=state, **html_due(case.run.message.content))
 
 
 # -- what is stuck --------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from django.db.models import Q, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from chatapp.chats.actions import html_due
 from chatapp.chats.models import Message, MessageState, News, Session
 from runs import dispatch
 from runs.errors import BrokerUnavailable, QueueTimeLimit, RunError
@@ -272,12 +273,13 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
     if run.started_at is None:
         place(run.message)  # its turn never came; it stands where it would have been answered
     before = said_before(run)
+    content = before.text + folded.text
     Message.objects.filter(pk=run.message_id).update(
-        content=before.text + folded.text,
+        content=content,
         reasoning=before.reasoning + folded.reasoning,
         tools=before.tools + folded.tools,
         state=end.state,
-        html="",
+        **html_due(content),
     )
     _hold_queue(run, end)
     news = _news_of(run, end)

@@ -24,6 +24,7 @@ from runs.errors import InternalError
 from runs.leaving import is_leaving
 from runs.models import Run
 from runs.moments import ended
+from runs.rendering import keeping
 from runs.saving import persist, shielded
 from runs.states import ACTIVE, LostReason
 from runs.tally import file_report, tally
@@ -109,6 +110,7 @@ def start_engine_of_worker(sender=None, **kwargs) -> None:
     """
     if pool_name() == GEVENT:
         start_engine(sender.hostname, GEVENT)
+        _make_html_here()
     else:
         told = partial(_tell_of_main, sender.hostname)
         ended.connect(told, weak=False, dispatch_uid=OF_MAIN)
@@ -124,6 +126,13 @@ def start_engine_of_child(sender=None, **kwargs) -> None:
     ended.disconnect(dispatch_uid=OF_MAIN)
     tally.begin_anew()  # a child that takes the place of a lost one is forked from a main process that has counted
     start_engine(sender or "", PREFORK)
+    _make_html_here()
+
+
+def _make_html_here() -> None:
+    """What this process ends gets its HTML from it, too, without a way through the broker."""
+    keeping.open_desk()
+    ended.connect(keeping.make_soon, dispatch_uid="runs.rendering")
 
 
 @signals.worker_process_shutdown.connect(dispatch_uid="runs.engine_of_child")

@@ -1,4 +1,4 @@
-"""Celery's tasks: `generate` supervises one run, `reap`, `reduce_logs` and `tidy` are upkeep."""
+"""Celery's tasks: `generate` supervises one run, `reap`, `make_html`, `reduce_logs` and `tidy` are upkeep."""
 
 import logging
 import traceback
@@ -12,6 +12,7 @@ from runs.engine import Fenced, StopAsked, pool_name, start_engine
 from runs.errors import InternalError, RunError
 from runs.leaving import is_leaving
 from runs.models import Report, Run
+from runs.rendering import keeping
 from runs.saving import persist, shielded
 from runs.traces import redact
 
@@ -86,6 +87,12 @@ def reap() -> None:
     Report.file("upkeep")
     if lost or failed or started:
         logger.warning("reaped %d runs, gave up waiting for %d, started %d queues", lost, failed, started)
+
+
+@shared_task(name="runs.tasks.make_html", ignore_result=True)
+def make_html() -> None:
+    """Begin with the HTML of answers that have none; it is made beside this task, which waits for nothing."""
+    keeping.make_due()
 
 
 @shared_task(name="runs.tasks.reduce_logs", ignore_result=True)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from chatapp.chats.models import Session
 from chatapp.chats.naming import opening_of
-from chatapp.chats.rendering import plain
+from chatapp.chats.plain import plain_words
 from runs.models import Run
 from runs.prompts import UpstreamRequest, prepare
 from runs.summary import session_changed
@@ -44,5 +44,5 @@ def keep(session_id: UUID, text: str) -> bool:
 def clean(text: str) -> str:
     """The first line with something in it, without Markdown's marks and the quotes that models put around a title."""
     line = next((line for line in text.splitlines() if line.strip()), "")
-    line = plain(line).removeprefix("Title:").strip("\"'*#`.“”„« »")
+    line = plain_words(line).removeprefix("Title:").strip("\"'*#`.“”„« »")
     return line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1].rstrip() + "…"

@@ -1,14 +1,13 @@
 """What is done to sessions and messages; pages call it, and whoever else needs the same."""
 
 import secrets
-from collections.abc import Iterable
 from uuid import UUID, uuid5
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from chatapp.chats.models import Message, MessageState, Role, Session
-from chatapp.chats.rendering import render
+from chatapp.chats.models import Message, MessageState, Session
 from chatapp.chats.tree import Tree
 
 SESSIONS = UUID("6f2d3f0e-0d4c-4b5e-9a51-5a3c2f6f9a10")  # namespace of the ids made from a form's key
@@ -67,14 +66,9 @@ def show_branch(message: Message) -> None:
     Session.objects.filter(pk=message.session_id).update(tip=leaf)
 
 
-def keep_html(messages: Iterable[Message]) -> None:
-    """Render the final answers among `messages` that have no HTML yet, and store it: once for all readers.
+def html_due(content: str) -> dict[str, object]:
+    """What to write beside final content that is new or has changed: it has no HTML, and wants some (`runs.rendering`).
 
-    Rendering is slow (10 ms a kB with code), so it happens outside of any transaction. Should the answer have grown
-    meanwhile, the HTML is shown this once and not stored.
+    Until then, and for ever if that is too much, pages show the text as it was written. None of them waits for it.
     """
-    for message in messages:
-        if message.role == Role.ASSISTANT and message.state in FINAL and message.content and not message.html:
-            message.html = render(message.content)
-            same = Message.objects.filter(pk=message.pk, state=message.state, content=message.content)
-            same.update(html=message.html)
+    return {"html": "", "html_due_at": Now() if content else None, "html_tries": 0}

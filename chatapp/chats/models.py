@@ -83,7 +83,9 @@ class Message(models.Model):
     content = models.TextField(blank=True)  # the words alone; files that came with them are `attachments`
     reasoning = models.TextField(blank=True)
     tools = models.JSONField(default=list, blank=True)  # asked for: [{"index", "id", "name", "arguments"}]
-    html = models.TextField(blank=True)  # `content` as safe HTML, rendered once when it is final
+    html = models.TextField(blank=True)  # `content` as safe HTML, made once when it is final; empty: shown as it is
+    html_due_at = models.DateTimeField(null=True, editable=False)  # when HTML is to be made; null: not, or not again
+    html_tries = models.PositiveSmallIntegerField(db_default=0, editable=False)  # begun for this content
     state = models.CharField(max_length=16, choices=MessageState.choices, default=MessageState.COMPLETE)
     key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  (the client's; null: none given)
     fingerprint = models.CharField(max_length=64, blank=True)  # of the request that had `key`: a retry has the same
@@ -91,6 +93,9 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["id"]  # UUIDv7: by time of creation
+        indexes = [  # what upkeep makes HTML of, a few rows among all there are
+            models.Index(fields=["html_due_at"], condition=models.Q(html_due_at__isnull=False), name="message_html_due")
+        ]
         constraints = [
             # A double click, or Enter twice, is one message (B22).
             models.UniqueConstraint(fields=["session", "key"], name="message_key_once"),

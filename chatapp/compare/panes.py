@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chatapp.chats.actions import keep_html
 from chatapp.chats.models import MessageState
-from chatapp.chats.rendering import SHOWN_CHARACTERS
+from chatapp.chats.plain import SHOWN_CHARACTERS, shown_text
 from chatapp.compare.models import Comparison, Pane
 from runs.answers import shown
 from runs.lifecycle import LOST_MESSAGES
@@ -48,7 +47,13 @@ class PaneView:
 
     @property
     def shown_text(self) -> str:
-        return self.text[:SHOWN_CHARACTERS]
+        """The text, where there is no HTML: of an answer being written so far."""
+        return self.text[:SHOWN_CHARACTERS] if self.is_active else shown_text(self.text)
+
+    @property
+    def waits_for_html(self) -> bool:
+        message = self.run.message if self.run and not self.is_active else None
+        return message is not None and not message.html and message.html_due_at is not None
 
     @property
     def is_active(self) -> bool:
@@ -102,9 +107,7 @@ class PaneView:
 def views_of(comparison: Comparison) -> list[PaneView]:
     """The open panes in their order, from A on."""
     panes = comparison.panes.open().order_by("position").select_related("run__message", "session")
-    views = [_view(pane, comparison) for pane in panes]
-    keep_html(view.run.message for view in views if view.run is not None)
-    return views
+    return [_view(pane, comparison) for pane in panes]
 
 
 def _view(pane: Pane, comparison: Comparison) -> PaneView:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from chatapp.chats.attachments import whole_of
 from chatapp.chats.models import Message, Session
 from chatapp.chats.naming import title_of, with_opening
-from chatapp.chats.rendering import plain
+from chatapp.chats.plain import plain_words
 from chatapp.chats.search import found_messages, found_sessions, pattern, words_of
 from chatapp.pages.requests import is_scripted, private
 
@@ -19,7 +19,7 @@ PAGE_HITS = 20
 MAX_PAGES = 50  # who has not found it by then types another word
 QUERY_CHARACTERS = 200
 BEFORE, AFTER = 60, 140  # characters of a message shown around the first word found
-NEAR = 1_000  # characters before and after that word which are read as Markdown for it
+NEAR = 1_000  # characters before and after that word which are read for it
 
 
 @dataclass
@@ -93,7 +93,7 @@ def _around(text: str, words: list[str]) -> str:
     place = found.start() if found else 0
     first = 0 if place <= NEAR else text.find("\n", place - NEAR, place) + 1 or place - NEAR
     last = place + NEAR
-    said = plain(text[first:last])
+    said = plain_words(text[first:last])
     found = pattern(words).search(said)
     start = max(found.start() - BEFORE, 0) if found else 0
     end = (found.end() if found else 0) + AFTER

@@ -1,5 +1,7 @@
 """What a page shows of a session's messages: final ones as HTML, those being written as the text so far.
 
+Nothing is made into HTML here: a final answer that has none yet, or was too much for it, is shown as it was written.
+
 An answer that is being written carries the seq its text reaches to. The browser follows the stream after that, on the
 first view and after a reload alike (B33).
 """
@@ -10,9 +12,9 @@ from uuid import UUID
 
 from django.db.models import prefetch_related_objects
 
-from chatapp.chats.actions import FINAL, keep_html
+from chatapp.chats.actions import FINAL
 from chatapp.chats.models import Message, MessageState, Role
-from chatapp.chats.rendering import SHOWN_CHARACTERS
+from chatapp.chats.plain import SHOWN_CHARACTERS, shown_text
 from chatapp.chats.tree import Tree
 from runs.answers import shown as shown_of
 from runs.lifecycle import LOST_MESSAGES
@@ -83,7 +85,12 @@ class Entry:
 
     @property
     def shown_text(self) -> str:
-        return self.text[:SHOWN_CHARACTERS]
+        """The text, where there is no HTML: of an answer being written so far."""
+        return self.text[:SHOWN_CHARACTERS] if self.is_active else shown_text(self.message.content)
+
+    @property
+    def waits_for_html(self) -> bool:
+        return not self.message.html and self.message.html_due_at is not None
 
     @property
     def version(self) -> int:
@@ -136,7 +143,6 @@ def entries(messages: Iterable[Message], tree: Tree | None = None, is_shown: boo
     last_run = {run.message_id: run for run in runs}
     shown = [_entry(message, last_run.get(message.pk)) for message in messages]
     if is_shown:
-        keep_html(entry.message for entry in shown)
         for entry in shown:
             entry.versions = tree.versions(entry.message.pk)
     return shown

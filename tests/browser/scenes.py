@@ -8,6 +8,7 @@ from django.utils import timezone
 from chatapp.chats.attachments import attach
 from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
 from runs.models import Model, Run
+from runs.rendering.markdown import render
 from runs.states import LostReason, Status, StopReason
 from tests.harness.check import wait_for_end
 
@@ -67,7 +68,13 @@ class House:
         state, now = run.pop("state", MessageState.COMPLETE), timezone.now()
         fields = {name: run.pop(name) for name in ("reasoning", "tools") if name in run}
         said = Message.objects.create(
-            session=asked.session, parent=asked, role=Role.ASSISTANT, content=text, state=state, **fields
+            session=asked.session,
+            parent=asked,
+            role=Role.ASSISTANT,
+            content=text,
+            html=render(text),
+            state=state,
+            **fields,
         )
         times = {
             "started_at": now - timedelta(seconds=6),

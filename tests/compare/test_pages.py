@@ -16,6 +16,7 @@ from runs.models import Model, Run
 from runs.states import LostReason
 from streams import log
 from streams.events import Kind
+from tests.harness.rendering import make_html
 
 pytestmark = pytest.mark.one_database
 
@@ -116,6 +117,8 @@ def test_final_answers_are_html_with_their_figures_and_no_refresh(browser, compa
     lifecycle.complete(run.id, "stop")
     lifecycle.lose(write(other, "half").id, LostReason.LEASE)
     lifecycle.stop(third.run_id)
+    assert "data-plain>**bold** &lt;script&gt;" in browser.get(page_of(comparison)).content.decode()  # B85
+    make_html()
     page = browser.get(page_of(comparison))
     assert "<strong>bold</strong>" in page.content.decode()
     assert "<script>alert" not in page.content.decode()

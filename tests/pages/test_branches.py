@@ -138,7 +138,7 @@ def test_continue_lets_the_same_message_grow(browser, stopped, write):  # B39
     write(run, " the whole")
     assert ">Half of the whole</div>" in page_of(browser, stopped)
     lifecycle.complete(run.id, "stop")
-    assert "<p>Half of the whole</p>" in page_of(browser, stopped)
+    assert ">Half of the whole</div>" in page_of(browser, stopped)
 
 
 def test_only_the_last_answer_is_continued(browser, stopped, ask, write):

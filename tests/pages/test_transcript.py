@@ -14,6 +14,7 @@ from runs.models import Run
 from runs.states import LostReason
 from streams import log
 from streams.events import Kind
+from tests.harness.rendering import make_html
 
 
 def page_of(browser, run) -> str:
@@ -30,6 +31,7 @@ def test_a_question_is_shown_as_it_was_typed(browser, ask):
 def test_a_final_answer_is_html_rendered_once_and_kept(browser, ask, write):
     run = write(ask(), "Some **bold** text")
     lifecycle.complete(run.id, "stop")
+    make_html()
     assert "Some <strong>bold</strong> text" in page_of(browser, run)
     Message.objects.filter(pk=run.message_id).update(html="<p>what was kept</p>")
     assert "<p>what was kept</p>" in page_of(browser, run)
@@ -38,9 +40,12 @@ def test_a_final_answer_is_html_rendered_once_and_kept(browser, ask, write):
 def test_what_a_model_writes_does_nothing(browser, ask, write):  # B58
     hostile = "<script>alert(1)</script><img src=x onerror=alert(1)> [x](javascript:alert(1)) ![i](http://e.org/i)"
     run = write(ask(), hostile, reasoning=hostile)
-    active = page_of(browser, run)
+    pages = [page_of(browser, run)]
     lifecycle.complete(run.id, "stop")
-    for page in (active, page_of(browser, run)):
+    pages.append(page_of(browser, run))
+    make_html()
+    pages.append(page_of(browser, run))
+    for page in pages:
         assert "<script>" not in page
         assert "<img src=x" not in page
         assert "<img src=http" not in page
@@ -117,7 +122,7 @@ def test_a_stopped_answer_keeps_its_text_and_says_so(browser, ask, write):  # B3
     run = write(ask(), "Half of")
     lifecycle.stop(run.id)
     page = page_of(browser, run)
-    assert "<p>Half of</p>" in page
+    assert "data-plain>Half of</div>" in page
     assert ">Stopped</p>" in page
     assert "data-stream" not in page
 
@@ -132,7 +137,7 @@ def test_a_failed_answer_shows_sentence_and_code_in_place(browser, ask, write): 
     run = write(ask(), "Half of")
     lifecycle.fail(run.id, UpstreamUnreachable("secret detail"))
     page = page_of(browser, run)
-    assert "<p>Half of</p>" in page
+    assert "data-plain>Half of</div>" in page
     assert "The model server could not be reached. <code>upstream_unreachable</code>" in page
     assert "secret detail" not in page
 
@@ -142,7 +147,7 @@ def test_a_lost_answer_says_what_happened(browser, ask, write, reason):
     run = write(ask(), "Half of")
     lifecycle.lose(run.id, reason)
     page = page_of(browser, run)
-    assert "<p>Half of</p>" in page
+    assert "data-plain>Half of</div>" in page
     assert f"{lifecycle.LOST_MESSAGES[reason]} What was written is kept." in page
 
 
@@ -158,7 +163,7 @@ def test_an_answer_that_ends_while_the_page_is_made_is_shown_ended(ask, write):
     lifecycle.complete(run.id, "stop")
     [entry] = entries([stale])
     assert not entry.is_active
-    assert entry.message.html == "<p>All of it</p>\n"
+    assert entry.shown_text == "All of it"
 
 
 def test_an_answer_that_begins_while_the_page_is_made_is_shown_begun(ask, write):
@@ -169,13 +174,25 @@ def test_an_answer_that_begins_while_the_page_is_made_is_shown_begun(ask, write)
     assert (entry.state, entry.text) == ("answering", "Some")
 
 
-def test_an_answer_that_grew_while_it_was_rendered_is_not_kept_as_it_was(ask, write):
-    run = write(ask(), "First half")
+def test_no_page_makes_html(browser, ask, write):  # B85
+    run = write(ask(), "Some **bold** text & so")
     lifecycle.complete(run.id, "stop")
-    stale = Message.objects.get(pk=run.message_id)
-    Message.objects.filter(pk=run.message_id).update(content="First half, second half")
-    entries([stale])
+    page = page_of(browser, run)
+    assert "data-html-due" in page
+    assert '<div class="prose prose--plain" data-plain>Some **bold** text &amp; so</div>' in page
     assert Message.objects.get(pk=run.message_id).html == ""
+
+    # What was too much to be made into HTML is shown so for ever, and nobody waits for it
+    Message.objects.filter(pk=run.message_id).update(html_due_at=None)
+    page = page_of(browser, run)
+    assert "data-html-due" not in page
+    assert "data-plain>Some **bold** text &amp; so</div>" in page
+
+
+def test_text_that_would_read_otherwise_than_it_is_gets_a_mark_also_without_html(browser, ask, write):
+    run = write(ask(), "access = user\u202e \u2066// admin\u2069")
+    lifecycle.complete(run.id, "stop")
+    assert "access = user\ufffd \ufffd// admin\ufffd" in page_of(browser, run)
 
 
 def test_one_message_is_shown_as_in_the_transcript(browser, ask, write):
@@ -217,6 +234,6 @@ def test_a_long_session_takes_no_more_queries_than_a_short_one(browser, ask, wri
     for _ in range(20):
         lifecycle.complete(write(run, "An answer").id, "stop")
         run = ask("And?", session=run.session)
-    page_of(browser, run)  # renders and keeps the HTML
+    page_of(browser, run)  # its news has been seen
     with django_assert_max_num_queries(18):
         page_of(browser, run)

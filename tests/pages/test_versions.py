@@ -47,8 +47,8 @@ def test_an_answer_written_anew_can_be_left_and_found_again(browser, two_answers
     assert f'formaction="/messages/{first.message_id}/branch" aria-label="Previous version"' in page
     assert browser.post(f"/messages/{first.message_id}/branch").url == f"/chats/{first.session_id}#end"
     page = page_of(browser, first)
-    assert "<p>One</p>" in page
-    assert "<p>Two</p>" not in page
+    assert ">One</div>" in page
+    assert ">Two</div>" not in page
     assert f'formaction="/messages/{second.message_id}/branch" aria-label="Next version"' in page
 
 

@@ -2,6 +2,7 @@
 they are now; a pane that is being written stays as it stands. */
 
 import { Pane } from "./pane.js";
+import { isDue, keepDrawn, WAITS } from "../pages/rendering.js";
 import { announce } from "../pages/status.js";
 import { getHtml, parse, pause, post, RETRY } from "../pages/requests.js";
 
@@ -14,6 +15,7 @@ export class Comparison {
   #isSyncing = false;
   #isOld = false; // something has happened since the last sync began
   #isBusy = false;
+  #looks = 0; // in a row at answers that have no HTML yet
 
   constructor(root, streams) {
     this.#root = root;
@@ -81,11 +83,19 @@ export class Comparison {
       if (!listed.has(section.id)) this.#remove(section);
     }
     for (const section of sections) this.#place(section, list);
+    this.#awaitHtml(sections);
     this.#swap(this.#root.querySelector("[data-verdict]"), fresh.querySelector("[data-verdict]"));
+  }
+
+  /** Look again, less and less often, while a worker makes the HTML of what has ended. */
+  #awaitHtml(sections) {
+    if (!sections.some(isDue)) this.#looks = 0;
+    else if (this.#looks < WAITS.length) pause(WAITS[this.#looks++]).then(() => this.sync());
   }
 
   #place(section, list) {
     const known = document.getElementById(section.id);
+    if (known) keepDrawn(known, section);
     if (!known) return list.append(section);
     const pane = this.#panes.get(section.id);
     if (pane && pane.stream === section.dataset.stream) return pane.agree(section);

@@ -3,6 +3,7 @@ place of what was drawn, once and without a jump. */
 
 import { Answer } from "./answer.js";
 import { keepingEnd } from "./end.js";
+import { awaitHtml, isDue, keepDrawn, unselected } from "./rendering.js";
 import { announce } from "./status.js";
 import { getHtml, pause, RETRY, wanted } from "./requests.js";
 
@@ -17,23 +18,6 @@ const SAID = {
 
 export function messagesIn(element) {
   return [...element.querySelectorAll("[data-message]")];
-}
-
-/** Resolves when no text in `element` is selected: a swap would take the selection away. */
-function unselected(element) {
-  const isSelected = () => {
-    const selection = getSelection();
-    return !selection.isCollapsed && selection.containsNode(element, true);
-  };
-  return new Promise((resolve) => {
-    const check = () => {
-      if (isSelected()) return;
-      document.removeEventListener("selectionchange", check);
-      resolve();
-    };
-    document.addEventListener("selectionchange", check);
-    check();
-  });
 }
 
 /** Whether an article on the page says what the fresh one says: written by the same run, with as many versions. */
@@ -53,6 +37,8 @@ export class Transcript {
     this.#streams = streams;
     this.#onEnd = onEnd;
     this.#adopt(root.querySelectorAll("[data-stream]"));
+    const latest = messagesIn(root).at(-1); // what is older may have to wait longer than anybody looks
+    if (latest && isDue(latest)) awaitHtml(latest);
   }
 
   /** The answer that is being written, or waits to be: the one that Stop stops. */
@@ -108,6 +94,7 @@ export class Transcript {
       if (place) place.after(article);
       else this.#root.prepend(article);
       if (article.dataset.stream) this.#adopt([article]);
+      if (isDue(article)) awaitHtml(article);
     }
     return article;
   }
@@ -134,9 +121,11 @@ export class Transcript {
   #swap(known, article) {
     const open = [...known.querySelectorAll("details[open]")].map(({ className }) => className);
     this.#leave(known);
+    keepDrawn(known, article);
     keepingEnd(() => known.replaceWith(article));
     for (const details of article.querySelectorAll("details")) details.open = open.includes(details.className);
     if (article.dataset.stream) this.#adopt([article]);
+    if (isDue(article)) awaitHtml(article);
   }
 
   #leave({ dataset: { stream } }) {

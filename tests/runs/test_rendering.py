@@ -5,8 +5,8 @@ from time import thread_time
 
 import pytest
 
-from chatapp.chats import rendering
-from chatapp.chats.rendering import HTML_CHARACTERS, SHOWN_CHARACTERS, render
+from runs.rendering import markdown
+from runs.rendering.markdown import HTML_CHARACTERS, SHOWN_CHARACTERS, render
 
 RENDER_SECONDS = 0.2  # s of CPU in which these tests want an answer, so that they end soon
 SLACK_SECONDS = 1.5  # s of CPU for what comes before and after the parser
@@ -72,6 +72,27 @@ def test_what_is_hostile_becomes_words(text):
     assert all(link.startswith(("http", "mailto")) for link in re.findall(r'href="([^"]*)"', html))
 
 
+NOWHERE = [
+    *("//example.org/x", "/settings", "settings", "#end", "?q=x", "https:/settings", "https:settings", "http:///x"),
+    *("javascript:alert(1)", "JavaScript:alert(1)", "&#106;avascript:alert(1)", "data:text/html,x"),
+    *("ftp://example.org", "tel:1"),
+]
+
+
+@pytest.mark.parametrize("address", NOWHERE)
+def test_a_link_leads_to_another_site_or_nowhere(address):  # B58
+    for written in (f"[the text]({address})", f"[the text][1]\n\n[1]: {address}"):
+        html = render(written)
+        assert "the text" in html
+        assert "href" not in html
+
+
+@pytest.mark.parametrize("address", ["https://example.org/x?y=1#z", "HTTP://example.org", "mailto:a@example.org"])
+def test_a_link_to_another_site_is_one(address):
+    html = render(f"[the text]({address})")
+    assert f'<a href="{address}" rel="noopener noreferrer nofollow">the text</a>' in html
+
+
 EXPENSIVE = {
     "10 MB of nested lists": ("- " * 50 + "x\n") * 100_000,
     "lists in lists": "\n".join("  " * depth + "- x" for depth in range(400)),
@@ -82,13 +103,26 @@ EXPENSIVE = {
     "a table": "|a" * 1_000 + "\n" + "|-" * 1_000 + "\n" + ("|x" * 1_000 + "\n") * 100,
     "many blocks of code": "```python\nx = 1\n```\n" * 14_000,
     "one long line of code": "```perl\n" + "m{" * 100_000 + "\n```",
+    "emphasis": "*a " * 50_000,
+    "emphasis both ways": "**a _b" * 40_000,
+    "images": "![[[[" * 30_000,
+    "links that never end": "[a](" * 50_000,
+    "tags": "<" * 100_000 + "<a" * 50_000,
+    "entities": "&amp" * 60_000,
+    "addresses": "[a]: x\n\n" * 30_000 + "[a][b]" * 10_000,
+    "one line of pipes": "|" * 100_000 + "\n" + "|-" * 50_000,
+    "dollars": "$" * 100_000 + "$a $" * 40_000,
+    "deeper and deeper": "".join(f"{'> ' * (n % 60)}- x\n" for n in range(4_000)),
+    "nested fences": "````\n```\n~~~\n" * 20_000,
+    "backslashes": "\\" * 200_000,
+    "tasks": "- [ ] " * 40_000,
     "lines that may become a heading": "a\n" * 140_000 + "=",
 }
 
 
 @pytest.mark.parametrize("text", EXPENSIVE.values(), ids=EXPENSIVE)
 def test_what_is_expensive_takes_bounded_time_and_space(text, monkeypatch):
-    monkeypatch.setattr(rendering, "RENDER_SECONDS", RENDER_SECONDS)
+    monkeypatch.setattr(markdown, "RENDER_SECONDS", RENDER_SECONDS)
     begin = thread_time()
     html = render(text)
     assert thread_time() - begin < RENDER_SECONDS + SLACK_SECONDS

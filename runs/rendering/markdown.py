@@ -1,6 +1,7 @@
 """Markdown to safe HTML. What a model writes is hostile until it has been through here (B58).
 
-Whatever takes too long, or is nested too deep, is shown as the plain text it is: nothing is lost, nothing hangs.
+What takes too long, or is nested too deep, is shown as the plain text it is: nothing is lost. The looks at the clock
+are for the common cases and leave a readable answer; what gets past them is ended with this process (B85).
 """
 
 import re
@@ -15,21 +16,18 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.util import ClassNotFound
+
+from runs.rendering.highlighting import Budget, highlighted
 
 RENDER_SECONDS = 2.0  # s of this thread's CPU; an answer of 100 kB takes a quarter of it
 MARKDOWN_CHARACTERS = 300_000  # longer answers stay plain: as HTML a browser would be slow with them too
 HTML_CHARACTERS = 2_000_000  # that may come of it: a few characters can ask for a lot
 SHOWN_CHARACTERS = 500_000  # of an answer on a page; the rest is there as a file
 MAX_LEVEL = 40  # of blocks within blocks
-HIGHLIGHT_CHARACTERS = 50_000  # of code in one answer: Pygments is slow (10 µs a character)
-HIGHLIGHT_LINE = 1_000  # characters; in longer lines some of its expressions take for ever
 LANGUAGE_CHARACTERS = 30
 
 LINK_SCHEMES = {"http", "https", "mailto"}
+ABSOLUTE = re.compile(r"https?://[^/?#\\\s]|mailto:", re.IGNORECASE)  # where a link may lead: never into this site
 TAGS = {
     "a", "blockquote", "br", "button", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "input",
     "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
@@ -51,14 +49,12 @@ ATTRIBUTES = {
 BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they let text read otherwise than it is
 BRACKETS = {r"\(": (r"\)", "math_inline"), r"\[": (r"\]", "math_inline_double")}
 
-_formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
-
 
 class _TooMuch(Exception):
     """This text is not worth its rendering."""
 
 
-def render(markdown: str) -> str:
+def render(markdown: str, highlights: bool = True) -> str:
     """Return `markdown` as HTML that runs no script, follows no odd scheme and loads nothing.
 
     At most SHOWN_CHARACTERS of it, in not much more than RENDER_SECONDS.
@@ -67,31 +63,23 @@ def render(markdown: str) -> str:
     try:
         if len(text) > MARKDOWN_CHARACTERS:
             raise _TooMuch
-        html = _markdown.render(text, _limits())
+        html = _markdown.render(text, _limits(highlights))
         if len(html) > HTML_CHARACTERS:
             raise _TooMuch
         return _cleaner.clean(html)
-    except (_TooMuch, RecursionError):
-        return f'<div class="prose--plain">{escape(text)}</div>'
+    except (_TooMuch, RecursionError, MemoryError):
+        return plain(text)
 
 
-def plain(markdown: str) -> str:
-    """The words of `markdown` in one line, without its marks; as it is, if it is not worth reading."""
-    try:
-        tokens = _markdown.parse(markdown[:SHOWN_CHARACTERS], _limits())
-    except (_TooMuch, RecursionError):
-        tokens = [Token("text", "", 0, content=markdown)]
-    return " ".join(" ".join(map(_words, tokens)).split())
+def plain(text: str) -> str:
+    """A text as it was written."""
+    return f'<div class="prose--plain">{escape(text)}</div>'
 
 
-def _words(token: Token) -> str:
-    if token.children:
-        return "".join(map(_words, token.children))
-    return " " if token.type in ("softbreak", "hardbreak") else token.content
-
-
-def _limits() -> dict:
-    return {"deadline": thread_time() + RENDER_SECONDS, "code": HIGHLIGHT_CHARACTERS}
+def _limits(highlights: bool) -> dict:
+    """What one text may cost, and (`unclosed`) the marks that its present piece is known not to have any more."""
+    budget = Budget() if highlights else Budget(characters=-1)
+    return {"deadline": thread_time() + RENDER_SECONDS, "code": budget, "unclosed": {}}
 
 
 def _guard_blocks(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -109,27 +97,15 @@ def _guard_text(state: StateInline, silent: bool) -> bool:
 
 def _code(_renderer: object, tokens: Sequence[Token], index: int, _options: object, env: dict) -> str:
     """A block of code under its language and a button that copies it."""
+    if thread_time() > env["deadline"]:
+        raise _TooMuch
     code = tokens[index].content
     language = (tokens[index].info.split() or [""])[0][:LANGUAGE_CHARACTERS]
     return (
         f'<div class="code"><div class="code__bar"><span>{escape(language)}</span>'
         '<button type="button" class="code__copy" data-copy-code>Copy</button></div>'
-        f'<pre tabindex="0"><code>{_highlighted(code, language, env) or escape(code)}</code></pre></div>\n'
+        f'<pre tabindex="0"><code>{highlighted(code, language, env["code"]) or escape(code)}</code></pre></div>\n'
     )
-
-
-def _highlighted(code: str, language: str, env: dict) -> str:
-    """The code as spans of tokens; empty where that can't be had."""
-    if not language or len(code) > env["code"] or max(map(len, code.split("\n"))) > HIGHLIGHT_LINE:
-        return ""
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False)
-    except ClassNotFound:
-        return ""
-    env["code"] -= len(code)
-    if thread_time() > env["deadline"]:
-        raise _TooMuch
-    return highlight(code, lexer, _formatter)
 
 
 def _bracketed_math(state: StateInline, silent: bool) -> bool:
@@ -138,8 +114,12 @@ def _bracketed_math(state: StateInline, silent: bool) -> bool:
     if opening not in BRACKETS:
         return False
     closing, kind = BRACKETS[opening]
+    unclosed = state.env["unclosed"]
+    if unclosed.get(closing) is state.src:  # or many that are opened would each look through all that follows
+        return False
     end = state.src.find(closing, state.pos + 2)
     if end < 0:
+        unclosed[closing] = state.src
         return False
     if not silent:
         state.push(kind, "math", 0).content = state.src[state.pos + 2 : end]
@@ -158,6 +138,14 @@ def _math(mark: str):
     return rule
 
 
+def _link(renderer: object, tokens: Sequence[Token], index: int, options: object, env: dict) -> str:
+    """A link that leads to another site, or nowhere; the page draws it so while it arrives (drawing.js)."""
+    token = tokens[index]
+    if not ABSOLUTE.match(str(token.attrs.get("href", ""))):
+        token.attrs = {}
+    return renderer.renderToken(tokens, index, options, env)
+
+
 def _cell(renderer: object, tokens: Sequence[Token], index: int, options: object, env: dict) -> str:
     """A cell's alignment as a class: styles within a page are forbidden."""
     token = tokens[index]
@@ -171,6 +159,7 @@ def _make_parser() -> MarkdownIt:
     options = {"html": False, "linkify": False, "breaks": True, "maxNesting": 2 * MAX_LEVEL}
     parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
     parser.disable("image")  # a remote image would load by itself and tell its server who reads
+    parser.validateLink = lambda _address: True  # `_link` decides
     parser.use(tasklists_plugin)
     parser.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
     parser.block.ruler.before(
@@ -181,7 +170,7 @@ def _make_parser() -> MarkdownIt:
     rules = {"fence": _code, "code_block": _code, "math_inline": _math("$")}
     rules |= {"math_inline_double": _math("$$"), "math_block": _math("$$")}
     rules["table_open"] = lambda *_: '<div class="table" tabindex="0"><table>\n'  # a wide one is scrolled by itself
-    rules |= {"th_open": _cell, "td_open": _cell}
+    rules |= {"th_open": _cell, "td_open": _cell, "link_open": _link}
     rules["table_close"] = lambda *_: "</table></div>\n"
     for name, rule in rules.items():
         parser.add_render_rule(name, rule)
@@ -193,6 +182,7 @@ _cleaner = nh3.Cleaner(
     tags=TAGS,
     attributes=ATTRIBUTES,
     url_schemes=LINK_SCHEMES,
+    url_relative="deny",
     link_rel="noopener noreferrer nofollow",
     set_tag_attribute_values={"input": {"aria-label": "Task"}},  # a task's box has no label of its own
 )

@@ -1,0 +1,66 @@
+"""Words without Markdown's marks, for excerpts and titles, in bounded time."""
+
+from time import thread_time
+
+import pytest
+
+from chatapp.chats.plain import WORDS_CHARACTERS, plain_words
+
+BOUND_SECONDS = 0.5  # s of CPU, far above the few ms that it takes
+
+
+@pytest.mark.parametrize(
+    ("markdown", "words"),
+    [
+        ("# One\n\ntwo *three* **four** ***five*** ~~six~~", "One two three four five six"),
+        ("2 * 3 * 4 and a_b_c", "2 * 3 * 4 and a_b_c"),
+        ("`a * b` and ``c`d``", "a * b and c`d"),
+        (r"\*not so\* \# 1", "*not so* # 1"),
+        ("- [x] done\n* also\n12. twelfth\n> > quoted", "done also twelfth quoted"),
+        ('[text](http://e.org "t") ![image](x) <https://e.org/_a_>', "text image https://e.org/_a_"),
+        ("| a | b |\n|---|--:|\n| 1 | 2 |", "a b 1 2"),
+        ("```python\nx = 1\n```", "x = 1"),
+        ("Title\n===\n---\ntext", "Title text"),
+        ("a &lt; b &amp; c", "a < b & c"),
+        ("- 1 is not -1", "1 is not -1"),
+        ("", ""),
+    ],
+)
+def test_marks_are_left_out(markdown, words):
+    assert plain_words(markdown) == words
+
+
+STORMS = [
+    "[",
+    "*a ",
+    "**",
+    "_",
+    "`",
+    "` `` ",
+    "~~",
+    "![[",
+    "](",
+    "> ",
+    "- ",
+    "|",
+    "\\",
+    "<",
+    "&",
+    "#",
+    "[a](",
+    "\n",
+    " ",
+    "$",
+    "*_~`[(",
+]
+
+
+@pytest.mark.parametrize("storm", STORMS)
+def test_no_text_takes_long(storm):  # B85
+    begin = thread_time()
+    plain_words(storm * 100_000)
+    assert thread_time() - begin < BOUND_SECONDS
+
+
+def test_the_beginning_is_read():
+    assert len(plain_words("word " * 10_000)) <= WORDS_CHARACTERS

@@ -1,0 +1,11 @@
+"""HTML without a worker: what is due is made here and now, by a renderer of the tests' own process."""
+
+from runs.rendering import keeping
+from runs.rendering.renderer import Renderer
+
+renderer = Renderer()  # its process is started when a test needs it, and ends with the tests
+
+
+def make_html() -> int:
+    """Make all HTML that is due. Returns for how many answers."""
+    return sum(keeping.make(renderer, pk=pk) for pk in keeping.due())

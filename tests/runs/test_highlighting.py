@@ -1,0 +1,104 @@
+"""Code gets colours in the languages that people use, as far as it costs little, and never loses a character (B85)."""
+
+import re
+from html import unescape
+from time import thread_time
+
+import pytest
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Text
+
+from runs.rendering import highlighting
+from runs.rendering.highlighting import BLANK_LINES, LANGUAGES, LEXERS, SPACES, TOKENS, Budget, highlighted
+from runs.rendering.markdown import render
+
+SECONDS = 0.05  # s of CPU that these tests give to the code of an answer
+SLACK_SECONDS = 0.5  # s for the one token in which the time runs out
+SNIPPET = "# or // it\nif x == \"a 'b' c\":\n\tcall(1, 2.5) { return [\"y\"]; }\n\n/* so */ <a href='#'>é</a>\n"
+
+
+def text_of(html: str) -> str:
+    return unescape(re.sub(r"<[^>]*>", "", html))
+
+
+def test_each_language_has_a_lexer_and_no_name_has_two():
+    assert len(LEXERS) == sum(len(names.split()) for names in LANGUAGES.values())
+    assert all(get_lexer_by_name(name) for name in LANGUAGES)
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_no_language_loses_a_character(name):
+    html = highlighted(SNIPPET, name if name in LEXERS else LANGUAGES[name].split()[0], Budget())
+    assert html == "" or text_of(html) == SNIPPET
+
+
+def test_names_are_the_people_s_and_capitals_do_not_matter():
+    for name in ("py", "Python", "JS", "c++", "C#", "sh", "postgresql", "yml"):
+        assert "<span" in highlighted('x = "1"; SELECT 1: 2 "a"', name, Budget())
+
+
+@pytest.mark.parametrize("name", ["mcschema", "gherkin", "autohotkey", "klingon", "", "text"])
+def test_other_languages_have_no_colours(name):
+    assert highlighted("<!--", name, Budget()) == ""
+
+
+DEGENERATE = {
+    "blank lines": "int x\n" + "\n" * 30_000,
+    "few blank lines, often": ("int x" + "\n" * BLANK_LINES) * 2_000,
+    "spaces": ("x" + " " * 900 + "\n") * 50,
+    "some spaces, often": ("x" + " " * SPACES + "y\n") * 200,
+    "lines of quotes": "\"'`\n" * 10_000,
+    "comments that do not end": '/* <!-- (* {- #| """\n' * 2_000,
+    "brackets": "([{<\n" * 9_000,
+}
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+@pytest.mark.parametrize("language", ["c", "java", "csharp", "python", "javascript", "html", "sql", "bash", "yaml"])
+def test_degenerate_code_takes_bounded_time(language, case):
+    begin = thread_time()
+    html = highlighted(DEGENERATE[case], language, Budget(seconds=SECONDS))
+    assert thread_time() - begin < SECONDS + SLACK_SECONDS
+    assert html == "" or text_of(html) == DEGENERATE[case]
+
+
+def test_long_runs_of_blank_lines_are_kept_but_not_looked_at():
+    code = "int x = 1;\n" + "\n" * 30_000 + "int y = 2;\n"
+    html = highlighted(code, "c", Budget())
+    assert text_of(html) == code
+    assert html.count('<span class="hl-mi">') == 2
+
+
+class Still(Lexer):
+    """One that matches empty text for ever."""
+
+    def get_tokens_unprocessed(self, text):
+        while True:
+            yield 0, Text, ""
+
+
+class Forgetful(Lexer):
+    def get_tokens_unprocessed(self, text):
+        yield 0, Text, text[1:]
+
+
+@pytest.mark.parametrize("lexer", [Still(), Forgetful()])
+def test_a_lexer_that_misbehaves_gives_no_colours(lexer, monkeypatch):
+    monkeypatch.setattr(highlighting, "_lexer", lambda name: lexer)
+    assert highlighted("x = 1\n", "python", Budget()) == ""
+
+
+def test_what_is_over_the_budget_is_shown_as_it_is_and_the_rest_as_ever():
+    html = render(f"```python\n{'x=1;' * 100}\n```\n*so*\n```python\n{'x' * 60_000}\n```\n```python\ny = 2\n```")
+    assert "<em>so</em>" in html
+    assert f"<code>{'x' * 60_000}\n</code>" in html
+    assert '<span class="hl-n">y</span>' in html
+
+
+def test_the_code_of_one_answer_shares_a_budget():
+    budget = Budget(tokens=10)
+    assert highlighted("x = 1\n", "python", budget)
+    assert highlighted("x = 1\n" * 5, "python", budget) == ""
+    assert budget.tokens < 0 < TOKENS
+    assert highlighted("x = 1\n", "python", budget) == ""

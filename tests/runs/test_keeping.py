@@ -1,0 +1,195 @@
+"""Final answers get their HTML after their end, in a process that can be killed, and what is too much stays plain."""
+
+import os
+import signal
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from chatapp.chats.models import Message
+from runs import lifecycle
+from runs.rendering import keeping
+from runs.rendering.renderer import Killed, Renderer
+from streams import log
+from streams.events import Kind
+from tests.harness.rendering import make_html, renderer
+
+HOSTILE = "```mcschema\n<!--\n```"
+
+
+@pytest.fixture
+def answer(send, claim):
+    """`answer("text")`: a message that a run has written to its end."""
+
+    def answer_(text: str, end=lifecycle.complete, *how) -> Message:
+        run = claim(send())
+        log.append(run.id, (Kind.TEXT, {"text": text}))
+        end(run.id, *(how or ("stop",)))
+        return Message.objects.get(pk=run.message_id)
+
+    return answer_
+
+
+class Broken(Renderer):
+    """One whose process is killed over each text; it notes for what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[bool] = []
+
+    def render(self, text: str, highlights: bool = True) -> str:
+        self.asked.append(highlights)
+        raise Killed
+
+
+def lapse(message: Message) -> None:
+    """As if AGAIN_SECONDS had gone by."""
+    Message.objects.filter(pk=message.pk).update(html_due_at=Now() - timedelta(seconds=1))
+
+
+def test_an_end_makes_html_due_and_it_is_made_once(answer):  # B85
+    message = answer("Some **bold** text")
+    assert keeping.due() == [message.pk]
+    assert make_html() == 1
+    message.refresh_from_db()
+    assert message.html == "<p>Some <strong>bold</strong> text</p>\n"
+    assert message.html_due_at is None
+    assert make_html() == 0
+
+
+@pytest.mark.parametrize("end", [lifecycle.stop, lifecycle.interrupt])
+def test_what_was_not_ended_well_gets_html_too(send, claim, end):
+    run = claim(send())
+    log.append(run.id, (Kind.TEXT, {"text": "*Half* of"}))
+    end(run.id)
+    assert make_html() == 1
+    assert Message.objects.get(pk=run.message_id).html == "<p><em>Half</em> of</p>\n"
+
+
+def test_an_answer_without_text_is_not_due(send):
+    run = send()
+    lifecycle.stop(run.id)
+    assert keeping.due() == []
+
+
+def test_a_language_whose_lexer_never_ends_is_not_highlighted(answer):  # B85
+    message = answer(HOSTILE)
+    make_html()
+    message.refresh_from_db()
+    assert "<code>&lt;!--\n</code>" in message.html
+
+
+def test_a_text_over_which_the_renderer_is_killed_stays_plain_and_is_never_tried_again(answer):  # B85
+    message, broken = answer("Too much"), Broken()
+    assert keeping.make(broken, pk=message.pk)
+    assert broken.asked == [True, False]  # the second time without highlighting
+    message.refresh_from_db()
+    assert (message.html, message.html_due_at) == ("", None)
+    assert keeping.due() == []
+    assert not keeping.make(broken, pk=message.pk)
+    assert broken.asked == [True, False]
+
+
+def test_a_worker_that_is_killed_while_html_is_made_leaves_it_due_but_not_without_end(answer):  # B85
+    message = answer("As ever")
+
+    class Dying(Renderer):
+        def render(self, text: str, highlights: bool = True) -> str:
+            raise SystemExit  # nothing after the claim is done
+
+    for _ in range(keeping.MAX_TRIES):
+        with pytest.raises(SystemExit):
+            keeping.make(Dying(), pk=message.pk)
+        assert keeping.due() == []  # not at once: another worker may be at it
+        lapse(message)
+        assert keeping.due() == [message.pk]
+    assert make_html() == 0
+    message.refresh_from_db()
+    assert (message.html, message.html_due_at) == ("", None)
+
+
+def test_a_killed_worker_s_answer_gets_its_html_from_the_next(answer):
+    message = answer("As ever")
+    Message.objects.filter(pk=message.pk).update(html_tries=keeping.MAX_TRIES - 1)
+    make_html()
+    message.refresh_from_db()
+    assert message.html == "<p>As ever</p>\n"
+
+
+def test_two_workers_do_not_make_the_same_html(answer):
+    message = answer("Once")
+
+    class Slow(Renderer):
+        def render(self, text: str, highlights: bool = True) -> str:
+            assert make_html() == 0  # the other one finds nothing to do
+            return "<p>mine</p>"
+
+    assert keeping.make(Slow(), pk=message.pk)
+    message.refresh_from_db()
+    assert message.html == "<p>mine</p>"
+
+
+def test_an_answer_that_grows_meanwhile_does_not_get_the_html_of_what_it_was(answer):
+    message = answer("First half")
+
+    class Slow(Renderer):
+        def render(self, text: str, highlights: bool = True) -> str:
+            Message.objects.filter(pk=message.pk).update(content="First half, second half")
+            return "<p>First half</p>"
+
+    keeping.make(Slow(), pk=message.pk)
+    message.refresh_from_db()
+    assert message.html == ""
+    assert message.html_due_at is not None
+
+
+def test_an_answer_that_was_continued_is_due_again(answer, claim, alice):
+    from runs.actions import go_on
+
+    message = answer("First half", lifecycle.interrupt, lifecycle.LostReason.LEASE)
+    make_html()
+    run = claim(go_on(message, user=alice))
+    assert keeping.due() == []
+    log.append(run.id, (Kind.TEXT, {"text": ", second half"}))
+    lifecycle.complete(run.id, "stop")
+    assert keeping.due() == [message.pk]
+    make_html()
+    message.refresh_from_db()
+    assert message.html == "<p>First half, second half</p>\n"
+
+
+def test_what_is_due_is_found_by_its_index(answer, db):
+    answer("One")
+    assert "message_html_due" in keeping._due().order_by("-html_due_at").values("pk").explain()
+
+
+def test_a_renderer_that_was_killed_is_started_anew():
+    renderer.render("one")
+    killed = renderer.pid
+    os.kill(killed, signal.SIGKILL)
+    os.waitid(os.P_PID, killed, os.WEXITED | os.WNOWAIT)
+    assert renderer.render("two") == "<p>two</p>\n"
+    assert renderer.pid != killed
+    with pytest.raises(ChildProcessError):  # no zombie is left
+        os.waitid(os.P_PID, killed, os.WEXITED | os.WNOHANG)
+
+
+def test_a_text_that_takes_too_long_ends_the_renderer():  # B85
+    impatient = Renderer(seconds=0.001)
+    with pytest.raises(Killed):
+        impatient.render("[" * 100_000)
+    assert impatient.pid is None
+
+
+def test_the_renderer_knows_no_secret_and_ends_with_its_worker(tmp_path):
+    renderer.render("one")
+    with open(f"/proc/{renderer.pid}/environ") as environ:
+        assert "SECRET" not in environ.read()
+    pid = renderer.pid
+    with open(f"/proc/{pid}/limits") as limits:
+        assert "Max cpu time              unlimited" not in limits.read()
+    renderer._channel.close()  # as the kernel does when the worker is killed
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    renderer._channel = None
+    renderer._unreaped.clear()
