@@ -12,7 +12,7 @@ from chatapp.chats.attachments import whole_of
 from chatapp.chats.models import Message, Session
 from chatapp.chats.naming import title_of, with_opening
 from chatapp.chats.plain import plain_words
-from chatapp.chats.search import found_messages, found_sessions, pattern, words_of
+from chatapp.chats.search import INDEXED_CHARACTERS, found_messages, found_sessions, pattern, words_of
 from chatapp.pages.requests import is_scripted, private
 
 PAGE_HITS = 20
@@ -89,7 +89,7 @@ def _hit(session: Session, message: Message | None, words: list[str]) -> Hit:
 
 def _around(text: str, words: list[str]) -> str:
     """The part of a text in which the first of the words is found, without Markdown's marks."""
-    found = pattern(words).search(text)
+    found = pattern(words).search(text, 0, INDEXED_CHARACTERS)  # 0.5 µs a character: not all of a boundless answer
     place = found.start() if found else 0
     first = 0 if place <= NEAR else text.find("\n", place - NEAR, place) + 1 or place - NEAR
     last = place + NEAR

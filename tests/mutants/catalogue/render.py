@@ -1,0 +1,70 @@
+"""Faults in the making of HTML at an answer's end."""
+
+from tests.mutants.mutant import Mutant
+
+KEEPING, HIGHLIGHTING = "tests/runs/test_keeping.py", "tests/runs/test_highlighting.py"
+MUTANTS = [
+    Mutant(
+        "an answer that has grown gets the HTML of what it was",
+        "runs/rendering/keeping.py",
+        "same = Message.objects.filter(pk=message.pk, state=message.state, content=message.content)",
+        "same = Message.objects.filter(pk=message.pk)",
+        f"{KEEPING}::test_an_answer_that_grows_meanwhile_does_not_get_the_html_of_what_it_was",
+    ),
+    Mutant(
+        "a text that kills workers is tried without end",
+        "runs/rendering/keeping.py",
+        "if message.html_tries >= MAX_TRIES:",
+        "if False:",
+        f"{KEEPING}::test_a_worker_that_is_killed_while_html_is_made_leaves_it_due_but_not_without_end",
+    ),
+    Mutant(
+        "two workers make the same HTML",
+        "runs/rendering/keeping.py",
+        'return message if own.update(html_tries=F("html_tries") + 1, html_due_at=again) else None',
+        'return message if own.update(html_tries=F("html_tries") + 1) else None',
+        f"{KEEPING}::test_two_workers_do_not_make_the_same_html",
+    ),
+    Mutant(
+        "a text over which the renderer is killed is tried again",
+        "runs/rendering/keeping.py",
+        "same.update(html=html, html_due_at=None)",
+        "same.update(html=html, html_due_at=None) if html else None",
+        f"{KEEPING}::test_a_text_over_which_the_renderer_is_killed_stays_plain_and_is_never_tried_again",
+    ),
+    Mutant(
+        "a renderer that takes too long is waited for",
+        "runs/rendering/renderer.py",
+        "deadline = time.monotonic() + self._seconds",
+        "deadline = None",
+        f"{KEEPING}::test_a_text_that_takes_too_long_ends_the_renderer",
+    ),
+    Mutant(
+        "an end makes no HTML due",
+        "runs/lifecycle.py",
+        "        **html_due(content),\n",
+        "",
+        f"{KEEPING}::test_an_end_makes_html_due_and_it_is_made_once",
+    ),
+    Mutant(
+        "a lexer that stands still is waited for",
+        "runs/rendering/highlighting.py",
+        "if budget.tokens < 0 or empty > EMPTY_TOKENS:",
+        "if empty > EMPTY_TOKENS**9:",
+        f"{HIGHLIGHTING}::test_the_code_of_one_answer_shares_a_budget",
+    ),
+    Mutant(
+        "a long run of blank lines is given to a lexer",
+        "runs/rendering/highlighting.py",
+        'if len(space[0]) > SPACES or space[0].count("\\n") > BLANK_LINES + 1:',
+        "if False:",
+        f"{HIGHLIGHTING}::test_degenerate_code_takes_bounded_time[c-blank lines]",
+    ),
+    Mutant(
+        "a link of a final answer leads into this site",
+        "runs/rendering/markdown.py",
+        'if not ABSOLUTE.match(str(token.attrs.get("href", ""))):',
+        "if False:",
+        "tests/runs/test_rendering.py::test_a_link_leads_to_another_site_or_nowhere[https:/settings]",
+    ),
+]
