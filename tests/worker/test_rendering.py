@@ -78,7 +78,7 @@ def test_what_a_degenerate_model_writes_holds_nobody_up(each_stack):  # B85
         wait_until(lambda pid=pid: is_gone(pid) or _stat(pid)[0] == "S", "it rests")
 
 
-def test_a_renderer_that_is_killed_costs_nothing_but_colours(make_stack):  # B85
+def test_a_renderer_that_is_killed_is_replaced(make_stack):  # B85
     stack = make_stack()
     alice = stack.person("alice")
     settled(check(alice.send(prompt(text=["one"]))))
@@ -87,7 +87,7 @@ def test_a_renderer_that_is_killed_costs_nothing_but_colours(make_stack):  # B85
     run = check(alice.send(prompt(text=["```python\nx = 1\n```"])))
     claimed(run)
     os.kill(renderer, signal.SIGKILL)
-    assert "<code>x = 1\n</code>" in settled(run).html
+    assert "<code>" in settled(run).html  # with colours, if it was killed before the text was with it
     wait_until(lambda: not Path(f"/proc/{renderer}").exists(), "it is reaped")
     run = check(alice.send(prompt(text=["```python\nx = 1\n```"])))
     assert '<span class="hl-n">x</span>' in settled(run).html
