@@ -5,15 +5,16 @@ import { keepingEnd } from "./end.js";
 import { getHtml, pause, wanted } from "./requests.js";
 
 export const WAITS = [300, 700, 1_500, 3_000, 6_000, 12_000]; // ms between looks; who reloads after that sees it, too
+const ENDS = new Set(["completed", "stopped", "failed", "lost"]); // states in which the stream left an answer
 
 export function isDue(article) {
   return "htmlDue" in article.dataset;
 }
 
-/** Take over into a fresh article, which has only plain text yet, what was drawn of it. */
+/** Take over into a fresh article, which has only plain text yet, what was drawn of it; if that was drawn to its end. */
 export function keepDrawn(known, fresh) {
-  const drawn = known.querySelector("[data-text], [data-drawn]");
-  if (!isDue(fresh) || !drawn) return;
+  const drawn = known.querySelector(ENDS.has(known.dataset.state) ? "[data-text], [data-drawn]" : "[data-drawn]");
+  if (!isDue(fresh) || !drawn || known.dataset.run !== fresh.dataset.run) return;
   drawn.removeAttribute("data-text");
   drawn.dataset.drawn = "";
   fresh.querySelector("[data-plain]")?.replaceWith(drawn);
