@@ -127,8 +127,12 @@ class Tab:
         expect(self.answer).to_have_text(text, timeout=PATIENCE)
 
     def expect_state(self, state: str) -> None:
-        """The last answer is `waiting`, `answering`, `stopping`, `complete`, `stopped`, `failed` or `lost`."""
+        """The last answer is `waiting`, `answering`, `stopping`, `complete`, `stopped`, `failed` or `lost`.
+
+        And if it has ended, its HTML has come.
+        """
         expect(self.answers.last).to_have_attribute("data-state", state, timeout=PATIENCE)
+        expect(self.page.locator("[data-html-due]")).to_have_count(0, timeout=PATIENCE)
 
     def login(self, username: str, password: str) -> None:
         self.page.goto("/login")
