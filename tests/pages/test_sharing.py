@@ -9,6 +9,7 @@ from django.test import Client
 from chatapp.chats.models import Message, Session
 from runs import lifecycle
 from runs.actions import answer_again
+from tests.harness.rendering import make_html
 from tests.pages.test_frame import words
 
 
@@ -41,8 +42,10 @@ def share(browser, session):
 
 
 def test_everybody_with_the_link_reads_the_branch_that_is_shown_and_nothing_about_the_owner(share, nobody):
-    response = nobody.get(share())
-    page = response.content.decode()
+    path = share()
+    assert "*Because* of &lt;b&gt;light&lt;/b&gt;" in nobody.get(path).content.decode()  # B85
+    make_html()
+    page = nobody.get(path).content.decode()
     assert "<em>Because</em> of &lt;b&gt;light&lt;/b&gt;" in page
     assert "Why is the sky **blue**?" in page
     assert "A Model" in page
