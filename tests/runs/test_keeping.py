@@ -3,8 +3,12 @@
 import os
 import signal
 from datetime import timedelta
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.db.models.functions import Now
 
 from chatapp.chats.models import Message
@@ -157,6 +161,20 @@ def test_an_answer_that_was_continued_is_due_again(answer, claim, alice):
     make_html()
     message.refresh_from_db()
     assert message.html == "<p>First half, second half</p>\n"
+
+
+def test_answers_from_before_become_due_if_they_have_no_html_or_some_with_links(answer, send):
+    none, linked, well = answer("One"), answer("[two](/settings)"), answer("Three")
+    Message.objects.update(html_due_at=None)
+    Message.objects.filter(pk=linked.pk).update(html='<p><a href="/settings">two</a></p>')
+    Message.objects.filter(pk=well.pk).update(html="<p>Three</p>")
+    send()  # a question, and an answer that waits
+    migration = import_module("chatapp.chats.migrations.0010_old_html")
+    migration.make_due(apps, SimpleNamespace(connection=connection))
+    assert set(keeping.due()) == {none.pk, linked.pk}
+    make_html()
+    linked.refresh_from_db()
+    assert linked.html == '<p><a rel="noopener noreferrer nofollow">two</a></p>\n'
 
 
 def test_what_is_due_is_found_by_its_index(answer, db):
