@@ -108,6 +108,7 @@ class Engine:
         connection is closed and what was received is in the log before the interruption goes on.
         """
         carriage = Carriage(run_id, after, request, Waiter())
+        del request
         self._thread.call(self._start, carriage)
         try:
             carriage.waiter.wait()
@@ -118,7 +119,8 @@ class Engine:
         finally:
             carriage.waiter.close()
         if carriage.end is not None:
-            raise carriage.end
+            end, carriage.end = carriage.end, None  # its traceback knows the carriage
+            raise end
         return carriage.finish_reason
 
     def ask(self, request: UpstreamRequest, seconds: float) -> str:
@@ -193,6 +195,7 @@ class Engine:
             logger.error("run %s failed in the engine", carriage.run_id, exc_info=failure)
             carriage.end = InternalError(repr(failure))
             carriage.end.__cause__ = failure
+        carriage.request.let_go()
         carriage.task = None  # whose coroutine knows the carriage: garbage that only a look for it would find
         carriage.is_done = True
         carriage.waiter.notify()

@@ -81,6 +81,13 @@ class TooManySends(RunError):
     code = "too_many_sends"
 
 
+class ContextTooLong(RunError):
+    """What was said before is too long to go on from."""
+
+    code = "context_too_long"
+    retryable = False
+
+
 class ModelUnknown(RunError):
     """This model is not available. Choose another one."""
 

@@ -1,13 +1,11 @@
 """From a run to the request that goes upstream."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-
+import orjson
 from django.conf import settings
-from django.db.models import prefetch_related_objects
 from django.utils.module_loading import import_string
 
 from chatapp.chats.attachments import whole_of
+from chatapp.chats.context import context_of
 from chatapp.chats.models import Message, Role
 from runs.errors import ModelUnknown, ProviderKeyMissing
 from runs.models import Model, Run
@@ -18,20 +16,31 @@ OWN_PARAMETERS = {"model", "messages", "stream", "stream_options"}  # not for a 
 GO_ON = "Continue your answer exactly where it stopped. Do not repeat anything."
 
 
-@dataclass(frozen=True)
 class UpstreamRequest:
-    """One request to a provider. `key` is a secret: never logged, never stored."""
+    """One request to a provider. `key` is a secret: never logged, never stored.
 
-    url: str
-    payload: dict
-    key: str | None = field(default=None, repr=False)
+    The payload is kept in the form in which it is sent, and only until an answer begins: it may be megabytes, and an
+    answer takes hours. So it is also serialized where it is made, and not in the loop that all answers share.
+    """
+
+    def __init__(self, url: str, payload: dict, key: str | None = None) -> None:
+        self.url, self.key, self.model = url, key, str(payload.get("model", ""))
+        self.body: bytes = orjson.dumps(payload)
+
+    @property
+    def payload(self) -> dict:
+        return orjson.loads(self.body)
+
+    def let_go(self) -> None:
+        """Nothing will send it any more."""
+        self.body = b""
 
 
 def build(run: Run) -> UpstreamRequest:
     """The request for `run`: the settings of its session and its model, and the messages that lead to it.
 
     What a program has asked for in its own words is known to the hook settings.RUNS_ASKED; such a run's session is in
-    no list. Raises ModelUnknown, ProviderKeyMissing, ProviderKeyForbidden.
+    no list. Raises ModelUnknown, ProviderKeyMissing, ProviderKeyForbidden, ContextTooLong.
     """
     session = run.session
     is_program = run.trigger == Trigger.API and not session.is_listed
@@ -40,7 +49,7 @@ def build(run: Run) -> UpstreamRequest:
         return prepare(run.model, messages, **parameters)
     chosen = {"temperature": session.temperature, "max_tokens": session.max_tokens}
     parameters = {name: value for name, value in chosen.items() if value is not None}
-    return prepare(run.model, list(_messages(run)), session.system_prompt, **parameters)
+    return prepare(run.model, _messages(run), session.system_prompt, **parameters)
 
 
 def prepare(
@@ -70,23 +79,20 @@ def prepare(
     return UpstreamRequest(model.provider.base_url.rstrip("/") + "/chat/completions", payload, key)
 
 
-def _messages(run: Run) -> Iterator[dict[str, str]]:
-    path = _path(run.message)
-    prefetch_related_objects(path, "attachments")
-    for message in path:
-        if content := whole_of(message):  # an answer that failed before its first word says nothing
-            yield {"role": Role(message.role).value, "content": content}
-    if run.is_continuation and run.message.content:
-        yield {"role": "assistant", "content": run.message.content}
-        yield {"role": "user", "content": GO_ON}
-
-
-def _path(answer: Message) -> list[Message]:
-    """The messages from the root of the tree down to the one that is answered."""
-    messages = Message.objects.filter(session_id=answer.session_id).only("id", "parent_id", "role", "content")
-    by_id = {message.id: message for message in messages}
-    path, parent_id = [], answer.parent_id
-    while parent_id is not None:
-        path.append(by_id[parent_id])
-        parent_id = by_id[parent_id].parent_id
-    return path[::-1]
+def _messages(run: Run) -> list[dict[str, str]]:
+    """What was said before, as much as fits. The run's row tells staff how many messages were left out."""
+    written = run.message.content if run.is_continuation else ""
+    system = run.session.system_prompt or (run.model.system_prompt if run.model else "")
+    context = context_of(run.message.parent_id, len(written) + len(system))
+    if context.left_out:
+        Run.objects.filter(pk=run.pk).update(left_out=context.left_out)
+    found = Message.objects.only("role", "content").prefetch_related("attachments").in_bulk(context.ids)
+    path = [found[pk] for pk in context.ids if pk in found]
+    messages = [
+        {"role": Role(message.role).value, "content": content}
+        for message in path
+        if (content := whole_of(message))  # an answer that failed before its first word says nothing
+    ]
+    if written:
+        messages += [{"role": "assistant", "content": written}, {"role": "user", "content": GO_ON}]
+    return messages

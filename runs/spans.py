@@ -23,7 +23,7 @@ def upstream(run_id: UUID, request: UpstreamRequest) -> AbstractContextManager[N
 def _upstream(run_id: UUID, request: UpstreamRequest) -> Iterator[None]:
     said = {
         "chatapp.run_id": str(run_id),
-        "gen_ai.request.model": str(request.payload["model"]),
+        "gen_ai.request.model": request.model,
         "server.address": urlsplit(request.url).hostname or "",
     }
     trace.get_current_span().set_attribute("chatapp.run_id", str(run_id))

@@ -91,6 +91,7 @@ RUN_STATUS: dict[type[errors.RunError], int] = {
     errors.TooManySends: 429,
     errors.KeyReused: 422,
     errors.PromptTooLong: 413,
+    errors.ContextTooLong: 413,
     errors.PromptEmpty: 422,
     errors.AttachmentUnreadable: 422,
     errors.TooManyAttachments: 422,

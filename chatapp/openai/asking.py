@@ -3,16 +3,18 @@
 import asyncio
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from chatapp.chats.models import Session
-from chatapp.openai.chain import context_of
+from chatapp.openai.chain import context_of, path_to
 from chatapp.openai.errors import Failed
 from chatapp.openai.models import Exchange, Kind
 from chatapp.openai.wanted import Wanted
 from runs import viewers
 from runs.actions import send
+from runs.errors import ContextTooLong
 from runs.models import Run
 from runs.states import Status, Trigger
 from streams.access import identify
@@ -25,8 +27,10 @@ _leaving: set[asyncio.Future] = set()
 def ask(user: AbstractBaseUser, wanted: Wanted, chain: UUID | None = None) -> Exchange:
     """Start the run. Only one in the background outlives whoever waits for it (B42).
 
-    Raises what `runs.actions.send` raises, and Failed if no worker could be told.
+    Raises what `runs.actions.send` raises, ContextTooLong, and Failed if no worker could be told.
     """
+    characters = wanted.characters
+    _check_context(wanted, characters)
     with transaction.atomic():
         session = Session.objects.create(owner=user, title=TITLE, is_listed=False)
         run = send(
@@ -41,6 +45,7 @@ def ask(user: AbstractBaseUser, wanted: Wanted, chain: UUID | None = None) -> Ex
             run=run,
             kind=wanted.kind,
             input=wanted.input,
+            characters=characters,
             parameters=wanted.parameters,
             echo=wanted.echo | {"model": run.model.name},
             is_stored=wanted.is_stored,
@@ -52,6 +57,14 @@ def ask(user: AbstractBaseUser, wanted: Wanted, chain: UUID | None = None) -> Ex
     if run.status == Status.FAILED:
         raise Failed(run.code, run.error, run.retryable)
     return exchange
+
+
+def _check_context(wanted: Wanted, characters: int) -> None:
+    """Raise ContextTooLong before anything is stored, or spent."""
+    path = path_to(wanted.previous) if wanted.previous else None
+    before = path.characters if path else 0
+    if before + characters > settings.CONTEXT_MAX_CHARACTERS or len(wanted.input) > settings.CONTEXT_MAX_MESSAGES:
+        raise ContextTooLong
 
 
 async def ask_for(user: AbstractBaseUser, wanted: Wanted, chain: UUID | None = None) -> Exchange:

@@ -70,6 +70,7 @@ RUN_STATUS: dict[str, int] = {  # of a run that fails before or while it is answ
     errors.ModelMissing.code: 503,
     errors.PromptEmpty.code: 400,
     errors.PromptTooLong.code: 400,
+    errors.ContextTooLong.code: 400,
     errors.TooManyRuns.code: 429,
     errors.TooManySends.code: 429,
     errors.BrokerUnavailable.code: 503,
@@ -90,7 +91,10 @@ RUN_STATUS: dict[str, int] = {  # of a run that fails before or while it is answ
     errors.TimeLimit.code: 504,
 }
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-NAMES = {errors.ModelUnknown.code: "model_not_found"}  # by which clients know it
+NAMES = {  # by which clients know them
+    errors.ModelUnknown.code: "model_not_found",
+    errors.ContextTooLong.code: "context_length_exceeded",
+}
 
 
 class Failed(Exception):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from chatapp.openai.errors import Refusal, Unsupported
+from chatapp.openai.lengths import characters_in
 from chatapp.openai.models import Kind
 from chatapp.openai.reading import Fields
 
@@ -25,6 +26,11 @@ class Wanted:
     is_background: bool = False
     tells_usage: bool = False  # at the end of a chat's stream
     previous: UUID | None = None
+
+    @property
+    def characters(self) -> int:
+        """Of what goes upstream."""
+        return characters_in(self.input, self.parameters, self.echo.get("instructions"))
 
 
 def sampling(fields: Fields) -> dict:

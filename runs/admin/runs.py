@@ -81,7 +81,7 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         ("Times", {"fields": [*MOMENTS, *DURATIONS]}),
         ("Stop", {"fields": [_moment("stop_requested_at"), "stop_requested_by", "stop_reason"]}),
         ("Error", {"fields": ["code", "error", "retryable", "trace_as_it_is"]}),
-        ("Work", {"fields": ["worker", "task_id", "attempt", "finish_reason", *COUNTS]}),
+        ("Work", {"fields": ["worker", "task_id", "attempt", "left_out", "finish_reason", *COUNTS]}),
         ("Stream", {"fields": ["last_seq", "log_kept", "events"]}),
     ]  # fmt: skip
 

@@ -31,7 +31,9 @@ class Place(NamedTuple):
 class Post:
     """One request, as `async with`: gives the line its response comes from, and closes or keeps that."""
 
-    def __init__(self, client: "Client", place: Place, request: bytes, idle_seconds: float, max_bytes: int) -> None:
+    def __init__(
+        self, client: "Client", place: Place, request: list[bytes], idle_seconds: float, max_bytes: int
+    ) -> None:
         self._client, self._place, self._request = client, place, request
         self._idle_seconds, self._max_bytes = idle_seconds, max_bytes
 
@@ -42,8 +44,9 @@ class Post:
         anything is written; what comes later is an attempt that failed, and the caller decides about another one.
         """
         self._line = self._client.kept(self._place) or await self._client.connect(self._place)
+        request, self._request = self._request, []
         try:
-            await self._line.ask(self._request, self._idle_seconds, self._max_bytes)
+            await self._line.ask(request, self._idle_seconds, self._max_bytes)
         except BaseException as error:
             self._line.close()
             if isinstance(error, Dropped):
@@ -79,7 +82,7 @@ class Client:
             place = Place(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme], proxy)
             if not place.host:
                 raise ValueError("no host")
-            request = _request(parts, place, body, headers)
+            request = [_head(parts, place, body, headers), body]
         except (KeyError, ValueError) as error:
             raise Unreachable(f"not an address or header: {error!r}") from error
         return Post(self, place, request, idle_seconds, max_bytes)
@@ -135,7 +138,7 @@ class Client:
         try:
             target = f"{_bracketed(place.host)}:{place.port}"
             head = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *_credentials(proxy, "Proxy-Authorization")]
-            await line.ask(_encoded(head), CONNECT_SECONDS)
+            await line.ask([_encoded(head)], CONNECT_SECONDS)
             if line.status != 200:
                 raise Unreachable(f"the proxy answered HTTP {line.status}")
             loop = asyncio.get_running_loop()
@@ -151,7 +154,7 @@ class Client:
         return ssl.create_default_context()
 
 
-def _request(parts: SplitResult, place: Place, body: bytes, headers: dict[str, str]) -> bytes:
+def _head(parts: SplitResult, place: Place, body: bytes, headers: dict[str, str]) -> bytes:
     authority = _bracketed(place.host) + ("" if place.port == PORTS[place.scheme] else f":{place.port}")
     target = quote(parts.path or "/", safe=SAFE) + (f"?{quote(parts.query, safe=SAFE)}" if parts.query else "")
     head = [f"Host: {authority}", "Accept-Encoding: identity", f"Content-Length: {len(body)}"]
@@ -160,7 +163,7 @@ def _request(parts: SplitResult, place: Place, body: bytes, headers: dict[str, s
         head += _credentials(urlsplit(place.proxy), "Proxy-Authorization")
     if "Authorization" not in headers:
         head += _credentials(parts, "Authorization")
-    return _encoded([f"POST {target} HTTP/1.1", *head, *(f"{name}: {value}" for name, value in headers.items())]) + body
+    return _encoded([f"POST {target} HTTP/1.1", *head, *(f"{name}: {value}" for name, value in headers.items())])
 
 
 def _encoded(lines: list[str]) -> bytes:

@@ -71,7 +71,7 @@ class Line(asyncio.Protocol):
 
     # -- one request ------------------------------------------------------------------------------
 
-    async def ask(self, request: bytes, idle_seconds: float, max_bytes: int = HEAD_BYTES) -> None:
+    async def ask(self, request: list[bytes], idle_seconds: float, max_bytes: int = HEAD_BYTES) -> None:
         """Send a request and wait for the head of its response, which may have `max_bytes`, all of HTTP included.
 
         Raises Broken, Silent, TooLarge; Dropped where a connection that was kept may have brought the request or not.
@@ -80,7 +80,8 @@ class Line(asyncio.Protocol):
         self._begin(max_bytes)
         self._idle_seconds = idle_seconds
         self._set_alarm(idle_seconds, self._look)
-        self.transport.write(request)
+        self.transport.writelines(request)
+        request.clear()  # may be large, and the wait long
         while not (self._has_head or self._is_over):
             await self._wait()
         if not self._has_head:

@@ -83,11 +83,12 @@ async def stream(client: Client, request: UpstreamRequest, idle_seconds: float, 
     headers = {"Accept": "text/event-stream", "Content-Type": "application/json", "User-Agent": "chatapp"}
     if request.key:
         headers["Authorization"] = f"Bearer {request.key}"
-    body, answer = orjson.dumps(request.payload), _Answer(sink)
+    answer = _Answer(sink)
     try:
-        posted = client.post(request.url, body, headers, idle_seconds, MAX_ANSWER_BYTES, _proxy(request.url))
-        async with posted as response:
+        url, proxy = request.url, _proxy(request.url)
+        async with client.post(url, request.body, headers, idle_seconds, MAX_ANSWER_BYTES, proxy) as response:
             await _check(response)
+            request.let_go()  # what comes now is not asked for again
             await response.read(answer.feed, sink.is_full, sink.room)
     except Unreachable as error:
         raise UpstreamUnreachable(str(error)) from error

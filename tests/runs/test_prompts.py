@@ -1,9 +1,12 @@
 """What goes upstream."""
 
 import pytest
+from django.db.models.signals import post_init
 
+from chatapp.chats.models import Attachment, Message, Role
+from runs import lifecycle
 from runs.models import Run
-from runs.prompts import build
+from runs.prompts import UpstreamRequest, build
 
 
 @pytest.fixture
@@ -32,3 +35,94 @@ def test_what_a_session_sets_goes_before_what_the_model_sets(payload, session):
     assert sent["messages"][0] == {"role": "system", "content": "You are a pirate."}
     assert len(sent["messages"]) == 2
     assert (sent["temperature"], sent["max_tokens"], sent["top_p"]) == (0.0, 12, 0.9)
+
+
+@pytest.fixture
+def talk(session):
+    """Exchanges in the session, one after the other: questions and answers of so many characters each."""
+
+    def talk(exchanges: int, characters: int, parent: Message | None = None) -> Message:
+        for number in range(exchanges):
+            for role in (Role.USER, Role.ASSISTANT):
+                text = f"{role[0]}{number} ".ljust(characters, "x")
+                parent = Message.objects.create(session=session, parent=parent, role=role, content=text)
+        type(session).objects.filter(pk=session.pk).update(tip=parent)
+        return parent
+
+    return talk
+
+
+def contents(request: UpstreamRequest) -> list[str]:
+    return [message["content"].split("x")[0].strip() for message in request.payload["messages"]]
+
+
+def placed(run: Run) -> Run:
+    """A run as it is when it is claimed: its question has got its place."""
+    run = Run.objects.select_related("session", "model__provider", "message__parent").get(pk=run.pk)
+    lifecycle.place(run.message)
+    return Run.objects.select_related("session", "model__provider", "message").get(pk=run.pk)
+
+
+def test_only_the_branch_that_leads_to_the_question_is_read(send, session, talk):
+    fork = talk(2, 10)
+    for _ in range(10):
+        talk(3, 10, fork)
+    talk(1, 10, fork)
+    run, read = placed(send("Why?")), []
+    count = lambda sender, instance, **_: read.append(instance)  # noqa: E731
+    post_init.connect(count, sender=Message)
+    try:
+        request = build(run)
+    finally:
+        post_init.disconnect(count, sender=Message)
+    assert contents(request) == ["u0", "a0", "u1", "a1", "u0", "a0", "Why?"]
+    assert len(read) == 7
+
+
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [
+        ({}, 7),
+        ({"CONTEXT_MAX_CHARACTERS": 604}, 7),
+        ({"CONTEXT_MAX_CHARACTERS": 603}, 5),
+        ({"CONTEXT_MAX_CHARACTERS": 504}, 5),
+        ({"CONTEXT_MAX_CHARACTERS": 403}, 3),
+        ({"CONTEXT_MAX_CHARACTERS": 1}, 1),
+        ({"CONTEXT_MAX_MESSAGES": 7}, 7),
+        ({"CONTEXT_MAX_MESSAGES": 6}, 5),
+        ({"CONTEXT_MAX_MESSAGES": 5}, 5),
+        ({"CONTEXT_MAX_MESSAGES": 1}, 1),
+    ],
+)
+def test_the_oldest_exchanges_of_a_long_chat_are_left_out_whole_and_the_run_says_so(
+    send, session, talk, settings, limits, kept
+):
+    talk(3, 100)
+    run = placed(send("Why?"))
+    for name, value in limits.items():
+        setattr(settings, name, value)
+    said = ["u0", "a0", "u1", "a1", "u2", "a2", "Why?"]
+    assert contents(build(run)) == said[-kept:]
+    run.refresh_from_db()
+    assert run.left_out == 7 - kept
+
+
+def test_files_and_the_system_prompt_count_for_the_length_of_a_context_and_the_prompt_stays(
+    send, session, talk, settings
+):
+    last = talk(2, 100)
+    Attachment.objects.create(message=last, position=0, name="a.txt", media_type="text/plain", size=500, text="z" * 500)
+    type(session).objects.filter(pk=session.pk).update(system_prompt="p" * 50)
+    run = placed(send("Why?"))
+    settings.CONTEXT_MAX_CHARACTERS = 4 + 100 + 525 + 100 + 50
+    assert len(build(run).payload["messages"]) == 4
+    settings.CONTEXT_MAX_CHARACTERS -= 1
+    messages = build(run).payload["messages"]
+    assert [message["role"] for message in messages] == ["system", "user"]
+
+
+def test_a_request_is_let_go_of_once_nothing_will_send_it_again():
+    request = UpstreamRequest("http://h/", {"model": "m", "messages": []}, "key")
+    assert request.payload == {"model": "m", "messages": []} and "key" not in repr(request)
+    request.let_go()
+    assert request.body == b""

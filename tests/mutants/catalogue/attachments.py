@@ -8,8 +8,8 @@ MUTANTS = [
     Mutant(
         "the model does not read the files of a message",
         "runs/prompts.py",
-        "if content := whole_of(message):",
-        "if content := message.content:",
+        "if (content := whole_of(message))",
+        "if (content := message.content)",
         f"{FILES}::test_the_model_reads_the_words_and_then_each_file_in_a_fence_longer_than_any_in_it",
     ),
     Mutant(

@@ -4,6 +4,8 @@ from tests.mutants.mutant import Mutant
 
 WORK = "tests/runs/test_bounded_work.py::"
 CONNECTIONS = "tests/runs/test_upstream_connections.py::"
+CONTEXTS = "tests/openai/test_contexts.py::"
+PROMPTS = "tests/runs/test_prompts.py::"
 RECORDER = "tests/runs/test_recorder.py::"
 
 MUTANTS = [
@@ -78,5 +80,26 @@ MUTANTS = [
         "was_kept and self._bytes == 0 and",
         "was_kept and",
         CONNECTIONS + "test_a_request_that_was_taken_over_a_kept_connection_is_not_sent_again_by_itself",
+    ),
+    Mutant(
+        "A chat goes to the model from its beginning, however long it is",
+        "chatapp/chats/context.py",
+        "    kept = [row for place, row in enumerate(rows) if place == 0 or _fits(place, row[3], budget)]\n",
+        "    kept = list(rows)\n",
+        PROMPTS + "test_the_oldest_exchanges_of_a_long_chat_are_left_out_whole_and_the_run_says_so",
+    ),
+    Mutant(
+        "What is left of a long chat begins with an answer",
+        "chatapp/chats/context.py",
+        "while len(kept) > 1 and kept[-1][2] != Role.USER:",
+        "while False:",
+        PROMPTS + "test_the_oldest_exchanges_of_a_long_chat_are_left_out_whole_and_the_run_says_so",
+    ),
+    Mutant(
+        "A chain of responses may be as long as it likes",
+        "chatapp/openai/asking.py",
+        "before + characters > settings.CONTEXT_MAX_CHARACTERS or",
+        "characters > settings.CONTEXT_MAX_CHARACTERS or",
+        CONTEXTS + "test_a_chain_that_grows_too_long_is_refused_before_anything_is_stored",
     ),
 ]
