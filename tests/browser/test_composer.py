@@ -76,6 +76,32 @@ def test_files_are_chosen_removed_and_sent(stack, alice, open_window):
     check(last_run(alice))
 
 
+def test_a_file_scrolls_in_itself_and_is_removed_from_a_question_that_is_edited(stack, alice, tab):
+    tab.page.goto("/")
+    line = "a line that is longer than any page is wide " * 20
+    tab.page.get_by_label("Attach text files").set_input_files(
+        [{"name": "long.txt", "mimeType": "text/plain", "buffer": line.encode()}]
+    )
+    tab.send(prompt("What does it say?", tokens=3))
+    tab.wait_for_session()
+    tab.expect_state("complete")
+    question = tab.questions.last
+    question.locator("summary", has_text="long.txt").click()
+    expect(question.get_by_text("a line that is longer")).to_be_visible()
+    # It should not push the question over the edge.
+    assert question.evaluate("(article) => article.scrollWidth <= article.parentElement.clientWidth")
+    question.locator("summary", has_text="Edit").click()
+    question.get_by_label("Remove long.txt").check()
+    question.get_by_role("button", name="Send anew").click()
+    expect(tab.questions.last.get_by_text("2/2")).to_be_visible()
+    expect(tab.questions.last.locator(".file")).to_have_count(0)
+    tab.expect_state("complete")
+    first, second = Message.objects.filter(session__owner=alice.user, role="user").order_by("id")
+    assert (first.content, first.attachments.count()) == (second.content, 1)
+    assert not second.attachments.exists()
+    check(last_run(alice))
+
+
 def drop(tab, name: str, text: str) -> None:
     tab.page.evaluate(f"""() => {{
         const dataTransfer = new DataTransfer();
