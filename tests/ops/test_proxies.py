@@ -149,7 +149,7 @@ def test_no_secret_of_an_address_stands_in_any_log(name, server, make_stack, tmp
             f"//shared/{token}",
         ]
         addresses += ["/shared/unkn0wn-token", f"/login?next=/shared/{token}", "/search?q=s3arch-words"]
-        addresses += ["/api/v1/sessions?search=s3arch-words", "/login/link?sesame=s3same-token"]
+        addresses += ["/api/v1/sessions?q=s3arch-words", "/login/link?sesame=s3same-token"]
         addresses += ["/invitation?sesame=s3same-token", "/nowhere?token=s3same-token"]
         headers = {**alice.cookie_header, "Referer": f"{url}/shared/{token}"}
         statuses = [alice.request("GET", address, headers=headers).status for address in addresses]

@@ -67,7 +67,7 @@ def test_one_trace_joins_a_request_its_task_and_what_goes_upstream(make_stack, t
         assert (failed["attributes"]["error.type"], failed["message"], failed["events"]) == (broken.code, "", 0)
         # Of an address it should tell no more than a log does: people search for private things.
         assert alice.page("GET", "/search?q=pr1vate").status == 200
-        assert alice.api("GET", "/sessions?search=pr1vate").status == 200
+        assert alice.api("GET", "/sessions?q=pr1vate").status == 200
         names = {"GET search", "GET api/v1/sessions"}
         wait_until(lambda: names <= {span["name"] for span in spans()}, "both requests are told of")
         assert "pr1vate" not in json.dumps(spans())
