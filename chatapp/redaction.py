@@ -10,21 +10,25 @@ from urllib.parse import unquote
 SECRET_ROUTES = ("shared/",)  # what follows is a secret: who knows it gets in
 HIDDEN = "[hidden]"
 
-_WORD = re.compile(r"[^\s\"'<>]*/[^\s\"'<>]*")  # of a line; it may be an address, or have one after a `=`
+_WORD = re.compile(r"[^\s\"'<>]+")  # of a line; with a slash it may be an address, or have one after a `=`
 _TAIL = re.compile(r"([?#]).+", re.DOTALL)
 _ROUTES = "|".join(route.rstrip("/") for route in SECRET_ROUTES)
-_SECRET = re.compile(rf"(/+(?:{_ROUTES})/+).+", re.IGNORECASE | re.DOTALL)
+_SECRET = re.compile(rf"(?<!/)(/++(?:{_ROUTES})/+).+", re.IGNORECASE | re.DOTALL)  # each slash is looked at once
 _UNQUOTED = 3  # times: a path may be quoted more than once on its way
 
 
 def redact(text: str) -> str:
     """A path, a URL, or a line of a log with some of them, without their secrets."""
-    return _WORD.sub(lambda word: _redact_address(word[0]), text) if "/" in text else text
+    return _WORD.sub(_redact_word, text) if "/" in text else text
 
 
 def holds_secret(path: str) -> bool:
     """Whether the path itself is a secret."""
     return bool(_SECRET.search(path))
+
+
+def _redact_word(word: re.Match) -> str:
+    return _redact_address(word[0]) if "/" in word[0] else word[0]
 
 
 def _redact_address(address: str) -> str:
