@@ -42,15 +42,16 @@ new MutationObserver(() => {
 }).observe(document, { subtree: true, childList: true, characterData: true });
 """
 UP = [sys.executable, str(ROOT / "manage.py"), "up"]
+OPEN_UMASK = ["sh", "-c", 'umask 000; exec "$@"', "sh"]  # the worst that a shell can have
 
 
 class Site(Part):
     """`manage.py up` in a data directory of its own, on a free port."""
 
     def __init__(self, **values):
-        self.data = temporary_directory("up")
+        self.data = temporary_directory("up") / "data"  # not there yet
         env = clean_env(DATA_DIR=str(self.data), **{"PORT": "0", "LOCAL_MODEL": "0", **values})
-        super().__init__("up", UP, self.data, env)
+        super().__init__("up", OPEN_UMASK + UP, self.data.parent, env)
 
     def start(self):
         super().start()
@@ -158,6 +159,15 @@ def test_no_password_is_in_a_command_line_or_a_readable_file(site):
     assert not any(password in " ".join(process.cmdline()) for process in site.family)
     holders = [path for path in site.data.rglob("*") if path.is_file() and password.encode() in path.read_bytes()]
     assert holders and all(path.stat().st_mode & 0o077 == 0 for path in holders)
+
+
+def test_nobody_else_can_read_what_it_writes_whatever_the_umask(site):
+    paths = {path.relative_to(site.data): path for path in [site.data, *site.data.rglob("*")] if path.exists()}
+    private = {str(name): path.stat().st_mode & 0o777 for name, path in paths.items() if "static" not in name.parts}
+    written = ["chatapp.sqlite3", "redis_url", "running.json", "log/web.log", "log/worker.log", "valkey/valkey.conf"]
+    assert set(written) <= private.keys()
+    assert any(name.startswith("valkey/appendonlydir/") for name in private)
+    assert {name: oct(mode) for name, mode in private.items() if mode & 0o077} == {}
 
 
 def test_valkey_listens_on_this_machine_only_and_wants_a_password(site):
