@@ -1,11 +1,16 @@
 """What is another user's does not exist; and who is thrown out while he watches sees no more of it."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session as CookieSession
 
 from chatapp.accounts.models import Token
-from tests.harness.check import check
+from runs.models import Run
+from runs.states import Status
+from tests.harness.check import check, wait_for_end
 from tests.harness.followers import SocketFollower, SseFollower
 from tests.harness.upstream import prompt, spoken
 
@@ -56,6 +61,13 @@ def test_who_logs_out_is_disabled_or_has_another_password_hears_no_more(make_sta
         person.user.set_unusable_password()
         get_user_model().objects.filter(pk=person.user.pk).update(password=person.user.password)
 
+    waiting = prompt(tokens=10, hold=[3])  # a program that waits for the whole answer
+    body = {"model": "scripted", "messages": [{"role": "user", "content": waiting}]}
+    headers = {**alice.bearer, "Content-Type": "application/json"}
+    hand = ThreadPoolExecutor(1)
+    whole = hand.submit(alice.request, "POST", "/v1/chat/completions", json.dumps(body).encode(), headers)
+    stack.upstream.wait(waiting.tag, "tokens:3")
+
     Token.objects.filter(user=alice.user).delete()
     CookieSession.objects.filter(session_key__in=alice.cookies.values()).delete()  # she logs out
     bob.user.is_active = False
@@ -66,3 +78,6 @@ def test_who_logs_out_is_disabled_or_has_another_password_hears_no_more(make_sta
             follower.wait_for_end()
             assert follower.final is None
     assert [followers[person][1].close_code for person in (alice, bob, dora)] == [4401] * 3
+    assert whole.result().status == 401
+    hand.shutdown()
+    assert wait_for_end(Run.objects.latest("queued_at")).status == Status.STOPPED

@@ -1,9 +1,11 @@
 """Chat completions: attached runs, which end with the client (B42)."""
 
+import asyncio
 from contextlib import aclosing
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from rest_framework.exceptions import AuthenticationFailed
 
 from chatapp.openai.asking import ask_for
 from chatapp.openai.chat import read_chat
@@ -21,10 +23,16 @@ async def _complete(request: HttpRequest, client: Client) -> HttpResponseBase:
     completion = Completion(exchange, tells_usage=wanted.tells_usage)
     if wanted.is_stream:
         return EventStream(ToldBody(client.viewer, exchange.run_id, completion))
-    async with aclosing(follow_original(exchange.run_id, settings.STREAMS_HEARTBEAT_SECONDS)) as batches:
+    heartbeat, clock = settings.STREAMS_HEARTBEAT_SECONDS, asyncio.get_running_loop().time
+    checked = clock()
+    async with aclosing(follow_original(exchange.run_id, heartbeat)) as batches:
         async for batch in batches:  # if the client leaves, Django cancels this here
             for said in batch:
                 completion.hear(said)
+            if clock() - checked >= heartbeat:  # as for a stream: the token may have been revoked meanwhile
+                checked = clock()
+                if not await client.viewer.still([exchange.run_id]):
+                    raise AuthenticationFailed()
     return JsonResponse(completion.whole())
 
 
