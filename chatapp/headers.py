@@ -12,13 +12,16 @@ from chatapp.redaction import holds_secret
 UNUSED = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer")
 UNUSED += ("microphone", "midi", "payment", "usb")
 ALWAYS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
 }
 
 
 class Headers:
-    """The outermost middleware. Cross-Origin-Opener-Policy and HSTS are Django's own (SecurityMiddleware)."""
+    """The outermost middleware. What is said beneath it stays: SecurityMiddleware says some of them, and HSTS."""
 
     sync_capable = async_capable = True
 
@@ -37,6 +40,7 @@ class Headers:
 
 
 def completed(response: HttpResponseBase, path: str = "/") -> HttpResponseBase:
+    """The response with all of them; also for what is answered before any middleware is asked."""
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
     if holds_secret(path):  # else what the page loads would name it, and so logs of proxies might

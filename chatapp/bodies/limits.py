@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from chatapp.api.errors import BodyTooSlow, plain_response, problem_of
+from chatapp.headers import completed
 from chatapp.openai.errors import error_body
 
 SMALL_BYTES = 256 * 1024  # a form without a message in it: a log-in, a title, a token
@@ -70,7 +71,7 @@ def answer(path_root: str, kind: type[Exception]) -> HttpResponse:
     response["Connection"] = "close"
     response["Content-Length"] = str(len(response.content))
     response["Cache-Control"] = "no-store"
-    return response
+    return completed(response)
 
 
 def _answer(path_root: str, reason: Exception) -> HttpResponse:

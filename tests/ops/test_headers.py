@@ -5,9 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse, JsonResponse
 
 from chatapp.accounts.models import Token
+from chatapp.bodies.limits import answer_at
 from chatapp.chats.models import Session
 from chatapp.headers import completed
 from tests.harness.processes import ROOT
@@ -39,6 +41,14 @@ def test_an_error_of_ours_has_them_too(client, settings, monkeypatch):
     assert response.status_code == 500
     assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert response.headers["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize("path", ["/login", "/api/v1/me", "/v1/models"])
+def test_a_request_that_is_refused_before_any_middleware_has_them_too(path):
+    headers = answer_at(path, RequestDataTooBig()).headers
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")
 
 
 @pytest.mark.django_db
