@@ -27,7 +27,7 @@ def body_of(request: HttpRequest) -> dict:
     except NotJson:
         raise Malformed("The request body is not valid JSON.") from None
     except Unstorable as error:
-        raise Malformed(str(error), ".".join(map(str, error.path)) if error.name else None) from None
+        raise Malformed(str(error), error.name or None) from None
     if not isinstance(body, dict):
         raise Malformed("The request body must be a JSON object.")
     return body

@@ -24,8 +24,8 @@ MESSAGES = [{"role": "user", "content": "Hi"}]
 BAD_BODIES = {
     "no JSON": (b"{", 400, "malformed", None),
     "not UTF-8": (b'{"model": "\xff"}', 400, "malformed", None),
-    "half a character": (b'{"user": "\\ud800"}', 400, "malformed", None),
-    "a NUL": (b'{"tools": [{"\\u0000": 1}]}', 400, "malformed", None),
+    "half a character": (b'{"user": "\\ud800"}', 400, "malformed", "user"),
+    "a NUL": (b'{"tools": [{"\\u0000": 1}]}', 400, "malformed", "tools"),
     "nested without end": (b"[" * 100_000, 400, "malformed", None),
     "an array": (b"[]", 400, "malformed", None),
     "too large": (b" " * 3_000_000, 413, "body_too_large", None),
