@@ -130,7 +130,9 @@ class _RevokesTokens(forms.Form):
 
 
 class ChangePasswordForm(_RevokesTokens, PasswordChangeForm):
-    pass
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].widget.attrs.pop("autofocus", None)  # the page would open in its middle
 
 
 class ChoosePasswordForm(_RevokesTokens, SetPasswordForm):

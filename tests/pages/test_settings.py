@@ -118,6 +118,12 @@ def test_a_password_that_cannot_be_is_refused(form, with_password, log_in):
     assert with_password.check_password(PASSWORD)
 
 
+def test_the_page_opens_at_its_top(with_password, log_in):
+    page = log_in(with_password).get("/settings").text
+    assert "old_password" in page
+    assert "autofocus" not in page
+
+
 def test_who_has_none_is_not_asked_for_the_old_one(alice, log_in):
     alice.set_unusable_password()
     alice.save(update_fields=["password"])
