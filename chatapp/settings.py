@@ -339,6 +339,8 @@ THROTTLES = {
     "writes": env.int("THROTTLE_WRITES", default=300),  # API: what changes something
     "runs": env.int("THROTTLE_RUNS", default=120),  # API: what starts a run
     "follows": env.int("THROTTLE_FOLLOWS", default=300),  # API: streams that are begun to be followed
+    "exports": env.int("THROTTLE_EXPORTS", default=30),  # chats and comparisons as files, by pages and API
+    "anonymous": env.int("THROTTLE_ANONYMOUS", default=300),  # shared chats, the API's schema: of one address
     "sign_ins": env.int("THROTTLE_SIGN_INS", default=10),  # passwords tried for one name from one address
 }
 

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import lru_cache, wraps
+from ipaddress import ip_network
 from math import ceil
 
 from django.conf import settings
@@ -27,6 +28,7 @@ from rest_framework.throttling import BaseThrottle
 logger = logging.getLogger(__name__)
 
 READS, WRITES, RUNS, FOLLOWS, SIGN_INS = "reads", "writes", "runs", "follows", "sign_ins"  # of settings.THROTTLES
+EXPORTS, ANONYMOUS = "exports", "anonymous"  # too
 ANSWER_SECONDS = 0.5  # s that a request waits for Valkey;
 AWAY_SECONDS = 5.0  # s during which one that did not answer is not asked again
 ADDRESS_FACTOR = 10  # people behind one address who sign in at the same time
@@ -93,6 +95,17 @@ class ScopeThrottle(BaseThrottle):
         return self._wait
 
 
+class AddressThrottle(BaseThrottle):
+    """For the framework's views that are for everybody."""
+
+    def allow_request(self, request, view) -> bool:
+        self._wait = seconds_to_wait(ANONYMOUS, address_of(request))
+        return self._wait is None
+
+    def wait(self) -> float | None:
+        return self._wait
+
+
 Wait = Callable[[HttpRequest], float | None]  # counts a request; the seconds to wait if it is one too many
 View = Callable[..., HttpResponseBase]
 
@@ -118,10 +131,20 @@ def throttled_link(view: View) -> View:
     )
 
 
-def _throttled(view: View, wait_for: Wait, form: str = "") -> View:
+def throttled_address(view: View) -> View:
+    """For a page that everybody may read: so many requests a minute from an address, whoever is logged in there."""
+    return _throttled(view, lambda request: seconds_to_wait(ANONYMOUS, address_of(request)), method="GET")
+
+
+def throttled_export(view: View) -> View:
+    """For what makes a file of all that was said: so many a minute of one user."""
+    return _throttled(view, lambda request: seconds_to_wait(EXPORTS, request.user.pk), method="GET")
+
+
+def _throttled(view: View, wait_for: Wait, form: str = "", method: str = "POST") -> View:
     @wraps(view)
     def inner(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
-        if request.method == "POST" and (wait := wait_for(request)) is not None:
+        if request.method == method and (wait := wait_for(request)) is not None:
             context = {"seconds": ceil(wait), "back": reverse(form) if form else request.get_full_path()}
             response = render(request, "429.html", context, status=429)
             response["Retry-After"] = str(ceil(wait))
@@ -146,6 +169,13 @@ def _wait_to_sign_in(request: HttpRequest) -> float | None:
 
 
 def address_of(request: HttpRequest) -> str:
-    """Where a request came from; behind a proxy that is trusted (`HTTPS`), what that one says."""
+    """Where a request came from; behind a proxy that is trusted (`HTTPS`), what that one says.
+
+    Of IPv6 the network: everybody who has one address has 2⁶⁴ of them.
+    """
     forwarded = request.headers.get("X-Forwarded-For", "") if settings.HTTPS else ""
-    return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
+    address = forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
+    try:
+        return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
+    except ValueError:
+        return address

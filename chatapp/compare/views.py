@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from chatapp.accounts.throttles import throttled_export
 from chatapp.compare import actions
 from chatapp.compare.board import ballots_of, standings
 from chatapp.compare.errors import Refusal
@@ -131,6 +132,7 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_GET
 @private
+@throttled_export
 def export(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The comparison as a file of Markdown; names are in it only once they are told."""
     found = _find(request, pk)

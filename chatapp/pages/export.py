@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_GET
 
-from chatapp.chats.models import Session
+from chatapp.accounts.throttles import throttled_export
+from chatapp.chats.downloads import download
 from chatapp.pages.conversation import find_session
 from chatapp.pages.requests import private
 from runs.export import document_of, file_name, markdown_of
@@ -13,19 +14,15 @@ from runs.export import document_of, file_name, markdown_of
 
 @require_GET
 @private
-def markdown(request: HttpRequest, pk: UUID) -> HttpResponse:
+@throttled_export
+def markdown(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     session = find_session(request, pk)
-    return _file(HttpResponse(markdown_of(session), content_type="text/markdown; charset=utf-8"), session, "md")
+    return download(markdown_of(session), file_name(session, "md"), "text/markdown; charset=utf-8")
 
 
 @require_GET
 @private
-def json(request: HttpRequest, pk: UUID) -> HttpResponse:
+@throttled_export
+def json(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     session = find_session(request, pk)
-    response = JsonResponse(document_of(session), json_dumps_params={"ensure_ascii": False, "indent": 1})
-    return _file(response, session, "json")
-
-
-def _file(response: HttpResponse, session: Session, suffix: str) -> HttpResponse:
-    response["Content-Disposition"] = f'attachment; filename="{file_name(session, suffix)}"'
-    return response
+    return download(document_of(session), file_name(session, "json"), "application/json")

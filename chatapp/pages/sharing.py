@@ -1,25 +1,32 @@
 """A link by which anybody can read a session, until it is revoked.
 
 Shown is what the session holds when the link is opened: the branch its owner sees, without what is being written and
-without a word about the owner.
+without a word about the owner. It comes in pages, and costs as little as a page does: anybody may ask for it.
 """
 
+from itertools import accumulate
 from uuid import UUID
 
+from django.db.models import OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce, Length
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
+from chatapp.accounts.throttles import throttled_address
 from chatapp.chats.actions import share as make_link
 from chatapp.chats.actions import unshare
-from chatapp.chats.models import Message, MessageState, Session
+from chatapp.chats.models import Attachment, Message, MessageState, Session
 from chatapp.chats.naming import title_of, with_opening
 from chatapp.pages.conversation import find_session
 from chatapp.pages.requests import private
 from chatapp.pages.transcript import entries
-from runs.branches import path
+from runs.branches import shown_ids
+
+PAGE_MESSAGES = 40  # at most on a page,
+PAGE_CHARACTERS = 1_000_000  # and as many of them as have about so much to show; a longer one has a page of its own
 
 
 @require_http_methods(["GET", "POST"])
@@ -37,17 +44,51 @@ def share(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_GET
 @never_cache
+@throttled_address
 def shared(request: HttpRequest, token: str) -> HttpResponse:
-    """The session for everybody who has the link; not for search engines, and for no cache."""
+    """A page of the session for everybody who has the link; not for search engines, and for no cache.
+
+    It begins with the message whose number is `from`, counted from 1.
+    """
     session = with_opening(Session.objects.listed().filter(share_token=token, owner__is_active=True)).first()
     if session is None:
         raise Http404
-    context = {"title": title_of(session), "entries": entries(_written(path(session)))}
+    ids, tree = shown_ids(session)
+    start = _start(request.GET.get("from", ""), len(ids))
+    count = _fitting(ids[start : start + PAGE_MESSAGES])
+    later = start + count
+    context = {
+        "title": title_of(session),
+        "entries": entries(_written(session, ids[start:later]), tree),
+        "earlier": start - _fitting(ids[max(start - PAGE_MESSAGES, 0) : start][::-1]) + 1 if start else None,
+        "later": later + 1 if later < len(ids) else None,
+    }
     response = render(request, "pages/shared.html", context)
     response["X-Robots-Tag"] = "noindex, nofollow"
     return response
 
 
-def _written(messages: list[Message]) -> list[Message]:
-    """Those that are not waited for."""
-    return [message for message in messages if message.state not in (MessageState.WAITING, MessageState.ANSWERING)]
+def _start(number: str, count: int) -> int:
+    """The place of the first message of a page; what is no number, or one too high, is the first page."""
+    place = int(number) - 1 if number.isascii() and number.isdecimal() and len(number) < 10 else 0
+    return place if 0 <= place < count else 0
+
+
+def _fitting(ids: list[UUID]) -> int:
+    """How many of these, from the first on, make a page."""
+    files = Attachment.objects.filter(message=OuterRef("pk")).order_by().values("message")
+    of_files = Coalesce(Subquery(files.values_list(Sum(Length("text")))), 0)
+    length_of = dict(
+        Message.objects.filter(pk__in=ids).values_list("id", Length("html") + Length("content") + of_files)
+    )
+    totals = accumulate(length_of.get(pk, 0) for pk in ids)
+    return max(sum(total <= PAGE_CHARACTERS for total in totals), min(len(ids), 1))
+
+
+def _written(session: Session, ids: list[UUID]) -> list[Message]:
+    """Those that are not waited for, without what is not shared: it may be long."""
+    written = session.messages.exclude(state__in=[MessageState.WAITING, MessageState.ANSWERING])
+    messages = written.defer("reasoning", "tools").in_bulk(ids)
+    for message in messages.values():
+        message.reasoning, message.tools = "", []
+    return [messages[pk] for pk in ids if pk in messages]

@@ -162,3 +162,37 @@ def test_behind_a_proxy_the_client_s_address_is_what_the_proxy_says(settings):
     assert throttles.address_of(request) == "127.0.0.1"
     settings.HTTPS = True
     assert throttles.address_of(request) == "192.0.2.1"  # the rest was sent by the client
+
+
+def test_what_everybody_may_read_is_counted_by_address(counted, alice, db):
+    counted(anonymous=3)
+    session = alice.chat_sessions.create(share_token="t" * 43)
+    paths = [f"/shared/{session.share_token}", "/api/v1/openapi.json", "/api/v1/docs"]
+    assert [Client().get(path).status_code for path in paths] == [200] * 3
+    for path in (*paths, f"/shared/{'x' * 43}"):  # nor can links be tried
+        refused = Client().get(path)
+        assert refused.status_code == 429, path
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert Client().get(paths[1]).json()["code"] == "throttled"
+    assert Client(REMOTE_ADDR="192.0.2.7").get(paths[0]).status_code == 200
+
+
+def test_a_network_of_ipv6_is_one_address(counted, db):
+    counted(anonymous=1)
+    asked = [Client(REMOTE_ADDR=f"2001:db8::{n}").get("/api/v1/openapi.json").status_code for n in (1, 2)]
+    assert asked == [200, 429]
+    assert Client(REMOTE_ADDR="2001:db8:0:1::1").get("/api/v1/openapi.json").status_code == 200
+    assert Client(REMOTE_ADDR="no: address").get("/api/v1/openapi.json").status_code == 200
+
+
+def test_files_of_chats_are_counted_for_their_user_wherever_they_are_asked_for(counted, alice, bob, program):
+    counted(exports=2)
+    path = f"chats/{alice.chat_sessions.create().pk}/export"
+    browser, other = Client(), Client()
+    browser.force_login(alice)
+    other.force_login(bob)
+    assert browser.get(f"/{path}.md").status_code == 200
+    assert program(alice).get(f"/api/v1/{path.replace('chats', 'sessions')}.json").status_code == 200
+    assert browser.get(f"/{path}.json").status_code == 429
+    assert browser.get(f"/compare/{ID}/export.md").status_code == 429
+    assert other.get(f"/{path}.md").status_code == 404

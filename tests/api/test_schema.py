@@ -70,3 +70,15 @@ def test_the_schema_and_its_page_are_for_everybody(schema):
     assert "<style" not in page.text and "style=" not in page.text and "<script>" not in page.text
     script = client.get("/api/v1/docs?script=")
     assert script["Content-Type"].startswith("application/javascript") and "SwaggerUIBundle" in script.text
+
+
+@pytest.mark.django_db
+def test_the_schema_is_made_once_and_not_sent_again_to_who_has_it(monkeypatch):
+    client = Client()
+    first = client.get("/api/v1/openapi.json")
+    monkeypatch.setattr("drf_spectacular.generators.SchemaGenerator.get_schema", lambda *_, **__: pytest.fail("again"))
+    again = client.get("/api/v1/openapi.json")
+    assert (again.content, again["ETag"]) == (first.content, first["ETag"])
+    unchanged = client.get("/api/v1/openapi.json", headers={"If-None-Match": first["ETag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert client.get("/api/v1/openapi.json", headers={"If-None-Match": '"other"'}).status_code == 200

@@ -13,6 +13,7 @@ from tests.harness import undertaker
 from tests.harness.facts import PATIENCE_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+THROTTLES = ("READS", "WRITES", "RUNS", "FOLLOWS", "SIGN_INS", "EXPORTS", "ANONYMOUS")  # off, but for their own tests
 
 
 class Grave:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 from tests.harness import databases, parts
-from tests.harness.processes import ROOT, Part, temporary_directory
+from tests.harness.processes import ROOT, THROTTLES, Part, temporary_directory
 from tests.harness.upstream import Upstream
 
 SECRET_KEY = "the tests' key, the same in all processes so that they accept each other's cookies"
@@ -20,7 +20,7 @@ def clean_env(**values: str) -> dict[str, str]:
     env = {name: os.environ[name] for name in INHERITED if name in os.environ}
     env |= {"DJANGO_SETTINGS_MODULE": "chatapp.settings", "SECRET_KEY": SECRET_KEY, "STATIC_FROM_SOURCE": "1"}
     env |= {"TITLES": "0", "UPSTREAM_RETRY_SECONDS": "0.05", "USER_MAX_RUNS": "0", "USER_MAX_SENDS": "0"}
-    env |= {f"THROTTLE_{name}": "0" for name in ("READS", "WRITES", "RUNS", "FOLLOWS", "SIGN_INS")}
+    env |= {f"THROTTLE_{name}": "0" for name in THROTTLES}
     return env | {"PYTHONUNBUFFERED": "1"} | values
 
 

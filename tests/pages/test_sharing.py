@@ -6,7 +6,7 @@ import re
 import pytest
 from django.test import Client
 
-from chatapp.chats.models import Message, Session
+from chatapp.chats.models import Message, Role, Session
 from runs import lifecycle
 from runs.actions import answer_again
 from tests.harness.rendering import make_html
@@ -79,6 +79,67 @@ def test_what_is_being_written_is_not_shown(share, nobody, ask, write, session):
     assert "And now?" in page
     assert "Half a sen" not in page
     assert page.count("message answer") == 1, "not even that it is being written"
+
+
+@pytest.fixture
+def long(session):
+    """Alice's session with a hundred messages; each says its number."""
+    tip = session.messages.latest("id")
+    for number in range(3, 101):
+        role = Role.USER if number % 2 else Role.ASSISTANT
+        tip = Message.objects.create(session=session, parent=tip, role=role, content=f"Number {number}.")
+    Session.objects.filter(pk=session.pk).update(tip=tip)
+    return session
+
+
+def numbers(page: str) -> list[int]:
+    return [int(number) for number in re.findall(r"Number (\d+)\.", page)]
+
+
+def test_a_long_session_comes_in_pages_from_its_beginning_without_a_script(share, nobody, long):
+    link, at, read = share(), "", []
+    while True:
+        page = nobody.get(link + at).content.decode()
+        read += numbers(page)
+        later = re.search(r'href="(\?from=\d+)">Show later messages', page)
+        if not later:
+            break
+        at = later[1]
+    assert read == list(range(3, 101))
+    assert at == "?from=81"
+    assert numbers(nobody.get(f"{link}?from=41").content.decode())[0] == 41
+    assert 'href="?from=1">Show earlier messages' in nobody.get(f"{link}?from=41").content.decode()
+    assert "Show earlier messages" not in nobody.get(link).content.decode()
+
+
+def test_a_page_of_long_answers_has_fewer_of_them_and_never_none(share, nobody, long):
+    long.messages.filter(content="Number 4.").update(html=f"<p>{'x' * 900_000}</p>")
+    long.messages.filter(content="Number 6.").update(html=f"<p>{'y' * 1_900_000}</p>")
+    link, at, sizes, read = share(), "?from=1", [], []
+    while at:
+        page = nobody.get(link + at).content.decode()
+        sizes.append(len(page))
+        read += numbers(page)
+        later = re.search(r'href="(\?from=\d+)">Show later messages', page)
+        at = later[1] if later else ""
+    assert max(sizes) < 2_000_000
+    assert len(sizes) == 5
+    assert read == [number for number in range(3, 101) if number not in (4, 6)]
+    assert 'href="?from=6">Show earlier messages' in nobody.get(f"{link}?from=7").content.decode()
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1e3", "²", "9" * 30, "101", ""])
+def test_a_place_that_is_none_is_the_beginning(number, share, nobody, long):
+    assert "Why is the sky" in nobody.get(share(), {"from": number}).content.decode()
+
+
+def test_a_page_costs_as_many_queries_however_long_the_session_is(share, nobody, long, django_assert_max_num_queries):
+    link = share()
+    nobody.get(link)  # which keeps what was not rendered yet
+    with django_assert_max_num_queries(9) as queries:
+        nobody.get(link)
+    read = [query["sql"] for query in queries.captured_queries if query["sql"].startswith('SELECT "chats_message"')]
+    assert [sql for sql in read if '"reasoning"' in sql] == []
 
 
 def test_what_comes_later_is_there_when_the_link_is_opened_again(share, nobody, ask, write, session):

@@ -1,14 +1,17 @@
 """What is taken along as a file: a session, a comparison."""
 
+from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chatapp.accounts.throttles import EXPORTS
 from chatapp.api.operations import operation
 from chatapp.api.serializers.chats import SessionDocumentSerializer
 from chatapp.api.views.compare import OfComparison
 from chatapp.api.views.endpoint import OfSession
+from chatapp.chats.downloads import download
 from chatapp.chats.naming import with_opening
 from chatapp.compare.export import file_name_of
 from chatapp.compare.export import markdown_of as comparison_as_markdown
@@ -26,6 +29,8 @@ class MarkdownRenderer(BaseRenderer):
 
 
 class SessionFile(OfSession):
+    throttle_scopes = {"GET": EXPORTS}
+
     def get_queryset(self):
         return with_opening(super().get_queryset())
 
@@ -34,22 +39,23 @@ class SessionMarkdown(SessionFile):
     renderer_classes = [MarkdownRenderer]
 
     @operation("export_session_as_markdown", "A session as Markdown", OpenApiTypes.STR)
-    def get(self, request: Request, pk) -> Response:
+    def get(self, request: Request, pk) -> HttpResponseBase:
         """The branch that it shows. An answer is put in as the model wrote it, so far."""
         session = self.get_object()
-        return as_file(markdown_of(session), file_name(session, "md"))
+        return download(markdown_of(session), file_name(session, "md"), "text/markdown; charset=utf-8")
 
 
 class SessionDocument(SessionFile):
     serializer_class = SessionDocumentSerializer
 
     @operation("export_session", "A session as one document, with all branches", SessionDocumentSerializer)
-    def get(self, request: Request, pk) -> Response:
+    def get(self, request: Request, pk) -> HttpResponseBase:
         session = self.get_object()
-        return as_file(document_of(session), file_name(session, "json"))
+        return download(document_of(session), file_name(session, "json"), "application/json")
 
 
 class ComparisonMarkdown(OfComparison):
+    throttle_scopes = {"GET": EXPORTS}
     renderer_classes = [MarkdownRenderer]
 
     @operation("export_comparison", "A comparison as Markdown", OpenApiTypes.STR)

@@ -24,4 +24,25 @@ MUTANTS = [
         "return text.slice(drawn);",
         "tests/browser/test_bounds.py::test_what_stands_stays_when_the_rest_is_too_much",
     ),
+    Mutant(
+        "a page of a shared chat is as long as its messages are",
+        "chatapp/pages/sharing.py",
+        "return max(sum(total <= PAGE_CHARACTERS for total in totals), min(len(ids), 1))",
+        "return len(ids)",
+        "tests/pages/test_sharing.py::test_a_page_of_long_answers_has_fewer_of_them_and_never_none",
+    ),
+    Mutant(
+        "a shared chat is not throttled",
+        "chatapp/pages/sharing.py",
+        "@throttled_address\n",
+        "",
+        "tests/accounts/test_throttles.py::test_what_everybody_may_read_is_counted_by_address",
+    ),
+    Mutant(
+        "all of a session is read before the first byte of its export",
+        "runs/export.py",
+        "for start in range(0, len(ids), AT_ONCE):\n        some = ids[start : start + AT_ONCE]",
+        "for start in range(0, len(ids), len(ids)):\n        some = ids",
+        "tests/pages/test_export.py::test_no_more_than_a_few_messages_are_in_memory_at_once",
+    ),
 ]
