@@ -77,10 +77,9 @@ def _start(number: str, count: int) -> int:
 def _fitting(ids: list[UUID]) -> int:
     """How many of these, from the first on, make a page."""
     files = Attachment.objects.filter(message=OuterRef("pk")).order_by().values("message")
-    of_files = Coalesce(Subquery(files.values_list(Sum(Length("text")))), 0)
-    length_of = dict(
-        Message.objects.filter(pk__in=ids).values_list("id", Length("html") + Length("content") + of_files)
-    )
+    of_files = Coalesce(Subquery(files.annotate(length=Sum(Length("text"))).values("length")), 0)
+    lengths = Message.objects.filter(pk__in=ids).values_list("id", Length("html") + Length("content") + of_files)
+    length_of = dict(lengths)
     totals = accumulate(length_of.get(pk, 0) for pk in ids)
     return max(sum(total <= PAGE_CHARACTERS for total in totals), min(len(ids), 1))
 
