@@ -79,11 +79,11 @@ def _keep(message: Message, html: str) -> None:
 
 
 def _with_connection(function: Callable, *args: object) -> Any:
-    """A connection is not kept while the renderer is waited for."""
+    """A connection of a pool is not kept while the renderer is waited for; any other is: to open one takes 3 ms."""
     try:
         return function(*args)
     finally:
-        if not connection.in_atomic_block:
+        if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
             connection.close()
 
 
@@ -120,11 +120,13 @@ class Desk:
                 _, _, answer = self._queue.get(timeout=IDLE_SECONDS)
             except Empty:
                 self._renderer.close()
+                connection.close()
                 continue
             try:
                 make(self._renderer, **answer)
             except Exception:  # no database, no process: due again later
                 logger.exception("the HTML of an answer could not be made")
+                connection.close()
 
 
 _desk: Desk | None = None
