@@ -22,6 +22,7 @@ from runs.rendering.highlighting import Budget, highlighted
 RENDER_SECONDS = 2.0  # s of this thread's CPU; an answer of 100 kB takes a quarter of it
 MARKDOWN_CHARACTERS = 300_000  # longer answers stay plain: as HTML a browser would be slow with them too
 HTML_CHARACTERS = 2_000_000  # that may come of it: a few characters can ask for a lot
+HTML_TAGS = 40_000  # in it: so many take a browser a second to lay out, and a table of 100,000 cells ten
 SHOWN_CHARACTERS = 500_000  # of an answer on a page; the rest is there as a file
 MAX_LEVEL = 40  # of blocks within blocks
 LANGUAGE_CHARACTERS = 30
@@ -64,7 +65,7 @@ def render(markdown: str, highlights: bool = True) -> str:
         if len(text) > MARKDOWN_CHARACTERS:
             raise _TooMuch
         html = _markdown.render(text, _limits(highlights))
-        if len(html) > HTML_CHARACTERS:
+        if len(html) > HTML_CHARACTERS or html.count("<") > HTML_TAGS:
             raise _TooMuch
         return _cleaner.clean(html)
     except (_TooMuch, RecursionError, MemoryError):

@@ -139,3 +139,13 @@ def test_what_is_nested_too_deep_is_shown_as_it_was_written(depth):
 
 def test_of_a_boundless_answer_the_beginning_is_shown():
     assert len(render("x" * 10_000_000)) < SHOWN_CHARACTERS + 100
+
+
+@pytest.mark.parametrize(
+    "text", ["|a|b|\n|-|-|\n" + "|x|y|\n" * 15_000, "- x\n" * 30_000, "x\n\n" * 30_000, "*x* " * 30_000]
+)
+def test_what_would_be_too_many_elements_for_a_tab_is_shown_as_it_was_written(text):
+    """Short enough as HTML, and yet a browser took ten seconds and more to lay it out."""
+    html = render(text)
+    assert html.startswith('<div class="prose--plain">')
+    assert html.count("<") < 5_000

@@ -45,4 +45,11 @@ MUTANTS = [
         "for start in range(0, len(ids), len(ids)):\n        some = ids",
         "tests/pages/test_export.py::test_no_more_than_a_few_messages_are_in_memory_at_once",
     ),
+    Mutant(
+        "final HTML has as many elements as it likes",
+        "runs/rendering/markdown.py",
+        'or html.count("<") > HTML_TAGS',
+        "",
+        "tests/runs/test_rendering.py::test_what_would_be_too_many_elements_for_a_tab_is_shown_as_it_was_written",
+    ),
 ]
