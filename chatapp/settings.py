@@ -228,6 +228,7 @@ RUNS_ASKED = "chatapp.openai.asking.asked"  # (run) -> its messages and paramete
 PROVIDER_KEYS = env.list("PROVIDER_KEYS", default=[])  # further variables with keys of providers: NAME or NAME@host
 CONTEXT_MAX_CHARACTERS = env.int("CONTEXT_MAX_CHARACTERS", default=1_000_000)  # characters sent upstream at once
 CONTEXT_MAX_MESSAGES = env.int("CONTEXT_MAX_MESSAGES", default=2_000)  # messages sent upstream at once
+USER_MAX_BYTES = env.int("USER_MAX_BYTES", default=1_000_000_000)  # bytes of text stored of one user; 0 = no limit
 PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters in one message with its files
 PROMPT_MAX_FILES = env.int("PROMPT_MAX_FILES", default=20)  # files of text with one message
 

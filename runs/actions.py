@@ -1,7 +1,7 @@
 """What people and programs do with runs; pages, API, commands and admin call the same functions."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
+from chatapp.chats import stored
 from chatapp.chats.attachments import attach, own_words, whole
 from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
 from runs import lifecycle, viewers
@@ -23,6 +24,7 @@ from runs.errors import (
     NothingToContinue,
     PromptEmpty,
     PromptTooLong,
+    QuotaExceeded,
     SessionBusy,
     StillQueued,
     TooManyAttachments,
@@ -60,7 +62,7 @@ def send(
     the run has FAILED. A session in the archive comes back from there.
 
     Raises PromptEmpty, PromptTooLong, TooManyAttachments, ModelUnknown, ModelMissing, TooManyRuns, TooManySends,
-    KeyReused or SessionBusy before anything is written.
+    QuotaExceeded, KeyReused or SessionBusy before anything is written.
     """
     fingerprint = _fingerprint(whole(text, files), model, when_busy) if key else ""
     with transaction.atomic():
@@ -83,6 +85,7 @@ def send(
             state=MessageState.WAITING,
         )
         attach(question, files)
+        stored.add(user.pk, _size(text, files))
         run = _ask(session, question, chosen, trigger, position=_position(session, when_busy), is_held=is_held)
         if running and when_busy == WhenBusy.REPLACE:
             _replace(running, user)
@@ -97,7 +100,7 @@ def send(
 def answer_again(answer: Message, *, user: AbstractBaseUser, model: str = "", trigger: Trigger = Trigger.CHAT) -> Run:
     """Regenerate or retry: another answer to the same question, beside this one. The session's active run is stopped.
 
-    Raises ModelUnknown, ModelMissing, TooManyRuns, TooManySends, StillQueued.
+    Raises ModelUnknown, ModelMissing, TooManyRuns, TooManySends, QuotaExceeded, StillQueued.
     """
     _check_was_asked(answer.parent)
     return _ask_at_once(answer.session, answer.parent, user, model or answer.session.model, trigger)
@@ -126,6 +129,7 @@ def edit_and_send(
             session=question.session, parent=question.parent, role=Role.USER, content=own_words(text)
         )
         attach(other, files)
+        stored.add(user.pk, _size(text, files))
         return _ask_at_once(question.session, other, user, model or question.session.model, trigger)
 
 
@@ -155,6 +159,7 @@ def delete_session(session: Session, *, by: AbstractBaseUser) -> None:
                 lifecycle.interrupt_task(run)
             log.keep_final(run.id)
         session.delete()
+        stored.changed(session.owner_id)
         sessions_changed(session.owner_id)
 
 
@@ -186,13 +191,22 @@ def check_prompt(text: str, files: Sequence[Attachment] = ()) -> None:
 
 
 def check_limits(user: AbstractBaseUser) -> None:
-    """Raise TooManyRuns or TooManySends (B57). In a transaction: what one user sends at once is counted in turn."""
+    """Raise TooManyRuns, TooManySends or QuotaExceeded (B57).
+
+    In a transaction: what one user sends at once is counted in turn.
+    """
     get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
     runs = Run.objects.filter(session__owner_id=user.pk)
     if 0 < settings.USER_MAX_RUNS <= runs.active().count():
         raise TooManyRuns
     if settings.USER_MAX_SENDS > 0:
         _check_rate(runs)
+    if stored.is_full(user.pk):
+        raise QuotaExceeded
+
+
+def _size(text: str, files: Iterable[Attachment]) -> int:
+    return len(text.encode(errors="replace")) + sum(file.size for file in files)
 
 
 def _check_rate(runs: QuerySet) -> None:

@@ -88,6 +88,13 @@ class ContextTooLong(RunError):
     retryable = False
 
 
+class QuotaExceeded(RunError):
+    """Your chats take all the room that one user has here. Delete some of them first."""
+
+    code = "quota_exceeded"
+    retryable = False
+
+
 class ModelUnknown(RunError):
     """This model is not available. Choose another one."""
 

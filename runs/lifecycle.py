@@ -19,6 +19,7 @@ from django.db.models import Q, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from chatapp.chats import stored
 from chatapp.chats.actions import html_due
 from chatapp.chats.models import Message, MessageState, News, Session
 from runs import dispatch
@@ -30,7 +31,7 @@ from runs.states import ACTIVE, LostReason, Status, StopReason, Tells, Trigger
 from runs.summary import session_changed, sessions_changed
 from runs.traces import cut
 from streams import log
-from streams.events import Event, Kind
+from streams.events import Event, Folded, Kind
 from streams.models import LoggedEvent
 from streams.publish import announce
 
@@ -281,6 +282,7 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
         state=end.state,
         **html_due(content),
     )
+    stored.add(run.session.owner_id, _size(folded))
     _hold_queue(run, end)
     news = _news_of(run, end)
     Session.objects.filter(pk=run.session_id).update(active_at=finished_at, **news)
@@ -291,6 +293,12 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
     if end.status == Status.COMPLETED and settings.TITLES and not run.session.title:
         transaction.on_commit(partial(dispatch.write_title, run.id))
     return True
+
+
+def _size(folded: Folded) -> int:
+    """Bytes of what a run has written."""
+    calls = sum(len(tool["arguments"]) for tool in folded.tools)
+    return len(folded.text.encode()) + len(folded.reasoning.encode()) + calls
 
 
 def _news_of(run: Run, end: End) -> dict[str, News]:

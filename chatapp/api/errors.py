@@ -92,6 +92,7 @@ RUN_STATUS: dict[type[errors.RunError], int] = {
     errors.KeyReused: 422,
     errors.PromptTooLong: 413,
     errors.ContextTooLong: 413,
+    errors.QuotaExceeded: 413,
     errors.PromptEmpty: 422,
     errors.AttachmentUnreadable: 422,
     errors.TooManyAttachments: 422,

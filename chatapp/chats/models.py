@@ -132,6 +132,17 @@ class Attachment(models.Model):
         return self.name
 
 
+class Stored(models.Model):
+    """How much text is stored of a user (`chats.stored`)."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    size = models.PositiveBigIntegerField(default=0)  # bytes
+    counted_at = models.DateTimeField(null=True)  # null: something was deleted since
+
+    def __str__(self):
+        return f"{self.size} bytes"
+
+
 class Theme(models.TextChoices):
     SYSTEM = "system", "Like the system"
     LIGHT = "light", "Light"

@@ -7,4 +7,8 @@ class OpenAIConfig(AppConfig):
     name = "chatapp.openai"
 
     def ready(self):
+        from chatapp.chats import stored
         from chatapp.openai import score  # noqa: F401  (hears of logs that are about to be compacted)
+        from chatapp.openai.lengths import stored_of
+
+        stored.more.append(stored_of)

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from chatapp.chats import stored
 from chatapp.chats.models import Session
 from chatapp.openai.chain import context_of, path_to
 from chatapp.openai.errors import Failed
@@ -53,6 +54,7 @@ def ask(user: AbstractBaseUser, wanted: Wanted, chain: UUID | None = None) -> Ex
             chain=chain or run.pk,
             previous=wanted.previous,
         )
+        stored.add(user.pk, characters)
     run.refresh_from_db()
     if run.status == Status.FAILED:
         raise Failed(run.code, run.error, run.retryable)

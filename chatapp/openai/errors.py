@@ -71,6 +71,7 @@ RUN_STATUS: dict[str, int] = {  # of a run that fails before or while it is answ
     errors.PromptEmpty.code: 400,
     errors.PromptTooLong.code: 400,
     errors.ContextTooLong.code: 400,
+    errors.QuotaExceeded.code: 413,
     errors.TooManyRuns.code: 429,
     errors.TooManySends.code: 429,
     errors.BrokerUnavailable.code: 503,

@@ -1,5 +1,7 @@
 """How long a request is."""
 
+from django.db.models import Sum
+
 
 def characters_in(*values: object) -> int:
     """The characters of all strings in JSON values, however deep."""
@@ -13,3 +15,10 @@ def characters_in(*values: object) -> int:
             case dict() as members:
                 rest += members.values()
     return count
+
+
+def stored_of(user_id: int) -> int:
+    """What is stored of a user's requests, about: a character for a byte."""
+    from chatapp.openai.models import Exchange
+
+    return Exchange.objects.filter(run__session__owner_id=user_id).aggregate(sum=Sum("characters"))["sum"] or 0

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.db.models.signals import post_init
 
+from chatapp.chats import stored
 from chatapp.chats.models import Message
 from chatapp.openai.asking import ask, asked
 from chatapp.openai.errors import PreviousNotFound
@@ -120,3 +121,13 @@ def test_lengths_of_requests_from_before_are_counted_by_the_migration(respond):
     migration = __import__("chatapp.openai.migrations.0002_characters", fromlist=["count"])
     migration.count(apps, None)
     assert Exchange.objects.get(pk=exchange.pk).characters == exchange.characters
+
+
+def test_what_programs_send_counts_for_what_is_stored_of_their_user(program, model, settings):
+    settings.USER_MAX_BYTES = 5_000
+    body = {"model": "betula", "input": "x" * 5_000, "background": True}
+    assert program.ask("POST", "responses", body).status_code == 200
+    refused = program.ask("POST", "responses", body)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (413, "quota_exceeded")
+    assert refused["X-Should-Retry"] == "false"
+    assert stored.count(program.user.pk) > 10_000, "the item and the message that shows it"

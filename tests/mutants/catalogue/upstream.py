@@ -102,4 +102,11 @@ MUTANTS = [
         "characters > settings.CONTEXT_MAX_CHARACTERS or",
         CONTEXTS + "test_a_chain_that_grows_too_long_is_refused_before_anything_is_stored",
     ),
+    Mutant(
+        "Who has stored as much as is allowed goes on sending",
+        "runs/actions.py",
+        "    if stored.is_full(user.pk):",
+        "    if False:",
+        "tests/runs/test_quota.py::test_who_has_stored_as_much_as_is_allowed_can_not_send_until_something_is_deleted",
+    ),
 ]

@@ -1,0 +1,67 @@
+"""How much text is stored of a user: a figure that grows as text is added, and is counted anew when it matters.
+
+That is when there is none yet, and before a user is refused whose figure says that the room is full: something was
+deleted since, or at most every few minutes.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import BigIntegerField, F, Func, Sum, TextField
+from django.db.models.functions import Cast
+from django.utils import timezone
+
+from chatapp.chats.models import Attachment, Message, Stored
+
+RECOUNT_SECONDS = 300.0  # s between counts of one user whose room is full: each reads all that is stored
+
+more: list[Callable[[int], int]] = []  # (user's id) -> bytes that other apps store of a user
+
+
+class _Bytes(Func):
+    """Of a text as it is stored: UTF-8."""
+
+    function, output_field = "OCTET_LENGTH", BigIntegerField()
+
+    def as_sqlite(self, compiler, connection, **context):
+        return super().as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
+
+
+def add(user_id: int, size: int) -> None:
+    """So many bytes more are stored of a user. In the transaction that stores them."""
+    if settings.USER_MAX_BYTES > 0:
+        Stored.objects.filter(pk=user_id).update(size=F("size") + size)
+
+
+def is_full(user_id: int) -> bool:
+    """Whether a user has as much stored as is allowed."""
+    if settings.USER_MAX_BYTES <= 0:
+        return False
+    stored = Stored.objects.filter(pk=user_id).first()
+    if stored is None or (_is_over(stored.size) and _is_old(stored)):
+        return _is_over(count(user_id))
+    return _is_over(stored.size)
+
+
+def count(user_id: int) -> int:
+    """Count what is stored of a user, and keep the figure."""
+    messages = Message.objects.filter(session__owner_id=user_id)
+    parts = Sum(_Bytes("content") + _Bytes("reasoning") + _Bytes(Cast("tools", TextField())))
+    files = Attachment.objects.filter(message__session__owner_id=user_id).aggregate(bytes=Sum("size"))["bytes"]
+    size = (messages.aggregate(bytes=parts)["bytes"] or 0) + (files or 0) + sum(one(user_id) for one in more)
+    Stored.objects.update_or_create(user_id=user_id, defaults={"size": size, "counted_at": timezone.now()})
+    return size
+
+
+def changed(user_id: int) -> None:
+    """Something of a user was deleted: it is counted anew before the next refusal."""
+    Stored.objects.filter(pk=user_id).update(counted_at=None)
+
+
+def _is_over(size: int) -> bool:
+    return size >= settings.USER_MAX_BYTES
+
+
+def _is_old(stored: Stored) -> bool:
+    return stored.counted_at is None or stored.counted_at < timezone.now() - timedelta(seconds=RECOUNT_SECONDS)

@@ -1,0 +1,81 @@
+"""What is stored of a user has a limit."""
+
+import pytest
+
+from chatapp.chats import stored
+from chatapp.chats.models import Attachment, Message, Session, Stored
+from runs import actions, lifecycle
+from runs.errors import QuotaExceeded
+from runs.models import Run
+from streams import log
+from streams.events import Kind
+
+
+@pytest.fixture
+def answer(claim):
+    def answer(run: Run, text: str) -> None:
+        claim(run)
+        log.append(run.id, (Kind.TEXT, {"text": text}))
+        lifecycle.complete(run.id, "stop")
+
+    return answer
+
+
+def test_who_has_stored_as_much_as_is_allowed_can_not_send_until_something_is_deleted(
+    send, answer, session, alice, bob, settings
+):
+    settings.USER_MAX_BYTES = 1_000
+    answer(send("x" * 400), "ü" * 299)
+    run = send("yy")  # at 998 bytes there still is room
+    lifecycle.stop(run.id)
+    for refused in (
+        lambda: send("z"),
+        lambda: actions.answer_again(run.message, user=alice),
+        lambda: actions.edit_and_send(run.message.parent, "z", user=alice),
+        lambda: actions.go_on(run.message, user=alice),
+    ):
+        with pytest.raises(QuotaExceeded):
+            refused()
+    assert Message.objects.filter(content="z").count() == 0
+    actions.send(Session.objects.create(owner=bob), "Bob has room of his own", user=bob)
+    actions.delete_session(session, by=alice)
+    send("There is room again", to=Session.objects.create(owner=alice))
+
+
+def test_what_was_there_before_there_was_a_figure_is_counted_once(
+    send, session, alice, settings, django_assert_num_queries
+):
+    message = Message.objects.create(
+        session=session, role="user", content="ü" * 100, reasoning="x" * 10, tools=[{"a": 1}]
+    )
+    Attachment.objects.create(message=message, position=0, name="a", media_type="text/plain", size=50, text="x" * 50)
+    settings.USER_MAX_BYTES = 1_000
+    assert not stored.is_full(alice.pk)
+    assert Stored.objects.get().size == 200 + 10 + 50 + len('[{"a": 1}]')
+    with django_assert_num_queries(1):
+        assert not stored.is_full(alice.pk)
+    settings.USER_MAX_BYTES = 270
+    with django_assert_num_queries(1):
+        assert stored.is_full(alice.pk), "counted a moment ago"
+    settings.USER_MAX_BYTES = 0
+    with django_assert_num_queries(0):
+        assert not stored.is_full(alice.pk)
+
+
+def test_a_figure_that_is_too_high_is_counted_anew_before_anybody_is_refused(alice, settings):
+    settings.USER_MAX_BYTES = 1_000
+    stored.count(alice.pk)
+    stored.add(alice.pk, 5_000)
+    assert stored.is_full(alice.pk)
+    stored.changed(alice.pk)
+    assert not stored.is_full(alice.pk)
+    assert Stored.objects.get().size == 0
+
+
+def test_the_figure_that_grows_is_what_a_count_says(send, answer, session, alice, settings):
+    settings.USER_MAX_BYTES = 10_000
+    stored.count(alice.pk)
+    for _ in range(3):
+        answer(send("Wie groß?"), "So groß…")
+    kept_up = Stored.objects.get().size
+    assert stored.count(alice.pk) == kept_up + 2 * Message.objects.count(), "and two bytes for each `tools`, []"
