@@ -168,8 +168,9 @@ def test_a_part_that_ends_at_once_without_an_error_is_a_failure_too(run, quick):
     assert "short has ended (exit code 0) 5 times in a row, so everything stops." in console
 
 
-def test_a_part_that_hangs_at_its_start_is_killed_and_started_again(run, tmp_path, quick):
-    """It answers in its third life; in the first two it hears nothing."""
+def test_a_part_that_hangs_at_its_start_is_killed_and_started_again(run, tmp_path, quick, monkeypatch):
+    """It answers in its third life; in the first two it hears nothing. On a full machine a life may be cut short."""
+    monkeypatch.setattr(keeper, "MAX_FAILED_STARTS", 1000)
 
     def bring_up(running, _logs):
         ready = lambda: (tmp_path / "life3").exists()  # noqa: E731
@@ -181,7 +182,7 @@ def test_a_part_that_hangs_at_its_start_is_killed_and_started_again(run, tmp_pat
 
     code, console = run(bring_up)
     assert code == 0
-    assert "mute did not answer within 0 s. It is started again in 0.01 s (start 2 of 5)." in console
+    assert "mute did not answer within 0 s. It is started again in 0.01 s (start 2 of 1000)." in console
 
 
 def test_a_part_that_never_answers_is_given_up(run, quick):
