@@ -2,7 +2,7 @@
 
 One test for each kind of place goes through the whole table and tells all that is wrong. Each request is rolled back.
 Every place meets the worst values, and a share of the others that differs from place to place; with `EDGES=all` in the
-environment it meets all of them, which takes an hour.
+environment it meets all of them, which takes an hour, and forms, heads and the admin are asked, too.
 """
 
 import itertools
@@ -11,6 +11,8 @@ import os
 import re
 import time
 from urllib.parse import quote_from_bytes
+
+import pytest
 
 from tests.edges.asking import Answer, Asker, watched
 from tests.edges.table import HOSTILE_ONLY, Row
@@ -35,6 +37,11 @@ def some(values: dict) -> dict:
     start = next(_turn) * SHARE
     chosen = {rest[(start + step) % len(rest)] for step in range(SHARE)} | WORST
     return {name: value for name, value in values.items() if name in chosen}
+
+
+at_length = pytest.mark.skipif(
+    os.environ.get("EDGES") != "all", reason="EDGES=all asks forms, heads and the admin, too"
+)
 
 
 class Table:
