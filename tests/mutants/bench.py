@@ -1,5 +1,6 @@
 """A copy of the tree in which faults are tried: put in, tested, taken out again."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -47,6 +48,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="chatapp-mutants-"))
+        self._times = itertools.count(int(time.time()) + 1)  # no two alike
         argv = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(argv, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
         for name in filter(None, names):
@@ -82,8 +84,8 @@ class Bench:
         stat, text = file.stat(), file.read_text()
         try:
             file.write_text(mutant.applied_to(text))
-            # Python goes by a file's time and size when it looks for compiled code
-            os.utime(file, (stat.st_atime, int(time.time()) + 10 + hash(mutant.name) % 10_000))
+            # Python goes by a file's time, in seconds, and size when it looks for compiled code
+            os.utime(file, (stat.st_atime, next(self._times)))
             outcome, why = self._unknown_name(mutant) or self._judge(mutant)
         finally:
             file.write_text(text)

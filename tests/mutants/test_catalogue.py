@@ -4,9 +4,9 @@ from collections import Counter
 
 from tests.mutants.mutant import all_mutants
 
-MUTANTS = 10  # at least
+MUTANTS = 40  # at least
 PACKAGES = ("chatapp", "runs", "streams")
-EACH = 2  # at least, in each of the packages
+EACH = 12  # at least, in each of the packages
 
 mutants = all_mutants()
 
