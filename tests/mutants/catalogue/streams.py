@@ -47,7 +47,7 @@ MUTANTS = [
         "tests/streams/test_writer.py::test_everything_handed_in_is_logged_once_and_then_sent",
     ),
     Mutant(
-        "a fenced run's tail waits for ever",
+        "what a fenced run had waiting is written behind the end",
         "streams/publish.py",
         "self._pending = [event for event in self._pending if event.stream != stream]",
         "self._pending = list(self._pending)",
