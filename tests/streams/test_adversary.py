@@ -189,6 +189,14 @@ def test_without_mischief_the_messages_alone_are_enough(feed, settings):
         assert reader.events == list(log.read_all(streams[reader.stream]))
 
 
+@pytest.mark.parametrize("comes", [0, 9])
+def test_who_claims_to_know_the_future_is_told_so_and_then_everything(feed, comes):  # B25
+    reader = Reader(stream=0, comes=comes, after=999, pause=1)
+    streams = play([], [[2, 1, 3]] * 10, [reader])
+    assert reader.heard[0]["kind"] == "resync"
+    assert reader.events == list(log.read_all(streams[0]))
+
+
 def test_what_has_no_log_is_live_anew_when_its_shard_was_joined_late(feed, monkeypatch):
     """Whoever follows a list of sessions would not know that it has changed meanwhile."""
     refusals = ["not now", "nor now"]

@@ -124,7 +124,7 @@ def test_a_database_that_hangs_makes_upstreams_wait_and_loses_nothing(database, 
 
         async with _blocked():
             carried = [asyncio.create_task(carry(stream)) for stream in streams]
-            while not writer.is_full:
+            while not writer.is_full and speaker.spoken < UPSTREAMS * EVENTS:
                 await asyncio.sleep(0)
             await _hear_all(client)  # for as long as it would take them, too, to say all
             spoken = speaker.spoken

@@ -93,7 +93,7 @@ MUTANTS = [
         "streams/follow.py",
         "if head.seq < after:",
         "if head.seq < 0:",
-        "tests/streams/test_adversary.py::test_followers_get_exactly_the_log_whatever_becomes_of_the_messages",
+        "tests/streams/test_adversary.py::test_who_claims_to_know_the_future_is_told_so_and_then_everything",
     ),
     Mutant(
         "messages go to a shard that nobody listens to",
