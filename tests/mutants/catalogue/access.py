@@ -69,8 +69,8 @@ MUTANTS = [
     Mutant(
         "a link shows what is being written",
         "chatapp/pages/sharing.py",
-        "not in (MessageState.WAITING, MessageState.ANSWERING)",
-        "not in (MessageState.WAITING,)",
+        "state__in=[MessageState.WAITING, MessageState.ANSWERING]",
+        "state__in=[MessageState.WAITING]",
         "tests/pages/test_sharing.py::test_what_is_being_written_is_not_shown",
     ),
     Mutant(

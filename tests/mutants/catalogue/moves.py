@@ -104,8 +104,8 @@ MUTANTS = [
     Mutant(
         "a continued answer loses its beginning",
         "runs/lifecycle.py",
-        "content=before.text + folded.text",
-        "content=folded.text",
+        "content = before.text + folded.text",
+        "content = folded.text",
         "tests/runs/test_queueing.py::test_continue_lets_the_same_message_grow",
     ),
     Mutant(

@@ -133,8 +133,8 @@ MUTANTS = [
     Mutant(
         "the smaller of two places counts",
         "streams/sse.py",
-        "return max(int(text) if",
-        "return min(int(text) if",
+        "return max(map(position_of",
+        "return min(map(position_of",
         "tests/streams/test_sse.py::test_the_larger_of_two_places_counts",
     ),
     Mutant(
