@@ -21,6 +21,7 @@ POSTGRES_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebr
 
 
 LOOPBACK = "127.0.0.1"
+START_SECONDS = 60.0  # what has to be imported takes long on a machine that is busy with many
 PORTS = 12_000, 32_000  # below those that Linux gives to connections
 
 
@@ -87,7 +88,7 @@ def wait_for_web(part: Part, url: str) -> None:
         assert part.is_alive, f"{part.name} ended:\n{part.log()[-3000:]}"
         return answers(address.port, address.hostname)
 
-    wait_until(up, f"{part.name} accepts connections")
+    wait_until(up, f"{part.name} accepts connections", START_SECONDS)
 
 
 def make_worker(pool: str, directory: Path, env: dict[str, str], *options: str, name: str = "worker") -> Part:
@@ -99,7 +100,7 @@ def make_worker(pool: str, directory: Path, env: dict[str, str], *options: str, 
 
 
 def wait_for_worker(part: Part) -> None:
-    part.wait_for_line(r"@\S+ ready\.")
+    part.wait_for_line(r"@\S+ ready\.", START_SECONDS)
 
 
 def make_beat(directory: Path, env: dict[str, str]) -> Part:
