@@ -70,6 +70,21 @@ def test_long_runs_of_blank_lines_are_kept_but_not_looked_at():
     assert html.count('<span class="hl-mi">') == 2
 
 
+def test_no_lexer_sees_a_long_run_of_white_space(monkeypatch):
+    seen = []
+
+    class Noting(Lexer):
+        def get_tokens_unprocessed(self, text):
+            seen.append(text)
+            yield 0, Text, text
+
+    monkeypatch.setattr(highlighting, "_lexer", lambda name: Noting())
+    short = "c" + "\n" * (BLANK_LINES + 1) + "d" + " " * SPACES + "e"
+    code = "a" + "\n" * (BLANK_LINES + 2) + "b" + " " * (SPACES + 1) + short
+    assert text_of(highlighted(code, "c", Budget())) == code
+    assert seen == ["a", "b", short]
+
+
 class Still(Lexer):
     """One that matches empty text for ever."""
 

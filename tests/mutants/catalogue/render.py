@@ -58,7 +58,7 @@ MUTANTS = [
         "runs/rendering/highlighting.py",
         'if len(space[0]) > SPACES or space[0].count("\\n") > BLANK_LINES + 1:',
         "if False:",
-        f"{HIGHLIGHTING}::test_degenerate_code_takes_bounded_time[c-blank lines]",
+        f"{HIGHLIGHTING}::test_no_lexer_sees_a_long_run_of_white_space",
     ),
     Mutant(
         "a link of a final answer leads into this site",
