@@ -19,7 +19,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 
 CHARACTERS = 50_000  # of code in one answer: Pygments is slow (10 µs a character)
-TOKENS = 30_000  # in one answer: each is a span that a browser has to hold
+TOKENS = 15_000  # in one answer: each is a span, and too many tags make the whole answer plain (`HTML_TAGS`)
 SECONDS = 1.0  # s of CPU for the code of one answer
 LINE = 1_000  # characters; in longer lines some expressions take for ever
 SPACES, BLANK_LINES = 200, 10  # in a row; what is longer stands between two pieces that are highlighted apart

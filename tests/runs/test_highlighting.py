@@ -11,7 +11,7 @@ from pygments.token import Text
 
 from runs.rendering import highlighting
 from runs.rendering.highlighting import BLANK_LINES, LANGUAGES, LEXERS, SPACES, TOKENS, Budget, highlighted
-from runs.rendering.markdown import render
+from runs.rendering.markdown import HTML_TAGS, render
 
 SECONDS = 0.05  # s of CPU that these tests give to the code of an answer
 SLACK_SECONDS = 0.5  # s for the one token in which the time runs out
@@ -109,6 +109,13 @@ def test_what_is_over_the_budget_is_shown_as_it_is_and_the_rest_as_ever():
     assert "<em>so</em>" in html
     assert f"<code>{'x' * 60_000}\n</code>" in html
     assert '<span class="hl-n">y</span>' in html
+
+
+def test_much_code_leaves_the_rest_of_an_answer_rendered():
+    html = render("```python\n" + "a=b\n" * 10_000 + "```\nand *so* on")
+    assert "<code>a=b\na=b\n" in html
+    assert "and <em>so</em> on" in html
+    assert 2 * TOKENS < HTML_TAGS
 
 
 def test_the_code_of_one_answer_shares_a_budget():
