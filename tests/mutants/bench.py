@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ TEST_SECONDS = 240.0  # s for one of them with a fault in
 FAILED = 1  # pytest's exit code when tests have failed
 NOT_A_FAULT = ("ImportError", "ModuleNotFoundError", "NameError", "SyntaxError", "UnboundLocalError")
 OVER_TIME = "from pytest-timeout"
+NOT_STARTED = re.compile(r"in vain: \w+ (says '@|accepts connections)")  # a part: nothing was tried
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Bench:
             return "survived", "the test passes"
         if code != FAILED or failed is None:
             return "invalid", f"no test has failed (exit code {code}): {output[-300:]}"
-        if failed.message.startswith(NOT_A_FAULT):
+        if failed.message.startswith(NOT_A_FAULT) or NOT_STARTED.search(failed.message):
             return "invalid", failed.message[:200]
         return "killed", f"{failed.name.rpartition('.')[2]}: {failed.message.splitlines()[0][:120]}"
 
