@@ -25,7 +25,8 @@ def live(seq: int) -> Live:
         ("", "", 0),
         ("-7", "x", 0),
         ("٣", "1e3", 0),
-        ("1234567890", "0", 0),
+        ("1234567890", "0", 1234567890),
+        (str(2**63), "0", 2**31 - 1),  # in the future of every stream: a resync follows
     ],
 )
 def test_the_larger_of_two_places_counts(after, last, begins, rf):  # B25
