@@ -32,8 +32,7 @@ MUTANTS = [
         "runs/leases.py",
         "await self._lease_for(settings.LEASE_SECONDS)",
         "await self._lease_for(0)",
-        "tests/worker/test_durability.py::test_an_answer_that_nobody_ever_watched_is_saved[gevent]",
-        database="postgres",
+        "tests/runs/test_leases.py::test_a_lease_is_renewed_for_its_time_and_given_up_for_none",
     ),
     Mutant(
         "a worker that leaves does not keep its deadline",
