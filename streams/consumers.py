@@ -30,12 +30,7 @@ ACK_EVENTS = 64  # but these may always be on their way, for so many a client ma
 MESSAGE_BYTES = 64 * 1024  # a message is not made larger by one more event
 MAX_STREAMS = 32  # streams one socket follows at once
 MAX_MESSAGE_CHARACTERS = 10_000  # of what a client may send at once
-NOT_LOGGED_IN, BAD_MESSAGE, TOO_MANY, FAILED = (
-    4401,
-    4400,
-    4429,
-    4500,
-)  # closing codes; daphne sends none of those below 3000
+BAD_MESSAGE, NOT_LOGGED_IN, TOO_MANY, FAILED = 4400, 4401, 4429, 4500  # closing codes; daphne sends none below 3000
 
 
 async def stream_socket(scope, receive, send) -> None:

@@ -27,7 +27,7 @@ BODY_BYTES = 2**16  # handed to the server at once: as much as uvicorn and twist
 
 
 def position(request: HttpRequest) -> int:
-    """Where to begin: the larger of `?after=` and `Last-Event-ID`; what is no natural number counts as 0 (B25)."""
+    """Where to begin: the larger of `?after=` and `Last-Event-ID`; `position_of` says how they are read (B25)."""
     return max(map(position_of, (request.GET.get("after", ""), request.headers.get("Last-Event-ID", ""))))
 
 
@@ -95,7 +95,7 @@ class EventBody:
     """The frames of a stream on their way to one client; access is asked again every heartbeat."""
 
     __slots__ = (
-        "__weakref__",
+        "__weakref__",  # `hold` counts this body for as long as it lives
         "_after",
         "_asking",
         "_framing",
@@ -104,8 +104,8 @@ class EventBody:
         "_outlet",
         "_sending",
         "_stream",
+        "_viewer",
     )
-    __slots__ += ("_viewer",)
 
     def __init__(self, viewer: Viewer, stream: UUID, after: int, framing: Framing | None = None) -> None:
         """Raises TooManyConnections. Counts from now on, and until it is served or forgotten."""
