@@ -9,8 +9,10 @@ from chatapp.redaction import holds_secret
 
 # What a page could ask the browser for and never does. Not named: notifications (no policy is for them) and the
 # clipboard, which pages write to.
-UNUSED = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer")
-UNUSED += ("microphone", "midi", "payment", "usb")
+UNUSED = (
+    "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer", "microphone", "midi",
+    "payment", "usb",
+)  # fmt: skip
 ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",

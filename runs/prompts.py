@@ -86,8 +86,8 @@ def _messages(run: Run) -> list[dict[str, str]]:
     context = context_of(run.message.parent_id, len(written) + len(system))
     if context.left_out:
         Run.objects.filter(pk=run.pk).update(left_out=context.left_out)
-    found = Message.objects.only("role", "content").prefetch_related("attachments").in_bulk(context.ids)
-    path = [found[pk] for pk in context.ids if pk in found]
+    messages_by_id = Message.objects.only("role", "content").prefetch_related("attachments").in_bulk(context.ids)
+    path = [messages_by_id[pk] for pk in context.ids if pk in messages_by_id]
     messages = [
         {"role": Role(message.role).value, "content": content}
         for message in path

@@ -27,8 +27,10 @@ from rest_framework.throttling import BaseThrottle
 
 logger = logging.getLogger(__name__)
 
-READS, WRITES, RUNS, FOLLOWS, SIGN_INS = "reads", "writes", "runs", "follows", "sign_ins"  # of settings.THROTTLES
-EXPORTS, ANONYMOUS = "exports", "anonymous"  # too
+# Keys of settings.THROTTLES.
+READS, WRITES, RUNS, FOLLOWS, SIGN_INS = "reads", "writes", "runs", "follows", "sign_ins"
+EXPORTS, ANONYMOUS = "exports", "anonymous"
+
 ANSWER_SECONDS = 0.5  # s that a request waits for Valkey;
 AWAY_SECONDS = 5.0  # s during which one that did not answer is not asked again
 ADDRESS_FACTOR = 10  # people behind one address who sign in at the same time
@@ -126,9 +128,7 @@ def throttled_password(view: View, form: str = "") -> View:
 
 def throttled_link(view: View) -> View:
     """For the pages of links that work once: so many attempts a minute from an address, where many may be invited."""
-    return _throttled(
-        view, lambda request: seconds_to_wait(SIGN_INS, "link", address_of(request), factor=ADDRESS_FACTOR)
-    )
+    return _throttled(view, _wait_with_link)
 
 
 def throttled_address(view: View) -> View:

@@ -56,8 +56,8 @@ def _question(message: Message) -> dict:
 
 def _file(file: Attachment) -> Part:
     """A part of data, which clients send back without harm: a part of the type `file` is an address to load."""
-    told = {"name": file.name, "mediaType": file.media_type, "size": file.size, "text": file.text}
-    return {"type": "data-attachment", "id": str(file.pk), "data": told}
+    data = {"name": file.name, "mediaType": file.media_type, "size": file.size, "text": file.text}
+    return {"type": "data-attachment", "id": str(file.pk), "data": data}
 
 
 def _metadata(run: Run) -> dict:

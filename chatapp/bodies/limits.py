@@ -17,9 +17,9 @@ from django.template.loader import render_to_string
 from chatapp.api.errors import BodyTooSlow, plain_response, problem_of
 from chatapp.headers import completed
 from chatapp.openai.errors import error_body
+from chatapp.pages.attachments import BYTES_A_CHARACTER
 
 SMALL_BYTES = 256 * 1024  # a form without a message in it: a log-in, a title, a token
-BYTES_A_CHARACTER = 4  # at most, in UTF-8
 PARTS_BYTES = 64 * 1024  # of the heads of a form's parts, beside what is in them
 WITH_TEXT = re.compile(r"/(api|v1|admin|chats|messages|runs|compare|schedules)(/|$)")  # a message, or a system prompt
 WITH_FILES = re.compile(r"/chats(/[^/]+/messages)?$")  # and files as long as a message

@@ -18,10 +18,11 @@ _CODE = re.compile(r"(?<!`)(`++)(?!`)(.*?[^`])\1(?!`)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]*)>")
-_EMPHASIS = [  # inner ones first; what is bold and slanted loses its marks one after the other
-    re.compile(r"(?<!\*)\*(?![*\s])([^*]*)(?<!\s)\*(?!\*)"),
+_ITALIC = re.compile(r"(?<!\*)\*(?![*\s])([^*]*)(?<!\s)\*(?!\*)")
+_EMPHASIS = [  # inner marks first: `_ITALIC` stands inside of bold text, or around it
+    _ITALIC,
     re.compile(r"\*\*(?!\s)([^*]*)(?<!\s)\*\*"),
-    re.compile(r"(?<!\*)\*(?![*\s])([^*]*)(?<!\s)\*(?!\*)"),
+    _ITALIC,
     re.compile(r"(?<!\w)(_{1,3})(?![_\s])([^_]*(?:(?<=\w)_(?=\w)[^_]*)*)(?<!\s)\1(?!\w)"),
     re.compile(r"~~(?!\s)([^~]*)(?<!\s)~~"),
 ]
@@ -49,10 +50,10 @@ def _without_block_marks(line: str) -> str:
 
 
 def _without_marks(text: str) -> str:
-    text = _CODE.sub(lambda found: found[2].translate(_MARKS), text)
-    text = _ESCAPE.sub(lambda found: chr(_MARKS[ord(found[1])]), text)
-    text = _AUTOLINK.sub(lambda found: found[1].translate(_MARKS), text)
+    text = _CODE.sub(lambda match: match[2].translate(_MARKS), text)
+    text = _ESCAPE.sub(lambda match: chr(_MARKS[ord(match[1])]), text)
+    text = _AUTOLINK.sub(lambda match: match[1].translate(_MARKS), text)
     text = _LINK.sub(r"\1", text)
     for marks in _EMPHASIS:
-        text = marks.sub(lambda found: found[found.lastindex], text)
+        text = marks.sub(lambda match: match[match.lastindex], text)
     return unescape(text).translate(_BACK)

@@ -16,7 +16,7 @@ from chatapp.chats.models import Attachment, Message, Stored
 
 RECOUNT_SECONDS = 300.0  # s between counts of one user whose room is full: each reads all that is stored
 
-more: list[Callable[[int], int]] = []  # (user's id) -> bytes that other apps store of a user
+counts_of_other_apps: list[Callable[[int], int]] = []  # (user's id) -> bytes that the app stores of that user
 
 
 class _Bytes(Func):
@@ -49,7 +49,8 @@ def count(user_id: int) -> int:
     messages = Message.objects.filter(session__owner_id=user_id)
     parts = Sum(_Bytes("content") + _Bytes("reasoning") + _Bytes(Cast("tools", TextField())))
     files = Attachment.objects.filter(message__session__owner_id=user_id).aggregate(bytes=Sum("size"))["bytes"]
-    size = (messages.aggregate(bytes=parts)["bytes"] or 0) + (files or 0) + sum(one(user_id) for one in more)
+    others = sum(count_of(user_id) for count_of in counts_of_other_apps)
+    size = (messages.aggregate(bytes=parts)["bytes"] or 0) + (files or 0) + others
     Stored.objects.update_or_create(user_id=user_id, defaults={"size": size, "counted_at": timezone.now()})
     return size
 

@@ -11,4 +11,4 @@ class OpenAIConfig(AppConfig):
         from chatapp.openai import score  # noqa: F401  (hears of logs that are about to be compacted)
         from chatapp.openai.lengths import stored_of
 
-        stored.more.append(stored_of)
+        stored.counts_of_other_apps.append(stored_of)

@@ -42,12 +42,12 @@ def previous_of(user_id: int, response_id: str) -> Exchange:
     Raises ContextTooLong where what was said before fills the limits by itself.
     """
     visible = Exchange.objects.visible_to(user_id).select_related("run").only("chain", "run__status")
-    found = visible.filter(pk=run_id_of(response_id)).first()
-    if found is None or path_to(found.pk) is None:
+    previous = visible.filter(pk=run_id_of(response_id)).first()
+    if previous is None or path_to(previous.pk) is None:
         raise PreviousNotFound("The previous response, or one before it, does not exist (any more).", PARAM)
-    if not found.run.is_final:
+    if not previous.run.is_final:
         raise PreviousNotFinal("The previous response is still being written.", PARAM)
-    return found
+    return previous
 
 
 def run_id_of(response_id: str) -> UUID | None:
@@ -72,11 +72,11 @@ def context_of(exchange: Exchange) -> list[dict]:
     whole = Exchange.objects.select_related("run__message").only(
         "input", "run__message__content", "run__message__tools"
     )
-    found = whole.in_bulk(path.ids)
+    exchanges = whole.in_bulk(path.ids)
     for pk in path.ids:
-        messages += to_messages(found[pk].input)
+        messages += to_messages(exchanges[pk].input)
         if pk != exchange.pk:
-            messages += _said_in(found[pk])
+            messages += _said_in(exchanges[pk])
     if len(messages) > settings.CONTEXT_MAX_MESSAGES:
         raise ContextTooLong
     return messages
