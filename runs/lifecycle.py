@@ -297,8 +297,8 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
 
 def _size(folded: Folded) -> int:
     """Bytes of what a run has written."""
-    calls = sum(len(tool["arguments"]) for tool in folded.tools)
-    return len(folded.text.encode()) + len(folded.reasoning.encode()) + calls
+    texts = [folded.text, folded.reasoning, *(tool["arguments"] for tool in folded.tools)]
+    return sum(len(text.encode(errors="replace")) for text in texts)
 
 
 def _news_of(run: Run, end: End) -> dict[str, News]:
