@@ -54,13 +54,6 @@ MUTANTS = [
         "tests/streams/test_slow_database.py::test_what_a_fenced_run_had_waiting_is_forgotten",
     ),
     Mutant(
-        "no upstream ever waits for the database",
-        "streams/publish.py",
-        "            self._room.clear()",
-        "            self._room.is_set()",
-        "tests/streams/test_slow_database.py::test_a_database_that_hangs_makes_upstreams_wait_and_loses_nothing",
-    ),
-    Mutant(
         "a snapshot is added to what it stands for",
         "streams/events.py",
         'text, reasoning, calls = [data["text"]], ',
