@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from tests.browser.window import expect
+from tests.runs.test_rendering import NOWHERE
 
 pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
@@ -119,6 +120,17 @@ def test_what_stands_stays_when_the_rest_is_too_much(page):
     expect(drawn.locator(":scope > .prose--plain")).to_contain_text("> > the *rest*\n\n# as it was written")
     marks = "(element) => element.textContent.split('>').length - 1 + element.querySelectorAll('blockquote').length"
     assert drawn.evaluate(marks) == 3_000  # also the one at which it was too much
+
+
+def test_a_link_leads_to_another_site_or_nowhere_as_in_the_servers_html(page):  # B58
+    """`https:/settings` is an absolute address to a parser of addresses, and one of this site to a link on its pages."""
+    for address in NOWHERE:
+        page.evaluate(DRAW, [f"[the text]({address})\n\n..", 2_000])
+        assert page.locator("#drawn").text_content().startswith("the text"), address
+        assert page.locator("#drawn a[href]").count() == 0, address
+    for address in ("https://example.org/x?y=1#z", "HTTP://example.org", "mailto:a@example.org"):
+        page.evaluate(DRAW, [f"[the text]({address})\n\n..", 2_000])
+        assert page.locator("#drawn a").get_attribute("href") == address
 
 
 def test_an_ordinary_long_answer_is_drawn_to_its_end(page):

@@ -8,15 +8,11 @@ import { Bounds, deepParser, heldBy, TooMuch } from "./bounds.js";
 import { boxFor, CODE, make } from "./boxes.js";
 import { appendText, PlainText } from "./plain.js";
 
-const SCHEMES = new Set(["http:", "https:", "mailto:"]);
+const ABSOLUTE = /^(https?:\/\/[^/?#\\\s]|mailto:)/i; // where a link may lead, as the server has it: never into this site
 const BIDI_CONTROLS = /[\u202a-\u202e\u2066-\u2069]/g; // they let text read otherwise than it is
 
 function safeAddress(text) {
-  try {
-    return SCHEMES.has(new URL(text).protocol) ? text : null;
-  } catch {
-    return null;
-  }
+  return ABSOLUTE.test(text) && URL.canParse(text) ? text : null;
 }
 
 /** The library's renderer, except for what comes from the model and could lead or load somewhere, or ask for too much.
