@@ -13,13 +13,15 @@ HIDDEN = "[hidden]"
 _WORD = re.compile(r"[^\s\"'<>]+")  # of a line; with a slash it may be an address, or have one after a `=`
 _TAIL = re.compile(r"([?#]).+", re.DOTALL)
 _ROUTES = "|".join(route.rstrip("/") for route in SECRET_ROUTES)
+# A decoded path may hold white space and quotes, which end a word of a line: what stands behind them is hidden, too.
+_DECODED = re.compile(rf"(?<!/)(/++(?:{_ROUTES})/+)[\s\"'<>]*\S+?(?=[\"']?(?:\s|$))", re.IGNORECASE)
 _SECRET = re.compile(rf"(?<!/)(/++(?:{_ROUTES})/+).+", re.IGNORECASE | re.DOTALL)  # each slash is looked at once
 _UNQUOTED = 3  # times: a path may be quoted more than once on its way
 
 
 def redact(text: str) -> str:
     """A path, a URL, or a line of a log with some of them, without their secrets."""
-    return _WORD.sub(_redact_word, text) if "/" in text else text
+    return _WORD.sub(_redact_word, _DECODED.sub(rf"\1{HIDDEN}", text)) if "/" in text else text
 
 
 def holds_secret(path: str) -> bool:

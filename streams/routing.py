@@ -6,9 +6,17 @@ renewed while the secret key is rotated, and a log-in with it.
 
 from channels.routing import URLRouter
 from channels.sessions import CookieMiddleware
-from django.urls import path
+from django.urls import path, re_path
 
 from streams.consumers import stream_socket
 from streams.origin import SameOrigin
 
-websocket_application = SameOrigin(CookieMiddleware(URLRouter([path("ws/streams", stream_socket)])))
+
+async def nothing_here(_scope, receive, send) -> None:
+    """No WebSocket is served at this path: the handshake is refused with 403. Channels would raise, which is a 500."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.close"})
+
+
+routes = URLRouter([path("ws/streams", stream_socket), re_path("", nothing_here)])
+websocket_application = SameOrigin(CookieMiddleware(routes))

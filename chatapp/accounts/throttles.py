@@ -8,8 +8,9 @@ import logging
 import time
 from collections.abc import Callable
 from functools import lru_cache, wraps
-from ipaddress import ip_network
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
+from unicodedata import normalize
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -163,7 +164,8 @@ def _wait_to_prove(request: HttpRequest) -> float | None:
 
 
 def _wait_to_sign_in(request: HttpRequest) -> float | None:
-    address, name = address_of(request), request.POST.get("username", "").strip().lower()[:150]
+    name = normalize("NFKC", request.POST.get("username", "")).strip().lower()[:150]  # as the form will read it
+    address = address_of(request)
     wait = seconds_to_wait(SIGN_INS, address, name)
     return wait if wait is not None else seconds_to_wait(SIGN_INS, address, factor=ADDRESS_FACTOR)
 
@@ -171,11 +173,21 @@ def _wait_to_sign_in(request: HttpRequest) -> float | None:
 def address_of(request: HttpRequest) -> str:
     """Where a request came from; behind a proxy that is trusted (`HTTPS`), what that one says.
 
-    Of IPv6 the network: everybody who has one address has 2⁶⁴ of them.
+    Of IPv6 the network: everybody who has one address has 2⁶⁴ of them. A port is left out, which some proxies add.
     """
     forwarded = request.headers.get("X-Forwarded-For", "") if settings.HTTPS else ""
     address = forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
     try:
-        return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
+        ip = ip_address(_without_port(address))
     except ValueError:
         return address
+    if isinstance(ip, IPv6Address):
+        ip = ip.ipv4_mapped or IPv6Network((int(ip), 64), strict=False)
+    return str(ip)
+
+
+def _without_port(address: str) -> str:
+    """`1.2.3.4:567` and `[2001:db8::1]:567` are written so; an address of IPv6 alone has more than one colon."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address

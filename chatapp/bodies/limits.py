@@ -5,8 +5,6 @@ it on piece by piece. The answer to too much has the shape of the part of the si
 """
 
 import re
-from copy import copy
-from functools import lru_cache
 from http import HTTPStatus
 
 from django.conf import settings
@@ -64,10 +62,13 @@ def bad_head() -> Refused:
     return Refused(SuspiciousOperation())
 
 
-@lru_cache(16)
-def answer(path_root: str, kind: type[Exception]) -> HttpResponse:
-    """What a refused request is answered: JSON to programs, a page to people. The connection is closed after it."""
-    response = _answer(path_root, kind())
+def answer_at(path: str, reason: Exception) -> HttpResponse:
+    """What a refused request is answered: JSON to programs, a page to people. The connection is closed after it.
+
+    Made anew for each request: what middleware adds to it, cookies above all, belongs to one person.
+    """
+    root = path.split("/")[1] if path.count("/") > 1 else ""
+    response = _answer(root, reason)
     response["Connection"] = "close"
     response["Content-Length"] = str(len(response.content))
     response["Cache-Control"] = "no-store"
@@ -83,15 +84,10 @@ def _answer(path_root: str, reason: Exception) -> HttpResponse:
     return HttpResponse(render_to_string(f"{problem.status}.html"), status=problem.status)
 
 
-def answer_at(path: str, reason: Exception) -> HttpResponse:
-    root = path.split("/")[1] if path.count("/") > 1 else ""
-    return answer(root if root in ("v1", "api") else "", type(reason))
-
-
 def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler of what it calls suspicious: the same answers, for what is noticed behind the head."""
     kind = RequestDataTooBig if isinstance(exception, RequestDataTooBig) else SuspiciousOperation
-    return copy(answer_at(request.path, kind()))
+    return answer_at(request.path, kind())
 
 
 def as_http(response: HttpResponse) -> bytes:

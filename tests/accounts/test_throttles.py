@@ -109,7 +109,8 @@ def test_passwords_cannot_be_tried_without_end(door, counted, with_password):
     counted(sign_ins=3)
     wrong = {"username": "alice", "password": "wrong"}
     assert statuses(lambda: Client().post(reverse(door), wrong), 3) == [200] * 3
-    refused = Client().post(reverse(door), wrong | {"username": "ALICE ", "password": "a long and quiet river"})
+    spelt_otherwise = {"username": "ＡLICE ", "password": "a long and quiet river"}  # which Django reads as an A
+    refused = Client().post(reverse(door), wrong | spelt_otherwise)
     assert refused.status_code == 429
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert "Too many attempts" in refused.text
@@ -162,6 +163,24 @@ def test_behind_a_proxy_the_client_s_address_is_what_the_proxy_says(settings):
     assert throttles.address_of(request) == "127.0.0.1"
     settings.HTTPS = True
     assert throttles.address_of(request) == "192.0.2.1"  # the rest was sent by the client
+
+
+@pytest.mark.parametrize(
+    ("written", "counted_as"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("192.0.2.1:4711", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("[::ffff:192.0.2.1]:4711", "192.0.2.1"),
+        ("2001:db8::7", "2001:db8::/64"),
+        ("[2001:db8::7]:4711", "2001:db8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unix:", "unix:"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_the_same_however_it_is_written(written, counted_as):
+    assert throttles.address_of(RequestFactory().get("/", REMOTE_ADDR=written)) == counted_as
 
 
 def test_what_everybody_may_read_is_counted_by_address(counted, alice, db):

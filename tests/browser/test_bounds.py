@@ -123,7 +123,7 @@ def test_what_stands_stays_when_the_rest_is_too_much(page):
 
 
 def test_a_link_leads_to_another_site_or_nowhere_as_in_the_servers_html(page):  # B58
-    """`https:/settings` is an absolute address to a parser of addresses, and one of this site to a link on its pages."""
+    """`https:/settings` is absolute to a parser of addresses, and an address of this site to a link on its pages."""
     for address in NOWHERE:
         page.evaluate(DRAW, [f"[the text]({address})\n\n..", 2_000])
         assert page.locator("#drawn").text_content().startswith("the text"), address

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
+from django.test import Client
 
 from chatapp.bodies.bounded import BoundedBodies
 from chatapp.bodies.limits import SMALL_BYTES, most_bytes
@@ -204,3 +205,18 @@ def test_a_small_request_gets_through_and_so_does_the_next_on_its_connection(ser
         answers = received(connection)
     assert answers.count(b"HTTP/1.1 403 ") == 1
     assert answers.count(b"HTTP/1.1 200 ") == 1
+
+
+def test_an_answer_to_a_bad_request_has_nothing_of_an_earlier_one(db):
+    """The answers were kept, and middleware wrote one person's cookies and encoding into them for all who came later.
+
+    While the secret key was changed, a renewed session went to whoever sent the next bad request.
+    """
+    bad = "/login?" + "&".join(["a"] * 1_100)
+    theirs = Client(headers={"Accept-Encoding": "gzip", "Cookie": "chatapp_session=x; csrftoken=bad"})
+    assert theirs.get(bad).status_code == 400
+    ours = Client().get(bad)
+    assert ours.status_code == 400
+    assert not ours.cookies
+    assert "Content-Encoding" not in ours
+    assert int(ours["Content-Length"]) == len(ours.content)

@@ -32,6 +32,10 @@ LINES = [
     f"/invitation#token={SECRET}",
     f'127.0.0.1:41 - - [29/Nov/2026:14:00:00] "GET /search?q={SECRET}" 200 12',
     f"Not Found: /shared/{SECRET}",
+    f'Not Found: /shared/"{SECRET}',
+    f"Not Found: /shared/ {SECRET}",
+    f"Not Found: /shared/x'{SECRET}",
+    f'127.0.0.1:41 - - [29/Nov/2026:14:00:00] "GET /shared/"{SECRET}" 404 12',
     f"<WebRequest at 0x7f method=GET uri=/shared/{SECRET} clientproto=HTTP/1.1> took too long",
     f"GET /a and POST /b?c={SECRET} and /shared/{SECRET} again",
 ]

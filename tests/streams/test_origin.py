@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from streams.origin import SameOrigin
+from streams.routing import websocket_application
 
 HOST = "chat.example.org"
 
@@ -112,3 +113,20 @@ def test_trusted_origins_are_let_in(site):
     assert is_let_in(HOST, "https://a.example.com:8443")
     for other in ("http://chat.example.net", "https://a.example.com", "https://chat.example.net:444"):
         assert not is_let_in(HOST, other)
+
+
+@pytest.mark.parametrize("path", ["/ws/streams/x", "/ws/streams\0", "/shared/some-token", "/", ""])
+def test_a_handshake_where_no_socket_is_served_is_refused_and_not_an_error(path):
+    """Channels raised, which was a 500, and a traceback with the path in the log."""
+    headers = [(b"host", HOST.encode()), (b"origin", f"http://{HOST}".encode())]
+    scope = {"type": "websocket", "path": path, "query_string": b"", "scheme": "ws", "headers": headers}
+    sent = []
+
+    async def receive() -> dict:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict) -> None:
+        sent.append(message["type"])
+
+    asyncio.run(websocket_application(scope, receive, send))
+    assert sent == ["websocket.close"]

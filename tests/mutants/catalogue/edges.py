@@ -32,6 +32,20 @@ MUTANTS = [
         "tests/edges/test_bodies.py::test_what_is_announced_too_large_is_not_read_at_all",
     ),
     Mutant(
+        "answers to bad requests are shared by those who sent them",
+        "chatapp/bodies/limits.py",
+        "    return answer_at(request.path, kind())",
+        "    return _KEPT.setdefault(kind, answer_at(request.path, kind()))\n\n\n_KEPT: dict = {}",
+        "tests/edges/test_bodies.py::test_an_answer_to_a_bad_request_has_nothing_of_an_earlier_one",
+    ),
+    Mutant(
+        "a name spelt otherwise is another one to count attempts for",
+        "chatapp/accounts/throttles.py",
+        'normalize("NFKC", request.POST.get("username", ""))',
+        'request.POST.get("username", "")',
+        "tests/accounts/test_throttles.py::test_passwords_cannot_be_tried_without_end",
+    ),
+    Mutant(
         "a log-in may be as large as a message",
         "chatapp/bodies/limits.py",
         "if not WITH_TEXT.match(path) or WITHOUT_LOG_IN.match(path):",
