@@ -14,8 +14,8 @@ def path(session: Session) -> list[Message]:
 
 
 def load(session: Session, ids: list[UUID]) -> list[Message]:
-    found = session.messages.prefetch_related("attachments").in_bulk(ids)
-    return [found[pk] for pk in ids if pk in found]
+    messages = session.messages.prefetch_related("attachments").in_bulk(ids)
+    return [messages[pk] for pk in ids if pk in messages]
 
 
 def shown_ids(session: Session) -> tuple[list[UUID], Tree]:

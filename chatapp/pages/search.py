@@ -89,16 +89,16 @@ def _hit(session: Session, message: Message | None, words: list[str]) -> Hit:
 
 def _around(text: str, words: list[str]) -> str:
     """The part of a text in which the first of the words is found, without Markdown's marks."""
-    found = pattern(words).search(text, 0, INDEXED_CHARACTERS)  # 0.5 µs a character: not all of a boundless answer
-    place = found.start() if found else 0
+    match = pattern(words).search(text, 0, INDEXED_CHARACTERS)  # 0.5 µs a character: not all of a boundless answer
+    place = match.start() if match else 0
     first = 0 if place <= NEAR else text.find("\n", place - NEAR, place) + 1 or place - NEAR
     last = place + NEAR
-    said = plain_words(text[first:last])
-    found = pattern(words).search(said)
-    start = max(found.start() - BEFORE, 0) if found else 0
-    end = (found.end() if found else 0) + AFTER
-    before, after = "…" if start or first else "", "…" if end < len(said) or last < len(text) else ""
-    return f"{before}{said[start:end].strip()}{after}"
+    plain = plain_words(text[first:last])
+    match = pattern(words).search(plain)
+    start = max(match.start() - BEFORE, 0) if match else 0
+    end = (match.end() if match else 0) + AFTER
+    before, after = "…" if start or first else "", "…" if end < len(plain) or last < len(text) else ""
+    return f"{before}{plain[start:end].strip()}{after}"
 
 
 def pieces(text: str, words: list[str]) -> list[tuple[str, bool]]:

@@ -83,13 +83,13 @@ def test_the_same_key_with_other_files_is_another_request(alice, session, sent, 
 
 def test_a_program_s_text_that_looks_like_files_is_its_own_words(alice, session, model):
     run = alice.ask(session, LOOKS_LIKE_FILES)
-    told = alice.get(f"messages/{run.message.parent_id}").json()
-    assert (told["content"], told["attachments"]) == (LOOKS_LIKE_FILES, [])
+    message = alice.get(f"messages/{run.message.parent_id}").json()
+    assert (message["content"], message["attachments"]) == (LOOKS_LIKE_FILES, [])
     assert contents(run.pk) == [LOOKS_LIKE_FILES]
 
 
 def test_a_chat_of_a_file_alone_is_found_by_its_words(alice, session, sent):
     sent("")
     for query in ("wrens", "notes", "1,2 wrens"):
-        found = alice.get(f"sessions?q={query}").json()["items"]
-        assert [item["id"] for item in found] == [str(session.pk)], query
+        items = alice.get(f"sessions?q={query}").json()["items"]
+        assert [item["id"] for item in items] == [str(session.pk)], query

@@ -24,10 +24,10 @@ WORDS = ["", "words", "two\n\nparts", "File: not one", "File: open\n```", "File:
 @pytest.mark.parametrize("count", range(1, 5))
 def test_a_text_is_taken_apart_as_it_was_put_together(words, count):
     files = [*FILES, *FILES][count - 1 : 2 * count - 1]
-    found, parts = take_apart(compose(words, files))
+    own, parts = take_apart(compose(words, files))
     assert parts == files
-    assert found == words.strip("\n") or found == words
-    assert compose(found, parts) == compose(words, files)
+    assert own == words.strip("\n") or own == words
+    assert compose(own, parts) == compose(words, files)
 
 
 LEFT = [

@@ -44,8 +44,8 @@ class Client:
             message = await self.outgoing.get()
         if message["type"] == "websocket.close":
             return {"closed": message["code"]}
-        said = json.loads(message["text"])
-        return said[0] if isinstance(said, list) else said
+        content = json.loads(message["text"])
+        return content[0] if isinstance(content, list) else content
 
     async def leave(self) -> None:
         self.incoming.put_nowait({"type": "websocket.disconnect", "code": 1001})
@@ -55,9 +55,9 @@ class Client:
 
 def frames(stream: str) -> dict[str, str]:
     """Messages with something in one place that should not be there."""
-    found = {}
+    cases = {}
     for case, value in some(hostile.JSON_TEXTS).items():
-        found |= {
+        cases |= {
             f"only {case}": value,
             f"follow {case}": f'{{"follow": {value}}}',
             f"after {case}": f'{{"follow": "{stream}", "after": {value}}}',
@@ -67,8 +67,8 @@ def frames(stream: str) -> dict[str, str]:
             f"more {case}": f'{{"follow": "{stream}", "after": 0, "more": {value}}}',
         }
         if value.startswith('"'):
-            found[f"ack of {case}"] = f'{{"ack": {{{value}: 1}}}}'
-    return found
+            cases[f"ack of {case}"] = f'{{"ack": {{{value}: 1}}}}'
+    return cases
 
 
 def test_whatever_a_client_says_it_is_followed_refused_or_closed_as_the_protocol_has_it(cast, things, caplog):  # B25
@@ -95,13 +95,13 @@ def test_whatever_a_client_says_it_is_followed_refused_or_closed_as_the_protocol
 
 def test_what_is_no_message_closes_the_socket(cast):
     async def heard() -> list[dict]:
-        said = []
+        messages = []
         for message in ({"text": None, "bytes": b"\xff"}, {"text": ""}, {"text": "[" * 9_000}, {"text": "x" * 10_001}):
             client = Client(cast)
             client.say(**message)
-            said.append(await client.hear())
+            messages.append(await client.hear())
             await client.leave()
-        return said
+        return messages
 
     assert asyncio.run(heard()) == [{"closed": BAD_MESSAGE}] * 4
 
@@ -110,18 +110,18 @@ POSITIONS = {"7": 7, 7: 7, "007": 7, "-1": 0, -1: 0, "": 0, "x": 0, "²": 0, "٣
 POSITIONS |= {2**63: LAST, str(2**63): LAST, "9" * 5000: LAST, "0" * 5000: 0, -(2**63) - 1: 0, LAST: LAST, "1e3": 0}
 
 
-@pytest.mark.parametrize(("said", "position"), POSITIONS.items(), ids=range(len(POSITIONS)))
-def test_a_position_is_a_number_that_every_database_compares(said, position):  # B25
-    assert position_of(said) == position
+@pytest.mark.parametrize(("value", "position"), POSITIONS.items(), ids=range(len(POSITIONS)))
+def test_a_position_is_a_number_that_every_database_compares(value, position):  # B25
+    assert position_of(value) == position
 
 
 def test_a_position_beyond_every_number_is_one_in_the_future(cast, things):  # B25
     async def heard() -> list[dict]:
         client = Client(cast)
         client.say(json.dumps({"follow": things["run"], "after": 2**63 - 1}))
-        said = [await client.hear() for _ in range(2)]
+        messages = [await client.hear() for _ in range(2)]
         await client.leave()
-        return said
+        return messages
 
     resync, first = asyncio.run(heard())
     assert (resync["kind"], first["kind"], first["seq"]) == ("resync", "run.queued", 1)
@@ -140,7 +140,7 @@ def test_a_socket_too_many_is_told_so_and_closed(cast, things, settings):
             client.say(json.dumps({"follow": UNKNOWN}))
             await client.hear()
         late = Client(cast)
-        told = [await late.hear(), await late.hear()]
+        refusal = [await late.hear(), await late.hear()]
         other = Client(cast, "charlie")
         other.say(json.dumps({"follow": UNKNOWN}))
         others = await other.hear()
@@ -150,11 +150,11 @@ def test_a_socket_too_many_is_told_so_and_closed(cast, things, settings):
         then = await again.hear()
         for client in (*clients[1:], late, other, again):
             await client.leave()
-        return told, [others, then]
+        return refusal, [others, then]
 
-    told, going_on = asyncio.run(counted())
-    assert told[0]["data"]["code"] == "too_many_connections"
-    assert told[1] == {"closed": TOO_MANY}
+    refusal, going_on = asyncio.run(counted())
+    assert refusal[0]["data"]["code"] == "too_many_connections"
+    assert refusal[1] == {"closed": TOO_MANY}
     assert [envelope["data"]["code"] for envelope in going_on] == ["not_found", "not_found"]
     assert connections_of(get_user_model().objects.get(username="alice").pk) == 0
 
@@ -166,9 +166,9 @@ def test_thirty_tabs_are_not_too_many(cast):
 def test_a_stranger_s_socket_holds_nothing(cast):
     async def heard() -> dict:
         client = Client({"": cast[""]}, "")
-        said = await client.hear()
+        message = await client.hear()
         await client.leave()
-        return said
+        return message
 
     assert asyncio.run(heard()) == {"closed": NOT_LOGGED_IN}
 

@@ -61,7 +61,7 @@ def test_what_its_owner_could_send_is_taken(table):
 # -- the places -----------------------------------------------------------------------------------
 
 
-def test_paths(table):
+def test_no_path_is_too_strange(table):
     for row in ROWS:
         for name in NAMED.findall(row.path):
             for case, value in some(hostile.PATHS).items():
@@ -70,7 +70,7 @@ def test_paths(table):
     table.assert_nothing_wrong()
 
 
-def test_queries(table):
+def test_no_query_is_too_strange(table):
     for row in ROWS:
         for name in row.query:
             for case, value in some(hostile.TEXTS).items():
@@ -85,7 +85,7 @@ def test_queries(table):
 
 
 @at_length
-def test_headers(table):
+def test_no_header_is_too_strange(table):
     for row in ROWS:
         request = request_of(table, row)
         own = request.pop("headers", [])
@@ -103,7 +103,7 @@ def test_headers(table):
     table.assert_nothing_wrong()
 
 
-def test_hosts_and_types_and_lengths_of_content(table):
+def test_no_host_type_or_length_of_content_is_too_strange(table):
     for row in ROWS:
         request = request_of(table, row)
         own = request.pop("headers", [])
@@ -120,7 +120,7 @@ def test_hosts_and_types_and_lengths_of_content(table):
 
 
 @at_length
-def test_strangers(table):
+def test_a_stranger_gets_no_further_whatever_is_sent(table):
     """What is asked without a log-in gets no further, whatever it says."""
     for row in ROWS:
         stranger = row._replace(who="")

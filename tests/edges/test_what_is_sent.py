@@ -11,7 +11,7 @@ HOLE = "\ue000hole\ue000"  # stands where a hostile value goes
 
 
 @at_length
-def test_forms(table):
+def test_no_field_of_a_form_is_too_strange(table):
     for row in ROWS:
         if row.method != "POST" or row.who == "program":
             continue
@@ -24,7 +24,7 @@ def test_forms(table):
     table.assert_nothing_wrong()
 
 
-def test_files_and_parts_of_forms(table):
+def test_no_file_or_part_of_a_form_is_too_strange(table):
     with_files = [row for row in ROWS if row.has_files]
     for row in ROWS:
         if row.method == "POST" and row.who != "program":
@@ -45,7 +45,7 @@ def holes(value: object, path: str = "") -> Iterator[tuple[str, object]]:
             yield where, copy
 
 
-def test_values_in_json(table):
+def test_no_value_in_json_is_too_strange(table):
     for row in ROWS:
         if row.body is None or row.body == {}:
             continue
@@ -57,7 +57,7 @@ def test_values_in_json(table):
     table.assert_nothing_wrong()
 
 
-def test_bodies_of_json(table):
+def test_no_body_of_json_is_too_strange(table):
     for row in ROWS:
         if row.who == "program":
             for case, body in some(hostile.BODIES).items():

@@ -101,8 +101,8 @@ def test_the_oldest_exchanges_of_a_long_chat_are_left_out_whole_and_the_run_says
     run = placed(send("Why?"))
     for name, value in limits.items():
         setattr(settings, name, value)
-    said = ["u0", "a0", "u1", "a1", "u2", "a2", "Why?"]
-    assert contents(build(run)) == said[-kept:]
+    path = ["u0", "a0", "u1", "a1", "u2", "a2", "Why?"]
+    assert contents(build(run)) == path[-kept:]
     run.refresh_from_db()
     assert run.left_out == 7 - kept
 
