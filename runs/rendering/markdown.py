@@ -18,6 +18,8 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
 from runs.rendering.highlighting import Budget, highlighted
+from runs.rendering.paragraphs import stretch_paragraphs
+from runs.rendering.stretches import LONGEST, stretched, weight_of
 
 RENDER_SECONDS = 2.0  # s of this thread's CPU; an answer of 100 kB takes a quarter of it
 MARKDOWN_CHARACTERS = 300_000  # longer answers stay plain: as HTML a browser would be slow with them too
@@ -48,6 +50,7 @@ ATTRIBUTES = {
     "ul": {"class"},
 }
 BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they let text read otherwise than it is
+ASCII = re.compile(r"[\x00-\x7f]+")
 BRACKETS = {r"\(": (r"\)", "math_inline"), r"\[": (r"\]", "math_inline_double")}
 
 
@@ -74,7 +77,7 @@ def render(markdown: str, highlights: bool = True) -> str:
 
 def plain(text: str) -> str:
     """A text as it was written."""
-    return f'<div class="prose--plain">{escape(text)}</div>'
+    return f'<div class="prose--plain">{stretched(text)}</div>'
 
 
 def _limits(highlights: bool) -> dict:
@@ -105,8 +108,14 @@ def _code(_renderer: object, tokens: Sequence[Token], index: int, _options: obje
     return (
         f'<div class="code"><div class="code__bar"><span>{escape(language)}</span>'
         '<button type="button" class="code__copy" data-copy-code>Copy</button></div>'
-        f'<pre tabindex="0"><code>{highlighted(code, language, env["code"]) or escape(code)}</code></pre></div>\n'
+        f'<pre tabindex="0"><code>{_colored(code, language, env["code"]) or stretched(code)}</code></pre></div>\n'
     )
+
+
+def _colored(code: str, language: str, budget: Budget) -> str:
+    """The code highlighted, in one box; empty if so much of it is no ASCII that a browser could be slow with that."""
+    is_slow = not code.isascii() and weight_of(ASCII.sub("", code)) > LONGEST
+    return "" if is_slow else highlighted(code, language, budget)
 
 
 def _bracketed_math(state: StateInline, silent: bool) -> bool:
@@ -133,7 +142,7 @@ def _math(mark: str):
 
     def rule(_renderer: object, tokens: Sequence[Token], index: int, _options: object, _env: dict) -> str:
         token = tokens[index]
-        text = escape(f"{mark}{token.content}{mark}")
+        text = stretched(f"{mark}{token.content}{mark}")
         return f'<div class="math">{text}</div>\n' if token.block else f'<span class="math">{text}</span>'
 
     return rule
@@ -167,6 +176,7 @@ def _make_parser() -> MarkdownIt:
         "table", "guard", _guard_blocks, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
     parser.inline.ruler.before("text", "guard", _guard_text)
+    parser.core.ruler.push("stretches", stretch_paragraphs)
     parser.inline.ruler.before("escape", "bracketed_math", _bracketed_math)
     rules = {"fence": _code, "code_block": _code, "math_inline": _math("$")}
     rules |= {"math_inline_double": _math("$$"), "math_block": _math("$$")}

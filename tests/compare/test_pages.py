@@ -13,6 +13,7 @@ from chatapp.compare.contenders import Contender
 from chatapp.compare.models import Comparison
 from runs import lifecycle
 from runs.models import Model, Run
+from runs.rendering.stretches import stretched
 from runs.states import LostReason
 from streams import log
 from streams.events import Kind
@@ -236,3 +237,14 @@ def test_every_refusal_is_documented_with_its_status():
     page = Path(django_settings.BASE_DIR, "docs", "compare.md").read_text()
     documented = dict(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", page, re.MULTILINE))
     assert documented == {kind.code: str(kind.status) for kind in errors.Refusal.__subclasses__()}
+
+
+def test_a_long_question_and_long_answers_stand_in_stretches(browser, compare, write):
+    """As one paragraph of Arabic letters they froze the tab (B58)."""
+    long = "مرحبا <wört> " * 2_000
+    comparison = compare(long)
+    first, second, _ = comparison.panes.all()
+    write(first, long)
+    lifecycle.complete(write(second, long).id, "stop")
+    page = browser.get(reverse("comparison", args=[comparison.pk])).content.decode()
+    assert page.count(stretched(long)) == 3

@@ -4,11 +4,15 @@ import re
 
 import pytest
 
-from chatapp.chats.models import Message, Role
+from chatapp.chats.models import Attachment, Message, Role
 from chatapp.chats.plain import SHOWN_CHARACTERS
 from chatapp.pages.conversation import PAGE_MESSAGES
 from runs import lifecycle
+from runs.rendering.stretches import stretched
+from streams import log
+from streams.events import Kind
 
+LONG = "مرحبا <wört> " * 2_000
 SCRIPT = {"headers": {"X-Requested-With": "fetch"}}
 
 
@@ -81,3 +85,24 @@ def test_a_message_as_text_is_never_taken_for_a_page(browser, ask, write):  # B5
     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.content == b"<script>alert(1)</script>"
+
+
+@pytest.mark.parametrize("part", ["question", "waiting", "answer", "being written", "reasoning", "arguments", "file"])
+def test_a_long_text_stands_in_stretches_wherever_it_stands(browser, alice, model, ask, write, part):
+    """As one paragraph of 100,000 Arabic letters, any of them froze the tab (B58)."""
+    run = ask(LONG if part == "question" else "Why?")
+    if part == "waiting":
+        ask(LONG, session=run.session)
+    write(run, LONG if part in ("answer", "being written") else "Because", LONG if part == "reasoning" else "")
+    if part == "arguments":
+        log.append(run.id, (Kind.TOOL, {"index": 0, "id": "1", "name": "look", "arguments": LONG}))
+    if part == "file":
+        question = {"message": run.message.parent, "position": 1, "size": 1}
+        Attachment.objects.create(**question, name="a.txt", media_type="text/plain", text=LONG)
+    if part != "being written" and part != "waiting":
+        lifecycle.complete(run.id, "stop")
+    page = browser.get(f"/chats/{run.session_id}").content.decode()
+    assert stretched(LONG) in page
+    alice.chat_sessions.update(share_token="t" * 43)
+    if part in ("question", "answer", "file"):
+        assert stretched(LONG) in browser.get(f"/shared/{'t' * 43}").content.decode()

@@ -52,4 +52,32 @@ MUTANTS = [
         "",
         "tests/runs/test_rendering.py::test_what_would_be_too_many_elements_for_a_tab_is_shown_as_it_was_written",
     ),
+    Mutant(
+        "a text that is shown as it was written is one box, however long",
+        "runs/rendering/stretches.py",
+        "if weight_of(text) <= LONGEST:",
+        "if True:",
+        "tests/pages/test_long.py::test_a_long_text_stands_in_stretches_wherever_it_stands",
+    ),
+    Mutant(
+        "an accent costs no more to lay out than a letter",
+        "runs/rendering/stretches.py",
+        'return len(text) + (MARK - 1) * "".join(map(category, text)).count("M")',
+        "return len(text)",
+        "tests/runs/test_stretches.py::test_accents_fill_a_box_four_times_as_fast_as_letters",
+    ),
+    Mutant(
+        "a paragraph of final HTML is one box, however long",
+        "runs/rendering/markdown.py",
+        'parser.core.ruler.push("stretches", stretch_paragraphs)',
+        "pass",
+        "tests/runs/test_stretches.py::test_what_comes_of_markdown_has_no_longer_text_in_one_box",
+    ),
+    Mutant(
+        "an emphasis in a paragraph is as long as it likes",
+        "runs/rendering/paragraphs.py",
+        "if any(_weight(unit) > LONGEST + STRETCH for unit in units):",
+        "if False:",
+        "tests/runs/test_stretches.py::test_what_comes_of_markdown_has_no_longer_text_in_one_box",
+    ),
 ]
