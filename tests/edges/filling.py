@@ -44,6 +44,10 @@ at_length = pytest.mark.skipif(
 )
 
 
+# Each request has an event loop and threads of its own here: a connection that one opened goes with it, unclosed.
+loops_go = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+
+
 class Table:
     """Asks what the rows say, and gathers what is wrong with the answers."""
 

@@ -6,10 +6,10 @@ from django.urls import get_resolver, reverse
 
 from tests.api.test_access import patterns
 from tests.edges import hostile
-from tests.edges.filling import FORM, Table, at_length, encoded, some
+from tests.edges.filling import FORM, Table, at_length, encoded, loops_go, some
 from tests.edges.table import Row
 
-pytestmark = at_length
+pytestmark = [at_length, loops_go]
 
 FIELD = re.compile(r'<(?:input|select|textarea)[^>]*\bname="([^"]+)"')
 DJANGOS_OWN = {  # parameters of a list

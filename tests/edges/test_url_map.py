@@ -6,9 +6,10 @@ from django.urls import get_resolver, resolve
 
 from tests.api.test_access import patterns
 from tests.edges import hostile
-from tests.edges.filling import FORM, NAMED, at_length, encoded, request_of, some
+from tests.edges.filling import FORM, NAMED, at_length, encoded, loops_go, request_of, some
 from tests.edges.table import ROWS
 
+pytestmark = loops_go
 REFUSED = r"no/such|invitation|login|readyz|again|password|vote|continue|close|webhooks|responses"  # even so
 HEADERS = [
     b"accept", b"accept-encoding", b"accept-language", b"idempotency-key", b"if-match", b"if-none-match",

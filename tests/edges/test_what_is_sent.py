@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 
 from tests.edges import hostile
-from tests.edges.filling import FORM, JSON, MULTIPART, at_length, encoded, filled_body, some
+from tests.edges.filling import FORM, JSON, MULTIPART, at_length, encoded, filled_body, loops_go, some
 from tests.edges.table import ROWS
 
+pytestmark = loops_go
 HOLE = "\ue000hole\ue000"  # stands where a hostile value goes
 
 
