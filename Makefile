@@ -43,6 +43,10 @@ faults: ## kill everything again and again and look at what is left (ARGS="--fau
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/python -m tests.faults $(ARGS)
 
+edges: ## ask every address with everything that should not be sent (an hour)
+	@$(PYTHON) deploy/set_up.py test
+	@EDGES=all $(PYTEST) --timeout=7200 tests/edges
+
 mutants: ## put faults into a copy of the code, one by one, and see a test find each (ARGS="--only stop --at-once 2")
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/python -m tests.mutants $(ARGS)
@@ -57,4 +61,4 @@ lock: ## lock what the .in files and package.json ask for (ARGS=--upgrade: newes
 clean: ## remove what was installed; data in var/ stays
 	rm -rf .venv deploy/browser/node_modules
 
-.PHONY: help screenshots run test lint bench bench-quick faults mutants schema lock clean
+.PHONY: help screenshots run test lint bench bench-quick faults edges mutants schema lock clean

@@ -1,6 +1,7 @@
 """Something of everything that an address can name, committed: streams are read beside the request's transaction."""
 
 import logging
+import os
 from datetime import time
 from uuid import uuid4
 
@@ -35,6 +36,12 @@ def person(user) -> Asker:
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value.encode()
     cookies = b"%b=%b; csrftoken=%b" % (settings.SESSION_COOKIE_NAME.encode(), cookie, CSRF)
     return Asker([(b"cookie", cookies), (b"x-csrftoken", CSRF)])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item) -> None:
+    if os.environ.get("EDGES") != "all" and item.get_closest_marker("at_length"):
+        pytest.skip("make edges asks forms, heads and the admin, too, with all values")
 
 
 @pytest.fixture

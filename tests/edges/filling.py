@@ -1,8 +1,9 @@
 """Every address × every place in a request × what nobody should send: never a 500, never a traceback, never a hang.
 
 One test for each kind of place goes through the whole table and tells all that is wrong. Each request is rolled back.
-Every place meets the worst values, and a share of the others that differs from place to place; with `EDGES=all` in the
-environment it meets all of them, which takes an hour, and forms, heads and the admin are asked, too.
+Every place meets the worst values, and a share of the others that differs from place to place; with `make edges`
+(`EDGES=all` in the environment) it meets all of them, which takes an hour, and forms, heads and the admin are asked,
+too.
 """
 
 import itertools
@@ -39,9 +40,7 @@ def some(values: dict) -> dict:
     return {name: value for name, value in values.items() if name in chosen}
 
 
-at_length = pytest.mark.skipif(
-    os.environ.get("EDGES") != "all", reason="EDGES=all asks forms, heads and the admin, too"
-)
+at_length = pytest.mark.at_length
 
 
 # Each request has an event loop and threads of its own here: a connection that one opened goes with it, unclosed.

@@ -86,8 +86,8 @@ def pytest_runtest_makereport(item):
 
 
 def _may_be_skipped(item, report) -> bool:
-    """What this machine's kernel forbids, and what is for another purpose than to test (`-m pictures`)."""
-    return FORBIDDEN in str(report.longrepr) or item.get_closest_marker("pictures") is not None
+    """What this machine's kernel forbids, and what another target of make is for."""
+    return FORBIDDEN in str(report.longrepr) or any(map(item.get_closest_marker, ("pictures", "at_length")))
 
 
 def pytest_runtest_setup(item):
