@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from chatapp.chats.beside import Beside
 from chatapp.chats.models import MessageState
 from chatapp.chats.plain import SHOWN_CHARACTERS, shown_text
 from chatapp.compare.models import Comparison, Pane
@@ -28,7 +29,7 @@ class Figures:
 
 
 @dataclass
-class PaneView:
+class PaneView(Beside):
     """One pane as it is now. `seq` belongs to an answer that is being written: its events go on from there."""
 
     pane: Pane
@@ -49,6 +50,11 @@ class PaneView:
     def shown_text(self) -> str:
         """The text, where there is no HTML: of an answer being written so far."""
         return self.text[:SHOWN_CHARACTERS] if self.is_active else shown_text(self.text)
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether a page shows the beginning only."""
+        return len(self.text) > SHOWN_CHARACTERS
 
     @property
     def waits_for_html(self) -> bool:

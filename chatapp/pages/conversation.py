@@ -15,6 +15,7 @@ from chatapp.chats.models import MessageState, Session
 from chatapp.chats.naming import title_of, with_opening
 from chatapp.chats.tree import Tree
 from chatapp.pages.composer import Composer
+from chatapp.pages.paging import PAGE_MESSAGES, fits, fitting
 from chatapp.pages.requests import is_scripted
 from chatapp.pages.transcript import Entry, entries
 from chatapp.pages.tuning import TuningForm, is_tuned
@@ -26,7 +27,8 @@ from runs.queueing import waiting
 from runs.states import Status
 from streams.log import head
 
-PAGE_MESSAGES = 40  # shown at first, and with every step back
+EXCHANGE = 2  # messages: the last question and its answer are shown whatever they hold
+MOST_MESSAGES = 200  # on a page to which somebody went back without JavaScript, if they have little to show
 
 
 @dataclass
@@ -55,9 +57,22 @@ class Look:
     def entries(self, ids: list[UUID]) -> list[Entry]:
         return entries(load(self.session, ids), self.tree)
 
+    def page_to(self, end: int, least: int = 1) -> list[UUID]:
+        """As many messages as make a page, up to that place."""
+        start = max(end - PAGE_MESSAGES, 0)
+        return self.ids[end - fitting(self.ids[start:end][::-1], least) : end]
+
+    @property
+    def newest(self) -> list[UUID]:
+        return self.page_to(len(self.ids), least=EXCHANGE)
+
     def earliest(self, ids: list[UUID]) -> UUID | None:
         """The first of these messages, if others come before it."""
         return ids[0] if ids and ids[0] != self.ids[0] else None
+
+    def latest(self, ids: list[UUID]) -> UUID | None:
+        """The last of these messages, if others come after it."""
+        return ids[-1] if ids and ids[-1] != self.ids[-1] else None
 
 
 def find_session(request: HttpRequest, pk: UUID) -> Session:
@@ -67,8 +82,7 @@ def find_session(request: HttpRequest, pk: UUID) -> Session:
 
 def session_page(request: HttpRequest, session: Session, composer: Composer, status: int = 200) -> HttpResponse:
     look = _look(session)
-    start = max(_place(look.ids, request.GET.get("before", ""), otherwise=len(look.ids)) - PAGE_MESSAGES, 0)
-    ids = look.ids[start:]
+    ids = _asked_for(request, look)
     shown = look.entries(ids)
     composer.active = next((entry.run for entry in shown if entry.is_active), None)
     context = {
@@ -76,6 +90,7 @@ def session_page(request: HttpRequest, session: Session, composer: Composer, sta
         "title": title_of(session),
         "entries": shown,
         "earlier": look.earliest(ids),
+        "later": look.latest(ids),
         "queue": look.queue,
         "composer": composer,
         "tuning": TuningForm(instance=session),
@@ -85,18 +100,38 @@ def session_page(request: HttpRequest, session: Session, composer: Composer, sta
     return render(request, "pages/session.html", context, status=status)
 
 
+def _asked_for(request: HttpRequest, look: Look) -> list[UUID]:
+    """The newest messages; those that come `after` one; or those `before` one, with all that follow if it is little."""
+    ids = look.ids
+    if 0 < (begin := _place(ids, request.GET.get("after", ""), otherwise=-1) + 1) < len(ids):
+        return ids[begin : begin + fitting(ids[begin : begin + PAGE_MESSAGES])]
+    end = _place(ids, request.GET.get("before", ""), otherwise=-1)
+    if end <= 0:
+        return look.newest
+    page = look.page_to(end)
+    all_from_there = ids[end - len(page) :]
+    return all_from_there if _is_little(all_from_there) else page
+
+
+def _is_little(ids: list[UUID]) -> bool:
+    """Whether one page bears them, though they are not counted by pages."""
+    return len(ids) <= MOST_MESSAGES and fits(ids)
+
+
 def conversation_part(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The transcript after the message that the script names, or the whole if that is not shown; and the queue."""
     session = find_session(request, pk)
     after = request.POST.get("after") or request.GET.get("after", "")
     look = _look(session)
     place = _place(look.ids, after, otherwise=-1)
-    ids = look.ids[place + 1 :] if place >= 0 else look.ids[-PAGE_MESSAGES:]
+    ids = look.ids[place + 1 :]
+    is_whole = place < 0 or not (len(ids) <= EXCHANGE or _is_little(ids))
+    ids = look.newest if is_whole else ids
     context = {
         "session": session,
-        "after": after if place >= 0 else "",
+        "after": "" if is_whole else after,
         "entries": look.entries(ids),
-        "earlier": None if place >= 0 else look.earliest(ids),
+        "earlier": look.earliest(ids) if is_whole else None,
         "queue": look.queue,
         "models": Composer().models,
     }
@@ -107,7 +142,7 @@ def earlier_part(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The messages before the one that the script names."""
     look = _look(find_session(request, pk))
     end = _place(look.ids, request.GET.get("before", ""), otherwise=0)
-    ids = look.ids[max(end - PAGE_MESSAGES, 0) : end]
+    ids = look.page_to(end)
     context = {"session": look.session, "entries": look.entries(ids), "earlier": look.earliest(ids)}
     return render(request, "pages/messages.html", context | {"models": Composer().models})
 

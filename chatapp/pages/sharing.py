@@ -4,11 +4,8 @@ Shown is what the session holds when the link is opened: the branch its owner se
 without a word about the owner. It comes in pages, and costs as little as a page does: anybody may ask for it.
 """
 
-from itertools import accumulate
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery, Sum
-from django.db.models.functions import Coalesce, Length
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,15 +15,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 from chatapp.accounts.throttles import throttled_address
 from chatapp.chats.actions import share as make_link
 from chatapp.chats.actions import unshare
-from chatapp.chats.models import Attachment, Message, MessageState, Session
+from chatapp.chats.models import Message, MessageState, Session
 from chatapp.chats.naming import title_of, with_opening
 from chatapp.pages.conversation import find_session
+from chatapp.pages.paging import PAGE_MESSAGES, fitting
 from chatapp.pages.requests import private
 from chatapp.pages.transcript import entries
 from runs.branches import shown_ids
-
-PAGE_MESSAGES = 40  # at most on a page,
-PAGE_CHARACTERS = 1_000_000  # and as many of them as have about so much to show; a longer one has a page of its own
 
 
 @require_http_methods(["GET", "POST"])
@@ -55,12 +50,12 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     ids, tree = shown_ids(session)
     start = _start(request.GET.get("from", ""), len(ids))
-    count = _fitting(ids[start : start + PAGE_MESSAGES])
-    later = start + count
+    later = start + fitting(ids[start : start + PAGE_MESSAGES], is_shared=True)
+    before = ids[max(start - PAGE_MESSAGES, 0) : start][::-1]
     context = {
         "title": title_of(session),
         "entries": entries(_written(session, ids[start:later]), tree),
-        "earlier": start - _fitting(ids[max(start - PAGE_MESSAGES, 0) : start][::-1]) + 1 if start else None,
+        "earlier": start - fitting(before, is_shared=True) + 1 if start else None,
         "later": later + 1 if later < len(ids) else None,
     }
     response = render(request, "pages/shared.html", context)
@@ -72,16 +67,6 @@ def _start(number: str, count: int) -> int:
     """The place of the first message of a page; what is no number, or one too high, is the first page."""
     place = int(number) - 1 if number.isascii() and number.isdecimal() and len(number) < 10 else 0
     return place if 0 <= place < count else 0
-
-
-def _fitting(ids: list[UUID]) -> int:
-    """How many of these, from the first on, make a page."""
-    files = Attachment.objects.filter(message=OuterRef("pk")).order_by().values("message")
-    of_files = Coalesce(Subquery(files.annotate(length=Sum(Length("text"))).values("length")), 0)
-    lengths = Message.objects.filter(pk__in=ids).values_list("id", Length("html") + Length("content") + of_files)
-    length_of = dict(lengths)
-    totals = accumulate(length_of.get(pk, 0) for pk in ids)
-    return max(sum(total <= PAGE_CHARACTERS for total in totals), min(len(ids), 1))
 
 
 def _written(session: Session, ids: list[UUID]) -> list[Message]:

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import prefetch_related_objects
 
 from chatapp.chats.actions import FINAL
+from chatapp.chats.beside import Beside
 from chatapp.chats.models import Message, MessageState, Role
 from chatapp.chats.plain import SHOWN_CHARACTERS, shown_text
 from chatapp.chats.tree import Tree
@@ -27,7 +28,7 @@ FIRST_SEQ = 1  # run.queued; whatever follows says that a worker has begun
 
 
 @dataclass
-class Entry:
+class Entry(Beside):
     """A message as it is shown. `text` and `seq` belong to an answer that is being written."""
 
     message: Message

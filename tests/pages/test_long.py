@@ -4,11 +4,12 @@ import re
 
 import pytest
 
+from chatapp.chats.beside import NAME_CHARACTERS, TOOLS
 from chatapp.chats.models import Attachment, Message, Role
 from chatapp.chats.plain import SHOWN_CHARACTERS
-from chatapp.pages.conversation import PAGE_MESSAGES
+from chatapp.pages.paging import PAGE_MESSAGES
 from runs import lifecycle
-from runs.rendering.stretches import stretched
+from runs.rendering.stretches import LONGEST, stretched
 from streams import log
 from streams.events import Kind
 
@@ -106,3 +107,91 @@ def test_a_long_text_stands_in_stretches_wherever_it_stands(browser, alice, mode
     alice.chat_sessions.update(share_token="t" * 43)
     if part in ("question", "answer", "file"):
         assert stretched(LONG) in browser.get(f"/shared/{'t' * 43}").content.decode()
+
+
+@pytest.fixture
+def heavy(session):
+    """The session of a hundred messages, of which ten answers in a row are as long as answers get."""
+    for number in range(71, 91, 2):
+        message = session.messages.get(content=f"m{number}")
+        message.reasoning, message.html = "r" * 300_000, f'<p dir="auto">m{number}</p>{"x" * 400_000}'
+        message.save(update_fields=["reasoning", "html"])
+    return session
+
+
+def test_a_page_has_fewer_messages_where_they_have_much_to_show_and_the_script_brings_the_rest(browser, heavy):
+    """Forty answers of 2 MB were one page of 80 MB."""
+    page = browser.get(f"/chats/{heavy.pk}")
+    read, sizes = numbers(page), [len(page.content)]
+    assert read[-1] == 99
+    while first := earlier_in(page):
+        page = browser.get(f"/chats/{heavy.pk}/messages?before={first}", **SCRIPT)
+        read = numbers(page) + read
+        sizes.append(len(page.content))
+    assert read == list(range(100))
+    assert max(sizes) < 1_300_000
+
+
+def test_without_a_script_every_message_can_be_read_back_and_forth_in_pages(browser, heavy):
+    url = f"/chats/{heavy.pk}"
+    page = browser.get(url)
+    assert later_in(page) is None
+    back, sizes = [numbers(page)], [len(page.content)]
+    while first := earlier_in(page):
+        page = browser.get(f"{url}?before={first}")
+        back.append(numbers(page))
+        sizes.append(len(page.content))
+    assert sorted({number for some in back for number in some}) == list(range(100))
+    forth = numbers(page)
+    while last := later_in(page):
+        page = browser.get(f"{url}?after={last}")
+        forth += numbers(page)
+        sizes.append(len(page.content))
+    assert forth == list(range(100))
+    assert max(sizes) < 1_500_000
+
+
+def test_the_newest_exchange_is_shown_whatever_it_holds(browser, session):
+    session.messages.filter(content__in=["m98", "m99"]).update(reasoning="r" * 1_100_000)
+    page = browser.get(f"/chats/{session.pk}")
+    assert numbers(page) == [98, 99]
+    part = browser.get(f"/chats/{session.pk}/messages?after={session.messages.get(content='m97').pk}", **SCRIPT)
+    assert numbers(part) == [98, 99]
+    assert earlier_in(part) is None  # the page has what comes before
+
+
+def test_a_script_whose_page_is_far_behind_gets_the_newest_page(browser, heavy):
+    after = heavy.messages.get(content="m60").pk
+    part = browser.get(f"/chats/{heavy.pk}/messages?after={after}", **SCRIPT)
+    assert 'data-after=""' in part.content.decode()
+    assert numbers(part)[-1] == 99
+    assert len(part.content) < 1_300_000
+
+
+def test_reasoning_and_tools_are_shown_as_far_as_the_script_shows_them(browser, ask, write):
+    run = write(ask(), "Because", "r" * (SHOWN_CHARACTERS + 10))
+    for index in range(TOOLS + 1):
+        call = {"index": index, "id": str(index), "name": "n" * 300}
+        log.append(run.id, (Kind.TOOL, call | {"arguments": "a" * 200_000 if index < 2 else ""}))
+    for is_active in (True, False):
+        page = browser.get(f"/chats/{run.session_id}").content.decode()
+        assert "This reasoning is very long" in page
+        assert "not all that was asked of tools is shown" in page
+        assert page.count("data-tool=") == TOOLS
+        assert longest(page, "r") == longest(page, "a") == LONGEST
+        assert (page.count("a" * 1_000), page.count("r" * 1_000)) == (200, 500)
+        assert longest(page, "n") == NAME_CHARACTERS
+        if is_active:
+            lifecycle.complete(run.id, "stop")
+    export = browser.get(f"/chats/{run.session_id}/export.json").getvalue().decode()
+    assert "r" * (SHOWN_CHARACTERS + 10) in export
+    assert export.count('"arguments"') == TOOLS + 1
+
+
+def longest(page: str, letter: str) -> int:
+    return max(map(len, re.findall(f"{letter}+", page)))
+
+
+def later_in(response) -> str | None:
+    found = re.search(r'href="\?after=([^"]+)"', response.content.decode())
+    return found and found[1]

@@ -235,5 +235,5 @@ def test_a_long_session_takes_no_more_queries_than_a_short_one(browser, ask, wri
         lifecycle.complete(write(run, "An answer").id, "stop")
         run = ask("And?", session=run.session)
     page_of(browser, run)  # its news has been seen
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         page_of(browser, run)

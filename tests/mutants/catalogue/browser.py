@@ -26,9 +26,9 @@ MUTANTS = [
     ),
     Mutant(
         "a page of a shared chat is as long as its messages are",
-        "chatapp/pages/sharing.py",
-        "return max(sum(total <= PAGE_CHARACTERS for total in totals), min(len(ids), 1))",
-        "return len(ids)",
+        "chatapp/pages/paging.py",
+        "return max(sum(total <= PAGE_CHARACTERS for total in totals), min(len(some), least))",
+        "return len(some)",
         "tests/pages/test_sharing.py::test_a_page_of_long_answers_has_fewer_of_them_and_never_none",
     ),
     Mutant(
@@ -79,5 +79,33 @@ MUTANTS = [
         "if any(_weight(unit) > LONGEST + STRETCH for unit in units):",
         "if False:",
         "tests/runs/test_stretches.py::test_what_comes_of_markdown_has_no_longer_text_in_one_box",
+    ),
+    Mutant(
+        "what is long beside an answer does not count for its page",
+        "chatapp/pages/paging.py",
+        'length += Length("reasoning") + Length(Cast("tools", TextField()))',
+        "pass",
+        "tests/pages/test_long.py::test_without_a_script_every_message_can_be_read_back_and_forth_in_pages",
+    ),
+    Mutant(
+        "a page whose script is far behind gets all that it has missed",
+        "chatapp/pages/conversation.py",
+        "is_whole = place < 0 or not (len(ids) <= EXCHANGE or _is_little(ids))",
+        "is_whole = place < 0",
+        "tests/pages/test_long.py::test_a_script_whose_page_is_far_behind_gets_the_newest_page",
+    ),
+    Mutant(
+        "a question that was long is not on the page of its answer",
+        "chatapp/pages/conversation.py",
+        "return self.page_to(len(self.ids), least=EXCHANGE)",
+        "return self.page_to(len(self.ids))",
+        "tests/pages/test_long.py::test_the_newest_exchange_is_shown_whatever_it_holds",
+    ),
+    Mutant(
+        "an answer's reasoning is on its page as a whole",
+        "chatapp/chats/beside.py",
+        "return self.reasoning[:SHOWN_CHARACTERS]",
+        "return self.reasoning",
+        "tests/pages/test_long.py::test_reasoning_and_tools_are_shown_as_far_as_the_script_shows_them",
     ),
 ]

@@ -1,0 +1,38 @@
+"""What stands beside an answer's text, as far as a page shows it: its reasoning, and what it asked of tools.
+
+The page's script has the same limits while it arrives (answer.js, tools.js). All of it is in the chat's export.
+"""
+
+from chatapp.chats.plain import SHOWN_CHARACTERS
+
+TOOLS = 100  # of an answer
+NAME_CHARACTERS = 200  # of a tool
+ARGUMENTS_CHARACTERS = 100_000  # of a tool
+
+
+class Beside:
+    """What `reasoning` and `tools` show."""
+
+    reasoning: str
+    tools: list[dict]
+
+    @property
+    def shown_reasoning(self) -> str:
+        return self.reasoning[:SHOWN_CHARACTERS]
+
+    @property
+    def has_more_reasoning(self) -> bool:
+        return len(self.reasoning) > SHOWN_CHARACTERS
+
+    @property
+    def shown_tools(self) -> list[dict]:
+        return [tool | _shown(tool) for tool in self.tools[:TOOLS]]
+
+    @property
+    def has_more_of_tools(self) -> bool:
+        return len(self.tools) > TOOLS or any(_shown(tool).items() - tool.items() for tool in self.tools)
+
+
+def _shown(tool: dict) -> dict:
+    limits = {"name": NAME_CHARACTERS, "arguments": ARGUMENTS_CHARACTERS}
+    return {part: tool[part][:limit] for part, limit in limits.items() if part in tool}
