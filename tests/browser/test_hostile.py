@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from chatapp.chats.models import MessageState
+from chatapp.chats.models import Message, MessageState, Role, Session
+from runs.rendering.markdown import render
 from tests.browser.scenes import speaking
 from tests.browser.window import expect
 from tests.harness.check import check
@@ -66,3 +67,48 @@ def test_a_reload_while_it_is_written_crashes_nothing(stack, alice, open_window)
         stack.upstream.release(alice.user.username)
         tab.expect_state("complete")
         assert check(run).message.content == "".join(text)
+
+
+ARABIC = "مرحبا wört " * 27_272  # 300,000 characters in one paragraph
+QUESTION = "مرحبا question " * 6_600
+LONG = {"answer as html": (ARABIC, True), "answer as plain text": (ARABIC, False), "emphasis": (f"*{ARABIC}x*", True)}
+READ = """(selector) => {
+  const element = document.querySelector(selector);
+  getSelection().selectAllChildren(element);
+  const height = element.getBoundingClientRect().height; // which lays it out
+  return { height, text: element.textContent, copied: getSelection().toString() };
+}"""
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_paragraph_without_end_is_read_at_once_also_where_it_is_shared(stack, alice, open_window, name):
+    """As one box, each view of it held the tab for minutes. What is selected is copied whole."""
+    content, has_html = LONG[name]
+    token = f"a-paragraph-{alice.user.username}-{len(name)}"
+    session = Session.objects.create(owner=alice.user, title="Long", model="", share_token=token)
+    asked = Message.objects.create(session=session, role=Role.USER, content=QUESTION)
+    html = render(content) if has_html else ""
+    answer = {"parent": asked, "role": Role.ASSISTANT, "content": content, "html": html}
+    Session.objects.filter(pk=session.pk).update(tip=Message.objects.create(session=session, **answer))
+    window = open_window(stack, alice)
+    for path in (f"/chats/{session.pk}", f"/shared/{token}"):
+        window.page.goto(path)
+        window.page.reload()
+        for selector, text in ((".prose", content), (".question__text", QUESTION)):
+            read = window.page.evaluate(READ, selector)
+            assert read["height"] > 1_000
+            assert read["text"].strip() == text.strip()
+            assert "".join(read["copied"].split()) == "".join(text.split())
+
+
+def test_a_shared_page_has_no_button_that_does_nothing(stack, alice, open_window):
+    session = Session.objects.create(owner=alice.user, title="Code", share_token=f"code-{alice.user.username}")
+    code = {"content": "```\nx\n```", "html": render("```\nx\n```")}
+    tip = Message.objects.create(session=session, role=Role.ASSISTANT, **code)
+    Session.objects.filter(pk=session.pk).update(tip=tip)
+    page = open_window(stack, alice).page
+    page.goto(f"/chats/{session.pk}")
+    expect(page.get_by_role("button", name="Copy").first).to_be_visible()
+    page.goto(f"/shared/{session.share_token}")
+    expect(page.locator("pre")).to_have_text("x\n")
+    expect(page.get_by_role("button")).to_have_count(0)
