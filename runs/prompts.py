@@ -80,12 +80,17 @@ def prepare(
 
 
 def _messages(run: Run) -> list[dict[str, str]]:
-    """What was said before, as much as fits. The run's row tells staff how many messages were left out."""
-    written = run.message.content if run.is_continuation else ""
+    """What was said before, as much as fits. The run's row tells staff how many messages were left out.
+
+    Of a long answer that goes on its end is sent, where that starts: at most half of all that may be sent, so that the
+    question and what led to it have a place, too. What is cut counts as a message that was left out.
+    """
+    answer = run.message.content if run.is_continuation else ""
+    written = answer[-max(settings.CONTEXT_MAX_CHARACTERS // 2, 1) :]
     system = run.session.system_prompt or (run.model.system_prompt if run.model else "")
     context = context_of(run.message.parent_id, len(written) + len(system))
-    if context.left_out:
-        Run.objects.filter(pk=run.pk).update(left_out=context.left_out)
+    if left_out := context.left_out + (written != answer):
+        Run.objects.filter(pk=run.pk).update(left_out=left_out)
     messages_by_id = Message.objects.only("role", "content").prefetch_related("attachments").in_bulk(context.ids)
     path = [messages_by_id[pk] for pk in context.ids if pk in messages_by_id]
     messages = [

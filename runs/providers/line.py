@@ -17,7 +17,7 @@ import httptools
 
 from streams.loop import original
 
-HEAD_BYTES = 64 * 1024  # of a response's head; more is no head
+HEAD_BYTES = 64 * 1024  # of a response's head; more is no head. Also of what is no body, after it: a trailer, say
 SLICE_BYTES = 16 * 1024  # taken of one connection in a turn of the loop: 1 to 5 ms at worst
 KEEP_SECONDS = 4.0  # s an idle connection is kept, if the server says nothing; uvicorn and node close theirs after 5 s
 LONGEST_KEEP_SECONDS = 30.0  # s, whatever the server says
@@ -67,6 +67,7 @@ class Line(asyncio.Protocol):
         self._is_full: Callable[[], bool] = bool
         self._turn: asyncio.Future | None = None
         self._bytes, self._limit, self._max_bytes = 0, HEAD_BYTES, max_bytes
+        self._framing_bytes = 0  # since a piece of the body came; httptools copies an unfinished header each time
         self._heard = self._loop.time()
 
     # -- one request ------------------------------------------------------------------------------
@@ -207,8 +208,11 @@ class Line(asyncio.Protocol):
             self._end(self._too_large())
             return
         failure = None
+        self._framing_bytes += len(data)
         try:
             self._parser.feed_data(data)
+            if self._framing_bytes > HEAD_BYTES:
+                failure = Broken("too much that is no body")
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             failure = Broken(repr(error))
         if self._feed is not None:
@@ -295,6 +299,7 @@ class Line(asyncio.Protocol):
     def on_body(self, piece: bytes) -> None:
         if not self._is_complete:
             self._pieces.append(piece)
+            self._framing_bytes = 0
 
     def on_message_complete(self) -> None:
         if not self._is_complete:

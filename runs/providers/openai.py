@@ -1,6 +1,6 @@
 """The OpenAI-compatible protocol: chat completions as a stream of chunks."""
 
-import re
+import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -36,9 +36,6 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024  # of one response, HTTP's framing and all; 
 MAX_CALLS = 256  # tool calls in one answer: readers look each of them up among all
 EXCERPT_CHARACTERS = 2_000  # of an upstream's error, for staff
 DONE = b"[DONE]"
-LONE_SURROGATE = re.compile(  # in JSON without an escaped backslash: the first half without the second, or the reverse
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-)
 ERRORS_BY_STATUS = {
     401: UpstreamUnauthorized,
     403: UpstreamUnauthorized,
@@ -187,10 +184,18 @@ def parse(payloads: list[bytes]) -> tuple[list[Delta], RunError | None]:
     deltas: list[Delta] = []
     failure = None
     try:
-        for chunk in _load(payloads):
+        chunks = [orjson.loads(payloads[0])] if len(payloads) == 1 else orjson.loads(b"[%b]" % b",".join(payloads))
+        is_strict = True
+    except orjson.JSONDecodeError:
+        chunks = map(_load_leniently, payloads)
+        is_strict = False
+    try:
+        for chunk in chunks:
             _add_chunk(deltas, chunk)
     except RunError as error:
         failure = error
+    if not is_strict:
+        deltas = [Delta(kind, {name: _without_halves(value) for name, value in data.items()}) for kind, data in deltas]
     return (deltas if len(deltas) < 2 else _joined(deltas)), failure
 
 
@@ -227,32 +232,33 @@ def _call(data: dict, arguments: list[str]) -> Delta:
     return Delta(Kind.TOOL, data if len(arguments) == 1 else data | {"arguments": "".join(arguments)})
 
 
-def _load(payloads: list[bytes]) -> Iterable[object]:
-    """All payloads with one parse; one by one where that fails."""
-    try:
-        return [orjson.loads(payloads[0])] if len(payloads) == 1 else orjson.loads(b"[%b]" % b",".join(payloads))
-    except orjson.JSONDecodeError:
-        return map(_load_leniently, payloads)
-
-
 def _load_leniently(payload: bytes) -> object:
-    """JSON whose strings may hold half of a surrogate pair or broken UTF-8: both become U+FFFD."""
+    """JSON whose strings may hold broken UTF-8, which becomes U+FFFD, and halves of surrogate pairs, which stay."""
     try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        pass
-    text = payload.decode(errors="replace").replace(r"\\", r"\u005c")  # now each backslash begins an escape
-    try:
-        return orjson.loads(LONE_SURROGATE.sub(r"\\ufffd", text))
-    except orjson.JSONDecodeError as error:
-        raise UpstreamGarbage(f"not JSON: {payload[:EXCERPT_CHARACTERS]!r}") from error
+        return json.loads(payload.decode(errors="replace"), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise UpstreamGarbage(f"not JSON: {bytes(payload[:EXCERPT_CHARACTERS])!r}") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _without_halves(value: object) -> object:
+    """A text with U+FFFD in the place of each half of a surrogate pair."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _excerpt(value: object) -> str:
-    """For staff. Python's own form of a large value takes a second to print."""
+    """For staff. Python's own form of a large value takes a second to print, and of a deep one it fails."""
     if isinstance(value, str):
-        return value[:EXCERPT_CHARACTERS]
-    return orjson.dumps(value)[: 4 * EXCERPT_CHARACTERS].decode(errors="replace")[:EXCERPT_CHARACTERS]
+        return value[:EXCERPT_CHARACTERS].encode(errors="replace").decode()
+    try:
+        return orjson.dumps(value)[: 4 * EXCERPT_CHARACTERS].decode(errors="replace")[:EXCERPT_CHARACTERS]
+    except TypeError:  # orjson's for what is nested too deeply, and for halves of surrogate pairs
+        return f"JSON that cannot be shown ({type(value).__name__})"
 
 
 def _add_chunk(deltas: list[Delta], chunk: object) -> None:
@@ -283,13 +289,13 @@ def _add_choice(deltas: list[Delta], choice: dict) -> None:
     for call in calls:
         deltas.append(Delta(Kind.TOOL, _tool_delta(call)))
     if reason := choice.get("finish_reason"):
-        deltas.append(Delta(FINISH, {"finish_reason": _clean(str(reason))[:MAX_NAME_CHARACTERS]}))
+        deltas.append(Delta(FINISH, {"finish_reason": _text(reason)[:MAX_NAME_CHARACTERS]}))
 
 
 def _add_text(deltas: list[Delta], kind: Kind, text: str) -> None:
     if not isinstance(text, str):
         raise TypeError("text is not a string")
-    deltas.append(Delta(kind, {"text": _clean(text)}))
+    deltas.append(Delta(kind, {"text": text.replace("\0", "\ufffd")}))
 
 
 def _tool_delta(call: dict) -> dict:
@@ -301,15 +307,19 @@ def _tool_delta(call: dict) -> dict:
         ("arguments", function.get("arguments")),
     ):
         if value:
-            delta[name] = _clean(str(value))
+            delta[name] = _text(value)
     if max(len(delta.get("id", "")), len(delta.get("name", ""))) > MAX_TOOL_CHARACTERS:
         raise ValueError("a tool call with so long a name")
     return delta
 
 
-def _clean(text: str) -> str:
-    """The text without what PostgreSQL's text cannot hold."""
-    return text.replace("\0", "\ufffd")
+def _text(value: object) -> str:
+    """A string, or a number in its place, without what PostgreSQL's text cannot hold. Raises TypeError for others."""
+    if isinstance(value, int):
+        value = str(value)
+    if not isinstance(value, str):
+        raise TypeError(f"a {type(value).__name__} in the place of a string")
+    return value.replace("\0", "\ufffd")
 
 
 def _count(value: object) -> int:

@@ -6,7 +6,7 @@ from django.db.models.signals import post_init
 from chatapp.chats.models import Attachment, Message, Role
 from runs import lifecycle
 from runs.models import Run
-from runs.prompts import UpstreamRequest, build
+from runs.prompts import GO_ON, UpstreamRequest, build
 
 
 @pytest.fixture
@@ -119,6 +119,24 @@ def test_files_and_the_system_prompt_count_for_the_length_of_a_context_and_the_p
     settings.CONTEXT_MAX_CHARACTERS -= 1
     messages = build(run).payload["messages"]
     assert [message["role"] for message in messages] == ["system", "user"]
+
+
+def test_of_a_long_answer_that_goes_on_its_end_is_sent_and_staff_see_it(send, session, talk, settings):
+    """An answer of 5.5 million characters went to the model whole."""
+    answer = talk(2, 100)
+    Message.objects.filter(pk=answer.pk).update(content="a" * 5_000 + "The end")
+    run = send("Why?")
+    Run.objects.filter(pk=run.pk).update(is_continuation=True, message=answer)
+    settings.CONTEXT_MAX_CHARACTERS = 600
+    run = Run.objects.select_related("session", "model__provider", "message").get(pk=run.pk)
+    messages = build(run).payload["messages"]
+    *before, written, question = [message["content"] for message in messages]
+    assert (len(written), written[-7:], question) == (300, "The end", GO_ON)
+    assert [len(text) for text in before] == [100, 100, 100]
+    run.refresh_from_db()
+    assert run.left_out == 1
+    settings.CONTEXT_MAX_CHARACTERS = 1
+    assert len(build(run).body) < 1_000
 
 
 def test_a_request_is_let_go_of_once_nothing_will_send_it_again():

@@ -55,6 +55,7 @@ def test_garbage_is_an_error_or_nothing_never_a_crash(noise, cuts):
         assert error is None or isinstance(error, UpstreamGarbage | UpstreamFailed)
 
 
+DEEP = "[" * 300 + "]" * 300
 JUNK = [
     "[]",
     '"text"',
@@ -68,6 +69,15 @@ JUNK = [
     '{"usage": {"prompt_tokens": "many"}}',
     '{"usage": {"prompt_tokens": 1e999}}',
     "[" * 10_000,
+    "[" * 300 + "]" * 300,
+    f'{{"choices": [{{"delta": {{"content": {DEEP}}}}}]}}',
+    f'{{"choices": [{{"delta": {{}}, "finish_reason": {"[" * 1_015 + "]" * 1_015}}}]}}',
+    f'{{"choices": [{{"delta": {{"tool_calls": [{{"id": {DEEP}}}]}}}}]}}',
+    f'{{"choices": [{{"delta": {{"content": "\\ud800", "x": {"[" * 5_000 + "]" * 5_000}}}}}]}}',
+    '{"choices": [{"delta": {"content": {"\\ud800": 1}}}]}',
+    '{"choices": [{"delta": {"content": "a"}}], "x": NaN}',
+    '{"choices": [{"delta": {}, "finish_reason": ["stop"]}]}',
+    '{"choices": [{"delta": {"tool_calls": [{"function": {"arguments": [1]}}]}}]}',
 ]
 
 
@@ -76,6 +86,17 @@ def test_what_is_no_chunk_is_garbage_and_what_came_before_is_kept(junk):  # B10
     deltas, error = parse([_chunk(content="kept"), junk.encode()])
     assert isinstance(error, UpstreamGarbage)
     assert [delta.data for delta in deltas] == [{"text": "kept"}]
+
+
+@pytest.mark.parametrize("error", [DEEP, '"\\ud800"', '{"message": "\\ud800"}', '{"\\udfff": 1}', "17", '"why"'])
+def test_whatever_stands_in_an_error_s_place_is_a_failure_that_can_be_stored(error):  # B10
+    _, failure = parse([f'{{"error": {error}}}'.encode()])
+    assert isinstance(failure, UpstreamFailed)
+    assert str(failure).encode()
+
+
+def test_a_number_in_the_place_of_a_call_s_name_is_its_digits():
+    assert parse([_chunk(tool_calls=[{"id": 7}])])[0] == [(Kind.TOOL, {"index": 0, "id": "7"})]
 
 
 def test_half_of_a_surrogate_pair_and_broken_bytes_become_replacement_characters():  # B58

@@ -6,6 +6,7 @@ WORK = "tests/runs/test_bounded_work.py::"
 CONNECTIONS = "tests/runs/test_upstream_connections.py::"
 CONTEXTS = "tests/openai/test_contexts.py::"
 PROMPTS = "tests/runs/test_prompts.py::"
+READING = "tests/runs/test_reading_upstreams.py::"
 RECORDER = "tests/runs/test_recorder.py::"
 
 MUTANTS = [
@@ -80,6 +81,41 @@ MUTANTS = [
         "was_kept and self._bytes == 0 and",
         "was_kept and",
         CONNECTIONS + "test_a_request_that_was_taken_over_a_kept_connection_is_not_sent_again_by_itself",
+    ),
+    Mutant(
+        "What is no body may be as long as it likes",
+        "runs/providers/line.py",
+        "            if self._framing_bytes > HEAD_BYTES:",
+        "            if False:",
+        WORK + "test_a_trailer_or_an_extension_without_an_end_is_no_answer",
+    ),
+    Mutant(
+        "JSON that is nested too deeply is an error of ours",
+        "runs/providers/openai.py",
+        "    except TypeError:  # orjson's for",
+        "    except OSError:  # orjson's for",
+        READING + "test_whatever_stands_in_an_error_s_place_is_a_failure_that_can_be_stored",
+    ),
+    Mutant(
+        "Any JSON is taken for a string",
+        "runs/providers/openai.py",
+        "    if isinstance(value, int):\n        value = str(value)",
+        "    value = str(value)",
+        READING + "test_what_is_no_chunk_is_garbage_and_what_came_before_is_kept",
+    ),
+    Mutant(
+        "Halves of surrogate pairs reach the log",
+        "runs/providers/openai.py",
+        "    if not is_strict:",
+        "    if False:",
+        READING + "test_half_of_a_surrogate_pair_and_broken_bytes_become_replacement_characters",
+    ),
+    Mutant(
+        "An answer that goes on is sent whole, however long it is",
+        "runs/prompts.py",
+        "    written = answer[-max(settings.CONTEXT_MAX_CHARACTERS // 2, 1) :]",
+        "    written = answer",
+        PROMPTS + "test_of_a_long_answer_that_goes_on_its_end_is_sent_and_staff_see_it",
     ),
     Mutant(
         "A chat goes to the model from its beginning, however long it is",
