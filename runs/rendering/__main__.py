@@ -29,6 +29,7 @@ def main() -> None:
     _limit(resource.RLIMIT_AS, MEMORY_BYTES)
     _limit(resource.RLIMIT_CORE, 0)
     channel = socket.socket(fileno=0)
+    channel.setblocking(True)  # gevent makes its sockets otherwise, and this end inherits that
     try:
         while frame := read_frame(channel):
             flags, text = frame

@@ -14,10 +14,9 @@ What can still go wrong: the worker dies between 1 and 3. Then it is due again, 
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from datetime import timedelta
-from itertools import count
-from queue import Empty, Full, PriorityQueue
 from typing import Any
 from uuid import UUID
 
@@ -28,14 +27,16 @@ from django.db.models.functions import Now
 from chatapp.chats.actions import FINAL
 from chatapp.chats.models import Message, Role
 from chatapp.chats.plain import shown_text
+from runs.models import Run
 from runs.rendering.renderer import Killed, Renderer
+from runs.rendering.turns import Answer, Turns
 
 logger = logging.getLogger(__name__)
 
 MAX_TRIES = 3  # begun for one answer
 AGAIN_SECONDS = 90  # s until a claimed one is due again: longer than two texts may take
 UPKEEP_ANSWERS = 50  # given to a process at once; less than it makes until it is asked again
-WAITING_ANSWERS = 1_000  # in one process; upkeep finds those that have no place
+PAUSE_SECONDS = 1.0  # s after a failure, which may be of the database: what waits is tried again then
 IDLE_SECONDS = 300.0  # s without work until the renderer is ended: it holds 40 MB
 AT_ONCE, LATER = 0, 1  # which come first
 
@@ -49,19 +50,20 @@ def _due():
     return Message.objects.filter(html_due_at__lte=Now(), role=Role.ASSISTANT, state__in=FINAL)
 
 
-def make(renderer: Renderer, **answer: UUID) -> bool:
-    """Make and keep the HTML of one answer (`pk=`, or `runs=` one of its runs), if it is due. Returns whether it was.
+def make(renderer: Renderer, **answer: UUID) -> Message | None:
+    """Make and keep the HTML of one answer (`pk=`, or `runs=` one of its runs), if it is due. Returns it if it was.
 
     Raises OSError if there is no renderer to be had; it is due again later.
     """
     message = _with_connection(_claim, answer)
     if message is not None:
         _with_connection(_keep, message, _html_of(message, renderer))
-    return message is not None
+    return message
 
 
 def _claim(answer: dict[str, UUID]) -> Message | None:
-    message = _due().filter(**answer).only("content", "state", "html_tries").first()
+    found = _due().filter(**answer).select_related("session")
+    message = found.only("content", "state", "html_tries", "session__owner").first()
     if message is None:
         return None
     own = _due().filter(pk=message.pk, html_tries=message.html_tries)
@@ -102,31 +104,42 @@ class Desk:
     """This process's work on HTML: one thread (greenlet) that makes one after the other, and a bounded queue."""
 
     def __init__(self) -> None:
-        self._queue = PriorityQueue(WAITING_ANSWERS)
-        self._turns = count()
+        self._turns = Turns(_owners_of)
         self._renderer = Renderer()
         threading.Thread(target=self._work, name="rendering", daemon=True).start()
 
-    def put(self, rank: int, **answer: UUID) -> None:
+    def put(self, rank: int, answer: Answer) -> None:
         """Nothing here waits. What finds no place is upkeep's."""
-        try:
-            self._queue.put_nowait((rank, next(self._turns), answer))
-        except Full:
+        if not self._turns.put(rank, answer):
             logger.info("too many answers wait for their HTML; upkeep will find this one")
 
     def _work(self) -> None:
         while True:
             try:
-                _, _, answer = self._queue.get(timeout=IDLE_SECONDS)
-            except Empty:
+                answer = self._turns.take(IDLE_SECONDS)
+                if answer is not None:
+                    self._make(answer)
+                    continue
                 self._renderer.close()
-                connection.close()
-                continue
-            try:
-                make(self._renderer, **answer)
             except Exception:  # no database, no process: due again later
                 logger.exception("the HTML of an answer could not be made")
-                connection.close()
+                time.sleep(PAUSE_SECONDS)
+            connection.close()
+
+    def _make(self, answer: Answer) -> None:
+        began = time.monotonic()
+        message = make(self._renderer, **dict([answer]))
+        if message is not None:
+            self._turns.charge(message.session.owner_id, time.monotonic() - began)
+
+
+def _owners_of(answers: Iterable[Answer]) -> dict[Answer, int]:
+    """Whose answers these are, in two queries."""
+    owners = {}
+    for name, rows in (("pk", Message.objects), ("runs", Run.objects)):
+        wanted = rows.filter(pk__in=[pk for kind, pk in answers if kind == name])
+        owners |= {(name, pk): owner for pk, owner in wanted.values_list("pk", "session__owner")}
+    return owners
 
 
 _desk: Desk | None = None
@@ -141,12 +154,12 @@ def open_desk() -> None:
 def make_soon(run_id: UUID, **kwargs: object) -> None:
     """Make the HTML of the answer that this run has just ended. A receiver of `ended`, in workers."""
     if _desk is not None:
-        _desk.put(AT_ONCE, runs=run_id)
+        _desk.put(AT_ONCE, ("runs", run_id))
 
 
 def make_due() -> int:
     """Begin with what is due. Returns how much that is."""
     answers = due()
     for pk in answers if _desk is not None else ():
-        _desk.put(LATER, pk=pk)
+        _desk.put(LATER, ("pk", pk))
     return len(answers)

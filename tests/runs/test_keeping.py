@@ -2,12 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
 from datetime import timedelta
 from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 
@@ -214,3 +217,25 @@ def test_the_renderer_knows_no_secret_and_ends_with_its_worker(tmp_path):
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     renderer._channel = None
     renderer._unreaped.clear()
+
+
+def test_on_gevent_texts_longer_than_a_socket_holds_come_and_go_through_one_process():
+    """gevent makes its sockets non-blocking, for the process at the other end as well, which took that for an end."""
+    script = (
+        "from gevent import monkey; monkey.patch_all()\n"
+        "from runs.rendering.renderer import Renderer\n"
+        "renderer = Renderer()\n"
+        "pids = []\n"
+        "for text in ('short', 'x' * 299_000, 'a paragraph\\n\\n' * 20_000, 'short'):\n"
+        "    html = renderer.render(text)\n"
+        "    assert len(html) > len(text), len(html)\n"
+        "    pids.append(renderer.pid)\n"
+        "renderer.close()\n"
+        "print(*pids)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(settings.BASE_DIR)}
+    ended = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    pids = ended.stdout.split()
+    assert len(pids) == 4
+    assert len(set(pids)) == 1

@@ -67,4 +67,18 @@ MUTANTS = [
         "if False:",
         "tests/runs/test_rendering.py::test_a_link_leads_to_another_site_or_nowhere[https:/settings]",
     ),
+    Mutant(
+        "the renderer's end of its socket is as gevent made it",
+        "runs/rendering/__main__.py",
+        "channel.setblocking(True)",
+        "pass",
+        f"{KEEPING}::test_on_gevent_texts_longer_than_a_socket_holds_come_and_go_through_one_process",
+    ),
+    Mutant(
+        "the HTML of answers is made in the order in which they ended",
+        "runs/rendering/turns.py",
+        "(each.rank, self._seconds[each.owner], each.turn)",
+        "(each.rank, each.turn)",
+        "tests/runs/test_turns.py::test_many_slow_answers_of_one_user_let_another_users_answer_go_before",
+    ),
 ]
