@@ -104,6 +104,7 @@ def test_a_long_text_stands_in_stretches_wherever_it_stands(browser, alice, mode
         lifecycle.complete(run.id, "stop")
     page = browser.get(f"/chats/{run.session_id}").content.decode()
     assert stretched(LONG) in page
+    assert page.count('class="stretch"') == 3
     alice.chat_sessions.update(share_token="t" * 43)
     if part in ("question", "answer", "file"):
         assert stretched(LONG) in browser.get(f"/shared/{'t' * 43}").content.decode()

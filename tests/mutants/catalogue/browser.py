@@ -57,6 +57,13 @@ MUTANTS = [
         "runs/rendering/stretches.py",
         "if weight_of(text) <= LONGEST:",
         "if True:",
+        "tests/runs/test_stretches.py::test_a_long_text_is_cut_where_a_browser_bears_it_and_nothing_is_lost",
+    ),
+    Mutant(
+        "a file's text is one box, however long",
+        "templates/pages/files.html",
+        "{{ file.text|stretched }}",
+        "{{ file.text }}",
         "tests/pages/test_long.py::test_a_long_text_stands_in_stretches_wherever_it_stands",
     ),
     Mutant(
