@@ -107,7 +107,7 @@ def check_secret_key(**kwargs) -> list[CheckMessage]:
 def check_provider_keys(**kwargs) -> list[CheckMessage]:
     return [
         Error(
-            f"PROVIDER_KEYS has an entry that cannot be: {entry}.",
+            f"PROVIDER_KEYS has an entry that is not valid: {entry}.",
             hint="Each is NAME or NAME@host, and never the name of one of this site's settings: whoever may add a"
             " provider could have that sent anywhere.",
             id="chatapp.E006",

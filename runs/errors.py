@@ -82,14 +82,14 @@ class TooManySends(RunError):
 
 
 class ContextTooLong(RunError):
-    """What was said before is too long to go on from."""
+    """This conversation is too long to be continued."""
 
     code = "context_too_long"
     retryable = False
 
 
 class QuotaExceeded(RunError):
-    """Your chats take all the room that one user has here. Delete some of them first."""
+    """Your chats fill the space that one user has here. Delete some of them first."""
 
     code = "quota_exceeded"
     retryable = False

@@ -179,7 +179,7 @@ class Keeper(threading.Thread):
         try:
             return self.part.is_ready()
         except Exception as error:
-            self._logs.write(self.part.name, f"[supervisor] whether it is ready is not known: {error}".encode())
+            self._logs.write(self.part.name, f"[supervisor] the check whether it is ready failed: {error}".encode())
             return False
 
     # -- between two lives -------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Files that only their owner may read.
 
-What is made anew is private by the umask (settings.py), whatever the one of the shell was. What is there already, made
-by an earlier version or unpacked from a backup, is made so when a process starts.
+What is made anew is private by the umask (settings.py), whatever the shell's is. What is there already, made by an
+earlier version or unpacked from a backup, is made so when a process starts.
 """
 
 import logging
@@ -15,8 +15,10 @@ logger = logging.getLogger(__name__)
 
 # In DATA_DIR. Not its static files, which are the same everywhere, and nothing that is not ours: a person may have
 # chosen a directory with other things in it. `log`, `valkey` and what is below them are directories and files.
-OURS = ("secret_key", "redis_url", "running.json", "celerybeat-schedule*", "*.sqlite3", "log", "log/*")
-OURS += ("valkey", "valkey/*", "valkey/*/*")
+OURS = (
+    "secret_key", "redis_url", "running.json", "celerybeat-schedule*", "*.sqlite3", "log", "log/*",
+    "valkey", "valkey/*", "valkey/*/*",
+)  # fmt: skip
 OF_SQLITE = ("", "-wal", "-shm", "-journal")  # endings of the files of one database
 OPEN = stat.S_IRWXG | stat.S_IRWXO
 
@@ -36,7 +38,7 @@ def tighten(data_dir: Path, database: Path | None) -> list[Path]:
 def tighten_and_report(data_dir: Path, database: Path | None) -> None:
     if closed := tighten(data_dir, database):
         names = ", ".join(str(path) for path in closed)
-        logger.warning("Others could read what is yours alone; from now on they can't: %s", names)
+        logger.warning("Other users could read these files; now only you can: %s", names)
 
 
 def _private(data_dir: Path, database: Path | None) -> Iterator[Path]:

@@ -116,7 +116,7 @@ class _RevokesTokens(forms.Form):
     """Part of both forms below: offered to who has tokens."""
 
     revoke_tokens = forms.BooleanField(
-        required=False, help_text="Programs that use them lose their access at once. Do so if somebody may know them."
+        required=False, help_text="Programs that use them lose access at once. Do so if somebody else may know a token."
     )
 
     def __init__(self, user, *args, **kwargs):
@@ -213,7 +213,7 @@ def _invitation(form: InvitationForm, by: AbstractBaseUser) -> tuple[AbstractBas
     try:
         return invite(form.cleaned_data["username"], by)
     except AlreadyHere:
-        form.add_error("username", "There is a user of this name.")
+        form.add_error("username", "There is a user of this name already, who cannot be invited again.")
     except ValidationError as error:
         form.add_error("username", error.messages[0])
     return None

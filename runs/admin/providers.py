@@ -24,7 +24,7 @@ class ProviderForm(forms.ModelForm):
         after, key_env = cleaned.get("base_url", ""), cleaned.get("key_env", "")
         is_kept = bool(key_env) and key_env == self.initial.get("key_env")
         if is_kept and keys.origin_of(after) != keys.origin_of(before) and not cleaned.get("sends_key"):
-            self.add_error("sends_key", f"{key_env} was for {before}. Say that it goes to the new address, too.")
+            self.add_error("sends_key", f"{key_env} was for {before}. Confirm that it may be sent to the new address.")
         return cleaned
 
 

@@ -66,8 +66,8 @@ def test_what_an_earlier_version_left_open_is_closed_at_the_next_start_and_said_
     errors = [run("022", data, "import django; django.setup()", SECRET_KEY="").stderr for _ in range(2)]
     # It should leave alone what is no secret, and what is not ours.
     assert set(open_to_others(data)) == {"static", "static/page.css", "photo.jpg"}
-    assert "Others could read what is yours alone" in errors[0] and str(data / "secret_key") in errors[0]
-    assert "Others could read" not in errors[1]
+    assert "Other users could read" in errors[0] and str(data / "secret_key") in errors[0]
+    assert "Other users could read" not in errors[1]
 
 
 def test_a_directory_that_all_users_share_and_the_target_of_a_link_are_left_alone(tmp_path):

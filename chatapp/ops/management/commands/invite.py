@@ -19,9 +19,7 @@ class Command(BaseCommand):
         try:
             user, token = invite(username)
         except AlreadyHere:
-            raise CommandError(
-                f"There is a user {username} already, and not one who was invited and has not come yet."
-            ) from None
+            raise CommandError(f"There is a user {username} already, who cannot be invited again.") from None
         except ValidationError as error:
             raise CommandError(error.messages[0]) from None
         self.stderr.write(f"An invitation for {user}, good for {settings.INVITATION_DAYS:g} days:")
