@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
@@ -16,14 +18,22 @@ pytestmark = pytest.mark.browser
 RICH = ["*Some* ", "text\n\n", "```python\n", "x = 1\n", "```\n\n", "The end."]
 
 
+@contextmanager
+def suspended(pids: list[int]) -> Iterator[None]:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_what_was_drawn_stays_until_the_html_is_there(stack, alice, tab):
     tab.start(prompt(text=["one"]))
     tab.expect_state("complete")
     settled(last_run(alice))
-    held = renderers(stack.worker)
-    for pid in held:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with suspended(renderers(stack.worker)):
         tab.send(prompt(text=RICH))
         expect(tab.answers.last).to_have_attribute("data-state", "complete")
         expect(tab.answers.last).to_have_attribute("data-html-due", "")
@@ -31,9 +41,6 @@ def test_what_was_drawn_stays_until_the_html_is_there(stack, alice, tab):
         expect(tab.answers.last.locator(".prose pre")).to_contain_text("x = 1")
         expect(tab.answers.last.get_by_role("button", name="Regenerate")).to_be_visible()
         tab.page.evaluate("window.isTheSamePage = true")
-    finally:
-        for pid in held:
-            os.kill(pid, signal.SIGCONT)
     expect(tab.answers.last.locator(".prose .hl-n")).to_have_text("x")
     expect(tab.page.locator("[data-html-due], [data-drawn], [data-text]")).to_have_count(0)
     assert tab.page.evaluate("window.isTheSamePage")
@@ -44,14 +51,8 @@ def test_a_page_that_comes_before_the_html_gets_it_without_a_reload(stack, alice
     tab.start(prompt(text=["one"]))
     tab.expect_state("complete")
     settled(last_run(alice))
-    held = renderers(stack.worker)
-    for pid in held:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with suspended(renderers(stack.worker)):
         run = check(alice.send(prompt(text=RICH)))
         tab.page.goto(f"/chats/{run.session_id}")
         expect(tab.answers.last.locator(".prose")).to_contain_text("*Some* text")
-    finally:
-        for pid in held:
-            os.kill(pid, signal.SIGCONT)
     expect(tab.answers.last.locator(".prose em")).to_have_text("Some")
