@@ -170,7 +170,7 @@ def test_a_script_whose_page_is_far_behind_gets_the_newest_page(browser, heavy):
 
 
 def test_reasoning_and_tools_are_shown_as_far_as_the_script_shows_them(browser, ask, write):
-    run = write(ask(), "Because", "r" * (SHOWN_CHARACTERS + 10))
+    run = write(ask(), "Because", "r" * (SHOWN_CHARACTERS + 1_000))
     for index in range(TOOLS + 1):
         call = {"index": index, "id": str(index), "name": "n" * 300}
         log.append(run.id, (Kind.TOOL, call | {"arguments": "a" * 200_000 if index < 2 else ""}))
@@ -185,7 +185,7 @@ def test_reasoning_and_tools_are_shown_as_far_as_the_script_shows_them(browser, 
         if is_active:
             lifecycle.complete(run.id, "stop")
     export = browser.get(f"/chats/{run.session_id}/export.json").getvalue().decode()
-    assert "r" * (SHOWN_CHARACTERS + 10) in export
+    assert "r" * (SHOWN_CHARACTERS + 1_000) in export
     assert export.count('"arguments"') == TOOLS + 1
 
 

@@ -92,7 +92,7 @@ MUTANTS = [
         "chatapp/pages/paging.py",
         'length += Length("reasoning") + Length(Cast("tools", TextField()))',
         "pass",
-        "tests/pages/test_long.py::test_without_a_script_every_message_can_be_read_back_and_forth_in_pages",
+        "tests/pages/test_long.py::test_the_newest_exchange_is_shown_whatever_it_holds",
     ),
     Mutant(
         "a page whose script is far behind gets all that it has missed",
