@@ -1,19 +1,18 @@
 """From what an upstream says to the events of one run's stream."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from uuid import UUID
 
 import orjson
 from django.conf import settings
 
 from runs.errors import EmptyAnswer, RunError, UpstreamTooLarge
-from runs.providers.openai import FINISH, Delta
+from runs.providers.openai import FINISH, Delta, pieces_of
 from streams.events import Kind
 from streams.publish import BatchWriter
 
 MAX_RETRIES = 3  # times the upstream is asked again
-DELTA_BYTES = 128 * 1024  # of an event's data: larger ones are cut,
-DELTA_CHARACTERS = 32 * 1024  # into pieces of so many characters; JSON makes up to six bytes of one
+DELTA_BYTES = 128 * 1024  # of an event's data: larger ones are cut; JSON makes up to six bytes of a character
 BATCH_EVENTS = 1_000  # of one run in one commit: with more, those of all other runs would wait for it
 MAX_EVENTS = 500_000  # of one run; its end folds them all
 MAX_PAUSE_SECONDS = 60.0  # s: an upstream that wants to be left alone for longer has failed
@@ -43,7 +42,7 @@ class Recorder:
                 continue
             self._said_something = self._said_something or kind != Kind.USAGE
             encoded = orjson.dumps(data)
-            for piece in [encoded] if len(encoded) <= DELTA_BYTES else _pieces(data):
+            for piece in [encoded] if len(encoded) <= DELTA_BYTES else map(orjson.dumps, pieces_of(data)):
                 self._writer.write(self._pen, kind, piece)
         if self._batch != self._writer.batches:
             self._batch, self._first = self._writer.batches, before
@@ -88,12 +87,3 @@ class Recorder:
             await self._writer.flush()
         finally:
             self._writer.close(self._pen)
-
-
-def _pieces(data: dict) -> Iterator[bytes]:
-    """A delta's data as that of several, which fold to the same."""
-    name = "text" if "text" in data else "arguments"
-    said = data[name]
-    for start in range(0, len(said), DELTA_CHARACTERS):
-        yield orjson.dumps(data | {name: said[start : start + DELTA_CHARACTERS]})
-        data = {"index": data["index"]} if "index" in data else {}

@@ -3,8 +3,9 @@
 What is received is handed on in the very call that received it: no task wakes up for a piece, and a run's task sleeps
 until its answer has ended. HTTP's protocol is parsed by httptools.
 
-All connections share one event loop. So of one connection only a slice is taken in a turn of the loop, and it is not
-read any further before the rest has been dealt with (B68): an upstream that floods gets its turns, as others do.
+All connections share one event loop. So of one connection only a slice is taken in a turn of the loop, of all of them
+only a turn's share (`lane.py`), and none is read any further before the rest has been dealt with (B68): an upstream
+that floods gets its turns, as others do.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from collections.abc import Awaitable, Callable
 
 import httptools
 
+from runs.providers.lane import lane
 from streams.loop import original
 
 HEAD_BYTES = 64 * 1024  # of a response's head; more is no head. Also of what is no body, after it: a trailer, say
@@ -45,11 +47,16 @@ class TooLarge(Exception):
     """More came than a response may have."""
 
 
+Feed = Callable[[bytes], "bool | Callable[[], Awaitable[bool]]"]
+
+
 class Line(asyncio.Protocol):
     """One connection, and the response that is read from it."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._lane = lane()
+        self._is_queued = False  # waits for a turn
         self._alarm: asyncio.TimerHandle | None = None
         self.is_open = False
         self._is_kept = False
@@ -60,10 +67,11 @@ class Line(asyncio.Protocol):
         self.status, self.headers = 0, {}
         self._has_head = self._is_complete = self._may_stay = self._is_over = self._is_paused = False
         self._failure: Exception | None = None
-        self._lost: Exception | None = None  # how the connection ended, while something was put off
+        self._lost: Exception | None = None  # how it ended, while something was put off
         self._backlog: deque[memoryview] = deque()  # put off to later turns of the loop
         self._pieces: list[bytes] = []
-        self._feed: Callable[[bytes], bool] | None = None
+        self._feed: Feed | None = None
+        self._due: Callable[[], Awaitable[bool]] | None = None  # has to be waited for before more is fed
         self._is_full: Callable[[], bool] = bool
         self._turn: asyncio.Future | None = None
         self._bytes, self._limit, self._max_bytes = 0, HEAD_BYTES, max_bytes
@@ -92,12 +100,13 @@ class Line(asyncio.Protocol):
 
     async def read(
         self,
-        feed: Callable[[bytes], bool],
+        feed: Feed,
         is_full: Callable[[], bool] = bool,
         room: Callable[[], Awaitable] | None = None,
     ) -> None:
         """Give `feed` the body, piece by piece, to its end or until `feed` returns true.
 
+        Instead, `feed` may return what takes longer: it is waited for, and says in the place of `feed` if that is all.
         Where `is_full` says so, nothing more is read from the socket before `room` has been waited for.
         Raises what `feed` raises, Broken, Silent, TooLarge.
         """
@@ -105,13 +114,21 @@ class Line(asyncio.Protocol):
         self._hand_on()
         while not self._is_over:
             if self._is_paused:
-                await room()
+                await self._catch_up(room)
                 self._is_paused, self._heard = False, self._loop.time()
                 self._go_on()
             else:
                 await self._wait()
         if self._failure is not None:
             raise self._failure
+
+    async def _catch_up(self, room: Callable[[], Awaitable]) -> None:
+        if self._due is None:
+            await room()
+            return
+        due, self._due = self._due, None
+        if await due():
+            self._end(None)
 
     async def excerpt(self, limit: int) -> bytes:
         """The first `limit` bytes of the body."""
@@ -129,7 +146,7 @@ class Line(asyncio.Protocol):
 
     @property
     def is_reusable(self) -> bool:
-        return self.is_open and self._is_complete and self._may_stay and not self._backlog
+        return self.is_open and self._is_over and self._is_complete and self._may_stay and not self._backlog
 
     @property
     def is_idle(self) -> bool:
@@ -173,16 +190,25 @@ class Line(asyncio.Protocol):
         pieces, self._pieces = self._pieces, []
         if pieces:
             try:
-                if self._feed(pieces[0] if len(pieces) == 1 else b"".join(pieces)):
-                    self._end(None)
+                if outcome := self._feed(pieces[0] if len(pieces) == 1 else b"".join(pieces)):
+                    if outcome is True:
+                        self._end(None)
+                    else:
+                        self._due = outcome
+                        self._pause()
             except Exception as error:
                 self._end(error)
+        if self._is_paused:
+            return
         if self._is_complete:
             self._end(None)
-        elif self._is_full() and not (self._is_paused or self._is_over):
-            self._is_paused = True
-            self._pause_reading()
-            self._wake()
+        elif self._is_full() and not self._is_over:
+            self._pause()
+
+    def _pause(self) -> None:
+        self._is_paused = True
+        self._pause_reading()
+        self._wake()
 
     def _set_alarm(self, seconds: float | None, then: Callable | None) -> None:
         if self._alarm is not None:
@@ -219,7 +245,7 @@ class Line(asyncio.Protocol):
             self._hand_on()  # also what came before a failure: an answer that has arrived is one
         if failure is not None:
             self._may_stay = False
-            self._end(None if self._is_complete else failure)
+            self._end_after_all(failure)
 
     def _too_large(self) -> Exception:
         if self._has_head:
@@ -229,24 +255,35 @@ class Line(asyncio.Protocol):
     def _put_off(self, data: bytes) -> None:
         if not self._backlog:
             self._pause_reading()
-            self._loop.call_soon(self._take_slice)
         self._backlog.append(memoryview(data))
+        self._queue()
 
-    def _take_slice(self) -> None:
+    def _queue(self) -> None:
+        if not self._is_queued:
+            self._is_queued = True
+            self._lane.put_off(self._take_slice)
+
+    def _take_slice(self) -> int:
+        """What was put off, at most a slice. Returns how many bytes that were."""
+        self._is_queued = False
         if self._is_over or self._is_paused or not self._backlog:
-            return
+            return 0
         data = self._backlog.popleft()
         if len(data) > SLICE_BYTES:
             self._backlog.appendleft(data[SLICE_BYTES:])
-        self._take(data[:SLICE_BYTES])
+        data = data[:SLICE_BYTES]
+        self._take(data)
         self._go_on()
+        return len(data)
 
     def _go_on(self) -> None:
         """With what was put off; else with reading."""
         if self._is_over or self._is_paused:
             return
-        if self._backlog:
-            self._loop.call_soon(self._take_slice)
+        if self._is_complete:
+            self._end(None)
+        elif self._backlog:
+            self._queue()
         elif self._lost is not None:
             self._end(self._lost)
         elif self.is_open:
@@ -267,18 +304,22 @@ class Line(asyncio.Protocol):
                 self.close()
             return
         self._heard = self._loop.time()
-        if self._backlog or len(data) > SLICE_BYTES:
+        size, is_late = len(data), self._backlog or self._is_paused
+        if is_late or size > SLICE_BYTES or not self._lane.has_room(size, self._heard):
             self._put_off(data)
         else:
             self._take(data)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.is_open = False
-        lost = Broken(repr(error) if error else "the connection was closed")
-        if self._backlog and not self._is_over:
-            self._lost = lost
+        self._end_after_all(Broken(repr(error) if error else "the connection was closed"))
+
+    def _end_after_all(self, failure: Exception) -> None:
+        """After what was put off, if that is anything."""
+        if self._backlog or self._is_paused:
+            self._lost = self._lost or failure
         else:
-            self._end(None if self._is_complete else lost)
+            self._end(None if self._is_complete else failure)
 
     # -- httptools --------------------------------------------------------------------------------
 

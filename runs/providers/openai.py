@@ -1,7 +1,10 @@
 """The OpenAI-compatible protocol: chat completions as a stream of chunks."""
 
+import asyncio
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple, Protocol
@@ -28,14 +31,18 @@ from runs.errors import (
 )
 from runs.prompts import UpstreamRequest
 from runs.providers.http import Client
+from runs.providers.lane import HEAVY_BYTES, lane
 from runs.providers.line import Broken, Dropped, Line, Silent, TooLarge, Unreachable
 from runs.providers.sse import EventParser, EventTooLarge
 from streams.events import Kind
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024  # of one response, HTTP's framing and all; 1 million tokens
 MAX_CALLS = 256  # tool calls in one answer: readers look each of them up among all
+MAX_VALUES = 100_000  # in a large event
+PIECE_CHARACTERS = 32 * 1024  # of a large delta in one event
 EXCERPT_CHARACTERS = 2_000  # of an upstream's error, for staff
 DONE = b"[DONE]"
+HALF_OF_A_PAIR = re.compile("[\ud800-\udfff]")  # whole pairs are one character
 ERRORS_BY_STATUS = {
     401: UpstreamUnauthorized,
     403: UpstreamUnauthorized,
@@ -112,24 +119,44 @@ class _Answer:
         self._calls: set[int] = set()  # indexes of the tool calls so far
         self.is_finished = False  # a reason to finish, or the end marker, has come
 
-    def feed(self, piece: bytes) -> bool:
-        """Take what was read; true after the end marker. Raises UpstreamGarbage, -Failed, -TooLarge."""
+    def feed(self, piece: bytes) -> bool | Callable[[], Awaitable[bool]]:
+        """Take what was read; true after the end marker. Raises UpstreamGarbage, -Failed, -TooLarge.
+
+        A large event takes longer (B68), so that is to be waited for.
+        """
         try:
             payloads = self._parser.feed(piece)
         except EventTooLarge as error:
             raise UpstreamTooLarge("an event larger than the limit") from error
         if not payloads:
             return False
+        if len(payloads[0]) > HEAVY_BYTES:  # it was collected from many pieces; the others are all of this one
+            return partial(self._take_heavy, payloads)
         is_done = DONE in payloads
-        self.is_finished = self.is_finished or is_done
         deltas, error = parse(payloads[: payloads.index(DONE)] if is_done else payloads)
         if deltas:
-            self._sink.record(deltas)
-            for kind, data in deltas:
-                if kind == FINISH:
-                    self.is_finished = True
-                elif kind == Kind.TOOL:
-                    self._count_call(data["index"])
+            self._record(deltas)
+        return self._finish(is_done, error)
+
+    async def _take_heavy(self, payloads: list[bytes]) -> bool:
+        """As `feed`, but parsed beside the loop, and recorded piece by piece with a turn of the loop after each."""
+        is_done = DONE in payloads
+        deltas, error = await lane().alone(_parse_in_pieces, payloads[: payloads.index(DONE)] if is_done else payloads)
+        for delta in deltas:
+            self._record([delta])
+            await (self._sink.room() if self._sink.is_full() else asyncio.sleep(0))
+        return self._finish(is_done, error)
+
+    def _record(self, deltas: list[Delta]) -> None:
+        self._sink.record(deltas)
+        for kind, data in deltas:
+            if kind == FINISH:
+                self.is_finished = True
+            elif kind == Kind.TOOL:
+                self._count_call(data["index"])
+
+    def _finish(self, is_done: bool, error: RunError | None) -> bool:
+        self.is_finished = self.is_finished or is_done
         if error is not None:
             raise error
         return is_done
@@ -199,6 +226,41 @@ def parse(payloads: list[bytes]) -> tuple[list[Delta], RunError | None]:
     return (deltas if len(deltas) < 2 else _joined(deltas)), failure
 
 
+def _parse_in_pieces(payloads: list[bytes]) -> tuple[list[Delta], RunError | None]:
+    """As `parse`, for payloads of which the first is large: no step takes long, for each keeps the interpreter."""
+    if _is_crowded(payloads[0]):
+        return [], UpstreamTooLarge(f"an event of more than {MAX_VALUES} values")
+    deltas, failure = parse(payloads)
+    return [Delta(kind, data) for kind, whole in deltas for data in pieces_of(whole)], failure
+
+
+def _is_crowded(payload: bytes) -> bool:
+    """Whether it has more values than are parsed in a moment: those of a million lists take half a second."""
+    if _count_values(payload) <= MAX_VALUES:
+        return False
+    plain = payload.replace(rb"\\", b"").replace(rb"\"", b"")
+    if plain.count(b'"') > 4 * (MAX_VALUES + 1):  # two for a name, two for a value
+        return True
+    return _count_values(b"".join(plain.split(b'"')[::2])) > MAX_VALUES
+
+
+def _count_values(payload: bytes) -> int:
+    """At least so many does it have, if it is JSON without its strings."""
+    return payload.count(b",") + payload.count(b"[") + payload.count(b"{")
+
+
+def pieces_of(data: dict) -> Iterator[dict]:
+    """A delta's data as that of several, which fold to the same."""
+    name = "text" if "text" in data else "arguments"
+    text = data.get(name, "")
+    if len(text) <= PIECE_CHARACTERS:
+        yield data
+        return
+    for start in range(0, len(text), PIECE_CHARACTERS):
+        yield data | {name: text[start : start + PIECE_CHARACTERS]}
+        data = {"index": data["index"]} if "index" in data else {}
+
+
 def _joined(deltas: list[Delta]) -> list[Delta]:
     """Fewer deltas that say the same; each piece of text is copied once, however many there are."""
     joined: list[Delta] = []
@@ -248,7 +310,8 @@ def _without_halves(value: object) -> object:
     """A text with U+FFFD in the place of each half of a surrogate pair."""
     if not isinstance(value, str) or value.isascii():
         return value
-    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    parts = (value[start : start + PIECE_CHARACTERS] for start in range(0, len(value), PIECE_CHARACTERS))
+    return "".join([HALF_OF_A_PAIR.sub("\ufffd", part) for part in parts])
 
 
 def _excerpt(value: object) -> str:

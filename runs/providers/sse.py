@@ -1,8 +1,10 @@
 """Server-sent events, parsed in bulk: bytes in, the payloads of whole events out.
 
 The work for a byte is the same whatever the bytes say (B68): a line that is not complete yet is extended in place, no
-byte is looked at twice, and what an incomplete event holds is a running total.
+byte is looked at twice, and what an incomplete event holds is a running total. A long line is not even copied.
 """
+
+from runs.providers.lane import HEAVY_BYTES
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024  # one event larger than this is not an answer
 MAX_EVENT_LINES = 10_000  # of data in one event: an empty one takes no byte of it, but a place in memory
@@ -31,11 +33,17 @@ class EventParser:
         if b"\r" in piece or self._ended_with_cr:
             piece = self._with_line_feeds(piece)
         *lines, rest = piece.split(b"\n")
+        payloads, data, counted = [], self._data, len(self._data)
         if lines and self._rest:
             self._rest += lines[0]
-            lines[0] = bytes(self._rest)
-            self._rest.clear()
-        payloads, data, counted = [], self._data, len(self._data)
+            line, self._rest = self._rest, bytearray()
+            if len(line) <= HEAVY_BYTES:
+                lines[0] = bytes(line)
+            else:
+                del lines[0]
+                if line.startswith(b"data:"):
+                    del line[: 6 if line.startswith(b"data: ") else 5]
+                    data.append(line)
         for line in lines:
             if line.startswith(b"data:"):
                 data.append(line[5:].strip())

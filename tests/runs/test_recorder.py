@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from runs import recorder
 from runs.errors import EmptyAnswer, UpstreamInterrupted, UpstreamTooLarge, UpstreamUnreachable
-from runs.providers.openai import Delta
-from runs.recorder import BATCH_EVENTS, DELTA_BYTES, DELTA_CHARACTERS, MAX_PAUSE_SECONDS, MAX_RETRIES, Recorder
+from runs.providers.openai import PIECE_CHARACTERS, Delta
+from runs.recorder import BATCH_EVENTS, DELTA_BYTES, MAX_PAUSE_SECONDS, MAX_RETRIES, Recorder
 from streams.events import MAX_DATA_BYTES, Event, Kind, fold
 from streams.publish import Pen
 
@@ -52,13 +52,13 @@ def written(*deltas: Delta) -> list[Event]:
 
 
 @pytest.mark.parametrize("character", ["x", "☃", "\x01", "😀"])
-@given(st.integers(1, 5 * DELTA_CHARACTERS), st.sampled_from([Kind.TEXT, Kind.REASONING, Kind.TOOL]))
+@given(st.integers(1, 5 * PIECE_CHARACTERS), st.sampled_from([Kind.TEXT, Kind.REASONING, Kind.TOOL]))
 def test_a_delta_of_any_size_is_written_as_events_that_are_not_too_large(character, length, kind):
     said = character * length + "."
     data = {"index": 1, "id": "c", "name": "clock", "arguments": said} if kind == Kind.TOOL else {"text": said}
     events = written(Delta(kind, data))
     assert fold(events) == fold([Event(STREAM, len(events), kind, orjson.dumps(data))])
-    assert max(len(event.data) for event in events) <= 6 * DELTA_CHARACTERS + 100 < MAX_DATA_BYTES
+    assert max(len(event.data) for event in events) <= 6 * PIECE_CHARACTERS + 100 < MAX_DATA_BYTES
     assert len(events) == 1 or len(orjson.dumps(data)) > DELTA_BYTES
 
 
