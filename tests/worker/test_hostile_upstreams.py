@@ -1,10 +1,15 @@
 """An upstream that floods ends its own run, and no other one waits for it."""
 
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from runs.models import Model, Provider, Worker
 from runs.states import Status
-from tests.harness.check import check
+from tests.harness.check import check, wait_for_end
 from tests.harness.upstream import prompt, spoken
-from tests.runs.loopback import HEAD
+from tests.runs.loopback import CHUNKED, END, HEAD, chunks
 from tests.runs.test_bounded_work import Flood
 
 
@@ -20,3 +25,49 @@ def test_a_flood_of_empty_lines_ends_its_own_run_and_costs_nobody_the_lease(stac
     calm = check(calm)
     assert (calm.status, calm.message.content) == (Status.COMPLETED, spoken(60))
     assert Worker.objects.filter(pk__in=[calm.worker_id, hostile.worker_id]).count() == 1
+
+
+@contextmanager
+def held(large: bytes, connections: int) -> Iterator[str]:
+    """The address of an upstream that sends all but the end of a large event on each connection, then all the ends."""
+    together = threading.Barrier(connections)
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(CHUNKED + chunks(large, [60_000])[:-5])
+            together.wait(60)
+            connection.sendall(chunks(b"\n\n" + END, [100]))
+            connection.recv(1)
+
+    def accept() -> None:
+        for _ in range(connections):
+            threads.append(threading.Thread(target=serve, args=[listener.accept()[0]]))
+            threads[-1].start()
+
+    listener, threads = socket.create_server(("127.0.0.1", 0)), []
+    threads.append(threading.Thread(target=accept))
+    threads[0].start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+    finally:
+        for thread in threads:
+            thread.join(60)
+        listener.close()
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_large_events_that_end_at_once_are_answers_and_cost_nobody_the_lease(stack):  # B68
+    """Sixteen events of 4 MB took the worker's loop 8 s in one turn, and another user's run was lost."""
+    alice, bob = stack.person("alice"), stack.person("bob")
+    calm = bob.send(prompt(tokens=60, rate=5))
+    large = b'data: {"choices":[{"delta":{"content":"%b"}}]}' % (rb"\\" * 1_990_000 + rb"\ud800")
+    with held(large, 16) as url:
+        provider = Provider.objects.create(name="held", base_url=url)
+        Model.objects.create(name="held", label="Held", provider=provider, upstream_id="x")
+        hostile = [alice.send("Speak.", model="held") for _ in range(16)]
+        hostile = [wait_for_end(run) for run in hostile]
+    assert {run.status for run in hostile} == {Status.COMPLETED}, [run.code for run in hostile]
+    assert {(len(run.message.content), run.message.content[-2:]) for run in hostile} == {(1_990_001, "\\\ufffd")}
+    calm = check(calm)
+    assert (calm.status, calm.message.content) == (Status.COMPLETED, spoken(60))

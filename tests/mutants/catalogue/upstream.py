@@ -6,6 +6,7 @@ WORK = "tests/runs/test_bounded_work.py::"
 CONNECTIONS = "tests/runs/test_upstream_connections.py::"
 CONTEXTS = "tests/openai/test_contexts.py::"
 PROMPTS = "tests/runs/test_prompts.py::"
+LARGE = "tests/runs/test_large_events.py::"
 READING = "tests/runs/test_reading_upstreams.py::"
 RECORDER = "tests/runs/test_recorder.py::"
 
@@ -34,8 +35,8 @@ MUTANTS = [
     Mutant(
         "All that has come is taken in one turn of the loop",
         "runs/providers/line.py",
-        "if self._backlog or len(data) > SLICE_BYTES:",
-        "if self._backlog:",
+        "if is_late or size > SLICE_BYTES or not",
+        "if is_late or not",
         WORK + "test_of_a_flood_only_a_slice_is_taken_in_a_turn_of_the_loop",
     ),
     Mutant(
@@ -87,42 +88,42 @@ MUTANTS = [
         "runs/providers/openai.py",
         "        if len(payloads[0]) > HEAVY_BYTES:",
         "        if False:",
-        WORK + "test_large_events_that_end_at_once_are_parsed_one_at_a_time_and_the_loop_turns_between_them",
+        LARGE + "test_large_events_that_end_at_once_are_parsed_one_at_a_time_and_the_loop_turns_between_them",
     ),
     Mutant(
         "Large events are parsed all at once",
         "runs/providers/lane.py",
         "        await self._heavy.acquire()\n",
         "        self._heavy.locked() or await self._heavy.acquire()\n",
-        WORK + "test_who_is_stopped_while_a_large_event_is_parsed_ends_at_once_and_the_next_one_has_its_turn",
+        LARGE + "test_who_is_stopped_while_a_large_event_is_parsed_ends_at_once_and_the_next_one_has_its_turn",
     ),
     Mutant(
         "An event may have any number of values",
         "runs/providers/openai.py",
         "    if _is_crowded(payloads[0]):",
         "    if False:",
-        WORK + "test_a_large_event_may_have_any_text_but_not_any_number_of_values",
+        LARGE + "test_a_large_event_may_have_any_text_but_not_any_number_of_values",
     ),
     Mutant(
         "A connection that ends while a large event is parsed takes the event with it",
         "runs/providers/line.py",
         "        if self._backlog or self._is_paused:\n",
         "        if self._backlog:\n",
-        WORK + "test_what_follows_a_large_event_in_the_same_piece_comes_after_it",
+        LARGE + "test_what_follows_a_large_event_in_the_same_piece_comes_after_it",
     ),
     Mutant(
         "Connections together take as much in a turn as they like",
         "runs/providers/lane.py",
         "        return self._bytes <= TURN_BYTES",
         "        return True",
-        WORK + "test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it",
+        LARGE + "test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it",
     ),
     Mutant(
         "What was put off is taken all in the next turn",
         "runs/providers/lane.py",
         "            if left <= 0:",
         "            if False:",
-        WORK + "test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it",
+        LARGE + "test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it",
     ),
     Mutant(
         "What is no body may be as long as it likes",

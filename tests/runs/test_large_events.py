@@ -1,0 +1,197 @@
+"""Large events: parsed beside the loop, one at a time, so that all else goes on meanwhile (B68)."""
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import uvloop
+
+from runs.errors import UpstreamGarbage, UpstreamTooLarge
+from runs.providers import openai
+from runs.providers.lane import TURN_BYTES, lane
+from runs.providers.line import SLICE_BYTES, Line
+from runs.providers.openai import PIECE_CHARACTERS
+from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event
+from tests.runs.test_bounded_work import HUGE, Transport, chunk
+
+pytestmark = pytest.mark.one_database
+
+
+@contextmanager
+def threads_that_work(monkeypatch) -> Iterator[list[int]]:
+    """How many large events are being parsed, noted at each start."""
+    at_work, starts, parse_in_pieces = set(), [], openai._parse_in_pieces
+
+    def counted(payloads: list[bytes]) -> tuple:
+        assert threading.get_native_id() != main
+        at_work.add(id(payloads))
+        starts.append(len(at_work))
+        try:
+            return parse_in_pieces(payloads)
+        finally:
+            at_work.remove(id(payloads))
+
+    main = threading.get_native_id()
+    monkeypatch.setattr(openai, "_parse_in_pieces", counted)
+    yield starts
+
+
+class Held:
+    """An upstream that sends all but the end of one large event on each connection, and the ends together."""
+
+    def __init__(self, large: bytes, connections: int) -> None:
+        self.large, self.connections = large, connections
+        self.waiting, self.released = 0, asyncio.Event()
+
+    async def __aenter__(self) -> "Held":
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}/v1/chat/completions"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.server.close()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(HEAD + b"\r\ndata: " + self.large)
+        await writer.drain()
+        self.waiting += 1
+        if self.waiting == self.connections:
+            self.released.set()
+        await self.released.wait()
+        writer.write(b"\n\n" + event("after") + END)
+        await writer.drain()
+        writer.close()
+
+
+@pytest.mark.parametrize("kind", ["backslashes", "plain"])
+def test_large_events_that_end_at_once_are_parsed_one_at_a_time_and_the_loop_turns_between_them(kind, monkeypatch):
+    """The end of one event on each of 16 connections took the loop 8 s, and with it another user's lease."""
+    text = rb"\\" * 900_000 + rb"\ud800" if kind == "backslashes" else b"a" * 1_900_000
+    read = "\\" * 900_000 + "\ufffd" if kind == "backslashes" else "a" * 1_900_000
+    turns, seen, pieces = itertools.count(), [], []
+
+    class Sink(Words):
+        def record(self, deltas: list) -> None:
+            super().record(deltas)
+            pieces.append((next(turns), max(len(delta.data.get("text", "")) for delta in deltas)))
+
+    async def lease(starts: list[int]) -> None:
+        while True:
+            seen.append(len(starts))
+            next(turns)
+            await asyncio.sleep(0)
+
+    async def scenario(starts: list[int]) -> list[str]:
+        async with Held(b'{"choices":[{"delta":{"content":"%b"}}]}' % text, 16) as upstream:
+            renewing = asyncio.create_task(lease(starts))
+            answers = await asyncio.gather(*(ask(upstream.url, Sink()) for _ in range(16)))
+            renewing.cancel()
+        return answers
+
+    with threads_that_work(monkeypatch) as starts:
+        assert uvloop.run(scenario(starts)) == [read + "after"] * 16
+    assert starts == [1] * 16, "one at a time"
+    assert {*range(17)} <= {*seen}, "the lease had a turn between any two of them"
+    assert max(size for _, size in pieces) <= PIECE_CHARACTERS
+
+
+def test_who_is_stopped_while_a_large_event_is_parsed_ends_at_once_and_the_next_one_has_its_turn(monkeypatch):  # B68
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def slow(number: int) -> int:
+        begun.set()
+        may_go_on.wait(20)
+        return number
+
+    async def scenario() -> None:
+        ours = lane()
+        first, second, third = (asyncio.create_task(ours.alone(slow, number)) for number in range(3))
+        await asyncio.to_thread(begun.wait, 20)
+        for stopped in (first, second):
+            stopped.cancel()
+            await asyncio.wait([stopped])
+            assert stopped.cancelled() and not may_go_on.is_set()
+        begun.clear()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not begun.is_set(), "the third waits for the thread of the first"
+        may_go_on.set()
+        assert await third == 2
+        with pytest.raises(ZeroDivisionError):
+            await ours.alone(lambda: 1 // 0)
+        assert await ours.alone(slow, 4) == 4
+
+    uvloop.run(scenario())
+
+
+@pytest.mark.parametrize("end", ["data: [DONE]\n\n", "", "data: {\n\n"])
+@pytest.mark.parametrize("then", ["close", "stay"])
+def test_what_follows_a_large_event_in_the_same_piece_comes_after_it(end, then):  # B10
+    large = event("a" * 4_000_000)[:-2]
+    body = chunks(large, [60_000])[:-5] + chunks(b"\n\n" + event("b") + event("c" * 70_000) + end.encode(), [99_999])
+
+    async def scenario() -> tuple[str, Exception | None]:
+        sink, client = Words(), openai.Client()
+        async with Server(CHUNKED + body, then=then) as server:
+            try:
+                await ask(server.url, sink, client)
+            except openai.RunError as error:
+                return sink.text, error
+            finally:
+                client.close()
+        return sink.text, None
+
+    text, error = uvloop.run(scenario())
+    assert text == "a" * 4_000_000 + "b" + "c" * 70_000
+    expected = {"": openai.UpstreamInterrupted, "data: {\n\n": UpstreamGarbage}
+    assert type(error) is expected.get(end, type(None))
+
+
+def test_a_large_event_may_have_any_text_but_not_any_number_of_values():
+    text = '[{,"\\' * 300_000
+    deltas, error = openai._parse_in_pieces([chunk(content=text)])
+    assert error is None and "".join(delta.data["text"] for delta in deltas) == text
+    for kind in ("choices", "an error", "no object", "a reason of lists", "arguments of lists"):
+        assert isinstance(openai._parse_in_pieces([HUGE[kind]])[1], UpstreamTooLarge)
+    names = b"{%b}" % b",".join(b'"%d":0' % n for n in range(200_000))
+    assert isinstance(openai._parse_in_pieces([names])[1], UpstreamTooLarge)
+
+
+def test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it():
+    """Fifty floods, each within its slice, took a quarter of a second in a turn."""
+    piece = event("x" * 50) * 180
+
+    async def scenario() -> tuple[list[int], list[int]]:
+        taken, lines, readings = [0], [], []
+        for _ in range(50):
+            line = Line()
+            line.connection_made(Transport())
+            asking = asyncio.create_task(line.ask([], 20, 2**26))
+            await asyncio.sleep(0)
+            line.data_received(HEAD + b"\r\n")
+            await asking
+
+            def feed(data: bytes) -> bool:
+                taken[-1] += len(data)
+                return False
+
+            readings.append(asyncio.create_task(line.read(feed)))
+            lines.append(line)
+        await asyncio.sleep(0.01)  # a turn of its own, by the loop's time
+        for line in lines:
+            line.data_received(piece)
+        while any(line._backlog for line in lines):
+            taken.append(0)
+            await asyncio.sleep(0)
+        for line in lines:
+            line.connection_lost(None)
+        await asyncio.gather(*readings, return_exceptions=True)
+        return taken, [line.transport.is_reading_paused for line in lines]
+
+    taken, paused = uvloop.run(scenario())
+    assert sum(taken) == 50 * len(piece) and not any(paused)
+    assert max(taken) <= TURN_BYTES + SLICE_BYTES
