@@ -166,15 +166,16 @@ def test_an_answer_that_was_continued_is_due_again(answer, claim, alice):
     assert message.html == "<p>First half, second half</p>\n"
 
 
-def test_answers_from_before_become_due_if_they_have_no_html_or_some_with_links(answer, send):
-    none, linked, well = answer("One"), answer("[two](/settings)"), answer("Three")
+def test_answers_from_before_become_due_if_their_html_is_missing_or_may_do_harm(answer, send):
+    none, linked, long, well = answer("One"), answer("[two](/settings)"), answer("x " * 9_000), answer("Three")
     Message.objects.update(html_due_at=None)
     Message.objects.filter(pk=linked.pk).update(html='<p><a href="/settings">two</a></p>')
+    Message.objects.filter(pk=long.pk).update(html=f"<p>{long.content}</p>")
     Message.objects.filter(pk=well.pk).update(html="<p>Three</p>")
     send()  # a question, and an answer that waits
     migration = import_module("chatapp.chats.migrations.0010_old_html")
     migration.make_due(apps, SimpleNamespace(connection=connection))
-    assert set(keeping.due()) == {none.pk, linked.pk}
+    assert set(keeping.due()) == {none.pk, linked.pk, long.pk}
     make_html()
     linked.refresh_from_db()
     assert linked.html == '<p><a rel="noopener noreferrer nofollow">two</a></p>\n'
