@@ -59,7 +59,8 @@ class Turns:
 
     def charge(self, owner: int, seconds: float) -> None:
         """Note that so much time went into an answer of this user."""
-        self._seconds[owner] += seconds
+        with self._changed:
+            self._seconds[owner] += seconds
 
     def _look_up(self, unknown: list[_Waiting]) -> None:
         owners = self._owners_of([each.answer for each in unknown]) if unknown else {}
