@@ -50,12 +50,17 @@ def reason_against(name: str, base_url: str) -> str:
         return f"{name} is a setting of this site, not a provider's key."
     if name.startswith(PREFIX) and len(name) > len(PREFIX):
         return ""
-    hosts = _hosts().get(name)
+    hosts, host = _hosts().get(name), host_of(base_url)
     if hosts is None:
-        return f"{name} is not known as a provider's key: call it {PREFIX}…, or list it in PROVIDER_KEYS."
-    host = host_of(base_url)
+        return (
+            f"{name} is not known as a provider's key. Call it {PREFIX}…, or set PROVIDER_KEYS={name}@{host} where web"
+            " servers and workers run."
+        )
     if not any(_covers(allowed, host) for allowed in hosts):
-        return f"{name} is for {' or '.join(sorted(hosts))} only, not for {host}; PROVIDER_KEYS can say otherwise."
+        return (
+            f"{name} is for {' or '.join(sorted(hosts))} only, not for {host}. Call the variable {PREFIX}…, or set"
+            f" PROVIDER_KEYS={name}@{host} where web servers and workers run."
+        )
     return ""
 
 

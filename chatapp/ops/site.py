@@ -1,9 +1,24 @@
 """The address under which people reach this site, for links that commands print."""
 
 from django.conf import settings
+from django.db import DatabaseError, connection
 
 from chatapp.ops import parts
 from chatapp.ops.instance import site_running_in
+
+
+def missing_site() -> str:
+    """Why there is no site here to say anything about, in words; empty if its database has tables, or is away."""
+    try:
+        is_there = bool(connection.introspection.table_names())
+    except DatabaseError:
+        is_there = True
+    if is_there:
+        return ""
+    return (
+        f"There is no site here: its database has no tables (DATA_DIR={settings.DATA_DIR}). Set DATA_DIR or"
+        " DATABASE_URL to those of the site, or make one: `make run`, or manage.py migrate."
+    )
 
 
 def site_address(named: str | None = None) -> str:

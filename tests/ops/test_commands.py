@@ -1,8 +1,10 @@
 """The commands of the terminal: ask, follow, token, add_provider."""
 
 import io
+import os
 import signal
 import subprocess
+import sys
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -293,3 +295,15 @@ def test_invite_prints_a_link_by_which_a_new_user_comes_in(db):
 def test_invite_says_whom_it_cannot_invite(username, alice, charlie):
     with pytest.raises(CommandError):
         manage("invite", username)
+
+
+def test_a_command_where_there_is_no_site_says_so_in_a_sentence(tmp_path):
+    """It was forty lines of traceback: "no such table"."""
+    env = {**os.environ, "DATA_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path / 'none.sqlite3'}"}
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "login_link"], cwd=ROOT, env=env, capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("There is no site here: its database has no tables")
+    assert f"DATA_DIR={tmp_path}" in ended.stderr
+    assert "Traceback" not in ended.stderr

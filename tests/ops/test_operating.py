@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from chatapp.chats.models import Session
+from chatapp.ops import local_model
 from runs import actions, lifecycle
 from runs.models import Model, Provider, Report, Run, Worker
 from streams import log
@@ -69,6 +70,10 @@ def test_doctor_misses_a_model_and_a_key(db, monkeypatch):
     provider = Provider.objects.create(name="p", base_url="http://127.0.0.1:1/v1", key_env="PROVIDER_KEY_MISSING")
     Model.objects.create(name="m", label="M", provider=provider, upstream_id="m")
     assert "provider p: PROVIDER_KEY_MISSING is not set here" in manage("doctor", "--offline", fails=True)[0]
+    # The demo model's key is made by `make run`, for the processes that it starts
+    monkeypatch.delenv(local_model.KEY_ENV, raising=False)
+    Provider.objects.update(name=local_model.PROVIDER, key_env=local_model.KEY_ENV)
+    assert "OK     provider local\n" in manage("doctor", "--offline", fails=True)[0]
 
 
 def test_doctor_is_content_with_a_whole_site(make_stack):

@@ -6,6 +6,7 @@ from django.core import checks
 from django.core.management.base import BaseCommand
 from health_check.exceptions import ServiceUnavailable
 
+from chatapp.ops import local_model
 from chatapp.ops.readiness import PARTS
 from runs.models import Model, Provider
 from runs.providers import probe
@@ -62,6 +63,8 @@ def _models(offline: bool) -> Iterator[Line]:
         name = f"provider {provider.name}"
         if provider.key_fault:
             yield name, provider.key_fault, "See “Keys of providers” in docs/deploying.md. Its runs fail until then."
+        elif provider.key == "" and provider.key_env == local_model.KEY_ENV:
+            yield name, "", ""  # only the processes that `make run` has started know it
         elif provider.key == "":
             yield name, f"{provider.key_env} is not set here", "Set it where the workers run, and here."
         elif not offline:
