@@ -234,11 +234,14 @@ class Line(asyncio.Protocol):
             self._end(self._too_large())
             return
         failure = None
-        self._framing_bytes += len(data)
         try:
             self._parser.feed_data(data)
-            if self._framing_bytes > HEAD_BYTES:
-                failure = Broken("too much that is no body")
+            if self._pieces:
+                self._framing_bytes = 0
+            else:
+                self._framing_bytes += len(data)
+                if self._framing_bytes > HEAD_BYTES:
+                    failure = Broken("too much that is no body")
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             failure = Broken(repr(error))
         if self._feed is not None:
@@ -340,7 +343,6 @@ class Line(asyncio.Protocol):
     def on_body(self, piece: bytes) -> None:
         if not self._is_complete:
             self._pieces.append(piece)
-            self._framing_bytes = 0
 
     def on_message_complete(self) -> None:
         if not self._is_complete:

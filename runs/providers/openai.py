@@ -136,7 +136,11 @@ class _Answer:
         deltas, error = parse(payloads[: payloads.index(DONE)] if is_done else payloads)
         if deltas:
             self._record(deltas)
-        return self._finish(is_done, error)
+        if is_done:
+            self.is_finished = True
+        if error is not None:
+            raise error
+        return is_done
 
     async def _take_heavy(self, payloads: list[bytes]) -> bool:
         """As `feed`, but parsed beside the loop, and recorded piece by piece with a turn of the loop after each."""
@@ -145,7 +149,10 @@ class _Answer:
         for delta in deltas:
             self._record([delta])
             await (self._sink.room() if self._sink.is_full() else asyncio.sleep(0))
-        return self._finish(is_done, error)
+        self.is_finished = self.is_finished or is_done
+        if error is not None:
+            raise error
+        return is_done
 
     def _record(self, deltas: list[Delta]) -> None:
         self._sink.record(deltas)
@@ -154,12 +161,6 @@ class _Answer:
                 self.is_finished = True
             elif kind == Kind.TOOL:
                 self._count_call(data["index"])
-
-    def _finish(self, is_done: bool, error: RunError | None) -> bool:
-        self.is_finished = self.is_finished or is_done
-        if error is not None:
-            raise error
-        return is_done
 
     def _count_call(self, index: int) -> None:
         self._calls.add(index)

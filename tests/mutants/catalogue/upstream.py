@@ -128,8 +128,8 @@ MUTANTS = [
     Mutant(
         "What is no body may be as long as it likes",
         "runs/providers/line.py",
-        "            if self._framing_bytes > HEAD_BYTES:",
-        "            if False:",
+        "if self._framing_bytes > HEAD_BYTES:",
+        "if False:",
         WORK + "test_a_trailer_or_an_extension_without_an_end_is_no_answer",
     ),
     Mutant(
