@@ -183,7 +183,8 @@ class Run(models.Model):
     task_id = models.UUIDField(unique=True, null=True)  # Celery's; null while the run waits behind another
     dispatched_at = models.DateTimeField(null=True)  # when it was given that task
     attempt = models.PositiveSmallIntegerField(default=0)  # requests sent upstream
-    left_out = models.PositiveIntegerField(default=0)  # messages of its chat that did not fit, whole or in part
+    # Messages of its chat that did not fit, whole or in part. The version before may write without it.
+    left_out = models.PositiveIntegerField(default=0, db_default=0)
     worker = models.ForeignKey(Worker, on_delete=models.SET_NULL, null=True, related_name="runs")
 
     stop_requested_at = models.DateTimeField(null=True, blank=True)

@@ -24,7 +24,8 @@ class Exchange(models.Model):
     input = models.JSONField()  # messages of a chat, items of a response
     parameters = models.JSONField(default=dict)  # sent upstream along with them
     echo = models.JSONField(default=dict)  # of the request, as a response's object tells it back
-    characters = models.PositiveIntegerField(default=0)  # of what goes upstream of it: input, parameters, instructions
+    # Of what goes upstream of it: input, parameters, instructions. The version before may write without it.
+    characters = models.PositiveIntegerField(default=0, db_default=0)
     is_stored = models.BooleanField(default=False)
     is_background = models.BooleanField(default=False)
     # Responses that build on each other: the run of the first one, which one query finds all of them by, ...

@@ -12,7 +12,10 @@ from chatapp.ops.private import write_private
 class AlreadyRunning(Exception):
     def __init__(self, pid: int = 0, url: str = "its address is not known yet"):
         how = f"Ctrl-C there, or with: kill {pid}" if pid else "Ctrl-C there"
-        super().__init__(f"chatapp is already running: {url} (pid {pid or 'unknown'}). Stop it with {how}")
+        super().__init__(
+            f"chatapp is already running: {url} (pid {pid or 'unknown'}). Stop it with {how}\n"
+            "Another link to log in: .venv/bin/python manage.py login_link"
+        )
 
 
 @contextmanager

@@ -150,6 +150,7 @@ def test_a_second_one_says_that_one_is_running_already(site):
     second = subprocess.run(UP, env=site.env, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert second.returncode == 1
     assert f"already running: {site.url} (pid {site.pid})" in second.stderr
+    assert "manage.py login_link" in second.stderr
     assert all(is_running(process) for process in site.family)
 
 

@@ -4,6 +4,13 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS = [
     Mutant(
+        "the version before cannot write a run into the newer tables",
+        "runs/migrations/0010_left_out.py",
+        "db_default=0, default=0",
+        "default=0",
+        "tests/ops/test_back_one_version.py::test_the_version_before_writes_into_the_newer_tables",
+    ),
+    Mutant(
         "a part that was ready and dies counts as a failed start",
         "chatapp/ops/keeper.py",
         "self._failed_starts = 0 if was_ready else self._failed_starts + 1",

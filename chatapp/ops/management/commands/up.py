@@ -102,7 +102,8 @@ class Command(BaseCommand):
         self._say(f"\nReady: {self.site}/")
         if owner := ensure_owner():
             minutes = settings.LOGIN_LINK_SECONDS // 60
-            self._say(f"Log in as {owner} (works once, for {minutes} minutes): {login_link(owner, self.site)}")
+            link = login_link(owner, self.site)
+            self._say(f"Log in as {owner} with the button behind this link (once, for {minutes} minutes): {link}")
             self._say("`.venv/bin/python manage.py login_link` makes another.")
         else:
             self._say("There is no active superuser; `manage.py createsuperuser` makes one.")
