@@ -21,6 +21,7 @@ from streams.loop import original
 
 HEAD_BYTES = 64 * 1024  # of a response's head; more is no head. Also of what is no body, after it: a trailer, say
 SLICE_BYTES = 16 * 1024  # taken of one connection in a turn of the loop: 1 to 5 ms at worst
+TOKEN_BYTES = 1024  # as much is taken at once, whatever others bring: a token, mostly
 KEEP_SECONDS = 4.0  # s an idle connection is kept, if the server says nothing; uvicorn and node close theirs after 5 s
 LONGEST_KEEP_SECONDS = 30.0  # s, whatever the server says
 KEEP_MARGIN_SECONDS = 1.0  # s before the server would close it; a request that crosses its closing may be lost
@@ -307,11 +308,13 @@ class Line(asyncio.Protocol):
                 self.close()
             return
         self._heard = self._loop.time()
-        size, is_late = len(data), self._backlog or self._is_paused
-        if is_late or size > SLICE_BYTES or not self._lane.has_room(size, self._heard):
+        if self._backlog or self._is_paused or (len(data) > TOKEN_BYTES and self._is_too_much(len(data))):
             self._put_off(data)
         else:
             self._take(data)
+
+    def _is_too_much(self, size: int) -> bool:
+        return size > SLICE_BYTES or not self._lane.has_room(size, self._heard)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.is_open = False

@@ -135,7 +135,10 @@ class _Answer:
         is_done = DONE in payloads
         deltas, error = parse(payloads[: payloads.index(DONE)] if is_done else payloads)
         if deltas:
-            self._record(deltas)
+            self._sink.record(deltas)
+            for kind, data in deltas:
+                if kind == FINISH or kind == Kind.TOOL:
+                    self._note(kind, data)
         if is_done:
             self.is_finished = True
         if error is not None:
@@ -147,20 +150,19 @@ class _Answer:
         is_done = DONE in payloads
         deltas, error = await lane().alone(_parse_in_pieces, payloads[: payloads.index(DONE)] if is_done else payloads)
         for delta in deltas:
-            self._record([delta])
+            self._sink.record([delta])
+            self._note(*delta)
             await (self._sink.room() if self._sink.is_full() else asyncio.sleep(0))
         self.is_finished = self.is_finished or is_done
         if error is not None:
             raise error
         return is_done
 
-    def _record(self, deltas: list[Delta]) -> None:
-        self._sink.record(deltas)
-        for kind, data in deltas:
-            if kind == FINISH:
-                self.is_finished = True
-            elif kind == Kind.TOOL:
-                self._count_call(data["index"])
+    def _note(self, kind: str, data: dict) -> None:
+        if kind == FINISH:
+            self.is_finished = True
+        elif kind == Kind.TOOL:
+            self._count_call(data["index"])
 
     def _count_call(self, index: int) -> None:
         self._calls.add(index)

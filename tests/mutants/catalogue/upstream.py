@@ -35,8 +35,8 @@ MUTANTS = [
     Mutant(
         "All that has come is taken in one turn of the loop",
         "runs/providers/line.py",
-        "if is_late or size > SLICE_BYTES or not",
-        "if is_late or not",
+        "return size > SLICE_BYTES or not",
+        "return not",
         WORK + "test_of_a_flood_only_a_slice_is_taken_in_a_turn_of_the_loop",
     ),
     Mutant(
