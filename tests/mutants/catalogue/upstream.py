@@ -49,8 +49,8 @@ MUTANTS = [
     Mutant(
         "A response that follows the one that was asked for is taken for a part of it",
         "runs/providers/line.py",
-        "if not self._is_complete:\n            self._pieces.append(piece)\n            self._framing_bytes = 0",
-        "if True:\n            self._pieces.append(piece)\n            self._framing_bytes = 0",
+        "if not self._is_complete:\n            self._pieces.append(piece)",
+        "if True:\n            self._pieces.append(piece)",
         WORK + "test_what_follows_a_response_is_no_part_of_it_nor_of_the_next_one",
     ),
     Mutant(
