@@ -41,8 +41,8 @@ MOVE_TRIES = 20  # a move is tried again when the run's own writer took the next
 
 LOST_MESSAGES = {
     LostReason.LEASE: "The worker that wrote this answer is gone.",
-    LostReason.INTERRUPTED: "The answer was interrupted.",
-    LostReason.RESTART: "The answer was interrupted by a restart.",
+    LostReason.INTERRUPTED: "The worker broke the answer off.",
+    LostReason.RESTART: "The server was restarted.",
 }
 
 

@@ -21,7 +21,6 @@ from runs.answers import shown as shown_of
 from runs.lifecycle import LOST_MESSAGES
 from runs.models import Run
 from runs.places import ahead_of
-from runs.states import LostReason
 
 SHORTEST_MEASURED = 0.05  # s; what was faster came in one piece, and has no speed
 FIRST_SEQ = 1  # run.queued; whatever follows says that a worker has begun
@@ -64,8 +63,8 @@ class Entry(Beside):
 
     @property
     def lost_sentence(self) -> str:
-        reason = self.run.reason if self.run else ""
-        return LOST_MESSAGES.get(reason, LOST_MESSAGES[LostReason.INTERRUPTED])
+        """Why, if that is known; the page says itself that the answer was interrupted."""
+        return LOST_MESSAGES.get(self.run.reason, "") if self.run else ""
 
     @property
     def is_cut_off(self) -> bool:

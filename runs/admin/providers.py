@@ -14,7 +14,7 @@ class ProviderForm(forms.ModelForm):
     """An address and the key that goes there are one decision."""
 
     sends_key = forms.BooleanField(
-        label="the key goes to this address",
+        label="Send the key to this new address",
         required=False,
         help_text="Needed where the address changes and the key variable stays: the key will be sent to the new host.",
     )

@@ -81,7 +81,7 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         ("Times", {"fields": [*MOMENTS, *DURATIONS]}),
         ("Stop", {"fields": [_moment("stop_requested_at"), "stop_requested_by", "stop_reason"]}),
         ("Error", {"fields": ["code", "error", "retryable", "trace_as_it_is"]}),
-        ("Work", {"fields": ["worker", "task_id", "attempt", "left_out", "finish_reason", *COUNTS]}),
+        ("Work", {"fields": ["worker", "task_id", "attempt", "messages_not_sent", "finish_reason", *COUNTS]}),
         ("Stream", {"fields": ["last_seq", "log_kept", "events"]}),
     ]  # fmt: skip
 
@@ -166,6 +166,10 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
     @admin.display(description="took")
     def took(self, run: Run) -> str:
         return _seconds(run.started_at, run.finished_at)
+
+    @admin.display(description="earlier messages not sent")
+    def messages_not_sent(self, run: Run) -> int:
+        return run.left_out
 
     @admin.display(description="trace")
     def trace_as_it_is(self, run: Run) -> str:

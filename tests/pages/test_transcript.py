@@ -148,7 +148,9 @@ def test_a_lost_answer_says_what_happened(browser, ask, write, reason):
     lifecycle.lose(run.id, reason)
     page = page_of(browser, run)
     assert "data-plain>Half of</div>" in page
-    assert f"{lifecycle.LOST_MESSAGES[reason]} What was written is kept." in page
+    sentence = lifecycle.LOST_MESSAGES[reason]
+    assert f"<strong>The answer was interrupted.</strong> {sentence} What was written is kept." in page
+    assert "interrupted" not in sentence  # which the page says before it
 
 
 def test_an_answer_cut_off_at_the_length_limit_says_so(browser, ask, write):
