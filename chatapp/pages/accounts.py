@@ -1,5 +1,6 @@
 """Logging in: with a password, or with a link that works once; and coming for the first time, by invitation."""
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.views import LoginView, LogoutView
@@ -12,6 +13,8 @@ from django.views.decorators.http import require_http_methods
 from chatapp.accounts.invitations import accept, invited_by
 from chatapp.accounts.links import spend, token_in, user_of, was_used_by
 from chatapp.accounts.models import Purpose
+
+OLD_QUERIES = {"sesame", "token"}  # where links had their token before it stood behind the #
 
 
 class Login(LoginView):
@@ -37,7 +40,7 @@ def login_link(request: HttpRequest) -> HttpResponse:
     Who is logged in as somebody else is asked first: the link may have come from anybody.
     """
     if request.method != "POST":
-        return render(request, "pages/login_link.html")
+        return _page_of_link(request, "pages/login_link.html")
     token = token_in(request.POST.get("token", ""))
     user = user_of(token, Purpose.LOGIN)
     if user is not None and _is_another(request, user):
@@ -47,6 +50,13 @@ def login_link(request: HttpRequest) -> HttpResponse:
         return _refused_link(request, token)
     login(request, user)
     return redirect("home")
+
+
+def _page_of_link(request: HttpRequest, form: str) -> HttpResponse:
+    """The form that takes the link; of one that an older version made, that it works no more."""
+    if OLD_QUERIES & request.GET.keys():
+        return render(request, "pages/link_before_update.html", status=403)
+    return render(request, form)
 
 
 def _is_another(request: HttpRequest, user) -> bool:
@@ -59,7 +69,8 @@ def _refused_link(request: HttpRequest, token: str) -> HttpResponse:
     """Opened a second time in the browser that has used it, a link leads home and not to an error."""
     if request.user.is_authenticated and was_used_by(token, Purpose.LOGIN, request.user):
         return redirect("home")
-    return render(request, "pages/link_expired.html", status=403)
+    minutes = f"{settings.LOGIN_LINK_SECONDS / 60:g}"
+    return render(request, "pages/link_expired.html", {"minutes": minutes}, status=403)
 
 
 @sensitive_post_parameters()
@@ -68,7 +79,7 @@ def _refused_link(request: HttpRequest, token: str) -> HttpResponse:
 def accept_invitation(request: HttpRequest) -> HttpResponse:
     """Choose a password: a POST with the token shows the form, a second one with a password spends the token."""
     if request.method != "POST":
-        return render(request, "pages/invitation_link.html")
+        return _page_of_link(request, "pages/invitation_link.html")
     token = token_in(request.POST.get("token", ""))
     user = invited_by(token)
     if user is None:

@@ -53,7 +53,8 @@ def test_a_login_link_works_once(log_in, alice):
     assert first.get("/").status_code == 200
     response = second.post("/login/link", {"token": token})
     assert response.status_code == 403
-    assert "This login link has expired" in words(response)
+    assert "This login link has been used or is too old" in words(response)
+    assert "manage.py login_link" in words(response)
     assert 'href="/login"' in response.text
     assert second.get("/").status_code == 302
 
@@ -70,6 +71,16 @@ def test_looking_at_a_link_changes_nothing(log_in, alice, method, address):
     alice.refresh_from_db()
     assert alice.last_login is None
     assert log_in(None).post("/login/link", {"token": token}).url == "/"
+
+
+@pytest.mark.parametrize("address", ["/login/link", "/invitation"])
+@pytest.mark.parametrize("query", ["sesame", "token"])
+def test_a_link_from_before_the_update_says_so_at_once(log_in, db, address, query):
+    """It led to a form that asks for the whole link, and that refuses the link of course."""
+    response = log_in(None).get(f"{address}?{query}=AAAA")
+    assert response.status_code == 403
+    assert "This link was made before an update and no longer works. Ask for a new one." in words(response)
+    assert "<form" not in response.text
 
 
 def test_the_button_is_no_other_site_s_to_press(alice):
