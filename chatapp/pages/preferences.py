@@ -1,6 +1,7 @@
 """The settings page: name, looks, default model, notifications; tokens for the API; invitations by staff."""
 
 from django import forms
+from django.conf import settings as site_settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm, UsernameField
@@ -115,15 +116,16 @@ def _preferences(request: HttpRequest) -> Preferences:
 class _RevokesTokens(forms.Form):
     """Part of both forms below: offered to who has tokens."""
 
-    revoke_tokens = forms.BooleanField(
-        required=False, help_text="Programs that use them lose access at once. Do so if somebody else may know a token."
-    )
+    revoke_tokens = forms.BooleanField(required=False)
 
     def __init__(self, user, *args, **kwargs):
         super().__init__(user, *args, **kwargs)
         if count := tokens_of(user).count():
-            self.fields["revoke_tokens"].label = (
-                "Also revoke my token" if count == 1 else f"Also revoke my {count} tokens"
+            box, is_one = self.fields["revoke_tokens"], count == 1
+            box.label = "Also revoke my token" if is_one else f"Also revoke my {count} tokens"
+            box.help_text = (
+                f"Programs that use {'it' if is_one else 'them'} lose access at once. "
+                f"Do so if somebody else may know {'it' if is_one else 'a token'}."
             )
         else:
             del self.fields["revoke_tokens"]
@@ -201,7 +203,8 @@ def make_invitation(request: HttpRequest) -> HttpResponse:
         return _page(request, invitation_form=form)
     user, token = invitation
     link = invitation_link(token, request.build_absolute_uri("/").rstrip("/"))
-    response = _page(request, invited=user, invitation=link)
+    days = f"{site_settings.INVITATION_DAYS:g}"
+    response = _page(request, invited=user, invitation=link, invitation_days=days)
     response["Cache-Control"] = "no-store"
     return response
 

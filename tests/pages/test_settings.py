@@ -124,6 +124,48 @@ def test_the_page_opens_at_its_top(with_password, log_in):
     assert "autofocus" not in page
 
 
+@pytest.mark.parametrize(
+    ("path", "form", "field"),
+    [
+        ("", {"theme": "pink"}, "id_theme"),
+        ("/password", {"old_password": "wrong", "new_password1": OTHER, "new_password2": OTHER}, "id_old_password"),
+        ("/password", {"old_password": PASSWORD, "new_password1": OTHER, "new_password2": "x"}, "id_new_password2"),
+        ("/tokens", {"name": "x", "scope": "read", "days": "1000"}, "token_days"),
+        ("/invitations", {"username": "charlie"}, "id_username"),
+        ("/webhooks", {"url": "nowhere", "ends": "completed"}, "id_url"),
+    ],
+)
+def test_what_is_wrong_stands_at_the_top_and_its_first_field_has_the_focus(path, form, field, charlie, log_in):
+    """The page opened at its top, and what was wrong was two screens further down."""
+    charlie.set_password(PASSWORD)
+    charlie.save(update_fields=["password"])
+    page = log_in(charlie).post(f"/settings{path}", form).text
+    notice = page.index(f'<a href="#{field}">')
+    assert page.index('role="alert"') < notice < page.index("<form", page.index("<main"))
+    assert re.findall(r"<[^>]* autofocus[^>]*>", page) == re.findall(rf'<[^>]* id="{field}"[^>]*>', page)
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "shown"),
+    [
+        ("/tokens", {"name": "x", "scope": "read", "days": "30"}, "new-token"),
+        ("/invitations", {"username": "dora"}, "invitation"),
+        ("/webhooks", {"url": "https://example.org/", "ends": "completed"}, "secret"),
+    ],
+)
+def test_what_is_shown_once_is_at_the_top_with_the_focus(path, form, shown, charlie, log_in):
+    page = log_in(charlie).post(f"/settings{path}", form).text
+    place = page.index(f'id="{shown}"')
+    assert page.index('role="status"') < place < page.index("<form", page.index("<main"))
+    assert re.findall(r"<[^>]* autofocus[^>]*>", page) == re.findall(rf'<[^>]* id="{shown}"[^>]*>', page)
+
+
+def test_an_invitation_says_how_many_days_it_works(charlie, log_in, settings):
+    for days, text in ((7.0, "for 7 days."), (1.0, "for 1 day."), (0.5, "for 0.5 days.")):
+        settings.INVITATION_DAYS = days
+        assert text in words(log_in(charlie).post("/settings/invitations", {"username": "dora"}))
+
+
 def test_who_has_none_is_not_asked_for_the_old_one(alice, log_in):
     alice.set_unusable_password()
     alice.save(update_fields=["password"])
@@ -171,6 +213,7 @@ def test_a_token_is_shown_once_and_opens_the_api_until_it_is_revoked(browser, cl
     assert token not in later
     assert token[:8] in later
     path = re.search(r'action="(/settings/tokens/[\w-]+/revoke)"', later)[1]
+    assert "Programs that use it lose access at once." in words(browser.get("/settings"))
     assert browser.post(path).url == "/settings"
     assert client.post("/api/v1/sessions", {}, "application/json", **bearer).status_code == 401
     assert browser.post(path).status_code == 404
