@@ -80,12 +80,14 @@ def _with_secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
 @of_endpoint
 def off(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     actions.switch_off(endpoint)
+    messages.success(request, "The webhook has been switched off.")
     return redirect("webhooks")
 
 
 @of_endpoint
 def on(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     actions.switch_on(endpoint)
+    messages.success(request, "The webhook has been switched on.")
     return redirect("webhooks")
 
 

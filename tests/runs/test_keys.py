@@ -182,6 +182,7 @@ def test_address_and_key_are_for_superusers(helper, provider):
 def test_a_key_goes_to_a_new_address_only_when_a_superuser_says_so(charlie, provider):
     client, change = browser(charlie), reverse("admin:runs_provider_change", args=[provider.pk])
     form = {"name": "p", "base_url": "https://b.example/v1", "key_env": "PROVIDER_KEY_A"}
+    assert "Send the key to this new address" in client.get(change).text
     assert "Confirm that it may be sent to the new address" in client.post(change, form).text
     assert stored(provider)[1] == "https://a.example/v1"
     assert client.post(change, form | {"base_url": "https://a.example/v2"}).status_code == 302  # the same server

@@ -71,7 +71,9 @@ def test_a_webhook_is_switched_off_and_on_and_deleted(alice, log_in):
     browser.post(f"{PAGE}/{mine.pk}/off")
     mine.refresh_from_db()
     assert (mine.is_enabled, mine.disabled_why) == (False, Why.OWNER)
-    assert "Off: Switched off" in browser.get(PAGE).text
+    page = browser.get(PAGE).text
+    assert "Off: Switched off" in page
+    assert 'role="status" tabindex="-1" autofocus>The webhook has been switched off.</p>' in page
     browser.post(f"{PAGE}/{mine.pk}/on")
     mine.refresh_from_db()
     assert (mine.is_enabled, mine.disabled_why) == (True, "")

@@ -22,6 +22,7 @@ def test_staff_follow_a_run_live_and_nobody_else_does_there(stack):  # B59, B55
     onlooker = tail(charlie, run).wait_for_text(spoken(3))
     # It should show staff the page of the run while it goes on, with where its tail begins.
     page = charlie.page("GET", f"/admin/runs/run/{run.pk}/change/").body.decode()
+    assert "Earlier messages not sent" in page
     assert f'data-tail="/admin/runs/run/{run.pk}/events"' in page
     for person in (alice, bob):
         assert person.page("GET", f"/admin/runs/run/{run.pk}/events").status == 404

@@ -53,6 +53,20 @@ MUTANTS = [
         "tests/pages/test_invitations.py::test_a_name_that_cannot_be_invited_is_told",
     ),
     Mutant(
+        "what is wrong with a form far down the page does not get the focus",
+        "chatapp/pages/templatetags/refused.py",
+        'first.field.widget.attrs["autofocus"] = True',
+        "pass",
+        "tests/pages/test_settings.py::test_what_is_wrong_stands_at_the_top_and_its_first_field_has_the_focus",
+    ),
+    Mutant(
+        "a link from before the update leads to the form that refuses it",
+        "chatapp/pages/accounts.py",
+        "if OLD_QUERIES & request.GET.keys():",
+        "if False:",
+        "tests/pages/test_accounts.py::test_a_link_from_before_the_update_says_so_at_once",
+    ),
+    Mutant(
         "who may change users may change their rights",
         "chatapp/pages/admin.py",
         "return fields if request.user.is_superuser else (*fields, *PRIVILEGES)",
