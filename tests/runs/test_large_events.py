@@ -12,7 +12,7 @@ import uvloop
 from runs.errors import UpstreamGarbage, UpstreamTooLarge
 from runs.providers import openai
 from runs.providers.lane import TURN_BYTES, lane
-from runs.providers.line import SLICE_BYTES, Line
+from runs.providers.line import SLICE_BYTES, Broken, Line
 from runs.providers.openai import PIECE_CHARACTERS
 from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event
 from tests.runs.test_bounded_work import HUGE, Transport, chunk
@@ -152,6 +152,30 @@ def test_what_follows_a_large_event_in_the_same_piece_comes_after_it(end, then):
     assert type(error) is expected.get(end, type(None))
 
 
+def test_a_connection_that_ends_before_a_large_event_is_parsed_does_not_take_it_along():  # B10
+    async def scenario() -> list[str]:
+        line, done = Line(), []
+        line.connection_made(Transport())
+        asking = asyncio.create_task(line.ask([], 20, 2**26))
+        await asyncio.sleep(0)
+        line.data_received(HEAD + b"\r\n")
+        await asking
+
+        async def parsed() -> bool:
+            done.append("parsed")
+            return False
+
+        reading = asyncio.create_task(line.read(lambda _: parsed))
+        await asyncio.sleep(0)
+        line.data_received(b"x")
+        line.connection_lost(OSError("reset"))
+        with pytest.raises(Broken, match="reset"):
+            await reading
+        return done
+
+    assert asyncio.run(scenario()) == ["parsed"]
+
+
 def test_a_large_event_may_have_any_text_but_not_any_number_of_values():
     text = '[{,"\\' * 300_000
     deltas, error = openai._parse_in_pieces([chunk(content=text)])
@@ -164,7 +188,8 @@ def test_a_large_event_may_have_any_text_but_not_any_number_of_values():
 
 def test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it():
     """Fifty floods, each within its slice, took a quarter of a second in a turn."""
-    piece = event("x" * 50) * 180
+    piece = event("x" * 50) * 100
+    assert len(piece) < SLICE_BYTES
 
     async def scenario() -> tuple[list[int], list[int]]:
         taken, lines, readings = [0], [], []

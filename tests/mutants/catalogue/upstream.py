@@ -109,7 +109,7 @@ MUTANTS = [
         "runs/providers/line.py",
         "        if self._backlog or self._is_paused:\n",
         "        if self._backlog:\n",
-        LARGE + "test_what_follows_a_large_event_in_the_same_piece_comes_after_it",
+        LARGE + "test_a_connection_that_ends_before_a_large_event_is_parsed_does_not_take_it_along",
     ),
     Mutant(
         "Connections together take as much in a turn as they like",
