@@ -18,7 +18,7 @@ from runs.rendering.markdown import plain, render
 
 CPU_SECONDS = 5  # s for one text, beyond all the looks at the clock in `markdown`
 MEMORY_BYTES = 768 * 1024 * 1024  # of addresses; an answer of 300,000 characters takes half of it at most
-GROWN_BYTES = 250 * 1024 * 1024  # of memory once used: a new process takes the place of this one
+GROWN_BYTES = 250 * 1024 * 1024  # of memory held after a text: a new process takes the place of this one
 NICENESS = 5  # answers that are being written come first
 
 
@@ -35,7 +35,7 @@ def main() -> None:
             flags, text = frame
             _limit(resource.RLIMIT_CPU, math.ceil(time.process_time() + CPU_SECONDS))
             html = _html_of(text, bool(flags & Flag.HIGHLIGHTS))
-            has_grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > GROWN_BYTES
+            has_grown = _held_bytes() > GROWN_BYTES
             write_frame(channel, Flag.LAST if has_grown else Flag(0), html)
             if has_grown:
                 return
@@ -49,6 +49,15 @@ def _html_of(text: str, highlights: bool) -> str:
     except Exception as error:  # a fault of ours, or of a library: the text is shown as it was written
         print(f"an answer is left plain: {type(error).__name__}", file=sys.stderr)  # never what it says
         return plain(text)
+
+
+def _held_bytes() -> int:
+    """Memory of this process. Linux counts the worker that spawned it among the most it has ever held (`ru_maxrss`)."""
+    try:
+        with open("/proc/self/statm") as pages:
+            return int(pages.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _limit(what: int, soft: int) -> None:

@@ -164,7 +164,7 @@ def test_a_token_that_may_only_read_reads(alice, things):
 
 
 def test_who_asks_too_often_is_told_when_to_come_back(alice, things, counted):  # B57
-    counted(**dict.fromkeys(("reads", "writes", "runs", "follows"), 1))
+    counted(**dict.fromkeys(("reads", "writes", "runs", "follows", "exports"), 1))
     started = (row for row in PRIVATE if row.path.endswith(("/again", "/stop", "/events")) or row.method == "GET")
     for row in started:
         ask(row, things, alice.token)  # now each limit is reached

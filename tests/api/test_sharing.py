@@ -9,6 +9,7 @@ from runs.models import Worker
 from streams import log
 from streams.events import Kind
 from tests.api.test_errors import assert_problem
+from tests.harness.rendering import make_html
 
 
 @pytest.fixture
@@ -34,6 +35,7 @@ def test_a_link_is_made_once_and_leads_everybody_to_the_session(alice, talk):
     assert alice.get(path).json() == {"link": None}
     link = alice.post(path).json()["link"]
     assert alice.post(path).json() == alice.get(path).json() == {"link": link}
+    make_html()
     page = Client().get(link.removeprefix("http://testserver"))
     assert "<em>Because</em> of &lt;b&gt;light&lt;/b&gt;" in page.text
     assert "alice" not in page.text and "Be brief." not in page.text

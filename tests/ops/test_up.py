@@ -286,7 +286,7 @@ def test_while_another_one_is_starting_nobody_is_told_to_kill_pid_0(tmp_path):
     (tmp_path / "running.json").touch()
     with (tmp_path / "running.json").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(AlreadyRunning, match=r"pid unknown\). Stop it with Ctrl-C there$"), only_one(tmp_path, ""):
+        with pytest.raises(AlreadyRunning, match=r"pid unknown\). Stop it with Ctrl-C there\n"), only_one(tmp_path, ""):
             pass
 
 

@@ -84,7 +84,7 @@ def test_a_form_from_an_outdated_page_says_what_to_do(alice):
 
 def test_a_message_beyond_all_bounds_is_refused_with_a_page(browser):
     response = browser.post("/chats", {"text": "x" * 3_000_000})
-    assert response.status_code == 400
+    assert response.status_code == 413
     assert "your text is still there" in words(response)
 
 

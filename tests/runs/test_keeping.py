@@ -240,3 +240,21 @@ def test_on_gevent_texts_longer_than_a_socket_holds_come_and_go_through_one_proc
     pids = ended.stdout.split()
     assert len(pids) == 4
     assert len(set(pids)) == 1
+
+
+def test_a_worker_of_any_size_keeps_its_renderer():
+    """A process is born with the peak of the one that spawned it: beside a large worker each text had its own."""
+    script = (
+        "from runs.rendering.renderer import Renderer\n"
+        "large = bytearray(400 * 1024 * 1024)\n"
+        "large[::4096] = b'x' * len(large[::4096])\n"
+        "renderer = Renderer()\n"
+        "pids = [renderer.render('one') and renderer.pid for _ in range(2)]\n"
+        "renderer.close()\n"
+        "print(*pids)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(settings.BASE_DIR)}
+    ended = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True)
+    pids = ended.stdout.split()
+    assert len(pids) == 2, ended.stderr
+    assert pids[0] == pids[1] != "None"

@@ -141,6 +141,8 @@ def test_it_takes_as_many_queries_for_many_as_for_one(cast, alice):
 class Asked:
     """A viewer of whom it is not known for long whether he may go on following."""
 
+    user_id = 0
+
     def __init__(self) -> None:
         self.answer: asyncio.Future[set] = asyncio.get_running_loop().create_future()
         self.is_asked = asyncio.Event()

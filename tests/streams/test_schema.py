@@ -94,7 +94,7 @@ def test_values_that_are_listed_are_those_that_the_code_knows():
     assert listed("run.lost", "reason") == set(LostReason.values)
     assert listed("session.changed", "news") == {"", *News.values}
     source = Path(consumers.__file__).read_text()
-    assert listed("refused", "code") == set(re.findall(r'_refuse\(\w+, "(\w+)"', source))
+    assert listed("refused", "code") == set(re.findall(r'(?:_refuse\(\w+, |turn_away\()"(\w+)"', source))
 
 
 def test_the_page_describes_each_kind_with_the_fields_that_the_schema_has():

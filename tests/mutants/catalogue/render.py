@@ -81,4 +81,11 @@ MUTANTS = [
         "(each.rank, each.turn)",
         "tests/runs/test_turns.py::test_many_slow_answers_of_one_user_let_another_users_answer_go_before",
     ),
+    Mutant(
+        "a renderer beside a large worker ends after each text",
+        "runs/rendering/__main__.py",
+        "has_grown = _held_bytes() > GROWN_BYTES",
+        "has_grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > GROWN_BYTES",
+        f"{KEEPING}::test_a_worker_of_any_size_keeps_its_renderer",
+    ),
 ]
