@@ -87,7 +87,7 @@ def test_stop_keeps_the_text_written_so_far(stack):  # B36, B38
 
 def test_a_provider_without_its_key_fails_the_run_and_says_so(stack):  # B47
     stack.manage(
-        "add_provider", "keyless", "--base-url", "http://127.0.0.1:9/v1", "--key-env", "NO_KEY", "--model", "k"
+        "add_provider", "keyless", "--base-url", "http://127.0.0.1:9/v1", "--key-env", "PROVIDER_KEY_NO", "--model", "k"
     )
     alice = stack.person("alice")
     run = alice.send("hello", model="k")

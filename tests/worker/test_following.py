@@ -68,7 +68,7 @@ def test_enormous_pieces_reach_every_reader_in_pieces_that_every_server_sends(st
     assert run.message.content == "".join(pieces)
 
 
-@pytest.mark.parametrize("place", ["-5", "x", "", "1e3", "9" * 40])
+@pytest.mark.parametrize("place", ["-5", "x", "", "1e3"])
 def test_a_place_that_is_no_number_is_the_beginning(stack, place):  # B25
     alice = stack.person("alice")
     run = check(alice.send(prompt(tokens=3)))
