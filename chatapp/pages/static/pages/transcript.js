@@ -121,8 +121,10 @@ export class Transcript {
   #swap(known, article) {
     const open = [...known.querySelectorAll("details[open]")].map(({ className }) => className);
     this.#leave(known);
-    keepDrawn(known, article);
-    keepingEnd(() => known.replaceWith(article));
+    keepingEnd(() => {
+      keepDrawn(known, article); // at once with the swap: without its text the page would be short, and all of it its end
+      known.replaceWith(article);
+    });
     for (const details of article.querySelectorAll("details")) details.open = open.includes(details.className);
     if (article.dataset.stream) this.#adopt([article]);
     if (isDue(article)) awaitHtml(article);
