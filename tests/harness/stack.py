@@ -19,7 +19,8 @@ def clean_env(**values: str) -> dict[str, str]:
     """An environment that nothing of the person who runs the tests leaks into."""
     env = {name: os.environ[name] for name in INHERITED if name in os.environ}
     env |= {"DJANGO_SETTINGS_MODULE": "chatapp.settings", "SECRET_KEY": SECRET_KEY, "STATIC_FROM_SOURCE": "1"}
-    env |= {"TITLES": "0", "UPSTREAM_RETRY_SECONDS": "0.05", "USER_MAX_RUNS": "0", "USER_MAX_SENDS": "0"}
+    env |= {"TITLES": "0", "UPSTREAM_RETRY_SECONDS": "0.05"}
+    env |= dict.fromkeys(("USER_MAX_RUNS", "USER_MAX_SENDS", "USER_MAX_CONNECTIONS"), "0")
     env |= {f"THROTTLE_{name}": "0" for name in THROTTLES}
     return env | {"PYTHONUNBUFFERED": "1"} | values
 
