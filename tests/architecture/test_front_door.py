@@ -1,0 +1,58 @@
+"""What a newcomer meets first is complete: links lead somewhere, and the development container has what CI installs."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+CODE_BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+FOR_PIP_ONLY = {"python3", "python3-venv"}  # the container's image has its own Python
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The fragments of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", CODE_BLOCK.sub("", page.read_text()), re.MULTILINE)
+    plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
+
+
+def broken_links_of(page: Path):
+    for target in LINK.findall(CODE_BLOCK.sub("", page.read_text())):
+        path, _, fragment = target.partition("#")
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        linked = (page.parent / path).resolve() if path else page
+        if not linked.exists() or (fragment and linked.suffix == ".md" and fragment not in anchors_of(linked)):
+            yield target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_somewhere(page):
+    assert list(broken_links_of(page)) == []
+
+
+def test_the_development_container_has_what_ci_installs():
+    ci = (ROOT / ".ci" / "run").read_text()
+    installed = set(re.findall(r"missing\+=\(([\w.-]+)\)", ci))
+    installed.update(*(line.split() for line in re.findall(r"^for program in (.*?); do", ci, re.MULTILINE)))
+    folder = ROOT / ".devcontainer"
+    settings = json.loads((folder / "devcontainer.json").read_text())
+    image = (folder / settings["build"]["dockerfile"]).read_text()
+    assert installed - FOR_PIP_ONLY <= set(image.split())
+
+
+def test_hooks_before_a_commit_run_tools_that_the_set_up_installs():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert {repo["repo"] for repo in hooks} == {"local"}
+    programs = {hook["entry"].split()[0] for repo in hooks for hook in repo["hooks"]}
+    assert [program for program in programs if not shutil.which(ROOT / program)] == []
+
+
+def test_the_license_is_mit():
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License\n")
