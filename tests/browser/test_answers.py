@@ -145,7 +145,7 @@ def test_tools_are_told_while_they_are_asked_for_and_stay(stack, alice, tab):
     assert check(last_run(alice)).message.tools[0]["arguments"] == '{"query": "rain"}'
 
 
-def test_what_came_before_appears_when_the_reader_gets_there_and_nothing_moves(stack, alice, tab):
+def test_what_came_before_appears_when_the_reader_gets_there_and_nothing_moves(stack, alice, tab):  # B81
     path = long_session(House(alice), 120, "A few lines.\n\n" * 4)
     tab.page.goto(path)
     expect(tab.answers.last).to_be_in_viewport()

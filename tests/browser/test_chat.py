@@ -243,7 +243,7 @@ def test_a_long_answer_arrives_whole(stack, open_window):
     check(last_run(alice))
 
 
-def test_the_page_follows_its_end_only_while_the_reader_is_there(stack, open_window):
+def test_the_page_follows_its_end_only_while_the_reader_is_there(stack, open_window):  # B81
     alice = stack.person("alice")
     tab = open_window(stack, alice, viewport={"width": 400, "height": 500}).tab
     lines = [f"line {n}\n\n" for n in range(90)]
