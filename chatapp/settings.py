@@ -1,4 +1,4 @@
-"""All settings, in one file, read from the environment. The README's table of them is checked by a test.
+"""All settings, in one file, read from the environment. docs/settings.md lists them all.
 
 Every variable has a default that works on one machine; `make run` needs none of them.
 """

@@ -108,8 +108,8 @@ def test_a_proxy_takes_what_the_site_takes_and_not_much_more():
 
 
 def test_nothing_that_is_shipped_listens_beyond_this_machine_without_a_proxy():
-    readme = (ROOT / "README.md").read_text()
-    for text in (readme, *(unit.read_text() for unit in UNITS)):
+    page = (ROOT / "docs" / "deploying.md").read_text()
+    for text in (page, *(unit.read_text() for unit in UNITS)):
         for command in re.findall(r"(?m)^.*\b(?:daphne|uvicorn) .*chatapp\.asgi:application", text):
             assert "127.0.0.1" in command, command
     services = yaml.safe_load(COMPOSE.read_text())["services"]
@@ -172,7 +172,7 @@ def test_no_script_of_a_browser_package_is_run():
     for path in ("deploy/containers/Containerfile", "deploy/set_up.py"):
         commands = re.findall(r"(?m)^.*\bnpm\b.*\bci\b.*$|^.*\"ci\",.*$", (ROOT / path).read_text())
         assert commands and all("--ignore-scripts" in command for command in commands), path
-    assert "npm ci --ignore-scripts" in (ROOT / "README.md").read_text()
+    assert "npm ci --ignore-scripts" in (ROOT / "docs" / "deploying.md").read_text()
 
 
 # -- what the programs themselves say of their files -----------------------------------------------
