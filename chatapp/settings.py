@@ -12,6 +12,7 @@ import drf_spectacular_sidecar
 
 from chatapp import log_lines
 from chatapp.environment import Environment
+from chatapp.version import __version__
 
 env = Environment()
 SETTINGS_VARIABLES = env.names_read  # what is read here is no provider's key
@@ -39,7 +40,7 @@ def _secret_key() -> str:
     return path.read_text().strip()
 
 
-VERSION = "0.1.0"  # of chatapp; pyproject.toml says the same
+VERSION = __version__  # of chatapp
 
 # -- secrets and hosts ---------------------------------------------------------------------------
 SECRET_KEY = env.str("SECRET_KEY", default="") or _secret_key()  # signs cookies

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import chatapp
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -56,3 +58,8 @@ def test_hooks_before_a_commit_run_tools_that_the_set_up_installs():
 
 def test_the_license_is_mit():
     assert (ROOT / "LICENSE").read_text().startswith("MIT License\n")
+
+
+def test_the_changelog_s_newest_release_is_this_version():
+    releases = re.findall(r"^## (\d\S*) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert releases[0] == chatapp.__version__
