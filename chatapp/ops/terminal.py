@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import re
-from collections.abc import Iterator
+import signal
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 
 import orjson
@@ -15,23 +16,50 @@ from streams.events import Control, Kind
 from streams.follow import follow
 
 HINT_SECONDS = 5.0  # s of silence after which the reader is told what a queued run waits for
-LEFT = 130  # the shell's exit code for "ended by Ctrl-C"
+SIGNALLED = 128  # a shell's exit code for "ended by a signal" is this and the signal's number
 
 # A terminal obeys control characters, and what a model writes is not trusted (B58).
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def show(run: Run, after: int, out: OutputWrapper, err: OutputWrapper) -> bool:
-    """Print `run`'s text after seq `after`, then live; True if it ends completed. Ctrl-C leaves, the run goes on."""
+    """Print `run`'s text after seq `after`, then live; True if it ends completed.
+
+    Ctrl-C, SIGTERM and SIGHUP (the terminal closes) end the command with 128 + the signal's number; the run goes on.
+    """
     try:
-        asyncio.run(_print_stream(run, after, _Page(out), err))
+        number = asyncio.run(_until_signalled(_print_stream(run, after, _Page(out), err)))
     except KeyboardInterrupt:
+        number = signal.SIGINT
+    if number:
         err.write(f"\nThe run goes on. Come back with: manage.py follow {run.pk}")
-        raise SystemExit(LEFT) from None
+        raise SystemExit(SIGNALLED + number)
     run.refresh_from_db()
     if run.status != Status.COMPLETED:
         err.write(how_it_ended(run))
     return run.status == Status.COMPLETED
+
+
+async def _until_signalled(printing: Coroutine) -> int:
+    """Wait for the coroutine. 0, or the number of the signal that cancelled it.
+
+    A signal that is ignored stays ignored, as SIGHUP under nohup.
+    """
+    loop, task, arrived = asyncio.get_running_loop(), asyncio.ensure_future(printing), []
+
+    def cancel(number: int) -> None:
+        arrived.append(number)
+        task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            loop.add_signal_handler(number, cancel, number)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not arrived:  # Ctrl-C, which asyncio.run itself handles
+            raise
+    return arrived[0] if arrived else 0
 
 
 def how_it_ended(run: Run) -> str:

@@ -1,6 +1,7 @@
 """The pytest plugin that comes before pytest-django: it chooses the database before any setting is read."""
 
 import os
+import signal
 
 import pytest
 
@@ -25,6 +26,8 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(wrapper=True)  # wrappers run before pytest-django's own hook, which loads the settings
 def pytest_load_initial_conftests(early_config):
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # `make test &` in a script: what tests start inherits it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     options = early_config.known_args_namespace
     if not (options.help or options.version):
         kind = options.database

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,7 +14,7 @@ from django.test import Client
 from chatapp.chats.models import Session
 from runs.models import Model, Provider, Run
 from tests.harness.check import check
-from tests.harness.facts import wait_until
+from tests.harness.facts import PATIENCE_SECONDS, wait_until
 from tests.harness.processes import ROOT
 from tests.harness.upstream import prompt, spoken
 
@@ -32,6 +33,23 @@ def run_about(text):
     return Run.objects.get(message__parent__content=text)
 
 
+@contextmanager
+def running(stack, *words):
+    """A command in a process of its own, which does not outlive the test."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(stack.manage_argv(*words), cwd=ROOT, env=stack.env, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def output_of(process) -> tuple[str, str]:
+    """What it still writes until it ends: (to stdout, to stderr)."""
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    return out.decode(), err.decode()
+
+
 def test_ask_prints_the_answer_and_keeps_it(stack):
     owner = stack.person("alice")
     question = prompt(tokens=5)
@@ -44,22 +62,53 @@ def test_ask_prints_the_answer_and_keeps_it(stack):
 def test_ctrl_c_leaves_the_run_goes_on_and_follow_comes_back(stack):  # B7
     owner = stack.person("alice")
     question = prompt(tokens=6, hold=[3])
-    argv = stack.manage_argv("ask", question, "--user", str(owner))
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(argv, cwd=ROOT, env=stack.env, **pipes) as asking:
+    with running(stack, "ask", question, "--user", str(owner)) as asking:
         assert asking.stdout.read(len(spoken(3))).decode() == spoken(3)
         asking.send_signal(signal.SIGINT)
-        _, said = asking.communicate()
+        _, complaint = output_of(asking)
     run = run_about(question)
-    assert f"manage.py follow {run.pk}" in said.decode()
+    assert f"manage.py follow {run.pk}" in complaint
     assert asking.returncode == 130
     assert run.status == "running"
     # It should print everything from the beginning, and what comes while it is there.
-    with subprocess.Popen(stack.manage_argv("follow", str(run.pk)), cwd=ROOT, env=stack.env, **pipes) as following:
+    with running(stack, "follow", str(run.pk)) as following:
         assert following.stdout.read(len(spoken(3))).decode() == spoken(3)
         stack.upstream.release(question.tag)
-        rest, said = following.communicate()
-    assert (rest.decode(), said, following.returncode) == (spoken(6)[len(spoken(3)) :] + "\n", b"", 0)
+        assert output_of(following) == (spoken(6)[len(spoken(3)) :] + "\n", "")
+    assert following.returncode == 0
+    assert check(run).status == "completed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_terminal_that_closes_leaves_and_the_run_goes_on(stack, number):  # B7
+    alice = stack.person("alice")
+    run = alice.send(prompt(tokens=3, stall_after=1))
+    with running(stack, "follow", str(run.pk)) as following:
+        assert following.stdout.read(len(spoken(1))).decode() == spoken(1)
+        following.send_signal(number)
+        assert f"manage.py follow {run.pk}" in output_of(following)[1]
+    assert following.returncode == 128 + number
+    run.refresh_from_db()
+    assert run.status == "running"
+    alice.stop(run)
+    check(run)
+
+
+def test_what_nohup_started_stays_when_the_terminal_closes(stack):
+    alice = stack.person("alice")
+    question = prompt(tokens=3, hold=[1])
+    run = alice.send(question)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which children inherit
+    try:
+        with running(stack, "follow", str(run.pk)) as following:
+            signal.signal(signal.SIGHUP, before)
+            assert following.stdout.read(len(spoken(1))).decode() == spoken(1)
+            following.send_signal(signal.SIGHUP)
+            stack.upstream.release(question.tag)
+            output_of(following)
+        assert following.returncode == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
     assert check(run).status == "completed"
 
 
@@ -272,11 +321,10 @@ def test_a_provider_that_cannot_be_is_refused_and_nothing_is_written(db, words, 
 
 def test_a_prompt_that_waits_for_a_worker_says_so(make_stack):
     stack = make_stack(("valkey",))
-    argv = stack.manage_argv("ask", "hello", "--user", str(stack.person("alice")))
-    with subprocess.Popen(argv, cwd=ROOT, env=stack.env, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as asking:
+    with running(stack, "ask", "hello", "--user", str(stack.person("alice"))) as asking:
         assert b"Waiting for a worker" in asking.stderr.readline()
         asking.send_signal(signal.SIGINT)
-        asking.communicate()
+        output_of(asking)
     assert wait_until(lambda: run_about("hello"), "the run is there").status == "queued"
 
 
@@ -301,7 +349,7 @@ def test_a_command_where_there_is_no_site_says_so_in_a_sentence(tmp_path):
     """It was forty lines of traceback: "no such table"."""
     env = {**os.environ, "DATA_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path / 'none.sqlite3'}"}
     ended = subprocess.run(
-        [sys.executable, "manage.py", "login_link"], cwd=ROOT, env=env, capture_output=True, text=True
+        [sys.executable, "manage.py", "login_link"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 1
     assert ended.stderr.startswith("There is no site here: its database has no tables")
