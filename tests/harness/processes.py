@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.harness import undertaker
+from tests.harness import undertaker, zygote
 from tests.harness.facts import PATIENCE_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -37,6 +37,7 @@ class Grave:
 
 
 grave = Grave()
+zygotes = {is_gevent: zygote.Zygote(is_gevent=is_gevent) for is_gevent in (False, True)}
 living: list["Part"] = []  # for the tails of their logs when a test fails
 
 
@@ -73,19 +74,27 @@ class Part:
         self.kill()  # it may have ended by itself, and left children
         with self.log_path.open("ab") as log:
             self._log_start = log.tell()
-            self.process = subprocess.Popen(
-                self.argv,
-                cwd=ROOT,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                **({"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}),
-            )
+            if zygote.can_fork(self.argv, self.env):
+                self.process = zygotes["gevent" in self.argv].start_part(
+                    self.argv, env=self.env, cwd=str(ROOT), log=str(self.log_path)
+                )
+            else:
+                self.process = self._execute(log)
         grave.tell(f"+{self.pid}")
         living.append(self)
         return self
+
+    def _execute(self, log) -> subprocess.Popen:
+        return subprocess.Popen(
+            self.argv,
+            cwd=ROOT,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **({"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}),
+        )
 
     def log(self) -> str:
         """What the present incarnation has said."""
@@ -153,6 +162,8 @@ class Part:
 def kill_all() -> None:
     for part in reversed(list(living)):
         part.kill()
+    for each in zygotes.values():
+        each.close()
     grave.close()
 
 

@@ -1,0 +1,164 @@
+"""Starts parts by fork from a process that has imported their libraries already: a third of the CPU time of a start.
+
+A part is still a process of its own, with its own session, environment and log, and runs the very module that
+`python -m` would. Nothing of this site is imported before the fork, so that settings are read from the part's own
+environment. `Zygote` is the tests' side; the rest runs in the process that forks (`python -m tests.harness.zygote`).
+"""
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import time
+
+MODULES = {"celery", "daphne", "uvicorn"}  # what `python -m` starts
+ENVIRONMENT = {"PYTHONUNBUFFERED"}  # of PYTHON…: the others are read when an interpreter starts, which a fork is not
+POLL_SECONDS = 0.01
+LIBRARIES = """
+asyncio email.mime.text importlib.metadata unittest.mock xml.dom.minidom zoneinfo
+django.conf django.contrib.admin.options django.contrib.admin.sites django.core.handlers.asgi django.core.management
+django.core.serializers.json django.db.models django.db.backends.postgresql.base django.db.migrations.executor
+django.forms django.test django.views.generic
+celery.app.base celery.app.trace celery.apps.beat celery.apps.worker celery.bin.celery celery.bin.beat
+celery.bin.worker celery.concurrency.prefork celery.contrib.testing celery.events.state celery.fixups.django
+celery.worker.components celery.worker.consumer celery.worker.control kombu.transport.redis
+channels channels.layers channels_redis.core channels_redis.pubsub
+drf_spectacular.drainage health_check limits.storage.redis prompt_toolkit structlog requests redis.asyncio.client
+psycopg psycopg.types.json psycopg_pool prometheus_client rest_framework.fields uvloop orjson httptools
+"""
+WEB_SERVERS = " daphne.server daphne.cli autobahn.twisted.websocket twisted.web.http uvicorn.main websockets"
+
+
+class Zygote:
+    """The process that forks, started with the first part. `is_gevent`: one with gevent's patches in place."""
+
+    def __init__(self, *, is_gevent: bool):
+        self._is_gevent, self._process = is_gevent, None
+
+    def start_part(self, argv: list[str], *, env: dict[str, str], cwd: str, log: str) -> "Forked":
+        return Forked(self, self._ask(argv=argv, env=env, cwd=cwd, log=log))
+
+    def poll(self, pid: int) -> int | None:
+        return self._ask(poll=pid)
+
+    def _ask(self, **order) -> int | None:
+        if self._process is None:
+            argv = [sys.executable, "-m", __name__, *(["gevent"] if self._is_gevent else [])]
+            env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DJANGO"))}
+            env["PYTHONUNBUFFERED"] = "1"
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            self._process = subprocess.Popen(argv, cwd=ROOT, env=env, start_new_session=True, **pipes)
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.communicate()
+            self._process = None
+
+
+class Forked:
+    """A process that a zygote has forked, with as much of `subprocess.Popen` as parts need."""
+
+    def __init__(self, zygote: Zygote, pid: int):
+        self._zygote, self.pid, self.returncode = zygote, pid, None
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            self.returncode = self._zygote.poll(self.pid)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.poll() is None:
+            if deadline is not None and time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(f"process {self.pid}", timeout)
+            time.sleep(POLL_SECONDS)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def can_fork(argv: list[str], env: dict[str, str]) -> bool:
+    """Whether a fork is the same as `argv` executed."""
+    is_ours = argv[:2] == [sys.executable, "-m"] and argv[2] in MODULES
+    read_at_start = {name for name in env if name.startswith(("PYTHON", "LD_"))} - ENVIRONMENT
+    return is_ours and not read_at_start - {"LD_LIBRARY_PATH"}
+
+
+# -- in the process that forks ---------------------------------------------------------------------
+
+fork, waitpid = os.fork, os.waitpid  # before gevent replaces them by its own, which would start its loop here
+
+
+def main() -> None:
+    if "gevent" in sys.argv:
+        import gevent.monkey
+
+        gevent.monkey.patch_all()
+    names = LIBRARIES if "gevent" in sys.argv else LIBRARIES + WEB_SERVERS
+    for name in names.split():
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # so that no collection in a child touches, and thereby copies, these objects
+    orders, answers = os.dup(0), os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(2, 1)
+    buffer = b""
+    while data := os.read(orders, 1 << 20):
+        *lines, buffer = (buffer + data).split(b"\n")
+        for order in map(json.loads, lines):
+            if "poll" in order:
+                answer = _poll(order["poll"])
+            elif (answer := fork()) == 0:
+                os.close(orders)
+                os.close(answers)
+                return _become(**order)
+            else:
+                _wait_for_session(answer)
+            os.write(answers, json.dumps(answer).encode() + b"\n")
+
+
+def _poll(pid: int) -> int | None:
+    ended, status = waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def _wait_for_session(pid: int) -> None:
+    """Until the child leads a group, nothing could kill it as one."""
+    while os.getpgid(pid) != pid:
+        os.sched_yield()
+
+
+def _become(argv: list[str], env: dict[str, str], cwd: str, log: str) -> None:
+    """In the child: what `exec` would leave of this process, then the module."""
+    os.setsid()
+    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv[:] = ["", *argv[3:]]
+    sys.path[0] = cwd
+    runpy.run_module(argv[2], run_name="__main__", alter_sys=True)
+
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+if __name__ == "__main__":
+    main()
