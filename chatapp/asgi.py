@@ -11,17 +11,17 @@ django.setup(set_prefix=False)
 from channels.routing import ProtocolTypeRouter  # noqa: E402  (after django.setup)
 from django.urls import get_resolver  # noqa: E402
 
-from chatapp import log_lines, tracing  # noqa: E402
-from chatapp.bodies import daphne  # noqa: E402
-from chatapp.bodies.bounded import BoundedBodies  # noqa: E402
-from streams.asgi import Handler  # noqa: E402
-from streams.loop import SWITCH_SECONDS, look_for_garbage_seldom  # noqa: E402
-from streams.routing import websocket_application  # noqa: E402
+from chatapp.middleware import daphne_bodies  # noqa: E402
+from chatapp.middleware.bounded_bodies import BoundedBodies  # noqa: E402
+from chatapp.observability import log_format, tracing  # noqa: E402
+from streams.eventloop import SWITCH_SECONDS, look_for_garbage_seldom  # noqa: E402
+from streams.transports.asgi import Handler  # noqa: E402
+from streams.transports.routing import websocket_application  # noqa: E402
 
-log_lines.redact_access_log()
+log_format.redact_access_log()
 tracing.begin("chatapp-web")  # before the handler loads the middleware
 application = ProtocolTypeRouter({"http": BoundedBodies(Handler()), "websocket": websocket_application})
-daphne.install()
+daphne_bodies.install()
 
 sys.setswitchinterval(SWITCH_SECONDS)
 

@@ -15,14 +15,14 @@ kombu.utils.functional.sleep = time.sleep
 app = Celery("chatapp")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.steps["worker"].add("runs.drain:Drain")  # by name: their modules need Django, and are for workers only
+app.steps["worker"].add("runs.worker.shutdown:Drain")  # by name: their modules need Django, and are for workers only
 app.steps["worker"].add("django_structlog.celery.steps:DjangoStructLogInitStep")  # whose request is it?
-app.steps["consumer"].add("runs.slots:Slots")
+app.steps["consumer"].add("runs.worker.capacity:Slots")
 
 
 @signals.worker_init.connect
 def trace_worker(**kwargs) -> None:
     """Before the pool: the children of prefork inherit it."""
-    from chatapp import tracing
+    from chatapp.observability import tracing
 
     tracing.begin("chatapp-worker")

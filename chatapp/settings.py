@@ -10,8 +10,8 @@ from pathlib import Path
 
 import drf_spectacular_sidecar
 
-from chatapp import log_lines
 from chatapp.environment import Environment
+from chatapp.observability import log_format
 from chatapp.version import __version__
 
 env = Environment()
@@ -78,7 +78,7 @@ INSTALLED_APPS = [
     "runs",
     "chatapp.accounts",
     "chatapp.chats",
-    "chatapp.pages",
+    "chatapp.web",
     "chatapp.compare",
     "chatapp.schedules",
     "chatapp.webhooks",
@@ -88,10 +88,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "chatapp.headers.Headers",
+    "chatapp.middleware.headers.Headers",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
-    "chatapp.pages.assets.PageCompression",
+    "chatapp.web.shell.assets.PageCompression",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -100,7 +100,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "chatapp.pages.zone.ReaderZone",
+    "chatapp.web.shell.timezone.ReaderZone",
     "django_structlog.middlewares.RequestMiddleware",
 ]
 
@@ -117,7 +117,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "chatapp.pages.frame.frame",
+                "chatapp.web.shell.context.frame",
             ],
         },
     },
@@ -186,10 +186,10 @@ CELERY_TASK_ROUTES = {
     "runs.tasks.generate": {"queue": GENERATION_QUEUE},
     "runs.tasks.write_title": {"queue": TITLES_QUEUE},
 }
-CELERY_TASK_PUBLISH_RETRY = False  # the sender is told at once and the run ends FAILED, see runs/dispatch.py
+CELERY_TASK_PUBLISH_RETRY = False  # the sender is told at once and the run ends FAILED, see runs/lifecycle/dispatch.py
 CELERY_TASK_ACKS_LATE = False  # late acks + Redis' visibility timeout would start a second copy of a long run
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_CONSUMER = "runs.broker:LastingConsumer"
+CELERY_WORKER_CONSUMER = "runs.worker.consumer:LastingConsumer"
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
@@ -234,10 +234,10 @@ PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # cha
 PROMPT_MAX_FILES = env.int("PROMPT_MAX_FILES", default=20)  # files of text with one message
 
 # -- streams -------------------------------------------------------------------------------------
-STREAMS_MAY_FOLLOW = "runs.access.may_follow"  # {(user id, stream)} -> those allowed: the one hook that opens streams
-STREAMS_SNAPSHOT = "runs.answers.snapshot"  # (stream) -> data of a snapshot: what was said, where the log was pruned
-STREAMS_WATCHED = "runs.viewers.watched"  # (streams): called with the streams that somebody follows, every sweep
-STREAMS_LEFT = "runs.viewers.left"  # (stream): called when the last follower in a process leaves before the end
+STREAMS_MAY_FOLLOW = "runs.access.may_follow"  # {(user id, stream)} -> those allowed
+STREAMS_SNAPSHOT = "runs.queries.answers.snapshot"  # (stream) -> a snapshot's data, where the log was pruned
+STREAMS_WATCHED = "runs.lifecycle.attached.watched"  # (streams): with the followed ones, every sweep
+STREAMS_LEFT = "runs.lifecycle.attached.left"  # (stream): its last follower in a process left early
 STREAMS_SHARDS = env.int("STREAMS_SHARDS", default=1)  # Channels groups that streams are spread over, alike everywhere
 STREAMS_TICK_SECONDS = env.float("STREAMS_TICK_SECONDS", default=0.005)  # s between a busy writer's commits
 STREAMS_HEARTBEAT_SECONDS = env.float("STREAMS_HEARTBEAT_SECONDS", default=15.0)  # s; access is rechecked, too
@@ -256,10 +256,10 @@ OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 
 # -- uploads -------------------------------------------------------------------------------------
 REQUEST_SECONDS = env.float("REQUEST_SECONDS", default=120.0)  # s in which a request has to arrive whole
-FILE_UPLOAD_HANDLERS = ["chatapp.pages.attachments.BoundedUpload"]  # files of text, as long as a message at most
+FILE_UPLOAD_HANDLERS = ["chatapp.web.chat.attachments.BoundedUpload"]  # files of text, as long as a message at most
 DATA_UPLOAD_MAX_NUMBER_FILES = PROMPT_MAX_FILES + 100  # with more a form is not even read
 
-MESSAGE_STORAGE = "chatapp.pages.drafts.Notices"  # in the session's row, a few at most
+MESSAGE_STORAGE = "chatapp.web.chat.drafts.Notices"  # in the session's row, a few at most
 
 # -- security ------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
@@ -351,7 +351,9 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 SWAGGER_UI_DIR = Path(drf_spectacular_sidecar.__file__).parent / "static/drf_spectacular_sidecar/swagger-ui-dist"
 BROWSER_PACKAGES = ["streaming-markdown"]  # what pages load of them
-STATICFILES_DIRS = [
+WEB_STATIC_DIRS = sorted((BASE_DIR / "chatapp" / "web").glob("*/static"))  # each below the name of its folder
+STATICFILES_DIRS = [(folder.parent.name, str(folder)) for folder in WEB_STATIC_DIRS]
+STATICFILES_DIRS += [
     (f"vendor/{name}", str(BROWSER_PACKAGES_DIR / name))
     for name in BROWSER_PACKAGES
     if (BROWSER_PACKAGES_DIR / name).is_dir()
@@ -362,7 +364,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if SERVESTATIC_USE_FINDERS
-        else "chatapp.pages.assets.HashedStorage",
+        else "chatapp.web.shell.assets.HashedStorage",
     },
 }
 
@@ -375,4 +377,4 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")  # in which pages show times, un
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")  # DEBUG, INFO, WARNING, ERROR
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")  # text or json: one object a line, for a collector
 DJANGO_STRUCTLOG_CELERY_ENABLED = True  # a task's lines carry the request that asked for it
-LOGGING = log_lines.configuration(LOG_LEVEL, LOG_FORMAT)
+LOGGING = log_format.configuration(LOG_LEVEL, LOG_FORMAT)

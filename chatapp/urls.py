@@ -8,7 +8,7 @@ from chatapp.api.views.endpoint import Missing
 
 admin.site.site_header = admin.site.site_title = "chatapp"
 
-handler400 = "chatapp.bodies.limits.not_understood"
+handler400 = "chatapp.middleware.body_limits.not_understood"
 
 urlpatterns = [
     path("admin/login/", throttled_sign_in(admin.site.login)),  # before the admin's own, which counts nothing
@@ -19,8 +19,8 @@ urlpatterns = [
     path("api/<path:elsewhere>", Missing.as_view()),  # in the API's words, as all below /api/
     path("v1/", include("chatapp.openai.urls")),
     path("", include("chatapp.ops.urls")),
-    path("", include("chatapp.compare.urls")),
-    path("", include("chatapp.schedules.urls")),
-    path("", include("chatapp.webhooks.urls")),
-    path("", include("chatapp.pages.urls")),
+    path("", include("chatapp.web.compare.urls")),
+    path("", include("chatapp.web.schedules.urls")),
+    path("", include("chatapp.web.webhooks.urls")),
+    path("", include("chatapp.web.urls")),
 ]

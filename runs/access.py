@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from runs.models import Run
-from runs.summary import stream_of
+from runs.session_feed import stream_of
 
 
 def may_follow(pairs: set[tuple[int, UUID]]) -> set[tuple[int, UUID]]:

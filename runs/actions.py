@@ -2,39 +2,33 @@
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Min, QuerySet
+from django.db.models import Min
 from django.utils import timezone
 
 from chatapp.chats import stored
-from chatapp.chats.attachments import attach, own_words, whole
+from chatapp.chats.attachments import attach, kept_files, own_words, whole
 from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
-from runs import lifecycle, viewers
 from runs.errors import (
     KeyReused,
     ModelMissing,
     ModelUnknown,
     NothingToContinue,
-    PromptEmpty,
-    PromptTooLong,
-    QuotaExceeded,
     SessionBusy,
     StillQueued,
     TooManyAttachments,
-    TooManyRuns,
-    TooManySends,
 )
+from runs.lifecycle import attached, transitions
+from runs.limits import check_limits, check_prompt
 from runs.models import Model, Run
+from runs.session_feed import session_changed, sessions_changed
 from runs.states import StopReason, Trigger, WhenBusy
-from runs.summary import session_changed, sessions_changed
-from streams import log
+from streams.log import store
 
 FAR_BEHIND = 1_000_000  # position of what is enqueued; what goes to the head counts down from there
 
@@ -66,7 +60,7 @@ def send(
     """
     fingerprint = _fingerprint(whole(text, files), model, when_busy) if key else ""
     with transaction.atomic():
-        lifecycle.lock_session(session.id)
+        transitions.lock_session(session.id)
         if key and (earlier := _sent_before(session, key, fingerprint)):
             return earlier
         check_prompt(text, files)
@@ -74,7 +68,7 @@ def send(
             raise TooManyAttachments
         chosen = choose_model(model or session.model)
         check_limits(user)
-        running = lifecycle.under_way(session.id).first()
+        running = transitions.under_way(session.id).first()
         if running and when_busy == WhenBusy.REJECT:
             raise SessionBusy(running.id)
         question = session.messages.create(
@@ -90,7 +84,7 @@ def send(
         if running and when_busy == WhenBusy.REPLACE:
             _replace(running, user)
         if is_attached:
-            viewers.attach(run)
+            attached.attach(run)
         session.model, session.active_at, session.archived_at = chosen.name, timezone.now(), None
         session.save(update_fields=["model", "active_at", "archived_at"])
     run.refresh_from_db()
@@ -124,7 +118,7 @@ def edit_and_send(
     files = kept_files(question, dropped)
     check_prompt(text, files)
     with transaction.atomic():
-        lifecycle.lock_session(question.session_id)
+        transitions.lock_session(question.session_id)
         other = Message.objects.create(
             session=question.session, parent=question.parent, role=Role.USER, content=own_words(text)
         )
@@ -136,7 +130,7 @@ def edit_and_send(
 def go_on(answer: Message, *, user: AbstractBaseUser, trigger: Trigger = Trigger.CHAT) -> Run:
     """Continue: the same message grows, by a new run (B39). Raises NothingToContinue while it is being written."""
     with transaction.atomic():
-        lifecycle.lock_session(answer.session_id)
+        transitions.lock_session(answer.session_id)
         last = answer.runs.order_by("-id").first()
         if last is None or not last.is_final:
             raise NothingToContinue
@@ -150,14 +144,14 @@ def delete_session(session: Session, *, by: AbstractBaseUser) -> None:
     Each stream keeps its final event, which holds no text: it fences a writer that has not heard of the Stop yet.
     """
     with transaction.atomic():
-        lifecycle.lock_session(session.id)
+        transitions.lock_session(session.id)
         runs = list(Run.objects.filter(session=session))
         for run in runs:
             if not run.is_final:
-                lifecycle.ask_to_stop(run, by, StopReason.USER)
-                lifecycle.stop(run.id)
-                lifecycle.interrupt_task(run)
-            log.keep_final(run.id)
+                transitions.ask_to_stop(run, by, StopReason.USER)
+                transitions.stop(run.id)
+                transitions.interrupt_task(run)
+            store.keep_final(run.id)
         session.delete()
         stored.changed(session.owner_id)
         sessions_changed(session.owner_id)
@@ -177,46 +171,8 @@ def see(session: Session) -> None:
         session_changed(session.pk)
 
 
-def kept_files(question: Message, dropped: Collection[UUID]) -> list[Attachment]:
-    """The files of a question, but for those whose ids are `dropped`."""
-    return [file for file in question.attachments.all() if file.pk not in dropped]
-
-
-def check_prompt(text: str, files: Sequence[Attachment] = ()) -> None:
-    """Raise PromptEmpty or PromptTooLong: the limit is one for the words and their files."""
-    if not text.strip() and not files:
-        raise PromptEmpty
-    if len(whole(text, files)) > settings.PROMPT_MAX_CHARACTERS:
-        raise PromptTooLong
-
-
-def check_limits(user: AbstractBaseUser) -> None:
-    """Raise TooManyRuns, TooManySends or QuotaExceeded (B57).
-
-    In a transaction: what one user sends at once is counted in turn.
-    """
-    get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
-    runs = Run.objects.filter(session__owner_id=user.pk)
-    if 0 < settings.USER_MAX_RUNS <= runs.active().count():
-        raise TooManyRuns
-    if settings.USER_MAX_SENDS > 0:
-        _check_rate(runs)
-    if stored.is_full(user.pk):
-        raise QuotaExceeded
-
-
 def _size(text: str, files: Iterable[Attachment]) -> int:
     return len(text.encode(errors="replace")) + sum(file.size for file in files)
-
-
-def _check_rate(runs: QuerySet) -> None:
-    """Raise TooManySends, with the seconds after which one more of `runs` fits into a minute."""
-    a_minute_ago = timezone.now() - timedelta(minutes=1)
-    sent = runs.filter(queued_at__gt=a_minute_ago).order_by("-queued_at").values_list("queued_at", flat=True)
-    if in_the_way := sent[settings.USER_MAX_SENDS - 1 :].first():
-        refusal = TooManySends()
-        refusal.retry_after = (in_the_way - a_minute_ago).total_seconds()
-        raise refusal
 
 
 def _check_was_asked(question: Message) -> None:
@@ -247,16 +203,16 @@ def _ask(
     Nothing may be under way although others wait: the one before has just ended, or could start nothing. Then it
     is their turn, unless the queue is held: what is sent meanwhile goes ahead of what is held.
     """
-    is_idle = not lifecycle.under_way(session.id).exists()
+    is_idle = not transitions.under_way(session.id).exists()
     answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING)
-    run = lifecycle.enqueue(session, answer, model, trigger, position=position)
+    run = transitions.enqueue(session, answer, model, trigger, position=position)
     if is_held:
-        lifecycle.hold(session.id)
-    elif is_idle and (lifecycle.is_queue_held(session.id) or lifecycle.head_of_queue(session.id) == run):
-        lifecycle.place(answer)
-        lifecycle.start(run.id, lifecycle.fail_start)
+        transitions.hold(session.id)
+    elif is_idle and (transitions.is_queue_held(session.id) or transitions.head_of_queue(session.id) == run):
+        transitions.place(answer)
+        transitions.start(run.id, transitions.fail_start)
     elif is_idle:
-        lifecycle.start_next(session.id)
+        transitions.start_next(session.id)
     return run
 
 
@@ -271,18 +227,18 @@ def _ask_at_once(
     """A run ahead of the queue; what is under way in the session is stopped for it."""
     chosen = choose_model(model)
     with transaction.atomic():
-        lifecycle.lock_session(session.id)
+        transitions.lock_session(session.id)
         check_limits(user)
-        running = lifecycle.under_way(session.id).first()
+        running = transitions.under_way(session.id).first()
         position = _position(session, WhenBusy.REPLACE)
         if continued is None:
             run = _ask(session, question, chosen, trigger, position)
         else:
             Message.objects.filter(pk=continued.pk).update(state=MessageState.WAITING)
-            run = lifecycle.enqueue(session, continued, chosen, trigger, position=position, is_continuation=True)
+            run = transitions.enqueue(session, continued, chosen, trigger, position=position, is_continuation=True)
             if running is None:
-                lifecycle.place(continued)
-                lifecycle.start(run.id, lifecycle.fail_start)
+                transitions.place(continued)
+                transitions.start(run.id, transitions.fail_start)
         if running is not None:
             _replace(running, user)
     run.refresh_from_db()
@@ -291,8 +247,8 @@ def _ask_at_once(
 
 def _replace(running: Run, user: AbstractBaseUser) -> None:
     """Stop a run for the sake of the head of the queue, which starts when the partial is saved (B17)."""
-    lifecycle.ask_to_stop(running, user, StopReason.REPLACED)
-    transaction.on_commit(lambda: lifecycle.see_to_stop(running))
+    transitions.ask_to_stop(running, user, StopReason.REPLACED)
+    transaction.on_commit(lambda: transitions.see_to_stop(running))
 
 
 def _position(session: Session, when_busy: WhenBusy) -> int:

@@ -7,4 +7,7 @@ class RunsConfig(AppConfig):
     name = "runs"
 
     def ready(self):
-        from runs import checks, pools, signals, tally  # noqa: F401  (register checks, connect Celery's signal handlers)
+        # Registers system checks and connects Celery's signal handlers.
+        from runs import checks  # noqa: F401
+        from runs.maintenance import counters  # noqa: F401
+        from runs.worker import bootstrap, handlers  # noqa: F401

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 
-from runs import keys
+from runs import provider_keys
 from runs.models import Provider
 
 TAG = "chatapp"
@@ -112,7 +112,7 @@ def check_provider_keys(**kwargs) -> list[CheckMessage]:
             " provider could have that sent anywhere.",
             id="chatapp.E006",
         )
-        for entry in keys.malformed_entries()
+        for entry in provider_keys.malformed_entries()
     ]
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from chatapp.chats.models import Message, Session
-from runs import keys
+from runs import provider_keys
 from runs.errors import ProviderKeyForbidden
 from runs.states import ACTIVE, FINAL, LogKept, LostReason, Status, StopReason, Tells, Trigger
 
@@ -37,7 +37,7 @@ class Provider(models.Model):
         self.base_url = self.base_url.strip().rstrip("/")
         if fault := self.address_fault:
             raise ValidationError({"base_url": fault})
-        if self.key_env and not keys.VARIABLE.fullmatch(self.key_env):
+        if self.key_env and not provider_keys.VARIABLE.fullmatch(self.key_env):
             name = (
                 "This is the name of an environment variable, such as OPENAI_API_KEY. The key itself is never stored."
             )
@@ -53,7 +53,7 @@ class Provider(models.Model):
     @property
     def key_fault(self) -> str:
         """Why the key may not be sent to `base_url`, in words for staff; empty if it may, or there is none."""
-        return keys.reason_against(self.key_env, self.base_url) if self.key_env else ""
+        return provider_keys.reason_against(self.key_env, self.base_url) if self.key_env else ""
 
     @property
     def key(self) -> str | None:
@@ -159,7 +159,7 @@ class RunQuerySet(models.QuerySet):
 class Run(models.Model):
     """One attempt of a model to answer. Its id is also the id of its stream.
 
-    Only `runs/lifecycle.py` writes `status`.
+    Only `runs/lifecycle/transitions.py` writes `status`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

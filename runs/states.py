@@ -1,4 +1,4 @@
-"""The states of a run and the reasons for its end. `runs/lifecycle.py` holds the moves between them."""
+"""The states of a run and the reasons for its end. `runs/lifecycle/transitions.py` holds the moves between them."""
 
 from django.db import models
 
@@ -53,7 +53,7 @@ class Tells(models.TextChoices):
 
 
 class LogKept(models.TextChoices):
-    """What is kept of a final run's stream. runs/upkeep.py reduces it as time goes by."""
+    """What is kept of a final run's stream. runs/maintenance/retention.py reduces it as time goes by."""
 
     WHOLE = "whole"
     COMPACTED = "compacted"  # a snapshot instead of its deltas

@@ -7,14 +7,19 @@ from uuid import UUID
 from celery import shared_task
 from structlog.contextvars import bind_contextvars
 
-from runs import lifecycle, places, prompts, spans, strays, titles, upkeep, viewers
-from runs.engine import Fenced, StopAsked, pool_name, start_engine
 from runs.errors import InternalError, RunError
-from runs.leaving import is_leaving
+from runs.lifecycle import attached, redispatch, transitions
+from runs.maintenance import retention
 from runs.models import Report, Run
-from runs.rendering import keeping
-from runs.saving import persist, shielded
+from runs.queries import queue_position
+from runs.rendering import backlog
 from runs.traces import redact
+from runs.upstream import titles
+from runs.upstream.request import build_request
+from runs.worker import tracing
+from runs.worker.engine import Fenced, StopAsked, pool_name, start_engine
+from runs.worker.shielding import persist, shielded
+from runs.worker.watchdog import is_leaving
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +30,10 @@ SLICE_SECONDS = 2.0  # of upkeep that can wait; a prefork worker has one slot fo
 def generate(self, run_id: str) -> None:
     """Carry one run from QUEUED to its end. An interruption goes through: the signal handlers save."""
     if is_leaving():
-        shielded(strays.give_back, UUID(run_id), UUID(self.request.id))
+        shielded(redispatch.give_back, UUID(run_id), UUID(self.request.id))
         return
     engine = start_engine(self.request.hostname or "", pool_name())
-    claimed = shielded(lifecycle.claim, UUID(run_id), UUID(self.request.id), engine.worker)
+    claimed = shielded(transitions.claim, UUID(run_id), UUID(self.request.id), engine.worker)
     if claimed is None:
         return
     run, after = claimed
@@ -37,21 +42,21 @@ def generate(self, run_id: str) -> None:
     key = secret_of(run)
     identity = run.id
     try:
-        request = shielded(prompts.build, run)
+        request = shielded(build_request, run)
         del claimed, run  # this task waits for as long as the answer takes; its rows need not
-        with spans.upstream(identity, request):
+        with tracing.upstream(identity, request):
             finish_reason = engine.carry(identity, after, request)
     except Fenced:
         logger.warning("run %s was ended by somebody else; nothing more of it was written", run_id)
     except StopAsked:
-        persist(lifecycle.stop, identity)
+        persist(transitions.stop, identity)
     except RunError as error:
-        persist(lifecycle.fail, identity, error, redact(trace_of(error), key))
+        persist(transitions.fail, identity, error, redact(trace_of(error), key))
     except Exception as error:
         logger.exception("run %s failed", run_id)
-        persist(lifecycle.fail, identity, InternalError(repr(error)), redact(trace_of(error), key))
+        persist(transitions.fail, identity, InternalError(repr(error)), redact(trace_of(error), key))
     else:
-        persist(lifecycle.complete, identity, finish_reason)
+        persist(transitions.complete, identity, finish_reason)
 
 
 def trace_of(error: BaseException) -> str:
@@ -81,9 +86,13 @@ def write_title(run_id: str) -> None:
 @shared_task(name="runs.tasks.reap", ignore_result=True)
 def reap() -> None:
     """End the runs of workers that are gone; start what a crash left waiting; tell the rest how many are ahead."""
-    lost, failed, started = lifecycle.reap(), lifecycle.fail_unclaimed(), lifecycle.sweep() + strays.start_again()
-    viewers.stop_unwatched()
-    places.tell_places()
+    lost, failed, started = (
+        transitions.reap(),
+        transitions.fail_unclaimed(),
+        transitions.sweep() + redispatch.start_again(),
+    )
+    attached.stop_unwatched()
+    queue_position.tell_places()
     Report.file("upkeep")
     if lost or failed or started:
         logger.warning("reaped %d runs, gave up waiting for %d, started %d queues", lost, failed, started)
@@ -92,23 +101,23 @@ def reap() -> None:
 @shared_task(name="runs.tasks.make_html", ignore_result=True)
 def make_html() -> None:
     """Begin with the HTML of answers that have none; it is made beside this task, which waits for nothing."""
-    keeping.make_due()
+    backlog.make_due()
 
 
 @shared_task(name="runs.tasks.reduce_logs", ignore_result=True)
 def reduce_logs() -> None:
     """Compact and prune the streams of runs that ended long enough ago; what is left waits for the next call."""
-    time_slice = upkeep.Slice(SLICE_SECONDS)
-    compacted, pruned = upkeep.compact_due(time_slice), upkeep.prune_due(time_slice)
+    time_slice = retention.Slice(SLICE_SECONDS)
+    compacted, pruned = retention.compact_due(time_slice), retention.prune_due(time_slice)
     if compacted or pruned:
         logger.info("compacted %d streams, looked at %d to prune", compacted, pruned)
 
 
 @shared_task(name="runs.tasks.tidy", ignore_result=True)
-def tidy(after: str = str(upkeep.NOWHERE)) -> None:
+def tidy(after: str = str(retention.NOWHERE)) -> None:
     """Delete what nobody owns any more. A walk through all streams: each call goes a bit of the way."""
-    time_slice = upkeep.Slice(SLICE_SECONDS)
-    upkeep.forget_workers(time_slice)
-    place = upkeep.forget_orphans(UUID(after), time_slice)
+    time_slice = retention.Slice(SLICE_SECONDS)
+    retention.forget_workers(time_slice)
+    place = retention.forget_orphans(UUID(after), time_slice)
     if place is not None:
         tidy.apply_async([str(place)], countdown=SLICE_SECONDS)

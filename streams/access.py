@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
 
-from streams.hub import read_log
+from streams.delivery.hub import read_log
 
 GATHERING = 1 / 15  # of a heartbeat: for so long questions about those who follow already are gathered
 

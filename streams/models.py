@@ -6,7 +6,7 @@ from streams.events import FINAL_KINDS
 
 
 class LoggedEvent(models.Model):
-    """One event of one stream. Written by `streams.log` and `streams.batchlog` only."""
+    """One event of one stream. Written by `streams.log.store` and `streams.log.batch` only."""
 
     pk = models.CompositePrimaryKey("stream", "seq")  # the fence: a seq is written once, by whoever comes first
     stream = models.UUIDField()

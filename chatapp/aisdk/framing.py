@@ -5,11 +5,11 @@ from django.http import HttpResponse
 
 from chatapp.aisdk.messages import began_with
 from chatapp.aisdk.parts import Part, Teller
+from runs.lifecycle.segments import said_before
 from runs.models import Run
-from runs.pieces import said_before
 from streams.access import Viewer
-from streams.hub import Live
-from streams.sse import EventBody, EventStream, Framing
+from streams.delivery.hub import Live
+from streams.transports.sse import EventBody, EventStream, Framing
 
 DONE = b"data: [DONE]\n\n"
 

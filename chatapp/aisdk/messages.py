@@ -5,9 +5,9 @@ from uuid import UUID
 from chatapp.aisdk.parts import Part, Tool, usage, whole
 from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
 from chatapp.chats.tree import Tree
-from runs import queueing
-from runs.answers import shown
+from runs.lifecycle import queue
 from runs.models import Run
+from runs.queries.answers import shown
 from runs.states import Status
 from streams.events import Folded
 
@@ -20,7 +20,7 @@ def ui_messages(session: Session) -> list[dict]:
     messages = session.messages.prefetch_related("attachments").in_bulk(path)
     runs = _last_runs(session, path)
     told = [_ui_message(messages[pk], runs.get(pk)) for pk in path]
-    waiting = [run.message.parent for run in queueing.waiting(session)]
+    waiting = [run.message.parent for run in queue.waiting(session)]
     return told + [_question(question) for question in waiting if question.pk not in messages]
 
 

@@ -18,9 +18,9 @@ from chatapp.aisdk.framing import ui_message_stream
 from chatapp.aisdk.messages import ui_messages
 from chatapp.aisdk.requests import AskSerializer, StopSerializer
 from chatapp.chats.models import Session
-from runs.lifecycle import request_stop
+from runs.lifecycle.transitions import request_stop
 from runs.models import Run
-from streams.follow import follow
+from streams.delivery.follow import follow
 
 STOPPING_SECONDS = 5.0  # s that a new message waits for the end of an answer that has been stopped before
 

@@ -20,7 +20,7 @@ from chatapp.accounts.permissions import ScopeMissing
 from chatapp.compare.errors import Refusal
 from chatapp.schedules.errors import StillRunning, TooManySchedules
 from runs import errors
-from streams.connections import TooManyConnections
+from streams.transports.connection_limit import TooManyConnections
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "tag:chatapp,2026:"  # and the code: names of problems, which lead nowhere

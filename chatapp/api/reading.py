@@ -7,9 +7,9 @@ from django.db.models import prefetch_related_objects
 
 from chatapp.chats.models import Message, MessageState, Role, Session
 from chatapp.chats.tree import Tree
-from runs.answers import shown
-from runs.branches import shown_ids
 from runs.models import Run
+from runs.queries.answers import shown
+from runs.queries.branches import shown_ids
 
 ACTIVE = (MessageState.WAITING, MessageState.ANSWERING)
 

@@ -11,8 +11,8 @@ from chatapp.api.schema import ALWAYS, refusals
 from chatapp.api.views.endpoint import refuse_too_large
 from runs.errors import InternalError
 from streams.access import identify
-from streams.connections import TooManyConnections
-from streams.sse import event_stream
+from streams.transports.connection_limit import TooManyConnections
+from streams.transports.sse import event_stream
 
 REFUSED = [
     *(error for error in ALWAYS if error is not NotAcceptable),

@@ -1,7 +1,8 @@
 """Files of text that go with a message: kept apart from its own words, and put behind them for a model to read."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from uuid import UUID
 
 from chatapp.chats.models import Attachment, Message
 
@@ -44,3 +45,8 @@ def _block(file: Attachment) -> str:
     fence = "`" * marks
     body = file.text if file.text.endswith("\n") else f"{file.text}\n"
     return f"{HEADING}{file.name}\n{fence}\n{body}{fence}"
+
+
+def kept_files(question: Message, dropped: Collection[UUID]) -> list[Attachment]:
+    """The files of a question, but for those whose ids are `dropped`."""
+    return [file for file in question.attachments.all() if file.pk not in dropped]

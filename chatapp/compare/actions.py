@@ -9,23 +9,17 @@ from django.utils import timezone
 
 from chatapp.chats.models import Session
 from chatapp.compare.contenders import Contender
-from chatapp.compare.errors import (
-    AlreadyVoted,
-    PaneGone,
-    PaneUnknown,
-    StillAnswering,
-    StillBlind,
-    TooFewPanes,
-)
+from chatapp.compare.errors import AlreadyVoted, PaneGone, PaneUnknown, StillAnswering, StillBlind, TooFewPanes
 from chatapp.compare.models import Comparison, Pane
-from runs.actions import answer_again, check_prompt, delete_session, send
+from runs.actions import answer_again, delete_session, send
 from runs.errors import StillQueued
-from runs.lifecycle import request_stop
+from runs.lifecycle.attached import attach, detach, watched
+from runs.lifecycle.queue import release
+from runs.lifecycle.transitions import request_stop
+from runs.limits import check_prompt
 from runs.models import Run
-from runs.queueing import release
+from runs.session_feed import sessions_changed
 from runs.states import StopReason, Trigger
-from runs.summary import sessions_changed
-from runs.viewers import attach, detach, watched
 
 TITLE_CHARACTERS = Session._meta.get_field("title").max_length
 LEAST_PANES = 2

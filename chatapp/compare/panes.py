@@ -7,9 +7,9 @@ from chatapp.chats.beside import Beside
 from chatapp.chats.models import MessageState
 from chatapp.chats.plain import SHOWN_CHARACTERS, shown_text
 from chatapp.compare.models import Comparison, Pane
-from runs.answers import shown
-from runs.lifecycle import LOST_MESSAGES
+from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
+from runs.queries.answers import shown
 from runs.states import Status
 from streams.events import Kind
 from streams.models import LoggedEvent

@@ -12,9 +12,9 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from chatapp.compare.models import Comparison, Pane
+from runs.lifecycle.queue import release
 from runs.models import Run
-from runs.moments import ended
-from runs.queueing import release
+from runs.signals import ended
 from runs.states import ACTIVE, Status
 
 _held = Q(

@@ -13,13 +13,13 @@ from chatapp.openai.chain import context_of, path_to
 from chatapp.openai.errors import Failed
 from chatapp.openai.models import Exchange, Kind
 from chatapp.openai.wanted import Wanted
-from runs import viewers
 from runs.actions import send
 from runs.errors import ContextTooLong
+from runs.lifecycle import attached
 from runs.models import Run
 from runs.states import Status, Trigger
 from streams.access import identify
-from streams.hub import read_log
+from streams.delivery.hub import read_log
 
 TITLE = "By a program"  # of a session that no list shows; with it the model is not asked for another one
 _leaving: set[asyncio.Future] = set()
@@ -83,7 +83,7 @@ async def ask_for(user: AbstractBaseUser, wanted: Wanted, chain: UUID | None = N
 
 async def _leave(asking: "asyncio.Future[Exchange]") -> None:
     exchange = await asking
-    await read_log(viewers.left, exchange.run_id)
+    await read_log(attached.left, exchange.run_id)
 
 
 def asked(run: Run) -> tuple[list[dict], dict] | None:

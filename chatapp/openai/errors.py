@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 
 from runs import errors
-from streams.connections import TooManyConnections
+from streams.transports.connection_limit import TooManyConnections
 
 log = logging.getLogger(__name__)
 

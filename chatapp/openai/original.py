@@ -9,10 +9,10 @@ import orjson
 
 from chatapp.openai.models import Exchange
 from chatapp.openai.score import play
-from streams import log
+from streams.delivery.follow import follow
+from streams.delivery.hub import Live, read_log
 from streams.events import FINAL_KINDS, Kind
-from streams.follow import follow
-from streams.hub import Live, read_log
+from streams.log import store
 
 
 class Said(NamedTuple):
@@ -44,7 +44,7 @@ async def follow_original(stream: UUID, idle: float) -> AsyncIterator[list[Said]
 
 def read_original(stream: UUID) -> list[Said]:
     """All events up to now."""
-    logged = [Said(event.seq, event.kind, orjson.loads(event.data)) for event in log.read_all(stream)]
+    logged = [Said(event.seq, event.kind, orjson.loads(event.data)) for event in store.read_all(stream)]
     return list(_expand(stream, logged, 0))
 
 

@@ -1,6 +1,6 @@
 """The shape of a stream: with it and the message the stream can be told again, event for event.
 
-A log is compacted some minutes after the end: one snapshot replaces its deltas (`streams.compaction`). But programs
+A log is compacted some minutes after the end: one snapshot replaces its deltas (`streams.log.compaction`). But programs
 come back days later with the number of the last event that they have seen. So before that, the score is kept: for each
 event but the last its kind and, for what was said, how many characters of it. The words themselves are in the snapshot.
 
@@ -16,9 +16,9 @@ from django.dispatch import receiver
 
 from chatapp.openai.models import Exchange
 from runs.models import Run
-from runs.moments import compacting
-from streams import log
+from runs.signals import compacting
 from streams.events import Event, Kind
+from streams.log import store
 
 PIECES = ("id", "name", "arguments")
 
@@ -28,7 +28,7 @@ def keep_score(run_id: UUID, **kwargs) -> None:
     """Write the score of a run that a program asked for, if the log is still whole. Doing it twice does no harm."""
     if not Exchange.objects.filter(pk=run_id, score="").exists():
         return
-    events = list(log.read_all(run_id))
+    events = list(store.read_all(run_id))
     if not any(event.kind == Kind.SNAPSHOT for event in events):
         Exchange.objects.filter(pk=run_id).update(score=score_of(events).decode())
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from chatapp.openai.original import Said, follow_original
 from runs.models import Run
 from streams.access import Viewer
-from streams.hub import read_log
-from streams.sse import HEARTBEAT, EventBody
+from streams.delivery.hub import read_log
+from streams.transports.sse import HEARTBEAT, EventBody
 
 DONE = b"data: [DONE]\n\n"
 

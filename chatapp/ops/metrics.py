@@ -14,11 +14,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from runs import figures
+from runs.maintenance.counters import BOUNDS, MAIN, tally
 from runs.models import Report, Worker
-from runs.tally import BOUNDS, MAIN, tally
-from streams import meters
-from streams.hub import follower_count
+from runs.queries import statistics
+from streams import metrics
+from streams.delivery.hub import follower_count
 
 WEB = ("web", "")  # the labels of what was counted in this process; a worker has its name and pid
 
@@ -49,7 +49,7 @@ class SiteCollector(Collector):
 
 def _now() -> Iterator[Metric]:
     runs = GaugeMetricFamily("chatapp_runs", "Runs on their way", labels=["status"])
-    for status, count in figures.active_now().items():
+    for status, count in statistics.active_now().items():
         runs.add_metric([status], count)
     yield runs
     followers = GaugeMetricFamily("chatapp_followers", "Streams that readers follow in this web process")
@@ -118,6 +118,6 @@ def _cumulated(counts: list[int]) -> list[tuple[str, int]]:
 
 registry = CollectorRegistry(auto_describe=False)
 registry.register(SiteCollector())
-for meter in (meters.fanout_lag, meters.fell_behind):
+for meter in (metrics.fanout_lag, metrics.fell_behind):
     registry.register(meter)
 ProcessCollector(namespace="chatapp_web", registry=registry)

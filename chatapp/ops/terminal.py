@@ -12,8 +12,8 @@ from django.core.management.base import OutputWrapper
 
 from runs.models import Run
 from runs.states import Status
+from streams.delivery.follow import follow
 from streams.events import Control, Kind
-from streams.follow import follow
 
 HINT_SECONDS = 5.0  # s of silence after which the reader is told what a queued run waits for
 SIGNALLED = 128  # a shell's exit code for "ended by a signal" is this and the signal's number

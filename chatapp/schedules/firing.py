@@ -4,7 +4,8 @@
    is locked (PostgreSQL) or find it moved on (SQLite: a conditional UPDATE).
 2. That transaction moves the schedule on to its next time and creates the occurrence, with its run if it is its turn.
    Nothing leaves the process before it is committed: a crash in it changes nothing, and the next tick does it all.
-3. The run's task is sent on commit. Should the process die in between, the engine's upkeep sends it (`runs/strays.py`).
+3. The run's task is sent on commit. Should the process die in between, the engine's upkeep sends it
+   (`runs/lifecycle/redispatch.py`).
 4. The end of the run settles the occurrence, and starts one that waited. Should the process that ended it die before,
    the next tick does that.
 """
@@ -27,11 +28,11 @@ from chatapp.schedules.errors import OwnerDisabled, UnknownZone
 from chatapp.schedules.models import ENDS, Missed, Occurrence, Overlap, Paused, Schedule, State, Target
 from chatapp.schedules.placeholders import fill
 from chatapp.schedules.rules import count_before, latest_time, next_time
-from runs import lifecycle
 from runs.actions import send
 from runs.errors import InternalError, RunError
+from runs.lifecycle import transitions
 from runs.models import Run
-from runs.moments import ended
+from runs.signals import ended
 from runs.states import FINAL, Trigger
 
 logger = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ def lock(pk: UUID, skip_locked: bool = False) -> Schedule | None:
     Its session is locked first: so does everybody who deletes a session, which changes the schedule.
     """
     if session_id := Schedule.objects.filter(pk=pk).values_list("session", flat=True).first():
-        lifecycle.lock_session(session_id)
+        transitions.lock_session(session_id)
     return Schedule.objects.select_for_update(skip_locked=skip_locked).filter(pk=pk).first()
 
 
@@ -174,11 +175,11 @@ def _session_for(schedule: Schedule, occurrence: Occurrence) -> Session:
 def _failed(schedule: Schedule, occurrence: Occurrence, text: str, error: RunError) -> Run:
     """A question that could not be asked, and the answer that says why."""
     session = _session_for(schedule, occurrence)
-    lifecycle.lock_session(session.pk)
+    transitions.lock_session(session.pk)
     question = session.messages.create(role=Role.USER, content=text, state=MessageState.WAITING)
     answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING)
-    run = lifecycle.enqueue(session, answer, None, Trigger.SCHEDULE, tells=schedule.notify)
-    lifecycle.fail(run.pk, error)
+    run = transitions.enqueue(session, answer, None, Trigger.SCHEDULE, tells=schedule.notify)
+    transitions.fail(run.pk, error)
     return run
 
 
@@ -240,7 +241,7 @@ def finish(occurrence: Occurrence, state: State, error: RunError | Run | None = 
 def _sentence(error: RunError | Run) -> str:
     if isinstance(error, RunError):
         return error.message
-    return error.error or lifecycle.LOST_MESSAGES.get(error.reason, "")
+    return error.error or transitions.LOST_MESSAGES.get(error.reason, "")
 
 
 def _count(schedule: Schedule, state: State | None) -> None:

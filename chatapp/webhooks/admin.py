@@ -9,7 +9,7 @@ from chatapp.chats.long_lists import LongListAdmin
 from chatapp.webhooks import actions
 from chatapp.webhooks.firing import SEND_DUE
 from chatapp.webhooks.models import Delivery, Endpoint
-from runs import dispatch
+from runs.lifecycle import dispatch
 
 MOST_DELIVERIES = 500  # sent again in one go
 

@@ -15,9 +15,9 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from chatapp.webhooks.models import RUN_FINAL, Delivery, Endpoint, State
-from runs import dispatch
+from runs.lifecycle import dispatch
 from runs.models import Run
-from runs.moments import ended
+from runs.signals import ended
 from runs.states import FINAL, LogKept
 
 SEND_DUE = "chatapp.webhooks.tasks.send_due"

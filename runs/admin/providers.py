@@ -3,9 +3,9 @@
 from django import forms
 from django.contrib import admin, messages
 
-from runs import catalog, keys
+from runs import provider_keys
 from runs.models import Model, Provider
-from runs.providers import probe
+from runs.upstream import catalog, probe
 
 MOST_TESTED = 5  # at once: a person waits for the page
 
@@ -23,7 +23,11 @@ class ProviderForm(forms.ModelForm):
         cleaned, before = super().clean(), self.initial.get("base_url", "")
         after, key_env = cleaned.get("base_url", ""), cleaned.get("key_env", "")
         is_kept = bool(key_env) and key_env == self.initial.get("key_env")
-        if is_kept and keys.origin_of(after) != keys.origin_of(before) and not cleaned.get("sends_key"):
+        if (
+            is_kept
+            and provider_keys.origin_of(after) != provider_keys.origin_of(before)
+            and not cleaned.get("sends_key")
+        ):
             self.add_error("sends_key", f"{key_env} was for {before}. Confirm that it may be sent to the new address.")
         return cleaned
 

@@ -14,12 +14,12 @@ from django.utils.timezone import localtime
 
 from chatapp.chats.admin import ReadOnlyAdmin
 from chatapp.chats.long_lists import MOST_COUNTED, LongListAdmin, owners_called
-from runs.admin import board, tail
-from runs.admin.acts import RETRY, STOP
-from runs.admin.questions import QUESTIONS
+from runs.admin import dashboard, live_tail
+from runs.admin.actions import RETRY, STOP
+from runs.admin.filters import QUESTIONS
 from runs.models import Run
+from runs.queries.timeline import timeline
 from runs.states import ACTIVE
-from runs.timeline import timeline
 
 WIDE = {"is_nav_sidebar_enabled": False}  # for lists of many columns
 NOTHING = "-"  # as Django shows it in lists; on a page it would say None
@@ -111,7 +111,7 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         return RETRY(self, request, queryset)
 
     def changelist_view(self, request, extra_context=None):
-        shown = {"board": board.board(), "title": "Runs", **WIDE}
+        shown = {"board": dashboard.board(), "title": "Runs", **WIDE}
         return super().changelist_view(request, shown | (extra_context or {}))
 
     def get_fieldsets(self, request, obj=None):
@@ -124,7 +124,7 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         return [each for each in super().get_fieldsets(request, obj) if each[0] not in left_out]
 
     def get_urls(self):
-        return [path("<uuid:pk>/events", tail.events, name="runs_run_events"), *super().get_urls()]
+        return [path("<uuid:pk>/events", live_tail.events, name="runs_run_events"), *super().get_urls()]
 
     @admin.display(description="status", ordering="status")
     def state(self, run: Run) -> str:

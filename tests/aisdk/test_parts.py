@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from chatapp.aisdk.framing import UIMessageFraming
 from chatapp.aisdk.parts import Teller
+from streams.delivery.hub import Live
 from streams.events import Event, Folded, Kind, envelope, fold
-from streams.hub import Live
 
 METADATA = {"run": "r"}
 words = st.text(max_size=5)

@@ -3,9 +3,10 @@
 import pytest
 
 from chatapp.chats.models import Attachment, Message
-from runs import lifecycle, prompts
 from runs.actions import send
+from runs.lifecycle import transitions
 from runs.models import Run
+from runs.upstream.request import build_request
 from tests.api.test_errors import assert_problem
 
 NOTES = {"name": "notes.md", "media_type": "text/markdown", "size": 7, "text": "Wrens\n"}
@@ -25,7 +26,7 @@ def sent(alice, session, model):
 
 def contents(run_id) -> list[str]:
     run = Run.objects.select_related("session", "model__provider", "message").get(pk=run_id)
-    return [message["content"] for message in prompts.build(run).payload["messages"]]
+    return [message["content"] for message in build_request(run).payload["messages"]]
 
 
 def test_a_message_has_its_files_wherever_it_is_read(alice, session, sent):
@@ -42,12 +43,12 @@ def test_a_message_has_its_files_wherever_it_is_read(alice, session, sent):
 
 
 def test_a_page_of_messages_reads_its_files_at_once(alice, session, sent, django_assert_max_num_queries):
-    lifecycle.stop(sent().pk)
+    transitions.stop(sent().pk)
     path = f"sessions/{session.pk}/messages"
     with django_assert_max_num_queries(100) as few:
         alice.get(path)
     for _ in range(5):
-        lifecycle.stop(sent().pk)
+        transitions.stop(sent().pk)
     with django_assert_max_num_queries(len(few)):
         assert len(alice.get(path).json()["items"]) == 12
 
@@ -63,7 +64,7 @@ def test_a_question_asked_otherwise_again_or_in_the_queue_keeps_its_files(alice,
     assert edited["message"]["attachments"] == [NOTES, LIST]
     files = "File: notes.md\n```\nWrens\n```\n\nFile: list.csv\n```\n1,2\n```"
     assert contents(edited["run"]["id"]) == [f"Look again\n\n{files}"]
-    lifecycle.stop(first.pk)
+    transitions.stop(first.pk)
     again = alice.post(f"runs/{first.pk}/again", {}).json()
     assert contents(again["run"]["id"]) == [files]
 

@@ -4,10 +4,10 @@ import pytest
 
 from chatapp.chats.models import Session
 from chatapp.compare.models import Comparison
-from runs import lifecycle
+from runs.lifecycle import transitions
 from runs.models import Run, Worker
-from streams import log
 from streams.events import Kind
+from streams.log import store
 from tests.api.conftest import a_model
 from tests.api.test_errors import assert_problem
 
@@ -36,9 +36,9 @@ def answer(db):
 
     def answer(body):
         for pane in Comparison.objects.get(pk=body["id"]).panes.select_related("run"):
-            assert lifecycle.claim(pane.run_id, pane.run.task_id, worker)
-            log.append(pane.run_id, (Kind.TEXT, {"text": f"Answer {pane.letter}"}))
-            lifecycle.complete(pane.run_id, "stop")
+            assert transitions.claim(pane.run_id, pane.run.task_id, worker)
+            store.append(pane.run_id, (Kind.TEXT, {"text": f"Answer {pane.letter}"}))
+            transitions.complete(pane.run_id, "stop")
 
     return answer
 

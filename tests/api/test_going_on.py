@@ -3,11 +3,11 @@
 import pytest
 
 from chatapp.chats.models import Message, Session
-from runs import lifecycle
+from runs.lifecycle import transitions
 from runs.models import Run
 from runs.states import Trigger
-from streams import log
 from streams.events import Kind
+from streams.log import store
 from tests.api.conftest import a_model
 from tests.api.test_errors import assert_problem
 
@@ -16,8 +16,8 @@ from tests.api.test_errors import assert_problem
 def ended(alice, session, model):
     """A run that was stopped after two words."""
     run = alice.ask(session, "one")
-    log.append(run.pk, (Kind.TEXT, {"text": "Once upon"}))
-    lifecycle.stop(run.pk)
+    store.append(run.pk, (Kind.TEXT, {"text": "Once upon"}))
+    transitions.stop(run.pk)
     return run
 
 

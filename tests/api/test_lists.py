@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from chatapp.chats.models import Session
-from runs import lifecycle
+from runs.lifecycle import transitions
 from tests.api.conftest import a_model
 from tests.api.test_errors import assert_problem
 
@@ -73,7 +73,7 @@ def test_sessions_are_found_by_what_was_done_to_them_and_by_their_words(alice, b
 def test_runs_are_found_by_session_state_trigger_and_model(alice, bob, session, model):
     other = a_model()
     first, second = alice.ask(session, "one", model=model.name), alice.ask(session, "two", model=other.name)
-    lifecycle.stop(first.pk)
+    transitions.stop(first.pk)
 
     def found(query=""):
         return [item["id"] for item in listed(alice, f"runs{query}")["items"]]

@@ -3,10 +3,10 @@
 import pytest
 
 from chatapp.chats.models import Session
-from runs import lifecycle
+from runs.lifecycle import transitions
 from runs.models import Worker
-from streams import log
 from streams.events import Kind
+from streams.log import store
 from tests.api.test_errors import assert_problem
 
 
@@ -27,10 +27,10 @@ def answered(alice, session, model, worker):
 
     def answered(question, answer="", end=True):
         run = alice.ask(session, question)
-        lifecycle.claim(run.pk, run.task_id, worker)
-        log.append(run.pk, (Kind.TEXT, {"text": answer}))
+        transitions.claim(run.pk, run.task_id, worker)
+        store.append(run.pk, (Kind.TEXT, {"text": answer}))
         if end:
-            lifecycle.complete(run.pk, "stop")
+            transitions.complete(run.pk, "stop")
         run.refresh_from_db()
         return run
 
@@ -52,7 +52,7 @@ def test_a_branch_is_read_to_its_end_or_to_a_message_of_another_one(alice, sessi
     first = answered("one", "First")
     answered("two", "Second")
     other = alice.post(f"runs/{first.pk}/again", {}).json()["run"]
-    lifecycle.stop(other["id"])
+    transitions.stop(other["id"])
     branch = items(alice, f"sessions/{session.pk}/branch")
     assert [item["content"] for item in branch] == ["one", ""]
     assert branch[1]["siblings"] == [str(first.message_id), other["message"]]

@@ -4,7 +4,7 @@ import pytest
 
 from chatapp.api.models import IdempotencyKey
 from chatapp.chats.models import Session
-from runs import lifecycle
+from runs.lifecycle import transitions
 from runs.models import Run
 from tests.api.conftest import a_model
 from tests.api.test_errors import assert_problem
@@ -15,7 +15,7 @@ KEY = {"Idempotency-Key": "0b5e"}
 @pytest.fixture
 def ended(alice, session, model):
     run = alice.ask(session, "one")
-    lifecycle.stop(run.pk)
+    transitions.stop(run.pk)
     return run
 
 
@@ -63,7 +63,7 @@ def test_a_refused_request_leaves_its_key_free(alice, session, model):
     run = alice.ask(session, "one")
     path = f"runs/{run.pk}/continue"
     assert_problem(alice.post(path, headers=KEY), 409, "not_final")
-    lifecycle.stop(run.pk)
+    transitions.stop(run.pk)
     assert alice.post(path, headers=KEY).status_code == 202
 
 

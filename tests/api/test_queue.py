@@ -3,7 +3,7 @@
 import pytest
 
 from chatapp.chats.models import Message, Session
-from runs import lifecycle
+from runs.lifecycle import transitions
 from runs.models import Run
 from tests.api.test_errors import assert_problem
 
@@ -67,13 +67,13 @@ def test_send_now_goes_to_the_head_and_asks_what_runs_to_stop(alice, session, as
 
 
 def test_a_held_queue_is_released_and_starts_with_its_head(alice, session, asked):  # B18, B19
-    lifecycle.stop(asked[0].pk)
+    transitions.stop(asked[0].pk)
     Session.objects.update(is_queue_held=True)
     assert alice.get(f"sessions/{session.pk}/queue").json()["held"] is True
     response = alice.post(f"sessions/{session.pk}/queue/release")
     assert (response.status_code, response.json()["held"]) == (202, False)
     assert [item["text"] for item in response.json()["items"]] == ["three"]
-    assert list(lifecycle.under_way(session.pk)) == [asked[1]]
+    assert list(transitions.under_way(session.pk)) == [asked[1]]
 
 
 @pytest.mark.parametrize("by", ["edit", "again"])

@@ -3,11 +3,11 @@
 import pytest
 
 from chatapp.chats.models import MessageState
-from runs import lifecycle
 from runs.errors import UpstreamSilent
+from runs.lifecycle import transitions
 from runs.models import Run
-from streams import log
 from streams.events import Kind
+from streams.log import store
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def run(alice, session, model):
 
 
 def test_a_run_tells_what_it_has_written_so_far(alice, run):
-    log.append(run.pk, (Kind.REASONING, {"text": "hm"}), (Kind.TEXT, {"text": "Hel"}), (Kind.TEXT, {"text": "lo"}))
+    store.append(run.pk, (Kind.REASONING, {"text": "hm"}), (Kind.TEXT, {"text": "Hel"}), (Kind.TEXT, {"text": "lo"}))
     body = alice.get(f"runs/{run.pk}").json()
     assert (body["status"], body["last_seq"], body["text"], body["reasoning"]) == ("queued", 4, "Hello", "hm")
     assert (body["session"], body["message"]) == (str(run.session_id), str(run.message_id))
@@ -25,8 +25,8 @@ def test_a_run_tells_what_it_has_written_so_far(alice, run):
 
 
 def test_a_run_that_failed_tells_why_and_keeps_its_text(alice, run):
-    log.append(run.pk, (Kind.TEXT, {"text": "Hel"}), (Kind.USAGE, {"prompt_tokens": 3, "completion_tokens": 1}))
-    lifecycle.fail(run.pk, UpstreamSilent("secret detail"))
+    store.append(run.pk, (Kind.TEXT, {"text": "Hel"}), (Kind.USAGE, {"prompt_tokens": 3, "completion_tokens": 1}))
+    transitions.fail(run.pk, UpstreamSilent("secret detail"))
     response = alice.get(f"runs/{run.pk}")
     body = response.json()
     assert (body["status"], body["code"], body["retryable"]) == ("failed", "upstream_silent", True)

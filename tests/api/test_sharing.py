@@ -4,10 +4,10 @@ import pytest
 from django.test import Client
 
 from chatapp.chats.models import News, Session
-from runs import lifecycle
+from runs.lifecycle import transitions
 from runs.models import Worker
-from streams import log
 from streams.events import Kind
+from streams.log import store
 from tests.api.test_errors import assert_problem
 from tests.harness.rendering import make_html
 
@@ -20,10 +20,10 @@ def talk(alice, session, model):
 
     def talk(text="Why is it **blue**?", answer="*Because* of <b>light</b>", is_final=True):
         run = alice.ask(session, text)
-        assert lifecycle.claim(run.pk, run.task_id, worker)
-        log.append(run.pk, (Kind.TEXT, {"text": answer}))
+        assert transitions.claim(run.pk, run.task_id, worker)
+        store.append(run.pk, (Kind.TEXT, {"text": answer}))
         if is_final:
-            lifecycle.complete(run.pk, "stop")
+            transitions.complete(run.pk, "stop")
         return run
 
     talk.session = talk().session

@@ -24,7 +24,7 @@ class Disk:
 def measure(instruments: levels.Instruments, system: ThisSystem, runs: int, seconds: float) -> Disk:
     """Let `runs` runs write, and weigh what they leave behind."""
     from runs.models import Run
-    from streams import compaction
+    from streams.log import compaction
 
     forget, system.forget = system.forget, lambda: None
     try:

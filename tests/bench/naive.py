@@ -29,7 +29,7 @@ from django.urls import path  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from gevent.lock import RLock  # noqa: E402
 
-from streams.loop import loop_thread  # noqa: E402
+from streams.eventloop import loop_thread  # noqa: E402
 from streams.models import LoggedEvent  # noqa: E402
 
 app = Celery("naive", broker=settings.CELERY_BROKER_URL)

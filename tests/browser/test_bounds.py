@@ -59,7 +59,7 @@ TEXTS = {
     "tabs": "\t" * 5_000 + "wört\n",
 }
 DRAW = """async ([text, size]) => {
-  const { Drawing } = await import("/static/pages/drawing.js");
+  const { Drawing } = await import("/static/chat/drawing.js");
   document.querySelector("#drawn")?.remove();
   const element = document.createElement("div");
   element.id = "drawn";

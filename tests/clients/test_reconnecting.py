@@ -11,8 +11,8 @@ import pytest
 from httpx_sse import ServerSentEvent, connect_sse
 from httpx_sse._decoders import SSEDecoder
 
-from streams.hub import Live
-from streams.sse import HEARTBEAT, frame
+from streams.delivery.hub import Live
+from streams.transports.sse import HEARTBEAT, frame
 from tests.harness.check import check, logged
 from tests.harness.cutting import CuttingProxy
 from tests.harness.facts import wait_until

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from chatapp.compare import actions
 from chatapp.compare.contenders import Contender
-from runs import lifecycle
+from runs.lifecycle import transitions
 from runs.models import Model, Provider, Run, Worker
-from streams import log
 from streams.events import Kind
+from streams.log import store
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def write(worker):
     def write_(pane, text: str = "") -> Run:
         pane.refresh_from_db()
         run = pane.run
-        assert lifecycle.claim(run.id, run.task_id, worker)
+        assert transitions.claim(run.id, run.task_id, worker)
         if text:
-            log.append(run.id, (Kind.TEXT, {"text": text}))
+            store.append(run.id, (Kind.TEXT, {"text": text}))
         run.refresh_from_db()
         return run
 
@@ -64,7 +64,7 @@ def finish(write):
 
     def finish_(comparison) -> None:
         for pane in comparison.panes.all():
-            lifecycle.complete(write(pane, f"Answer number {pane.position}").id, "stop")
+            transitions.complete(write(pane, f"Answer number {pane.position}").id, "stop")
 
     return finish_
 

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from chatapp.compare.models import Comparison, Pane
-from chatapp.compare.urls import urlpatterns
+from chatapp.web.compare.urls import urlpatterns
 from runs.models import Run
 
 pytestmark = pytest.mark.one_database

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatapp.compare.board import AVERAGE, Ballot, ratings, standings
+from chatapp.compare.scoreboard import AVERAGE, Ballot, ratings, standings
 
 NAMES = ["ash", "beech", "cedar", "date", "elm", "fir"]
 ballots = st.lists(

@@ -9,12 +9,12 @@ from chatapp.compare.contenders import Contender
 from chatapp.compare.errors import AlreadyVoted, PaneGone, PaneUnknown, StillAnswering, StillBlind, TooFewPanes
 from chatapp.compare.models import Comparison, Pane
 from chatapp.compare.panes import HIDDEN, views_of
-from runs import lifecycle, viewers
 from runs.actions import delete_session
 from runs.errors import ModelUnknown, PromptEmpty, TooManyRuns
+from runs.lifecycle import attached, transitions
 from runs.models import Run
-from runs.prompts import build
 from runs.states import Status, StopReason, Trigger
+from runs.upstream.request import build_request
 
 
 def statuses(comparison) -> list[str]:
@@ -34,8 +34,8 @@ def at_commit(django_capture_on_commit_callbacks):
 @pytest.fixture
 def broker(monkeypatch):
     """A broker that takes everything and passes nothing on."""
-    monkeypatch.setattr("runs.dispatch.start", lambda run_id, task_id: None)
-    monkeypatch.setattr("runs.dispatch.revoke", lambda task_id: None)
+    monkeypatch.setattr("runs.lifecycle.dispatch.start", lambda run_id, task_id: None)
+    monkeypatch.setattr("runs.lifecycle.dispatch.revoke", lambda task_id: None)
 
 
 def test_each_contender_gets_an_attached_run_in_a_session_that_no_list_shows(compare, models, alice):  # B42 B46
@@ -75,10 +75,10 @@ def test_one_model_takes_part_with_other_settings(compare, models):
     comparison = compare(contenders=[sober, wild])
     pane = comparison.panes.get(contender=wild.label)
     assert wild.label == "Betula Large · temperature 1.5 · at most 40 tokens · “Be wild.”"
-    payload = build(pane.run).payload
+    payload = build_request(pane.run).payload
     assert (payload["temperature"], payload["max_tokens"]) == (1.5, 40)
     assert payload["messages"][0] == {"role": "system", "content": "Be wild."}
-    assert "temperature" not in build(comparison.panes.get(contender=sober.label).run).payload
+    assert "temperature" not in build_request(comparison.panes.get(contender=sober.label).run).payload
 
 
 def test_long_system_prompts_and_equal_labels_are_told_apart(models):
@@ -118,16 +118,16 @@ def test_sequential_panes_start_when_the_one_before_has_ended(compare, write, at
     comparison = compare(is_sequential=True)
     first, second, third = comparison.panes.all()
     assert [is_started(pane) for pane in (first, second, third)] == [True, False, False]
-    assert lifecycle.sweep() == 0
+    assert transitions.sweep() == 0
     run = write(first, "one")
     assert not sequence.advance(comparison.pk)
     with at_commit():
         if end == "complete":
-            lifecycle.complete(run.id, "stop")
+            transitions.complete(run.id, "stop")
         elif end == "fail":
-            lifecycle.fail(run.id, ModelUnknown())
+            transitions.fail(run.id, ModelUnknown())
         else:
-            lifecycle.stop(run.id)
+            transitions.stop(run.id)
     assert [is_started(pane) for pane in (first, second, third)] == [True, True, False]
     with at_commit():
         actions.stop_pane(second, by=alice)
@@ -137,7 +137,7 @@ def test_sequential_panes_start_when_the_one_before_has_ended(compare, write, at
 def test_the_next_one_is_found_though_nobody_told(compare, write, broker):
     comparison = compare(is_sequential=True)
     first, second, _ = comparison.panes.all()
-    lifecycle.complete(write(first, "one").id, "stop")  # and the process died before it could say so
+    transitions.complete(write(first, "one").id, "stop")  # and the process died before it could say so
     assert not is_started(second)
     assert sequence.advance_all() == 1
     assert is_started(second)
@@ -147,10 +147,10 @@ def test_the_next_one_is_found_though_nobody_told(compare, write, broker):
 def test_a_pane_that_nobody_watches_does_not_begin(compare, write, broker):  # B42
     comparison = compare(is_sequential=True)
     first = comparison.panes.first()
-    lifecycle.complete(write(first, "one").id, "stop")
+    transitions.complete(write(first, "one").id, "stop")
     Run.objects.filter(status=Status.QUEUED).update(viewer_until=timezone.now())
     assert sequence.advance_all() == 0
-    assert viewers.stop_unwatched() == 2
+    assert attached.stop_unwatched() == 2
     assert statuses(comparison) == [Status.COMPLETED, Status.STOPPED, Status.STOPPED]
 
 
@@ -162,7 +162,7 @@ def test_stop_all_also_stops_those_that_have_not_begun(compare, write, at_commit
         actions.stop_all(comparison, by=alice)
     assert statuses(comparison) == [Status.RUNNING, Status.STOPPED, Status.STOPPED]
     with at_commit():
-        lifecycle.stop(first.run_id)
+        transitions.stop(first.run_id)
     for pane in others:
         pane.run.refresh_from_db()
         assert (pane.run.started_at, pane.run.task_id, pane.run.stop_requested_by) == (None, None, alice)
@@ -172,7 +172,7 @@ def test_looking_at_the_page_keeps_all_panes_alive(compare):  # B42
     comparison = compare(is_sequential=True)
     Run.objects.update(viewer_until=timezone.now())
     actions.look_at(comparison)
-    assert viewers.stop_unwatched() == 0
+    assert attached.stop_unwatched() == 0
 
 
 def test_closing_a_pane_stops_it_and_two_stay(compare, write, at_commit, broker, alice):  # B42
@@ -187,7 +187,7 @@ def test_closing_a_pane_stops_it_and_two_stay(compare, write, at_commit, broker,
     with pytest.raises(TooFewPanes):
         actions.close(second, by=alice)
     with at_commit():
-        lifecycle.interrupt(run.id)
+        transitions.interrupt(run.id)
         actions.stop_all(comparison, by=alice)
     with pytest.raises(PaneUnknown):
         actions.vote(comparison, first.letter)
@@ -207,7 +207,7 @@ def test_another_answer_of_the_same_contender_is_attached_too(compare, finish, w
     assert pane.run == run != before
     assert (run.model, run.session, run.trigger) == (before.model, before.session, Trigger.COMPARE)
     assert run.viewer_until > timezone.now()
-    lifecycle.complete(write(pane, "Another one").id, "stop")
+    transitions.complete(write(pane, "Another one").id, "stop")
     before.refresh_from_db()
     assert before.message.content != "Another one"
 
@@ -259,9 +259,9 @@ def test_what_is_being_written_when_one_goes_on_outlives_the_page(compare, write
     one, other, _ = comparison.panes.all()
     run = write(one, "half")
     actions.go_on_with(one)
-    viewers.left(run.id)
+    attached.left(run.id)
     Run.objects.exclude(viewer_until=None).update(viewer_until=timezone.now())
-    viewers.stop_unwatched()
+    attached.stop_unwatched()
     run.refresh_from_db()
     other.run.refresh_from_db()
     assert run.stop_requested_at is None
@@ -290,7 +290,7 @@ def _models():
 def test_deleting_stops_everything_and_keeps_the_chats(compare, write, at_commit, broker, alice):  # B40
     comparison = compare(is_blind=False)
     one, other, _ = comparison.panes.all()
-    lifecycle.complete(write(one, "kept").id, "stop")
+    transitions.complete(write(one, "kept").id, "stop")
     write(other, "gone")
     session = actions.go_on_with(one)
     with at_commit():

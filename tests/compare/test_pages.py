@@ -11,12 +11,12 @@ from django.urls import reverse
 from chatapp.compare import actions, errors
 from chatapp.compare.contenders import Contender
 from chatapp.compare.models import Comparison
-from runs import lifecycle
+from runs.lifecycle import transitions
 from runs.models import Model, Run
 from runs.rendering.stretches import stretched
 from runs.states import LostReason
-from streams import log
 from streams.events import Kind
+from streams.log import store
 from tests.harness.rendering import make_html
 
 pytestmark = pytest.mark.one_database
@@ -114,10 +114,10 @@ def test_final_answers_are_html_with_their_figures_and_no_refresh(browser, compa
     comparison = compare()
     one, other, third = comparison.panes.all()
     run = write(one, "**bold** <script>alert(1)</script>")
-    log.append(run.id, (Kind.USAGE, {"prompt_tokens": 3, "completion_tokens": 40}))
-    lifecycle.complete(run.id, "stop")
-    lifecycle.lose(write(other, "half").id, LostReason.LEASE)
-    lifecycle.stop(third.run_id)
+    store.append(run.id, (Kind.USAGE, {"prompt_tokens": 3, "completion_tokens": 40}))
+    transitions.complete(run.id, "stop")
+    transitions.lose(write(other, "half").id, LostReason.LEASE)
+    transitions.stop(third.run_id)
     assert "data-plain>**bold** &lt;script&gt;" in browser.get(page_of(comparison)).content.decode()  # B85
     make_html()
     page = browser.get(page_of(comparison))
@@ -245,6 +245,6 @@ def test_a_long_question_and_long_answers_stand_in_stretches(browser, compare, w
     comparison = compare(long)
     first, second, _ = comparison.panes.all()
     write(first, long)
-    lifecycle.complete(write(second, long).id, "stop")
+    transitions.complete(write(second, long).id, "stop")
     page = browser.get(reverse("comparison", args=[comparison.pk])).content.decode()
     assert page.count(stretched(long)) == 3

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from chatapp.accounts.models import Token
 from chatapp.api.urls import urlpatterns as api_patterns
-from chatapp.pages.urls import urlpatterns as page_patterns
+from chatapp.web.urls import urlpatterns as page_patterns
 
 pytestmark = pytest.mark.one_database
 

@@ -11,8 +11,8 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import got_request_exception
 from django.db import connection, transaction
 
-from chatapp.bodies.bounded import BoundedBodies
-from streams.asgi import Handler
+from chatapp.middleware.bounded_bodies import BoundedBodies
+from streams.transports.asgi import Handler
 
 LEAVES_AFTER = 1.0  # s, then the client of what waits for a model's answer goes away: there is no worker here
 HALVES = {*range(0xD800, 0xE000)}

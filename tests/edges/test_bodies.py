@@ -9,8 +9,8 @@ from contextlib import closing
 import pytest
 from django.test import Client
 
-from chatapp.bodies.bounded import BoundedBodies
-from chatapp.bodies.limits import SMALL_BYTES, most_bytes
+from chatapp.middleware.body_limits import SMALL_BYTES, most_bytes
+from chatapp.middleware.bounded_bodies import BoundedBodies
 from tests.harness import parts
 from tests.harness.processes import temporary_directory
 from tests.harness.stack import clean_env

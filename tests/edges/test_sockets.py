@@ -9,9 +9,9 @@ import pytest
 from django.conf import settings as site
 from django.contrib.auth import get_user_model
 
-from streams.connections import connections_of
-from streams.consumers import BAD_MESSAGE, NOT_LOGGED_IN, TOO_MANY, stream_socket
-from streams.positions import LAST, position_of
+from streams.transports.connection_limit import connections_of
+from streams.transports.positions import LAST, position_of
+from streams.transports.websocket import BAD_MESSAGE, NOT_LOGGED_IN, TOO_MANY, stream_socket
 from tests.edges import hostile
 from tests.edges.asking import InPlace
 from tests.edges.filling import some

@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from chatapp.chats.models import Session
-from runs import queueing, viewers
+from runs.lifecycle import attached, queue
 from runs.models import Run
 from runs.states import ACTIVE, Status
 from tests.faults.parts import Town
@@ -162,7 +162,7 @@ class Crowd:
 
     def _attach(self, run_id: str) -> None:
         try:
-            viewers.attach(Run(pk=run_id))
+            attached.attach(Run(pk=run_id))
         except DatabaseError:
             pass  # then it is detached, and nobody's leaving ends it
         finally:
@@ -221,7 +221,7 @@ class Crowd:
         while not self.over.wait(JANITOR_SECONDS):
             try:
                 for session in Session.objects.filter(pk__in=self.sessions, is_queue_held=True):
-                    queueing.release(session)
+                    queue.release(session)
                     self.releases[str(session.pk)].append(timezone.now())
             except DatabaseError:
                 pass

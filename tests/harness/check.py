@@ -3,8 +3,8 @@
 import json
 
 from chatapp.chats.models import MessageState
+from runs.lifecycle.segments import said_before
 from runs.models import Run
-from runs.pieces import said_before
 from runs.states import Status
 from streams.events import Event, Folded, Kind, fold
 from streams.models import LoggedEvent

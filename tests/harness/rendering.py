@@ -1,6 +1,6 @@
 """HTML without a worker: what is due is made here and now, by a renderer of the tests' own process."""
 
-from runs.rendering import keeping
+from runs.rendering import backlog
 from runs.rendering.renderer import Renderer
 
 renderer = Renderer()  # its process is started when a test needs it, and ends with the tests
@@ -8,4 +8,4 @@ renderer = Renderer()  # its process is started when a test needs it, and ends w
 
 def make_html() -> int:
     """Make all HTML that is due. Returns for how many answers."""
-    return sum(keeping.make(renderer, pk=pk) is not None for pk in keeping.due())
+    return sum(backlog.make(renderer, pk=pk) is not None for pk in backlog.due())

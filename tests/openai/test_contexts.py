@@ -11,8 +11,8 @@ from chatapp.openai.asking import ask, asked
 from chatapp.openai.errors import PreviousNotFound
 from chatapp.openai.models import Exchange, Kind
 from chatapp.openai.wanted import Wanted
-from runs import lifecycle
 from runs.errors import ContextTooLong
+from runs.lifecycle import transitions
 from runs.models import Run
 
 
@@ -29,7 +29,7 @@ def respond(alice, model) -> Callable:
         wanted = Wanted(Kind.RESPONSE, "betula", [item(text)], text, {}, is_stored=True)
         wanted.previous = previous and previous.pk
         exchange = ask(alice, wanted, previous and previous.chain)
-        lifecycle.stop(exchange.run_id)
+        transitions.stop(exchange.run_id)
         Message.objects.filter(runs=exchange.run_id).update(content=answer)
         return exchange
 

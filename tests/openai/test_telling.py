@@ -12,8 +12,8 @@ from chatapp.openai.original import Said
 from chatapp.openai.responses import read_response
 from chatapp.openai.score import play, score_of
 from chatapp.openai.telling import ResponseTeller, Telling
-from streams.compaction import snapshot_data
 from streams.events import Event, Kind, fold
+from streams.log.compaction import snapshot_data
 from tests.openai.shapes import assert_event, assert_response
 
 RUN = UUID(int=7)

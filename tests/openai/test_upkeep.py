@@ -10,13 +10,13 @@ from chatapp.chats.models import Session
 from chatapp.openai.forgetting import forget_due
 from chatapp.openai.models import Exchange, Kind
 from chatapp.openai.original import read_original
-from runs import upkeep
 from runs.actions import send
+from runs.maintenance import retention
 from runs.models import Run
-from runs.moments import compacting
+from runs.signals import compacting
 from runs.states import LogKept, Status
-from streams import log
 from streams.events import Kind as Event
+from streams.log import store
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def ended(alice, model):
         session = Session.objects.create(owner=alice, title="t", is_listed=False)
         run = send(session, "Hi", user=alice)
         said = [(Event.STARTED, {}), (Event.TEXT, {"text": "Good "}), (Event.TEXT, {"text": "day"})]
-        log.append(run.pk, *said, (Event.COMPLETED, {"finish_reason": "stop"}))
+        store.append(run.pk, *said, (Event.COMPLETED, {"finish_reason": "stop"}))
         finished_at = timezone.now() - timedelta(days=days)
         Run.objects.filter(pk=run.pk).update(status=Status.COMPLETED, started_at=finished_at, finished_at=finished_at)
         return Exchange.objects.create(run=run, kind=Kind.RESPONSE, input=[], is_stored=is_stored, chain=uuid4())
@@ -60,11 +60,11 @@ def test_a_log_whose_score_could_not_be_kept_is_not_compacted(ended):
 
     compacting.connect(fail, sender=Run)
     try:
-        assert upkeep.compact_due(upkeep.Slice(9)) == 0
+        assert retention.compact_due(retention.Slice(9)) == 0
     finally:
         compacting.disconnect(fail, sender=Run)
     before = read_original(exchange.pk)
-    assert upkeep.compact_due(upkeep.Slice(9)) == 1
+    assert retention.compact_due(retention.Slice(9)) == 1
     assert Run.objects.get(pk=exchange.pk).log_kept == LogKept.COMPACTED
     assert read_original(exchange.pk) == before
 
@@ -73,10 +73,10 @@ def test_a_compaction_that_was_interrupted_tells_nothing_twice(ended):
     """Killed after its first step, the log has deltas and behind them the snapshot that repeats them."""
     exchange = ended(1)
     before = read_original(exchange.pk)
-    upkeep._may_compact(exchange.pk)
-    next(upkeep.compaction.compact(exchange.pk))
-    kinds = [event.kind for event in log.read_all(exchange.pk)]
+    retention._may_compact(exchange.pk)
+    next(retention.compaction.compact(exchange.pk))
+    kinds = [event.kind for event in store.read_all(exchange.pk)]
     assert kinds[-3:] == [Event.TEXT, Event.SNAPSHOT, Event.COMPLETED]
     assert read_original(exchange.pk) == before
-    assert upkeep.compact_due(upkeep.Slice(9)) == 1
+    assert retention.compact_due(retention.Slice(9)) == 1
     assert read_original(exchange.pk) == before

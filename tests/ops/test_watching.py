@@ -15,8 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from chatapp.chats.models import Message, Role, Session
 from chatapp.ops import readiness
-from runs import lifecycle, tally
 from runs.errors import UpstreamFailed
+from runs.lifecycle import transitions
+from runs.maintenance import counters
 from runs.models import Model, Provider, Report, Worker
 from runs.states import Trigger
 from tests.harness.check import check
@@ -33,11 +34,11 @@ def run(alice):
     session = Session.objects.create(owner=alice)
     question = Message.objects.create(session=session, role=Role.USER, content="?")
     answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state="waiting")
-    return lifecycle.enqueue(session, answer, model, Trigger.CHAT)
+    return transitions.enqueue(session, answer, model, Trigger.CHAT)
 
 
 def a_worker(**fields):
-    values = {"name": "w@here", "pid": 7, "pool": "gevent", "queues": QUEUES, "lease_until": lifecycle.lease_end()}
+    values = {"name": "w@here", "pid": 7, "pool": "gevent", "queues": QUEUES, "lease_until": transitions.lease_end()}
     return Worker.objects.create(**values | fields)
 
 
@@ -148,7 +149,7 @@ def test_active_runs_are_counted_by_state(run, bearer):
 
 
 def test_workers_are_told_by_their_lease_and_forgotten_without_it(bearer, db):
-    counts = [0] * (len(tally.BOUNDS) + 1)
+    counts = [0] * (len(counters.BOUNDS) + 1)
     counts[0], counts[-1] = 2, 1
     times = {"first_token": {"counts": counts, "sum": 3601.0}}
     figures = {"active": 3, "batches": 10, "events": 400, "ended": {"failed": 1}, "codes": {"time_limit": 1}}
@@ -167,22 +168,22 @@ def test_workers_are_told_by_their_lease_and_forgotten_without_it(bearer, db):
 
 def test_runs_that_end_are_counted_with_their_times_and_codes(run, bearer):
     before = read_metrics(**bearer)("chatapp_run_errors_total", code="upstream_failed", worker="web")
-    lifecycle.fail(run.pk, UpstreamFailed())
-    tally.count_end(run.pk)
+    transitions.fail(run.pk, UpstreamFailed())
+    counters.count_end(run.pk)
     value = read_metrics(**bearer)
     assert value("chatapp_run_errors_total", code="upstream_failed", worker="web") == [sum(before) + 1]
     # A run that never started waited for no one to start it: it adds nothing to the times.
-    assert tally.Times().counts == [0] * (len(tally.BOUNDS) + 1)
+    assert counters.Times().counts == [0] * (len(counters.BOUNDS) + 1)
 
 
 def test_what_a_main_process_counted_is_told_as_long_as_its_worker_lives(run, bearer):
     worker = a_worker(pool="prefork")
-    lifecycle.fail(run.pk, UpstreamFailed())
-    tally.count_end(run.pk)
-    tally.file_report(worker.name)
+    transitions.fail(run.pk, UpstreamFailed())
+    counters.count_end(run.pk)
+    counters.file_report(worker.name)
     who = {"worker": worker.name, "pid": str(os.getpid())}
     value = read_metrics(**bearer)
-    assert value("chatapp_run_errors_total", code="upstream_failed", **who) == [tally.tally.codes["upstream_failed"]]
+    assert value("chatapp_run_errors_total", code="upstream_failed", **who) == [counters.tally.codes["upstream_failed"]]
     # It is nothing that runs by itself, whose silence would be a fault.
     assert value("chatapp_report_age_seconds") == []
     Worker.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
@@ -190,7 +191,7 @@ def test_what_a_main_process_counted_is_told_as_long_as_its_worker_lives(run, be
 
 
 def test_a_time_is_counted_in_the_bucket_whose_bound_it_does_not_exceed():
-    times, begin = tally.Times(), timezone.now()
+    times, begin = counters.Times(), timezone.now()
     for seconds in (0.005, 0.006, 5000, -1):
         times.add(begin, begin + timedelta(seconds=seconds))
     times.add(None, begin)

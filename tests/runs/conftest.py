@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from chatapp.chats.models import Session
-from runs import actions, lifecycle
+from runs import actions
+from runs.lifecycle import transitions
 from runs.models import Model, Provider, Run, Worker
 
 
@@ -24,7 +25,7 @@ def session(alice):
 
 @pytest.fixture
 def worker(db):
-    return Worker.objects.create(name="w", pid=1, pool="gevent", lease_until=lifecycle.lease_end())
+    return Worker.objects.create(name="w", pid=1, pool="gevent", lease_until=transitions.lease_end())
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def send(model, session, alice):
 def claim(worker):
     def claim(run: Run) -> Run:
         run.refresh_from_db()
-        claimed = lifecycle.claim(run.id, run.task_id or uuid4(), worker)
+        claimed = transitions.claim(run.id, run.task_id or uuid4(), worker)
         return claimed and claimed[0]
 
     return claim

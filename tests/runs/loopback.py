@@ -5,9 +5,9 @@ import contextlib
 import json
 import ssl
 
-from runs.prompts import UpstreamRequest
-from runs.providers import openai
-from runs.providers.http import Client
+from runs.net.http1 import Client
+from runs.upstream import chat_completions
+from runs.upstream.request import UpstreamRequest
 from streams.events import Kind
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
@@ -82,7 +82,7 @@ async def read_request(reader) -> tuple[str, dict[str, str], bytes]:
 async def ask(url: str, sink: Words | None = None, client: Client | None = None, idle: float = 20) -> str:
     sink, mine = sink or Words(), client or Client()
     try:
-        await openai.stream(mine, UpstreamRequest(url, {"model": "m"}, "secret"), idle, sink)
+        await chat_completions.stream(mine, UpstreamRequest(url, {"model": "m"}, "secret"), idle, sink)
     finally:
         if client is None:
             mine.close()

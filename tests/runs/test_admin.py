@@ -10,12 +10,13 @@ from django.test import Client
 from django.urls import reverse
 
 from chatapp.chats.models import Message, MessageState, Role, Session
-from runs import lifecycle, timeline
 from runs.errors import UpstreamGarbage
+from runs.lifecycle import transitions
 from runs.models import Model, Provider, Run
+from runs.queries import timeline
 from runs.states import Trigger
-from streams import log
 from streams.events import Kind
+from streams.log import store
 
 RUNS = "admin:runs_run_changelist"
 
@@ -52,8 +53,8 @@ def ask(alice):
         answer = Message.objects.create(
             session=session, role=Role.ASSISTANT, parent=question, state=MessageState.WAITING
         )
-        run = lifecycle.enqueue(session, answer, model, Trigger.API)
-        lifecycle.start_next(session.id)
+        run = transitions.enqueue(session, answer, model, Trigger.API)
+        transitions.start_next(session.id)
         return run
 
     return ask
@@ -119,8 +120,8 @@ def test_sessions_and_messages_are_found_by_id_and_owner(admin, ask, where):
 
 def test_a_runs_page_shows_its_stream_with_the_deltas_in_one_line(admin, ask):
     run = ask()
-    log.append(run.pk, (Kind.STARTED, {}), *[(Kind.TEXT, {"text": f"w{n} "}) for n in range(5)])
-    lifecycle.fail(run.pk, UpstreamGarbage("HTTP 200, then <html>"))
+    store.append(run.pk, (Kind.STARTED, {}), *[(Kind.TEXT, {"text": f"w{n} "}) for n in range(5)])
+    transitions.fail(run.pk, UpstreamGarbage("HTTP 200, then <html>"))
     page = change_page(admin, run).text
     assert "w0 w1 w2 w3 w4" in page
     for shown in ("run.queued", "run.started", "text.delta ×5", "3–7", "run.failed", "upstream_garbage"):
@@ -131,7 +132,7 @@ def test_a_runs_page_shows_its_stream_with_the_deltas_in_one_line(admin, ask):
 
 def test_what_a_model_wrote_is_text_in_the_admin_too(admin, ask):  # B58
     run = ask()
-    log.append(run.pk, (Kind.TEXT, {"text": "<script>alert(1)</script>"}))
+    store.append(run.pk, (Kind.TEXT, {"text": "<script>alert(1)</script>"}))
     page = change_page(admin, run).text
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert(1)" not in page
@@ -139,7 +140,7 @@ def test_what_a_model_wrote_is_text_in_the_admin_too(admin, ask):  # B58
 
 def test_a_run_says_who_asked_it_to_stop_and_when(admin, ask, alice):
     run = ask()
-    lifecycle.request_stop(run, by=alice)
+    transitions.request_stop(run, by=alice)
     run.refresh_from_db()
     page = change_page(admin, run).text
     assert alice.username in page.split("Stop requested by")[1][:200]
@@ -149,7 +150,7 @@ def test_a_run_says_who_asked_it_to_stop_and_when(admin, ask, alice):
 def test_a_long_stream_is_shown_from_both_ends(ask):
     run = ask()
     deltas = [(Kind.TEXT if n % 2 else Kind.REASONING, {"text": str(n)}) for n in range(3_000)]
-    log.append(run.pk, *deltas)
+    store.append(run.pk, *deltas)
     lines = timeline.timeline(run.pk)
     assert len(lines) == timeline.HEAD_EVENTS + timeline.TAIL_EVENTS + 1
     assert (lines[0].first, lines[-1].last) == (1, 3_001)
@@ -160,7 +161,7 @@ def test_a_long_stream_is_shown_from_both_ends(ask):
 
 def test_a_line_of_text_is_cut_with_its_length(ask):
     run = ask()
-    log.append(run.pk, (Kind.TEXT, {"text": "x" * 12_345}))
+    store.append(run.pk, (Kind.TEXT, {"text": "x" * 12_345}))
     assert timeline.timeline(run.pk)[1].text.endswith("… (12,345 characters)")
 
 
@@ -175,7 +176,7 @@ def test_a_run_without_events_says_so(admin, ask):
 
 def test_stop_ends_waiting_runs_and_tells_what_became_of_each(admin, ask, charlie):
     waiting, ended = ask(), ask()
-    lifecycle.stop(ended.pk)
+    transitions.stop(ended.pk)
     page = stop(admin, waiting, ended).text
     assert "Runs: 1 stopped, 1 had ended before." in page
     waiting.refresh_from_db()
@@ -247,7 +248,7 @@ def test_a_longer_list_asks_the_database_no_more_often(admin, ask, what, django_
 
 def test_a_runs_page_asks_the_database_a_fixed_number_of_times(admin, ask, django_assert_max_num_queries):
     run = ask()
-    log.append(run.pk, *[(Kind.TEXT, {"text": "x"}) for _ in range(2_000)])
+    store.append(run.pk, *[(Kind.TEXT, {"text": "x"}) for _ in range(2_000)])
     with django_assert_max_num_queries(8):
         change_page(admin, run)
 

@@ -5,8 +5,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from runs import lifecycle
 from runs.errors import UpstreamFailed
+from runs.lifecycle import transitions
 from runs.models import Run
 from runs.states import LostReason, Status, Trigger
 
@@ -28,11 +28,11 @@ def act(client, name, *runs, **more):
 def ended(run, how="fail"):
     match how:
         case "fail":
-            lifecycle.fail(run.pk, UpstreamFailed())
+            transitions.fail(run.pk, UpstreamFailed())
         case "lose":
-            lifecycle.lose(run.pk, LostReason.LEASE)
+            transitions.lose(run.pk, LostReason.LEASE)
         case "stop":
-            lifecycle.stop(run.pk)
+            transitions.stop(run.pk)
     run.refresh_from_db()
     return run
 
@@ -90,7 +90,7 @@ def test_retry_leaves_what_is_on_its_way_or_completed_alone(admin, send, claim):
     assert "Retry 0 runs?" in act(admin, "retry", run).text
     assert "1 had ended before" in act(admin, "retry", run, confirmed="yes").text
     claim(run)
-    lifecycle.complete(run.pk, "stop")
+    transitions.complete(run.pk, "stop")
     act(admin, "retry", run, confirmed="yes")
     assert Run.objects.count() == 1
 

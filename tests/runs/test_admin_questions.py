@@ -9,12 +9,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chatapp.chats.long_lists import BoundedPaginator
-from runs import figures, lifecycle
 from runs.errors import UpstreamFailed
+from runs.lifecycle import transitions
 from runs.models import Run
+from runs.queries import statistics
 from runs.states import LostReason, Status, StopReason
-from streams import log
 from streams.events import Kind
+from streams.log import store
 from streams.models import LoggedEvent
 
 RUNS = "admin:runs_run_changelist"
@@ -51,7 +52,7 @@ def test_running_longer_than(admin, many, claim):
     assert asked(admin, running_for="300") == {old}
     assert asked(admin, running_for="3600") == set()
     # It should not ask about runs that have ended.
-    lifecycle.fail(old.pk, UpstreamFailed())
+    transitions.fail(old.pk, UpstreamFailed())
     assert asked(admin, running_for="300") == set()
 
 
@@ -59,9 +60,9 @@ def test_no_token_for(admin, many, claim):
     silent, talking = many(2)
     for run in (silent, talking):
         claim(run)
-        log.append(run.pk, (Kind.TEXT, {"text": "w1 "}))
+        store.append(run.pk, (Kind.TEXT, {"text": "w1 "}))
     LoggedEvent.objects.update(at=ago(minutes=2))
-    log.append(talking.pk, (Kind.TEXT, {"text": "w2 "}))
+    store.append(talking.pk, (Kind.TEXT, {"text": "w2 "}))
     assert asked(admin, silent_for="60") == {silent}
 
 
@@ -75,10 +76,10 @@ def test_waiting_for_a_worker(admin, many, send):
 
 def test_stopped_by_whom(admin, many, alice, charlie):
     by_owner, by_staff, by_nobody, not_stopped = many(4)
-    lifecycle.request_stop(by_owner, by=alice)
-    lifecycle.request_stop(by_staff, by=charlie)
-    lifecycle.request_stop(by_nobody, by=None, reason=StopReason.VIEWER_LEFT)
-    lifecycle.lose(not_stopped.pk, LostReason.LEASE)
+    transitions.request_stop(by_owner, by=alice)
+    transitions.request_stop(by_staff, by=charlie)
+    transitions.request_stop(by_nobody, by=None, reason=StopReason.VIEWER_LEFT)
+    transitions.lose(not_stopped.pk, LostReason.LEASE)
     assert asked(admin, stopped_by="owner") == {by_owner}
     assert asked(admin, stopped_by="other") == {by_staff}
     assert asked(admin, stopped_by="nobody") == {by_nobody}
@@ -90,15 +91,15 @@ def test_stopped_by_whom(admin, many, alice, charlie):
 def test_asked_to_stop_and_still_going(admin, many, claim, alice):
     stuck, other = many(2)
     claim(stuck)
-    lifecycle.ask_to_stop(stuck, alice, StopReason.USER)
-    lifecycle.request_stop(other, by=alice)
+    transitions.ask_to_stop(stuck, alice, StopReason.USER)
+    transitions.request_stop(other, by=alice)
     assert asked(admin, stop_pending="yes") == {stuck}
     assert "Stopping (by alice)" in admin.get(reverse(RUNS)).text
 
 
 def test_failed_with_which_code(admin, many):
     failed, _ = many(2)
-    lifecycle.fail(failed.pk, UpstreamFailed())
+    transitions.fail(failed.pk, UpstreamFailed())
     assert asked(admin, failed_with="upstream_failed") == {failed}
     assert asked(admin, failed_with="time_limit") == set()
     assert "Failed (upstream_failed)" in admin.get(reverse(RUNS)).text
@@ -118,10 +119,10 @@ def test_the_cards_say_how_it_goes(admin, many, claim):
     running, queued, failed, lost, completed = many(5)
     for run in (running, completed):
         claim(run)
-    log.append(completed.pk, (Kind.TEXT, {"text": "w1"}))
-    lifecycle.complete(completed.pk, "stop")
-    lifecycle.fail(failed.pk, UpstreamFailed())
-    lifecycle.lose(lost.pk, LostReason.LEASE)
+    store.append(completed.pk, (Kind.TEXT, {"text": "w1"}))
+    transitions.complete(completed.pk, "stop")
+    transitions.fail(failed.pk, UpstreamFailed())
+    transitions.lose(lost.pk, LostReason.LEASE)
     cards = {card.name: card.value for card in admin.get(reverse(RUNS)).context["board"]["cards"]}
     assert (cards["running"], cards["queued"], cards["lost in 24 hours"]) == ("1", "1", "1")
     assert cards["failed or lost in 24 hours"] == "66.7%"
@@ -144,8 +145,8 @@ def test_the_charts_stand_on_the_hours_in_which_runs_were_asked_for(many, claim)
         began = now - timedelta(hours=hours)
         times = {"started_at": began, "first_token_at": began + timedelta(seconds=hours + 1), "finished_at": now}
         Run.objects.filter(pk=run.pk).update(queued_at=began, status=Status.COMPLETED, **times)
-    hours = figures.last_hours(now)
-    assert len(hours) == figures.HOURS
+    hours = statistics.last_hours(now)
+    assert len(hours) == statistics.HOURS
     assert [(place, dict(hour.ends)) for place, hour in enumerate(hours) if hour.ends] == [
         (18, {"completed": 1}),
         (23, {"completed": 1}),
@@ -162,10 +163,10 @@ def test_the_charts_are_shapes_without_style_and_say_in_words_what_they_show(adm
 
 
 def test_percentiles_and_rates_of_nothing_are_nothing():
-    assert figures.percentile([], 0.5) is None
-    assert figures.percentile([3.0, 1.0, 2.0], 0.5) == 2.0
-    assert figures.percentile([1.0, 2.0], 1.0) == 2.0
-    assert figures.failure_rate(figures.total([])) is None
+    assert statistics.percentile([], 0.5) is None
+    assert statistics.percentile([3.0, 1.0, 2.0], 0.5) == 2.0
+    assert statistics.percentile([1.0, 2.0], 1.0) == 2.0
+    assert statistics.failure_rate(statistics.total([])) is None
 
 
 # -- workers --------------------------------------------------------------------------------------

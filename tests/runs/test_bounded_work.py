@@ -17,10 +17,10 @@ import pytest
 import uvloop
 
 from runs.errors import UpstreamGarbage, UpstreamTooLarge
-from runs.providers import openai
-from runs.providers.line import HEAD_BYTES, SLICE_BYTES, Broken, Line
-from runs.providers.openai import MAX_CALLS, parse
-from runs.providers.sse import MAX_EVENT_BYTES, MAX_EVENT_LINES, EventParser, EventTooLarge
+from runs.net.connection import HEAD_BYTES, SLICE_BYTES, Broken, Line
+from runs.net.sse import MAX_EVENT_BYTES, MAX_EVENT_LINES, EventParser, EventTooLarge
+from runs.upstream import chat_completions
+from runs.upstream.chat_completions import MAX_CALLS, parse
 from streams.events import Event, Kind, fold
 from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event
 
@@ -134,7 +134,7 @@ def test_there_is_a_limit_to_the_calls_of_an_answer():
     _, error = parse([chunk(tool_calls=[{}] * (MAX_CALLS + 1))])
     assert isinstance(error, UpstreamGarbage)
     sink = Words()
-    answer = openai._Answer(sink)
+    answer = chat_completions._Answer(sink)
     with pytest.raises(UpstreamTooLarge):
         for index in range(MAX_CALLS + 1):
             answer.feed(b"data: %b\n\n" % chunk(content=".", tool_calls=[{"index": index}]))
@@ -240,7 +240,7 @@ def test_of_a_flood_only_a_slice_is_taken_in_a_turn_of_the_loop(kind):
 
         tick()
         with Flood(CHUNKED, piece, 2**22 // len(piece)) as upstream:
-            with pytest.raises(openai.UpstreamInterrupted):
+            with pytest.raises(chat_completions.UpstreamInterrupted):
                 await ask(upstream.url, Sink())
         return taken
 
@@ -250,11 +250,11 @@ def test_of_a_flood_only_a_slice_is_taken_in_a_turn_of_the_loop(kind):
 
 
 def test_all_that_comes_over_a_connection_counts_for_the_limit_of_an_answer(monkeypatch):
-    monkeypatch.setattr(openai, "MAX_ANSWER_BYTES", 2**20)
+    monkeypatch.setattr(chat_completions, "MAX_ANSWER_BYTES", 2**20)
     extension = b"1;" + b"x" * 50 + b"\r\n:\r\n"
     for piece in (chunks(b":" * 9_999, [1])[:-5], extension * 100, b"0\r\n" + b"a: b\r\n" * 99):
         with Flood(CHUNKED, piece, 2**22 // len(piece)) as upstream:
-            with pytest.raises((UpstreamTooLarge, openai.UpstreamInterrupted)):
+            with pytest.raises((UpstreamTooLarge, chat_completions.UpstreamInterrupted)):
                 uvloop.run(ask(upstream.url))
 
 
@@ -306,10 +306,10 @@ def test_a_trailer_or_an_extension_without_an_end_is_no_answer(start):
 
 def test_a_head_of_nothing_but_lines_ends_at_its_limit():
     with Flood(b"HTTP/1.1 200 OK\r\n", b"a:\r\n" * 60_000, 20) as upstream:
-        with pytest.raises(openai.UpstreamInterrupted, match="too large"):
+        with pytest.raises(chat_completions.UpstreamInterrupted, match="too large"):
             uvloop.run(ask(upstream.url))
     with Flood(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000, 20) as upstream:
-        with pytest.raises(openai.UpstreamInterrupted, match="too large"):
+        with pytest.raises(chat_completions.UpstreamInterrupted, match="too large"):
             uvloop.run(ask(upstream.url))
 
 
@@ -319,7 +319,7 @@ def test_what_follows_a_response_is_no_part_of_it_nor_of_the_next_one():  # B65
     doubled = whole + CHUNKED + chunks(event(" and more") + END, [50])
 
     async def scenario() -> None:
-        client = openai.Client()
+        client = chat_completions.Client()
         async with Server(doubled, then="stay") as server:
             assert [await ask(server.url, client=client) for _ in range(3)] == ["Hi"] * 3
             assert server.connections == 3, "a connection with something unasked on it is not used again"
@@ -354,7 +354,7 @@ def test_the_excerpt_of_a_refusal_in_tiny_pieces_is_its_beginning():
     async def scenario() -> None:
         refusal = CHUNKED.replace(b"200 OK", b"400 Bad Request") + chunks(b"0123456789" * 2_000, [1])
         async with Server(refusal) as server:
-            with pytest.raises(openai.UpstreamRejected, match="^HTTP 400: " + "0123456789" * 200 + "$"):
+            with pytest.raises(chat_completions.UpstreamRejected, match="^HTTP 400: " + "0123456789" * 200 + "$"):
                 await ask(server.url)
 
     uvloop.run(scenario())

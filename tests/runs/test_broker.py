@@ -4,13 +4,13 @@ import pytest
 from kombu import Connection
 
 from chatapp.celery import app
-from runs.broker import LastingConsumer
+from runs.worker.consumer import LastingConsumer
 
 pytestmark = pytest.mark.one_database
 
 
 class Cleared(Connection):
-    """As kombu leaves one whose messages could not be given back: see runs/broker.py."""
+    """As kombu leaves one whose messages could not be given back: see runs/worker/consumer.py."""
 
     def release(self):
         raise AttributeError("'NoneType' object has no attribute 'hostname'")

@@ -8,10 +8,12 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState
-from runs import actions, healing, lifecycle, upkeep
+from runs import actions
+from runs.lifecycle import transitions
+from runs.maintenance import integrity, retention
 from runs.models import Report, Run, Worker
-from streams import log
 from streams.events import FINAL_KINDS, Kind
+from streams.log import store
 from streams.models import LoggedEvent
 
 
@@ -19,15 +21,15 @@ from streams.models import LoggedEvent
 def answered(send, claim):
     def answered(*words, run=None):
         run = claim(run or send())
-        log.append(run.id, *((Kind.TEXT, {"text": word}) for word in words))
-        lifecycle.complete(run.id, "stop")
+        store.append(run.id, *((Kind.TEXT, {"text": word}) for word in words))
+        transitions.complete(run.id, "stop")
         return Run.objects.select_related("message").get(pk=run.pk)
 
     return answered
 
 
 def found(repair=False):
-    return [(finding.run, finding.what, finding.is_repaired) for finding in healing.heal(repair)]
+    return [(finding.run, finding.what, finding.is_repaired) for finding in integrity.heal(repair)]
 
 
 def test_a_healthy_site_has_nothing_to_heal(answered, send, alice):
@@ -43,7 +45,7 @@ def test_a_message_that_lost_its_text_is_rebuilt_from_the_log(answered, settings
     settings.COMPACT_SECONDS = -1 if is_compacted else 600
     run = answered("Good ", "morning")
     if is_compacted:
-        assert upkeep.compact_due(upkeep.Slice(60)) == 1
+        assert retention.compact_due(retention.Slice(60)) == 1
     Message.objects.filter(pk=run.message_id).update(content="Good", html="<p>Good</p>")
     assert found() == [(run.pk, "its message is not what its stream says", False)]
     # It should change nothing unless it is asked to.
@@ -66,7 +68,7 @@ def test_a_missing_final_event_is_written_as_the_run_tells_it(answered):
     run = answered("Good")
     LoggedEvent.objects.filter(stream=run.pk, kind__in=FINAL_KINDS).delete()
     assert ("its stream has no final event", True) in [(what, ok) for _, what, ok in found(repair=True)]
-    last = log.head(run.pk)
+    last = store.head(run.pk)
     assert (last.kind, last.seq) == (Kind.COMPLETED, run.last_seq)
     assert found() == []
 

@@ -10,11 +10,12 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
-from runs import keys, prompts
+from runs import provider_keys
 from runs.errors import ProviderKeyForbidden
 from runs.models import Model, Provider
-from runs.providers import probe
 from runs.traces import redact
+from runs.upstream import probe
+from runs.upstream.request import prepare_request
 
 pytestmark = pytest.mark.one_database
 
@@ -43,7 +44,7 @@ def listed(settings):
     ],
 )
 def test_a_key_goes_where_it_may(name, base_url):
-    assert keys.reason_against(name, base_url) == ""
+    assert provider_keys.reason_against(name, base_url) == ""
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_a_key_goes_where_it_may(name, base_url):
 )
 def test_no_other_variable_goes_anywhere(name, base_url, monkeypatch, db):
     monkeypatch.setenv(name, "a secret of the site")
-    assert keys.reason_against(name, base_url)
+    assert provider_keys.reason_against(name, base_url)
     provider = Provider(name="p", base_url=base_url, key_env=name)
     with pytest.raises(ValidationError):
         provider.full_clean()
@@ -85,7 +86,7 @@ def test_no_other_variable_goes_anywhere(name, base_url, monkeypatch, db):
         provider.key  # noqa: B018
     model = Model(name="m", label="M", provider=provider, upstream_id="m")
     with pytest.raises(ProviderKeyForbidden):
-        prompts.prepare(model, [{"role": "user", "content": "Hello"}])
+        prepare_request(model, [{"role": "user", "content": "Hello"}])
     for answer in (probe.ask_provider(provider), probe.ask_model(model)):
         assert not answer.is_ok
         assert "a secret of the site" not in answer.text
@@ -94,9 +95,9 @@ def test_no_other_variable_goes_anywhere(name, base_url, monkeypatch, db):
 def test_every_variable_that_settings_read_is_known(settings):
     read = settings.SETTINGS_VARIABLES
     assert {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DATA_DIR", "METRICS_TOKEN", "PROVIDER_KEYS"} <= read
-    assert not any(name.startswith(keys.PREFIX) for name in read)
+    assert not any(name.startswith(provider_keys.PREFIX) for name in read)
     settings.PROVIDER_KEYS = ["SECRET_KEY", "REDIS_URL@evil.example"]
-    assert all(keys.reason_against(name, ELSEWHERE) for name in ("SECRET_KEY", "REDIS_URL"))
+    assert all(provider_keys.reason_against(name, ELSEWHERE) for name in ("SECRET_KEY", "REDIS_URL"))
 
 
 def ids(tag: str, **more) -> set[str]:

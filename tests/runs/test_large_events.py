@@ -10,10 +10,10 @@ import pytest
 import uvloop
 
 from runs.errors import UpstreamGarbage, UpstreamTooLarge
-from runs.providers import openai
-from runs.providers.lane import TURN_BYTES, lane
-from runs.providers.line import SLICE_BYTES, Broken, Line
-from runs.providers.openai import PIECE_CHARACTERS
+from runs.net.connection import SLICE_BYTES, Broken, Line
+from runs.net.loop_budget import TURN_BYTES, lane
+from runs.upstream import chat_completions
+from runs.upstream.chat_completions import PIECE_CHARACTERS
 from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event
 from tests.runs.test_bounded_work import HUGE, Transport, chunk
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.one_database
 @contextmanager
 def threads_that_work(monkeypatch) -> Iterator[list[int]]:
     """How many large events are being parsed, noted at each start."""
-    at_work, starts, parse_in_pieces = set(), [], openai._parse_in_pieces
+    at_work, starts, parse_in_pieces = set(), [], chat_completions._parse_in_pieces
 
     def counted(payloads: list[bytes]) -> tuple:
         assert threading.get_native_id() != main
@@ -35,7 +35,7 @@ def threads_that_work(monkeypatch) -> Iterator[list[int]]:
             at_work.remove(id(payloads))
 
     main = threading.get_native_id()
-    monkeypatch.setattr(openai, "_parse_in_pieces", counted)
+    monkeypatch.setattr(chat_completions, "_parse_in_pieces", counted)
     yield starts
 
 
@@ -136,11 +136,11 @@ def test_what_follows_a_large_event_in_the_same_piece_comes_after_it(end, then):
     body = chunks(large, [60_000])[:-5] + chunks(b"\n\n" + event("b") + event("c" * 70_000) + end.encode(), [99_999])
 
     async def scenario() -> tuple[str, Exception | None]:
-        sink, client = Words(), openai.Client()
+        sink, client = Words(), chat_completions.Client()
         async with Server(CHUNKED + body, then=then) as server:
             try:
                 await ask(server.url, sink, client)
-            except openai.RunError as error:
+            except chat_completions.RunError as error:
                 return sink.text, error
             finally:
                 client.close()
@@ -148,7 +148,7 @@ def test_what_follows_a_large_event_in_the_same_piece_comes_after_it(end, then):
 
     text, error = uvloop.run(scenario())
     assert text == "a" * 4_000_000 + "b" + "c" * 70_000
-    expected = {"": openai.UpstreamInterrupted, "data: {\n\n": UpstreamGarbage}
+    expected = {"": chat_completions.UpstreamInterrupted, "data: {\n\n": UpstreamGarbage}
     assert type(error) is expected.get(end, type(None))
 
 
@@ -178,12 +178,12 @@ def test_a_connection_that_ends_before_a_large_event_is_parsed_does_not_take_it_
 
 def test_a_large_event_may_have_any_text_but_not_any_number_of_values():
     text = '[{,"\\' * 300_000
-    deltas, error = openai._parse_in_pieces([chunk(content=text)])
+    deltas, error = chat_completions._parse_in_pieces([chunk(content=text)])
     assert error is None and "".join(delta.data["text"] for delta in deltas) == text
     for kind in ("choices", "an error", "no object", "a reason of lists", "arguments of lists"):
-        assert isinstance(openai._parse_in_pieces([HUGE[kind]])[1], UpstreamTooLarge)
+        assert isinstance(chat_completions._parse_in_pieces([HUGE[kind]])[1], UpstreamTooLarge)
     names = b"{%b}" % b",".join(b'"%d":0' % n for n in range(200_000))
-    assert isinstance(openai._parse_in_pieces([names])[1], UpstreamTooLarge)
+    assert isinstance(chat_completions._parse_in_pieces([names])[1], UpstreamTooLarge)
 
 
 def test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it():

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from runs.leases import Lease
 from runs.models import Worker
+from runs.worker.lease import Lease
 
 
 class Log:

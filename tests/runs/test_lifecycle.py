@@ -6,23 +6,23 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from chatapp.chats.models import Message, MessageState, Role, Session
-from runs import lifecycle
 from runs.errors import UpstreamFailed
+from runs.lifecycle import transitions
 from runs.models import Run
 from runs.states import ACTIVE, LostReason, Status, StopReason
-from streams import log
 from streams.events import Kind
+from streams.log import store
 
 ENDS = {
-    Status.COMPLETED: lambda run: lifecycle.complete(run.id, "stop"),
-    Status.STOPPED: lambda run: lifecycle.stop(run.id),
-    Status.FAILED: lambda run: lifecycle.fail(run.id, UpstreamFailed("detail")),
-    Status.LOST: lambda run: lifecycle.lose(run.id, LostReason.LEASE),
+    Status.COMPLETED: lambda run: transitions.complete(run.id, "stop"),
+    Status.STOPPED: lambda run: transitions.stop(run.id),
+    Status.FAILED: lambda run: transitions.fail(run.id, UpstreamFailed("detail")),
+    Status.LOST: lambda run: transitions.lose(run.id, LostReason.LEASE),
 }
 
 
 def _kinds(run: Run) -> list[str]:
-    return [event.kind for event in log.read(run.id)]
+    return [event.kind for event in store.read(run.id)]
 
 
 def test_sending_writes_the_question_the_waiting_answer_and_the_first_event(send):  # B5
@@ -34,7 +34,7 @@ def test_sending_writes_the_question_the_waiting_answer_and_the_first_event(send
 
 def test_a_claim_is_for_the_task_the_run_was_given_and_only_once(send, claim, worker):  # B16
     run = send()
-    assert lifecycle.claim(run.id, uuid4(), worker) is None
+    assert transitions.claim(run.id, uuid4(), worker) is None
     assert claim(run).status == Status.RUNNING
     assert claim(run) is None
     assert _kinds(run) == [Kind.QUEUED, Kind.STARTED]
@@ -44,7 +44,7 @@ def test_a_claim_is_for_the_task_the_run_was_given_and_only_once(send, claim, wo
 @pytest.mark.parametrize("second", ENDS)
 def test_the_first_end_wins_and_the_second_changes_nothing(send, claim, first, second):  # B8 B36
     run = claim(send())
-    log.append(run.id, (Kind.TEXT, {"text": "so far"}), (Kind.USAGE, {"prompt_tokens": 1, "completion_tokens": 2}))
+    store.append(run.id, (Kind.TEXT, {"text": "so far"}), (Kind.USAGE, {"prompt_tokens": 1, "completion_tokens": 2}))
     assert ENDS[first](run)
     assert not ENDS[second](run)
     run.refresh_from_db()
@@ -57,18 +57,18 @@ def test_the_first_end_wins_and_the_second_changes_nothing(send, claim, first, s
 
 def test_a_run_that_never_ran_can_not_complete(send):  # B8
     run = send()
-    assert not lifecycle.complete(run.id, "stop")
-    assert lifecycle.stop(run.id)
+    assert not transitions.complete(run.id, "stop")
+    assert transitions.stop(run.id)
 
 
 def test_an_interruption_is_a_stop_only_if_somebody_asked(send, claim, alice):  # B13 B41
     asked, unasked = claim(send()), None
-    lifecycle.request_stop(asked, alice)
-    assert lifecycle.interrupt(asked.id)
+    transitions.request_stop(asked, alice)
+    assert transitions.interrupt(asked.id)
     asked.refresh_from_db()
     assert (asked.status, asked.stop_requested_by) == (Status.STOPPED, alice)
     unasked = claim(send())
-    assert lifecycle.interrupt(unasked.id)
+    assert transitions.interrupt(unasked.id)
     unasked.refresh_from_db()
     assert (unasked.status, unasked.reason) == (Status.LOST, LostReason.INTERRUPTED)
 
@@ -99,7 +99,7 @@ def test_the_next_of_the_queue_is_given_its_task_when_the_first_has_ended(
     first, second, third = send("one"), send("two"), send("three")
     claim(first)
     with django_capture_on_commit_callbacks() as callbacks:
-        lifecycle.complete(first.id, "stop")
+        transitions.complete(first.id, "stop")
     for callback in callbacks:
         callback()
     for run in (second, third):
@@ -110,11 +110,11 @@ def test_the_next_of_the_queue_is_given_its_task_when_the_first_has_ended(
 def test_the_reaper_ends_what_a_worker_without_lease_was_running(send, claim, expire, alice):  # B12
     other = Session.objects.create(owner=alice)
     lost, stopped = claim(send()), claim(send(to=other))
-    lifecycle.request_stop(stopped, alice)
-    assert lifecycle.reap() == 0
+    transitions.request_stop(stopped, alice)
+    assert transitions.reap() == 0
     expire()
-    assert lifecycle.reap([uuid4()]) == 0
-    assert lifecycle.reap() == 2
+    assert transitions.reap([uuid4()]) == 0
+    assert transitions.reap() == 2
     for run in (lost, stopped):
         run.refresh_from_db()
     assert (lost.status, lost.reason, lost.retryable) == (Status.LOST, LostReason.LEASE, True)
@@ -124,10 +124,10 @@ def test_the_reaper_ends_what_a_worker_without_lease_was_running(send, claim, ex
 def test_the_sweep_starts_a_queue_whose_starter_has_died(send):  # B19
     run, other = send(), send()
     Run.objects.update(task_id=None)
-    assert lifecycle.sweep() == 1
+    assert transitions.sweep() == 1
     run.refresh_from_db()
     assert run.task_id
-    assert lifecycle.sweep() == 0
+    assert transitions.sweep() == 0
     other.refresh_from_db()
     assert not other.task_id
 
@@ -135,17 +135,17 @@ def test_the_sweep_starts_a_queue_whose_starter_has_died(send):  # B19
 def test_the_sweep_leaves_a_held_queue_alone(send):  # B19
     run = send()
     Run.objects.update(task_id=None)
-    lifecycle.hold(run.session_id)
-    assert lifecycle.sweep() == 0
+    transitions.hold(run.session_id)
+    assert transitions.sweep() == 0
     run.refresh_from_db()
     assert run.task_id is None
 
 
 def test_a_stop_is_recorded_once_with_who_asked_first(send, claim, alice, charlie):  # B38
     run = claim(send())
-    assert lifecycle.request_stop(run, alice) == "stopping"
+    assert transitions.request_stop(run, alice) == "stopping"
     asked_at = Run.objects.get(pk=run.pk).stop_requested_at
-    assert lifecycle.request_stop(run, charlie, StopReason.REPLACED) == "stopping"
+    assert transitions.request_stop(run, charlie, StopReason.REPLACED) == "stopping"
     run.refresh_from_db()
     assert (run.stop_requested_by, run.stop_reason, run.stop_requested_at) == (alice, StopReason.USER, asked_at)
 
@@ -155,9 +155,9 @@ def test_nothing_is_announced_or_handed_to_a_worker_before_it_is_committed(
 ):  # B1 B5
     """Each of these needs what was written: followers ask the log, a worker looks for the run."""
     done = []
-    monkeypatch.setattr(lifecycle, "announce", lambda events: done.extend(event.kind for event in events))
-    monkeypatch.setattr("runs.dispatch.start", lambda run_id, task_id: done.append("task"))
-    monkeypatch.setattr("runs.dispatch.revoke", lambda task_id: done.append("revoke"))
+    monkeypatch.setattr(transitions, "announce", lambda events: done.extend(event.kind for event in events))
+    monkeypatch.setattr("runs.lifecycle.dispatch.start", lambda run_id, task_id: done.append("task"))
+    monkeypatch.setattr("runs.lifecycle.dispatch.revoke", lambda task_id: done.append("revoke"))
 
     def after_commit(move) -> object:
         done.clear()
@@ -172,9 +172,9 @@ def test_nothing_is_announced_or_handed_to_a_worker_before_it_is_committed(
     assert done == [Kind.QUEUED, "task"]
     after_commit(lambda: claim(run))
     assert done == [Kind.STARTED]
-    after_commit(lambda: lifecycle.request_stop(run, None))
+    after_commit(lambda: transitions.request_stop(run, None))
     assert done == ["revoke"]
-    after_commit(lambda: lifecycle.stop(run.id))
+    after_commit(lambda: transitions.stop(run.id))
     assert done == [Kind.STOPPED]
 
 

@@ -6,8 +6,9 @@ import pytest
 from django.db import connection, transaction
 
 from chatapp.chats.models import Session
-from runs import actions, lifecycle
+from runs import actions
 from runs.errors import TooManyRuns
+from runs.lifecycle import transitions
 from runs.models import Run
 from runs.states import Status, StopReason
 from tests.harness.facts import wait_until
@@ -20,8 +21,8 @@ pytestmark = [
 
 @pytest.fixture
 def broker_takes_all(monkeypatch):
-    monkeypatch.setattr("runs.dispatch.start", lambda run_id, task_id: None)
-    monkeypatch.setattr("runs.dispatch.revoke", lambda task_id: None)
+    monkeypatch.setattr("runs.lifecycle.dispatch.start", lambda run_id, task_id: None)
+    monkeypatch.setattr("runs.lifecycle.dispatch.revoke", lambda task_id: None)
 
 
 def _somebody_waits() -> bool:
@@ -51,8 +52,8 @@ def test_a_run_that_ends_while_it_is_replaced_ends(send, claim, session, alice):
     # that ended either the request or, worse, the run's final move.
     run = claim(send("one"))
     with transaction.atomic():
-        lifecycle.lock_session(session.id)
-        ended = _meanwhile(lambda: lifecycle.complete(run.id, "stop"))
+        transitions.lock_session(session.id)
+        ended = _meanwhile(lambda: transitions.complete(run.id, "stop"))
         actions.answer_again(run.message, user=alice)
     ended.join()
     run.refresh_from_db()
@@ -62,7 +63,7 @@ def test_a_run_that_ends_while_it_is_replaced_ends(send, claim, session, alice):
 def test_a_run_that_begins_while_it_is_replaced_is_stopped(send, claim, session, alice):  # B17
     run = send("one")
     with transaction.atomic():
-        lifecycle.lock_session(session.id)
+        transitions.lock_session(session.id)
         begun = _meanwhile(lambda: claim(run))
         actions.send(session, "two", user=alice, when_busy="replace")
     begun.join()

@@ -25,12 +25,13 @@ from hypothesis.stateful import (
 )
 
 from chatapp.chats.models import Message, Role, Session
-from runs import actions, dispatch, lifecycle, queueing, strays
+from runs import actions
 from runs.errors import NotQueued, SessionBusy, UpstreamFailed
+from runs.lifecycle import dispatch, queue, redispatch, transitions
 from runs.models import Model, Provider, Run, Worker
 from runs.states import FINAL, Status, StopReason, WhenBusy
-from streams import log
 from streams.events import Kind
+from streams.log import store
 from streams.models import LoggedEvent
 from tests.harness.check import FINAL_KIND, MESSAGE_STATE
 
@@ -96,7 +97,7 @@ class World(RuleBasedStateMachine):
         provider = Provider.objects.create(name="local", base_url="http://127.0.0.1:1/v1")
         Model.objects.create(name="m", label="M", provider=provider, upstream_id="m", is_default=True)
         self.sessions = [Session.objects.create(owner=self.alice) for _ in range(SESSIONS)]
-        until = lifecycle.lease_end()
+        until = transitions.lease_end()
         self.workers = [
             Worker.objects.create(name=f"w{n}", pid=n, pool="gevent", lease_until=until) for n in range(WORKERS)
         ]
@@ -140,7 +141,7 @@ class World(RuleBasedStateMachine):
             self.asked.add(run.id)
             was_final = run.is_final
             with self.committing(dies):
-                said = lifecycle.request_stop(run, self.alice)
+                said = transitions.request_stop(run, self.alice)
             run.refresh_from_db()
             assert (said == "already_final") == was_final
             assert said != "stopped" or run.status == Status.STOPPED
@@ -148,14 +149,14 @@ class World(RuleBasedStateMachine):
     @rule(session=st.integers(0, SESSIONS - 1))
     def release(self, session):
         with self.committing():
-            queueing.release(self.sessions[session])
+            queue.release(self.sessions[session])
 
     @rule(number=anything, dies=st.booleans())
     def send_now(self, number, dies):
         if run := self.pick(number):
             with self.committing(dies):
                 try:
-                    queueing.send_now(run, by=self.alice)
+                    queue.send_now(run, by=self.alice)
                 except NotQueued:
                     pass
 
@@ -181,7 +182,7 @@ class World(RuleBasedStateMachine):
 
     def deliver(self, run_id, task_id, worker, dies=False):
         with self.committing():
-            claimed = lifecycle.claim(run_id, task_id, worker)
+            claimed = transitions.claim(run_id, task_id, worker)
         if claimed and not dies:
             self.pens.append(Pen(claimed[0].id, claimed[1]))
 
@@ -199,9 +200,9 @@ class World(RuleBasedStateMachine):
         """The task decides; after a fence, an interruption or a completion it is over."""
         pen = self.pens.pop(number % len(self.pens))
         moves = {
-            "complete": lambda: lifecycle.complete(pen.run_id, "stop"),
-            "fail": lambda: lifecycle.fail(pen.run_id, UpstreamFailed("detail")),
-            "interrupt": lambda: lifecycle.interrupt(pen.run_id),
+            "complete": lambda: transitions.complete(pen.run_id, "stop"),
+            "fail": lambda: transitions.fail(pen.run_id, UpstreamFailed("detail")),
+            "interrupt": lambda: transitions.interrupt(pen.run_id),
         }
         with self.committing(dies):
             moves[how]()
@@ -216,24 +217,24 @@ class World(RuleBasedStateMachine):
     @rule(dies=st.booleans())
     def reap(self, dies):
         with self.committing(dies):
-            lifecycle.reap()
+            transitions.reap()
 
     @rule()
     def sweep(self):
         with self.committing():
-            lifecycle.sweep()
+            transitions.sweep()
 
     @rule()
     def start_strays(self):
         with self.committing():
-            strays.start_again()
+            redispatch.start_again()
 
     # -- what holds ------------------------------------------------------------------------------
 
     @invariant()
     def every_stream_is_whole_and_sealed_once(self):
         for run in self.runs:
-            events = log.read(run.id)
+            events = store.read(run.id)
             assert [event.seq for event in events] == list(range(1, len(events) + 1))
             finals = [event.kind for event in events if event.is_final]
             assert finals == ([FINAL_KIND[run.status]] if run.is_final else [])
@@ -244,13 +245,13 @@ class World(RuleBasedStateMachine):
         for run in self.runs.filter(status__in=FINAL).select_related("message"):
             end = (run.status, run.reason, run.code, run.finished_at, run.last_seq)
             assert self.ends.setdefault(run.id, end) == end
-            assert run.message.content == log.fold_stream(run.id).text
+            assert run.message.content == store.fold_stream(run.id).text
             assert run.message.state == MESSAGE_STATE[run.status]
 
     @invariant()
     def one_of_a_session_is_under_way(self):
         for session in self.sessions:
-            assert lifecycle.under_way(session.pk).count() <= 1
+            assert transitions.under_way(session.pk).count() <= 1
 
     @invariant()
     def nobody_is_stopped_without_having_asked(self):
@@ -272,7 +273,7 @@ class World(RuleBasedStateMachine):
                 if not self.runs.active().exists():
                     break
                 self.reap(dies=False)
-                Worker.objects.update(lease_until=lifecycle.lease_end())
+                Worker.objects.update(lease_until=transitions.lease_end())
                 for session in self.sessions:
                     self.release(self.sessions.index(session))
                 self.sweep()
@@ -297,7 +298,7 @@ def broker(monkeypatch):
     monkeypatch.setattr(dispatch, "backlog", broker.backlog)
     monkeypatch.setattr(dispatch, "revoke", lambda task_id: None)  # it is lost: the worker finds the request
     monkeypatch.setattr(dispatch, "write_title", lambda run_id: None)
-    monkeypatch.setattr(lifecycle, "announce", lambda events: None)
+    monkeypatch.setattr(transitions, "announce", lambda events: None)
     return broker
 
 

@@ -4,9 +4,9 @@ import pytest
 from django.db.models.signals import post_init
 
 from chatapp.chats.models import Attachment, Message, Role
-from runs import lifecycle
+from runs.lifecycle import transitions
 from runs.models import Run
-from runs.prompts import GO_ON, UpstreamRequest, build
+from runs.upstream.request import GO_ON, UpstreamRequest, build_request
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def payload(send, model):
     def payload(session, **settings) -> dict:
         type(session).objects.filter(pk=session.pk).update(**settings)
         run = send("Why?", to=session)
-        return build(Run.objects.select_related("session", "model__provider", "message").get(pk=run.pk)).payload
+        return build_request(Run.objects.select_related("session", "model__provider", "message").get(pk=run.pk)).payload
 
     return payload
 
@@ -59,7 +59,7 @@ def contents(request: UpstreamRequest) -> list[str]:
 def placed(run: Run) -> Run:
     """A run as it is when it is claimed: its question has got its place."""
     run = Run.objects.select_related("session", "model__provider", "message__parent").get(pk=run.pk)
-    lifecycle.place(run.message)
+    transitions.place(run.message)
     return Run.objects.select_related("session", "model__provider", "message").get(pk=run.pk)
 
 
@@ -72,7 +72,7 @@ def test_only_the_branch_that_leads_to_the_question_is_read(send, session, talk)
     count = lambda sender, instance, **_: read.append(instance)  # noqa: E731
     post_init.connect(count, sender=Message)
     try:
-        request = build(run)
+        request = build_request(run)
     finally:
         post_init.disconnect(count, sender=Message)
     assert contents(request) == ["u0", "a0", "u1", "a1", "u0", "a0", "Why?"]
@@ -102,7 +102,7 @@ def test_the_oldest_exchanges_of_a_long_chat_are_left_out_whole_and_the_run_says
     for name, value in limits.items():
         setattr(settings, name, value)
     path = ["u0", "a0", "u1", "a1", "u2", "a2", "Why?"]
-    assert contents(build(run)) == path[-kept:]
+    assert contents(build_request(run)) == path[-kept:]
     run.refresh_from_db()
     assert run.left_out == 7 - kept
 
@@ -115,9 +115,9 @@ def test_files_and_the_system_prompt_count_for_the_length_of_a_context_and_the_p
     type(session).objects.filter(pk=session.pk).update(system_prompt="p" * 50)
     run = placed(send("Why?"))
     settings.CONTEXT_MAX_CHARACTERS = 4 + 100 + 525 + 100 + 50
-    assert len(build(run).payload["messages"]) == 4
+    assert len(build_request(run).payload["messages"]) == 4
     settings.CONTEXT_MAX_CHARACTERS -= 1
-    messages = build(run).payload["messages"]
+    messages = build_request(run).payload["messages"]
     assert [message["role"] for message in messages] == ["system", "user"]
 
 
@@ -129,14 +129,14 @@ def test_of_a_long_answer_that_goes_on_its_end_is_sent_and_staff_see_it(send, se
     Run.objects.filter(pk=run.pk).update(is_continuation=True, message=answer)
     settings.CONTEXT_MAX_CHARACTERS = 600
     run = Run.objects.select_related("session", "model__provider", "message").get(pk=run.pk)
-    messages = build(run).payload["messages"]
+    messages = build_request(run).payload["messages"]
     *before, written, question = [message["content"] for message in messages]
     assert (len(written), written[-7:], question) == (300, "The end", GO_ON)
     assert [len(text) for text in before] == [100, 100, 100]
     run.refresh_from_db()
     assert run.left_out == 1
     settings.CONTEXT_MAX_CHARACTERS = 1
-    assert len(build(run).body) < 1_000
+    assert len(build_request(run).body) < 1_000
 
 
 def test_a_request_is_let_go_of_once_nothing_will_send_it_again():

@@ -6,14 +6,15 @@ import pytest
 from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Session
-from runs import actions, lifecycle, queueing, traces, viewers
+from runs import actions, traces
 from runs.access import may_follow
 from runs.errors import KeyReused, NothingToContinue, NotQueued, PromptEmpty, SessionBusy, TooManyRuns, TooManySends
+from runs.lifecycle import attached, queue, transitions
 from runs.models import Run
-from runs.moments import ended
+from runs.signals import ended
 from runs.states import Status, StopReason, WhenBusy
-from streams import log
 from streams.events import Kind
+from streams.log import store
 from streams.models import LoggedEvent
 
 
@@ -32,13 +33,13 @@ def committed(django_capture_on_commit_callbacks):
 def no_broker_needed(monkeypatch):
     """As if the broker took everything: who is started, in order."""
     started = []
-    monkeypatch.setattr("runs.dispatch.start", lambda run_id, task_id: started.append(run_id))
-    monkeypatch.setattr("runs.dispatch.revoke", lambda task_id: None)
+    monkeypatch.setattr("runs.lifecycle.dispatch.start", lambda run_id, task_id: started.append(run_id))
+    monkeypatch.setattr("runs.lifecycle.dispatch.revoke", lambda task_id: None)
     return started
 
 
 def _waiting(session) -> list[str]:
-    return [run.message.parent.content for run in queueing.waiting(session)]
+    return [run.message.parent.content for run in queue.waiting(session)]
 
 
 def _path(run: Run) -> list[str]:
@@ -51,31 +52,31 @@ def _path(run: Run) -> list[str]:
 def test_what_waits_can_be_edited_removed_and_cleared(send, session, alice):  # B18
     first, second, third, _ = send("one"), send("two"), send("three"), send("four")
     assert _waiting(session) == ["two", "three", "four"]
-    queueing.edit(second, "two, edited")
-    queueing.remove(third, by=alice)
+    queue.edit(second, "two, edited")
+    queue.remove(third, by=alice)
     assert _waiting(session) == ["two, edited", "four"]
     assert not Message.objects.filter(content="three").exists()
-    assert [event.kind for event in log.read(third.id)] == [Kind.STOPPED]
+    assert [event.kind for event in store.read(third.id)] == [Kind.STOPPED]
     with pytest.raises(NotQueued):
-        queueing.edit(first, "too late")
+        queue.edit(first, "too late")
     with pytest.raises(PromptEmpty):
-        queueing.edit(second, " ")
-    assert queueing.clear(session, by=alice) == 2
+        queue.edit(second, " ")
+    assert queue.clear(session, by=alice) == 2
     assert _waiting(session) == []
 
 
 def test_a_queue_that_is_cleared_takes_nothing_with_it_that_has_been_written(send, claim, session, alice):  # B18
     first = claim(send("one"))
-    log.append(first.id, (Kind.TEXT, {"text": "Once upon"}))
-    lifecycle.complete(first.id, "stop")
+    store.append(first.id, (Kind.TEXT, {"text": "Once upon"}))
+    transitions.complete(first.id, "stop")
     claim(send("two"))
     answer = Message.objects.get(pk=first.message_id)
     longer = actions.go_on(answer, user=alice)
     other = actions.answer_again(answer, user=alice)
     for run in (longer, other):
         with pytest.raises(NotQueued):
-            queueing.edit(run, "another question")
-    assert queueing.clear(session, by=alice) == 2
+            queue.edit(run, "another question")
+    assert queue.clear(session, by=alice) == 2
     answer.refresh_from_db()
     assert (answer.content, answer.parent.content) == ("Once upon", "one")
     assert not Run.objects.in_queue().exists()
@@ -85,9 +86,9 @@ def test_each_question_gets_its_place_when_its_turn_comes(send, claim, session, 
     # B18 B19
     runs = [send(text) for text in ("one", "two", "three")]
     claim(runs[0])
-    queueing.remove(runs[1], by=alice)
-    log.append(runs[0].id, (Kind.TEXT, {"text": "first answer"}))
-    committed(lifecycle.complete, runs[0].id, "stop")
+    queue.remove(runs[1], by=alice)
+    store.append(runs[0].id, (Kind.TEXT, {"text": "first answer"}))
+    committed(transitions.complete, runs[0].id, "stop")
     assert no_broker_needed == [runs[2].id]
     claim(runs[2])
     assert _path(runs[2]) == ["one", "first answer", "three"]
@@ -99,7 +100,7 @@ def test_a_message_sent_between_two_answers_does_not_overtake_those_that_wait(
     """The answer before had ended and nothing was started yet, or could be: the newest message was answered first."""
     first, second = send("one"), send("two")
     claim(first)
-    lifecycle.complete(first.id, "stop")  # and its process dies before the commit's callbacks
+    transitions.complete(first.id, "stop")  # and its process dies before the commit's callbacks
     committed(send, "three")
     assert no_broker_needed == [second.id]
 
@@ -109,30 +110,30 @@ def test_after_a_stop_or_a_failure_the_queue_is_held(send, claim, session, commi
     first, second = send("one"), send("two")
     claim(first)
     ends = {
-        "stop": lambda: lifecycle.stop(first.id),
-        "fail": lambda: lifecycle.fail(first.id, PromptEmpty()),
-        "lose": lambda: lifecycle.interrupt(first.id),
+        "stop": lambda: transitions.stop(first.id),
+        "fail": lambda: transitions.fail(first.id, PromptEmpty()),
+        "lose": lambda: transitions.interrupt(first.id),
     }
     committed(ends[end])
     session.refresh_from_db()
     assert session.is_queue_held and no_broker_needed == []
-    assert lifecycle.sweep() == 0
+    assert transitions.sweep() == 0
 
     # What is sent now should be answered at once, the rest waits until it is released
     third = committed(send, "three")
     assert no_broker_needed == [third.id]
     claim(third)
-    committed(lifecycle.complete, third.id, "stop")
+    committed(transitions.complete, third.id, "stop")
     assert _waiting(session) == ["two"]
-    committed(queueing.release, session)
+    committed(queue.release, session)
     assert no_broker_needed == [third.id, second.id]
 
 
 def test_send_now_starts_although_the_queue_is_held(send, claim, session, alice, committed, no_broker_needed):  # B19
     first, _, third = send("one"), send("two"), send("three")
     claim(first)
-    committed(lifecycle.stop, first.id)
-    committed(queueing.send_now, third, by=alice)
+    committed(transitions.stop, first.id)
+    committed(queue.send_now, third, by=alice)
     assert no_broker_needed == [third.id]
     assert _waiting(session) == ["two"]
 
@@ -140,16 +141,16 @@ def test_send_now_starts_although_the_queue_is_held(send, claim, session, alice,
 def test_send_now_stops_what_runs_and_goes_to_the_head(send, claim, alice, committed, no_broker_needed):  # B17 B18
     first, second, third = send("one"), send("two"), send("three")
     claim(first)
-    committed(queueing.send_now, third, by=alice)
+    committed(queue.send_now, third, by=alice)
     first.refresh_from_db()
     assert (first.status, first.stop_reason) == (Status.RUNNING, StopReason.REPLACED)
     assert no_broker_needed == []  # not before the partial is saved
-    committed(lifecycle.interrupt, first.id)
+    committed(transitions.interrupt, first.id)
     first.refresh_from_db()
     assert (first.status, first.reason) == (Status.STOPPED, StopReason.REPLACED)
     assert no_broker_needed == [third.id]
     claim(third)
-    committed(lifecycle.complete, third.id, "stop")
+    committed(transitions.complete, third.id, "stop")
     assert no_broker_needed == [third.id, second.id]
 
 
@@ -161,7 +162,7 @@ def test_replace_and_reject(send, claim, session, alice, committed, no_broker_ne
     assert refusal.value.run_id == first.id
     assert not Message.objects.filter(content="rejected").exists()
     second = committed(send, "instead", when_busy=WhenBusy.REPLACE)
-    committed(lifecycle.interrupt, first.id)
+    committed(transitions.interrupt, first.id)
     assert no_broker_needed == [second.id]
     assert _waiting(session) == ["two"]
     assert waiting.pk
@@ -170,7 +171,7 @@ def test_replace_and_reject(send, claim, session, alice, committed, no_broker_ne
 def test_a_start_that_fails_puts_the_message_back_at_the_head(send, claim, session, committed):  # B20
     first, second = send("one"), send("two")
     claim(first)
-    committed(lifecycle.complete, first.id, "stop")  # the broker is away
+    committed(transitions.complete, first.id, "stop")  # the broker is away
     second.refresh_from_db()
     assert (second.status, second.task_id) == (Status.QUEUED, None)
     assert _waiting(session) == ["two"]
@@ -195,7 +196,7 @@ def test_a_key_sends_once_and_not_something_else(send):  # B21 B22
 def test_a_retry_gets_the_first_answer_whatever_has_changed_meanwhile(send, model):  # B21
     send("one")
     waiting = send("two", model="m", key="k")
-    queueing.edit(waiting, "two, edited")
+    queue.edit(waiting, "two, edited")
     model.delete()
     assert send("two", model="m", key="k").pk == waiting.pk
 
@@ -206,8 +207,8 @@ def test_limits_of_a_user(send, settings, claim):  # B57
     with pytest.raises(TooManyRuns):
         send("three")
     for run in runs:
-        lifecycle.stop(run.id)
-    lifecycle.stop(send("three").id)
+        transitions.stop(run.id)
+    transitions.stop(send("three").id)
     with pytest.raises(TooManySends) as refusal:
         send("four")
     # It should say when the first of the three is a minute old.
@@ -221,7 +222,7 @@ def test_limits_of_a_user(send, settings, claim):  # B57
 
 def test_regenerate_is_another_answer_to_the_same_question(send, claim, alice):  # B39
     first = claim(send("one"))
-    lifecycle.complete(first.id, "stop")
+    transitions.complete(first.id, "stop")
     again = actions.answer_again(first.message, user=alice)
     assert again.message.parent_id == first.message.parent_id
     assert again.message_id != first.message_id
@@ -233,7 +234,7 @@ def test_regenerate_while_an_answer_runs_stops_that_first(send, claim, alice, co
     again = committed(actions.answer_again, first.message, user=alice)
     first.refresh_from_db()
     assert first.stop_reason == StopReason.REPLACED and again.task_id is None
-    committed(lifecycle.interrupt, first.id)
+    committed(transitions.interrupt, first.id)
     assert no_broker_needed == [again.id]
 
 
@@ -241,11 +242,11 @@ def test_continue_lets_the_same_message_grow(send, claim, alice):  # B39
     first = claim(send("one"))
     with pytest.raises(NothingToContinue):
         actions.go_on(first.message, user=alice)
-    log.append(first.id, (Kind.TEXT, {"text": "Once upon"}))
-    lifecycle.stop(first.id)
+    store.append(first.id, (Kind.TEXT, {"text": "Once upon"}))
+    transitions.stop(first.id)
     second = claim(actions.go_on(Message.objects.get(pk=first.message_id), user=alice))
-    log.append(second.id, (Kind.TEXT, {"text": " a time"}))
-    lifecycle.complete(second.id, "stop")
+    store.append(second.id, (Kind.TEXT, {"text": " a time"}))
+    transitions.complete(second.id, "stop")
     message = Message.objects.get(pk=first.message_id)
     assert (message.content, message.state) == ("Once upon a time", MessageState.COMPLETE)
     assert list(message.runs.order_by("id")) == [first, second]
@@ -253,9 +254,9 @@ def test_continue_lets_the_same_message_grow(send, claim, alice):  # B39
 
 def test_editing_an_earlier_message_makes_a_branch(send, claim, alice):  # B40
     first = claim(send("one"))
-    lifecycle.complete(first.id, "stop")
+    transitions.complete(first.id, "stop")
     second = claim(send("two"))
-    lifecycle.complete(second.id, "stop")
+    transitions.complete(second.id, "stop")
     branch = actions.edit_and_send(second.message.parent, "two, better", user=alice)
     assert _path(branch) == ["one", "", "two, better"]
     assert Message.objects.filter(content="two").exists()
@@ -263,18 +264,18 @@ def test_editing_an_earlier_message_makes_a_branch(send, claim, alice):  # B40
 
 def test_a_deleted_session_leaves_no_text_and_its_run_can_not_bring_it_back(send, claim, session, alice):  # B40
     run = claim(send("one"))
-    log.append(run.id, (Kind.TEXT, {"text": "secret"}))
+    store.append(run.id, (Kind.TEXT, {"text": "secret"}))
     actions.delete_session(session, by=alice)
     assert not Run.objects.exists() and not Message.objects.exists()
     assert [event.kind for event in LoggedEvent.objects.filter(stream=run.id)] == [Kind.STOPPED]
-    assert not lifecycle.complete(run.id, "stop")
+    assert not transitions.complete(run.id, "stop")
 
 
 def test_a_run_that_no_worker_takes_fails_in_the_end(send, settings):  # B9
     run = send("one")
-    assert lifecycle.fail_unclaimed() == 0
+    assert transitions.fail_unclaimed() == 0
     settings.RUN_QUEUED_SECONDS = -1
-    assert lifecycle.fail_unclaimed() == 1
+    assert transitions.fail_unclaimed() == 1
     run.refresh_from_db()
     assert (run.status, run.code) == (Status.FAILED, "queue_time_limit")
 
@@ -282,27 +283,27 @@ def test_a_run_that_no_worker_takes_fails_in_the_end(send, settings):  # B9
 def test_an_attached_run_lives_while_somebody_watches(send, claim, alice):  # B42
     run = claim(send("one"))
     Run.objects.update(viewer_until=run.started_at)
-    viewers.watched([run.id])
-    assert viewers.stop_unwatched() == 0
+    attached.watched([run.id])
+    assert attached.stop_unwatched() == 0
     Run.objects.update(viewer_until=run.started_at)
-    assert viewers.stop_unwatched() == 1
-    lifecycle.interrupt(run.id)
+    assert attached.stop_unwatched() == 1
+    transitions.interrupt(run.id)
     run.refresh_from_db()
     assert (run.status, run.reason) == (Status.STOPPED, StopReason.VIEWER_LEFT)
 
 
 def test_a_detached_run_does_not_care_who_leaves(send, claim):  # B7 B42
     run = claim(send("one"))
-    viewers.left(run.id)
-    assert viewers.stop_unwatched() == 0
+    attached.left(run.id)
+    assert attached.stop_unwatched() == 0
     assert Run.objects.get().stop_requested_at is None
 
 
 def test_a_held_run_waits_until_its_queue_is_released(send, session, django_capture_on_commit_callbacks):  # B44
     run = send("one", is_attached=True, is_held=True)
-    assert lifecycle.sweep() == 0
+    assert transitions.sweep() == 0
     assert (run.status, run.task_id, run.viewer_until is None) == (Status.QUEUED, None, False)
-    queueing.release(session)
+    queue.release(session)
     run.refresh_from_db()
     assert run.task_id is not None
 
@@ -320,8 +321,8 @@ def test_the_end_of_a_run_is_told_once_and_after_the_commit(send, claim, django_
     ended.connect(hear := lambda run_id, **_: heard.append(run_id))
     try:
         with django_capture_on_commit_callbacks() as callbacks:
-            assert lifecycle.complete(run.id, "stop")
-            assert not lifecycle.stop(run.id)
+            assert transitions.complete(run.id, "stop")
+            assert not transitions.stop(run.id)
         assert heard == []
         for callback in callbacks:
             callback()

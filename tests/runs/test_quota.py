@@ -4,19 +4,20 @@ import pytest
 
 from chatapp.chats import stored
 from chatapp.chats.models import Attachment, Message, Session, Stored
-from runs import actions, lifecycle
+from runs import actions
 from runs.errors import QuotaExceeded
+from runs.lifecycle import transitions
 from runs.models import Run
-from streams import log
 from streams.events import Kind
+from streams.log import store
 
 
 @pytest.fixture
 def answer(claim):
     def answer(run: Run, text: str) -> None:
         claim(run)
-        log.append(run.id, (Kind.TEXT, {"text": text}))
-        lifecycle.complete(run.id, "stop")
+        store.append(run.id, (Kind.TEXT, {"text": text}))
+        transitions.complete(run.id, "stop")
 
     return answer
 
@@ -27,7 +28,7 @@ def test_who_has_stored_as_much_as_is_allowed_can_not_send_until_something_is_de
     settings.USER_MAX_BYTES = 1_000
     answer(send("x" * 400), "ü" * 299)
     run = send("yy")  # at 998 bytes there still is room
-    lifecycle.stop(run.id)
+    transitions.stop(run.id)
     for refused in (
         lambda: send("z"),
         lambda: actions.answer_again(run.message, user=alice),

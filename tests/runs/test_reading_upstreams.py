@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.errors import UpstreamFailed, UpstreamGarbage
-from runs.providers.openai import FINISH, parse
-from runs.providers.sse import MAX_EVENT_BYTES, EventParser, EventTooLarge
+from runs.net.sse import MAX_EVENT_BYTES, EventParser, EventTooLarge
+from runs.upstream.chat_completions import FINISH, parse
 from streams.events import Kind
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs import recorder
 from runs.errors import EmptyAnswer, UpstreamInterrupted, UpstreamTooLarge, UpstreamUnreachable
-from runs.providers.openai import PIECE_CHARACTERS, Delta
-from runs.recorder import BATCH_EVENTS, DELTA_BYTES, MAX_PAUSE_SECONDS, MAX_RETRIES, Recorder
+from runs.upstream.chat_completions import PIECE_CHARACTERS, Delta
+from runs.worker import recorder
+from runs.worker.recorder import BATCH_EVENTS, DELTA_BYTES, MAX_PAUSE_SECONDS, MAX_RETRIES, Recorder
+from streams.delivery.writer import Pen
 from streams.events import MAX_DATA_BYTES, Event, Kind, fold
-from streams.publish import Pen
 
 STREAM = UUID(int=1)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs.titles import MAX_CHARACTERS, clean, keep, request
+from runs.upstream.titles import MAX_CHARACTERS, clean, keep, request
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """One user's answers do not hold up another's HTML: the time that is spent goes round."""
 
-from runs.rendering.turns import MOST, Turns
+from runs.rendering.fair_queue import MOST, Turns
 
 SOON, LATER = 0, 1
 ALICE, BOB = 1, 2

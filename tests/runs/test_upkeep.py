@@ -6,12 +6,15 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from runs import actions, answers, lifecycle, tasks, timeline, upkeep
+from runs import actions, tasks
+from runs.lifecycle import transitions
+from runs.lifecycle.segments import said_before
+from runs.maintenance import retention
 from runs.models import Run, Worker
-from runs.pieces import said_before
+from runs.queries import answers, timeline
 from runs.states import LogKept
-from streams import log
 from streams.events import Kind, fold
+from streams.log import store
 from streams.models import LoggedEvent
 
 TOOL = (Kind.TOOL, {"index": 0, "id": "c", "name": "clock", "arguments": "{}"})
@@ -29,8 +32,8 @@ def answered(send, claim):
 
     def answered(*words: str, extra=(), run: Run | None = None) -> Run:
         run = claim(run or send())
-        log.append(run.id, *((Kind.TEXT, {"text": word}) for word in words), *extra)
-        lifecycle.complete(run.id, "stop")
+        store.append(run.id, *((Kind.TEXT, {"text": word}) for word in words), *extra)
+        transitions.complete(run.id, "stop")
         run.refresh_from_db()
         return run
 
@@ -49,7 +52,7 @@ def look(run: Run) -> tuple[list[str], str]:
 
 def test_a_log_is_compacted_after_the_grace_and_pruned_after_the_retention(answered, send, claim):  # B29
     old, running = answered("Good ", "morning", extra=[USAGE]), claim(send())
-    log.append(running.id, *[(Kind.TEXT, {"text": "so far"})] * 2)
+    store.append(running.id, *[(Kind.TEXT, {"text": "so far"})] * 2)
     age(seconds=590)
     tasks.reduce_logs()
     assert look(old)[1] == LogKept.WHOLE
@@ -77,22 +80,22 @@ def test_without_a_retention_everything_is_kept(answered, settings):
 
 def test_a_reader_of_a_pruned_stream_is_told_the_whole_from_the_message(answered):  # B29 B30
     run = answered("Good ", "morning", extra=[(Kind.REASONING, {"text": "hm"}), TOOL, USAGE])
-    whole = log.fold_stream(run.id)
+    whole = store.fold_stream(run.id)
     age(days=31)
     tasks.reduce_logs()
     for after in range(run.last_seq - 1):
-        assert fold(log.read(run.id, after)) == whole
+        assert fold(store.read(run.id, after)) == whole
     assert answers.so_far(run) == whole
-    assert [event.kind for event in log.read(run.id, run.last_seq - 1)] == [Kind.COMPLETED]
+    assert [event.kind for event in store.read(run.id, run.last_seq - 1)] == [Kind.COMPLETED]
 
 
 def test_a_run_that_said_nothing_is_no_empty_stream(send):  # B29 B39
     run = send()
-    lifecycle.stop(run.id)
+    transitions.stop(run.id)
     age(days=31)
     tasks.reduce_logs()
     assert look(run) == ([Kind.STOPPED], LogKept.PRUNED)
-    assert [event.kind for event in log.read(run.id)] == [Kind.SNAPSHOT, Kind.STOPPED]
+    assert [event.kind for event in store.read(run.id)] == [Kind.SNAPSHOT, Kind.STOPPED]
 
 
 def test_what_does_not_fit_in_a_snapshot_keeps_its_deltas(answered):  # B29
@@ -134,7 +137,7 @@ def test_what_is_nowhere_else_is_not_pruned(answered):
     tasks.reduce_logs()
     for run, text in ((unknown, "a"), (other, "b")):
         assert look(run)[1] == LogKept.NEEDED
-        assert log.fold_stream(run.id).text == text
+        assert store.fold_stream(run.id).text == text
 
 
 def test_upkeep_stops_when_its_time_is_over_and_goes_on_with_the_next_call(answered, monkeypatch):
@@ -142,15 +145,15 @@ def test_upkeep_stops_when_its_time_is_over_and_goes_on_with_the_next_call(answe
     age(seconds=610)
     calls = 0
     while any(look(run)[1] == LogKept.WHOLE for run in runs):
-        upkeep.compact_due(upkeep.Slice(0))
+        retention.compact_due(retention.Slice(0))
         calls += 1
     assert 2 < calls < 9
-    assert [log.fold_stream(run.id).text for run in runs] == ["ab", "cd"]
+    assert [store.fold_stream(run.id).text for run in runs] == ["ab", "cd"]
 
 
 def test_events_of_deleted_sessions_go_when_nobody_can_write_there_any_more(send, claim, session, alice):  # B40
     run, kept = claim(send()), send()
-    log.append(run.id, (Kind.TEXT, {"text": "secret"}))
+    store.append(run.id, (Kind.TEXT, {"text": "secret"}))
     actions.delete_session(session, by=alice)
     tasks.tidy()
     assert LoggedEvent.objects.filter(stream=run.id).count() == 1  # its fence
@@ -160,26 +163,26 @@ def test_events_of_deleted_sessions_go_when_nobody_can_write_there_any_more(send
 
 
 def test_a_walk_through_the_streams_deletes_orphans_and_nothing_else(send, monkeypatch):
-    monkeypatch.setattr(upkeep, "WALK_STREAMS", 2)
+    monkeypatch.setattr(retention, "WALK_STREAMS", 2)
     run, orphans = send(), [uuid4() for _ in range(5)]
     for stream in orphans:
-        log.append(stream, *[(Kind.TEXT, {"text": "x"})] * 3)
+        store.append(stream, *[(Kind.TEXT, {"text": "x"})] * 3)
     LoggedEvent.objects.update(at=timezone.now() - timedelta(days=2))
-    log.append(orphans[0], (Kind.TEXT, {"text": "a zombie writes"}))
-    place = upkeep.NOWHERE
+    store.append(orphans[0], (Kind.TEXT, {"text": "a zombie writes"}))
+    place = retention.NOWHERE
     while place is not None:  # in the smallest steps
-        place = upkeep.forget_orphans(place, upkeep.Slice(0))
+        place = retention.forget_orphans(place, retention.Slice(0))
     assert set(LoggedEvent.objects.values_list("stream", flat=True)) == {run.id, orphans[0]}
 
 
 def test_workers_that_ended_long_ago_are_forgotten_their_runs_are_not(answered, worker, monkeypatch):
-    monkeypatch.setattr(upkeep, "DETACH_RUNS", 2)
+    monkeypatch.setattr(retention, "DETACH_RUNS", 2)
     runs = [answered(word) for word in "abc"]
     living = Worker.objects.create(name="v", pid=2, pool="gevent", lease_until=timezone.now() - timedelta(days=29))
-    upkeep.forget_workers(upkeep.Slice(9))
+    retention.forget_workers(retention.Slice(9))
     assert Worker.objects.count() == 2
     Worker.objects.filter(pk=worker.pk).update(lease_until=timezone.now() - timedelta(days=31))
-    upkeep.forget_workers(upkeep.Slice(9))
+    retention.forget_workers(retention.Slice(9))
     assert list(Worker.objects.all()) == [living]
     assert Run.objects.filter(pk__in=[run.pk for run in runs], worker=None).count() == 3
 

@@ -22,10 +22,10 @@ from runs.errors import (
     UpstreamTooLarge,
     UpstreamUnreachable,
 )
-from runs.providers import openai
-from runs.providers.http import Client
-from runs.providers.line import HEAD_BYTES, Line
-from runs.providers.sse import MAX_EVENT_BYTES
+from runs.net.connection import HEAD_BYTES, Line
+from runs.net.http1 import Client
+from runs.net.sse import MAX_EVENT_BYTES
+from runs.upstream import chat_completions
 from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event, read_request
 
 pytestmark = pytest.mark.one_database
@@ -105,7 +105,7 @@ def test_there_is_a_limit_to_a_head_an_event_and_an_answer(monkeypatch):
     head = b"HTTP/1.1 200 OK\r\n" + b"X-Filler: %b\r\n" % (b"x" * 1000) * (HEAD_BYTES // 1000 + 20)
     assert isinstance(_outcome(head, then="wait"), UpstreamInterrupted)
     assert isinstance(_outcome(HEAD + b"\r\ndata: ", b"x" * (MAX_EVENT_BYTES + 2**17), then="wait"), UpstreamTooLarge)
-    monkeypatch.setattr(openai, "MAX_ANSWER_BYTES", 2**20)
+    monkeypatch.setattr(chat_completions, "MAX_ANSWER_BYTES", 2**20)
     comments = b": nothing to say\n\n" * 2**16
     assert isinstance(_outcome(HEAD + b"\r\n", comments, then="wait"), UpstreamTooLarge)
 

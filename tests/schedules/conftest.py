@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from chatapp.schedules import actions, firing
 from chatapp.schedules.models import Kind, Occurrence, Schedule
-from runs import lifecycle
+from runs.lifecycle import transitions
 from runs.models import Model, Provider, Run, Worker
-from runs.moments import ended
-from streams import log
+from runs.signals import ended
 from streams.events import Kind as Event
+from streams.log import store
 
 
 class Clock:
@@ -86,8 +86,8 @@ def write(worker):
 
     def write_(run: Run, text: str = "Sunny.") -> Run:
         run.refresh_from_db()
-        assert lifecycle.claim(run.id, run.task_id, worker)
-        log.append(run.id, (Event.TEXT, {"text": text}))
+        assert transitions.claim(run.id, run.task_id, worker)
+        store.append(run.id, (Event.TEXT, {"text": text}))
         return run
 
     return write_
@@ -100,7 +100,7 @@ def end(write):
     def end_(occurrence: Occurrence, how=None, text: str = "Sunny.") -> Occurrence:
         occurrence.refresh_from_db()
         run = write(occurrence.run, text)
-        (how or partial(lifecycle.complete, finish_reason="stop"))(run.id)
+        (how or partial(transitions.complete, finish_reason="stop"))(run.id)
         ended.send(Run, run_id=run.id)  # on commit, which a test never comes to
         occurrence.refresh_from_db()
         return occurrence

@@ -1,8 +1,8 @@
 """Schedules as tests read them, and how a run fails."""
 
 from chatapp.schedules.models import Occurrence, Schedule
-from runs import lifecycle
 from runs.errors import RunError
+from runs.lifecycle import transitions
 
 
 def last(schedule: Schedule) -> Occurrence:
@@ -17,4 +17,4 @@ def states(schedule: Schedule) -> list[str]:
 def fail(run_id, code: str = "upstream_failed"):
     error = RunError()
     error.code = code
-    return lifecycle.fail(run_id, error)
+    return transitions.fail(run_id, error)

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from chatapp.schedules.models import Schedule
-from chatapp.schedules.urls import urlpatterns
+from chatapp.web.schedules.urls import urlpatterns
 from runs.models import Run
 
 pytestmark = pytest.mark.one_database

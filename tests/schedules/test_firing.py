@@ -9,9 +9,9 @@ from django.db import DatabaseError
 from chatapp.chats.models import MessageState, News, Session
 from chatapp.schedules import actions, firing
 from chatapp.schedules.models import Kind, Missed, Notify, Occurrence, Overlap, Paused, Schedule, State, Target
-from runs import lifecycle
 from runs.actions import delete_session, send
 from runs.errors import TooManyRuns
+from runs.lifecycle import transitions
 from runs.models import Model, Run
 from runs.states import LostReason, Status, Trigger
 from tests.schedules.reading import fail, last, states
@@ -171,7 +171,7 @@ def test_what_a_process_that_died_has_not_settled_is_settled_by_the_next_tick(ma
     tick(minutes=60)
     run = write(last(schedule).run)
     tick(minutes=60)
-    lifecycle.complete(run.id, "stop")  # and nobody was told
+    transitions.complete(run.id, "stop")  # and nobody was told
     tick(seconds=15)
     assert states(schedule) == [State.COMPLETED, State.RUNNING]
 
@@ -190,13 +190,13 @@ def test_an_execution_whose_chat_was_deleted_is_over(make, tick, alice):
 def test_failures_in_a_row_pause_it_and_say_so(make, tick, end, settings):  # B53
     settings.SCHEDULE_MAX_FAILURES = 3
     schedule = make(every=60)
-    for how in (fail, fail, None, fail, partial(lifecycle.lose, reason=LostReason.LEASE)):
+    for how in (fail, fail, None, fail, partial(transitions.lose, reason=LostReason.LEASE)):
         tick(minutes=60)
         end(last(schedule), how)
     schedule.refresh_from_db()
     assert (schedule.paused, schedule.failures) == ("", 2)  # a success in between starts the count anew
     tick(minutes=60)
-    end(last(schedule), lifecycle.stop)  # a person's Stop is no failure
+    end(last(schedule), transitions.stop)  # a person's Stop is no failure
     tick(minutes=60)
     end(last(schedule), fail)
     schedule.refresh_from_db()
@@ -261,7 +261,7 @@ def test_a_broker_that_is_down_is_a_failure_like_any_other(
     [
         (Notify.ALL, None, News.UNREAD),
         (Notify.ALL, fail, News.FAILED),
-        (Notify.ALL, lifecycle.stop, ""),
+        (Notify.ALL, transitions.stop, ""),
         (Notify.FAILURES, None, ""),
         (Notify.FAILURES, fail, News.FAILED),
         (Notify.NONE, fail, ""),

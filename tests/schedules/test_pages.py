@@ -11,8 +11,8 @@ from chatapp.chats.models import News
 from chatapp.schedules import actions, firing
 from chatapp.schedules.forms import PRESETS
 from chatapp.schedules.models import Kind, Overlap, Paused, Schedule, State, Target
-from runs import lifecycle
 from runs.errors import RunError
+from runs.lifecycle import transitions
 from runs.models import Model, Run
 
 pytestmark = pytest.mark.one_database
@@ -202,8 +202,8 @@ def test_what_is_over_is_never_shown_as_being_written(browser, make, clock, writ
     """Its end has not been settled yet: the process that ended it died, or is about to."""
     answered, failed, deleted = make(name="a"), make(name="b"), make(name="c")
     firing.tick(clock.forward(minutes=60))
-    lifecycle.complete(write(answered.occurrences.get().run).id, "stop")
-    lifecycle.fail(write(failed.occurrences.get().run).id, RunError())
+    transitions.complete(write(answered.occurrences.get().run).id, "stop")
+    transitions.fail(write(failed.occurrences.get().run).id, RunError())
     deleted.occurrences.get().run.session.delete()
     for schedule, said in ((answered, "Answered"), (failed, f"Failed: {RunError().message}"), (deleted, "Stopped")):
         text = words(browser.get(page_of(schedule))).split("History")[1]
@@ -215,7 +215,7 @@ def test_failures_say_why_on_the_list_and_in_the_history(browser, make, clock, e
     settings.SCHEDULE_MAX_FAILURES = 1
     schedule = make(every=60)
     firing.tick(clock.forward(minutes=60))
-    end(schedule.occurrences.first(), lambda run_id: lifecycle.fail(run_id, RunError()))
+    end(schedule.occurrences.first(), lambda run_id: transitions.fail(run_id, RunError()))
     for page in ("/schedules", page_of(schedule)):
         text = words(browser.get(page))
         assert "Paused: it failed once" in text

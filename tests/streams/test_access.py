@@ -16,11 +16,12 @@ from chatapp.accounts.authentication import TokenViewer
 from chatapp.accounts.models import Scope, Token
 from chatapp.accounts.tokens import make_token
 from chatapp.chats.models import Message, Role, Session
-from runs.admin.tail import StaffViewer
+from runs.admin.live_tail import StaffViewer
 from runs.models import Run
-from streams import access, sse
+from streams import access
 from streams.access import SessionViewer, _answered
-from streams.hub import Live
+from streams.delivery.hub import Live
+from streams.transports import sse
 
 SECONDS = 20.0
 

@@ -11,13 +11,14 @@ from django.db import connection
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from streams import fanout, log
-from streams.batchlog import open_batch_log
-from streams.compaction import compact
+from streams.delivery import fanout
+from streams.delivery.follow import follow
+from streams.delivery.hub import Follower, Hub, Live
+from streams.delivery.writer import BatchWriter
 from streams.events import Event, Kind, fold
-from streams.follow import follow
-from streams.hub import Follower, Hub, Live
-from streams.publish import BatchWriter
+from streams.log import store
+from streams.log.batch import open_batch_log
+from streams.log.compaction import compact
 from tests.streams.mischief import BACKEND, Fate, MischievousLayer
 
 pytestmark = pytest.mark.each_database
@@ -89,9 +90,9 @@ def feed(database, settings, monkeypatch):
 
 
 def end(stream: UUID) -> list[Event]:
-    """As `runs.lifecycle` does it: with the ORM, not with the batch writer."""
+    """As `runs.lifecycle.transitions` does it: with the ORM, not with the batch writer."""
     try:
-        return log.append(stream, (Kind.COMPLETED, {"finish_reason": "stop"}))
+        return store.append(stream, (Kind.COMPLETED, {"finish_reason": "stop"}))
     finally:
         connection.close()
 
@@ -151,7 +152,7 @@ def test_followers_get_exactly_the_log_whatever_becomes_of_the_messages(feed, pl
     streams = play(plan, counts, crowd)
     assert MischievousLayer.sent or {*plan} - {Fate.PASS}, "nothing came through: this proves nothing"
     for reader in crowd:
-        events = list(log.read_all(streams[reader.stream]))
+        events = list(store.read_all(streams[reader.stream]))
         assert [event.seq for event in events] == list(range(1, len(events) + 1))
         is_beyond = any(word["kind"] == "resync" for word in reader.heard)
         assert reader.events == [event for event in events if is_beyond or event.seq > reader.after]
@@ -162,7 +163,7 @@ def test_followers_get_exactly_the_log_whatever_becomes_of_the_messages(feed, pl
 def test_followers_get_the_whole_although_the_stream_is_compacted_behind_them(feed, plan, counts, crowd):  # B29 B30
     streams = play(plan, counts, crowd, is_compacted=True)
     for reader in crowd:
-        whole = log.fold_stream(streams[reader.stream])
+        whole = store.fold_stream(streams[reader.stream])
         if not reader.heard and reader.after == whole.last_seq:  # he came after the end, and said that he had it
             continue
         is_beyond = any(word["kind"] == "resync" for word in reader.heard)
@@ -186,7 +187,7 @@ def test_without_mischief_the_messages_alone_are_enough(feed, settings):
     crowd = [Reader(stream, comes=step, after=0, pause=3) for stream in range(STREAMS) for step in (0, 5)]
     streams = play([], [[2, 1, 3]] * 10, crowd)
     for reader in crowd:
-        assert reader.events == list(log.read_all(streams[reader.stream]))
+        assert reader.events == list(store.read_all(streams[reader.stream]))
 
 
 @pytest.mark.parametrize("comes", [0, 9])
@@ -194,7 +195,7 @@ def test_who_claims_to_know_the_future_is_told_so_and_then_everything(feed, come
     reader = Reader(stream=0, comes=comes, after=999, pause=1)
     streams = play([], [[2, 1, 3]] * 10, [reader])
     assert reader.heard[0]["kind"] == "resync"
-    assert reader.events == list(log.read_all(streams[0]))
+    assert reader.events == list(store.read_all(streams[0]))
 
 
 def test_what_has_no_log_is_live_anew_when_its_shard_was_joined_late(feed, monkeypatch):
@@ -232,7 +233,7 @@ def test_what_was_on_its_way_when_the_log_was_asked_is_not_read_there(monkeypatc
             loop.call_soon_threadsafe(looked.set)
             return set(seen)  # both have grown
 
-        monkeypatch.setattr("streams.hub._look_after", look_after)
+        monkeypatch.setattr("streams.delivery.hub._look_after", look_after)
         sweeping = asyncio.create_task(hub._sweep())
         await looked.wait()
         comes.put([Live(1, False, b"{}")])

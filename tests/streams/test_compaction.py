@@ -12,12 +12,12 @@ from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams import compaction, log
-from streams.batchlog import open_batch_log
-from streams.compaction import compact
+from streams.delivery.writer import BatchWriter
 from streams.events import Event, Folded, Kind, fold
+from streams.log import compaction, store
+from streams.log.batch import open_batch_log
+from streams.log.compaction import compact
 from streams.models import LoggedEvent
-from streams.publish import BatchWriter
 from tests.harness.check import unexplained_gaps
 from tests.harness.facts import wait_until
 
@@ -51,7 +51,7 @@ class Reader:
         self.folded, self.applied = fold(applied), list(applied)
 
     def follow(self, stream) -> Folded:
-        for event in log.read_all(stream, after=self.folded.last_seq):
+        for event in store.read_all(stream, after=self.folded.last_seq):
             assert event.seq == self.folded.last_seq + 1 or event.kind == Kind.SNAPSHOT, "a gap"
             self.applied.append(event)
             self.folded = fold(self.applied)
@@ -64,7 +64,7 @@ def said(folded: Folded) -> tuple:
 
 def written(*drafts: tuple[str, dict]):
     stream = uuid4()
-    return stream, log.append(stream, (Kind.QUEUED, {}), *drafts)
+    return stream, store.append(stream, (Kind.QUEUED, {}), *drafts)
 
 
 @many_steps
@@ -80,7 +80,7 @@ def test_a_reader_at_any_position_gets_the_whole_wherever_compaction_was_interru
 
     for place in range(len(events)):
         assert said(Reader(events[:place]).follow(stream)) == whole
-    assert log.head(stream) == (len(events), end[0])
+    assert store.head(stream) == (len(events), end[0])
 
     # The next one should bring it to its end, and find nothing more to do then
     list(compact(stream))
@@ -102,8 +102,8 @@ def test_two_that_compact_a_stream_at_once_do_it_once(deltas, turns):  # B30
     whole, both = said(fold(events)), (compact(stream), compact(stream))
     for turn in [*turns, *[False] * 9, *[True] * 9]:
         next(both[turn], None)
-        assert unexplained_gaps(log.read(stream)) == []
-        assert said(log.fold_stream(stream)) == whole
+        assert unexplained_gaps(store.read(stream)) == []
+        assert said(store.fold_stream(stream)) == whole
 
 
 @pytest.mark.django_db
@@ -111,7 +111,7 @@ def test_a_stream_that_goes_on_is_left_alone():
     stream, events = written((Kind.TEXT, {"text": "so far"}))
     with pytest.raises(compaction.NotSealed):
         list(compact(stream))
-    assert log.read(stream) == events
+    assert store.read(stream) == events
 
 
 @pytest.mark.django_db
@@ -120,23 +120,23 @@ def test_a_reader_who_missed_what_is_gone_now_is_still_found():  # B26 B29
     stream, events = written(*[(Kind.TEXT, {"text": "a"})] * 5, (Kind.COMPLETED, {"finish_reason": "stop"}))
     list(compact(stream))
     last = events[-1].seq
-    assert log.grown({stream: 3}) == log.grown({stream: last - 1}) == {stream}
-    assert log.grown({stream: last}) == set()
+    assert store.grown({stream: 3}) == store.grown({stream: last - 1}) == {stream}
+    assert store.grown({stream: last}) == set()
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kept", [{"text": "abc", "reasoning": "", "tools": []}, None])
 def test_of_a_pruned_stream_the_owner_tells_what_was_said(kept):  # B29 B30
     stream, events = written(*[(Kind.TEXT, {"text": c}) for c in "abc"], (Kind.COMPLETED, {"finish_reason": "stop"}))
-    log.keep_final(stream)
+    store.keep_final(stream)
     with override_settings(STREAMS_SNAPSHOT=f"{__name__}.owner"):
         answers[stream] = kept
         for after in range(5):
-            heard = log.read(stream, after)
+            heard = store.read(stream, after)
             assert heard[-1] == events[-1]
             told = [(event.seq, event.kind, json.loads(event.data)) for event in heard[:-1]]
             assert told == ([(4, Kind.SNAPSHOT, kept)] if kept and after < 4 else [])
-        assert log.read(stream, 5) == []
+        assert store.read(stream, 5) == []
 
 
 answers: dict = {}
@@ -197,14 +197,14 @@ def test_a_writer_goes_on_while_a_long_stream_is_compacted(database, monkeypatch
     monkeypatch.setattr(compaction, "STEP_EVENTS", 100)
     stream, busy, steps = uuid4(), uuid4(), 0
     words = [(Kind.TEXT, {"text": f"{n} "}) for n in range(3000)]
-    log.append(stream, *words, (Kind.COMPLETED, {"finish_reason": "stop"}))
-    whole, work = said(log.fold_stream(stream)), compact(stream)
+    store.append(stream, *words, (Kind.COMPLETED, {"finish_reason": "stop"}))
+    whole, work = said(store.fold_stream(stream)), compact(stream)
     with writing(busy) as writer:
         while steps < 31:
             with transaction.atomic() if connection.vendor == "postgresql" else nullcontext():
                 steps += next(work, None) is not None
                 seen = writer.batches
                 wait_until(lambda seen=seen: writer.batches > seen, "a batch is committed after this step, or in it")
-    assert (list(work), writer.fenced, said(log.fold_stream(stream))) == ([], 0, whole)
+    assert (list(work), writer.fenced, said(store.fold_stream(stream))) == ([], 0, whole)
     assert LoggedEvent.objects.filter(stream=stream).count() == 2
-    assert [event.seq for event in log.read_all(busy)] == list(range(1, writer.events + 1))
+    assert [event.seq for event in store.read_all(busy)] == list(range(1, writer.events + 1))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from streams.hub import QUEUE_BYTES, QUEUE_EVENTS, Follower, Live
+from streams.delivery.hub import QUEUE_BYTES, QUEUE_EVENTS, Follower, Live
 
 
 def told(count: int, size: int, first: int = 1) -> list[Live]:

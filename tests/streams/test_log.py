@@ -5,37 +5,37 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, transaction
 
-from streams import log
 from streams.events import Kind
+from streams.log import store
 from streams.models import LoggedEvent
 
 pytestmark = pytest.mark.django_db
 
 
 def _say(stream, *words: str):
-    return log.append(stream, *((Kind.TEXT, {"text": word}) for word in words))
+    return store.append(stream, *((Kind.TEXT, {"text": word}) for word in words))
 
 
 def test_seq_starts_at_one_and_has_no_gaps():  # B24
     stream = uuid4()
     first, second = _say(stream, "a"), _say(stream, "b", "c")
     assert [event.seq for event in first + second] == [1, 2, 3]
-    assert log.read(stream) == first + second
-    assert log.read(stream, after=1) == second
+    assert store.read(stream) == first + second
+    assert store.read(stream, after=1) == second
 
 
 def test_nothing_follows_a_final_event():  # B27
     stream = uuid4()
-    log.append(stream, (Kind.TEXT, {"text": "a"}), (Kind.COMPLETED, {"finish_reason": "stop"}))
-    with pytest.raises(log.Sealed):
+    store.append(stream, (Kind.TEXT, {"text": "a"}), (Kind.COMPLETED, {"finish_reason": "stop"}))
+    with pytest.raises(store.Sealed):
         _say(stream, "b")
-    assert log.head(stream) == (2, Kind.COMPLETED)
-    assert log.head(stream).is_sealed
+    assert store.head(stream) == (2, Kind.COMPLETED)
+    assert store.head(stream).is_sealed
 
 
 def test_the_database_refuses_a_second_final_event_and_a_taken_seq():  # B24 B27
     stream = uuid4()
-    log.append(stream, (Kind.STOPPED, {"reason": "user"}))
+    store.append(stream, (Kind.STOPPED, {"reason": "user"}))
     row = LoggedEvent.objects.get(stream=stream)
     for seq, kind in ((2, Kind.COMPLETED), (1, Kind.TEXT), (0, Kind.TEXT)):
         with pytest.raises(IntegrityError), transaction.atomic():
@@ -44,10 +44,10 @@ def test_the_database_refuses_a_second_final_event_and_a_taken_seq():  # B24 B27
 
 def test_history_is_read_in_pages():  # B31
     stream = uuid4()
-    _say(stream, *map(str, range(2 * log.PAGE_EVENTS + 5)))
-    assert len(log.read(stream)) == log.PAGE_EVENTS
-    assert [event.seq for event in log.read_all(stream)] == list(range(1, 2 * log.PAGE_EVENTS + 6))
-    assert log.fold_stream(stream).text == "".join(map(str, range(2 * log.PAGE_EVENTS + 5)))
+    _say(stream, *map(str, range(2 * store.PAGE_EVENTS + 5)))
+    assert len(store.read(stream)) == store.PAGE_EVENTS
+    assert [event.seq for event in store.read_all(stream)] == list(range(1, 2 * store.PAGE_EVENTS + 6))
+    assert store.fold_stream(stream).text == "".join(map(str, range(2 * store.PAGE_EVENTS + 5)))
 
 
 def test_growth_of_many_streams_is_found_at_once(django_assert_num_queries):  # B26
@@ -55,20 +55,20 @@ def test_growth_of_many_streams_is_found_at_once(django_assert_num_queries):  # 
     _say(streams[0], "a")
     _say(streams[1], "a", "b")
     with django_assert_num_queries(1):
-        assert log.grown({streams[0]: 1, streams[1]: 1, streams[2]: 0}) == {streams[1]}
-    assert log.grown({uuid4(): n for n in range(1200)}) == set()
+        assert store.grown({streams[0]: 1, streams[1]: 1, streams[2]: 0}) == {streams[1]}
+    assert store.grown({uuid4(): n for n in range(1200)}) == set()
 
 
 def test_the_end_is_found_although_what_lies_before_it_is_gone():  # B27 B40
     stream, other = uuid4(), uuid4()
     _say(stream, "a", "b", "c")
-    log.append(stream, (Kind.STOPPED, {"reason": "user"}))
-    log.append(other, (Kind.STOPPED, {"reason": "user"}))
-    log.keep_final(stream)
-    assert log.grown({stream: 1, other: 1}) == {stream}
+    store.append(stream, (Kind.STOPPED, {"reason": "user"}))
+    store.append(other, (Kind.STOPPED, {"reason": "user"}))
+    store.keep_final(stream)
+    assert store.grown({stream: 1, other: 1}) == {stream}
 
 
 def test_what_is_written_comes_back_to_the_letter():
     stream, text = uuid4(), 'a\\b\t\n\r"\u2028 ☃ 😀 \x01 \\N \\. '
     _say(stream, text)
-    assert log.fold_stream(stream).text == text
+    assert store.fold_stream(stream).text == text

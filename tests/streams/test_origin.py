@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from streams.origin import SameOrigin
-from streams.routing import websocket_application
+from streams.transports.origin import SameOrigin
+from streams.transports.routing import websocket_application
 
 HOST = "chat.example.org"
 

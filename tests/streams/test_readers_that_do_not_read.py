@@ -11,8 +11,9 @@ import pytest
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
-from streams import fanout, log
+from streams.delivery import fanout
 from streams.events import Event, Kind
+from streams.log import store
 
 pytestmark = pytest.mark.one_database
 
@@ -76,7 +77,7 @@ def _speak(stack, run) -> list[Event]:
         await layer.flush()
 
     for start in range(0, EVENTS, 20):
-        events.append(log.append(run.pk, *((Kind.TEXT, {"text": f"{start + n} {TEXT}"}) for n in range(20))))
+        events.append(store.append(run.pk, *((Kind.TEXT, {"text": f"{start + n} {TEXT}"}) for n in range(20))))
     asyncio.run(announce(events))
     return [event for batch in events for event in batch]
 

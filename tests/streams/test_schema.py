@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 from chatapp.chats.models import News
 from runs.states import LostReason, StopReason
-from streams import consumers
 from streams.events import FINAL_KINDS, Control, Event, Kind, control
+from streams.transports import websocket
 from tests.streams.schema import DEFINED, SCHEMA, judge, kinds_of
 
 pytestmark = pytest.mark.one_database
@@ -93,7 +93,7 @@ def test_values_that_are_listed_are_those_that_the_code_knows():
     assert listed("run.stopped", "reason") == set(StopReason.values)
     assert listed("run.lost", "reason") == set(LostReason.values)
     assert listed("session.changed", "news") == {"", *News.values}
-    source = Path(consumers.__file__).read_text()
+    source = Path(websocket.__file__).read_text()
     assert listed("refused", "code") == set(re.findall(r'(?:_refuse\(\w+, |turn_away\()"(\w+)"', source))
 
 

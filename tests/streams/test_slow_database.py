@@ -10,14 +10,15 @@ import pytest
 import uvloop
 from django.db import connection, transaction
 
-from runs.prompts import UpstreamRequest
-from runs.providers import openai
-from runs.providers.http import Client
-from runs.recorder import Recorder
-from streams import log, publish
-from streams.batchlog import open_batch_log
+from runs.net.http1 import Client
+from runs.upstream import chat_completions
+from runs.upstream.request import UpstreamRequest
+from runs.worker.recorder import Recorder
+from streams.delivery import writer
+from streams.delivery.writer import BatchWriter
 from streams.events import Kind
-from streams.publish import BatchWriter
+from streams.log import store
+from streams.log.batch import open_batch_log
 
 pytestmark = pytest.mark.each_database
 
@@ -86,7 +87,7 @@ async def _hear_all(client: Client) -> None:
     """Hear out another upstream, in the same loop."""
     sink, server = Everything(), await asyncio.start_server(Speaker().serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    await openai.stream(client, UpstreamRequest(url, {}), 20, sink)
+    await chat_completions.stream(client, UpstreamRequest(url, {}), 20, sink)
     server.close()
     assert sink.events == EVENTS
 
@@ -107,7 +108,7 @@ class Everything:
 
 
 def test_a_database_that_hangs_makes_upstreams_wait_and_loses_nothing(database, monkeypatch):  # B28
-    monkeypatch.setattr(publish, "PENDING_BYTES", 2**20)
+    monkeypatch.setattr(writer, "PENDING_BYTES", 2**20)
     streams, speaker, kept = [uuid4() for _ in range(UPSTREAMS)], Speaker(), Kept()
 
     async def scenario():
@@ -119,7 +120,7 @@ def test_a_database_that_hangs_makes_upstreams_wait_and_loses_nothing(database, 
 
         async def carry(stream):
             recorder = Recorder(writer, stream, 0, lambda: pytest.fail("fenced"))
-            await openai.stream(client, UpstreamRequest(url, {}), 20, recorder)
+            await chat_completions.stream(client, UpstreamRequest(url, {}), 20, recorder)
             await recorder.close()
 
         async with _blocked():
@@ -143,8 +144,8 @@ def test_a_database_that_hangs_makes_upstreams_wait_and_loses_nothing(database, 
 
     state = uvloop.run(scenario())
     for stream in streams:
-        assert log.fold_stream(stream).text == "".join(f"{number} {TEXT} " for number in range(EVENTS))
-    assert state.events == len(kept.events) == sum(len(list(log.read_all(stream))) for stream in streams)
+        assert store.fold_stream(stream).text == "".join(f"{number} {TEXT} " for number in range(EVENTS))
+    assert state.events == len(kept.events) == sum(len(list(store.read_all(stream))) for stream in streams)
     assert (state.waiting_events, state.waiting_bytes, state.fenced) == (0, 0, 0)
     assert state.last_commit_seconds > 0
 
@@ -176,11 +177,11 @@ def test_what_a_fenced_run_had_waiting_is_forgotten(database):  # B12
 
     state = uvloop.run(scenario())
     assert (fenced, state.fenced, state.waiting_events, state.waiting_bytes) == ([stream], 1, 0, 0)
-    assert [event.kind for event in log.read(stream)] == [Kind.LOST]
-    assert log.fold_stream(other).text == "b"
+    assert [event.kind for event in store.read(stream)] == [Kind.LOST]
+    assert store.fold_stream(other).text == "b"
 
 
 def _end(stream) -> None:
     with transaction.atomic():
-        log.append(stream, (Kind.LOST, {"reason": "lease", "message": ""}))
+        store.append(stream, (Kind.LOST, {"reason": "lease", "message": ""}))
     connection.close()

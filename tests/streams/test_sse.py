@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
+from streams.delivery.hub import Live
 from streams.events import Event, Kind
-from streams.hub import Live
-from streams.sse import Framing, position
+from streams.transports.sse import Framing, position
 
 STREAM = UUID(int=1)
 

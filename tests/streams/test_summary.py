@@ -2,8 +2,8 @@
 
 import pytest
 
+from runs.session_feed import stream_of
 from runs.states import Status
-from runs.summary import stream_of
 from tests.harness.check import check
 from tests.harness.upstream import prompt
 

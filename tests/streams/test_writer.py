@@ -6,10 +6,10 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
-from streams import log
-from streams.batchlog import BatchLog, Unavailable, open_batch_log
+from streams.delivery.writer import BatchWriter, Pen, tick
 from streams.events import Kind
-from streams.publish import BatchWriter, Pen, tick
+from streams.log import store
+from streams.log.batch import BatchLog, Unavailable, open_batch_log
 
 pytestmark = pytest.mark.each_database  # each has a writer of its own; SQLite's is the default of `make run`
 
@@ -91,9 +91,9 @@ def test_everything_handed_in_is_logged_once_and_then_sent(database, breaks):  #
 
     sent = _write(scenario, *breaks)
     for stream in streams:
-        events = list(log.read_all(stream))
+        events = list(store.read_all(stream))
         assert [event.seq for event in events] == list(range(1, 31))
-        assert log.fold_stream(stream).text == "".join(f"{n} " for n in range(30))
+        assert store.fold_stream(stream).text == "".join(f"{n} " for n in range(30))
         assert [event for event in sent.events if event.stream == stream] == events
 
 
@@ -115,9 +115,9 @@ def test_a_fenced_run_does_not_cost_the_others_their_events(database, breaks):  
 
     sent = _write(scenario, "not", *breaks)
     assert fenced == [ended]
-    assert [event.kind for event in log.read(ended)] == [Kind.TEXT, Kind.LOST]
-    assert log.fold_stream(other).text == "a b c "
-    assert log.fold_stream(ended).text == "seen "
+    assert [event.kind for event in store.read(ended)] == [Kind.TEXT, Kind.LOST]
+    assert store.fold_stream(other).text == "a b c "
+    assert store.fold_stream(ended).text == "seen "
     assert [event.stream for event in sent.events] == [ended, other, other, other]
 
 
@@ -125,7 +125,7 @@ def _end(stream) -> None:
     from django.db import connection
 
     with transaction.atomic():
-        log.append(stream, (Kind.LOST, {"reason": "lease", "message": ""}))
+        store.append(stream, (Kind.LOST, {"reason": "lease", "message": ""}))
     connection.close()
 
 
@@ -137,7 +137,7 @@ def test_what_is_written_in_bulk_comes_back_to_the_letter(database):
         await writer.flush()
 
     _write(scenario)
-    assert log.fold_stream(stream).text == "a\\b\t\n \\N \\. \u2028 ☃ 😀 \x01"
+    assert store.fold_stream(stream).text == "a\\b\t\n \\N \\. \u2028 ☃ 😀 \x01"
 
 
 def test_flush_of_an_idle_writer_returns_at_once(database):

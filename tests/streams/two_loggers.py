@@ -14,7 +14,7 @@ import os  # noqa: E402
 
 import gevent  # noqa: E402
 
-from streams.loop import LoopThread  # noqa: E402
+from streams.eventloop import LoopThread  # noqa: E402
 
 LINES = 20_000  # of each of the two
 GREENLETS = 20

@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from chatapp.webhooks.actions import make_endpoint
 from chatapp.webhooks.models import Delivery, Endpoint, all_ends
-from runs import lifecycle
 from runs.actions import send
+from runs.lifecycle import transitions
 from runs.models import Model, Provider, Run
 from tests.webhooks.receiver import Receiver
 
@@ -51,7 +51,7 @@ def ended(alice, model):
 
     def ended_(owner=None, **session) -> Run:
         run = send((owner or alice).chat_sessions.create(**session), "Hello?", user=owner or alice)
-        lifecycle.stop(run.pk)  # unless, in a test that commits, it could not be started
+        transitions.stop(run.pk)  # unless, in a test that commits, it could not be started
         run.refresh_from_db()
         assert run.is_final
         return run

@@ -8,9 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from chatapp.web.webhooks.urls import urlpatterns
 from chatapp.webhooks import firing
 from chatapp.webhooks.models import Delivery, Endpoint, State, Why, all_ends
-from chatapp.webhooks.urls import urlpatterns
 
 pytestmark = pytest.mark.one_database
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs import viewers
+from runs.lifecycle import attached
 from runs.models import Run
 from runs.states import Status, StopReason
 from tests.harness.check import check
@@ -11,7 +11,7 @@ from tests.harness.upstream import prompt, spoken
 
 def _attached(person, say):
     run = person.send(say)
-    viewers.attach(run)
+    attached.attach(run)
     return run
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from runs.leaving import FORCED
 from runs.models import Run, Worker
 from runs.states import LostReason, Status, StopReason
+from runs.worker.watchdog import FORCED
 from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.people import Person

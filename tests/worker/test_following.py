@@ -6,7 +6,7 @@ import re
 import pytest
 
 from runs.states import Status
-from streams.consumers import MAX_STREAMS
+from streams.transports.websocket import MAX_STREAMS
 from tests.browser.scenes import speaking
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from runs.session_feed import stream_of
 from runs.states import Status
-from runs.summary import stream_of
-from streams.compaction import compact
 from streams.events import Control, Kind
+from streams.log.compaction import compact
 from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.followers import Follower, SocketFollower

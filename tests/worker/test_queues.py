@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs import dispatch
+from runs.lifecycle import dispatch
 from runs.models import Run
 from runs.states import LostReason, Status
 from streams.events import fold

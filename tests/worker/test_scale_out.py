@@ -13,9 +13,7 @@ from tests.harness.check import check
 from tests.harness.people import Person
 from tests.harness.stack import Stack
 from tests.harness.upstream import prompt, spoken
-from tests.worker.test_durability import (  # noqa: F401  (collected here, with the stacks below)
-    test_an_answer_goes_on_when_every_viewer_has_gone,
-)
+from tests.worker.test_durability import test_an_answer_goes_on_when_every_viewer_has_gone  # noqa: F401  (collected here, with the stacks below)
 from tests.worker.test_following import (  # noqa: F401
     test_a_place_in_the_future_is_answered_with_resync_and_everything,
     test_a_reader_who_is_cut_off_again_and_again_misses_nothing,

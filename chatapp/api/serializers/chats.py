@@ -8,10 +8,10 @@ from chatapp.api.operations import example
 from chatapp.api.serializers.fields import AskedFlag, AskedWhole, Choice, Flag, Id, Number, Text, Whole
 from chatapp.chats.models import Attachment, Message, MessageState, News, Role, Session
 from runs.errors import ModelUnknown
-from runs.export import FORMAT
 from runs.models import Model
+from runs.queries.export import FORMAT
+from runs.session_feed import activity_of
 from runs.states import WhenBusy
-from runs.summary import activity_of
 
 SYSTEM_PROMPT_CHARACTERS = 20_000
 MAX_TOKENS = 1_000_000  # more than any model writes at once

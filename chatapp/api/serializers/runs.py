@@ -4,8 +4,8 @@ from rest_framework import serializers
 
 from chatapp.api.serializers.chats import AttachmentSerializer, MessageSerializer, PageSerializer
 from chatapp.api.serializers.fields import AskedFlag, Choice, Id, Text
-from runs.answers import so_far
 from runs.models import Run
+from runs.queries.answers import so_far
 from runs.states import LostReason, Status, StopReason, Trigger
 
 STATES_OF_STOP = [("stopping", "told"), ("stopped", "by this"), ("already_final", "before")]

@@ -20,12 +20,12 @@ from chatapp.api.views.endpoint import Endpoint
 from chatapp.api.views.messages import OF_SENDING
 from chatapp.chats.models import Session
 from chatapp.compare import actions
-from chatapp.compare.board import ballots_of, standings
 from chatapp.compare.errors import AlreadyVoted, PaneGone, PaneUnknown, StillAnswering, StillBlind, TooFewPanes
 from chatapp.compare.models import Comparison, Pane
 from chatapp.compare.panes import views_of
+from chatapp.compare.scoreboard import ballots_of, standings
 from runs.errors import BrokerUnavailable
-from runs.summary import with_activity
+from runs.session_feed import with_activity
 
 OF_STARTING = [error for error in OF_SENDING if error is not BrokerUnavailable]  # a pane says so itself
 

@@ -15,7 +15,7 @@ from chatapp.chats.downloads import download
 from chatapp.chats.naming import with_opening
 from chatapp.compare.export import file_name_of
 from chatapp.compare.export import markdown_of as comparison_as_markdown
-from runs.export import document_of, file_name, markdown_of
+from runs.queries.export import document_of, file_name, markdown_of
 
 
 class MarkdownRenderer(BaseRenderer):

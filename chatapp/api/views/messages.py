@@ -26,7 +26,6 @@ from chatapp.chats.actions import show_branch
 from chatapp.chats.models import Message, Role
 from chatapp.chats.tree import Tree
 from runs.actions import edit_and_send, send
-from runs.branches import load
 from runs.errors import (
     BrokerUnavailable,
     KeyReused,
@@ -39,8 +38,9 @@ from runs.errors import (
     TooManyRuns,
     TooManySends,
 )
+from runs.queries.branches import load
+from runs.session_feed import with_activity
 from runs.states import Trigger
-from runs.summary import with_activity
 
 OF_ASKING = [ModelMissing, ModelUnknown, TooManyRuns, TooManySends, BrokerUnavailable]
 OF_SENDING = [PromptEmpty, PromptTooLong, *OF_ASKING]

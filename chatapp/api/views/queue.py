@@ -9,8 +9,8 @@ from chatapp.api.serializers.chats import TextSerializer
 from chatapp.api.serializers.runs import AcceptedSerializer, QueueSerializer, WaitingSerializer
 from chatapp.api.views.endpoint import OfRun, OfSession, accepted
 from chatapp.chats.models import Session
-from runs import queueing
 from runs.errors import BrokerUnavailable, NotQueued, PromptEmpty, PromptTooLong
+from runs.lifecycle import queue
 
 
 class Queue(OfSession):
@@ -20,7 +20,7 @@ class Queue(OfSession):
 
     @operation("clear_queue", "Discard what waits in a session", status=204)
     def delete(self, request: Request, pk) -> Response:
-        queueing.clear(self.get_object(), by=request.user)
+        queue.clear(self.get_object(), by=request.user)
         return Response(status=204)
 
 
@@ -28,7 +28,7 @@ class Release(OfSession):
     @operation("release_queue", "Let a held queue go on: what still waits then", QueueSerializer, status=202)
     def post(self, request: Request, pk) -> Response:
         session = self.get_object()
-        queueing.release(session)
+        queue.release(session)
         session.refresh_from_db(fields=["is_queue_held"])
         return Response(_queue_of(session), status=202)
 
@@ -47,14 +47,14 @@ class Waiting(OfRun):
     )
     def patch(self, request: Request, pk) -> Response:
         run = self.get_object()
-        queueing.edit(run, **self.taken(request))
+        queue.edit(run, **self.taken(request))
         run.message.parent.refresh_from_db(fields=["content"])
         return Response(WaitingSerializer(run).data)
 
     @operation("remove_waiting", "Take a message out of the queue", status=204, errors=[NotQueued])
     def delete(self, request: Request, pk) -> Response:
         """As if it had not been sent."""
-        queueing.remove(self.get_object(), by=request.user)
+        queue.remove(self.get_object(), by=request.user)
         return Response(status=204)
 
 
@@ -74,11 +74,11 @@ class SendNow(OfRun):
         run = self.get_object()
 
         def send_now():
-            queueing.send_now(run, by=request.user)
+            queue.send_now(run, by=request.user)
             return run
 
         return accepted(self.once(request, None, send_now))
 
 
 def _queue_of(session: Session) -> dict:
-    return QueueSerializer({"held": session.is_queue_held, "items": queueing.waiting(session)}).data
+    return QueueSerializer({"held": session.is_queue_held, "items": queue.waiting(session)}).data

@@ -25,8 +25,8 @@ from chatapp.schedules.errors import StillRunning, TooManySchedules
 from chatapp.schedules.forms import RuleForm, ScheduleForm, initial_of
 from chatapp.schedules.models import Missed, Notify, Occurrence, Overlap, Schedule, Target
 from chatapp.schedules.rules import next_times
-from runs.actions import check_prompt
 from runs.errors import ModelUnknown, PromptEmpty, PromptTooLong
+from runs.limits import check_prompt
 
 SHOWN_TIMES = 5
 DEFAULTS = {"model": "", "target": Target.NEW, "missed": Missed.RUN, "overlap": Overlap.SKIP, "notify": Notify.ALL}

@@ -13,10 +13,10 @@ from chatapp.api.views.endpoint import OfSession
 from chatapp.chats.actions import move, rename, share, unshare
 from chatapp.chats.models import Session
 from chatapp.chats.search import found_sessions, words_of
-from runs import lifecycle
 from runs.actions import delete_session, see
 from runs.errors import ModelUnknown
-from runs.summary import session_changed, sessions_changed, with_activity
+from runs.lifecycle import transitions
+from runs.session_feed import session_changed, sessions_changed, with_activity
 
 
 class AnySession(OfSession):
@@ -74,7 +74,7 @@ class SessionDetail(AnySession):
         """What is not named stays. With `If-Match` only if nothing else has changed since."""
         session, taken = self.get_object(), self.taken(request, partial=True)
         with transaction.atomic():
-            lifecycle.lock_session(session.pk)
+            transitions.lock_session(session.pk)
             check_unchanged(request, self.told(session))
             _change(session, taken)
         data = self.told(session)
@@ -85,7 +85,7 @@ class SessionDetail(AnySession):
         """What runs is stopped, and nothing comes back."""
         session = self.get_object()
         with transaction.atomic():
-            lifecycle.lock_session(session.pk)
+            transitions.lock_session(session.pk)
             check_unchanged(request, self.get_serializer(self.get_object()).data)
             delete_session(session, by=request.user)
         return Response(status=204)

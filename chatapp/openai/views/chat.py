@@ -14,7 +14,7 @@ from chatapp.openai.original import follow_original
 from chatapp.openai.reading import body_of
 from chatapp.openai.streaming import ToldBody
 from chatapp.openai.views.endpoint import Client, endpoint
-from streams.sse import EventStream
+from streams.transports.sse import EventStream
 
 
 async def _complete(request: HttpRequest, client: Client) -> HttpResponseBase:

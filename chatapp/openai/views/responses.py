@@ -17,11 +17,11 @@ from chatapp.openai.responses import read_response
 from chatapp.openai.streaming import ToldBody, end_of
 from chatapp.openai.telling import ResponseTeller, Telling, telling_of
 from chatapp.openai.views.endpoint import Client, endpoint, is_stream, reading
-from runs import lifecycle
 from runs.actions import delete_session
+from runs.lifecycle import transitions
 from runs.states import Status
 from streams.events import Kind
-from streams.sse import EventStream
+from streams.transports.sse import EventStream
 
 STOP_SECONDS = 5.0  # s that a client is kept waiting for the end of what it stops; it rarely takes more than 0.1
 PAGE_ITEMS, MAX_PAGE_ITEMS = 20, 100
@@ -140,7 +140,7 @@ async def _found(client: Client, response_id: str) -> Exchange:
 def _object(exchange: Exchange) -> dict:
     """The response as it is now. One whose worker is gone is ended before: nobody is shown it as alive (B12)."""
     if exchange.run.status == Status.RUNNING:
-        lifecycle.reap([exchange.pk])
+        transitions.reap([exchange.pk])
     telling, said = telling_of(exchange), read_original(exchange.pk)
     exchange.run.refresh_from_db()
     for one in said:
@@ -150,7 +150,7 @@ def _object(exchange: Exchange) -> dict:
 
 @reading
 def _stop(exchange: Exchange, client: Client) -> None:
-    lifecycle.request_stop(exchange.run, client.user)
+    transitions.request_stop(exchange.run, client.user)
 
 
 @reading

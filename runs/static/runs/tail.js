@@ -2,7 +2,7 @@
 
 const DELTAS = { "text.delta": "text", "reasoning.delta": "text", "tool.delta": "arguments" };
 const FINAL = new Set(["run.completed", "run.stopped", "run.failed", "run.lost"]);
-const LONGEST = 400; // characters of one line, as in runs/timeline.py
+const LONGEST = 400; // characters of one line, as in runs/queries/timeline.py
 const MOST_ROWS = 600; // then the oldest go
 
 class Line {

@@ -2,26 +2,26 @@
 
 from tests.mutants.mutant import Mutant
 
-FILES = "tests/pages/test_attachments.py"
+FILES = "tests/web/test_attachments.py"
 
 MUTANTS = [
     Mutant(
         "the model does not read the files of a message",
-        "runs/prompts.py",
+        "runs/upstream/request.py",
         "if (content := whole_of(message))",
         "if (content := message.content)",
         f"{FILES}::test_the_model_reads_the_words_and_then_each_file_in_a_fence_longer_than_any_in_it",
     ),
     Mutant(
         "files do not count as part of a message",
-        "runs/actions.py",
+        "runs/limits.py",
         "if len(whole(text, files)) > settings.PROMPT_MAX_CHARACTERS:",
         "if len(text) > settings.PROMPT_MAX_CHARACTERS:",
         f"{FILES}::test_files_count_as_part_of_the_message",
     ),
     Mutant(
         "one file less than the limit allows",
-        "chatapp/pages/attachments.py",
+        "chatapp/web/chat/attachments.py",
         "if len(files) > settings.PROMPT_MAX_FILES:",
         "if len(files) >= settings.PROMPT_MAX_FILES:",
         f"{FILES}::test_only_so_many_files_go_with_one_message[20-302]",
@@ -59,7 +59,7 @@ MUTANTS = [
         "chatapp/chats/search.py",
         " | Q(pk__in=_in_files(prefix))",
         "",
-        "tests/pages/test_search.py::test_words_of_files_and_of_their_message_are_found_together",
+        "tests/web/test_search.py::test_words_of_files_and_of_their_message_are_found_together",
         database="postgres",
     ),
     Mutant(
@@ -67,6 +67,6 @@ MUTANTS = [
         "chatapp/chats/search.py",
         "for name in _triggers(cursor):",
         "for name in ():",
-        "tests/pages/test_search.py::test_tables_of_the_index_can_be_changed_by_later_migrations",
+        "tests/web/test_search.py::test_tables_of_the_index_can_be_changed_by_later_migrations",
     ),
 ]

@@ -6,28 +6,28 @@ KEEPING, HIGHLIGHTING = "tests/runs/test_keeping.py", "tests/runs/test_highlight
 MUTANTS = [
     Mutant(
         "an answer that has grown gets the HTML of what it was",
-        "runs/rendering/keeping.py",
+        "runs/rendering/backlog.py",
         "same = Message.objects.filter(pk=message.pk, state=message.state, content=message.content)",
         "same = Message.objects.filter(pk=message.pk)",
         f"{KEEPING}::test_an_answer_that_grows_meanwhile_does_not_get_the_html_of_what_it_was",
     ),
     Mutant(
         "a text that kills workers is tried without end",
-        "runs/rendering/keeping.py",
+        "runs/rendering/backlog.py",
         "if message.html_tries >= MAX_TRIES:",
         "if False:",
         f"{KEEPING}::test_a_worker_that_is_killed_while_html_is_made_leaves_it_due_but_not_without_end",
     ),
     Mutant(
         "two workers make the same HTML",
-        "runs/rendering/keeping.py",
+        "runs/rendering/backlog.py",
         'return message if own.update(html_tries=F("html_tries") + 1, html_due_at=again) else None',
         'return message if own.update(html_tries=F("html_tries") + 1) else None',
         f"{KEEPING}::test_two_workers_do_not_make_the_same_html",
     ),
     Mutant(
         "a text over which the renderer is killed is tried again",
-        "runs/rendering/keeping.py",
+        "runs/rendering/backlog.py",
         "same.update(html=html, html_due_at=None)",
         "same.update(html=html, html_due_at=None) if html else None",
         f"{KEEPING}::test_a_text_over_which_the_renderer_is_killed_stays_plain_and_is_never_tried_again",
@@ -41,7 +41,7 @@ MUTANTS = [
     ),
     Mutant(
         "an end makes no HTML due",
-        "runs/lifecycle.py",
+        "runs/lifecycle/transitions.py",
         "        **html_due(content),\n",
         "",
         f"{KEEPING}::test_an_end_makes_html_due_and_it_is_made_once",
@@ -76,7 +76,7 @@ MUTANTS = [
     ),
     Mutant(
         "the HTML of answers is made in the order in which they ended",
-        "runs/rendering/turns.py",
+        "runs/rendering/fair_queue.py",
         "(each.rank, self._seconds[each.owner], each.turn)",
         "(each.rank, each.turn)",
         "tests/runs/test_turns.py::test_many_slow_answers_of_one_user_let_another_users_answer_go_before",

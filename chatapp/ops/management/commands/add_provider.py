@@ -4,8 +4,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from runs.catalog import add_provider, make_default
 from runs.models import Model, Provider
+from runs.upstream.catalog import add_provider, make_default
 
 
 class Command(BaseCommand):

@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Role, Session
 from chatapp.ops.management.commands.ask import named, only_superuser
-from runs import lifecycle
-from runs.catalog import add_provider
 from runs.errors import TimeLimit, UpstreamRateLimited
+from runs.lifecycle import transitions
 from runs.models import Model, Run, Worker
 from runs.states import LostReason, StopReason, Trigger
-from streams import log
+from runs.upstream.catalog import add_provider
 from streams.events import Kind
+from streams.log import store
 from streams.models import LoggedEvent
 
 WORKER = "demo-data"
@@ -54,13 +54,13 @@ def _past_run(owner, model: Model, worker: Worker, begin, chance: Random) -> Non
     session = Session.objects.create(owner=owner, title=asked[:80])
     question = Message.objects.create(session=session, role=Role.USER, content=asked)
     waiting = {"role": Role.ASSISTANT, "parent": question, "state": MessageState.WAITING}
-    run = lifecycle.enqueue(session, Message.objects.create(session=session, **waiting), model, Trigger.CHAT)
+    run = transitions.enqueue(session, Message.objects.create(session=session, **waiting), model, Trigger.CHAT)
     task_id = uuid4()
     Run.objects.filter(pk=run.pk).update(task_id=task_id, dispatched_at=timezone.now())
-    lifecycle.claim(run.pk, task_id, worker)
+    transitions.claim(run.pk, task_id, worker)
     words = said.split(" ")
-    log.append(run.pk, *[(Kind.TEXT, {"text": f"{word} "}) for word in words])
-    log.append(run.pk, (Kind.USAGE, {"prompt_tokens": 12, "completion_tokens": len(words)}))
+    store.append(run.pk, *[(Kind.TEXT, {"text": f"{word} "}) for word in words])
+    store.append(run.pk, (Kind.USAGE, {"prompt_tokens": 12, "completion_tokens": len(words)}))
     _end(run, owner, chance.choice(ENDS))
     _move_to(run, begin, chance)
 
@@ -68,14 +68,14 @@ def _past_run(owner, model: Model, worker: Worker, begin, chance: Random) -> Non
 def _end(run: Run, owner, how: str) -> None:
     match how:
         case "stop":
-            lifecycle.ask_to_stop(run, owner, StopReason.USER)
-            lifecycle.stop(run.pk)
+            transitions.ask_to_stop(run, owner, StopReason.USER)
+            transitions.stop(run.pk)
         case "fail":
-            lifecycle.fail(run.pk, UpstreamRateLimited() if run.pk.int % 2 else TimeLimit())
+            transitions.fail(run.pk, UpstreamRateLimited() if run.pk.int % 2 else TimeLimit())
         case "lose":
-            lifecycle.lose(run.pk, LostReason.LEASE)
+            transitions.lose(run.pk, LostReason.LEASE)
         case _:
-            lifecycle.complete(run.pk, "stop")
+            transitions.complete(run.pk, "stop")
 
 
 def _move_to(run: Run, begin, chance: Random) -> None:

@@ -9,7 +9,7 @@ from health_check.exceptions import ServiceUnavailable
 from chatapp.ops import local_model
 from chatapp.ops.readiness import PARTS
 from runs.models import Model, Provider
-from runs.providers import probe
+from runs.upstream import probe
 
 Line = tuple[str, str, str]  # what it is, what is wrong with it (empty: nothing), what to do
 

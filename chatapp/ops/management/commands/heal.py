@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from runs.healing import heal
+from runs.maintenance.integrity import heal
 from runs.models import Report
 
 

@@ -4,7 +4,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from chatapp.ops.management.commands.reduce_logs import TURN_SECONDS
-from runs.upkeep import NOWHERE, Slice, forget_orphans, forget_workers
+from runs.maintenance.retention import NOWHERE, Slice, forget_orphans, forget_workers
 
 
 class Command(BaseCommand):

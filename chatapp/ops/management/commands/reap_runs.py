@@ -2,13 +2,13 @@
 
 from django.core.management.base import BaseCommand
 
-from runs import lifecycle, strays, viewers
+from runs.lifecycle import attached, redispatch, transitions
 
 
 class Command(BaseCommand):
     help = "End the runs of workers that are gone, give up what waited too long, start what was left waiting."
 
     def handle(self, **options):
-        lost, failed = lifecycle.reap(), lifecycle.fail_unclaimed()
-        started, left = lifecycle.sweep() + strays.start_again(), viewers.stop_unwatched()
+        lost, failed = transitions.reap(), transitions.fail_unclaimed()
+        started, left = transitions.sweep() + redispatch.start_again(), attached.stop_unwatched()
         self.stdout.write(f"ended {lost}, gave up {failed}, stopped {left} that nobody watched, started {started}")

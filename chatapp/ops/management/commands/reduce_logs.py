@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
-from runs.upkeep import Slice, compact_due, prune_due
+from runs.maintenance.retention import Slice, compact_due, prune_due
 
 TURN_SECONDS = 3600.0  # s: nobody waits for a slot here
 

@@ -1,0 +1,69 @@
+"""The application behind a limit on bodies: by the announced length, by what arrives, and by the clock."""
+
+import asyncio
+
+from django.conf import settings
+
+from chatapp.middleware.body_limits import (
+    Refused,
+    answer_at,
+    bad_head,
+    declared_length,
+    most_bytes,
+    too_large,
+    too_slow,
+)
+
+
+class BoundedBodies:
+    """An ASGI application that refuses requests whose body is too large or too slow; it has not been called yet then,
+    or is still waiting for the body."""
+
+    def __init__(self, application) -> None:
+        self._application = application
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["type"] != "http":
+            return await self._application(scope, receive, send)
+        body = _Body(receive, most_bytes(scope["path"]))
+        try:
+            if not scope["query_string"].isascii():  # of which Django would make a response without any shape
+                raise bad_head()
+            if declared_length(scope["headers"]) > body.most:
+                raise too_large()
+            await self._application(scope, body.receive, send)
+        except Refused as refused:
+            await _refuse(scope["path"], refused, send)
+
+
+class _Body:
+    """One request's `receive`, which counts until the body is whole."""
+
+    __slots__ = ("_arrived", "_deadline", "_is_whole", "_receive", "most")
+
+    def __init__(self, receive, most: int) -> None:
+        self._receive, self.most = receive, most
+        self._arrived, self._is_whole = 0, False
+        self._deadline = asyncio.get_running_loop().time() + settings.REQUEST_SECONDS
+
+    async def receive(self) -> dict:
+        if self._is_whole:  # what is waited for now is that the client goes
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise too_slow() from None
+        self._arrived += len(message.get("body", b""))
+        self._is_whole = not message.get("more_body", False)
+        if self._arrived > self.most:
+            raise too_large()
+        return message
+
+
+async def _refuse(path: str, refused: Refused, send) -> None:
+    """Nothing has been sent: the body is read before anything else."""
+    response = answer_at(path, refused.reason)
+    headers = [(name.lower().encode(), value.encode("latin1")) for name, value in response.items()]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content})

@@ -1,0 +1,68 @@
+"""Headers that every response carries, whoever made it: a page, a static file, the API, an error."""
+
+from collections.abc import Awaitable, Callable
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+
+from chatapp.observability.redaction import holds_secret
+
+# What a page could ask the browser for and never does. Not named: notifications (no policy is for them) and the
+# clipboard, which pages write to.
+UNUSED = (
+    "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer", "microphone", "midi",
+    "payment", "usb",
+)  # fmt: skip
+ALWAYS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Headers:
+    """The outermost middleware. What is said beneath it stays: SecurityMiddleware says some of them, and HSTS."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
+        self._get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest):
+        if iscoroutinefunction(self._get_response):
+            return self._later(request)
+        return completed(self._get_response(request), request.path)
+
+    async def _later(self, request: HttpRequest) -> HttpResponseBase:
+        return completed(await self._get_response(request), request.path)
+
+
+def completed(response: HttpResponseBase, path: str = "/") -> HttpResponseBase:
+    """The response with all of them; also for what is answered before any middleware is asked."""
+    for name, value in ALWAYS.items():
+        response.headers.setdefault(name, value)
+    if holds_secret(path):  # else what the page loads would name it, and so logs of proxies might
+        response.headers["Referrer-Policy"] = "no-referrer"
+    if (cache := caching(response)) is not None:
+        response.headers["Cache-Control"] = cache
+    return response
+
+
+def caching(response: HttpResponseBase) -> str | None:
+    """What a response's Cache-Control becomes; None: it stays.
+
+    What a view or the static files say is kept, with one exception: data is not stored where a page only said that it
+    is private. Pages themselves stay with `no-cache`: the browser keeps those for Back, which `no-store` forbids.
+    """
+    declared = response.headers.get("Cache-Control", "")
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    is_page = kind == "text/html"
+    if not declared:
+        return "private, no-cache" if is_page else "no-store"
+    if "private" in declared and not is_page and "no-store" not in declared:
+        return "no-store"
+    return None

@@ -1,0 +1,1 @@
+"""Log lines, redaction of secrets in them, and traces."""

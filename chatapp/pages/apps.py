@@ -1,7 +1,0 @@
-"""Django's entry for the pages."""
-
-from django.apps import AppConfig
-
-
-class PagesConfig(AppConfig):
-    name = "chatapp.pages"

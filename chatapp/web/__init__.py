@@ -1,0 +1,1 @@
+"""The pages: everything that people see in a browser, by resource."""

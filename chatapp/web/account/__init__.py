@@ -1,0 +1,1 @@
+"""Logging in, invitations, and the settings page."""

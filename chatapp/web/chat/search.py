@@ -1,0 +1,106 @@
+"""Search in a user's own sessions, in titles and in everything that was said."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from chatapp.chats.attachments import whole_of
+from chatapp.chats.models import Message, Session
+from chatapp.chats.naming import title_of, with_opening
+from chatapp.chats.plain import plain_words
+from chatapp.chats.search import INDEXED_CHARACTERS, found_messages, found_sessions, pattern, words_of
+from chatapp.web.shell.decorators import is_scripted, private
+
+PAGE_HITS = 20
+MAX_PAGES = 50  # who has not found it by then types another word
+QUERY_CHARACTERS = 200
+BEFORE, AFTER = 60, 140  # characters of a message shown around the first word found
+NEAR = 1_000  # characters before and after that word which are read for it
+
+
+@dataclass
+class Hit:
+    """A session that was found. `excerpt` is made of pieces, each with whether it is one of the words."""
+
+    pk: UUID
+    title: list[tuple[str, bool]]
+    active_at: datetime
+    is_archived: bool
+    message: UUID | None
+    excerpt: list[tuple[str, bool]]
+
+
+@require_GET
+@private
+def search(request: HttpRequest) -> HttpResponse:
+    """The page with what was found, newest first; the script gets that part alone."""
+    query = request.GET.get("q", "").replace("\0", "")[:QUERY_CHARACTERS]
+    number = _page_number(request.GET.get("page", ""))
+    words = words_of(query)
+    hits = _hits(request.user, words, number)
+    context = {
+        "query": query,
+        "words": words,
+        "hits": hits[:PAGE_HITS],
+        "next_page": number + 1 if len(hits) > PAGE_HITS and number < MAX_PAGES else None,
+        "previous_page": number - 1 if number > 1 else None,
+        "page_name": "search",
+    }
+    return render(request, "chat/hits.html" if is_scripted(request) else "chat/search.html", context)
+
+
+def _page_number(text: str) -> int:
+    return min(max(int(text), 1), MAX_PAGES) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+
+
+def _hits(user, words: list[str], number: int) -> list[Hit]:
+    """The sessions of one page, and one more if there is another page."""
+    found = found_sessions(Session.objects.visible_to(user), words).order_by("-active_at", "-id")
+    start = (number - 1) * PAGE_HITS
+    sessions = list(with_opening(found)[start : start + PAGE_HITS + 1])
+    messages = _newest_found(sessions, words)
+    return [_hit(session, messages.get(session.pk), words) for session in sessions]
+
+
+def _newest_found(sessions: list[Session], words: list[str]) -> dict[UUID, Message]:
+    """In each session the newest message with the words."""
+    if not words:
+        return {}
+    found = found_messages(Message.objects.filter(session__in=sessions), words).order_by("id")
+    newest = dict(found.values_list("session_id", "id"))
+    read = Message.objects.defer("html", "reasoning").prefetch_related("attachments")
+    return {message.session_id: message for message in read.in_bulk(list(newest.values())).values()}
+
+
+def _hit(session: Session, message: Message | None, words: list[str]) -> Hit:
+    return Hit(
+        session.pk,
+        pieces(title_of(session), words),
+        session.active_at,
+        session.archived_at is not None,
+        message.pk if message else None,
+        pieces(_around(whole_of(message), words), words) if message else [],
+    )
+
+
+def _around(text: str, words: list[str]) -> str:
+    """The part of a text in which the first of the words is found, without Markdown's marks."""
+    match = pattern(words).search(text, 0, INDEXED_CHARACTERS)  # 0.5 µs a character: not all of a boundless answer
+    place = match.start() if match else 0
+    first = 0 if place <= NEAR else text.find("\n", place - NEAR, place) + 1 or place - NEAR
+    last = place + NEAR
+    plain = plain_words(text[first:last])
+    match = pattern(words).search(plain)
+    start = max(match.start() - BEFORE, 0) if match else 0
+    end = (match.end() if match else 0) + AFTER
+    before, after = "…" if start or first else "", "…" if end < len(plain) or last < len(text) else ""
+    return f"{before}{plain[start:end].strip()}{after}"
+
+
+def pieces(text: str, words: list[str]) -> list[tuple[str, bool]]:
+    """A text cut where the words are: (piece, is one of them)."""
+    return [(piece, place % 2 == 1) for place, piece in enumerate(pattern(words).split(text)) if piece]

@@ -1,0 +1,79 @@
+/* The files of text that go with the next message: chosen, dropped or pasted, shown as chips until it is sent. */
+
+import { announce } from "../shell/status.js";
+
+function sizeOf(bytes) {
+  return bytes < 1_000 ? `${bytes} B` : bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+export class Attachments {
+  #input;
+  #chips;
+  #files = [];
+  #onChange;
+
+  constructor(form, onChange) {
+    this.#input = form.querySelector("[data-files]");
+    this.#chips = form.querySelector("[data-chips]");
+    this.#onChange = onChange;
+    this.#input.addEventListener("change", () => this.#add([...this.#input.files]));
+    form.addEventListener("paste", (event) => this.#take(event, event.clipboardData));
+    document.addEventListener("dragover", (event) => {
+      if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+    });
+    document.addEventListener("drop", (event) => this.#take(event, event.dataTransfer));
+    this.#show();
+  }
+
+  get isEmpty() {
+    return this.#files.length === 0;
+  }
+
+  clear() {
+    this.#files = [];
+    this.#show();
+  }
+
+  #take(event, transfer) {
+    if (!transfer?.files.length) return;
+    event.preventDefault();
+    this.#add([...transfer.files]);
+  }
+
+  #add(files) {
+    const fresh = files.filter((file) => !this.#files.includes(file));
+    this.#files.push(...fresh);
+    this.#show();
+    if (fresh.length) announce(`Attached: ${fresh.map((file) => file.name).join(", ")}`);
+  }
+
+  #remove(file) {
+    this.#files = this.#files.filter((other) => other !== file);
+    this.#show();
+    this.#input.focus();
+    announce(`Removed: ${file.name}`);
+  }
+
+  /** The input holds what the form sends; the chips show it. */
+  #show() {
+    const transfer = new DataTransfer();
+    for (const file of this.#files) transfer.items.add(file);
+    this.#input.files = transfer.files;
+    this.#chips.replaceChildren(...this.#files.map((file) => this.#chip(file)));
+    this.#chips.hidden = this.isEmpty;
+    this.#onChange();
+  }
+
+  #chip(file) {
+    const remove = document.createElement("button");
+    remove.type = "button";
+    remove.className = "chip__remove";
+    remove.ariaLabel = `Remove ${file.name}`;
+    remove.textContent = "×";
+    remove.addEventListener("click", () => this.#remove(file));
+    const chip = document.createElement("li");
+    chip.className = "chip";
+    chip.append(`${file.name} · ${sizeOf(file.size)}`, remove);
+    return chip;
+  }
+}

@@ -1,0 +1,211 @@
+"""The pages of schedules, which all work without JavaScript; with it the form shows at once what its rule means."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import wraps
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import OuterRef, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from chatapp.schedules import actions
+from chatapp.schedules.forms import PRESETS, RuleForm, ScheduleForm, initial_of, initial_of_preset, offered_zones
+from chatapp.schedules.models import Occurrence, Schedule
+from chatapp.schedules.rules import next_times
+from runs.errors import ModelMissing, RunError
+from runs.models import Model
+
+PAGE_OCCURRENCES = 50
+SHOWN_TIMES = 5
+BAD_FORM = 422
+
+
+def private(view: Callable) -> Callable:
+    """For logged-in users only. Fresh on every visit, yet the browser may keep it for Back."""
+    return login_required(cache_control(private=True, no_cache=True)(view))
+
+
+def of_schedule(view: Callable) -> Callable:
+    """For the owner of the schedule, which the view gets in the place of its id."""
+
+    @private
+    @wraps(view)
+    def inner(request: HttpRequest, pk: UUID) -> HttpResponse:
+        return view(request, get_object_or_404(Schedule.objects.visible_to(request.user), pk=pk))
+
+    return inner
+
+
+@dataclass
+class Preview:
+    """What a rule means: in words, and the next times; templates show them in its zone, which Django would not.
+
+    Without times where the zone is not known any more.
+    """
+
+    words: str = ""
+    times: list[datetime] = field(default_factory=list)
+    zone: str = ""
+    errors: list[str] = field(default_factory=list)
+
+
+def preview_of(schedule: Schedule) -> Preview:
+    times = next_times(schedule.rule, timezone.now(), SHOWN_TIMES) if schedule.is_zone_known else []
+    return Preview(schedule.words, times, schedule.zone)
+
+
+def _preview_of_form(form: RuleForm) -> Preview:
+    """Of what is filled in so far, whether or not the rest of the form is."""
+    rule = RuleForm(form.data if form.is_bound else form.shown)
+    if rule.is_valid():
+        return preview_of(rule.put_into(Schedule()))
+    return Preview(errors=[f"{rule[name].label}: {error[0]}" for name, error in rule.errors.items()])
+
+
+@require_GET
+@private
+def schedules(request: HttpRequest) -> HttpResponse:
+    """The list, with what came of each the last time."""
+    newest = Occurrence.objects.filter(schedule=OuterRef("pk")).order_by("-due_at").values("pk")[:1]
+    found = list(Schedule.objects.visible_to(request.user).annotate(last_id=Subquery(newest)))
+    last = Occurrence.objects.select_related("run__session").in_bulk([each.last_id for each in found if each.last_id])
+    for each in found:
+        each.last = last.get(each.last_id)
+    return render(request, "schedules/list.html", {"schedules": found, "presets": _presets()})
+
+
+def _presets() -> list[tuple[str, str]]:
+    return [(name, label) for name, (label, _) in PRESETS.items()]
+
+
+@require_http_methods(["GET", "POST"])
+@private
+def new(request: HttpRequest) -> HttpResponse:
+    """GET shows the form, filled in by `?preset=`; POST makes a schedule, or only shows what the rule means."""
+    schedule = Schedule(owner=request.user)
+    if request.method == "GET":
+        form = ScheduleForm(owner=request.user, initial=initial_of_preset(request.GET.get("preset", "")))
+        return _editor(request, form, schedule)
+    return _keep(request, ScheduleForm(request.POST, owner=request.user), schedule)
+
+
+@require_http_methods(["GET", "POST"])
+@of_schedule
+def edit(request: HttpRequest, found: Schedule) -> HttpResponse:
+    form = ScheduleForm(
+        request.POST if request.method == "POST" else None, owner=request.user, initial=initial_of(found)
+    )
+    return _keep(request, form, found) if form.is_bound else _editor(request, form, found)
+
+
+def _keep(request: HttpRequest, form: ScheduleForm, schedule: Schedule) -> HttpResponse:
+    if "preview" in request.POST:
+        return _editor(request, form, schedule)
+    if not form.is_valid():
+        return _editor(request, form, schedule, status=BAD_FORM)
+    try:
+        kept = actions.keep(form.put_into(schedule))
+    except RunError as error:
+        form.add_error(None, error.message)
+        return _editor(request, form, schedule, status=BAD_FORM)
+    return redirect("schedule", kept.pk)
+
+
+def _editor(request: HttpRequest, form: ScheduleForm, schedule: Schedule, status: int = 200) -> HttpResponse:
+    missing = None if Model.objects.filter(enabled=True).exists() else ModelMissing()
+    context = {
+        "form": form,
+        "schedule": schedule,
+        "is_new": schedule._state.adding,
+        "preview": _preview_of_form(form),
+        "presets": _presets(),
+        "zones": offered_zones(),
+        "missing": missing,
+    }
+    return render(request, "schedules/editor.html", context, status=status)
+
+
+@require_GET
+@private
+def preview(request: HttpRequest) -> HttpResponse:
+    """For the form's script: what the rule means so far."""
+    return render(request, "schedules/preview.html", {"preview": _preview_of_form(RuleForm(request.GET))})
+
+
+@require_GET
+@of_schedule
+def schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
+    return _page(request, found)
+
+
+def _page(request: HttpRequest, found: Schedule, error: RunError | None = None, status: int = 200) -> HttpResponse:
+    """One schedule: what is next, and what has been."""
+    history = Occurrence.objects.filter(schedule=found).select_related("run__session")
+    page = Paginator(history, PAGE_OCCURRENCES).get_page(request.GET.get("page"))
+    context = {"schedule": found, "page": page, "preview": preview_of(found), "error": error}
+    return render(request, "schedules/schedule.html", context, status=status)
+
+
+@require_POST
+@of_schedule
+def run_now(request: HttpRequest, found: Schedule) -> HttpResponse:
+    """Ask now, and show the answer being written."""
+    try:
+        occurrence = actions.run_now(found)
+    except RunError as error:
+        return _page(request, found, error, status=409)
+    if occurrence is None or occurrence.run is None:
+        return redirect("schedule", found.pk)
+    return redirect("session", occurrence.run.session_id)
+
+
+@require_POST
+@of_schedule
+def pause(request: HttpRequest, found: Schedule) -> HttpResponse:
+    actions.pause(found)
+    return _back(request, found)
+
+
+@require_POST
+@of_schedule
+def resume(request: HttpRequest, found: Schedule) -> HttpResponse:
+    try:
+        actions.resume(found)
+    except RunError as error:
+        return _page(request, found, error, status=409)
+    return _back(request, found)
+
+
+def _back(request: HttpRequest, found: Schedule) -> HttpResponse:
+    """To the page that the switch was on."""
+    return redirect("schedules") if request.POST.get("on") == "list" else redirect("schedule", found.pk)
+
+
+@require_POST
+@of_schedule
+def duplicate(request: HttpRequest, found: Schedule) -> HttpResponse:
+    """The copy is paused, and opened to be changed."""
+    try:
+        copy = actions.duplicate(found)
+    except RunError as error:
+        return _page(request, found, error, status=BAD_FORM)
+    messages.info(request, "This copy is paused. Change what should be different, save it, and then resume it.")
+    return redirect("edit_schedule", copy.pk)
+
+
+@require_http_methods(["GET", "POST"])
+@of_schedule
+def delete(request: HttpRequest, found: Schedule) -> HttpResponse:
+    """GET asks whether it is meant."""
+    if request.method == "GET":
+        return render(request, "schedules/delete.html", {"schedule": found})
+    actions.delete(found, by=request.user)
+    return redirect("schedules")

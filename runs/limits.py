@@ -1,0 +1,49 @@
+"""Limits on what one user may send: length of a message, runs at once, messages a minute, bytes stored (B57)."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from chatapp.chats import stored
+from chatapp.chats.attachments import whole
+from chatapp.chats.models import Attachment
+from runs.errors import PromptEmpty, PromptTooLong, QuotaExceeded, TooManyRuns, TooManySends
+from runs.models import Run
+
+
+def check_prompt(text: str, files: Sequence[Attachment] = ()) -> None:
+    """Raise PromptEmpty or PromptTooLong. Text and files share one limit."""
+    if not text.strip() and not files:
+        raise PromptEmpty
+    if len(whole(text, files)) > settings.PROMPT_MAX_CHARACTERS:
+        raise PromptTooLong
+
+
+def check_limits(user: AbstractBaseUser) -> None:
+    """Raise TooManyRuns, TooManySends or QuotaExceeded (B57).
+
+    Call it in a transaction: it locks the user's row, so that parallel sends are counted one after the other.
+    """
+    get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
+    runs = Run.objects.filter(session__owner_id=user.pk)
+    if 0 < settings.USER_MAX_RUNS <= runs.active().count():
+        raise TooManyRuns
+    if settings.USER_MAX_SENDS > 0:
+        _check_rate(runs)
+    if stored.is_full(user.pk):
+        raise QuotaExceeded
+
+
+def _check_rate(runs: QuerySet) -> None:
+    """Raise TooManySends, with the seconds after which one more of `runs` fits into a minute."""
+    a_minute_ago = timezone.now() - timedelta(minutes=1)
+    sent = runs.filter(queued_at__gt=a_minute_ago).order_by("-queued_at").values_list("queued_at", flat=True)
+    if in_the_way := sent[settings.USER_MAX_SENDS - 1 :].first():
+        refusal = TooManySends()
+        refusal.retry_after = (in_the_way - a_minute_ago).total_seconds()
+        raise refusal

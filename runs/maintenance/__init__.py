@@ -1,0 +1,1 @@
+"""Upkeep: retention of logs and rows, integrity checks, counters of each process."""

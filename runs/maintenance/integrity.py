@@ -1,0 +1,200 @@
+"""Is everything as it should be?
+
+Each message is the fold of its stream, each run that ended has its one final event, and nothing is stuck. What is not
+so is rebuilt from the log, which is the truth; what the log does not hold is told.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from chatapp.chats.actions import html_due
+from chatapp.chats.models import Message, MessageState
+from runs.lifecycle import redispatch, transitions
+from runs.lifecycle.segments import said_before
+from runs.models import Report, Run
+from runs.states import FINAL, LogKept, Status
+from streams.events import FINAL_KINDS, Event, Folded, Kind, fold
+from streams.log import store
+
+BATCH_RUNS = 500  # runs read at once
+STUCK_SECONDS = 60.0  # s: whoever looks after runs needs a few; after this nobody does
+
+FINAL_KIND = {
+    Status.COMPLETED: Kind.COMPLETED,
+    Status.STOPPED: Kind.STOPPED,
+    Status.FAILED: Kind.FAILED,
+    Status.LOST: Kind.LOST,
+}
+MESSAGE_STATE = {
+    Status.COMPLETED: MessageState.COMPLETE,
+    Status.STOPPED: MessageState.STOPPED,
+    Status.FAILED: MessageState.FAILED,
+    Status.LOST: MessageState.LOST,
+}
+
+
+class Finding(NamedTuple):
+    run: UUID
+    what: str
+    is_repaired: bool = False
+
+
+def heal(repair: bool = False, since: datetime | None = None) -> Iterator[Finding]:
+    """Look at all runs that were asked for after `since` (default: all), and at what is stuck. Files a report.
+
+    Safe beside a working site: whatever looks wrong is looked at again with the lock of its session before it counts.
+    """
+    looked_at = found = repaired = 0
+    for finding in _all_findings(repair, since):
+        if isinstance(finding, Finding):
+            found, repaired = found + 1, repaired + finding.is_repaired
+            yield finding
+        else:
+            looked_at += finding
+    Report.file("heal", looked_at=looked_at, found=found, repaired=repaired, open=found - repaired)
+
+
+def _all_findings(repair: bool, since: datetime | None) -> Iterator[Finding | int]:
+    """Findings, and between them the numbers of runs that were looked at."""
+    yield from _stuck(repair)
+    ended = Run.objects.filter(status__in=FINAL).order_by("id")
+    if since is not None:
+        ended = ended.filter(queued_at__gte=since)
+    last = UUID(int=0)
+    while ids := list(ended.filter(pk__gt=last).values_list("id", flat=True)[:BATCH_RUNS]):
+        for run_id in ids:
+            if _wrong_with(run_id):
+                yield from _look_closely(run_id, repair)
+        last = ids[-1]
+        yield len(ids)
+
+
+# -- runs that have ended -------------------------------------------------------------------------
+
+
+class _Case(NamedTuple):
+    """What is known of a run: its row, its log, and what its message should be."""
+
+    run: Run
+    finals: list[str]
+    own: Folded
+    before: Folded
+    is_latest: bool  # no later run has gone on in the same message
+
+    @property
+    def should_be(self) -> tuple[str, str, list]:
+        own, before = self.own, self.before
+        return before.text + own.text, before.reasoning + own.reasoning, before.tools + own.tools
+
+
+def _case(run_id: UUID) -> _Case | None:
+    run = Run.objects.select_related("message").filter(pk=run_id, status__in=FINAL).first()
+    if run is None:
+        return None  # deleted meanwhile
+    events: list[Event] = list(store.read_all(run_id))
+    later = Run.objects.filter(message_id=run.message_id, id__gt=run.id).exists()
+    finals = [event.kind for event in events if event.kind in FINAL_KINDS]
+    return _Case(run, finals, fold(events), said_before(run), not later)
+
+
+def _wrong_with(run_id: UUID) -> list[str]:
+    case = _case(run_id)
+    return [what for what, _ in _faults(case)] if case else []
+
+
+def _faults(case: _Case) -> Iterator[tuple[str, object]]:
+    """What is wrong, and how it is repaired; None: it can't be."""
+    run, expected = case.run, FINAL_KIND[Status(case.run.status)]
+    if not case.finals:
+        yield "its stream has no final event", _seal
+    elif case.finals != [expected]:
+        yield f"it is {run.status}, but its stream ends with {', '.join(case.finals)}", None
+    if not case.is_latest:
+        return
+    if run.log_kept != LogKept.PRUNED:
+        message = run.message
+        if (message.content, message.reasoning, message.tools) != case.should_be:
+            yield "its message is not what its stream says", _rewrite
+    if run.message.state != MESSAGE_STATE[Status(run.status)]:
+        yield f"it is {run.status}, but its message is {run.message.state}", _set_state
+
+
+def _look_closely(run_id: UUID, repair: bool) -> Iterator[Finding]:
+    with transaction.atomic():
+        session_id = Run.objects.filter(pk=run_id).values_list("session_id", flat=True).first()
+        transitions.lock_session(session_id)
+        case = _case(run_id)
+        findings = []
+        for what, mend in _faults(case) if case else ():
+            is_repaired = repair and mend is not None
+            if is_repaired:
+                mend(case)
+            findings.append(Finding(run_id, what, is_repaired))
+    yield from findings
+
+
+def _seal(case: _Case) -> None:
+    """The final event as the row tells it."""
+    run = case.run
+    data = {
+        Status.COMPLETED: {"finish_reason": run.finish_reason},
+        Status.STOPPED: {"reason": run.reason},
+        Status.FAILED: {"code": run.code, "message": run.error, "retryable": run.retryable},
+        Status.LOST: {"reason": run.reason, "message": transitions.LOST_MESSAGES.get(run.reason, "")},
+    }[Status(run.status)]
+    [event] = store.append(run.id, (FINAL_KIND[Status(run.status)], data))
+    Run.objects.filter(pk=run.id).update(last_seq=event.seq)
+
+
+def _rewrite(case: _Case) -> None:
+    text, reasoning, tools = case.should_be
+    Message.objects.filter(pk=case.run.message_id).update(
+        content=text, reasoning=reasoning, tools=tools, **html_due(text)
+    )
+    Run.objects.filter(pk=case.run.id).update(
+        text_characters=len(case.own.text),
+        reasoning_characters=len(case.own.reasoning),
+        tool_calls=len(case.own.tools),
+    )
+
+
+def _set_state(case: _Case) -> None:
+    state = MESSAGE_STATE[Status(case.run.status)]
+    Message.objects.filter(pk=case.run.message_id).update(state=state, **html_due(case.run.message.content))
+
+
+# -- what is stuck --------------------------------------------------------------------------------
+
+
+def _stuck(repair: bool) -> Iterator[Finding]:
+    """What upkeep should have ended or started long ago; mending it is upkeep's own work, done now."""
+    long_ago = timezone.now() - timedelta(seconds=STUCK_SECONDS)
+    dead = Q(worker=None) | Q(worker__lease_until__lt=Now() - timedelta(seconds=STUCK_SECONDS))
+    running = Run.objects.filter(dead, status=Status.RUNNING, started_at__lt=long_ago)
+    found = [(run_id, "it is running on a worker that is gone") for run_id in running.values_list("id", flat=True)]
+    too_old = timezone.now() - timedelta(seconds=settings.RUN_QUEUED_SECONDS + STUCK_SECONDS)
+    unclaimed = Run.objects.filter(status=Status.QUEUED, task_id__isnull=False, dispatched_at__lt=too_old)
+    found += [(run_id, "no worker took it in time") for run_id in unclaimed.values_list("id", flat=True)]
+    found += [(run_id, "it waits behind nothing") for run_id in _forgotten(long_ago)]
+    if repair and found:
+        transitions.reap(), transitions.fail_unclaimed(), transitions.sweep(), redispatch.start_again()
+    still = set(Run.objects.active().filter(pk__in=[run_id for run_id, _ in found]).values_list("id", flat=True))
+    moved = set(Run.objects.filter(pk__in=still, dispatched_at__gte=long_ago).values_list("id", flat=True))
+    for run_id, what in found:
+        yield Finding(run_id, what, repair and (run_id not in still or run_id in moved))
+
+
+def _forgotten(long_ago: datetime) -> list[UUID]:
+    under_way = Run.objects.filter(session=OuterRef("session")).filter(
+        Q(status=Status.RUNNING) | Q(status=Status.QUEUED, task_id__isnull=False)
+    )
+    waiting = Run.objects.in_queue().filter(session__is_queue_held=False, queued_at__lt=long_ago)
+    return list(waiting.exclude(Exists(under_way)).order_by("id").values_list("id", flat=True))

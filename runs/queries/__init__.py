@@ -1,0 +1,1 @@
+"""Read-only questions about runs and their messages. Nothing here changes anything."""

@@ -1,0 +1,105 @@
+"""A session as a file: Markdown for people, JSON for programs. It is made piece by piece: a session may be long."""
+
+import json
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
+from django.utils.text import slugify
+
+from chatapp.chats.actions import FINAL
+from chatapp.chats.attachments import whole_of
+from chatapp.chats.models import Message, Role, Session
+from chatapp.chats.naming import title_of
+from runs.models import Run
+from runs.queries.answers import shown
+from runs.queries.branches import shown_ids
+
+FORMAT = "chatapp-session-1"
+INCOMPLETE = {"stopped": "stopped", "failed": "failed", "lost": "interrupted"}
+NAME_CHARACTERS = 60  # of a file
+AT_ONCE = 10  # messages, each of which may be as long as an answer
+OF_FILE = ("name", "media_type", "size", "text")
+
+
+def file_name(session: Session, suffix: str) -> str:
+    """A harmless one, after the title. The session comes `with_opening`, here and below."""
+    return f"{slugify(title_of(session))[:NAME_CHARACTERS] or 'chat'}.{suffix}"
+
+
+def markdown_of(session: Session) -> Iterator[str]:
+    """What the page shows, as Markdown: an answer is put in as the model wrote it."""
+    yield f"# {title_of(session)}"
+    for block in _blocks(session, shown_ids(session)[0]):
+        yield f"\n\n{block}"
+    yield "\n"
+
+
+def document_of(session: Session) -> Iterator[str]:
+    """Everything that was said, as JSON, with all branches: each message names the one before it as its parent."""
+    head = {
+        "format": FORMAT,
+        "id": session.pk,
+        "title": title_of(session),
+        "created_at": session.created_at,
+        "exported_at": timezone.now(),
+        "settings": {name: getattr(session, name) for name in ("system_prompt", "temperature", "max_tokens")},
+        "shown": shown_ids(session)[0],
+    }
+    yield f'{_json(head).removesuffix("}")}, "messages": ['
+    ids = session.messages.order_by("id").values_list("id", flat=True)
+    for number, (message, run) in enumerate(_with_runs(session, list(ids))):
+        yield f"{',' if number else ''}\n{_json(_message(message, run))}"
+    yield "\n]}\n"
+
+
+def _json(value: dict) -> str:
+    return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
+
+
+def _with_runs(session: Session, ids: list[UUID]) -> Iterator[tuple[Message, Run | None]]:
+    """These messages, each with its last run; a few of them are in memory at once."""
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        messages = session.messages.defer("html").prefetch_related("attachments").in_bulk(some)
+        runs = Run.objects.filter(message__in=some).select_related("model").order_by("id")
+        last_run = {run.message_id: run for run in runs}
+        yield from ((messages[pk], last_run.get(pk)) for pk in some if pk in messages)
+
+
+def _blocks(session: Session, ids: list[UUID]) -> Iterator[str]:
+    for message, run in _with_runs(session, ids):
+        yield f"## {_speaker(message, run)}"
+        if content := _content(message, run):
+            yield content
+        if word := INCOMPLETE.get(message.state):
+            yield f"*({word})*"
+
+
+def _speaker(message: Message, run: Run | None) -> str:
+    if message.role == Role.USER:
+        return "You"
+    return run.model.label if run and run.model else "A model that was removed"
+
+
+def _content(message: Message, run: Run | None) -> str:
+    """Of a question with its files; of an answer that is being written, what there is of it."""
+    if message.role == Role.USER:
+        return whole_of(message)
+    if run is None or message.state in FINAL:
+        return message.content
+    folded = shown(run)
+    if folded.final:  # it ended after the row was read
+        message.refresh_from_db()
+        return message.content
+    return folded.text
+
+
+def _message(message: Message, run: Run | None) -> dict:
+    fields = ("id", "parent_id", "role", "state", "content", "reasoning", "tools", "created_at")
+    files = [{name: getattr(file, name) for name in OF_FILE} for file in message.attachments.all()]
+    return {name: getattr(message, name) for name in fields} | {
+        "attachments": files,
+        "model": run.model.name if run and run.model else None,
+    }

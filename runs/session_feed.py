@@ -1,0 +1,74 @@
+"""What a user's pages hear of all their sessions: one stream a user, whose events are not kept.
+
+A page that was away asks for the list anew. So whoever changes what the list shows tells it here, after the commit, and
+nothing is lost when nobody hears it. `docs/protocol.md` describes the events.
+"""
+
+from functools import partial
+from uuid import UUID, uuid5
+
+import orjson
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from chatapp.chats.models import Session
+from runs.models import Run
+from runs.states import Status
+from streams.delivery.writer import announce
+from streams.events import Control, Event
+
+USERS = UUID("1f0a3c52-77d1-4f9e-8a54-0d6d6a7c2b11")  # namespace of the ids of users' streams
+
+
+def stream_of(user_id: int) -> UUID:
+    """The stream of a user's sessions."""
+    return uuid5(USERS, str(user_id))
+
+
+def with_activity(sessions):
+    """Sessions with `is_running` and `is_waiting`: whether an answer is being written, or asked for."""
+    runs = Run.objects.filter(session=OuterRef("pk"))
+    return sessions.annotate(
+        is_running=Exists(runs.filter(status=Status.RUNNING)),
+        is_waiting=Exists(runs.filter(status=Status.QUEUED, task_id__isnull=False)),
+    )
+
+
+def activity_of(session: Session) -> str:
+    """ "answering", "waiting" or nothing, of a session from `with_activity`."""
+    return "answering" if session.is_running else "waiting" if session.is_waiting else ""
+
+
+def session_changed(session_id: UUID, *, ended: UUID | None = None) -> None:
+    """Tell, after the commit, how a session stands now: its title, its activity, what is new in it.
+
+    `ended` is the run whose end is told by this.
+    """
+    transaction.on_commit(partial(_tell_of_session, session_id, ended), robust=True)
+
+
+def sessions_changed(owner_id: int) -> None:
+    """Tell, after the commit, that the list has to be asked for anew: a session came, went or moved."""
+    transaction.on_commit(partial(_tell, owner_id, Control.SESSIONS_CHANGED, {}), robust=True)
+
+
+def places_changed(owner_id: int, ahead: dict[str, int]) -> None:
+    """Tell at once, with nothing to commit, how many answers are ahead of each that waits for a worker."""
+    _tell(owner_id, Control.PLACES_CHANGED, {"ahead": ahead})
+
+
+def _tell_of_session(session_id: UUID, ended: UUID | None) -> None:
+    session = with_activity(Session.objects.listed().filter(pk=session_id)).first()
+    if session is not None:
+        data = {
+            "session": str(session.pk),
+            "title": session.title,
+            "activity": activity_of(session),
+            "news": session.news,
+            "ended": ended and str(ended),
+        }
+        _tell(session.owner_id, Control.SESSION_CHANGED, data)
+
+
+def _tell(owner_id: int, kind: Control, data: dict) -> None:
+    announce([Event(stream_of(owner_id), 0, kind, orjson.dumps(data))])

@@ -1,0 +1,1 @@
+"""From the log to every follower: write, announce, fan out, follow."""

@@ -1,0 +1,227 @@
+"""Log, commit, then send: the only two ways an event reaches a reader.
+
+`BatchWriter` is for a worker's engine: the events of all its runs in one transaction every few milliseconds.
+`announce` is for ordinary code that has appended with `streams.log.store` and whose transaction has committed.
+"""
+
+import asyncio
+import atexit
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+
+from streams.delivery.fanout import Sender
+from streams.eventloop import LoopThread, is_loop_running, is_wanted, loop_thread, original
+from streams.events import Event
+from streams.log.batch import BatchLog, Conflict, Unavailable, by_stream
+
+logger = logging.getLogger(__name__)
+
+PENDING_EVENTS = 20_000  # events that wait for the database before writers have to wait: 1 s at full load,
+PENDING_BYTES = 16 * 1024 * 1024  # or so many bytes of them
+EVENT_SECONDS = 60e-6  # s that all parts together take for one event: when a tick's events take longer than the tick,
+LONGEST_TICK_SECONDS = 0.02  # it grows, up to this, unless the setting is longer
+RETRY_SECONDS = 0.25  # s between tries when the database is away
+EXIT_SECONDS = 1.0  # s a process that ends waits for its last announcements
+
+
+class Pen:
+    """One writer's place in one stream. `seq` is the last seq handed out, `fenced` whether somebody else went on."""
+
+    __slots__ = ("fenced", "on_fenced", "seq", "stream")
+
+    def __init__(self, stream: UUID, seq: int, on_fenced: Callable[[], None]) -> None:
+        self.stream, self.seq, self.on_fenced, self.fenced = stream, seq, on_fenced, False
+
+
+class State(NamedTuple):
+    """How a writer is doing. Counts are since its beginning."""
+
+    waiting_events: int  # handed in, not committed yet
+    waiting_bytes: int  # of their data
+    batches: int
+    events: int  # committed
+    commit_seconds: float  # of all batches
+    last_commit_seconds: float
+    fenced: int  # runs that somebody else has ended
+
+
+class BatchWriter:
+    """Writes the events of many streams together. Lives in one event loop; all methods are for that loop.
+
+    One commit is in flight at a time. An event that comes while the writer is idle is written at once; while it is busy
+    the next batch starts a tick after the previous one, or when that is committed, whichever is later. What a batch
+    costs is shared by its events, so the tick grows when more events come than can be dealt with one tick at a time.
+    """
+
+    def __init__(self, log: BatchLog, sender: Sender) -> None:
+        self._log, self._sender = log, sender
+        self._pending: list[Event] = []
+        self._pens: dict[UUID, Pen] = {}
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._done = asyncio.get_running_loop().create_future()  # of the batch that is being gathered
+        self._in_flight: asyncio.Future | None = None
+        self._waiting_events = self._waiting_bytes = 0  # pending and in flight
+        self.batches = self.events = self.fenced = 0
+        self.commit_seconds = self.last_commit_seconds = 0.0
+
+    def state(self) -> State:
+        waiting = self._waiting_events, self._waiting_bytes
+        return State(*waiting, self.batches, self.events, self.commit_seconds, self.last_commit_seconds, self.fenced)
+
+    def open(self, stream: UUID, seq: int, on_fenced: Callable[[], None]) -> Pen:
+        """A pen that goes on after `seq`. `on_fenced` is called once, if another writer has taken its place."""
+        pen = self._pens[stream] = Pen(stream, seq, on_fenced)
+        return pen
+
+    def close(self, pen: Pen) -> None:
+        if self._pens.get(pen.stream) is pen:
+            del self._pens[pen.stream]
+
+    def write(self, pen: Pen, kind: str, data: bytes) -> None:
+        """Hand in one event (JSON text); it is in the log after `flush`."""
+        if pen.fenced:
+            return
+        pen.seq += 1
+        self._pending.append(Event(pen.stream, pen.seq, kind, data))
+        self._wake.set()
+        self._waiting_events += 1
+        self._waiting_bytes += len(data)
+        if self._waiting_events >= PENDING_EVENTS or self._waiting_bytes >= PENDING_BYTES:
+            self._room.clear()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is waiting for the database that whoever writes has to wait in `room`."""
+        return not self._room.is_set()
+
+    async def room(self) -> None:
+        """Wait while too much is waiting for the database: the caller stops reading its upstream meanwhile."""
+        await self._room.wait()
+
+    async def flush(self) -> None:
+        """Wait until everything handed in so far is committed, or fenced."""
+        done = self._done if self._pending else self._in_flight
+        if done is not None:
+            await asyncio.shield(done)
+
+    async def run(self) -> None:
+        while is_wanted():
+            await self._wake.wait()
+            self._wake.clear()
+            started, count = time.monotonic(), len(self._pending)
+            await self._write_batch()
+            pause = tick(count) - (time.monotonic() - started)
+            if pause > 0:
+                await asyncio.sleep(pause)
+
+    async def _write_batch(self) -> None:
+        batch, self._pending = self._pending, []
+        self._in_flight, self._done = self._done, asyncio.get_running_loop().create_future()
+        started = time.monotonic()
+        written = await self._commit(batch)
+        self.batches += 1
+        self.events += len(written)
+        self.last_commit_seconds = time.monotonic() - started
+        self.commit_seconds += self.last_commit_seconds
+        if written:
+            self._sender.put(written)
+        self._forget(batch)
+        self._in_flight.set_result(None)
+        self._in_flight = None
+
+    def _forget(self, events: Sequence[Event]) -> None:
+        """These do not wait any more."""
+        self._waiting_events -= len(events)
+        self._waiting_bytes -= sum([len(event.data) for event in events])
+        if self._waiting_events < PENDING_EVENTS and self._waiting_bytes < PENDING_BYTES:
+            self._room.set()
+
+    async def _commit(self, batch: Sequence[Event]) -> Sequence[Event]:
+        """Write `batch`, however long the database is away; without the events of fenced pens. Return the rest."""
+        at = datetime.now(UTC)
+        missing = batch
+        while True:
+            try:
+                if missing:
+                    await self._log.append(missing, at)
+                return batch
+            except Conflict:
+                pass
+            except Unavailable as error:
+                logger.warning("the log is not available, trying again: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+            batch, missing = await self._sort_out(batch)
+
+    async def _sort_out(self, batch: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:
+        """After a failed write: `batch` without fenced streams, and what of it is not in the log yet.
+
+        A write that broke off may have been committed. An event that stands in the log exactly as it was handed in is
+        ours; anything else at its seq is somebody else's, who has fenced us.
+        """
+        mine = by_stream(batch)
+        try:
+            stored = by_stream(await self._log.stored({stream: events[0].seq for stream, events in mine.items()}))
+        except Unavailable:
+            await asyncio.sleep(RETRY_SECONDS)
+            return batch, batch
+        for stream, events in stored.items():
+            if mine[stream][: len(events)] != events:
+                self._fence(mine.pop(stream)[0].stream)
+        kept = [event for event in batch if event.stream in mine]
+        return kept, [event for event in kept if event not in stored.get(event.stream, ())]
+
+    def _fence(self, stream: UUID) -> None:
+        self.fenced += 1
+        self._forget([event for event in self._pending if event.stream == stream])
+        self._pending = [event for event in self._pending if event.stream != stream]
+        pen = self._pens.pop(stream, None)
+        if pen is not None:
+            pen.fenced = True
+            pen.on_fenced()
+
+
+def tick(events: int) -> float:
+    """How many seconds lie between the starts of two batches, after one of so many events."""
+    return max(settings.STREAMS_TICK_SECONDS, min(events * EVENT_SECONDS, LONGEST_TICK_SECONDS))
+
+
+_announcer: tuple[LoopThread, Sender] | None = None
+
+
+def announce(events: Sequence[Event]) -> None:
+    """Send events that are committed to all followers. Returns at once; from any thread."""
+    thread = loop_thread()
+    thread.call(lambda: process_sender(thread).put(events))
+
+
+def process_sender(thread: LoopThread) -> Sender:
+    """The one sender of this process. In the loop only."""
+    global _announcer
+    if _announcer is None or _announcer[0] is not thread:
+        _announcer = (thread, Sender())
+        thread.spawn(_announcer[1].run())
+    return _announcer[1]
+
+
+@atexit.register
+def finish_announcing() -> None:
+    """Wait a moment for announcements under way: a short command must not end before they are sent."""
+    if not is_loop_running():
+        return
+    thread, sent = loop_thread(), original("_thread", "allocate_lock")()
+    sent.acquire()
+
+    async def drain() -> None:
+        await process_sender(thread).drain()
+        sent.release()
+
+    thread.call(lambda: thread.spawn(drain()))
+    sent.acquire(timeout=EXIT_SECONDS)

@@ -1,0 +1,1 @@
+"""The append-only log of events, which is the truth: the store, the batch writers, compaction."""

@@ -1,0 +1,130 @@
+"""The append-only log of events: the truth that everything else follows.
+
+The wire format, in one place. A row is `(stream, seq, kind, data, at)`. `seq` starts at 1 and has no gaps, because
+every writer says which seq comes next and the primary key `(stream, seq)` lets only one of them have it. `data` is
+JSON text. The first final event seals the stream: a writer that is still at work meets a seq that is taken, and is
+thereby fenced. These functions are for ordinary code with the ORM; `streams.log.batch` writes the same rows in bulk.
+
+Of a sealed stream rows may be missing (`streams.log.compaction`): seqs have a hole then. Behind it stands a snapshot,
+which says all that was said up to its seq; or, where only the final event is kept, the hook STREAMS_SNAPSHOT gives one.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from streams.events import FINAL_KINDS, Event, Folded, Kind, fold
+from streams.models import LoggedEvent
+
+PAGE_EVENTS = 2000  # events read at once: a page is in memory and on the wire in a few milliseconds
+
+PLACES = 1000  # streams in one query
+
+_STREAM = LoggedEvent._meta.get_field("stream")  # how a stream's id is written in a query, which databases differ in
+
+
+class Sealed(Exception):
+    """The stream has ended; nothing can follow its final event."""
+
+
+class Head(NamedTuple):
+    """The last event of a stream. `seq` 0: the stream has no events."""
+
+    seq: int
+    kind: str
+
+    @property
+    def is_sealed(self) -> bool:
+        return self.kind in FINAL_KINDS
+
+
+def head(stream: UUID) -> Head:
+    row = LoggedEvent.objects.filter(stream=stream).order_by("-seq").values_list("seq", "kind").first()
+    return Head(*row) if row else Head(0, "")
+
+
+def append(stream: UUID, *drafts: tuple[str, dict]) -> list[Event]:
+    """Append events `(kind, data)` after the head, in the caller's transaction.
+
+    Raises Sealed after a final event. Raises IntegrityError if another writer took the seq at the same time: the
+    caller's transaction is lost then, and it has to try again as a whole.
+    """
+    last = head(stream)
+    if last.is_sealed:
+        raise Sealed(stream)
+    events = [
+        Event(stream, seq, kind, orjson.dumps(data)) for seq, (kind, data) in enumerate(drafts, start=last.seq + 1)
+    ]
+    at = timezone.now()
+    LoggedEvent.objects.bulk_create(
+        LoggedEvent(stream=stream, seq=event.seq, kind=event.kind, data=event.data.decode(), at=at) for event in events
+    )
+    return events
+
+
+def read(stream: UUID, after: int = 0, limit: int = PAGE_EVENTS) -> list[Event]:
+    """Up to `limit` events with a seq above `after`, in order; before what has no predecessor any more, a snapshot."""
+    return [Event(stream, *row) for row in read_rows(stream, after, limit)]
+
+
+def read_rows(stream: UUID, after: int, limit: int) -> list[tuple[int, str, bytes]]:
+    """What `read` says, as bare `(seq, kind, data)`. Past the ORM, which takes three times as long as the rows do."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq, kind, data FROM streams_event WHERE stream = %s AND seq > %s ORDER BY seq LIMIT %s",
+            (_STREAM.get_db_prep_value(stream, connection), after, limit),
+        )
+        rows = [(seq, kind, data.encode()) for seq, kind, data in cursor.fetchall()]
+    if rows and rows[0][0] > after + 1 and rows[0][1] != Kind.SNAPSHOT:
+        return _told_by_owner(stream, rows[0][0] - 1) + rows
+    return rows
+
+
+def _told_by_owner(stream: UUID, seq: int) -> list[tuple[int, str, bytes]]:
+    """A snapshot of what the log no longer holds. Nothing if the owner of the stream has no more of it either."""
+    data = import_string(settings.STREAMS_SNAPSHOT)(stream)
+    return [] if data is None else [(seq, Kind.SNAPSHOT, orjson.dumps(data))]
+
+
+def read_all(stream: UUID, after: int = 0) -> Iterator[Event]:
+    """All events with a seq above `after`, read page by page."""
+    while page := read(stream, after):
+        yield from page
+        after = page[-1].seq
+
+
+def fold_stream(stream: UUID) -> Folded:
+    """What the stream says so far."""
+    return fold(read_all(stream))
+
+
+def keep_final(*streams: UUID) -> None:
+    """Delete what streams said; their final events stay, so that nothing can ever follow them."""
+    LoggedEvent.objects.filter(stream__in=streams).exclude(kind__in=FINAL_KINDS).delete()
+
+
+def grown(seen: dict[UUID, int]) -> set[UUID]:
+    """Which streams have any event after the seq seen of them, in one query for `PLACES` streams.
+
+    Not only the next one: a stream that has ended need not have what lay before its end any more. The query is written
+    out: to have a condition for each stream composed by the ORM takes ten times as long, 90 ms for 1,000.
+    """
+    places, found = list(seen.items()), set()
+    for start in range(0, len(places), PLACES):
+        part = places[start : start + PLACES]
+        query = (
+            f"WITH place (stream, seq) AS (VALUES {', '.join(['(%s, %s)'] * len(part))}) SELECT stream FROM place WHERE"
+            " EXISTS (SELECT 1 FROM streams_event e WHERE e.stream = place.stream AND e.seq > place.seq)"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                query, [each for stream, seq in part for each in (_STREAM.get_db_prep_value(stream, connection), seq)]
+            )
+            found |= {_STREAM.to_python(stream) for (stream,) in cursor.fetchall()}
+    return found

@@ -1,0 +1,249 @@
+"""The WebSocket edge: one socket a page, for all the streams it follows. `docs/protocol.md` is its contract.
+
+A plain ASGI application and not a Channels consumer class: that one's dispatch costs 0.4 ms for each message, sent or
+received (docs/adr). What is looked at before is in `streams/transports/routing.py`.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from functools import partial
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+
+from streams.access import Viewer, viewer_of
+from streams.delivery.follow import follow
+from streams.delivery.hub import Live
+from streams.events import Control, control
+from streams.transports.backpressure import Outlet
+from streams.transports.connection_limit import TooManyConnections, hold
+from streams.transports.positions import position_of
+
+logger = logging.getLogger(__name__)
+
+WINDOW_EVENTS = 256  # events of one stream sent and not acknowledged: what a dead phone can make this process hold,
+WINDOW_BYTES = 256 * 1024  # and so many bytes of them;
+ACK_EVENTS = 64  # but these may always be on their way, for so many a client may leave un-acknowledged
+MESSAGE_BYTES = 64 * 1024  # a message is not made larger by one more event
+MAX_STREAMS = 32  # streams one socket follows at once
+MAX_MESSAGE_CHARACTERS = 10_000  # of what a client may send at once
+BAD_MESSAGE, NOT_LOGGED_IN, TOO_MANY, FAILED = 4400, 4401, 4429, 4500  # closing codes; daphne sends none below 3000
+
+
+async def stream_socket(scope, receive, send) -> None:
+    """Serve one connection."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.accept"})
+    viewer = await viewer_of(scope["cookies"].get(settings.SESSION_COOKIE_NAME, ""))
+    if viewer is None:
+        await send({"type": "websocket.close", "code": NOT_LOGGED_IN})
+        return
+    socket = _Socket(viewer, send)
+    try:
+        held = hold(viewer.user_id, socket)
+    except TooManyConnections as refusal:
+        await socket.turn_away("too_many_connections", str(refusal))
+        return
+    try:
+        await socket.serve(receive)
+    finally:
+        held()
+        await socket.close()
+
+
+class _BadMessage(Exception):
+    """The client sent something that is not in the protocol."""
+
+
+class _Window:
+    """The events of one stream that are sent and not acknowledged."""
+
+    __slots__ = ("_acked", "_bytes", "_sent")
+
+    def __init__(self) -> None:
+        self._sent: deque[tuple[int, int]] = deque()  # (seq, bytes)
+        self._bytes = 0
+        self._acked = asyncio.Event()
+
+    def sent(self, events: list[Live]) -> None:
+        sizes = [(event.seq, len(event.envelope)) for event in events if event.seq]  # else it is not acknowledged
+        self._sent += sizes
+        self._bytes += sum(size for _, size in sizes)
+
+    def ack(self, seq: int) -> None:
+        while self._sent and self._sent[0][0] <= seq:
+            self._bytes -= self._sent.popleft()[1]
+        self._acked.set()
+
+    @property
+    def room(self) -> int:
+        """How many events may be sent now. However large they are, a client is not waited for before it has to ack."""
+        room = WINDOW_EVENTS if self._bytes < WINDOW_BYTES else ACK_EVENTS
+        return max(0, room - len(self._sent))
+
+    async def wait_for_room(self) -> None:
+        while not self.room:
+            self._acked.clear()
+            await self._acked.wait()
+
+
+class _Socket:
+    """One connection: a task for each stream it follows, and one that keeps watch."""
+
+    def __init__(self, viewer: Viewer, send) -> None:
+        self._viewer, self._outlet = viewer, Outlet(send, acknowledges=True)
+        self._following: dict[UUID, asyncio.Task] = {}
+        self._windows: dict[UUID, _Window] = {}
+        self._closed = False
+        self._closing: asyncio.Future | None = None  # keeps the task that closes alive
+
+    async def serve(self, receive) -> None:
+        watch = asyncio.create_task(self._watch())
+        try:
+            while (message := await receive())["type"] == "websocket.receive":
+                await self._understand(message.get("text"))
+        except _BadMessage:
+            await self._close_with(BAD_MESSAGE)
+        finally:
+            watch.cancel()
+
+    async def turn_away(self, code: str, message: str) -> None:
+        await self._refuse(None, code, message)
+        await self._close_with(TOO_MANY)
+
+    async def close(self) -> None:
+        self._closed = True
+        tasks = list(self._following.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._outlet.close()
+
+    async def _understand(self, text: str | None) -> None:
+        message = _parse(text)
+        match message:
+            case {"follow": name}:
+                await self._follow(name, message.get("after", 0))
+            case {"unfollow": name}:
+                if task := self._following.get(_uuid(name)):
+                    task.cancel()
+            case {"ack": dict(seqs)}:
+                for name, seq in seqs.items():
+                    window = self._windows.get(_uuid(name))
+                    if window is not None:
+                        window.ack(position_of(seq))
+            case _:
+                raise _BadMessage
+
+    async def _follow(self, name: object, after: object) -> None:
+        stream = _uuid(name)
+        after = position_of(after)
+        if stream is None:
+            await self._refuse(None, "not_found", "There is no such stream.")
+        elif stream not in self._following and len(self._following) >= MAX_STREAMS:
+            await self._refuse(stream, "too_many", f"A socket follows at most {MAX_STREAMS} streams.")
+        else:
+            if earlier := self._following.get(stream):
+                earlier.cancel()
+            self._windows[stream] = _Window()
+            task = self._following[stream] = asyncio.create_task(self._pump(stream, after, self._windows[stream]))
+            task.add_done_callback(partial(self._forget, stream))
+
+    async def _pump(self, stream: UUID, after: int, window: _Window) -> None:
+        """Send the events of one stream, as fast as the client acknowledges them."""
+        if not await self._viewer.may_follow(stream):
+            await self._refuse(stream, "not_found", "There is no such stream.")
+            return
+        async for batch in follow(stream, after, shortcut=partial(self._send_now, window)):
+            while batch:
+                await window.wait_for_room()
+                part, batch = _split(batch, window.room)
+                window.sent(part)
+                await self._outlet.send(_message(part))
+
+    def _send_now(self, window: _Window, events: list[Live]) -> bool:
+        if len(events) > window.room or not self._outlet.is_clear:
+            return False
+        message = _message(events)
+        if len(message["text"]) > MESSAGE_BYTES:
+            return False
+        self._outlet.send_now(message)
+        window.sent(events)
+        return True
+
+    def _forget(self, stream: UUID, task: asyncio.Task) -> None:
+        if self._following.get(stream) is task:
+            del self._windows[stream], self._following[stream]
+        if not task.cancelled() and task.exception() is not None and not self._closed:
+            logger.error("following %s failed", stream, exc_info=task.exception())
+            self._closing = asyncio.ensure_future(self._close_with(FAILED))  # the client comes back and resumes
+
+    async def _watch(self) -> None:
+        """Keep watch as long as the connection lasts. If that can't be done, the client has to come back."""
+        try:
+            await self._keep_watch()
+        except Exception:
+            logger.exception("a socket could not be looked after")
+            await self._close_with(FAILED)
+
+    async def _keep_watch(self) -> None:
+        """Every heartbeat: is the user still logged in? Then say that the connection lives."""
+        while True:
+            await asyncio.sleep(settings.STREAMS_HEARTBEAT_SECONDS)
+            asked = set(self._following)
+            allowed = await self._viewer.still(asked)
+            if allowed is None:
+                await self._close_with(NOT_LOGGED_IN)
+                return
+            for stream in (asked - allowed) & self._following.keys():
+                self._following[stream].cancel()
+                await self._refuse(stream, "not_found", "There is no such stream.")
+            await self._outlet.send({"type": "websocket.send", "text": control("", Control.HEARTBEAT).decode()})
+
+    async def _refuse(self, stream: UUID | None, code: str, message: str) -> None:
+        envelope = control(stream or "", Control.REFUSED, code=code, message=message)
+        await self._outlet.send({"type": "websocket.send", "text": envelope.decode()})
+
+    async def _close_with(self, code: int) -> None:
+        await self.close()
+        with contextlib.suppress(Exception):  # the client may be gone
+            await self._outlet.send({"type": "websocket.close", "code": code})
+
+
+def _split(batch: list[Live], room: int) -> tuple[list[Live], list[Live]]:
+    """What of `batch` goes into the next message, and the rest."""
+    size = 0
+    for count, event in enumerate(batch[:room], 1):
+        size += len(event.envelope)
+        if size >= MESSAGE_BYTES:
+            return batch[:count], batch[count:]
+    return batch[:room], batch[room:]
+
+
+def _message(events: list[Live]) -> dict:
+    """One WebSocket message: an envelope, or an array of several."""
+    if len(events) == 1:
+        return {"type": "websocket.send", "text": events[0].envelope.decode()}
+    return {"type": "websocket.send", "text": (b"[%b]" % b",".join([event.envelope for event in events])).decode()}
+
+
+def _parse(text: str | None) -> dict:
+    if text is None or len(text) > MAX_MESSAGE_CHARACTERS:
+        raise _BadMessage
+    try:
+        message = orjson.loads(text)
+    except ValueError:
+        raise _BadMessage from None
+    if not isinstance(message, dict):
+        raise _BadMessage
+    return message
+
+
+def _uuid(name: object) -> UUID | None:
+    try:
+        return UUID(name) if isinstance(name, str) else None
+    except ValueError:
+        return None
