@@ -63,3 +63,11 @@ def test_the_license_is_mit():
 def test_the_changelog_s_newest_release_is_this_version():
     releases = re.findall(r"^## (\d\S*) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert releases[0] == chatapp.__version__
+
+
+def test_the_index_of_decisions_has_each_with_its_title():
+    index = (ROOT / "docs" / "adr" / "README.md").read_text()
+    decisions = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+    titles = [re.match(r"# (\d+)\. (.*)\n", path.read_text()).groups() for path in decisions]
+    rows = [f"| {number} | [{title}]({path.name}) |" for (number, title), path in zip(titles, decisions, strict=True)]
+    assert re.findall(r"^\| \d+ \|.*$", index, re.MULTILINE) == rows
