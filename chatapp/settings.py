@@ -5,6 +5,7 @@ Every variable has a default that works on one machine; `make run` needs none of
 
 import os
 import secrets
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,8 +21,21 @@ os.umask(0o077)  # chats, logs and keys: whatever this process writes is for its
 
 # -- paths ---------------------------------------------------------------------------------------
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()  # database, logs, secret key
-BROWSER_PACKAGES_DIR = BASE_DIR / "deploy" / "browser" / "node_modules"  # installed from package-lock.json
+IS_CLONE = (BASE_DIR / "manage.py").is_file()  # else installed by pip, whose wheel has all of it inside the package
+TEMPLATES_DIR = BASE_DIR / "templates" if IS_CLONE else BASE_DIR / "chatapp" / "templates"
+BROWSER_PACKAGES_DIR = BASE_DIR / ("deploy/browser/node_modules" if IS_CLONE else "chatapp/browser_packages")
+PYTHON = ".venv/bin/python" if Path(sys.prefix) == BASE_DIR / ".venv" else "python"
+COMMAND = f"{PYTHON} manage.py" if IS_CLONE else "chatapp"  # how messages tell people to call a command
+
+
+def _default_data_dir() -> Path:
+    """`var` in a clone. An installed package must not write beside itself: there it is XDG's folder for user data."""
+    if IS_CLONE:
+        return BASE_DIR / "var"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share", "chatapp")
+
+
+DATA_DIR = Path(env.str("DATA_DIR", default=str(_default_data_dir()))).resolve()  # database, logs, secret key
 
 
 def _secret_key() -> str:
@@ -110,7 +124,7 @@ ASGI_APPLICATION = "chatapp.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [TEMPLATES_DIR],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -6,6 +6,8 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.conf import settings
+
 from chatapp.ops.private import write_private
 
 
@@ -14,7 +16,7 @@ class AlreadyRunning(Exception):
         how = f"Ctrl-C there, or with: kill {pid}" if pid else "Ctrl-C there"
         super().__init__(
             f"chatapp is already running: {url} (pid {pid or 'unknown'}). Stop it with {how}\n"
-            "Another link to log in: .venv/bin/python manage.py login_link"
+            f"Another link to log in: {settings.COMMAND} login_link"
         )
 
 

@@ -40,7 +40,7 @@ def reason_not_to_start(cpu_info: Path = Path("/proc/cpuinfo")) -> str:
     if not (find_spec("xllamacpp") and weights()):
         return "its packages are not installed (`make run` installs them where they exist for the platform)"
     if not _has_avx2(cpu_info):
-        return "this processor has no AVX2, which it needs; add a model with `manage.py add_provider`"
+        return f"this processor has no AVX2, which it needs; add a model with `{settings.COMMAND} add_provider`"
     return ""
 
 

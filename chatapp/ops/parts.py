@@ -48,7 +48,7 @@ def worker_part(redis_url: str, local: LocalModel | None) -> Part:
         stop_seconds=settings.DRAIN_SECONDS + settings.EXIT_SECONDS + EXIT_MARGIN_SECONDS,
         hurry_signal=signal.SIGQUIT,  # Celery's cold shutdown: running tasks are interrupted, and say so
         env=_env(redis_url, local),
-        while_away=[sys.executable, str(settings.BASE_DIR / "manage.py"), "reap_runs"],
+        while_away=[sys.executable, "-m", "chatapp", "reap_runs"],
         away_seconds=settings.LEASE_SECONDS / 2,
     )
 

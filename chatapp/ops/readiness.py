@@ -54,7 +54,7 @@ class Database(Part):
 @dataclass
 class Migrations(Part):
     name = "migrations"
-    remedy = "Run: python manage.py migrate"
+    remedy = f"Run: {settings.COMMAND} migrate"
 
     def look(self):
         missing = _known_migrations() - set(MigrationRecorder(connection).applied_migrations())
@@ -120,7 +120,7 @@ class Healed(Part):
     """What `manage.py heal` found the last time. A site that was never asked is not unhealthy."""
 
     name = "heal"
-    remedy = "Run: python manage.py heal --repair"
+    remedy = f"Run: {settings.COMMAND} heal --repair"
 
     def look(self):
         last = Report.objects.filter(pk="heal", at__gte=timezone.now() - HEAL_ALARM).first()

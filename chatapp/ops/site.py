@@ -17,7 +17,7 @@ def missing_site() -> str:
         return ""
     return (
         f"There is no site here: its database has no tables (DATA_DIR={settings.DATA_DIR}). Set DATA_DIR or"
-        " DATABASE_URL to those of the site, or make one: `make run`, or manage.py migrate."
+        f" DATABASE_URL to those of the site, or make one: `{settings.COMMAND} up`, or `{settings.COMMAND} migrate`."
     )
 
 

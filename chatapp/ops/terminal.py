@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 
 import orjson
+from django.conf import settings
 from django.core.management.base import OutputWrapper
 
 from runs.models import Run
@@ -32,7 +33,7 @@ def show(run: Run, after: int, out: OutputWrapper, err: OutputWrapper) -> bool:
     except KeyboardInterrupt:
         number = signal.SIGINT
     if number:
-        err.write(f"\nThe run goes on. Come back with: manage.py follow {run.pk}")
+        err.write(f"\nThe run goes on. Come back with: {settings.COMMAND} follow {run.pk}")
         raise SystemExit(SIGNALLED + number)
     run.refresh_from_db()
     if run.status != Status.COMPLETED:

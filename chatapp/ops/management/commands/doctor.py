@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.core import checks
 from django.core.management.base import BaseCommand
 from health_check.exceptions import ServiceUnavailable
@@ -58,7 +59,8 @@ def _models(offline: bool) -> Iterator[Line]:
         providers = list(Provider.objects.filter(models__enabled=True).distinct())
     except Exception:  # without a database, or before its migrations: told above
         return
-    yield "models", "" if is_any else "none is enabled", "Add one: manage.py add_provider NAME --base-url … --model …"
+    remedy = f"Add one: {settings.COMMAND} add_provider NAME --base-url … --model …"
+    yield "models", "" if is_any else "none is enabled", remedy
     for provider in providers:
         name = f"provider {provider.name}"
         if provider.key_fault:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
@@ -24,5 +25,5 @@ class Command(BaseCommand):
         self.stdout.write("looked at {looked_at} runs, found {found}, repaired {repaired}".format(**said))
         if said["open"]:
             if not repair:
-                self.stderr.write("manage.py heal --repair rebuilds it from the log.")
+                self.stderr.write(f"{settings.COMMAND} heal --repair rebuilds it from the log.")
             raise SystemExit(1)

@@ -104,9 +104,9 @@ class Command(BaseCommand):
             minutes = settings.LOGIN_LINK_SECONDS // 60
             link = login_link(owner, self.site)
             self._say(f"Log in as {owner} with the button behind this link (once, for {minutes} minutes): {link}")
-            self._say("`.venv/bin/python manage.py login_link` makes another.")
+            self._say(f"`{settings.COMMAND} login_link` makes another.")
         else:
-            self._say("There is no active superuser; `manage.py createsuperuser` makes one.")
+            self._say(f"There is no active superuser; `{settings.COMMAND} createsuperuser` makes one.")
         self._say("Stop with Ctrl-C.")
 
     def _say(self, text: str):

@@ -1,0 +1,27 @@
+"""The command `chatapp`, and `python -m chatapp`: Django's command line for this site. `manage.py` calls it, too."""
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatapp.settings")
+    from django.core.management import execute_from_command_line
+    from django.db import DatabaseError
+
+    try:
+        execute_from_command_line(with_django_s_names(sys.argv))
+    except DatabaseError:
+        from chatapp.ops.site import missing_site
+
+        if reason := missing_site():
+            sys.exit(reason)
+        raise
+
+
+def with_django_s_names(argv: list[str]) -> list[str]:
+    """`add-provider` is the command that Django calls `add_provider`."""
+    at = 2 if argv[1:2] == ["help"] else 1
+    if len(argv) > at and not argv[at].startswith("-"):
+        return [*argv[:at], argv[at].replace("-", "_"), *argv[at + 1 :]]
+    return argv
