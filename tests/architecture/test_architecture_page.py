@@ -1,0 +1,42 @@
+"""docs/architecture.md shows every package of the tree, and every path that it names exists."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGE = (ROOT / "docs" / "architecture.md").read_text()
+PACKAGES = ("chatapp", "runs", "streams")
+ENTRY = re.compile(r"^( *)([\w.]+/(?:[\w.]+/)*|[\w.]+\.py(?:, [\w.]+\.py)*)(?:$|  )")
+PATH = re.compile(r"`((?:chatapp|runs|streams|templates|deploy|tests|docs)/[\w./-]*)`")
+
+
+def entries_of_the_tree() -> set[Path]:
+    """The paths in the picture of the rooms: each line's folder is below the folders that are indented less."""
+    tree = re.search(r"^## Rooms$.*?^```$(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[1]
+    above: list[tuple[int, Path]] = [(-1, Path())]
+    entries = set()
+    for line in tree.splitlines():
+        if match := ENTRY.match(line):
+            depth = len(match[1])
+            above = [(indent, folder) for indent, folder in above if indent < depth]
+            entries |= {above[-1][1] / name for name in match[2].split(", ")}
+            above.append((depth, above[-1][1] / match[2]))
+    return entries
+
+
+def folders_with_code() -> set[Path]:
+    folders = {path.parent.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    return folders - {Path("chatapp/ops/management")}  # Django's own, shown with what is in it
+
+
+def test_every_package_is_in_the_picture():
+    hidden = {folder for folder in folders_with_code() if folder.name in ("migrations", "__pycache__")}
+    assert folders_with_code() - hidden - entries_of_the_tree() == set()
+
+
+def test_everything_in_the_picture_exists():
+    assert [str(path) for path in sorted(entries_of_the_tree()) if not (ROOT / path).exists()] == []
+
+
+def test_every_path_that_the_page_names_exists():
+    assert [path for path in PATH.findall(PAGE) if not (ROOT / path).exists()] == []
