@@ -1,18 +1,61 @@
-"""docs/settings.md lists exactly the settings that exist."""
+"""docs/settings.md lists exactly the settings that exist, with their defaults."""
 
+import ast
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+SETTINGS = [*(ROOT / "chatapp").glob("settings.py"), *(ROOT / "chatapp" / "settings").glob("*.py")]
+ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)?([^|]*)\|", re.MULTILINE)
+COMPUTED = object()  # a default that is not written down as a value
+
+
+def defaults_in_the_code() -> dict[str, object]:
+    """Each variable that settings read with `env.kind("NAME", default=…)`."""
+    defaults = {}
+    for path in SETTINGS:
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="env")),
+                    args=[ast.Constant(value=str(name))],
+                    keywords=[ast.keyword(arg="default", value=value)],
+                ):
+                    defaults[name] = value_of(value)
+    return defaults
+
+
+def value_of(node: ast.expr) -> object:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return COMPUTED
+
+
+def as_a_variable(value: object) -> str:
+    """A default as it is written in the environment."""
+    if isinstance(value, bool):
+        return str(int(value))
+    return "" if value == [] else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def settings_from_the_environment() -> set[str]:
-    return set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "chatapp" / "settings.py").read_text()))
+    return set(defaults_in_the_code())
 
 
-def documented_settings() -> set[str]:
-    return set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
+def documented() -> dict[str, tuple[str, str]]:
+    """The variables of docs/settings.md: the default as a value, and in words."""
+    rows = ROW.findall((ROOT / "docs" / "settings.md").read_text())
+    return {name: (value, words.strip()) for name, value, words in rows}
 
 
 def test_the_page_documents_exactly_the_settings_that_exist():
-    assert documented_settings() == settings_from_the_environment()
+    assert documented().keys() == settings_from_the_environment()
+
+
+def test_the_page_tells_each_default_as_it_is():
+    told = {name: value for name, (value, words) in documented().items() if not words}
+    values = {name: as_a_variable(value) for name, value in defaults_in_the_code().items() if value is not COMPUTED}
+    assert {name: value for name, value in told.items() if name in values} == {
+        name: value for name, value in values.items() if name in told
+    }
