@@ -1,11 +1,8 @@
 PYTHON ?= python3
-# Three processes share the tests; those of one module stay together. What may not run beside others comes after them.
 PYTEST = .venv/bin/python -m pytest
-PARALLEL = -n 3 --dist loadscope --no-loadscope-reorder -m "not alone"
-# What failed while three shared the machine is tried once more by itself: a real fault fails again, a wait that was too
-# short on a full machine does not. Both are printed. Exit code 1: tests have failed; others are no reason to go on.
-ALONE = $(PYTEST) --last-failed --last-failed-no-failures=none -m "not alone"
-try = { $(PYTEST) $(PARALLEL) $(1) || { [ $$? = 1 ] && echo "Once more, by itself, what has failed:" && $(ALONE) $(1); }; }
+# Three processes share the tests; those of one module stay together. Waits, not work, keep more than two of them busy.
+lane = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder --durations=15 --lane=$(1) --database=
+export PYTHONDONTWRITEBYTECODE =# else every process compiles every file and rewrites every test anew
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -19,13 +16,13 @@ run: ## set up what is missing and start everything (PORT=8000, DATA_DIR=var)
 	@$(PYTHON) deploy/set_up.py run
 	@exec .venv/bin/python manage.py up
 
-test: ## set up what is missing and run all tests
+test: ## set up what is missing and run the tests that every change waits for (10 minutes on two cores)
 	@$(PYTHON) deploy/set_up.py test
-	@$(call try,) && $(PYTEST) -m alone && $(call try,--database=postgres) && $(PYTEST) -m alone --database=postgres
+	@$(call lane,push)postgres && $(call lane,push)sqlite
 
-test-matrix: ## as test, with each pool on each database (half an hour)
+test-all: ## all tests, each pool on each database, then the long ones, and on other Pythons (hours; before a release)
 	@$(PYTHON) deploy/set_up.py test
-	@$(call try,--matrix) && $(PYTEST) -m alone && $(call try,--matrix --database=postgres) && $(PYTEST) -m alone --database=postgres
+	@$(call lane,all)postgres && $(call lane,all)sqlite
 
 lint: ## check style, formatting and who imports whom
 	@$(PYTHON) deploy/set_up.py test
@@ -45,7 +42,7 @@ faults: ## kill everything again and again and look at what is left (ARGS="--fau
 
 edges: ## ask every address with everything that should not be sent (an hour)
 	@$(PYTHON) deploy/set_up.py test
-	@EDGES=all $(PYTEST) --timeout=7200 tests/edges
+	@EDGES=all $(PYTEST) --timeout=7200 -o faulthandler_timeout=7500 tests/edges
 
 mutants: ## put faults into a copy of the code, one by one, and see a test find each (ARGS="--only stop --at-once 2")
 	@$(PYTHON) deploy/set_up.py test
@@ -61,4 +58,4 @@ lock: ## lock what the .in files and package.json ask for (ARGS=--upgrade: newes
 clean: ## remove what was installed; data in var/ stays
 	rm -rf .venv deploy/browser/node_modules
 
-.PHONY: help screenshots run test lint bench bench-quick faults edges mutants schema lock clean
+.PHONY: help screenshots run test test-all lint bench bench-quick faults edges mutants schema lock clean

@@ -14,8 +14,8 @@ def main() -> int:
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     options = parser.parse_args()
     env = {**os.environ, "CONFORMANCE_EXAMPLES": options.examples}
-    argv = [sys.executable, "-m", "pytest", "-q", "--timeout", "0", "--show-capture", "no"]
-    argv += ["--database", options.database, "tests/api/test_conformance.py"]
+    argv = [sys.executable, "-m", "pytest", "-q", "--timeout", "0", "-o", "faulthandler_timeout=0"]
+    argv += ["--show-capture", "no", "--database", options.database, "tests/api/test_conformance.py"]
     return subprocess.run(argv, cwd=ROOT, env=env).returncode
 
 

@@ -1,12 +1,17 @@
-"""Which tests `make test` tries where. Each is tried somewhere: one that isn't is an error, not a test left out.
+"""Which tests are tried where: `pytest --lane=push --database=postgres`, and the other three (docs/testing.md).
 
-There are two lanes, one a database; the Makefile runs each in two steps, `not alone` and `alone`.
+A lane is tried on both databases, one after the other. Without `--lane` nothing is left out: what you name is tried,
+on the database that you choose. Each test is tried somewhere: one that isn't is an error, not a test left out.
 
+`push`, what people wait for (`make test`):
 * What needs no database, and pages in a browser, once, on SQLite.
-* What needs a database, but no real processes, on both.
-* What takes real processes, on PostgreSQL, with each pool that it is made for: gevent on PostgreSQL, with a pool of
-  connections, is what production uses. What is tried with each pool is tried with gevent on SQLite, too, which is what
-  `make run` uses; so is what is marked `each_database`.
+* What needs a database, but no real processes, on PostgreSQL; on both where SQL of our own or locks matter: the log,
+  the moves of runs, search, due schedules, and whatever commits instead of rolling back.
+* What takes real processes, with gevent on PostgreSQL, which production uses, and what is made for each pool with
+  prefork on SQLite, too. What is marked `each_database` on both.
+* Nothing that is marked `long`.
+
+`all` (`make test-all`): everything, each pool on each database.
 """
 
 import os
@@ -14,31 +19,54 @@ import os
 import pytest
 
 STACK_FIXTURES = {"stack", "stack_prefork", "each_stack", "make_stack"}
-DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", *STACK_FIXTURES}
-LANES = frozenset({"sqlite", "postgres"})
-LEFT_OUT = {"sqlite": ("prefork", None), "postgres": ()}  # pools of tests with real processes
+COMMITTING_FIXTURES = {"transactional_db", "live_server"}
+DATABASE_FIXTURES = {"db", "django_db_setup", *COMMITTING_FIXTURES, *STACK_FIXTURES}
+DATABASES = frozenset({"sqlite", "postgres"})
+DATABASE_OF_POOL = {"gevent": "postgres", "prefork": "sqlite"}
+BOTH = ("tests/streams/", "tests/runs/", "tests/pages/test_search", "tests/schedules/test_firing")
 
 
-def lanes_of(item: pytest.Item, *, is_matrix: bool = False) -> frozenset[str]:
-    """The databases that a test is tried on. `is_matrix`: with each pool on each database."""
+def databases_of(item: pytest.Item, lane: str) -> frozenset[str]:
+    """The databases that this test is tried on in a lane; none if the lane leaves it out."""
+    if lane == "push" and item.get_closest_marker("long"):
+        return frozenset()
     if not _needs_database(item) or item.get_closest_marker("browser"):
         return frozenset({"sqlite"})
+    return _databases_of_stack(item, lane) if is_stack(item) else _databases_of_rows(item, lane)
+
+
+def _databases_of_rows(item: pytest.Item, lane: str) -> frozenset[str]:
     if item.get_closest_marker("one_database"):
-        return frozenset({"postgres"} if is_stack(item) else {"sqlite"})
-    if is_matrix or not is_stack(item) or item.get_closest_marker("each_database"):
-        return LANES
+        return frozenset({"sqlite"})
+    is_on_both = lane == "all" or item.get_closest_marker("each_database") or _commits(item)
+    return DATABASES if is_on_both or item.nodeid.startswith(BOTH) else frozenset({"postgres"})
+
+
+def _databases_of_stack(item: pytest.Item, lane: str) -> frozenset[str]:
     pool = _pool_of(item)
-    return frozenset(database for database in LANES if pool not in LEFT_OUT[database])
+    if lane == "all":
+        return frozenset({"postgres"}) if item.get_closest_marker("one_database") else DATABASES
+    if pool is None and item.get_closest_marker("each_database"):
+        return DATABASES
+    return frozenset({DATABASE_OF_POOL[pool or "gevent"]})
 
 
 def is_stack(item: pytest.Item) -> bool:
-    """Whether it takes real processes."""
-    return bool(STACK_FIXTURES & set(getattr(item, "fixturenames", ())))
+    """Whether it takes real processes of a stack."""
+    return bool(STACK_FIXTURES & _fixtures_of(item))
 
 
 def _needs_database(item: pytest.Item) -> bool:
-    names = set(getattr(item, "fixturenames", ()))
-    return bool(names & DATABASE_FIXTURES) or item.get_closest_marker("django_db") is not None
+    return bool(_fixtures_of(item) & DATABASE_FIXTURES) or item.get_closest_marker("django_db") is not None
+
+
+def _commits(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    return bool(_fixtures_of(item) & COMMITTING_FIXTURES) or bool(marker and marker.kwargs.get("transaction"))
+
+
+def _fixtures_of(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
 
 
 def _pool_of(item: pytest.Item) -> str | None:

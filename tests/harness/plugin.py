@@ -2,15 +2,19 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 from tests.harness import databases, processes
-from tests.harness.lanes import LANES, is_ci, is_stack, lanes_of
+from tests.harness.lanes import DATABASES, databases_of, is_ci, is_stack
 from tests.harness.parts import postgres_program
 from tests.harness.stack import SECRET_KEY
+from tests.harness.turns import Floor
 
 CLOSED = "redis://127.0.0.1:1/0"  # nobody listens there: only stacks have a broker
+
+FLOOR = "TESTS_FLOOR"  # the variable that names the directory of the run's locks
 
 FORBIDDEN = "This machine forbids"
 
@@ -20,8 +24,8 @@ LONG = ("worker/test_deploy", "faults", "worker/test_queues", "worker", "browser
 
 
 def pytest_addoption(parser):
-    parser.addoption("--matrix", action="store_true", help="each pool on each database: twice as long")
-    parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite", help="which database")
+    parser.addoption("--database", choices=sorted(DATABASES), default="sqlite", help="which database")
+    parser.addoption("--lane", choices=["push", "all"], help="leave out what this lane tries elsewhere or not at all")
 
 
 @pytest.hookimpl(wrapper=True)  # wrappers run before pytest-django's own hook, which loads the settings
@@ -38,6 +42,7 @@ def pytest_load_initial_conftests(early_config):
             kind = "sqlite"
         all_databases = databases.make_databases(kind)
         early_config.stash.setdefault(chosen, all_databases)
+        os.environ.setdefault(FLOOR, str(processes.temporary_directory("floor")))  # the first one's: workers inherit it
         os.environ |= {
             "DATA_DIR": str(processes.temporary_directory("tests")),
             "DATABASE_URL": all_databases.main_url,
@@ -53,26 +58,35 @@ def pytest_load_initial_conftests(early_config):
 
 
 def pytest_collection_modifyitems(config, items):
-    without_postgres = config.stash.get(chosen, None) is None
-    everywhere = LANES if not postgres_program("initdb") else frozenset()  # PostgreSQL's skip then, and say so
-    kept, dropped = [], []
     for item in items:
-        lanes = lanes_of(item, is_matrix=config.option.matrix)
-        if not lanes:
-            raise pytest.UsageError(f"`make test` would try this nowhere: {item.nodeid}")
+        if not databases_of(item, "all"):
+            raise pytest.UsageError(f"`make test-all` would try this nowhere: {item.nodeid}")
         if is_stack(item):
             item.add_marker(pytest.mark.stack)
-        if without_postgres:
+        if config.stash.get(chosen, None) is None:
             item.add_marker(pytest.mark.skip(reason="PostgreSQL is not installed: nothing was tested on it"))
-        (kept if config.option.database in lanes | everywhere else dropped).append(item)
-    if dropped:
-        config.hook.pytest_deselected(items=dropped)
-    items[:] = sorted(kept, key=_turn)
+    if lane := config.option.lane:
+        here = [item for item in items if config.option.database in _databases_here(item, lane)]
+        config.hook.pytest_deselected(items=list(set(items) - set(here)))
+        items[:] = here
+    items.sort(key=_turn)
+
+
+def _databases_here(item, lane: str) -> frozenset[str]:
+    """Without PostgreSQL, what is for it is tried on SQLite, and skipped, loudly, on PostgreSQL."""
+    tried = databases_of(item, lane)
+    return tried if postgres_program("initdb") or not tried else DATABASES
 
 
 def _turn(item) -> int:
     """Long modules begin first, or one process would be at the last of them for minutes while the others rest."""
     return next((turn for turn, part in enumerate(LONG) if item.nodeid.startswith(f"tests/{part}")), len(LONG))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before the test's time begins to be counted
+def pytest_runtest_protocol(item):
+    with Floor(Path(os.environ[FLOOR])).held(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,4 +1,4 @@
-"""No test can be missed: each is collected, and `make test` runs all that is collected, on each database it is for."""
+"""No test can be missed: each is collected, and `make test-all` runs all that is collected."""
 
 import ast
 import re
@@ -8,22 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.lanes import LANES, lanes_of
+from tests.harness.lanes import DATABASES, databases_of
 from tests.harness.processes import ROOT
 
 test_files = sorted((ROOT / "tests").rglob("*.py"))
 
 
-def test_make_test_runs_both_databases_and_those_who_want_to_be_alone():
-    done = subprocess.run(["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=True)
-    runs = [shlex.split(run) for run in re.findall(r"-m pytest ([^|&{}]*)", done.stdout)]
-    tried = {
-        ("postgres" if "--database=postgres" in words else "sqlite", words[words.index("-m") + 1])
-        for words in runs
-        if "--last-failed" not in words
-    }
-    assert tried == {(database, marks) for database in LANES for marks in ("alone", "not alone")}
-    assert not {word for words in runs for word in words} & {"-k", "--deselect", "--ignore", "--ignore-glob"}
+@pytest.mark.parametrize(("target", "lane"), [("test", "push"), ("test-all", "all")])
+def test_a_lane_is_run_on_both_databases(target, lane):
+    dry = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    runs = [shlex.split(run) for run in re.findall(r"-m pytest ([^|&{}\n]*)", dry.stdout)]
+    words = [word for run in runs for word in run]
+    assert len(runs) == words.count(f"--lane={lane}") == len(DATABASES)
+    assert {f"--database={database}" for database in DATABASES} <= {*words}
+    assert not {*words} & {"-k", "-m", "--deselect", "--ignore", "--ignore-glob", "--last-failed", "--reruns"}
 
 
 def test_ci_makes_exactly_that():
@@ -62,30 +60,44 @@ def _stands_alone(path: Path, function: ast.FunctionDef | ast.AsyncFunctionDef) 
 class Item:
     """As much of pytest's item as lanes look at."""
 
-    def __init__(self, fixturenames: set[str], marks: set[str], pool: str | None):
-        self.fixturenames, self._marks = fixturenames, marks
+    def __init__(self, fixturenames: set[str], marks: set[str], pool: str | None, nodeid: str = "tests/x.py::test"):
+        self.fixturenames, self._marks, self.nodeid = fixturenames, marks, nodeid
         if pool:
             self.callspec = type("Callspec", (), {"params": {"pool": pool}})
 
-    def get_closest_marker(self, name: str) -> str | None:
-        return name if name in self._marks else None
+    def get_closest_marker(self, name: str) -> pytest.Mark | None:
+        return getattr(pytest.mark, name).mark if name in self._marks else None
+
+
+BOTH, NONE = {"sqlite", "postgres"}, set()
 
 
 @pytest.mark.parametrize(
-    ("fixtures", "marks", "pool", "lanes"),
+    ("fixtures", "marks", "pool", "push", "everything"),
     [
-        ({"tmp_path"}, set(), None, {"sqlite"}),
-        ({"db"}, set(), None, {"sqlite", "postgres"}),
-        ({"db"}, {"one_database"}, None, {"sqlite"}),
-        (set(), {"django_db"}, None, {"sqlite", "postgres"}),
-        ({"stack"}, set(), None, {"postgres"}),
-        ({"make_stack"}, {"one_database"}, None, {"postgres"}),
-        ({"make_stack"}, {"each_database"}, None, {"sqlite", "postgres"}),
-        ({"each_stack"}, set(), "gevent", {"sqlite", "postgres"}),
-        ({"each_stack"}, set(), "prefork", {"postgres"}),
-        ({"each_stack"}, {"one_database"}, "gevent", {"postgres"}),
-        ({"stack"}, {"browser"}, None, {"sqlite"}),
+        ({"tmp_path"}, set(), None, {"sqlite"}, {"sqlite"}),
+        ({"db"}, set(), None, {"postgres"}, BOTH),
+        ({"db"}, {"one_database"}, None, {"sqlite"}, {"sqlite"}),
+        ({"db"}, {"each_database"}, None, BOTH, BOTH),
+        ({"transactional_db"}, set(), None, BOTH, BOTH),
+        (set(), {"django_db"}, None, {"postgres"}, BOTH),
+        ({"stack"}, set(), None, {"postgres"}, BOTH),
+        ({"make_stack"}, {"one_database"}, None, {"postgres"}, {"postgres"}),
+        ({"make_stack"}, {"each_database"}, None, BOTH, BOTH),
+        ({"each_stack"}, set(), "gevent", {"postgres"}, BOTH),
+        ({"each_stack"}, set(), "prefork", {"sqlite"}, BOTH),
+        ({"make_stack"}, {"each_database"}, "prefork", {"sqlite"}, BOTH),
+        ({"make_stack"}, {"long"}, None, NONE, BOTH),
+        ({"stack"}, {"browser"}, None, {"sqlite"}, {"sqlite"}),
     ],
 )
-def test_what_takes_real_processes_is_tried_on_what_production_uses(fixtures, marks, pool, lanes):
-    assert lanes_of(Item(fixtures, marks, pool)) == lanes
+def test_what_people_wait_for_is_tried_once_and_everything_at_length(fixtures, marks, pool, push, everything):
+    item = Item(fixtures, marks, pool)
+    assert (databases_of(item, "push"), databases_of(item, "all")) == (push, everything)
+
+
+@pytest.mark.parametrize(
+    "path", ["tests/streams/test_log.py", "tests/runs/test_leases.py", "tests/pages/test_search.py"]
+)
+def test_the_log_the_moves_of_runs_and_search_are_tried_on_both_databases(path):
+    assert databases_of(Item({"db"}, set(), None, f"{path}::test"), "push") == BOTH
