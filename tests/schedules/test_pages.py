@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from chatapp.chats.models import News
 from chatapp.schedules import actions, firing
-from chatapp.schedules.forms import PRESETS
 from chatapp.schedules.models import Kind, Overlap, Paused, Schedule, State, Target
+from chatapp.web.schedules.forms import PRESETS
 from runs.errors import RunError
 from runs.lifecycle import transitions
 from runs.models import Model, Run
@@ -104,17 +104,17 @@ def test_the_preview_shows_the_rule_in_words_and_its_next_times(browser, clock, 
         ({"kind": "cron", "cron": "61 * * * *"}, "Bad minute."),
         ({"kind": "cron", "cron": "every day"}, "Five fields are needed"),
         ({"kind": "cron", "cron": ""}, "Five fields are needed"),
-        ({"kind": "weekly", "weekdays": []}, "This is needed."),
+        ({"kind": "weekly", "weekdays": []}, "This field is required."),
         ({"kind": "weekly", "weekdays": ["7"]}, "7 is not one of the available choices."),
         ({"kind": "monthly", "month_day": "32"}, "less than or equal to 31"),
         ({"kind": "every", "every": "0"}, "greater than or equal to 1"),
-        ({"kind": "every", "every": "", "unit": ""}, "This is needed."),
+        ({"kind": "every", "every": "", "unit": ""}, "This field is required."),
         ({"kind": "daily", "at": "25:00"}, "Enter a valid time."),
-        ({"kind": "daily", "at": ""}, "This is needed."),
-        ({"kind": "once", "starts": "2026-11-20T12:59"}, "This is over already."),
-        ({"kind": "once", "starts": ""}, "This is needed."),
-        ({"kind": "once", "starts": "9999-12-31T23:59"}, "Choose a year that is nearer."),
-        ({"kind": "once", "starts": "0001-01-01T00:00"}, "Choose a year that is nearer."),
+        ({"kind": "daily", "at": ""}, "This field is required."),
+        ({"kind": "once", "starts": "2026-11-20T12:59"}, "This time has already passed."),
+        ({"kind": "once", "starts": ""}, "This field is required."),
+        ({"kind": "once", "starts": "9999-12-31T23:59"}, "Choose a year between 2000 and 2999."),
+        ({"kind": "once", "starts": "0001-01-01T00:00"}, "Choose a year between 2000 and 2999."),
         ({"kind": "sometimes"}, "sometimes is not one of the available choices."),
         ({"zone": "Atlantis/Center"}, "Choose one of the time zones in the list"),
         ({"zone": "../../etc/passwd"}, "Choose one of the time zones in the list"),

@@ -5,11 +5,11 @@ from rest_framework import serializers
 from chatapp.api.operations import example
 from chatapp.api.serializers.chats import ModelName
 from chatapp.api.serializers.fields import AskedWhole, Choice, Id, Text, Whole
-from chatapp.schedules.forms import MAX_STEP, UNITS, initial_of
 from chatapp.schedules.models import Kind, Missed, Notify, Occurrence, Overlap, Paused, Schedule, State, Target
+from chatapp.schedules.spec import MAX_STEP, UNITS, rule_spec_of
 
-UNIT_OF = {name: size for size, name in UNITS}
-SIZE_OF = dict(UNITS)
+MINUTES_OF = {name: int(size) for size, name in UNITS}
+UNIT_OF = {minutes: name for name, minutes in MINUTES_OF.items()}
 LOCAL = "%Y-%m-%dT%H:%M:%S"
 KIND = {"help_text": "Which of the following fields the rule has: docs/schedules.md."}
 AT = {"max_length": 8, "help_text": "daily, weekly, monthly: the local time, such as 08:30."}
@@ -29,7 +29,7 @@ class RuleSerializer(serializers.Serializer):
     )
     month_day = Whole(min_value=1, max_value=31, required=False, help_text="monthly; else the month's last day.")
     every = Whole(min_value=1, max_value=MAX_STEP, required=False, help_text="every: so many of `unit`.")
-    unit = Choice(list(UNIT_OF), required=False)
+    unit = Choice(list(MINUTES_OF), required=False)
     starts = Text(allow_null=True, required=False, **STARTS)
     cron = Text(max_length=100, allow_blank=True, required=False, help_text="cron: five fields.")
 
@@ -43,7 +43,7 @@ class RuleAsked(serializers.Serializer):
     weekdays = Text(max_length=7, required=False, help_text="weekly: digits; 0 is Monday.")
     month_day = AskedWhole(min_value=1, max_value=31, required=False)
     every = AskedWhole(min_value=1, max_value=MAX_STEP, required=False)
-    unit = Choice(list(UNIT_OF), required=False)
+    unit = Choice(list(MINUTES_OF), required=False)
     starts = Text(required=False, **STARTS)
     cron = Text(max_length=100, required=False)
 
@@ -88,19 +88,18 @@ class ScheduleChangeSerializer(ScheduleSerializer):
 
 
 def rule_and_more(schedule: Schedule) -> dict:
-    """What can be set in a schedule, as it is set."""
-    shown = initial_of(schedule)
-    starts = shown.get("starts")
-    return {name: shown[name] for name in ("kind", "zone", "month_day", "name", "prompt", "model")} | {
-        "at": schedule.at.strftime("%H:%M:%S") if schedule.at else None,
-        "weekdays": [int(day) for day in schedule.weekdays],
-        "every": shown["every"],
-        "unit": SIZE_OF[shown["unit"]],
-        "starts": starts.strftime(LOCAL) if starts else None,
-        "cron": schedule.cron,
+    """Everything that can be set in a schedule, as it is set."""
+    rule = rule_spec_of(schedule)
+    return {name: getattr(schedule, name) for name in ("kind", "zone", "month_day", "name", "prompt", "model")} | {
+        "at": rule.at.strftime("%H:%M:%S") if rule.at else None,
+        "weekdays": sorted(rule.weekdays),
+        "every": rule.every,
+        "unit": UNIT_OF[rule.unit],
+        "starts": rule.starts.strftime(LOCAL) if rule.starts else None,
+        "cron": rule.cron,
         "target": schedule.target,
         "session": str(schedule.session_id) if schedule.session_id else None,
-        **{name: shown[name] for name in ("missed", "overlap", "notify")},
+        **{name: getattr(schedule, name) for name in ("missed", "overlap", "notify")},
     }
 
 

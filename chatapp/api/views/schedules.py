@@ -1,5 +1,10 @@
-"""Schedules: questions that are asked by themselves. What makes sense is decided by the form that pages use."""
+"""Schedules: messages that are sent at set times. `chatapp.schedules.spec` decides what is valid, as for the pages."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
@@ -11,7 +16,7 @@ from chatapp.accounts.throttles import RUNS
 from chatapp.api.operations import operation
 from chatapp.api.serializers.chats import PageSerializer
 from chatapp.api.serializers.schedules import (
-    UNIT_OF,
+    MINUTES_OF,
     OccurrenceSerializer,
     PreviewSerializer,
     RuleAsked,
@@ -20,15 +25,19 @@ from chatapp.api.serializers.schedules import (
     rule_and_more,
 )
 from chatapp.api.views.endpoint import Endpoint
+from chatapp.chats.models import Session
 from chatapp.schedules import actions
 from chatapp.schedules.errors import StillRunning, TooManySchedules
-from chatapp.schedules.forms import RuleForm, ScheduleForm, initial_of
 from chatapp.schedules.models import Missed, Notify, Occurrence, Overlap, Schedule, Target
 from chatapp.schedules.rules import next_times
+from chatapp.schedules.spec import REQUIRED, RuleSpec, ScheduleSpec, rule_spec_of
 from runs.errors import ModelUnknown, PromptEmpty, PromptTooLong
 from runs.limits import check_prompt
+from runs.models import Model
 
 SHOWN_TIMES = 5
+TIME_FORMATS = ["%H:%M:%S", "%H:%M", "%H:%M:%S.%f"]
+MOMENT_FORMATS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 DEFAULTS = {"model": "", "target": Target.NEW, "missed": Missed.RUN, "overlap": Overlap.SKIP, "notify": Notify.ALL}
 OF_KEEPING = [PromptEmpty, PromptTooLong, ModelUnknown]
 
@@ -94,8 +103,7 @@ class Preview(Endpoint):
 
     @operation("preview_schedule", "What a rule means, in words and times", PreviewSerializer, asks=RuleAsked)
     def get(self, request: Request) -> Response:
-        form = RuleForm(_posted(self.asked(request)))
-        schedule = _checked(form).put_into(Schedule())
+        schedule = _checked_rule(self.asked(request)).apply_to(Schedule())
         times = next_times(schedule.rule, timezone.now(), SHOWN_TIMES)
         return Response(self.get_serializer({"words": schedule.words, "zone": schedule.zone, "times": times}).data)
 
@@ -167,25 +175,67 @@ class Occurrences(OfSchedule):
 def _keep(schedule: Schedule, values: dict) -> Schedule:
     """Raises ValidationError, and what `actions.keep` raises."""
     check_prompt(values["prompt"])
-    initial = {} if schedule._state.adding else initial_of(schedule)
-    is_chosen = values["target"] == Target.SAME and values.get("session")
-    target = str(values["session"]) if is_chosen else values["target"]
-    form = ScheduleForm(
-        _posted(values) | {"target": target}, owner=schedule.owner, initial=initial | {"target": target}
+    previous_starts = None if schedule._state.adding else rule_spec_of(schedule).starts
+    spec = ScheduleSpec(
+        rule=_checked_rule(values, previous_starts),
+        name=values["name"].strip(),
+        model=_model_of(values["model"]),
+        session=_session_of(schedule.owner, values),
+        **{name: values[name] for name in ("prompt", "target", "missed", "overlap", "notify")},
     )
-    return actions.keep(_checked(form).put_into(schedule))
+    return actions.keep(spec.apply_to(schedule))
 
 
-def _posted(values: dict) -> dict:
-    """Values as the form would post them."""
-    posted = {name: "" if value is None else value for name, value in values.items()}
-    posted["unit"] = UNIT_OF[values.get("unit") or "hours"]
-    posted["weekdays"] = sorted({str(day) for day in values.get("weekdays") or ()})
-    return posted
+def _model_of(name: str) -> str:
+    if name and not Model.objects.filter(enabled=True, name=name).exists():
+        raise ValidationError({"model": "There is no model of this name."})
+    return name
 
 
-def _checked(form: RuleForm) -> RuleForm:
-    if form.is_valid():
-        return form
-    named = {"target": "session"}
-    raise ValidationError({named.get(name, name): list(errors) for name, errors in form.errors.items()})
+def _session_of(owner: AbstractBaseUser, values: dict) -> Session | None:
+    if values["target"] != Target.SAME or not values.get("session"):
+        return None
+    session = Session.objects.visible_to(owner).filter(pk=values["session"]).first()
+    if session is None:
+        raise ValidationError({"session": "There is no session of this id."})
+    return session
+
+
+def _checked_rule(values: dict, previous_starts: datetime | None = None) -> RuleSpec:
+    """The rule that JSON or a query describes. Raises ValidationError."""
+    kind = values["kind"]
+    spec = RuleSpec(
+        kind=kind,
+        zone=values["zone"],
+        at=moment.time() if (moment := _local(values, "at", TIME_FORMATS)) else None,
+        weekdays=_weekdays(values),
+        month_day=values.get("month_day"),
+        every=values.get("every"),
+        unit=MINUTES_OF[values.get("unit") or "hours"],
+        starts=_local(values, "starts", MOMENT_FORMATS),
+        cron=values.get("cron") or "",
+    )
+    if problems := spec.problems(previous_starts):
+        raise ValidationError(problems)
+    return spec
+
+
+def _local(values: dict, name: str, formats: Sequence[str]) -> datetime | None:
+    """A local time or moment, if the kind of rule uses this field. Raises ValidationError."""
+    text = values.get(name)
+    if not text or name not in REQUIRED[values["kind"]]:
+        return None
+    for pattern in formats:
+        with suppress(ValueError):
+            return datetime.strptime(text, pattern)
+    raise ValidationError({name: f"Enter a local time such as {datetime(2026, 12, 24, 8, 30):{formats[0]}}."})
+
+
+def _weekdays(values: dict) -> frozenset[int]:
+    """From JSON as numbers, from a query as digits. Raises ValidationError."""
+    if "weekdays" not in REQUIRED[values["kind"]]:
+        return frozenset()
+    days = [str(day) for day in values.get("weekdays") or ()]
+    if not set(days) <= set("0123456"):
+        raise ValidationError({"weekdays": "Weekdays are 0 (Monday) to 6 (Sunday)."})
+    return frozenset(map(int, days))

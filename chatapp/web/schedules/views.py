@@ -17,9 +17,9 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from chatapp.schedules import actions
-from chatapp.schedules.forms import PRESETS, RuleForm, ScheduleForm, initial_of, initial_of_preset, offered_zones
 from chatapp.schedules.models import Occurrence, Schedule
 from chatapp.schedules.rules import next_times
+from chatapp.web.schedules.forms import PRESETS, RuleForm, ScheduleForm, initial_of, initial_of_preset, offered_zones
 from runs.errors import ModelMissing, RunError
 from runs.models import Model
 
@@ -66,7 +66,7 @@ def _preview_of_form(form: RuleForm) -> Preview:
     """Of what is filled in so far, whether or not the rest of the form is."""
     rule = RuleForm(form.data if form.is_bound else form.shown)
     if rule.is_valid():
-        return preview_of(rule.put_into(Schedule()))
+        return preview_of(rule.rule_spec().apply_to(Schedule()))
     return Preview(errors=[f"{rule[name].label}: {error[0]}" for name, error in rule.errors.items()])
 
 
@@ -112,7 +112,7 @@ def _keep(request: HttpRequest, form: ScheduleForm, schedule: Schedule) -> HttpR
     if not form.is_valid():
         return _editor(request, form, schedule, status=BAD_FORM)
     try:
-        kept = actions.keep(form.put_into(schedule))
+        kept = actions.keep(form.spec().apply_to(schedule))
     except RunError as error:
         form.add_error(None, error.message)
         return _editor(request, form, schedule, status=BAD_FORM)

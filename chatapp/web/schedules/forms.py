@@ -1,36 +1,30 @@
-"""The form that makes and edits a schedule."""
+"""The form that makes and edits a schedule: fields for a browser, whose values become a `ScheduleSpec`."""
 
 from datetime import datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import ValidationError
-from django.db.models import Q
-from django.utils import timezone
+from django.db.models import Q, QuerySet
 
 from chatapp.chats.models import Session
 from chatapp.schedules.models import Kind, Schedule, Target
-from chatapp.schedules.rules import moment_of, read_cron
+from chatapp.schedules.spec import (
+    MAX_STEP,
+    REQUIRED,
+    RULE_FIELDS,
+    UNITS,
+    RuleSpec,
+    ScheduleSpec,
+    known_zones,
+    rule_spec_of,
+)
 from chatapp.schedules.words import WEEKDAYS
 from runs.models import Model
 
-UNITS = [("1", "minutes"), ("60", "hours"), ("1440", "days")]
-MAX_STEP = 10_000  # of any unit
 OFFERED_SESSIONS = 50  # the newest; older ones can be found again by writing in them
-YEARS = range(2000, 3000)
 LOCAL = "%Y-%m-%dT%H:%M"  # of browsers
-NEEDS = {
-    Kind.ONCE: ["starts"],
-    Kind.EVERY: ["every", "unit", "starts"],
-    Kind.DAILY: ["at"],
-    Kind.WEEKLY: ["weekdays", "at"],
-    Kind.MONTHLY: ["month_day", "at"],
-    Kind.CRON: ["cron"],
-}
-OPTIONAL = {name for names in NEEDS.values() for name in names}
 
 PRESETS = {
     "morning": ("Every morning", {"kind": Kind.DAILY, "at": "08:00"}),
@@ -94,59 +88,32 @@ class RuleForm(forms.Form):
         """What an empty form shows, as if it had been posted."""
         return {name: self.get_initial_for_field(field, name) for name, field in self.fields.items()}
 
-    def clean_zone(self) -> str:
-        zone = self.cleaned_data["zone"].strip().replace(" ", "_")
-        if zone not in known_zones():
-            raise ValidationError("Choose one of the time zones in the list, such as Europe/Berlin.")
-        return zone
-
-    def clean_cron(self) -> str:
-        if self.data.get(self.add_prefix("kind")) != Kind.CRON:
-            return ""
-        try:
-            return read_cron(self.cleaned_data["cron"])
-        except ValueError as error:
-            raise ValidationError(str(error)) from error
-
-    def clean_starts(self) -> datetime | None:
-        starts = self.cleaned_data["starts"]
-        if starts and starts.year not in YEARS:
-            raise ValidationError("Choose a year that is nearer.")
-        return starts
-
     def clean(self) -> dict:
+        """Errors of fields that the kind of rule does not use are dropped; the rest is the spec's to judge."""
         values = super().clean()
         kind = values.get("kind")
-        needed = NEEDS.get(kind, [])
-        for name in OPTIONAL - set(needed):
+        for name in RULE_FIELDS - set(REQUIRED.get(kind, ())):
             self.errors.pop(name, None)
-        for name in needed:
-            is_free = (kind, name) == (Kind.EVERY, "starts")
-            if not is_free and name not in self.errors and values.get(name) in (None, "", []):
-                self.add_error(name, "This is needed.")
-        is_changed = values.get("starts") != self.initial.get("starts")  # what is over may still be renamed
-        if kind == Kind.ONCE and not self.errors and is_changed and self._starts_at() <= timezone.now():
-            self.add_error("starts", "This is over already.")
+        if kind:
+            problems = self.rule_spec().problems(self.initial.get("starts"))
+            for name in problems.keys() - self.errors.keys():
+                self.add_error(name, problems[name])
         return values
 
-    def _starts_at(self) -> datetime | None:
-        """Without one, an interval is counted from this minute."""
-        if starts := self.cleaned_data.get("starts"):
-            return moment_of(starts, ZoneInfo(self.cleaned_data["zone"]))
-        return timezone.now().replace(second=0, microsecond=0)
-
-    def put_into(self, schedule: Schedule) -> Schedule:
-        """The form is valid."""
+    def rule_spec(self) -> RuleSpec:
+        """The rule, of the values that are valid so far."""
         values = self.cleaned_data
-        schedule.kind, schedule.zone = values["kind"], values["zone"]
-        needed = NEEDS[schedule.kind]
-        schedule.at = values["at"] if "at" in needed else None
-        schedule.starts_at = self._starts_at() if "starts" in needed else None
-        schedule.minutes = values["every"] * int(values["unit"]) if "every" in needed else 60
-        schedule.weekdays = "".join(sorted(values["weekdays"])) if "weekdays" in needed else ""
-        schedule.month_day = values["month_day"] if "month_day" in needed else 1
-        schedule.cron = values["cron"] if "cron" in needed else ""
-        return schedule
+        return RuleSpec(
+            kind=values["kind"],
+            zone=values.get("zone") or "",
+            at=values.get("at"),
+            weekdays=frozenset(map(int, values.get("weekdays") or ())),
+            month_day=values.get("month_day"),
+            every=values.get("every"),
+            unit=int(values["unit"]) if values.get("unit") else None,
+            starts=values.get("starts"),
+            cron=values.get("cron") or "",
+        )
 
 
 class ScheduleForm(RuleForm):
@@ -175,18 +142,24 @@ class ScheduleForm(RuleForm):
         """As it was typed: forms send CRLF."""
         return self.cleaned_data["prompt"].replace("\r\n", "\n")
 
-    def put_into(self, schedule: Schedule) -> Schedule:
+    def spec(self) -> ScheduleSpec:
+        """The form is valid."""
         values = self.cleaned_data
-        for name in ("name", "prompt", "missed", "overlap", "notify"):
-            setattr(schedule, name, values[name])
-        schedule.model = values["model"].name if values["model"] else ""
-        is_chosen = values["target"] not in Target.values
-        schedule.target = Target.SAME if is_chosen else values["target"]
-        schedule.session_id = values["target"] if is_chosen else None
-        return super().put_into(schedule)
+        is_session = values["target"] not in Target.values
+        return ScheduleSpec(
+            rule=self.rule_spec(),
+            name=values["name"],
+            prompt=values["prompt"],
+            model=values["model"].name if values["model"] else "",
+            target=Target.SAME if is_session else values["target"],
+            session=Session.objects.get(pk=values["target"]) if is_session else None,
+            missed=values["missed"],
+            overlap=values["overlap"],
+            notify=values["notify"],
+        )
 
 
-def _sessions_of(owner: AbstractBaseUser, chosen: object):
+def _sessions_of(owner: AbstractBaseUser, chosen: object) -> QuerySet[Session]:
     sessions = Session.objects.visible_to(owner)
     newest = sessions.order_by("-active_at").values("pk")[:OFFERED_SESSIONS]
     wanted = Q(pk__in=list(newest.values_list("pk", flat=True)))
@@ -195,32 +168,20 @@ def _sessions_of(owner: AbstractBaseUser, chosen: object):
     return sessions.filter(wanted).order_by("-active_at")
 
 
-@cache
-def known_zones() -> frozenset[str]:
-    """Looked for on the disk, so once."""
-    return frozenset(available_timezones())
-
-
 def offered_zones() -> list[str]:
     """Those that are named after a place, and UTC; others are understood, too."""
     return ["UTC", *sorted(zone for zone in known_zones() if "/" in zone and not zone.startswith("Etc/"))]
 
 
 def initial_of(schedule: Schedule) -> dict[str, object]:
-    """What the form shows of a schedule."""
+    """What the form shows of a schedule. Fields that its rule does not use show what they show in a new one."""
+    rule = rule_spec_of(schedule)
     initial = {name: getattr(schedule, name) for name in ("name", "prompt", "model", "missed", "overlap", "notify")}
-    initial |= {"kind": schedule.kind, "zone": schedule.zone, "month_day": schedule.month_day}
     initial["target"] = str(schedule.session_id) if schedule.session_id else schedule.target
-    if schedule.at:
-        initial["at"] = schedule.at
-    if schedule.starts_at:
-        initial["starts"] = schedule.starts_at.astimezone(schedule.zone_info).replace(tzinfo=None)
-    if schedule.weekdays:
-        initial["weekdays"] = list(schedule.weekdays)
-    if schedule.cron:
-        initial["cron"] = schedule.cron
-    unit = max(int(size) for size, _ in UNITS if schedule.minutes % int(size) == 0)
-    return initial | {"every": schedule.minutes // unit, "unit": str(unit)}
+    initial |= {"kind": rule.kind, "zone": rule.zone, "month_day": rule.month_day}
+    initial |= {"every": rule.every, "unit": str(rule.unit)}
+    optional = {"at": rule.at, "starts": rule.starts, "weekdays": sorted(map(str, rule.weekdays)), "cron": rule.cron}
+    return initial | {name: value for name, value in optional.items() if value}
 
 
 def initial_of_preset(name: str) -> dict[str, object]:
