@@ -248,10 +248,6 @@ PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # cha
 PROMPT_MAX_FILES = env.int("PROMPT_MAX_FILES", default=20)  # files of text with one message
 
 # -- streams -------------------------------------------------------------------------------------
-STREAMS_MAY_FOLLOW = "runs.access.may_follow"  # {(user id, stream)} -> those allowed
-STREAMS_SNAPSHOT = "runs.queries.answers.snapshot"  # (stream) -> a snapshot's data, where the log was pruned
-STREAMS_WATCHED = "runs.lifecycle.attached.watched"  # (streams): with the followed ones, every sweep
-STREAMS_LEFT = "runs.lifecycle.attached.left"  # (stream): its last follower in a process left early
 STREAMS_SHARDS = env.int("STREAMS_SHARDS", default=1)  # Channels groups that streams are spread over, alike everywhere
 STREAMS_TICK_SECONDS = env.float("STREAMS_TICK_SECONDS", default=0.005)  # s between a busy writer's commits
 STREAMS_HEARTBEAT_SECONDS = env.float("STREAMS_HEARTBEAT_SECONDS", default=15.0)  # s; access is rechecked, too

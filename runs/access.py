@@ -1,4 +1,4 @@
-"""Who may follow a stream: the hook that `streams` asks (settings.STREAMS_MAY_FOLLOW)."""
+"""Who may follow a stream."""
 
 from uuid import UUID
 

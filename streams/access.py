@@ -1,4 +1,4 @@
-"""Who may follow a stream: asked through one hook named in settings, at the beginning and again while it goes on."""
+"""Who may follow a stream: its owner is asked at the beginning, and again while it goes on."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -14,13 +14,12 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.utils.module_loading import import_string
 
 from streams.delivery.hub import read_log
+from streams.owner import UserStream, stream_owner
 
 GATHERING = 1 / 15  # of a heartbeat: for so long questions about those who follow already are gathered
 
-Pair = tuple[int, UUID]  # a user's id, and a stream
 Question = tuple["Viewer", UUID | None]  # whether he may follow it; None: whether he is logged in
 
 
@@ -54,9 +53,9 @@ class Viewer:
         raise NotImplementedError
 
     @classmethod
-    def allowed(cls, pairs: set[Pair]) -> set[Pair]:
+    def allowed(cls, pairs: set[UserStream]) -> set[UserStream]:
         """Which of these users may follow which of these streams."""
-        return import_string(settings.STREAMS_MAY_FOLLOW)(pairs)
+        return stream_owner().may_follow(pairs)
 
     async def may_follow(self, stream: UUID) -> bool:
         """Asked at once: somebody waits for the beginning."""

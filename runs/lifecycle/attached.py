@@ -1,4 +1,4 @@
-"""Attached runs: those that depend on being followed (B42). Who follows is told by `streams`, through two hooks."""
+"""Attached runs: those that depend on being followed (B42). `runs.stream_owner` says who follows."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

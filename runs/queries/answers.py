@@ -30,7 +30,7 @@ def so_far(run: Run) -> Folded:
 
 
 def snapshot(stream: UUID) -> dict | None:
-    """What a final run has said, from its message: the hook settings.STREAMS_SNAPSHOT. None: it is not known."""
+    """What a final run has said, from its message. None: it is not known."""
     run = Run.objects.filter(pk=stream, finished_at__isnull=False).select_related("message").first()
     piece = piece_of(run) if run else None
     if piece is None:

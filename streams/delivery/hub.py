@@ -17,12 +17,12 @@ from uuid import UUID
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import close_old_connections
-from django.utils.module_loading import import_string
 
 from streams import metrics
 from streams.delivery.fanout import group_of, shard_of
 from streams.eventloop import is_wanted
 from streams.log import store
+from streams.owner import stream_owner
 
 logger = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ class Hub:
 
     def _leave(self, stream: UUID) -> None:
         """Tell the stream's owner that nobody here follows it any more."""
-        task = asyncio.ensure_future(read_log(import_string(settings.STREAMS_LEFT), stream))
+        task = asyncio.ensure_future(read_log(stream_owner().on_last_follower_left, stream))
         self._leaving.add(task)
         task.add_done_callback(self._left)
 
@@ -247,7 +247,7 @@ class Hub:
 
 def _look_after(seen: dict[UUID, int]) -> set[UUID]:
     """The streams that have grown unheard, after their owner had a chance to end those that are dead."""
-    import_string(settings.STREAMS_WATCHED)(list(seen))
+    stream_owner().on_followed(seen.keys())
     return store.grown(seen)
 
 

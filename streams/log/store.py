@@ -6,7 +6,7 @@ JSON text. The first final event seals the stream: a writer that is still at wor
 thereby fenced. These functions are for ordinary code with the ORM; `streams.log.batch` writes the same rows in bulk.
 
 Of a sealed stream rows may be missing (`streams.log.compaction`): seqs have a hole then. Behind it stands a snapshot,
-which says all that was said up to its seq; or, where only the final event is kept, the hook STREAMS_SNAPSHOT gives one.
+which says all that was said up to its seq; or, where only the final event is kept, the stream's owner gives one.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from streams.events import FINAL_KINDS, Event, Folded, Kind, fold
 from streams.models import LoggedEvent
+from streams.owner import stream_owner
 
 PAGE_EVENTS = 2000  # events read at once: a page is in memory and on the wire in a few milliseconds
 
@@ -88,7 +87,7 @@ def read_rows(stream: UUID, after: int, limit: int) -> list[tuple[int, str, byte
 
 def _told_by_owner(stream: UUID, seq: int) -> list[tuple[int, str, bytes]]:
     """A snapshot of what the log no longer holds. Nothing if the owner of the stream has no more of it either."""
-    data = import_string(settings.STREAMS_SNAPSHOT)(stream)
+    data = stream_owner().snapshot(stream)
     return [] if data is None else [(seq, Kind.SNAPSHOT, orjson.dumps(data))]
 
 

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, transaction
-from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -126,24 +125,16 @@ def test_a_reader_who_missed_what_is_gone_now_is_still_found():  # B26 B29
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kept", [{"text": "abc", "reasoning": "", "tools": []}, None])
-def test_of_a_pruned_stream_the_owner_tells_what_was_said(kept):  # B29 B30
+def test_of_a_pruned_stream_the_owner_tells_what_was_said(kept, other_owner):  # B29 B30
     stream, events = written(*[(Kind.TEXT, {"text": c}) for c in "abc"], (Kind.COMPLETED, {"finish_reason": "stop"}))
     store.keep_final(stream)
-    with override_settings(STREAMS_SNAPSHOT=f"{__name__}.owner"):
-        answers[stream] = kept
+    with other_owner(snapshot={stream: kept}.get):
         for after in range(5):
             heard = store.read(stream, after)
             assert heard[-1] == events[-1]
             told = [(event.seq, event.kind, json.loads(event.data)) for event in heard[:-1]]
             assert told == ([(4, Kind.SNAPSHOT, kept)] if kept and after < 4 else [])
         assert store.read(stream, 5) == []
-
-
-answers: dict = {}
-
-
-def owner(stream) -> dict | None:
-    return answers[stream]
 
 
 @pytest.mark.django_db
