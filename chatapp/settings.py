@@ -239,7 +239,6 @@ USER_MAX_SENDS = env.int("USER_MAX_SENDS", default=120)  # messages one user may
 USER_MAX_CONNECTIONS = env.int("USER_MAX_CONNECTIONS", default=100)  # a user's, to one web process; 0 = no limit
 USER_MAX_SCHEDULES = env.int("USER_MAX_SCHEDULES", default=100)  # schedules one user may have; 0 = no limit
 SCHEDULE_MAX_FAILURES = env.int("SCHEDULE_MAX_FAILURES", default=5)  # failures in a row that pause a schedule
-RUNS_ASKED = "chatapp.openai.asking.asked"  # (run) -> its messages and parameters, where a program gave them; or None
 PROVIDER_KEYS = env.list("PROVIDER_KEYS", default=[])  # further variables with keys of providers: NAME or NAME@host
 CONTEXT_MAX_CHARACTERS = env.int("CONTEXT_MAX_CHARACTERS", default=1_000_000)  # characters sent upstream at once
 CONTEXT_MAX_MESSAGES = env.int("CONTEXT_MAX_MESSAGES", default=2_000)  # messages sent upstream at once

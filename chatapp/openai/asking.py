@@ -86,8 +86,8 @@ async def _leave(asking: "asyncio.Future[Exchange]") -> None:
     await read_log(attached.left, exchange.run_id)
 
 
-def asked(run: Run) -> tuple[list[dict], dict] | None:
-    """The messages and parameters for a run that a program asked for: the hook settings.RUNS_ASKED. None: none did."""
+def prompt_of(run: Run) -> tuple[list[dict], dict] | None:
+    """The messages and parameters of a run that a program started. None: a person started it."""
     exchange = Exchange.objects.filter(run=run).first()
     if exchange is None:
         return None

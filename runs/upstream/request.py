@@ -1,8 +1,10 @@
 """From a run to the request that goes upstream."""
 
+from collections.abc import Callable
+from typing import Any
+
 import orjson
 from django.conf import settings
-from django.utils.module_loading import import_string
 
 from chatapp.chats.attachments import whole_of
 from chatapp.chats.context import context_of
@@ -14,6 +16,17 @@ from runs.states import Trigger
 OWN_PARAMETERS = {"model", "messages", "stream", "stream_options"}  # not for a model's defaults to set
 
 GO_ON = "Continue your answer exactly where it stopped. Do not repeat anything."
+
+# From a run to the messages and parameters that a program gave for it; None: it gave none.
+ProgramPrompt = Callable[[Run], tuple[list[dict[str, Any]], dict[str, Any]] | None]
+
+_program_prompt: ProgramPrompt | None = None
+
+
+def register_program_prompt(program_prompt: ProgramPrompt) -> None:
+    """Have `program_prompt` asked about runs that programs started. For an `AppConfig.ready()`."""
+    global _program_prompt
+    _program_prompt = program_prompt
 
 
 class UpstreamRequest:
@@ -39,13 +52,13 @@ class UpstreamRequest:
 def build_request(run: Run) -> UpstreamRequest:
     """The request for `run`: the settings of its session and its model, and the messages that lead to it.
 
-    What a program has asked for in its own words is known to the hook settings.RUNS_ASKED; such a run's session is in
-    no list. Raises ModelUnknown, ProviderKeyMissing, ProviderKeyForbidden, ContextTooLong.
+    A program's run, whose session is in no list, may have messages of its own: then those are sent.
+    Raises ModelUnknown, ProviderKeyMissing, ProviderKeyForbidden, ContextTooLong.
     """
     session = run.session
     is_program = run.trigger == Trigger.API and not session.is_listed
-    if is_program and (asked := import_string(settings.RUNS_ASKED)(run)):
-        messages, parameters = asked
+    if is_program and _program_prompt is not None and (prompt := _program_prompt(run)):
+        messages, parameters = prompt
         return prepare_request(run.model, messages, **parameters)
     chosen = {"temperature": session.temperature, "max_tokens": session.max_tokens}
     parameters = {name: value for name, value in chosen.items() if value is not None}

@@ -7,7 +7,7 @@ from django.db.models.signals import post_init
 
 from chatapp.chats import stored
 from chatapp.chats.models import Message
-from chatapp.openai.asking import ask, asked
+from chatapp.openai.asking import ask, prompt_of
 from chatapp.openai.errors import PreviousNotFound
 from chatapp.openai.models import Exchange, Kind
 from chatapp.openai.wanted import Wanted
@@ -37,7 +37,7 @@ def respond(alice, model) -> Callable:
 
 
 def messages_of(exchange: Exchange) -> list[dict]:
-    return asked(Run.objects.get(pk=exchange.pk))[0]
+    return prompt_of(Run.objects.get(pk=exchange.pk))[0]
 
 
 def test_a_chain_sends_its_own_way_back_and_reads_no_other_branch(respond):
