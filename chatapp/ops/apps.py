@@ -5,7 +5,7 @@ from pathlib import Path
 from django.apps import AppConfig
 from django.conf import settings
 
-from chatapp.ops.private import tighten_and_report
+from chatapp.ops.private_files import tighten_and_report
 
 
 class OpsConfig(AppConfig):

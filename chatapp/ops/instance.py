@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from chatapp.ops.private import write_private
+from chatapp.ops.private_files import write_private
 
 
 class AlreadyRunning(Exception):

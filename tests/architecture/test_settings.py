@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SETTINGS = [*(ROOT / "chatapp").glob("settings.py"), *(ROOT / "chatapp" / "settings").glob("*.py")]
+SETTINGS = sorted((ROOT / "chatapp" / "settings").glob("*.py"))
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)?([^|]*)\|", re.MULTILINE)
 COMPUTED = object()  # a default that is not written down as a value
 

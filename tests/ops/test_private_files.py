@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from chatapp.ops.private import tighten
+from chatapp.ops.private_files import tighten
 from tests.harness.processes import ROOT
 from tests.harness.stack import clean_env
 

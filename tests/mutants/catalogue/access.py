@@ -117,7 +117,7 @@ MUTANTS = [
     ),
     Mutant(
         "pages run scripts from anywhere",
-        "chatapp/settings.py",
+        "chatapp/settings/security.py",
         '"script-src": ["\'self\'"]',
         '"script-src": ["*"]',
         "tests/web/test_frame.py::test_every_page_has_the_strict_policy_language_title_and_one_heading",

@@ -40,14 +40,14 @@ MUTANTS = [
     ),
     Mutant(
         "what is written is readable by all users of the machine",
-        "chatapp/settings.py",
+        "chatapp/ops/private_files.py",
         "os.umask(0o077)",
         "os.umask(0o022)",
         "tests/ops/test_private_files.py::test_whatever_the_umask_what_is_written_is_private",
     ),
     Mutant(
         "the target of a link is made private",
-        "chatapp/ops/private.py",
+        "chatapp/ops/private_files.py",
         "not stat.S_ISLNK(mode.st_mode)",
         "True",
         "tests/ops/test_private_files.py::test_a_directory_that_all_users_share_and_the_target_of_a_link_are_left_alone",
@@ -82,7 +82,7 @@ MUTANTS = [
     ),
     Mutant(
         "another subdomain may set the cookie of forms",
-        "chatapp/settings.py",
+        "chatapp/settings/security.py",
         '"__Host-csrftoken" if HTTPS else "csrftoken"',
         '"csrftoken"',
         "tests/ops/test_headers.py::test_with_https_cookies_are_bound_to_this_host_and_browsers_stay_with_it",

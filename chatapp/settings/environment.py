@@ -1,10 +1,10 @@
-"""The environment as settings read it. What they read is remembered: none of it can be a provider's key."""
+"""`env`, through which all settings read the environment."""
 
 import environ
 
 
 class Environment(environ.Env):
-    """`environ.Env`, with the names of the variables that were looked up."""
+    """`environ.Env` that remembers which variables were read: none of them can be a provider's key."""
 
     def __init__(self, **scheme) -> None:
         super().__init__(**scheme)
@@ -13,3 +13,6 @@ class Environment(environ.Env):
     def get_value(self, var, *args, **kwargs):
         self.names_read.add(str(var))
         return super().get_value(var, *args, **kwargs)
+
+
+env = Environment()

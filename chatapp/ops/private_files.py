@@ -1,7 +1,7 @@
-"""Files that only their owner may read.
+"""Files of the site that only its own user may read: chats, logs, keys.
 
-What is made anew is private by the umask (settings.py), whatever the shell's is. What is there already, made by an
-earlier version or unpacked from a backup, is made so when a process starts.
+New files are private by the process's umask, whatever the shell's is. Files that are already there, written by an
+earlier version or unpacked from a backup, are made private when a process starts.
 """
 
 import logging
@@ -21,6 +21,11 @@ OURS = (
 )  # fmt: skip
 OF_SQLITE = ("", "-wal", "-shm", "-journal")  # endings of the files of one database
 OPEN = stat.S_IRWXG | stat.S_IRWXO
+
+
+def make_new_files_private() -> None:
+    """Set the umask: files that this process creates from now on have mode 0600, directories 0700."""
+    os.umask(0o077)
 
 
 def write_private(path: Path, text: str) -> None:

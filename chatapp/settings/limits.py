@@ -1,0 +1,18 @@
+"""What one user, one message and one request may take."""
+
+from chatapp.settings.environment import env
+
+USER_MAX_RUNS = env.int("USER_MAX_RUNS", default=50)  # queued and running runs of one user
+USER_MAX_SENDS = env.int("USER_MAX_SENDS", default=120)  # messages one user may send a minute
+USER_MAX_CONNECTIONS = env.int("USER_MAX_CONNECTIONS", default=100)  # a user's, to one web process; 0 = no limit
+USER_MAX_SCHEDULES = env.int("USER_MAX_SCHEDULES", default=100)  # schedules one user may have; 0 = no limit
+USER_MAX_BYTES = env.int("USER_MAX_BYTES", default=1_000_000_000)  # bytes of stored text of one user; 0 = no limit
+SCHEDULE_MAX_FAILURES = env.int("SCHEDULE_MAX_FAILURES", default=5)  # failures in a row that pause a schedule
+CONTEXT_MAX_CHARACTERS = env.int("CONTEXT_MAX_CHARACTERS", default=1_000_000)  # characters sent upstream at once
+CONTEXT_MAX_MESSAGES = env.int("CONTEXT_MAX_MESSAGES", default=2_000)  # messages sent upstream at once
+PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters of one message with its files
+PROMPT_MAX_FILES = env.int("PROMPT_MAX_FILES", default=20)  # text files of one message
+
+REQUEST_SECONDS = env.float("REQUEST_SECONDS", default=120.0)  # s in which a request has to arrive whole
+FILE_UPLOAD_HANDLERS = ["chatapp.web.chat.attachments.BoundedUpload"]  # refuses files longer than a message may be
+DATA_UPLOAD_MAX_NUMBER_FILES = PROMPT_MAX_FILES + 100  # a form with more is not even parsed

@@ -1,0 +1,29 @@
+"""Static files: the site's own and the browser packages."""
+
+from pathlib import Path
+
+import drf_spectacular_sidecar
+
+from chatapp.settings.environment import env
+from chatapp.settings.paths import BASE_DIR, BROWSER_PACKAGES_DIR, DATA_DIR
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+SWAGGER_UI_DIR = Path(drf_spectacular_sidecar.__file__).parent / "static/drf_spectacular_sidecar/swagger-ui-dist"
+BROWSER_PACKAGES = ["streaming-markdown"]  # those that pages load
+WEB_STATIC_DIRS = sorted((BASE_DIR / "chatapp" / "web").glob("*/static"))  # each below the name of its folder
+STATICFILES_DIRS = [(folder.parent.name, str(folder)) for folder in WEB_STATIC_DIRS]
+STATICFILES_DIRS += [
+    (f"vendor/{name}", str(BROWSER_PACKAGES_DIR / name))
+    for name in BROWSER_PACKAGES
+    if (BROWSER_PACKAGES_DIR / name).is_dir()
+] + [("vendor/swagger-ui", str(SWAGGER_UI_DIR))]
+SERVESTATIC_USE_FINDERS = env.bool("STATIC_FROM_SOURCE", default=False)  # serve static files without collectstatic
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if SERVESTATIC_USE_FINDERS
+        else "chatapp.web.shell.assets.HashedStorage",
+    },
+}
