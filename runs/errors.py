@@ -1,24 +1,57 @@
 """Everything that can go wrong with a run: a stable code, a safe sentence, and whether trying again may help.
 
-`docs/errors.md` lists every code; a test keeps the list complete.
+    RunError
+    ├── InternalError
+    ├── BrokerUnavailable
+    ├── RunRefused
+    │   ├── PromptEmpty
+    │   ├── PromptTooLong
+    │   ├── TooManyAttachments
+    │   ├── AttachmentUnreadable
+    │   ├── ContextTooLong
+    │   ├── ModelUnknown
+    │   ├── ModelMissing
+    │   ├── SessionBusy
+    │   ├── NotQueued
+    │   ├── StillQueued
+    │   ├── NothingToContinue
+    │   ├── KeyReused
+    │   ├── TooManyRuns
+    │   ├── TooManySends
+    │   └── QuotaExceeded
+    └── RunFailed
+        ├── QueueTimeLimit
+        ├── TimeLimit
+        ├── EmptyAnswer
+        ├── ProviderKeyMissing
+        ├── ProviderKeyForbidden
+        ├── ProviderMisconfigured
+        └── UpstreamError
+            ├── UpstreamUnreachable
+            ├── UpstreamDropped
+            ├── UpstreamUnauthorized
+            ├── UpstreamNotFound
+            ├── UpstreamRejected
+            ├── UpstreamRateLimited
+            ├── UpstreamFailed
+            ├── UpstreamUnavailable
+            ├── UpstreamGarbage
+            ├── UpstreamTooLarge
+            ├── UpstreamInterrupted
+            └── UpstreamSilent
+
+The schedules' errors (`chatapp.schedules.errors`) are RunErrors, too. `docs/errors.md` lists every code; a test keeps
+the list complete.
 """
 
+from chatapp.errors import AppError
 
-class RunError(Exception):
+
+class RunError(AppError):
     """Something went wrong with this answer."""
 
-    code = "internal_error"
     retryable = True
-    is_transient = False  # whether the upstream is asked again by itself (B15)
-    retry_after: float | None = None  # s the upstream wants to be left alone
-
-    def __init__(self, detail: str = ""):
-        """`detail` is for staff only (the trace); users are shown the class's docstring."""
-        super().__init__(detail or self.message)
-
-    @property
-    def message(self) -> str:
-        return " ".join((self.__doc__ or "").split())
+    is_transient = False  # whether the worker itself sends the request again (B15)
 
 
 class InternalError(RunError):
@@ -31,226 +64,254 @@ class BrokerUnavailable(RunError):
     """The answer could not be started because the task broker is not reachable. Please try again."""
 
     code = "broker_unavailable"
+    status = 503
 
 
-class SessionBusy(RunError):
+class RunRefused(RunError):
+    """This answer could not be requested."""
+
+
+class PromptEmpty(RunRefused):
+    """The message is empty."""
+
+    code = "prompt_empty"
+    status = 422
+    retryable = False
+
+
+class PromptTooLong(RunRefused):
+    """The message is too long."""
+
+    code = "prompt_too_long"
+    status = 413
+    retryable = False
+
+
+class TooManyAttachments(RunRefused):
+    """There are too many files. Send fewer at once."""
+
+    code = "too_many_attachments"
+    status = 422
+    retryable = False
+
+
+class AttachmentUnreadable(RunRefused):
+    """Only files that hold text in UTF-8 can be attached."""
+
+    code = "attachment_unreadable"
+    status = 422
+    retryable = False
+
+
+class ContextTooLong(RunRefused):
+    """This conversation is too long to be continued."""
+
+    code = "context_too_long"
+    status = 413
+    retryable = False
+
+
+class ModelUnknown(RunRefused):
+    """This model is not available. Choose another one."""
+
+    code = "model_unknown"
+    status = 422
+    retryable = False
+
+
+class ModelMissing(RunRefused):
+    """No model is configured yet. Staff can add one with `manage.py add_provider`."""
+
+    code = "model_missing"
+    status = 503
+    retryable = False
+
+
+class SessionBusy(RunRefused):
     """An answer is still being written in this chat."""
 
     code = "session_busy"
+    status = 409
 
-    def __init__(self, run_id: object = ""):
+    def __init__(self, run_id: object = "") -> None:
         super().__init__()
         self.run_id = run_id
 
 
-class NotQueued(RunError):
+class NotQueued(RunRefused):
     """This message does not wait any more."""
 
     code = "not_queued"
+    status = 409
     retryable = False
 
 
-class StillQueued(RunError):
+class StillQueued(RunRefused):
     """This message still waits for its turn. Change it in the queue."""
 
     code = "still_queued"
+    status = 409
 
 
-class NothingToContinue(RunError):
+class NothingToContinue(RunRefused):
     """Only an answer that has ended can be continued or written anew."""
 
     code = "not_final"
+    status = 409
 
 
-class KeyReused(RunError):
+class KeyReused(RunRefused):
     """This key has been used for something else."""
 
     code = "idempotency_key_reused"
+    status = 422
     retryable = False
 
 
-class TooManyRuns(RunError):
+class TooManyRuns(RunRefused):
     """You have too many answers on their way. Wait until one has ended."""
 
     code = "too_many_runs"
+    status = 429
 
 
-class TooManySends(RunError):
+class TooManySends(RunRefused):
     """You are sending too fast. Wait a little."""
 
     code = "too_many_sends"
+    status = 429
 
 
-class ContextTooLong(RunError):
-    """This conversation is too long to be continued."""
-
-    code = "context_too_long"
-    retryable = False
-
-
-class QuotaExceeded(RunError):
+class QuotaExceeded(RunRefused):
     """Your chats fill the space that one user has here. Delete some of them first."""
 
     code = "quota_exceeded"
+    status = 413
     retryable = False
 
 
-class ModelUnknown(RunError):
-    """This model is not available. Choose another one."""
-
-    code = "model_unknown"
-    retryable = False
+class RunFailed(RunError):
+    """This answer could not be finished."""
 
 
-class ModelMissing(RunError):
-    """No model is configured yet. Staff can add one with `manage.py add_provider`."""
+class QueueTimeLimit(RunFailed):
+    """No worker took this answer in time."""
 
-    code = "model_missing"
-    retryable = False
+    code = "queue_time_limit"
 
 
-class ProviderKeyMissing(RunError):
+class TimeLimit(RunFailed):
+    """The answer took longer than the time limit."""
+
+    code = "time_limit"
+
+
+class EmptyAnswer(RunFailed):
+    """The model ended without writing anything."""
+
+    code = "empty_answer"
+
+
+class ProviderKeyMissing(RunFailed):
     """The key of this model's provider is not set on the server."""
 
     code = "provider_key_missing"
     retryable = False
 
 
-class ProviderKeyForbidden(RunError):
+class ProviderKeyForbidden(RunFailed):
     """The key of this model's provider may not be sent to its address. Staff can see why in the admin."""
 
     code = "provider_key_forbidden"
     retryable = False
 
 
-class ProviderMisconfigured(RunError):
+class ProviderMisconfigured(RunFailed):
     """This model's provider is not configured correctly on the server."""
 
     code = "provider_misconfigured"
     retryable = False
 
 
-class UpstreamUnreachable(RunError):
+class UpstreamError(RunFailed):
+    """The model server could not answer."""
+
+
+class UpstreamUnreachable(UpstreamError):
     """The model server could not be reached."""
 
     code = "upstream_unreachable"
     is_transient = True
 
 
-class UpstreamDropped(RunError):
+class UpstreamDropped(UpstreamError):
     """The model server closed the connection before it answered."""
 
     code = "upstream_dropped"
     is_transient = True
 
 
-class UpstreamUnauthorized(RunError):
+class UpstreamUnauthorized(UpstreamError):
     """The model server did not accept the key."""
 
     code = "upstream_unauthorized"
     retryable = False
 
 
-class UpstreamNotFound(RunError):
+class UpstreamNotFound(UpstreamError):
     """The model server does not know this model or address."""
 
     code = "upstream_not_found"
     retryable = False
 
 
-class UpstreamRejected(RunError):
+class UpstreamRejected(UpstreamError):
     """The model server did not accept the request."""
 
     code = "upstream_rejected"
     retryable = False
 
 
-class UpstreamRateLimited(RunError):
+class UpstreamRateLimited(UpstreamError):
     """The model server is busy or its limit is used up. Try again later."""
 
     code = "upstream_rate_limited"
     is_transient = True
 
 
-class UpstreamFailed(RunError):
+class UpstreamFailed(UpstreamError):
     """The model server reported an error."""
 
     code = "upstream_failed"
 
 
-class UpstreamUnavailable(RunError):
+class UpstreamUnavailable(UpstreamError):
     """The model server is not available at the moment."""
 
     code = "upstream_unavailable"
     is_transient = True
 
 
-class UpstreamGarbage(RunError):
+class UpstreamGarbage(UpstreamError):
     """The model server sent something that is not an answer."""
 
     code = "upstream_garbage"
 
 
-class UpstreamTooLarge(RunError):
+class UpstreamTooLarge(UpstreamError):
     """The model server sent more than an answer may be."""
 
     code = "upstream_too_large"
     retryable = False
 
 
-class UpstreamInterrupted(RunError):
+class UpstreamInterrupted(UpstreamError):
     """The model server closed the connection before the answer was finished."""
 
     code = "upstream_interrupted"
 
 
-class UpstreamSilent(RunError):
+class UpstreamSilent(UpstreamError):
     """The model server sent nothing for too long."""
 
     code = "upstream_silent"
-
-
-class EmptyAnswer(RunError):
-    """The model ended without writing anything."""
-
-    code = "empty_answer"
-
-
-class TimeLimit(RunError):
-    """The answer took longer than the time limit."""
-
-    code = "time_limit"
-
-
-class QueueTimeLimit(RunError):
-    """No worker took this answer in time."""
-
-    code = "queue_time_limit"
-
-
-class AttachmentUnreadable(RunError):
-    """Only files that hold text in UTF-8 can be attached."""
-
-    code = "attachment_unreadable"
-    retryable = False
-
-
-class TooManyAttachments(RunError):
-    """There are too many files. Send fewer at once."""
-
-    code = "too_many_attachments"
-    retryable = False
-
-
-class PromptEmpty(RunError):
-    """The message is empty."""
-
-    code = "prompt_empty"
-    retryable = False
-
-
-class PromptTooLong(RunError):
-    """The message is too long."""
-
-    code = "prompt_too_long"
-    retryable = False

@@ -17,10 +17,8 @@ from rest_framework.response import Response
 
 from chatapp.accounts.authentication import TokenExpired
 from chatapp.accounts.permissions import ScopeMissing
-from chatapp.compare.errors import Refusal
-from chatapp.schedules.errors import StillRunning, TooManySchedules
+from chatapp.errors import AppError
 from runs import errors
-from streams.transports.connection_limit import TooManyConnections
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "tag:chatapp,2026:"  # and the code: names of problems, which lead nowhere
@@ -55,7 +53,7 @@ _UNAUTHENTICATED = Problem(401, "not_authenticated", "A valid token is needed.")
 _FORBIDDEN = Problem(403, "forbidden", "This is not allowed.")
 _NOT_FOUND = Problem(404, "not_found", "There is nothing here.")
 
-# What is wrong with a request, before any run is asked for.
+# Errors of libraries and of the request itself; an AppError knows its own.
 PROBLEMS: dict[type[Exception], Problem] = {
     exceptions.NotAuthenticated: _UNAUTHENTICATED,
     exceptions.AuthenticationFailed: _UNAUTHENTICATED,
@@ -77,31 +75,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         415, "unsupported_media_type", "Send JSON with Content-Type: application/json."
     ),
     exceptions.ValidationError: Problem(422, "invalid", "Some fields are missing or wrong."),
-    TooManyConnections: Problem(429, "too_many_connections", str(TooManyConnections()), retryable=True),
     exceptions.Throttled: Problem(429, "throttled", "Too many requests. Wait a little.", retryable=True),
-}
-
-# What can be wrong with a run at the moment it is asked for. The other codes are met in a run, not in a status.
-RUN_STATUS: dict[type[errors.RunError], int] = {
-    errors.SessionBusy: 409,
-    errors.NotQueued: 409,
-    errors.StillQueued: 409,
-    errors.NothingToContinue: 409,
-    errors.TooManyRuns: 429,
-    errors.TooManySends: 429,
-    errors.KeyReused: 422,
-    errors.PromptTooLong: 413,
-    errors.ContextTooLong: 413,
-    errors.QuotaExceeded: 413,
-    errors.PromptEmpty: 422,
-    errors.AttachmentUnreadable: 422,
-    errors.TooManyAttachments: 422,
-    errors.ModelUnknown: 422,
-    StillRunning: 409,
-    TooManySchedules: 409,
-    errors.ModelMissing: 503,  # nothing the client can mend: the server is not set up
-    errors.BrokerUnavailable: 503,
-    errors.InternalError: 500,
 }
 
 
@@ -134,10 +108,7 @@ def problem_of(exc: Exception) -> Problem | None:
 
 
 def problem_of_kind(kind: type[Exception]) -> Problem | None:
-    if issubclass(kind, errors.RunError):
-        error = kind()
-        return Problem(RUN_STATUS.get(kind, 500), error.code, error.message, error.retryable)
-    if issubclass(kind, Refusal):
+    if issubclass(kind, AppError):
         return Problem(kind.status, kind.code, kind().message, kind.retryable)
     return next((PROBLEMS[each] for each in kind.__mro__ if each in PROBLEMS), None)
 

@@ -1,16 +1,22 @@
-"""Why something can not be done to a comparison: a stable code, a status, a sentence (`docs/compare.md`)."""
+"""Why something can not be done to a comparison: a stable code, a status, a sentence (`docs/compare.md`).
+
+Refusal
+├── AlreadyVoted
+├── PaneUnknown
+├── StillAnswering
+├── StillBlind
+├── TooFewPanes
+└── PaneGone
+"""
+
+from chatapp.errors import AppError
 
 
-class Refusal(Exception):
+class Refusal(AppError):
     """This is not possible."""
 
     code = "refused"
     status = 409
-    retryable = False  # whether the same may go well later
-
-    @property
-    def message(self) -> str:
-        return " ".join((self.__doc__ or "").split())
 
 
 class AlreadyVoted(Refusal):

@@ -11,20 +11,21 @@ from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 
+from chatapp.errors import AppError
 from runs import errors
 from streams.transports.connection_limit import TooManyConnections
 
 log = logging.getLogger(__name__)
 
 
-class Refusal(Exception):
+class Refusal(AppError):
     """A request that is not answered. `param` names what is wrong with it, `code` stays the same."""
 
     status, code = 400, "invalid_value"
 
     def __init__(self, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.message, self.param = message, param
+        super().__init__(message=message)
+        self.param = param
 
 
 class Missing(Refusal):
@@ -98,16 +99,12 @@ NAMES = {  # by which clients know them
 }
 
 
-class Failed(Exception):
+class Failed(AppError):
     """A run that ended otherwise than its client wanted, as its final event tells."""
 
     def __init__(self, code: str, message: str, retryable: bool) -> None:
-        super().__init__(message)
-        self.code, self.message, self.retryable = code, message, retryable
-
-    @property
-    def status(self) -> int:
-        return RUN_STATUS.get(self.code, 500)
+        super().__init__(message=message)
+        self.code, self.status, self.retryable = code, RUN_STATUS.get(code, 500), retryable
 
 
 def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:
@@ -130,7 +127,7 @@ def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:
         case RequestDataTooBig():
             return _response(413, "body_too_large", "The request body is too large.")
         case TooManyConnections():
-            return _wait(_response(429, "too_many_connections", str(exc), retryable=True), exc.retry_after)
+            return _wait(_response(exc.status, exc.code, exc.message, retryable=exc.retryable), exc.retry_after)
         case SuspiciousOperation():
             return _response(400, "bad_request", "This request was not understood.")
         case Http404():

@@ -1,29 +1,39 @@
-"""Why a schedule can not do something: a stable code and a sentence (`docs/schedules.md`)."""
+"""Why a schedule can not do something: a stable code and a sentence (`docs/schedules.md`).
 
-from runs.errors import RunError
+RunRefused                 runs.errors
+├── StillRunning
+└── TooManySchedules
+RunFailed                  runs.errors
+├── OwnerDisabled
+└── UnknownZone
+"""
+
+from runs.errors import RunFailed, RunRefused
 
 
-class OwnerDisabled(RunError):
+class OwnerDisabled(RunFailed):
     """The account of this schedule's owner is switched off."""
 
     code = "owner_disabled"
     retryable = False
 
 
-class StillRunning(RunError):
+class StillRunning(RunRefused):
     """The last answer of this schedule is still being written. Wait for it, or stop it."""
 
     code = "schedule_still_running"
+    status = 409
 
 
-class UnknownZone(RunError):
+class UnknownZone(RunFailed):
     """The time zone of this schedule is not known here any more. Choose another one."""
 
     code = "unknown_zone"
     retryable = False
 
 
-class TooManySchedules(RunError):
+class TooManySchedules(RunRefused):
     """You have as many schedules as this site allows. Delete one first."""
 
     code = "too_many_schedules"
+    status = 409

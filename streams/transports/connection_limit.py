@@ -10,19 +10,21 @@ from weakref import finalize
 
 from django.conf import settings
 
+from chatapp.errors import AppError
+
 RETRY_SECONDS = 15.0  # s after which one more may be tried
 
 _lock = threading.RLock()  # views run in threads, sockets in the loop; whoever holds it may collect a holder
 _open: Counter[int] = Counter()  # by user
 
 
-class TooManyConnections(Exception):
-    """A user follows on as many connections as one may."""
+class TooManyConnections(AppError):
+    """You have too many connections open. Close some tabs or programs."""
 
+    code = "too_many_connections"
+    status = 429
+    retryable = True
     retry_after = RETRY_SECONDS
-
-    def __str__(self) -> str:
-        return "You have too many connections open. Close some tabs or programs."
 
 
 def hold(user_id: int, holder: object) -> finalize:

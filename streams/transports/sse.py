@@ -73,7 +73,8 @@ async def page_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> Htt
     try:
         return await event_stream(request, viewer, stream)
     except TooManyConnections as refusal:
-        return HttpResponse(str(refusal), status=429, headers={"Retry-After": str(ceil(refusal.retry_after))})
+        headers = {"Retry-After": str(ceil(refusal.retry_after))}
+        return HttpResponse(refusal.message, status=refusal.status, headers=headers)
 
 
 class EventStream(StreamingHttpResponse):

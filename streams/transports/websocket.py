@@ -45,7 +45,7 @@ async def stream_socket(scope, receive, send) -> None:
     try:
         held = hold(viewer.user_id, socket)
     except TooManyConnections as refusal:
-        await socket.turn_away("too_many_connections", str(refusal))
+        await socket.turn_away(refusal.code, refusal.message)
         return
     try:
         await socket.serve(receive)

@@ -1,14 +1,17 @@
 """docs/errors.md lists every code there is, and no other, with its status and whether to try again."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 import chatapp.urls  # noqa: F401  (brings the codes of all edges along)
-from chatapp.api.errors import PROBLEMS, RUN_STATUS
+from chatapp.api.errors import PROBLEMS
 from chatapp.compare.errors import Refusal
-from runs.errors import RunError
+from runs.errors import RunError, RunFailed
+from streams.transports.connection_limit import TooManyConnections
 
 ROW = re.compile(r"^\| `(\w+)` \| (?:(\d{3}) \| )?(yes|no) \|", re.MULTILINE)
 
@@ -24,9 +27,23 @@ def run_errors(kind=RunError):
 
 def test_every_code_is_documented_and_every_documented_code_exists():
     requests = {problem.code: (problem.status, problem.retryable) for problem in PROBLEMS.values()}
-    refusals = {kind.code: (kind.status, kind.retryable) for kind in Refusal.__subclasses__()}
-    runs = {error.code: (RUN_STATUS.get(error, 0), error.retryable) for error in run_errors() - {RunError}}
+    others = [*Refusal.__subclasses__(), TooManyConnections]
+    refusals = {kind.code: (kind.status, kind.retryable) for kind in others}
+    runs = {
+        error.code: (0 if issubclass(error, RunFailed) else error.status, error.retryable)
+        for error in run_errors()
+        if "code" in vars(error)
+    }
     assert documented() == requests | runs | refusals
+
+
+@pytest.mark.parametrize(
+    "name", ["chatapp.errors", "chatapp.compare.errors", "chatapp.schedules.errors", "runs.errors"]
+)
+def test_the_tree_at_the_top_of_a_module_names_all_its_errors(name):
+    module = import_module(name)
+    named = set(re.findall(r"^[│├└─ ]*(\w+)", module.__doc__, re.MULTILINE))
+    assert {kind.__name__ for kind in vars(module).values() if getattr(kind, "__module__", "") == name} <= named
 
 
 def test_a_code_of_a_run_fits_into_its_column():

@@ -1,0 +1,26 @@
+"""The root of every error that has a code and a sentence for users.
+
+    AppError
+    ├── RunError               runs.errors: a run, or the request for one
+    ├── Refusal                chatapp.compare.errors: an action on a comparison
+    ├── Refusal                chatapp.openai.errors: a request in OpenAI's protocol
+    ├── Failed                 chatapp.openai.errors: a run that failed while its OpenAI client waited
+    └── TooManyConnections     streams.transports.connection_limit
+
+Exceptions below another root never reach a user: they steer the code (`Fenced`, `Conflict`) or belong to a library.
+`docs/errors.md` lists the codes of the API.
+"""
+
+
+class AppError(Exception):
+    """Something went wrong."""
+
+    code = "internal_error"  # stable
+    status = 500  # HTTP, where the error answers a request
+    retryable = False  # whether the same request may succeed later
+    retry_after: float | None = None  # s until it may
+
+    def __init__(self, detail: str = "", *, message: str = "") -> None:
+        """`detail` is for staff only (logs, traces); users see `message`, by default the docstring of the class."""
+        self.message = message or " ".join((self.__doc__ or "").split())
+        super().__init__(detail or self.message)
