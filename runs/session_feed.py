@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef
 from chatapp.chats.models import Session
 from runs.models import Run
 from runs.states import Status
-from streams.delivery.writer import announce
+from streams.delivery.announce import announce
 from streams.events import Control, Event
 
 USERS = UUID("1f0a3c52-77d1-4f9e-8a54-0d6d6a7c2b11")  # namespace of the ids of users' streams

@@ -7,7 +7,6 @@ It is made anew after a fork. Work is handed in with `call_soon_threadsafe`, whi
 
 import asyncio
 import gc
-import logging
 import os
 import sys
 import threading
@@ -16,37 +15,11 @@ from typing import Any
 
 import uvloop
 
+from streams.gevent_compat import original, share_logging
+
 SWITCH_SECONDS = 0.001  # for so long a thread at work keeps the interpreter from an event loop that wakes
 YOUNG_OBJECTS = 20_000  # after so many new ones Python looks for garbage among them, and
 YOUNG_LOOKS = 1  # after this many such looks the next one takes in what the earlier ones have left
-
-
-def is_gevent() -> bool:
-    """Whether this process runs on gevent (its standard library is patched)."""
-    monkey = sys.modules.get("gevent.monkey")
-    return bool(monkey and monkey.is_module_patched("threading"))
-
-
-def original(module: str, name: str) -> Any:
-    """A name of the standard library as it was before gevent patched it."""
-    if is_gevent():
-        return sys.modules["gevent.monkey"].get_original(module, name)
-    return getattr(__import__(module), name)
-
-
-def share_logging() -> None:
-    """Let native threads log beside greenlets.
-
-    gevent's locks are for the greenlets of one thread. Two threads that write a line at the same moment can both wait
-    for ever, and with the thread of gevent all that it carries. Nobody switches greenlets while he holds a lock of
-    logging, so the locks of threads do: here for all that exist.
-    """
-    if is_gevent():
-        make_lock = original("_thread", "RLock")
-        logging._lock = make_lock()
-        for reference in logging._handlerList:
-            if handler := reference():
-                handler.lock = make_lock()
 
 
 def look_for_garbage_seldom() -> None:

@@ -30,7 +30,7 @@ from runs.session_feed import session_changed, sessions_changed
 from runs.signals import ended
 from runs.states import ACTIVE, LostReason, Status, StopReason, Tells, Trigger
 from runs.traces import cut
-from streams.delivery.writer import announce
+from streams.delivery.announce import announce
 from streams.events import Event, Folded, Kind
 from streams.log import store
 from streams.models import LoggedEvent

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 import httptools
 
 from runs.net.loop_budget import lane
-from streams.eventloop import original
+from streams.gevent_compat import original
 
 HEAD_BYTES = 64 * 1024  # of a response's head; more is no head. Also of what is no body, after it: a trailer, say
 SLICE_BYTES = 16 * 1024  # taken of one connection in a turn of the loop: 1 to 5 ms at worst

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from streams.eventloop import original
+from streams.gevent_compat import original
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 
 from runs.rendering.frames import Flag, read_frame, write_frame
-from streams.eventloop import original
+from streams.gevent_compat import original
 
 SECONDS = 30.0  # s by the clock for one text; what is too much for the renderer's CPU_SECONDS has ended before
 REAP_SECONDS = 1.0  # s a killed process may take to be gone; a zombie that is left is reaped with the next one

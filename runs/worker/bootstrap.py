@@ -6,7 +6,7 @@ from django.core import checks
 from django.db import connections
 
 from runs.checks import TAG
-from streams.eventloop import is_gevent
+from streams.gevent_compat import is_gevent
 
 GEVENT, PREFORK = "gevent", "prefork"
 RESERVED_SLOTS = {GEVENT: 20, PREFORK: 1}  # for upkeep; a greenlet costs a few KB, a child 80 MB

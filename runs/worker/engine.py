@@ -26,10 +26,12 @@ from runs.upstream.request import UpstreamRequest
 from runs.worker.lease import Lease
 from runs.worker.recorder import Recorder
 from runs.worker.waiter import Waiter
-from streams.delivery.writer import BatchWriter, process_sender
-from streams.eventloop import is_gevent, look_for_garbage_seldom, loop_thread
+from streams.delivery.announce import process_sender
+from streams.delivery.writer import BatchWriter
+from streams.eventloop import look_for_garbage_seldom, loop_thread
 from streams.events import Kind
-from streams.log.batch import open_batch_log
+from streams.gevent_compat import is_gevent
+from streams.log.database import open_batch_log
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from django.conf import settings
 
 from runs.models import Worker
 from streams.eventloop import is_wanted
-from streams.log.batch import BatchLog, SqliteBatchLog, Unavailable
+from streams.log.batch import BatchLog, Unavailable
+from streams.log.sqlite import SqliteBatchLog
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
 
-from streams.eventloop import is_gevent
+from streams.gevent_compat import is_gevent
 
 logger = logging.getLogger(__name__)
 

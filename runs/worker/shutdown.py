@@ -32,7 +32,7 @@ from runs.models import Run, Worker
 from runs.states import ACTIVE, LostReason
 from runs.worker.engine import HANDOVER_SECONDS, retire_engine
 from runs.worker.watchdog import LastResort, leave
-from streams.eventloop import is_gevent
+from streams.gevent_compat import is_gevent
 
 logger = logging.getLogger(__name__)
 

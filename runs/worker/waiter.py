@@ -2,7 +2,7 @@
 
 import threading
 
-from streams.eventloop import is_gevent
+from streams.gevent_compat import is_gevent
 
 
 class Waiter:

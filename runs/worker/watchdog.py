@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
-from streams.eventloop import original
+from streams.gevent_compat import original
 
 _byte = mmap.mmap(-1, 1)
 

@@ -1,11 +1,9 @@
-"""Log, commit, then send: the only two ways an event reaches a reader.
+"""Log, commit, then send: how a worker's events reach readers.
 
-`BatchWriter` is for a worker's engine: the events of all its runs in one transaction every few milliseconds.
-`announce` is for ordinary code that has appended with `streams.log.store` and whose transaction has committed.
+`BatchWriter` writes the events of all runs of a worker's engine in one transaction every few milliseconds.
 """
 
 import asyncio
-import atexit
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 
 from streams.delivery.fanout import Sender
-from streams.eventloop import LoopThread, is_loop_running, is_wanted, loop_thread, original
+from streams.eventloop import is_wanted
 from streams.events import Event
 from streams.log.batch import BatchLog, Conflict, Unavailable, by_stream
 
@@ -27,7 +25,6 @@ PENDING_BYTES = 16 * 1024 * 1024  # or so many bytes of them
 EVENT_SECONDS = 60e-6  # s that all parts together take for one event: when a tick's events take longer than the tick,
 LONGEST_TICK_SECONDS = 0.02  # it grows, up to this, unless the setting is longer
 RETRY_SECONDS = 0.25  # s between tries when the database is away
-EXIT_SECONDS = 1.0  # s a process that ends waits for its last announcements
 
 
 class Pen:
@@ -191,37 +188,3 @@ class BatchWriter:
 def tick(events: int) -> float:
     """How many seconds lie between the starts of two batches, after one of so many events."""
     return max(settings.STREAMS_TICK_SECONDS, min(events * EVENT_SECONDS, LONGEST_TICK_SECONDS))
-
-
-_announcer: tuple[LoopThread, Sender] | None = None
-
-
-def announce(events: Sequence[Event]) -> None:
-    """Send events that are committed to all followers. Returns at once; from any thread."""
-    thread = loop_thread()
-    thread.call(lambda: process_sender(thread).put(events))
-
-
-def process_sender(thread: LoopThread) -> Sender:
-    """The one sender of this process. In the loop only."""
-    global _announcer
-    if _announcer is None or _announcer[0] is not thread:
-        _announcer = (thread, Sender())
-        thread.spawn(_announcer[1].run())
-    return _announcer[1]
-
-
-@atexit.register
-def finish_announcing() -> None:
-    """Wait a moment for announcements under way: a short command must not end before they are sent."""
-    if not is_loop_running():
-        return
-    thread, sent = loop_thread(), original("_thread", "allocate_lock")()
-    sent.acquire()
-
-    async def drain() -> None:
-        await process_sender(thread).drain()
-        sent.release()
-
-    thread.call(lambda: thread.spawn(drain()))
-    sent.acquire(timeout=EXIT_SECONDS)

@@ -17,8 +17,8 @@ from streams.delivery.hub import Follower, Hub, Live
 from streams.delivery.writer import BatchWriter
 from streams.events import Event, Kind, fold
 from streams.log import store
-from streams.log.batch import open_batch_log
 from streams.log.compaction import compact
+from streams.log.database import open_batch_log
 from tests.streams.mischief import BACKEND, Fate, MischievousLayer
 
 pytestmark = pytest.mark.each_database

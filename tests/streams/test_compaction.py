@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from streams.delivery.writer import BatchWriter
 from streams.events import Event, Folded, Kind, fold
 from streams.log import compaction, store
-from streams.log.batch import open_batch_log
 from streams.log.compaction import compact
+from streams.log.database import open_batch_log
 from streams.models import LoggedEvent
 from tests.harness.check import unexplained_gaps
 from tests.harness.facts import wait_until

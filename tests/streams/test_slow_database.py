@@ -18,7 +18,7 @@ from streams.delivery import writer
 from streams.delivery.writer import BatchWriter
 from streams.events import Kind
 from streams.log import store
-from streams.log.batch import open_batch_log
+from streams.log.database import open_batch_log
 
 pytestmark = pytest.mark.each_database
 

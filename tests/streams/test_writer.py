@@ -9,7 +9,8 @@ from django.db import transaction
 from streams.delivery.writer import BatchWriter, Pen, tick
 from streams.events import Kind
 from streams.log import store
-from streams.log.batch import BatchLog, Unavailable, open_batch_log
+from streams.log.batch import BatchLog, Unavailable
+from streams.log.database import open_batch_log
 
 pytestmark = pytest.mark.each_database  # each has a writer of its own; SQLite's is the default of `make run`
 

@@ -34,7 +34,7 @@ MUTANTS = [
     ),
     Mutant(
         "SQLite's writer overwrites the end that somebody else has written",
-        "streams/log/batch.py",
+        "streams/log/sqlite.py",
         '"INSERT INTO streams_event',
         '"INSERT OR REPLACE INTO streams_event',
         "tests/streams/test_writer.py::test_a_fenced_run_does_not_cost_the_others_their_events",

@@ -1,0 +1,15 @@
+"""Which batch log Django's default database needs."""
+
+from django.db import connections
+
+from streams.log.batch import BatchLog
+from streams.log.postgres import PostgresBatchLog, connection_parameters
+from streams.log.sqlite import SqliteBatchLog
+
+
+def open_batch_log() -> BatchLog:
+    """The batch log of Django's default database."""
+    settings = connections["default"].settings_dict
+    if settings["ENGINE"] == "django.db.backends.sqlite3":
+        return SqliteBatchLog(str(settings["NAME"]))
+    return PostgresBatchLog(connection_parameters(settings))
