@@ -72,14 +72,14 @@ MUTANTS = [
         "streams/delivery/follow.py",
         "if event.seq > seq + 1:",
         "if event.seq > seq + 2:",
-        "tests/streams/test_adversary.py::test_followers_get_exactly_the_log_whatever_becomes_of_the_messages",
+        "tests/streams/test_follow.py::test_one_missing_event_is_a_gap",
     ),
     Mutant(
         "the short way hands on what does not come next",
         "streams/delivery/follow.py",
         "if events[0].seq != self.seq + 1 or last.is_final or not",
         "if last.is_final or not",
-        "tests/streams/test_adversary.py::test_followers_get_exactly_the_log_whatever_becomes_of_the_messages",
+        "tests/streams/test_follow.py::test_the_shortcut_takes_only_what_comes_next",
     ),
     Mutant(
         "a place in the future is believed",
@@ -93,7 +93,7 @@ MUTANTS = [
         "streams/delivery/fanout.py",
         "shards[stream.int % count].append(entry)",
         "shards[(stream.int + 1) % count].append(entry)",
-        "tests/streams/test_adversary.py::test_without_mischief_the_messages_alone_are_enough",
+        "tests/streams/test_follow.py::test_each_message_goes_to_the_shard_that_followers_of_its_streams_join",
     ),
     Mutant(
         "who comes late to a shard is not told",
