@@ -17,6 +17,7 @@ LOCKS = [  # test.txt first: the others take its versions
     ("app", ["-c", "test.txt"]),
     ("otel", ["-c", "test.txt"]),
     ("model", ["--no-deps"]),
+    ("uv", []),
 ]
 
 

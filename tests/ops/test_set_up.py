@@ -54,6 +54,34 @@ def test_a_failed_command_is_quoted_in_full_without_pips_chatter(set_up, monkeyp
     assert "is ignored" not in str(failure.value)
 
 
+def test_uv_is_told_where_pip_gets_packages_from(set_up, monkeypatch, tmp_path):
+    config = tmp_path / "pip.conf"
+    config.write_text("[global]\nindex-url = https://a.example/simple\nfind-links = /one /two\ntimeout = 9\n")
+    monkeypatch.setattr(set_up, "PIP", [sys.executable, "-m", "pip"])
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
+    monkeypatch.setenv("PIP_INDEX_URL", "https://b.example/simple")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    told = set_up.uv_variables()
+    assert (told["UV_DEFAULT_INDEX"], told["UV_FIND_LINKS"]) == ("https://b.example/simple", "/one,/two")
+
+
+def test_where_uv_fails_pip_installs(set_up, monkeypatch, capsys):
+    commands = []
+
+    def run(command, env=None):
+        commands.append(command)
+        if command[0] == set_up.UV:
+            raise set_up.SetUpFailed("no such index")
+
+    monkeypatch.setattr(set_up, "run", run)
+    monkeypatch.setattr(set_up.os.path, "exists", lambda path: True)
+    monkeypatch.setattr(set_up, "uv_variables", dict)
+    set_up.install("-r", "lock.txt")
+    assert [command[-2:] for command in commands] == [["-r", "lock.txt"]] * 2
+    assert commands[1][:4] == set_up.PIP_INSTALL[:4]
+    assert "pip tries" in capsys.readouterr().out
+
+
 def test_what_is_up_to_date_is_left_alone(set_up, monkeypatch):
     monkeypatch.setattr(set_up, "run", lambda *_, **__: pytest.fail("something was installed"))
     lock, npm = f"{set_up.REQUIREMENTS}/test.txt", f"{set_up.BROWSER}/package-lock.json"
@@ -64,7 +92,7 @@ def test_what_is_up_to_date_is_left_alone(set_up, monkeypatch):
 
 def test_no_lock_file_names_a_registry():
     locks = [*(ROOT / "deploy" / "requirements").glob("*.txt"), ROOT / "deploy" / "browser" / "package-lock.json"]
-    assert len(locks) == 6
+    assert len(locks) == 7
     sponsors = r'"url": "https://github.com/sponsors/[^"]+"'  # where some packages ask for money
     assert [lock.name for lock in locks if "://" in re.sub(sponsors, "", lock.read_text())] == []
 
