@@ -3,15 +3,13 @@
 from uuid import UUID
 
 from chatapp.aisdk.parts import Part, Tool, usage, whole
-from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
+from chatapp.chats.actions import FINAL
+from chatapp.chats.models import Attachment, Message, Role, Session
 from chatapp.chats.tree import Tree
 from runs.lifecycle import queue
 from runs.models import Run
-from runs.queries.answers import shown
+from runs.queries.answers import answer_now
 from runs.states import Status
-from streams.events import Folded
-
-UNDER_WAY = (MessageState.WAITING, MessageState.ANSWERING)
 
 
 def ui_messages(session: Session) -> list[dict]:
@@ -42,8 +40,9 @@ def _last_runs(session: Session, messages: list[UUID]) -> dict[UUID, Run]:
 def _ui_message(message: Message, run: Run | None) -> dict:
     if message.role == Role.USER:
         return _question(message)
+    parts = _parts(message, run)  # first: it reads the rows again if the answer has ended meanwhile
     metadata = _metadata(run) if run else {"createdAt": message.created_at.isoformat()}
-    return {"id": str(message.pk), "role": "assistant", "metadata": metadata, "parts": _parts(message, run)}
+    return {"id": str(message.pk), "role": "assistant", "metadata": metadata, "parts": parts}
 
 
 def _question(message: Message) -> dict:
@@ -75,11 +74,8 @@ def _metadata(run: Run) -> dict:
 
 
 def _parts(message: Message, run: Run | None) -> list[Part]:
-    is_under_way = run is not None and message.state in UNDER_WAY
-    said = (
-        shown(run) if is_under_way else Folded(text=message.content, reasoning=message.reasoning, tools=message.tools)
-    )
-    state = "streaming" if is_under_way else "done"
+    said = answer_now(message, run)
+    state = "streaming" if run is not None and message.state not in FINAL else "done"
     parts: list[Part] = [{"type": "step-start"}]
     if said.reasoning:
         parts.append({"type": "reasoning", "id": "reasoning-1", "text": said.reasoning, "state": state})

@@ -5,13 +5,11 @@ from uuid import UUID
 
 from django.db.models import prefetch_related_objects
 
-from chatapp.chats.models import Message, MessageState, Role, Session
+from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.tree import Tree
 from runs.models import Run
-from runs.queries.answers import shown
+from runs.queries.answers import answer_now
 from runs.queries.branches import shown_ids
-
-ACTIVE = (MessageState.WAITING, MessageState.ANSWERING)
 
 
 def as_they_are(messages: Iterable[Message]) -> list[Message]:
@@ -28,14 +26,9 @@ def as_they_are(messages: Iterable[Message]) -> list[Message]:
 
 
 def _add_run(message: Message, run: Run) -> None:
-    message.run_id, message.last_seq = run.pk, run.last_seq
-    if message.state not in ACTIVE:
-        return
-    folded = shown(run)
-    if folded.final:  # it ended after the rows were read
-        message.refresh_from_db()
-    message.last_seq = folded.last_seq
-    message.content, message.reasoning, message.tools = folded.text, folded.reasoning, folded.tools
+    answer = answer_now(message, run)
+    message.run_id, message.last_seq = run.pk, answer.last_seq
+    message.content, message.reasoning, message.tools = answer.text, answer.reasoning, answer.tools
 
 
 def branch_of(session: Session, leaf: UUID | None = None) -> tuple[list[UUID], Tree]:

@@ -9,7 +9,7 @@ from chatapp.chats.plain import SHOWN_CHARACTERS, shown_text
 from chatapp.compare.models import Comparison, Pane
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
-from runs.queries.answers import shown
+from runs.queries.answers import answer_now
 from runs.states import Status
 from streams.events import Kind
 from streams.models import LoggedEvent
@@ -120,17 +120,13 @@ def _view(pane: Pane, comparison: Comparison) -> PaneView:
     run = pane.run
     contender = HIDDEN if comparison.hides_models else pane.contender
     view = PaneView(pane, run, contender, is_winner=pane.pk == comparison.winner_id)
-    folded = shown(run) if view.is_active else None
-    if folded is not None and folded.final:  # it ended after the row was read: the page must say how
-        run.refresh_from_db()
-        run.message.refresh_from_db()
     if run is None:
         return view
-    if not view.is_active:
-        view.text, view.reasoning, view.tools = run.message.content, run.message.reasoning, run.message.tools
-        return view
-    view.text, view.reasoning, view.tools, view.seq = folded.text, folded.reasoning, folded.tools, folded.last_seq
-    view.is_retrying = folded.retries > 0 and not folded.text and not folded.reasoning
+    answer = answer_now(run.message, run)
+    view.text, view.reasoning, view.tools = answer.text, answer.reasoning, answer.tools
+    if view.is_active:
+        view.seq = answer.last_seq
+        view.is_retrying = answer.retries > 0 and not answer.text and not answer.reasoning
     return view
 
 

@@ -1,7 +1,9 @@
-"""What a run says: while it goes on the log knows, afterwards the message holds the same."""
+"""What a run has written: the log knows while it is under way, afterwards the message holds the same."""
 
 from uuid import UUID
 
+from chatapp.chats.actions import FINAL
+from chatapp.chats.models import Message
 from runs.lifecycle import transitions
 from runs.lifecycle.segments import piece_of, said_before
 from runs.models import Run
@@ -11,18 +13,33 @@ from streams.log import store
 from streams.log.compaction import snapshot_data
 
 
-def shown(run: Run) -> Folded:
-    """What a reader is shown of the run's message: as `so_far`, after what earlier runs have written in it."""
-    folded, before = so_far(run), said_before(run)
+def answer_now(message: Message, run: Run | None) -> Folded:
+    """The whole answer as it is now; `run` is the last one of `message`.
+
+    A final answer is its message; of one being written the log is folded, after what earlier runs have written. If it
+    ended after the rows were read, both are read again, so that they say how: the stream has nothing left to follow.
+    """
+    if run is None or message.state in FINAL:
+        return _stored(message, run.last_seq if run else 0)
+    folded = so_far(run)
+    if folded.final:
+        run.refresh_from_db()
+        message.refresh_from_db()
+        return _stored(message, folded.last_seq)
+    before = said_before(run)
     folded.text, folded.reasoning = before.text + folded.text, before.reasoning + folded.reasoning
     folded.tools = before.tools + folded.tools
     return folded
 
 
-def so_far(run: Run) -> Folded:
-    """The text, reasoning, tools and usage of a run up to now, and the seq from which to follow on.
+def _stored(message: Message, last_seq: int) -> Folded:
+    return Folded(last_seq, message.content, message.reasoning, message.tools)
 
-    A run whose worker is gone is ended before, and `run` says so: nobody is shown a run that is dead (B12).
+
+def so_far(run: Run) -> Folded:
+    """The text, reasoning, tools and usage of this run alone, and the seq from which to follow on.
+
+    If the run's worker is gone, the run is ended first and read again: no reader is shown a dead run as alive (B12).
     """
     if run.status == Status.RUNNING and transitions.reap([run.id]):
         run.refresh_from_db()
@@ -30,7 +47,7 @@ def so_far(run: Run) -> Folded:
 
 
 def snapshot(stream: UUID) -> dict | None:
-    """What a final run has said, from its message. None: it is not known."""
+    """What a final run has written, from its message. None: it is not known."""
     run = Run.objects.filter(pk=stream, finished_at__isnull=False).select_related("message").first()
     piece = piece_of(run) if run else None
     if piece is None:

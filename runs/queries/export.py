@@ -8,12 +8,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 from django.utils.text import slugify
 
-from chatapp.chats.actions import FINAL
 from chatapp.chats.attachments import whole_of
 from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.naming import title_of
 from runs.models import Run
-from runs.queries.answers import shown
+from runs.queries.answers import answer_now
 from runs.queries.branches import shown_ids
 
 FORMAT = "chatapp-session-1"
@@ -87,13 +86,7 @@ def _content(message: Message, run: Run | None) -> str:
     """Of a question with its files; of an answer that is being written, what there is of it."""
     if message.role == Role.USER:
         return whole_of(message)
-    if run is None or message.state in FINAL:
-        return message.content
-    folded = shown(run)
-    if folded.final:  # it ended after the row was read
-        message.refresh_from_db()
-        return message.content
-    return folded.text
+    return answer_now(message, run).text
 
 
 def _message(message: Message, run: Run | None) -> dict:

@@ -19,7 +19,7 @@ from chatapp.chats.plain import SHOWN_CHARACTERS, shown_text
 from chatapp.chats.tree import Tree
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
-from runs.queries.answers import shown as shown_of
+from runs.queries.answers import answer_now
 from runs.queries.queue_position import ahead_of
 
 SHORTEST_MEASURED = 0.05  # s; what was faster came in one piece, and has no speed
@@ -152,12 +152,9 @@ def _entry(message: Message, run: Run | None) -> Entry:
     entry = Entry(message, run, reasoning=message.reasoning, tools=message.tools)
     if not entry.is_active or run is None:
         return entry
-    folded = shown_of(run)
-    if folded.final:
-        # It ended after the rows were read. Its stream has nothing left to tell, so the page must say how it ended.
-        message.refresh_from_db()
-        run.refresh_from_db()
-        return Entry(message, run, reasoning=message.reasoning, tools=message.tools)
+    folded = answer_now(message, run)
+    if not entry.is_active:  # it has ended meanwhile
+        return Entry(message, run, reasoning=folded.reasoning, tools=folded.tools)
     is_retrying = folded.retries > 0 and not folded.text and not folded.reasoning
     entry = Entry(message, run, folded.text, folded.reasoning, folded.tools, folded.last_seq, is_retrying)
     entry.ahead = ahead_of(run)
