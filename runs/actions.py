@@ -68,7 +68,7 @@ def send(
             raise TooManyAttachments
         chosen = choose_model(model or session.model)
         check_limits(user)
-        running = transitions.under_way(session.id).first()
+        running = session.runs.under_way().first()
         if running and when_busy == WhenBusy.REJECT:
             raise SessionBusy(running.id)
         question = session.messages.create(
@@ -203,7 +203,7 @@ def _ask(
     Nothing may be under way although others wait: the one before has just ended, or could start nothing. Then it
     is their turn, unless the queue is held: what is sent meanwhile goes ahead of what is held.
     """
-    is_idle = not transitions.under_way(session.id).exists()
+    is_idle = not session.runs.under_way().exists()
     answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING)
     run = transitions.enqueue(session, answer, model, trigger, position=position)
     if is_held:
@@ -229,7 +229,7 @@ def _ask_at_once(
     with transaction.atomic():
         transitions.lock_session(session.id)
         check_limits(user)
-        running = transitions.under_way(session.id).first()
+        running = session.runs.under_way().first()
         position = _position(session, WhenBusy.REPLACE)
         if continued is None:
             run = _ask(session, question, chosen, trigger, position)

@@ -147,12 +147,20 @@ class RunQuerySet(models.QuerySet):
     def active(self):
         return self.filter(status__in=ACTIVE)
 
+    def under_way(self):
+        """Running, or with a task that a worker will take: at most one in a session."""
+        return self.active().filter(Q(status=Status.RUNNING) | Q(task_id__isnull=False))
+
+    def dispatched(self):
+        """Given a task, and waiting for a worker."""
+        return self.filter(status=Status.QUEUED, task_id__isnull=False)
+
     def in_queue(self):
-        """Those that wait behind another run of their session, in the order in which they will start."""
+        """Waiting behind another run of their session, in the order in which they will start."""
         return self.filter(status=Status.QUEUED, task_id=None).order_by("position", "id")
 
     def visible_to(self, user):
-        """The runs in the sessions that `user` may see. Everything else is as if it did not exist (B55)."""
+        """In the sessions that `user` may see. Everything else is as if it did not exist (B55)."""
         return self.filter(session__in=Session.objects.visible_to(user))
 
 

@@ -30,7 +30,7 @@ def with_activity(sessions):
     runs = Run.objects.filter(session=OuterRef("pk"))
     return sessions.annotate(
         is_running=Exists(runs.filter(status=Status.RUNNING)),
-        is_waiting=Exists(runs.filter(status=Status.QUEUED, task_id__isnull=False)),
+        is_waiting=Exists(runs.dispatched()),
     )
 
 

@@ -10,7 +10,6 @@ from chatapp.chats.actions import id_of_session, start_session
 from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.tree import Tree
 from runs import actions
-from runs.lifecycle import transitions
 from runs.models import Run
 from runs.states import StopReason, Trigger, WhenBusy
 
@@ -71,7 +70,7 @@ def ask(session: Session, user: AbstractBaseUser, asked: Asked) -> Run:
 
 def under_way(session: Session) -> Run | None:
     """The run that a client of this chat follows."""
-    return of_chat(session).filter(pk__in=transitions.under_way(session.pk).values("pk")).first()
+    return of_chat(session).under_way().first()
 
 
 def of_chat(session: Session):

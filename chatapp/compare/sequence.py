@@ -15,7 +15,7 @@ from chatapp.compare.models import Comparison, Pane
 from runs.lifecycle.queue import release
 from runs.models import Run
 from runs.signals import ended
-from runs.states import ACTIVE, Status
+from runs.states import Status
 
 _held = Q(
     run__status=Status.QUEUED,
@@ -41,8 +41,7 @@ def advance(comparison_id: UUID) -> bool:
     """
     Comparison.objects.select_for_update().filter(pk=comparison_id).values_list("pk").first()
     panes = Pane.objects.filter(comparison=comparison_id)
-    under_way = Q(status=Status.RUNNING) | Q(task_id__isnull=False)
-    if Run.objects.filter(under_way, session__pane__in=panes, status__in=ACTIVE).exists():
+    if Run.objects.under_way().filter(session__pane__in=panes).exists():
         return False
     following = panes.open().filter(_held, run__viewer_until__gt=timezone.now()).order_by("position")
     pane = following.select_related("session").first()

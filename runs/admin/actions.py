@@ -75,7 +75,7 @@ def _retry(run: Run, by) -> str:
         return "comparison"
     if Run.objects.filter(message=run.message_id, queued_at__gt=run.queued_at).exists():
         return "continued"
-    if transitions.under_way(run.session_id).exists():
+    if run.session.runs.under_way().exists():
         return "busy"
     try:
         answer_again(run.message, user=by, model=run.model.name if run.model else "", trigger=Trigger(run.trigger))

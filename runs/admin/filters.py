@@ -56,7 +56,7 @@ class WaitingFor(Question):
     answers = {"10": "10 seconds"} | PERIODS
 
     def narrow(self, runs, answer):
-        return runs.filter(status=Status.QUEUED, task_id__isnull=False, dispatched_at__lt=_ago(answer))
+        return runs.dispatched().filter(dispatched_at__lt=_ago(answer))
 
 
 class StoppedBy(Question):

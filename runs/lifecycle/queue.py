@@ -72,7 +72,7 @@ def send_now(run: Run, *, by: AbstractBaseUser) -> None:
     run = _queued(run)
     first = waiting(run.session).aggregate(first=Min("position"))["first"]
     Run.objects.filter(pk=run.pk).update(position=first - 1)
-    running = transitions.under_way(run.session_id).first()
+    running = run.session.runs.under_way().first()
     if running is None:
         transitions.place(run.message)
         transitions.start(run.id, transitions.fail_start)

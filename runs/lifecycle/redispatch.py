@@ -27,7 +27,7 @@ def start_again() -> int:
     A task counts as lost when it is overdue and the queue holds fewer tasks than runs wait for a worker. So with all
     workers busy, or none up, the queue does not grow, however long that lasts.
     """
-    with_task = Run.objects.filter(status=Status.QUEUED, task_id__isnull=False)
+    with_task = Run.objects.dispatched()
     overdue_since = timezone.now() - timedelta(seconds=settings.REDISPATCH_SECONDS)
     overdue = with_task.filter(dispatched_at__lt=overdue_since)
     given_back = with_task.filter(dispatched_at=None)

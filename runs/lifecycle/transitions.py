@@ -87,12 +87,6 @@ def _lock_session_of(run_id: UUID) -> None:
     Session.objects.select_for_update(of=("self",)).filter(runs=run_id).values_list("pk").first()
 
 
-def under_way(session_id: UUID):
-    """The runs of a session that are running or have been given a task."""
-    runs = Run.objects.filter(session_id=session_id).active()
-    return runs.filter(Q(status=Status.RUNNING) | Q(task_id__isnull=False))
-
-
 def head_of_queue(session_id: UUID) -> Run | None:
     return Run.objects.filter(session_id=session_id).in_queue().first()
 
@@ -110,7 +104,7 @@ def is_queue_held(session_id: UUID) -> bool:
 def start_next(session_id: UUID) -> None:
     """Start the head of the session's queue, unless the queue is held or a run is under way."""
     lock_session(session_id)
-    if under_way(session_id).exists() or is_queue_held(session_id):
+    if Run.objects.filter(session=session_id).under_way().exists() or is_queue_held(session_id):
         return
     run = head_of_queue(session_id)
     if run is not None:
@@ -381,8 +375,8 @@ def reap(among: Iterable[UUID] | None = None) -> int:
 
 def sweep() -> int:
     """Start what a crash between a commit and its on-commit left waiting: queues without anything under way."""
-    busy = Run.objects.filter(Q(status=Status.RUNNING) | Q(status=Status.QUEUED, task_id__isnull=False))
-    waiting = Run.objects.in_queue().filter(session__is_queue_held=False).exclude(session__in=busy.values("session"))
+    busy = Run.objects.under_way().values("session")
+    waiting = Run.objects.in_queue().filter(session__is_queue_held=False).exclude(session__in=busy)
     sessions = set(waiting.values_list("session_id", flat=True))
     for session_id in sessions:
         start_next(session_id)
@@ -392,5 +386,5 @@ def sweep() -> int:
 def fail_unclaimed() -> int:
     """QUEUED -> FAILED for runs that no worker took within the limit (B9)."""
     too_old = timezone.now() - timedelta(seconds=settings.RUN_QUEUED_SECONDS)
-    runs = Run.objects.filter(status=Status.QUEUED, dispatched_at__lt=too_old, task_id__isnull=False)
+    runs = Run.objects.dispatched().filter(dispatched_at__lt=too_old)
     return sum(fail(run_id, QueueTimeLimit()) for run_id in list(runs.values_list("id", flat=True)))

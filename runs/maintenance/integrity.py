@@ -181,7 +181,7 @@ def _stuck(repair: bool) -> Iterator[Finding]:
     running = Run.objects.filter(dead, status=Status.RUNNING, started_at__lt=long_ago)
     found = [(run_id, "it is running on a worker that is gone") for run_id in running.values_list("id", flat=True)]
     too_old = timezone.now() - timedelta(seconds=settings.RUN_QUEUED_SECONDS + STUCK_SECONDS)
-    unclaimed = Run.objects.filter(status=Status.QUEUED, task_id__isnull=False, dispatched_at__lt=too_old)
+    unclaimed = Run.objects.dispatched().filter(dispatched_at__lt=too_old)
     found += [(run_id, "no worker took it in time") for run_id in unclaimed.values_list("id", flat=True)]
     found += [(run_id, "it waits behind nothing") for run_id in _forgotten(long_ago)]
     if repair and found:
@@ -193,8 +193,6 @@ def _stuck(repair: bool) -> Iterator[Finding]:
 
 
 def _forgotten(long_ago: datetime) -> list[UUID]:
-    under_way = Run.objects.filter(session=OuterRef("session")).filter(
-        Q(status=Status.RUNNING) | Q(status=Status.QUEUED, task_id__isnull=False)
-    )
+    under_way = Run.objects.filter(session=OuterRef("session")).under_way()
     waiting = Run.objects.in_queue().filter(session__is_queue_held=False, queued_at__lt=long_ago)
     return list(waiting.exclude(Exists(under_way)).order_by("id").values_list("id", flat=True))

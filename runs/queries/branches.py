@@ -4,7 +4,6 @@ from uuid import UUID
 
 from chatapp.chats.models import Message, MessageState, Role, Session
 from chatapp.chats.tree import Tree
-from runs.lifecycle.transitions import under_way
 from runs.states import Status
 
 
@@ -24,7 +23,7 @@ def shown_ids(session: Session) -> tuple[list[UUID], Tree]:
     That one gets its place in the tree when a worker begins it; until then it is shown where it will stand. It is
     looked for before the tip is read: one that is begun in between is then seen on the way to the new tip.
     """
-    coming = under_way(session.id).filter(status=Status.QUEUED).select_related("message__parent").first()
+    coming = session.runs.under_way().filter(status=Status.QUEUED).select_related("message__parent").first()
     tip = Session.objects.filter(pk=session.pk).values_list("tip", flat=True).first() or _newest(session)
     tree = Tree(session)
     shown = tree.path_to(tip)

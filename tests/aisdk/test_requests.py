@@ -8,7 +8,6 @@ from django.test import Client
 from chatapp.accounts.models import Scope, Token
 from chatapp.aisdk.chats import under_way
 from chatapp.chats.models import Message, Session
-from runs.lifecycle import transitions
 from runs.models import Model, Provider, Run
 from runs.states import Status
 
@@ -163,7 +162,7 @@ def test_a_run_that_waits_is_stopped_at_once(alice):  # B37
     reply = alice.post("/chat/stop", {"activeStreamId": str(run.pk)})
     assert (reply.status_code, reply.json()) == (202, {"state": "stopped"})
     assert alice.get("chat").json()["messages"][1]["metadata"]["state"] == "stopped"
-    assert not transitions.under_way(run.session_id).exists() and Run.objects.get().status == Status.STOPPED
+    assert not run.session.runs.under_way().exists() and Run.objects.get().status == Status.STOPPED
 
 
 def test_a_token_that_may_only_read_looks_on_and_asks_nothing(alice):

@@ -73,7 +73,7 @@ def test_a_held_queue_is_released_and_starts_with_its_head(alice, session, asked
     response = alice.post(f"sessions/{session.pk}/queue/release")
     assert (response.status_code, response.json()["held"]) == (202, False)
     assert [item["text"] for item in response.json()["items"]] == ["three"]
-    assert list(transitions.under_way(session.pk)) == [asked[1]]
+    assert list(session.runs.under_way()) == [asked[1]]
 
 
 @pytest.mark.parametrize("by", ["edit", "again"])

@@ -251,7 +251,7 @@ class World(RuleBasedStateMachine):
     @invariant()
     def one_of_a_session_is_under_way(self):
         for session in self.sessions:
-            assert transitions.under_way(session.pk).count() <= 1
+            assert session.runs.under_way().count() <= 1
 
     @invariant()
     def nobody_is_stopped_without_having_asked(self):

@@ -21,7 +21,6 @@ from chatapp.web.chat.transcript import Entry, entries
 from chatapp.web.shell.decorators import is_scripted
 from runs.errors import RunError
 from runs.lifecycle.queue import waiting
-from runs.lifecycle.transitions import under_way
 from runs.models import Run
 from runs.queries.branches import load, shown_ids
 from runs.states import Status
@@ -184,7 +183,7 @@ def _look(session: Session) -> Look:
     queue = Queue(session.is_queue_held, [run for run in runs if run.message_id not in ids])
     for run_place, run in enumerate(queue.cards, 1):
         run.place = run_place
-    queue.elsewhere = under_way(session.pk).filter(status=Status.RUNNING).exclude(message__in=ids).first()
+    queue.elsewhere = session.runs.under_way().filter(status=Status.RUNNING).exclude(message__in=ids).first()
     if queue.elsewhere:
         queue.elsewhere_seq = head(queue.elsewhere.pk).seq
     return Look(session, tree, ids, queue)

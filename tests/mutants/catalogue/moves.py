@@ -69,14 +69,14 @@ MUTANTS = [
     Mutant(
         "a held queue goes on by itself",
         "runs/lifecycle/transitions.py",
-        "if under_way(session_id).exists() or is_queue_held(session_id):",
-        "if under_way(session_id).exists():",
+        "if Run.objects.filter(session=session_id).under_way().exists() or is_queue_held(session_id):",
+        "if Run.objects.filter(session=session_id).under_way().exists():",
         "tests/runs/test_queueing.py::test_after_a_stop_or_a_failure_the_queue_is_held",
     ),
     Mutant(
         "the next of the queue starts beside what runs",
         "runs/lifecycle/transitions.py",
-        "if under_way(session_id).exists() or is_queue_held(session_id):",
+        "if Run.objects.filter(session=session_id).under_way().exists() or is_queue_held(session_id):",
         "if is_queue_held(session_id):",
         "tests/runs/test_lifecycle.py::test_only_one_run_of_a_session_can_run_and_the_loser_waits_again",
     ),
@@ -195,8 +195,8 @@ MUTANTS = [
     Mutant(
         "staff who retry a run stop what is on its way",
         "runs/admin/actions.py",
-        "if transitions.under_way(run.session_id).exists():",
-        "if not transitions.under_way:",
+        "if run.session.runs.under_way().exists():",
+        "if False:",
         "tests/runs/test_admin_acts.py::test_retry_never_stops_a_running_answer_of_the_session",
     ),
 ]
