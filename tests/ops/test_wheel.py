@@ -73,7 +73,7 @@ def installation(wheel) -> Installation:
 
 @pytest.fixture(scope="module")
 def site(installation):
-    """`chatapp up`, ready: the part and its address."""
+    """`chatapp up`, ready: the part and its address. It takes 20 s of CPU time; tests/ops/test_up.py has a clone's."""
     part = Part("up", installation.command("up"), installation.folder, installation.env).start()
     yield part, part.wait_for_line(r"(?m)^Ready: (http://127\.0\.0\.1:\d+)/$", patience=60)[1]
     part.kill()
@@ -84,6 +84,7 @@ def get(url: str) -> tuple[int, str]:
         return response.status, response.read().decode()
 
 
+@pytest.mark.long
 def test_the_installed_site_serves_its_pages_and_the_browser_packages(site, installation):
     _, address = site
     status, page = get(f"{address}/login")
@@ -93,6 +94,7 @@ def test_the_installed_site_serves_its_pages_and_the_browser_packages(site, inst
         assert get(f"{address}/static/vendor/{name}/package.json")[0] == 200
 
 
+@pytest.mark.long
 def test_data_is_kept_in_the_home_of_its_user_and_not_beside_the_code(site, installation):
     part, _ = site
     data = installation.home / ".local" / "share" / "chatapp"
@@ -100,6 +102,7 @@ def test_data_is_kept_in_the_home_of_its_user_and_not_beside_the_code(site, inst
     assert list(installation.cwd.iterdir()) == []
 
 
+@pytest.mark.long
 def test_messages_name_the_command_as_it_is_called_there(site, installation):
     part, _ = site
     assert "`chatapp login_link` makes another." in part.log()
