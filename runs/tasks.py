@@ -73,12 +73,12 @@ def secret_of(run: Run) -> str | None:
 def write_title(run_id: str) -> None:
     """Name a session after its first exchange. A title that can't be had is nobody's trouble (B14)."""
     engine = start_engine(pool_name(), pool_name())
-    run = shielded(titles.untitled, UUID(run_id))
+    run = shielded(titles.run_to_title, UUID(run_id))
     if run is None:
         return
     try:
-        title = engine.ask(titles.request(run), titles.MAX_SECONDS)
-        shielded(titles.keep, run.session_id, title)
+        title = engine.ask(titles.build_title_request(run), titles.TIMEOUT_SECONDS)
+        shielded(titles.save_title, run.session_id, title)
     except RunError as error:
         logger.info("no title for session %s: %s", run.session_id, error.code)
 

@@ -62,7 +62,7 @@ class ProviderAdmin(admin.ModelAdmin):
     def test_connection(self, request, queryset):
         """From this process; the workers may live in another network and environment."""
         for provider in queryset[:MOST_TESTED]:
-            _tell(self, request, provider.name, probe.ask_provider(provider))
+            _tell(self, request, provider.name, probe.probe_provider(provider))
 
     @admin.display(description="key set here", boolean=True)
     def has_its_key(self, provider: Provider) -> bool | None:
@@ -84,7 +84,7 @@ class ModelAdmin(admin.ModelAdmin):
     @admin.action(description="Test: ask for one token", permissions=["change"])
     def test_connection(self, request, queryset):
         for model in queryset.select_related("provider")[:MOST_TESTED]:
-            _tell(self, request, model.label, probe.ask_model(model))
+            _tell(self, request, model.label, probe.probe_model(model))
 
     @admin.action(description="Make this model the default one", permissions=["change"])
     def make_default(self, request, queryset):
@@ -96,5 +96,5 @@ class ModelAdmin(admin.ModelAdmin):
         self.message_user(request, f"{model} is the default model now.", messages.SUCCESS)
 
 
-def _tell(admin_page: admin.ModelAdmin, request, name: str, found: probe.Found) -> None:
+def _tell(admin_page: admin.ModelAdmin, request, name: str, found: probe.ProbeResult) -> None:
     admin_page.message_user(request, f"{name}: {found.text}", messages.SUCCESS if found.is_ok else messages.ERROR)

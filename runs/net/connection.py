@@ -1,11 +1,11 @@
-"""One connection to a model server, and the response that is read from it.
+"""One HTTP/1.1 connection, and the response that is read from it.
 
-What is received is handed on in the very call that received it: no task wakes up for a piece, and a run's task sleeps
-until its answer has ended. HTTP's protocol is parsed by httptools.
+Received data is passed on in the very call that received it: no task wakes up for a piece, and a run's task sleeps
+until its answer has ended. httptools parses the protocol.
 
-All connections share one event loop. So of one connection only a slice is taken in a turn of the loop, of all of them
-only a turn's share (`lane.py`), and none is read any further before the rest has been dealt with (B68): an upstream
-that floods gets its turns, as others do.
+All connections share one event loop. So only a slice of what one connection received is processed in an iteration of
+the loop, and only a limited amount of what all of them received (`loop_budget.py`). A connection reads no further
+before the rest has been processed (B68): an upstream that floods gets its turns, as others do.
 """
 
 import asyncio
@@ -16,194 +16,181 @@ from collections.abc import Awaitable, Callable
 
 import httptools
 
-from runs.net.loop_budget import lane
+from runs.net.errors import ProtocolError, ReadTimeout, ResponseTooLarge, ServerDisconnected, TransportError
+from runs.net.loop_budget import loop_budget
 from streams.gevent_compat import original
 
-HEAD_BYTES = 64 * 1024  # of a response's head; more is no head. Also of what is no body, after it: a trailer, say
-SLICE_BYTES = 16 * 1024  # taken of one connection in a turn of the loop: 1 to 5 ms at worst
-TOKEN_BYTES = 1024  # as much is taken at once, whatever others bring: a token, mostly
-KEEP_SECONDS = 4.0  # s an idle connection is kept, if the server says nothing; uvicorn and node close theirs after 5 s
-LONGEST_KEEP_SECONDS = 30.0  # s, whatever the server says
-KEEP_MARGIN_SECONDS = 1.0  # s before the server would close it; a request that crosses its closing may be lost
-KEEP_ALIVE = re.compile(r"\btimeout\s*=\s*(\d{1,6})", re.IGNORECASE)
+HEAD_BYTES = 64 * 1024  # of a response's head, and of framing between two pieces of its body: a trailer, for example
+SLICE_BYTES = 16 * 1024  # of one connection, processed in one iteration of the loop: 1 to 5 ms at worst
+SMALL_READ_BYTES = 1024  # up to this size a read is processed at once, whatever others receive: mostly a token
+KEEPALIVE_SECONDS = 4.0  # s an idle connection is kept if the server sends no timeout; uvicorn and node close after 5 s
+MAX_KEEPALIVE_SECONDS = 30.0  # s, whatever timeout the server sends
+KEEPALIVE_MARGIN_SECONDS = 1.0  # s we close before the server does: a request sent as it closes may be lost
+KEEPALIVE_TIMEOUT = re.compile(r"\btimeout\s*=\s*(\d{1,6})", re.IGNORECASE)
+
+# Takes a piece of a body. Returns whether the body may end here; or, where that takes longer, a coroutine function to
+# await, which returns it.
+BodyConsumer = Callable[[bytes], "bool | Callable[[], Awaitable[bool]]"]
 
 
-class Unreachable(Exception):
-    """No connection could be made."""
-
-
-class Broken(Exception):
-    """The connection ended too early, or what came over it is not HTTP."""
-
-
-class Dropped(Broken):
-    """A kept connection ended after a request was sent over it, before a byte of the response."""
-
-
-class Silent(Exception):
-    """Nothing came for too long."""
-
-
-class TooLarge(Exception):
-    """More came than a response may have."""
-
-
-Feed = Callable[[bytes], "bool | Callable[[], Awaitable[bool]]"]
-
-
-class Line(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One connection, and the response that is read from it."""
+
+    transport: asyncio.Transport
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._lane = lane()
-        self._is_queued = False  # waits for a turn
-        self._alarm: asyncio.TimerHandle | None = None
+        self._budget = loop_budget()
+        self._has_scheduled_slice = False
+        self._timer: asyncio.TimerHandle | None = None
         self.is_open = False
-        self._is_kept = False
-        self._begin(HEAD_BYTES)
+        self._is_idle = False  # between two requests
+        self._reset(HEAD_BYTES)
 
-    def _begin(self, max_bytes: int) -> None:
+    def _reset(self, max_bytes: int) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self.status, self.headers = 0, {}
-        self._has_head = self._is_complete = self._may_stay = self._is_over = self._is_paused = False
+        self.status = 0
+        self.headers: dict[str, str] = {}  # by name in lower case
+        self._has_head = self._is_complete = self._should_keep_alive = self._is_finished = self._is_paused = False
         self._failure: Exception | None = None
-        self._lost: Exception | None = None  # how it ended, while something was put off
-        self._backlog: deque[memoryview] = deque()  # put off to later turns of the loop
+        self._failure_after_backlog: Exception | None = None
+        self._backlog: deque[memoryview] = deque()  # received, and left for later iterations of the loop
         self._pieces: list[bytes] = []
-        self._feed: Feed | None = None
-        self._due: Callable[[], Awaitable[bool]] | None = None  # has to be waited for before more is fed
+        self._consume: BodyConsumer | None = None
+        self._unfinished_consume: Callable[[], Awaitable[bool]] | None = None  # to be awaited before the next piece
         self._is_full: Callable[[], bool] = bool
-        self._turn: asyncio.Future | None = None
+        self._waiter: asyncio.Future[None] | None = None
         self._bytes, self._limit, self._max_bytes = 0, HEAD_BYTES, max_bytes
-        self._framing_bytes = 0  # since a piece of the body came; httptools copies an unfinished header each time
-        self._heard = self._loop.time()
+        self._framing_bytes = 0  # since the last piece of the body; httptools copies an unfinished header each time
+        self._last_read_at = self._loop.time()
 
     # -- one request ------------------------------------------------------------------------------
 
-    async def ask(self, request: list[bytes], idle_seconds: float, max_bytes: int = HEAD_BYTES) -> None:
-        """Send a request and wait for the head of its response, which may have `max_bytes`, all of HTTP included.
+    async def send_request(self, request: list[bytes], read_timeout: float, max_bytes: int = HEAD_BYTES) -> None:
+        """Send a request and wait for the head of its response. `max_bytes` limits the response, framing included.
 
-        Raises Broken, Silent, TooLarge; Dropped where a connection that was kept may have brought the request or not.
+        Raises ProtocolError, ReadTimeout, ResponseTooLarge; ServerDisconnected on a reused connection that may have
+        delivered the request or not.
         """
-        was_kept, self._is_kept = self._is_kept, False
-        self._begin(max_bytes)
-        self._idle_seconds = idle_seconds
-        self._set_alarm(idle_seconds, self._look)
+        was_idle, self._is_idle = self._is_idle, False
+        self._reset(max_bytes)
+        self._read_timeout = read_timeout
+        self._set_timer(read_timeout, self._check_read_timeout)
         self.transport.writelines(request)
         request.clear()  # may be large, and the wait long
-        while not (self._has_head or self._is_over):
+        while not (self._has_head or self._is_finished):
             await self._wait()
         if not self._has_head:
-            if was_kept and self._bytes == 0 and isinstance(self._failure, Broken):
-                raise Dropped(str(self._failure))
-            raise self._failure or Broken("no answer")
+            if was_idle and self._bytes == 0 and isinstance(self._failure, ProtocolError):
+                raise ServerDisconnected(str(self._failure))
+            raise self._failure or ProtocolError("no response")
 
-    async def read(
+    async def read_body(
         self,
-        feed: Feed,
+        consume: BodyConsumer,
         is_full: Callable[[], bool] = bool,
-        room: Callable[[], Awaitable] | None = None,
+        drain: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
-        """Give `feed` the body, piece by piece, to its end or until `feed` returns true.
+        """Pass the body to `consume` in pieces, to its end or until `consume` returns true.
 
-        Instead, `feed` may return what takes longer: it is waited for, and says in the place of `feed` if that is all.
-        Where `is_full` says so, nothing more is read from the socket before `room` has been waited for.
-        Raises what `feed` raises, Broken, Silent, TooLarge.
+        While `is_full` returns true nothing is read from the socket; `drain` is awaited first.
+        Raises what `consume` raises, ProtocolError, ReadTimeout, ResponseTooLarge.
         """
-        self._feed, self._is_full = feed, is_full
-        self._hand_on()
-        while not self._is_over:
+        self._consume, self._is_full = consume, is_full
+        self._deliver()
+        while not self._is_finished:
             if self._is_paused:
-                await self._catch_up(room)
-                self._is_paused, self._heard = False, self._loop.time()
-                self._go_on()
+                await self._drain(drain)
+                self._is_paused, self._last_read_at = False, self._loop.time()
+                self._continue()
             else:
                 await self._wait()
         if self._failure is not None:
             raise self._failure
 
-    async def _catch_up(self, room: Callable[[], Awaitable]) -> None:
-        if self._due is None:
-            await room()
-            return
-        due, self._due = self._due, None
-        if await due():
-            self._end(None)
+    async def _drain(self, drain: Callable[[], Awaitable[object]] | None) -> None:
+        if self._unfinished_consume is not None:
+            consume, self._unfinished_consume = self._unfinished_consume, None
+            if await consume():
+                self._finish(None)
+        elif drain is not None:
+            await drain()
 
-    async def excerpt(self, limit: int) -> bytes:
+    async def read_excerpt(self, limit: int) -> bytes:
         """The first `limit` bytes of the body."""
         excerpt = bytearray()
 
-        def feed(piece: bytes) -> bool:
+        def consume(piece: bytes) -> bool:
             excerpt.extend(piece[:limit])
             return len(excerpt) >= limit
 
         try:
-            await self.read(feed)
-        except (Broken, Silent, TooLarge):
+            await self.read_body(consume)
+        except TransportError:
             pass
         return bytes(excerpt[:limit])
 
     @property
     def is_reusable(self) -> bool:
-        return self.is_open and self._is_over and self._is_complete and self._may_stay and not self._backlog
+        is_read = self._is_finished and self._is_complete and not self._backlog
+        return self.is_open and is_read and self._should_keep_alive
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nothing has come over a kept connection that the loop has not read yet: its end, for example."""
+    def has_expired(self) -> bool:
+        """Whether an idle connection has received something that the loop has not read yet: most likely its end."""
         poll = original("select", "poll")()
         poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
-        return not poll.poll(0)
+        return bool(poll.poll(0))
 
-    def keep(self) -> None:
-        """Nothing needs this connection now. It is closed before its server would close it."""
-        self._feed, self._is_kept = None, True
-        self.transport.resume_reading()  # its last slice may have been one that was put off
-        self._set_alarm(self.keep_seconds, self.close)
+    def set_idle(self) -> None:
+        """Keep the connection for a later request; close it before the server does."""
+        self._consume, self._is_idle = None, True
+        self.transport.resume_reading()  # paused if the last slice came from the backlog
+        self._set_timer(self.keepalive_seconds, self.close)
 
     @property
-    def keep_seconds(self) -> float:
-        """By `Keep-Alive: timeout=…`, if the server sends that."""
-        if (timeout := KEEP_ALIVE.search(self.headers.get("keep-alive", ""))) is None:
-            return KEEP_SECONDS
-        return min(max(float(timeout[1]) - KEEP_MARGIN_SECONDS, 0.0), LONGEST_KEEP_SECONDS)
+    def keepalive_seconds(self) -> float:
+        """How long this connection may stay idle, by `Keep-Alive: timeout=…` if the server sent that."""
+        if (timeout := KEEPALIVE_TIMEOUT.search(self.headers.get("keep-alive", ""))) is None:
+            return KEEPALIVE_SECONDS
+        return min(max(float(timeout[1]) - KEEPALIVE_MARGIN_SECONDS, 0.0), MAX_KEEPALIVE_SECONDS)
 
     def close(self) -> None:
-        self._set_alarm(None, None)
+        self._cancel_timer()
         self.is_open = False
         self.transport.abort()
 
     async def _wait(self) -> None:
-        self._turn = self._loop.create_future()
-        await self._turn
+        self._waiter = self._loop.create_future()
+        await self._waiter
 
     def _wake(self) -> None:
-        if self._turn is not None and not self._turn.done():
-            self._turn.set_result(None)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
-    def _end(self, failure: Exception | None) -> None:
-        if not self._is_over:
-            self._is_over, self._failure = True, failure
+    def _finish(self, failure: Exception | None) -> None:
+        if not self._is_finished:
+            self._is_finished, self._failure = True, failure
             self._wake()
 
-    def _hand_on(self) -> None:
+    def _deliver(self) -> None:
+        """Pass the parsed pieces of the body on."""
         pieces, self._pieces = self._pieces, []
         if pieces:
             try:
-                if outcome := self._feed(pieces[0] if len(pieces) == 1 else b"".join(pieces)):
+                if outcome := self._consume(pieces[0] if len(pieces) == 1 else b"".join(pieces)):
                     if outcome is True:
-                        self._end(None)
+                        self._finish(None)
                     else:
-                        self._due = outcome
+                        self._unfinished_consume = outcome
                         self._pause()
             except Exception as error:
-                self._end(error)
+                self._finish(error)
         if self._is_paused:
             return
         if self._is_complete:
-            self._end(None)
-        elif self._is_full() and not self._is_over:
+            self._finish(None)
+        elif self._is_full() and not self._is_finished:
             self._pause()
 
     def _pause(self) -> None:
@@ -211,28 +198,32 @@ class Line(asyncio.Protocol):
         self._pause_reading()
         self._wake()
 
-    def _set_alarm(self, seconds: float | None, then: Callable | None) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm = None if seconds is None else self._loop.call_later(seconds, then)
+    def _set_timer(self, seconds: float, callback: Callable[[], None]) -> None:
+        self._cancel_timer()
+        self._timer = self._loop.call_later(seconds, callback)
 
-    def _look(self) -> None:
-        """One timer looks how long it has been silent; one for each piece would cost as much as its parsing."""
-        left = self._heard + self._idle_seconds - self._loop.time()
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _check_read_timeout(self) -> None:
+        """One timer checks when the last byte came; a timer for each piece would cost as much as its parsing."""
+        remaining = self._last_read_at + self._read_timeout - self._loop.time()
         if self._is_paused or self._backlog:  # the upstream waits for us
-            left = self._idle_seconds
-        if left <= 0:
-            self._end(Silent(f"no byte for {self._idle_seconds} s"))
+            remaining = self._read_timeout
+        if remaining <= 0:
+            self._finish(ReadTimeout(f"no byte for {self._read_timeout} s"))
         else:
-            self._set_alarm(left, self._look)
+            self._set_timer(remaining, self._check_read_timeout)
 
-    # -- a slice in a turn ------------------------------------------------------------------------
+    # -- a slice in each iteration of the loop ----------------------------------------------------
 
-    def _take(self, data: bytes | memoryview) -> None:
-        """Parse what was received, and hand it on."""
+    def _process(self, data: bytes | memoryview) -> None:
+        """Parse received data and pass the body on."""
         self._bytes += len(data)
         if self._bytes > self._limit:
-            self._end(self._too_large())
+            self._finish(self._too_large())
             return
         failure = None
         try:
@@ -242,54 +233,54 @@ class Line(asyncio.Protocol):
             else:
                 self._framing_bytes += len(data)
                 if self._framing_bytes > HEAD_BYTES:
-                    failure = Broken("too much that is no body")
+                    failure = ProtocolError("too much framing without a body")
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            failure = Broken(repr(error))
-        if self._feed is not None:
-            self._hand_on()  # also what came before a failure: an answer that has arrived is one
+            failure = ProtocolError(repr(error))
+        if self._consume is not None:
+            self._deliver()  # also what was received before a failure: a complete answer stays one
         if failure is not None:
-            self._may_stay = False
-            self._end_after_all(failure)
+            self._should_keep_alive = False
+            self._finish_after_backlog(failure)
 
     def _too_large(self) -> Exception:
         if self._has_head:
-            return TooLarge(f"more than {self._limit} bytes")
-        return Broken("the head of the response is too large")
+            return ResponseTooLarge(f"more than {self._limit} bytes")
+        return ProtocolError("the head of the response is too large")
 
-    def _put_off(self, data: bytes) -> None:
+    def _defer(self, data: bytes) -> None:
         if not self._backlog:
             self._pause_reading()
         self._backlog.append(memoryview(data))
-        self._queue()
+        self._schedule_slice()
 
-    def _queue(self) -> None:
-        if not self._is_queued:
-            self._is_queued = True
-            self._lane.put_off(self._take_slice)
+    def _schedule_slice(self) -> None:
+        if not self._has_scheduled_slice:
+            self._has_scheduled_slice = True
+            self._budget.defer(self._process_slice)
 
-    def _take_slice(self) -> int:
-        """What was put off, at most a slice. Returns how many bytes that were."""
-        self._is_queued = False
-        if self._is_over or self._is_paused or not self._backlog:
+    def _process_slice(self) -> int:
+        """Process at most a slice of the backlog. Returns its size in bytes."""
+        self._has_scheduled_slice = False
+        if self._is_finished or self._is_paused or not self._backlog:
             return 0
         data = self._backlog.popleft()
         if len(data) > SLICE_BYTES:
             self._backlog.appendleft(data[SLICE_BYTES:])
         data = data[:SLICE_BYTES]
-        self._take(data)
-        self._go_on()
+        self._process(data)
+        self._continue()
         return len(data)
 
-    def _go_on(self) -> None:
-        """With what was put off; else with reading."""
-        if self._is_over or self._is_paused:
+    def _continue(self) -> None:
+        """Go on with the backlog; once that is empty, with reading."""
+        if self._is_finished or self._is_paused:
             return
         if self._is_complete:
-            self._end(None)
+            self._finish(None)
         elif self._backlog:
-            self._queue()
-        elif self._lost is not None:
-            self._end(self._lost)
+            self._schedule_slice()
+        elif self._failure_after_backlog is not None:
+            self._finish(self._failure_after_backlog)
         elif self.is_open:
             self.transport.resume_reading()
 
@@ -299,47 +290,46 @@ class Line(asyncio.Protocol):
 
     # -- asyncio.Protocol -------------------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport, self.is_open = transport, True
 
     def data_received(self, data: bytes) -> None:
-        if self._is_over:
-            if self._is_kept:  # an answer to nothing: it must not be taken for that to the next request
+        if self._is_finished:
+            if self._is_idle:  # unsolicited: it must not be taken for the response to the next request
                 self.close()
             return
-        self._heard = self._loop.time()
-        if self._backlog or self._is_paused or (len(data) > TOKEN_BYTES and self._is_too_much(len(data))):
-            self._put_off(data)
+        self._last_read_at = self._loop.time()
+        if self._backlog or self._is_paused or (len(data) > SMALL_READ_BYTES and self._exceeds_budget(len(data))):
+            self._defer(data)
         else:
-            self._take(data)
+            self._process(data)
 
-    def _is_too_much(self, size: int) -> bool:
-        return size > SLICE_BYTES or not self._lane.has_room(size, self._heard)
+    def _exceeds_budget(self, size: int) -> bool:
+        return size > SLICE_BYTES or not self._budget.try_spend(size, self._last_read_at)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.is_open = False
-        self._end_after_all(Broken(repr(error) if error else "the connection was closed"))
+        self._finish_after_backlog(ProtocolError(repr(error) if error else "the connection was closed"))
 
-    def _end_after_all(self, failure: Exception) -> None:
-        """After what was put off, if that is anything."""
+    def _finish_after_backlog(self, failure: Exception) -> None:
         if self._backlog or self._is_paused:
-            self._lost = self._lost or failure
+            self._failure_after_backlog = self._failure_after_backlog or failure
         else:
-            self._end(None if self._is_complete else failure)
+            self._finish(None if self._is_complete else failure)
 
-    # -- httptools --------------------------------------------------------------------------------
+    # -- callbacks of httptools -------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        if self._is_complete:  # something follows the response that was asked for
-            self._may_stay = False
+        if self._is_complete:  # another message follows the response
+            self._should_keep_alive = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._has_head:  # what follows a body tells nothing that is needed
+        if not self._has_head:  # trailers are ignored
             self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status >= 200 and not self._has_head:  # before it, an upstream may say "100 Continue"
+        if status >= 200 and not self._has_head:  # an upstream may send "100 Continue" first
             self.status, self._has_head, self._limit = status, True, self._max_bytes
             self._wake()
 
@@ -349,4 +339,4 @@ class Line(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         if not self._is_complete:
-            self._is_complete, self._may_stay = self._has_head, self._parser.should_keep_alive()
+            self._is_complete, self._should_keep_alive = self._has_head, self._parser.should_keep_alive()

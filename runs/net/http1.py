@@ -1,26 +1,28 @@
-"""A POST to a model server over HTTP/1.1, for answers that come in a thousand small pieces.
+"""An HTTP/1.1 client for one kind of request: a POST whose response arrives in a thousand small pieces.
 
-A general client costs twice as much (docs/profile.md). TLS, names and sockets are the event loop's. One connection
-(`line.py`) carries one answer at a time and is kept for the next one.
+A general client costs twice as much (docs/profile.md). TLS, name resolution and sockets are the event loop's. A
+connection serves one request at a time, and is then kept for the next one.
 """
 
 import asyncio
 import ssl
 from base64 import b64encode
 from functools import cached_property
+from types import TracebackType
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from runs.net.connection import Broken, Dropped, Line, Silent, TooLarge, Unreachable
+from runs.net.connection import Connection
+from runs.net.errors import ConnectError, ProtocolError, ReadTimeout, ResponseTooLarge, ServerDisconnected
 
 CONNECT_SECONDS = 10.0  # s to reach the upstream
-KEEP_LINES = 100  # idle connections kept to one upstream
+MAX_IDLE_CONNECTIONS = 100  # kept for each origin
 PORTS = {"http": 80, "https": 443}
-SAFE = "/%:=&~+!$,;@()*?'"  # characters that an address may already hold
+URL_SAFE = "/%:=&~+!$,;@()*?'"  # characters that stay as they are in a request's target
 
 
-class Place(NamedTuple):
-    """Where a connection leads to."""
+class Origin(NamedTuple):
+    """Where a connection leads, and the proxy's URL if it goes through one."""
 
     scheme: str
     host: str
@@ -28,157 +30,169 @@ class Place(NamedTuple):
     proxy: str | None
 
 
-class Post:
-    """One request, as `async with`: gives the line its response comes from, and closes or keeps that."""
+class Request:
+    """One request as an async context manager: gives the connection to read the response from.
+
+    On exit the connection goes back to the client's pool, or is closed.
+    """
 
     def __init__(
-        self, client: "Client", place: Place, request: list[bytes], idle_seconds: float, max_bytes: int
+        self, client: "Client", origin: Origin, data: list[bytes], read_timeout: float, max_bytes: int
     ) -> None:
-        self._client, self._place, self._request = client, place, request
-        self._idle_seconds, self._max_bytes = idle_seconds, max_bytes
+        self._client, self._origin, self._data = client, origin, data
+        self._read_timeout, self._max_bytes = read_timeout, max_bytes
 
-    async def __aenter__(self) -> Line:
-        """Send the request, once: a server that took it may have begun to work on it (B65).
+    async def __aenter__(self) -> Connection:
+        """Send the request exactly once: a server that received it may have begun to work on it (B65).
 
-        It may close an idle connection in the moment when that is used again. What had come by then is noticed before
-        anything is written; what comes later is an attempt that failed, and the caller decides about another one.
+        A server may close an idle connection just as it is reused. If it closed before anything was written, that is
+        noticed and another connection is used. If it closes later, the attempt has failed, and the caller decides
+        whether to make another one.
         """
-        self._line = self._client.kept(self._place) or await self._client.connect(self._place)
-        request, self._request = self._request, []
+        self._connection = self._client.reuse(self._origin) or await self._client.connect(self._origin)
+        data, self._data = self._data, []
         try:
-            await self._line.ask(request, self._idle_seconds, self._max_bytes)
+            await self._connection.send_request(data, self._read_timeout, self._max_bytes)
         except BaseException as error:
-            self._line.close()
-            if isinstance(error, Dropped):
-                self._client.forget(self._place)
+            self._connection.close()
+            if isinstance(error, ServerDisconnected):
+                self._client.close_idle(self._origin)
             raise
-        return self._line
+        return self._connection
 
-    async def __aexit__(self, *_: object) -> None:
-        if self._line.is_reusable:
-            self._client.keep(self._place, self._line)
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._connection.is_reusable:
+            self._client.release(self._origin, self._connection)
         else:
-            self._line.close()
+            self._connection.close()
 
 
 class Client:
-    """The connections of one event loop."""
+    """Makes requests, and pools the connections of one event loop."""
 
     def __init__(self) -> None:
-        self._kept: dict[Place, list[Line]] = {}
+        self._idle: dict[Origin, list[Connection]] = {}
 
     def post(
         self,
         url: str,
         body: bytes,
         headers: dict[str, str],
-        idle_seconds: float,
+        read_timeout: float,
         max_bytes: int,
         proxy: str | None,
-    ) -> Post:
-        """Raises Unreachable for what is no address; when entered, also Broken, Silent and TooLarge."""
+    ) -> Request:
+        """A POST, sent when the result is entered.
+
+        Raises ConnectError for an invalid URL or header; on entry also ProtocolError, ReadTimeout, ResponseTooLarge.
+        """
         try:
             parts = urlsplit(url)
-            place = Place(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme], proxy)
-            if not place.host:
+            origin = Origin(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme], proxy)
+            if not origin.host:
                 raise ValueError("no host")
-            request = [_head(parts, place, body, headers), body]
+            data = [_request_head(parts, origin, body, headers), body]
         except (KeyError, ValueError) as error:
-            raise Unreachable(f"not an address or header: {error!r}") from error
-        return Post(self, place, request, idle_seconds, max_bytes)
+            raise ConnectError(f"invalid URL or header: {error!r}") from error
+        return Request(self, origin, data, read_timeout, max_bytes)
 
-    def kept(self, place: Place) -> Line | None:
-        """An idle connection to `place`, which has not ended as far as can be known."""
-        lines = self._kept.get(place, [])
-        while lines:
-            if (line := lines.pop()).is_open:
-                if line.is_idle:
-                    return line
-                line.close()
+    def reuse(self, origin: Origin) -> Connection | None:
+        """Take an idle connection to `origin` out of the pool, one that has not ended as far as can be known."""
+        connections = self._idle.get(origin, [])
+        while connections:
+            if (connection := connections.pop()).is_open:
+                if not connection.has_expired:
+                    return connection
+                connection.close()
         return None
 
-    def forget(self, place: Place) -> None:
-        """Keep no connection to `place`: where one was closed, the others are about to be."""
-        for line in self._kept.pop(place, []):
-            line.close()
+    def close_idle(self, origin: Origin) -> None:
+        """Close all idle connections to `origin`: where the server closed one, it is about to close the others."""
+        for connection in self._idle.pop(origin, []):
+            connection.close()
 
-    def keep(self, place: Place, line: Line) -> None:
-        lines = [line for line in self._kept.get(place, []) if line.is_open]
-        self._kept[place] = lines
-        if len(lines) < KEEP_LINES:
-            line.keep()
-            lines.append(line)
+    def release(self, origin: Origin, connection: Connection) -> None:
+        """Put a connection into the pool; close it if the pool is full."""
+        connections = [idle for idle in self._idle.get(origin, []) if idle.is_open]
+        self._idle[origin] = connections
+        if len(connections) < MAX_IDLE_CONNECTIONS:
+            connection.set_idle()
+            connections.append(connection)
         else:
-            line.close()
+            connection.close()
 
     def close(self) -> None:
-        for lines in self._kept.values():
-            for line in lines:
-                line.close()
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.close()
 
-    async def connect(self, place: Place) -> Line:
-        """A new connection. Raises Unreachable."""
+    async def connect(self, origin: Origin) -> Connection:
+        """Open a connection. Raises ConnectError."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                return await (self._connect_by(place) if place.proxy else self._connect(place))
-        except (OSError, UnicodeError, Broken, Silent, TooLarge) as error:
-            raise Unreachable(repr(error)) from error
+                return await (self._connect_through_proxy(origin) if origin.proxy else self._connect(origin))
+        except (OSError, UnicodeError, ProtocolError, ReadTimeout, ResponseTooLarge) as error:
+            raise ConnectError(repr(error)) from error
 
-    async def _connect(self, place: Place) -> Line:
-        tls = self._tls if place.scheme == "https" else None
-        return (await asyncio.get_running_loop().create_connection(Line, place.host, place.port, ssl=tls))[1]
+    async def _connect(self, origin: Origin) -> Connection:
+        tls = self._tls if origin.scheme == "https" else None
+        return (await asyncio.get_running_loop().create_connection(Connection, origin.host, origin.port, ssl=tls))[1]
 
-    async def _connect_by(self, place: Place) -> Line:
-        """Through a proxy: TLS is ours from end to end, in a tunnel."""
-        proxy = urlsplit(place.proxy)
+    async def _connect_through_proxy(self, origin: Origin) -> Connection:
+        """For https, open a tunnel with CONNECT: TLS is end to end."""
+        proxy = urlsplit(origin.proxy or "")
         port = proxy.port or PORTS[proxy.scheme]
-        line = await self._connect(Place(proxy.scheme, proxy.hostname or "", port, None))
-        if place.scheme == "http":
-            return line
+        connection = await self._connect(Origin(proxy.scheme, proxy.hostname or "", port, None))
+        if origin.scheme == "http":
+            return connection
         try:
-            target = f"{_bracketed(place.host)}:{place.port}"
-            head = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *_credentials(proxy, "Proxy-Authorization")]
-            await line.ask([_encoded(head)], CONNECT_SECONDS)
-            if line.status != 200:
-                raise Unreachable(f"the proxy answered HTTP {line.status}")
-            loop = asyncio.get_running_loop()
-            line.transport = await loop.start_tls(line.transport, line, self._tls, server_hostname=place.host)
+            target = f"{_bracket_ipv6(origin.host)}:{origin.port}"
+            lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *_basic_auth(proxy, "Proxy-Authorization")]
+            await connection.send_request([_encode_head(lines)], CONNECT_SECONDS)
+            if connection.status != 200:
+                raise ConnectError(f"the proxy answered HTTP {connection.status}")
+            connection.transport = await asyncio.get_running_loop().start_tls(
+                connection.transport, connection, self._tls, server_hostname=origin.host
+            )
         except BaseException:
-            line.close()
+            connection.close()
             raise
-        return line
+        return connection
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        """Reading all certificates takes 100 ms. SSL_CERT_FILE names others than the system's."""
+        """Loading all certificates takes 100 ms. SSL_CERT_FILE names others than the system's."""
         return ssl.create_default_context()
 
 
-def _head(parts: SplitResult, place: Place, body: bytes, headers: dict[str, str]) -> bytes:
-    authority = _bracketed(place.host) + ("" if place.port == PORTS[place.scheme] else f":{place.port}")
-    target = quote(parts.path or "/", safe=SAFE) + (f"?{quote(parts.query, safe=SAFE)}" if parts.query else "")
-    head = [f"Host: {authority}", "Accept-Encoding: identity", f"Content-Length: {len(body)}"]
-    if place.proxy and place.scheme == "http":  # a proxy is told the whole address
+def _request_head(parts: SplitResult, origin: Origin, body: bytes, headers: dict[str, str]) -> bytes:
+    authority = _bracket_ipv6(origin.host) + ("" if origin.port == PORTS[origin.scheme] else f":{origin.port}")
+    target = quote(parts.path or "/", safe=URL_SAFE) + (f"?{quote(parts.query, safe=URL_SAFE)}" if parts.query else "")
+    lines = [f"Host: {authority}", "Accept-Encoding: identity", f"Content-Length: {len(body)}"]
+    if origin.proxy and origin.scheme == "http":  # a proxy needs the absolute form
         target = f"http://{authority}{target}"
-        head += _credentials(urlsplit(place.proxy), "Proxy-Authorization")
+        lines += _basic_auth(urlsplit(origin.proxy), "Proxy-Authorization")
     if "Authorization" not in headers:
-        head += _credentials(parts, "Authorization")
-    return _encoded([f"POST {target} HTTP/1.1", *head, *(f"{name}: {value}" for name, value in headers.items())])
+        lines += _basic_auth(parts, "Authorization")
+    return _encode_head([f"POST {target} HTTP/1.1", *lines, *(f"{name}: {value}" for name, value in headers.items())])
 
 
-def _encoded(lines: list[str]) -> bytes:
-    """Raises ValueError for a line that would be two."""
+def _encode_head(lines: list[str]) -> bytes:
+    """Raises ValueError for a line break within a line, which would make two lines of it."""
     if any("\r" in line or "\n" in line for line in lines):
         raise ValueError("a line break in a header")
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def _credentials(parts: SplitResult, header: str) -> list[str]:
+def _basic_auth(parts: SplitResult, header: str) -> list[str]:
+    """The header for the user name and password in a URL, if it has them."""
     if parts.username is None:
         return []
-    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return [f"{header}: Basic {b64encode(pair.encode()).decode()}"]
+    credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return [f"{header}: Basic {b64encode(credentials.encode()).decode()}"]
 
 
-def _bracketed(host: str) -> str:
+def _bracket_ipv6(host: str) -> str:
     return f"[{host}]" if ":" in host else host

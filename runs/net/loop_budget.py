@@ -1,7 +1,8 @@
-"""What all connections of one event loop share: so much of what they bring is dealt with in a turn of it (B68).
+"""How much received data all connections of one event loop process in one iteration of it (B68).
 
-Alone, each of them takes its slice. Together they may take a turn's share; the others wait for the next one. A large
-event is another matter: it comes in slices, but is parsed at once. That is done beside the loop, for one at a time.
+Each connection processes at most a slice (`connection.py`). Together they may spend ITERATION_BYTES; the others wait
+for the next iteration. A large event arrives in slices but is parsed in one step. That happens in a native thread, for
+one event at a time.
 """
 
 import asyncio
@@ -15,89 +16,98 @@ from streams.gevent_compat import original
 
 T = TypeVar("T")
 
-TURN_BYTES = 128 * 1024  # of all connections in a turn of the loop: 13 ms of tokens
-HEAVY_BYTES = 16 * 1024  # of an event: larger ones are parsed beside the loop
+ITERATION_BYTES = 128 * 1024  # of all connections in an iteration of the loop: 13 ms of tokens
+LARGE_EVENT_BYTES = 16 * 1024  # larger events are parsed in a thread
 
 
-class Lane:
-    """Of one event loop, and for that only."""
+class LoopBudget:
+    """The budget of one event loop. Use it in that loop only."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Callable[[], int]] = deque()
+        self._deferred: deque[Callable[[], int]] = deque()
         self._is_scheduled = False
-        self._now, self._bytes = 0.0, 0  # taken since then
-        self._heavy = asyncio.Lock()
+        self._iteration, self._spent = 0.0, 0  # the time of the loop's iteration, and bytes processed in it
+        self._thread_lock = asyncio.Lock()
 
-    def has_room(self, size: int, now: float) -> bool:
-        """Whether `size` bytes more may be taken in this turn; uvloop's time is the same for all of a turn."""
-        if now != self._now:
-            self._now, self._bytes = now, 0
-        self._bytes += size
-        return self._bytes <= TURN_BYTES
+    def try_spend(self, size: int, now: float) -> bool:
+        """Whether `size` more bytes may be processed in this iteration. uvloop's time is constant within one."""
+        if now != self._iteration:
+            self._iteration, self._spent = now, 0
+        self._spent += size
+        return self._spent <= ITERATION_BYTES
 
-    def put_off(self, take: Callable[[], int]) -> None:
-        """Have `take` called in a later turn; it returns how many bytes it took."""
-        self._waiting.append(take)
+    def defer(self, process: Callable[[], int]) -> None:
+        """Call `process` in a later iteration; it returns how many bytes it processed."""
+        self._deferred.append(process)
         self._schedule()
 
     def _schedule(self) -> None:
-        if self._waiting and not self._is_scheduled:
+        if self._deferred and not self._is_scheduled:
             self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._take_turns)
+            asyncio.get_running_loop().call_soon(self._run_deferred)
 
-    def _take_turns(self) -> None:
+    def _run_deferred(self) -> None:
         self._is_scheduled = False
-        left = TURN_BYTES
-        for _ in range(len(self._waiting)):  # who has had a turn and wants more waits for the next one
-            left -= self._waiting.popleft()()
-            if left <= 0:
+        remaining = ITERATION_BYTES
+        for _ in range(len(self._deferred)):  # a callback that defers again waits for the next iteration
+            remaining -= self._deferred.popleft()()
+            if remaining <= 0:
                 break
         self._schedule()
 
-    async def alone(self, work: Callable[..., T], *args: object) -> T:
-        """What `work` returns or raises. A native thread does it, and no other work of this kind meanwhile.
+    async def run_in_thread(self, function: Callable[..., T], *args: object) -> T:
+        """Run `function(*args)` in a native thread, one call at a time. Returns or raises its outcome.
 
-        A thread that parses keeps the interpreter to itself. So the next one begins only after a rest as long: half of
-        the time is the loop's. Who is cancelled does not wait any more; the next one still waits for the thread.
+        Parsing holds the interpreter's lock. So the next call begins only after a pause as long as the last one took,
+        which leaves half of the time to the loop. A caller that is cancelled stops waiting; the next call still waits
+        for the thread.
         """
-        await self._heavy.acquire()
+        await self._thread_lock.acquire()
         loop = asyncio.get_running_loop()
-        done = loop.create_future()
+        future: asyncio.Future[T] = loop.create_future()
         try:
-            original("_thread", "start_new_thread")(self._work, (loop, done, work, args))
+            original("_thread", "start_new_thread")(self._call, (loop, future, function, args))
         except RuntimeError:
-            self._heavy.release()
+            self._thread_lock.release()
             raise
-        return await done
+        return await future
 
-    def _work(self, loop: asyncio.AbstractEventLoop, done: asyncio.Future, work: Callable, args: tuple) -> None:
+    def _call(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        future: "asyncio.Future[T]",
+        function: Callable[..., T],
+        args: tuple[object, ...],
+    ) -> None:
         """In the thread."""
         start = time.monotonic()
+        result: T | None = None
+        error: BaseException | None = None
         try:
-            outcome, error = work(*args), None
+            result = function(*args)
         except BaseException as raised:
-            outcome, error = None, raised
+            error = raised
         try:
-            loop.call_soon_threadsafe(self._hand_over, done, outcome, error, time.monotonic() - start)
+            loop.call_soon_threadsafe(self._set_outcome, future, result, error, time.monotonic() - start)
         except RuntimeError:  # the loop has been closed
             pass
 
-    def _hand_over(self, done: asyncio.Future, outcome: object, error: BaseException | None, seconds: float) -> None:
-        asyncio.get_running_loop().call_later(seconds, self._heavy.release)
-        if done.done():  # cancelled
+    def _set_outcome(self, future: asyncio.Future, result: object, error: BaseException | None, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._thread_lock.release)
+        if future.done():  # cancelled
             return
         if error is None:
-            done.set_result(outcome)
+            future.set_result(result)
         else:
-            done.set_exception(error)
+            future.set_exception(error)
 
 
-_lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, Lane] = WeakKeyDictionary()
+_budgets: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopBudget] = WeakKeyDictionary()
 
 
-def lane() -> Lane:
-    """That of the running loop."""
+def loop_budget() -> LoopBudget:
+    """The running loop's budget."""
     loop = asyncio.get_running_loop()
-    if (its := _lanes.get(loop)) is None:
-        its = _lanes[loop] = Lane()
-    return its
+    if (budget := _budgets.get(loop)) is None:
+        budget = _budgets[loop] = LoopBudget()
+    return budget

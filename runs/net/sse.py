@@ -1,43 +1,43 @@
 """Server-sent events, parsed in bulk: bytes in, the payloads of whole events out.
 
-The work for a byte is the same whatever the bytes say (B68): a line that is not complete yet is extended in place, no
-byte is looked at twice, and what an incomplete event holds is a running total. A long line is not even copied.
+The cost per byte does not depend on the input (B68): an incomplete line is extended in place, no byte is examined
+twice, and the size of an incomplete event is a running total. A long line is not even copied.
 """
 
-from runs.net.loop_budget import HEAVY_BYTES
+from runs.net.loop_budget import LARGE_EVENT_BYTES
 
-MAX_EVENT_BYTES = 4 * 1024 * 1024  # one event larger than this is not an answer
-MAX_EVENT_LINES = 10_000  # of data in one event: an empty one takes no byte of it, but a place in memory
+MAX_EVENT_BYTES = 4 * 1024 * 1024  # of one event
+MAX_EVENT_LINES = 10_000  # of data in one event: an empty line adds no byte to it, but takes memory
 
 
 class EventTooLarge(Exception):
-    """The upstream sent an event that does not end."""
+    """An event exceeds MAX_EVENT_BYTES or MAX_EVENT_LINES."""
 
 
 class EventParser:
     """Collects the `data` of server-sent events from arbitrary pieces of a byte stream.
 
-    Comments and other fields are skipped. Lines end with LF, CRLF or CR.
+    Skips comments and other fields. Lines end with LF, CRLF or CR.
     """
 
-    __slots__ = ("_data", "_data_bytes", "_ended_with_cr", "_rest")
+    __slots__ = ("_data", "_data_bytes", "_ended_with_cr", "_partial_line")
 
     def __init__(self) -> None:
-        self._rest = bytearray()  # the line that is not complete yet
-        self._data: list[bytes] = []  # data lines of the event that is not complete yet
-        self._data_bytes = 0  # of these lines, each with its end
-        self._ended_with_cr = False  # so a LF that comes next belongs to the same end of a line
+        self._partial_line = bytearray()  # the last line so far, without its end
+        self._data: list[bytes] = []  # data lines of the incomplete event
+        self._data_bytes = 0  # of these lines, each with its line end
+        self._ended_with_cr = False  # then a LF that follows belongs to the same line end
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """The payloads of all events that are complete with this piece. Raises EventTooLarge."""
+        """Return the payloads of all events that this piece completes. Raises EventTooLarge."""
         if b"\r" in piece or self._ended_with_cr:
-            piece = self._with_line_feeds(piece)
+            piece = self._normalize_line_ends(piece)
         *lines, rest = piece.split(b"\n")
         payloads, data, counted = [], self._data, len(self._data)
-        if lines and self._rest:
-            self._rest += lines[0]
-            line, self._rest = self._rest, bytearray()
-            if len(line) <= HEAVY_BYTES:
+        if lines and self._partial_line:
+            self._partial_line += lines[0]
+            line, self._partial_line = self._partial_line, bytearray()
+            if len(line) <= LARGE_EVENT_BYTES:
                 lines[0] = bytes(line)
             else:
                 del lines[0]
@@ -52,14 +52,14 @@ class EventParser:
                 data, counted, self._data_bytes = [], 0, 0
         self._data = data
         if rest:
-            self._rest += rest
+            self._partial_line += rest
         if len(data) > counted:
             self._data_bytes += sum(map(len, data[counted:])) + len(data) - counted
-        if len(self._rest) + self._data_bytes > MAX_EVENT_BYTES or len(data) > MAX_EVENT_LINES:
+        if len(self._partial_line) + self._data_bytes > MAX_EVENT_BYTES or len(data) > MAX_EVENT_LINES:
             raise EventTooLarge
         return payloads
 
-    def _with_line_feeds(self, piece: bytes) -> bytes:
+    def _normalize_line_ends(self, piece: bytes) -> bytes:
         if self._ended_with_cr:
             piece = piece.removeprefix(b"\n")
         self._ended_with_cr = piece.endswith(b"\r")

@@ -1,1 +1,1 @@
-"""Requests to model servers: what is sent, the chat completions protocol, titles, the catalog of models."""
+"""Model servers: requests, the chat completions protocol, titles, probes, and the catalog of models."""

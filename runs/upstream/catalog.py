@@ -1,4 +1,4 @@
-"""Which providers and models there are to choose from: `manage.py add_provider` and the admin change it here."""
+"""The providers and models that users can choose from, as `manage.py add_provider` and the admin change them."""
 
 import re
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from runs.models import Model, Provider
 
 @transaction.atomic
 def add_provider(name: str, base_url: str, key_env: str | None, upstream_ids: Sequence[str]) -> list[Model]:
-    """Add a provider and models of it, or bring them up to date; returns the models in the order given.
+    """Add or update a provider and models of it. Returns the models in the order given.
 
-    Doing it again changes nothing. `key_env` None leaves the key variable as it is. Models that are not named stay.
-    Raises ValidationError, and nothing is written then.
+    Idempotent. `key_env` None leaves the key variable as it is. Models that are not named stay.
+    Raises ValidationError, and then writes nothing.
     """
     provider = Provider.objects.filter(name=name).first() or Provider(name=name)
     provider.base_url = base_url
@@ -25,7 +25,7 @@ def add_provider(name: str, base_url: str, key_env: str | None, upstream_ids: Se
 
 @transaction.atomic
 def make_default(model: Model) -> None:
-    """The model for whoever does not choose one. It is enabled by this."""
+    """Make `model` the one that answers where none is chosen, and enable it."""
     Model.objects.filter(is_default=True).exclude(pk=model.pk).update(is_default=False)
     Model.objects.filter(pk=model.pk).update(is_default=True, enabled=True)
     model.refresh_from_db()
@@ -43,7 +43,7 @@ def _add_model(provider: Provider, upstream_id: str) -> Model:
 
 
 def _free_name(provider: Provider, upstream_id: str) -> str:
-    """`llama3.2:3b` is called llama3-2-3b here, or ollama-llama3-2-3b where another provider's has that name."""
+    """An unused name for a model: llama3-2-3b for `llama3.2:3b`, ollama-llama3-2-3b if that name is in use."""
     name = re.sub(r"[^A-Za-z0-9_]+", "-", upstream_id).strip("-")[:90]
     candidates = [name, f"{provider.name}-{name}"[:100], *(f"{name}-{number}" for number in range(2, 100))]
     taken = set(Model.objects.filter(name__in=candidates).values_list("name", flat=True))

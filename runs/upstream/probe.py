@@ -1,4 +1,4 @@
-"""Does a model server answer? Asked by staff, in the web process."""
+"""Test for staff whether a model server answers. Runs in the web process."""
 
 import time
 import urllib.error
@@ -15,51 +15,52 @@ from runs.models import Model, Provider
 from runs.net.http1 import Client
 from runs.traces import redact
 from runs.upstream import chat_completions
+from runs.upstream.chunks import Delta
 from runs.upstream.request import UpstreamRequest, prepare_request
 
-PATIENCE_SECONDS = 10.0  # s of silence that somebody waits through
-LISTED_MODELS = 10
-LIST_BYTES = 2**20  # of a provider's list of models
+TIMEOUT_SECONDS = 10.0  # s without a byte; staff wait for the result
+LISTED_MODELS = 10  # named in the result
+LIST_BYTES = 2**20  # read of a provider's list of models
 
 
-class Found(NamedTuple):
+class ProbeResult(NamedTuple):
     is_ok: bool
     text: str
 
 
-def ask_provider(provider: Provider) -> Found:
-    """Whether the provider lists its models, and which."""
+def probe_provider(provider: Provider) -> ProbeResult:
+    """Test whether the provider lists its models. The text names them."""
     if fault := provider.address_fault or provider.key_fault:
-        return Found(False, fault)
+        return ProbeResult(False, fault)
     if provider.key == "":
-        return Found(False, f"the variable {provider.key_env} is not set in the web server's environment.")
+        return ProbeResult(False, f"the variable {provider.key_env} is not set in the web server's environment.")
     return _timed(lambda: _list_models(provider), provider.key)
 
 
-def ask_model(model: Model) -> Found:
-    """Whether the model begins to answer: a run's own request, for one token. It may be tested before it is enabled."""
+def probe_model(model: Model) -> ProbeResult:
+    """Test whether the model begins to answer a run's request for one token. It need not be enabled yet."""
     model.enabled = True
     if fault := model.provider.address_fault or model.provider.key_fault:
-        return Found(False, fault)
-    asked = [{"role": "user", "content": "Say hello."}]
-    return _timed(lambda: _first_delta(prepare_request(model, asked, max_tokens=1)), model.provider.key)
+        return ProbeResult(False, fault)
+    messages = [{"role": "user", "content": "Say hello."}]
+    return _timed(lambda: _first_delta(prepare_request(model, messages, max_tokens=1)), model.provider.key)
 
 
-def _timed(ask: Callable[[], str], key: str | None) -> Found:
+def _timed(probe: Callable[[], str], key: str | None) -> ProbeResult:
     began = time.monotonic()
     try:
-        said = ask()
+        summary = probe()
     except RunError as error:
         detail = str(error) if str(error) != error.message else ""
         text = f"{error.message} ({error.code}) {detail}".strip()
-        return Found(False, redact(text, key))
-    return Found(True, f"OK after {(time.monotonic() - began) * 1000:.0f} ms. {said}")
+        return ProbeResult(False, redact(text, key))
+    return ProbeResult(True, f"OK after {(time.monotonic() - began) * 1000:.0f} ms. {summary}")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """The key is for this address only."""
+    """Refuses redirects: the key is for this address only."""
 
-    def redirect_request(self, *args, **kwargs):
+    def redirect_request(self, *args: object, **kwargs: object) -> None:
         return None
 
 
@@ -67,48 +68,47 @@ def _list_models(provider: Provider) -> str:
     headers = {"Authorization": f"Bearer {provider.key}"} if provider.key else {}
     request = urllib.request.Request(provider.base_url.rstrip("/") + "/models", headers=headers)
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=PATIENCE_SECONDS) as response:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as response:
             body = response.read(LIST_BYTES)
     except urllib.error.HTTPError as error:
         with error:
             raise chat_completions.ERRORS_BY_STATUS.get(error.code, UpstreamRejected)(f"HTTP {error.code}") from error
     except (OSError, HTTPException, ValueError) as error:
         raise UpstreamUnreachable(str(error)) from error
-    return _told(body)
+    return _describe_models(body)
 
 
-def _told(body: bytes) -> str:
+def _describe_models(body: bytes) -> str:
     try:
         names = [str(entry["id"]) for entry in orjson.loads(body)["data"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise UpstreamGarbage(f"no list of models: {body[:200]!r}") from error
-    shown = ", ".join(names[:LISTED_MODELS]) + (" …" if len(names) > LISTED_MODELS else "")
-    return f"It has {len(names)} model{'' if len(names) == 1 else 's'}: {shown}"
+        raise UpstreamGarbage(f"not a list of models: {body[:200]!r}") from error
+    listed = ", ".join(names[:LISTED_MODELS]) + (" …" if len(names) > LISTED_MODELS else "")
+    return f"It has {len(names)} model{'' if len(names) == 1 else 's'}: {listed}"
 
 
-class _Begun(Exception):
-    """The first words have come."""
+class _FirstDelta(Exception):
+    """The first delta was received."""
 
 
-class _FirstWords:
-    """A sink that has heard enough after the first words."""
+class _FirstDeltaSink:
+    """A sink that ends the request with the first delta."""
 
-    def record(self, deltas: list[chat_completions.Delta]) -> None:
-        raise _Begun
+    def record(self, deltas: list[Delta]) -> None:
+        raise _FirstDelta
 
     def is_full(self) -> bool:
         return False
 
-    async def room(self) -> None:
-        """There always is."""
+    async def drain(self) -> None: ...
 
 
 @async_to_sync
 async def _first_delta(request: UpstreamRequest) -> str:
     client = Client()
     try:
-        await chat_completions.stream(client, request, PATIENCE_SECONDS, _FirstWords())
-    except _Begun:
+        await chat_completions.stream(client, request, TIMEOUT_SECONDS, _FirstDeltaSink())
+    except _FirstDelta:
         return "It has begun to answer."
     finally:
         client.close()

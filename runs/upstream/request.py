@@ -1,4 +1,4 @@
-"""From a run to the request that goes upstream."""
+"""The request that a run sends to its model's provider."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,18 +13,18 @@ from runs.errors import ModelUnknown, ProviderKeyMissing
 from runs.models import Model, Run
 from runs.states import Trigger
 
-OWN_PARAMETERS = {"model", "messages", "stream", "stream_options"}  # not for a model's defaults to set
+RESERVED_PARAMETERS = {"model", "messages", "stream", "stream_options"}  # a model's defaults cannot set these
 
-GO_ON = "Continue your answer exactly where it stopped. Do not repeat anything."
+CONTINUE_PROMPT = "Continue your answer exactly where it stopped. Do not repeat anything."
 
-# From a run to the messages and parameters that a program gave for it; None: it gave none.
+# Returns the messages and parameters that a program gave for a run; None if it gave none.
 ProgramPrompt = Callable[[Run], tuple[list[dict[str, Any]], dict[str, Any]] | None]
 
 _program_prompt: ProgramPrompt | None = None
 
 
 def register_program_prompt(program_prompt: ProgramPrompt) -> None:
-    """Have `program_prompt` asked about runs that programs started. For an `AppConfig.ready()`."""
+    """Use `program_prompt` for runs that programs start. Call it in an `AppConfig.ready()`."""
     global _program_prompt
     _program_prompt = program_prompt
 
@@ -32,27 +32,27 @@ def register_program_prompt(program_prompt: ProgramPrompt) -> None:
 class UpstreamRequest:
     """One request to a provider. `key` is a secret: never logged, never stored.
 
-    The payload is kept in the form in which it is sent, and only until an answer begins: it may be megabytes, and an
-    answer takes hours. So it is also serialized where it is made, and not in the loop that all answers share.
+    The payload is serialized here, in the task, and not in the event loop that all runs share. It is kept only until an
+    answer begins: it may take megabytes, and an answer hours.
     """
 
-    def __init__(self, url: str, payload: dict, key: str | None = None) -> None:
+    def __init__(self, url: str, payload: dict[str, Any], key: str | None = None) -> None:
         self.url, self.key, self.model = url, key, str(payload.get("model", ""))
         self.body: bytes = orjson.dumps(payload)
 
     @property
-    def payload(self) -> dict:
+    def payload(self) -> dict[str, Any]:
         return orjson.loads(self.body)
 
-    def let_go(self) -> None:
-        """Nothing will send it any more."""
+    def drop_body(self) -> None:
+        """Free the memory: the request will not be sent again."""
         self.body = b""
 
 
 def build_request(run: Run) -> UpstreamRequest:
-    """The request for `run`: the settings of its session and its model, and the messages that lead to it.
+    """Build the request of `run` from its session's settings, its model and the messages that lead to it.
 
-    A program's run, whose session is in no list, may have messages of its own: then those are sent.
+    A program's run, whose session is not listed, may have messages of its own; then those are sent instead.
     Raises ModelUnknown, ProviderKeyMissing, ProviderKeyForbidden, ContextTooLong.
     """
     session = run.session
@@ -62,25 +62,25 @@ def build_request(run: Run) -> UpstreamRequest:
         return prepare_request(run.model, messages, **parameters)
     chosen = {"temperature": session.temperature, "max_tokens": session.max_tokens}
     parameters = {name: value for name, value in chosen.items() if value is not None}
-    return prepare_request(run.model, _messages(run), session.system_prompt, **parameters)
+    return prepare_request(run.model, _context_messages(run), session.system_prompt, **parameters)
 
 
 def prepare_request(
-    model: Model | None, messages: list[dict], system_prompt: str = "", **parameters: object
+    model: Model | None, messages: list[dict[str, Any]], system_prompt: str = "", **parameters: object
 ) -> UpstreamRequest:
-    """A request to a model's provider; the other arguments go before what it sets. Raises as `build`.
+    """Build a request to a model's provider. The arguments take precedence over the model's defaults.
 
-    Messages that bring their own system message need no other one.
+    No system prompt is added to messages that hold a system message. Raises as `build_request`.
     """
     if model is None or not model.enabled:
         raise ModelUnknown
     key = model.provider.key
     if key == "":
         raise ProviderKeyMissing(f"The environment variable {model.provider.key_env} is not set.")
-    has_own = any(message["role"] == "system" for message in messages)
-    if not has_own and (system_prompt := system_prompt or model.system_prompt):
+    has_system = any(message["role"] == "system" for message in messages)
+    if not has_system and (system_prompt := system_prompt or model.system_prompt):
         messages = [{"role": "system", "content": system_prompt}, *messages]
-    defaults = {name: value for name, value in model.parameters.items() if name not in OWN_PARAMETERS}
+    defaults = {name: value for name, value in model.parameters.items() if name not in RESERVED_PARAMETERS}
     payload = {
         **defaults,
         **parameters,
@@ -92,11 +92,11 @@ def prepare_request(
     return UpstreamRequest(model.provider.base_url.rstrip("/") + "/chat/completions", payload, key)
 
 
-def _messages(run: Run) -> list[dict[str, str]]:
-    """What was said before, as much as fits. The run's row tells staff how many messages were left out.
+def _context_messages(run: Run) -> list[dict[str, str]]:
+    """The messages before the answer, as many as fit. Stores on the run, for staff, how many were left out.
 
-    Of a long answer that goes on its end is sent, where that starts: at most half of all that may be sent, so that the
-    question and what led to it have a place, too. What is cut counts as a message that was left out.
+    Of an answer that is continued the end is sent, at most half of the characters allowed in all, so that the question
+    and what led to it fit in, too. An answer that was cut counts as one message left out.
     """
     answer = run.message.content if run.is_continuation else ""
     written = answer[-max(settings.CONTEXT_MAX_CHARACTERS // 2, 1) :]
@@ -109,8 +109,8 @@ def _messages(run: Run) -> list[dict[str, str]]:
     messages = [
         {"role": Role(message.role).value, "content": content}
         for message in path
-        if (content := whole_of(message))  # an answer that failed before its first word says nothing
+        if (content := whole_of(message))  # empty if an answer failed before its first word
     ]
     if written:
-        messages += [{"role": "assistant", "content": written}, {"role": "user", "content": GO_ON}]
+        messages += [{"role": "assistant", "content": written}, {"role": "user", "content": CONTINUE_PROMPT}]
     return messages

@@ -22,6 +22,7 @@ from runs.maintenance.counters import tally
 from runs.models import Worker
 from runs.net.http1 import Client
 from runs.upstream import chat_completions
+from runs.upstream.chunks import Delta
 from runs.upstream.request import UpstreamRequest
 from runs.worker.lease import Lease
 from runs.worker.recorder import Recorder
@@ -197,7 +198,7 @@ class Engine:
             logger.error("run %s failed in the engine", carriage.run_id, exc_info=failure)
             carriage.end = InternalError(repr(failure))
             carriage.end.__cause__ = failure
-        carriage.request.let_go()
+        carriage.request.drop_body()
         carriage.task = None  # whose coroutine knows the carriage: garbage that only a look for it would find
         carriage.is_done = True
         carriage.waiter.notify()
@@ -225,7 +226,7 @@ class _Said:
         self.words: list[str] = []
         self._left = ASKED_CHARACTERS
 
-    def record(self, deltas: list[chat_completions.Delta]) -> None:
+    def record(self, deltas: list[Delta]) -> None:
         for kind, data in deltas:
             if kind == Kind.TEXT and self._left > 0:
                 self.words.append(data["text"][: self._left])
@@ -234,8 +235,7 @@ class _Said:
     def is_full(self) -> bool:
         return False
 
-    async def room(self) -> None:
-        """There always is."""
+    async def drain(self) -> None: ...
 
 
 _engine: Engine | None = None

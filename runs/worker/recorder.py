@@ -7,7 +7,7 @@ import orjson
 from django.conf import settings
 
 from runs.errors import EmptyAnswer, RunError, UpstreamTooLarge
-from runs.upstream.chat_completions import FINISH, Delta, pieces_of
+from runs.upstream.chunks import FINISH, Delta, split
 from streams.delivery.writer import BatchWriter
 from streams.events import Kind
 
@@ -42,7 +42,7 @@ class Recorder:
                 continue
             self._said_something = self._said_something or kind != Kind.USAGE
             encoded = orjson.dumps(data)
-            for piece in [encoded] if len(encoded) <= DELTA_BYTES else map(orjson.dumps, pieces_of(data)):
+            for piece in [encoded] if len(encoded) <= DELTA_BYTES else map(orjson.dumps, split(data)):
                 self._writer.write(self._pen, kind, piece)
         if self._batch != self._writer.batches:
             self._batch, self._first = self._writer.batches, before
@@ -53,7 +53,7 @@ class Recorder:
         """Whether the database is behind, or this run has its share of it: then the upstream has to wait (B68)."""
         return self._writer.is_full or self._pen.seq - self._first >= BATCH_EVENTS
 
-    async def room(self) -> None:
+    async def drain(self) -> None:
         await self._writer.room()
         if self._pen.seq - self._first >= BATCH_EVENTS:
             await self._writer.flush()

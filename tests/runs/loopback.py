@@ -33,7 +33,7 @@ class Words:
     def is_full(self):
         return not self.open.is_set()
 
-    async def room(self):
+    async def drain(self):
         self.waited.set()
         await self.open.wait()
 

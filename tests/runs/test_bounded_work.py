@@ -17,10 +17,11 @@ import pytest
 import uvloop
 
 from runs.errors import UpstreamGarbage, UpstreamTooLarge
-from runs.net.connection import HEAD_BYTES, SLICE_BYTES, Broken, Line
+from runs.net.connection import HEAD_BYTES, SLICE_BYTES, Connection
+from runs.net.errors import ProtocolError
 from runs.net.sse import MAX_EVENT_BYTES, MAX_EVENT_LINES, EventParser, EventTooLarge
 from runs.upstream import chat_completions
-from runs.upstream.chat_completions import MAX_CALLS, parse
+from runs.upstream.chunks import MAX_TOOL_CALLS, parse
 from streams.events import Event, Kind, fold
 from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event
 
@@ -131,14 +132,14 @@ def test_counts_that_come_with_each_chunk_are_one_event_of_a_read():
 
 
 def test_there_is_a_limit_to_the_calls_of_an_answer():
-    _, error = parse([chunk(tool_calls=[{}] * (MAX_CALLS + 1))])
+    _, error = parse([chunk(tool_calls=[{}] * (MAX_TOOL_CALLS + 1))])
     assert isinstance(error, UpstreamGarbage)
     sink = Words()
-    answer = chat_completions._Answer(sink)
+    answer = chat_completions._AnswerReader(sink)
     with pytest.raises(UpstreamTooLarge):
-        for index in range(MAX_CALLS + 1):
+        for index in range(MAX_TOOL_CALLS + 1):
             answer.feed(b"data: %b\n\n" % chunk(content=".", tool_calls=[{"index": index}]))
-    assert sink.text == "." * (MAX_CALLS + 1)
+    assert sink.text == "." * (MAX_TOOL_CALLS + 1)
 
 
 HUGE = {
@@ -250,7 +251,7 @@ def test_of_a_flood_only_a_slice_is_taken_in_a_turn_of_the_loop(kind):
 
 
 def test_all_that_comes_over_a_connection_counts_for_the_limit_of_an_answer(monkeypatch):
-    monkeypatch.setattr(chat_completions, "MAX_ANSWER_BYTES", 2**20)
+    monkeypatch.setattr(chat_completions, "MAX_RESPONSE_BYTES", 2**20)
     extension = b"1;" + b"x" * 50 + b"\r\n:\r\n"
     for piece in (chunks(b":" * 9_999, [1])[:-5], extension * 100, b"0\r\n" + b"a: b\r\n" * 99):
         with Flood(CHUNKED, piece, 2**22 // len(piece)) as upstream:
@@ -282,22 +283,22 @@ def test_a_trailer_or_an_extension_without_an_end_is_no_answer(start):
     piece = b"a" * 4_000 if start != b"0\r\n" else b"a: b\r\n" * 600
 
     async def scenario() -> int:
-        line = Line()
-        line.connection_made(Transport())
-        asking = asyncio.create_task(line.ask([], 20, 2**26))
+        connection = Connection()
+        connection.connection_made(Transport())
+        asking = asyncio.create_task(connection.send_request([], 20, 2**26))
         await asyncio.sleep(0)
-        line.data_received(CHUNKED + chunks(b"x" * 200_000, [9_999])[:-5])
+        connection.data_received(CHUNKED + chunks(b"x" * 200_000, [9_999])[:-5])
         await asking
-        reading, sent = asyncio.create_task(line.read(lambda _: False)), 0
+        reading, sent = asyncio.create_task(connection.read_body(lambda _: False)), 0
         await asyncio.sleep(0)
-        while line._backlog:  # the body's, a slice in a turn
+        while connection._backlog:  # the body's, a slice in a turn
             await asyncio.sleep(0)
-        line.data_received(start)
+        connection.data_received(start)
         while not reading.done() and sent < 2**20:
-            line.data_received(piece)
+            connection.data_received(piece)
             sent += len(piece)
             await asyncio.sleep(0)
-        with pytest.raises(Broken, match="no body"):
+        with pytest.raises(ProtocolError, match="framing"):
             await reading
         return sent
 
@@ -330,14 +331,14 @@ def test_what_follows_a_response_is_no_part_of_it_nor_of_the_next_one():  # B65
 
 def test_a_kept_connection_on_which_something_comes_unasked_is_closed():  # B65
     async def scenario() -> None:
-        line, transport = Line(), Transport()
-        line.connection_made(transport)
-        line.data_received(HEAD + b"Content-Length: 0\r\n\r\n")
-        await line.read(bool)
-        assert line.is_reusable
-        line.keep()
-        line.data_received(HEAD)
-        assert transport.is_aborted and not line.is_open
+        connection, transport = Connection(), Transport()
+        connection.connection_made(transport)
+        connection.data_received(HEAD + b"Content-Length: 0\r\n\r\n")
+        await connection.read_body(bool)
+        assert connection.is_reusable
+        connection.set_idle()
+        connection.data_received(HEAD)
+        assert transport.is_aborted and not connection.is_open
 
     asyncio.run(scenario())
 

@@ -87,7 +87,7 @@ def test_no_other_variable_goes_anywhere(name, base_url, monkeypatch, db):
     model = Model(name="m", label="M", provider=provider, upstream_id="m")
     with pytest.raises(ProviderKeyForbidden):
         prepare_request(model, [{"role": "user", "content": "Hello"}])
-    for answer in (probe.ask_provider(provider), probe.ask_model(model)):
+    for answer in (probe.probe_provider(provider), probe.probe_model(model)):
         assert not answer.is_ok
         assert "a secret of the site" not in answer.text
 
@@ -136,7 +136,7 @@ def test_a_proxy_that_cannot_be_is_told_without_its_password(proxy, ask, monkeyp
     monkeypatch.delenv("no_proxy", raising=False)
     provider = Provider(name="p", base_url="http://a.example/v1")
     model = Model(name="m", label="M", provider=provider, upstream_id="m")
-    answer = probe.ask_model(model) if ask == "model" else probe.ask_provider(provider)
+    answer = probe.probe_model(model) if ask == "model" else probe.probe_provider(provider)
     assert not answer.is_ok
     assert "s3cret" not in answer.text
 
@@ -232,7 +232,7 @@ def test_a_redirect_is_not_followed_with_the_key(ask, monkeypatch):
         base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
         provider = Provider(name="p", base_url=base_url, key_env="PROVIDER_KEY_A")
         model = Model(name="m", label="M", provider=provider, upstream_id="m")
-        answer = probe.ask_model(model) if ask == "model" else probe.ask_provider(provider)
+        answer = probe.probe_model(model) if ask == "model" else probe.probe_provider(provider)
         server.shutdown()
     assert not answer.is_ok
     assert Redirecting.paths == ["/v1/chat/completions" if ask == "model" else "/v1/models"]

@@ -10,10 +10,11 @@ import pytest
 import uvloop
 
 from runs.errors import UpstreamGarbage, UpstreamTooLarge
-from runs.net.connection import SLICE_BYTES, Broken, Line
-from runs.net.loop_budget import TURN_BYTES, lane
+from runs.net.connection import SLICE_BYTES, Connection
+from runs.net.errors import ProtocolError
+from runs.net.loop_budget import ITERATION_BYTES, loop_budget
 from runs.upstream import chat_completions
-from runs.upstream.chat_completions import PIECE_CHARACTERS
+from runs.upstream.chunks import PIECE_CHARACTERS
 from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event
 from tests.runs.test_bounded_work import HUGE, Transport, chunk
 
@@ -23,19 +24,19 @@ pytestmark = pytest.mark.one_database
 @contextmanager
 def threads_that_work(monkeypatch) -> Iterator[list[int]]:
     """How many large events are being parsed, noted at each start."""
-    at_work, starts, parse_in_pieces = set(), [], chat_completions._parse_in_pieces
+    at_work, starts, parse_large = set(), [], chat_completions.parse_large
 
     def counted(payloads: list[bytes]) -> tuple:
         assert threading.get_native_id() != main
         at_work.add(id(payloads))
         starts.append(len(at_work))
         try:
-            return parse_in_pieces(payloads)
+            return parse_large(payloads)
         finally:
             at_work.remove(id(payloads))
 
     main = threading.get_native_id()
-    monkeypatch.setattr(chat_completions, "_parse_in_pieces", counted)
+    monkeypatch.setattr(chat_completions, "parse_large", counted)
     yield starts
 
 
@@ -109,8 +110,8 @@ def test_who_is_stopped_while_a_large_event_is_parsed_ends_at_once_and_the_next_
         return number
 
     async def scenario() -> None:
-        ours = lane()
-        first, second, third = (asyncio.create_task(ours.alone(slow, number)) for number in range(3))
+        budget = loop_budget()
+        first, second, third = (asyncio.create_task(budget.run_in_thread(slow, number)) for number in range(3))
         await asyncio.to_thread(begun.wait, 20)
         for stopped in (first, second):
             stopped.cancel()
@@ -122,8 +123,8 @@ def test_who_is_stopped_while_a_large_event_is_parsed_ends_at_once_and_the_next_
         may_go_on.set()
         assert await third == 2
         with pytest.raises(ZeroDivisionError):
-            await ours.alone(lambda: 1 // 0)
-        assert await ours.alone(slow, 4) == 4
+            await budget.run_in_thread(lambda: 1 // 0)
+        assert await budget.run_in_thread(slow, 4) == 4
         assert starts == [0, 2, 4]
 
     uvloop.run(scenario())
@@ -154,22 +155,22 @@ def test_what_follows_a_large_event_in_the_same_piece_comes_after_it(end, then):
 
 def test_a_connection_that_ends_before_a_large_event_is_parsed_does_not_take_it_along():  # B10
     async def scenario() -> list[str]:
-        line, done = Line(), []
-        line.connection_made(Transport())
-        asking = asyncio.create_task(line.ask([], 20, 2**26))
+        connection, done = Connection(), []
+        connection.connection_made(Transport())
+        asking = asyncio.create_task(connection.send_request([], 20, 2**26))
         await asyncio.sleep(0)
-        line.data_received(HEAD + b"\r\n")
+        connection.data_received(HEAD + b"\r\n")
         await asking
 
         async def parsed() -> bool:
             done.append("parsed")
             return False
 
-        reading = asyncio.create_task(line.read(lambda _: parsed))
+        reading = asyncio.create_task(connection.read_body(lambda _: parsed))
         await asyncio.sleep(0)
-        line.data_received(b"x")
-        line.connection_lost(OSError("reset"))
-        with pytest.raises(Broken, match="reset"):
+        connection.data_received(b"x")
+        connection.connection_lost(OSError("reset"))
+        with pytest.raises(ProtocolError, match="reset"):
             await reading
         return done
 
@@ -178,12 +179,12 @@ def test_a_connection_that_ends_before_a_large_event_is_parsed_does_not_take_it_
 
 def test_a_large_event_may_have_any_text_but_not_any_number_of_values():
     text = '[{,"\\' * 300_000
-    deltas, error = chat_completions._parse_in_pieces([chunk(content=text)])
+    deltas, error = chat_completions.parse_large([chunk(content=text)])
     assert error is None and "".join(delta.data["text"] for delta in deltas) == text
     for kind in ("choices", "an error", "no object", "a reason of lists", "arguments of lists"):
-        assert isinstance(chat_completions._parse_in_pieces([HUGE[kind]])[1], UpstreamTooLarge)
+        assert isinstance(chat_completions.parse_large([HUGE[kind]])[1], UpstreamTooLarge)
     names = b"{%b}" % b",".join(b'"%d":0' % n for n in range(200_000))
-    assert isinstance(chat_completions._parse_in_pieces([names])[1], UpstreamTooLarge)
+    assert isinstance(chat_completions.parse_large([names])[1], UpstreamTooLarge)
 
 
 def test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it():
@@ -192,32 +193,32 @@ def test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it():
     assert len(piece) < SLICE_BYTES
 
     async def scenario() -> tuple[list[int], list[int]]:
-        taken, lines, readings = [0], [], []
+        taken, connections, readings = [0], [], []
         for _ in range(50):
-            line = Line()
-            line.connection_made(Transport())
-            asking = asyncio.create_task(line.ask([], 20, 2**26))
+            connection = Connection()
+            connection.connection_made(Transport())
+            asking = asyncio.create_task(connection.send_request([], 20, 2**26))
             await asyncio.sleep(0)
-            line.data_received(HEAD + b"\r\n")
+            connection.data_received(HEAD + b"\r\n")
             await asking
 
             def feed(data: bytes) -> bool:
                 taken[-1] += len(data)
                 return False
 
-            readings.append(asyncio.create_task(line.read(feed)))
-            lines.append(line)
+            readings.append(asyncio.create_task(connection.read_body(feed)))
+            connections.append(connection)
         await asyncio.sleep(0.01)  # a turn of its own, by the loop's time
-        for line in lines:
-            line.data_received(piece)
-        while any(line._backlog for line in lines):
+        for connection in connections:
+            connection.data_received(piece)
+        while any(connection._backlog for connection in connections):
             taken.append(0)
             await asyncio.sleep(0)
-        for line in lines:
-            line.connection_lost(None)
+        for connection in connections:
+            connection.connection_lost(None)
         await asyncio.gather(*readings, return_exceptions=True)
-        return taken, [line.transport.is_reading_paused for line in lines]
+        return taken, [connection.transport.is_reading_paused for connection in connections]
 
     taken, paused = uvloop.run(scenario())
     assert sum(taken) == 50 * len(piece) and not any(paused)
-    assert max(taken) <= TURN_BYTES + SLICE_BYTES
+    assert max(taken) <= ITERATION_BYTES + SLICE_BYTES

@@ -6,7 +6,7 @@ from django.db.models.signals import post_init
 from chatapp.chats.models import Attachment, Message, Role
 from runs.lifecycle import transitions
 from runs.models import Run
-from runs.upstream.request import GO_ON, UpstreamRequest, build_request
+from runs.upstream.request import CONTINUE_PROMPT, UpstreamRequest, build_request
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_of_a_long_answer_that_goes_on_its_end_is_sent_and_staff_see_it(send, se
     run = Run.objects.select_related("session", "model__provider", "message").get(pk=run.pk)
     messages = build_request(run).payload["messages"]
     *before, written, question = [message["content"] for message in messages]
-    assert (len(written), written[-7:], question) == (300, "The end", GO_ON)
+    assert (len(written), written[-7:], question) == (300, "The end", CONTINUE_PROMPT)
     assert [len(text) for text in before] == [100, 100, 100]
     run.refresh_from_db()
     assert run.left_out == 1
@@ -142,5 +142,5 @@ def test_of_a_long_answer_that_goes_on_its_end_is_sent_and_staff_see_it(send, se
 def test_a_request_is_let_go_of_once_nothing_will_send_it_again():
     request = UpstreamRequest("http://h/", {"model": "m", "messages": []}, "key")
     assert request.payload == {"model": "m", "messages": []} and "key" not in repr(request)
-    request.let_go()
+    request.drop_body()
     assert request.body == b""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.errors import EmptyAnswer, UpstreamInterrupted, UpstreamTooLarge, UpstreamUnreachable
-from runs.upstream.chat_completions import PIECE_CHARACTERS, Delta
+from runs.upstream.chunks import PIECE_CHARACTERS, Delta
 from runs.worker import recorder
 from runs.worker.recorder import BATCH_EVENTS, DELTA_BYTES, MAX_PAUSE_SECONDS, MAX_RETRIES, Recorder
 from streams.delivery.writer import Pen
@@ -74,7 +74,7 @@ def test_a_run_has_its_share_of_a_batch_and_waits_for_the_next_one():  # B68
         assert not flood.is_full()
         flood.record(in_turns(1))
         assert flood.is_full() and not calm.is_full()
-        await flood.room()
+        await flood.drain()
         assert writer.batches == 1 and not flood.is_full()
         flood.record(in_turns(BATCH_EVENTS - 1))
         writer.batches += 1  # what is handed in after a commit is counted anew

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs.upstream.titles import MAX_CHARACTERS, clean, keep, request
+from runs.upstream.titles import MAX_CHARACTERS, build_title_request, clean_title, save_title
 
 
 @pytest.mark.parametrize(
@@ -19,12 +19,12 @@ from runs.upstream.titles import MAX_CHARACTERS, clean, keep, request
     ],
 )
 def test_a_title_is_words_and_no_marks(said, title):
-    assert clean(said) == title
+    assert clean_title(said) == title
 
 
 def test_a_long_one_is_cut():
-    assert len(clean("x" * 100)) == MAX_CHARACTERS
-    assert clean("word " * 100).endswith("word…")
+    assert len(clean_title("x" * 100)) == MAX_CHARACTERS
+    assert clean_title("word " * 100).endswith("word…")
 
 
 def test_a_question_without_words_is_about_its_files(session, model, send):
@@ -32,16 +32,16 @@ def test_a_question_without_words_is_about_its_files(session, model, send):
     question = run.message.parent
     for position, name in enumerate(("wrens.md", "tits.csv")):
         question.attachments.create(position=position, name=name, media_type="text/plain", size=1, text="A")
-    asked = [request(run).payload["messages"][0]["content"]]
+    asked = [build_title_request(run).payload["messages"][0]["content"]]
     question.content = ""
-    asked.append(request(run).payload["messages"][0]["content"])
+    asked.append(build_title_request(run).payload["messages"][0]["content"])
     assert asked == ["x", "wrens.md, tits.csv"]
 
 
 def test_a_name_that_a_person_gave_meanwhile_stays(session):  # B14
-    assert keep(session.pk, "By the model")
+    assert save_title(session.pk, "By the model")
     session.title = "By a person"
     session.save(update_fields=["title"])
-    assert not keep(session.pk, "By the model")
+    assert not save_title(session.pk, "By the model")
     session.refresh_from_db()
     assert session.title == "By a person"

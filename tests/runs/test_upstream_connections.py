@@ -22,7 +22,7 @@ from runs.errors import (
     UpstreamTooLarge,
     UpstreamUnreachable,
 )
-from runs.net.connection import HEAD_BYTES, Line
+from runs.net.connection import HEAD_BYTES, Connection
 from runs.net.http1 import Client
 from runs.net.sse import MAX_EVENT_BYTES
 from runs.upstream import chat_completions
@@ -105,7 +105,7 @@ def test_there_is_a_limit_to_a_head_an_event_and_an_answer(monkeypatch):
     head = b"HTTP/1.1 200 OK\r\n" + b"X-Filler: %b\r\n" % (b"x" * 1000) * (HEAD_BYTES // 1000 + 20)
     assert isinstance(_outcome(head, then="wait"), UpstreamInterrupted)
     assert isinstance(_outcome(HEAD + b"\r\ndata: ", b"x" * (MAX_EVENT_BYTES + 2**17), then="wait"), UpstreamTooLarge)
-    monkeypatch.setattr(chat_completions, "MAX_ANSWER_BYTES", 2**20)
+    monkeypatch.setattr(chat_completions, "MAX_RESPONSE_BYTES", 2**20)
     comments = b": nothing to say\n\n" * 2**16
     assert isinstance(_outcome(HEAD + b"\r\n", comments, then="wait"), UpstreamTooLarge)
 
@@ -159,7 +159,7 @@ def test_a_connection_is_used_again_and_a_kept_one_that_was_closed_is_replaced()
         async with Server(whole, then="close") as server:
             for _ in range(3):
                 assert await ask(server.url, client=client) == "Hi"
-                while any(line.is_open for lines in client._kept.values() for line in lines):
+                while any(connection.is_open for idle in client._idle.values() for connection in idle):
                     await asyncio.sleep(0)
             assert server.connections == 3
         client.close()
@@ -192,7 +192,7 @@ def test_a_request_that_was_taken_over_a_kept_connection_is_not_sent_again_by_it
             with pytest.raises(expected):
                 await ask(server.url, client=client)
             assert (server.connections, len(server.requests)) == (1, 2)
-            assert not any(client._kept.values())
+            assert not any(client._idle.values())
         client.close()
 
     uvloop.run(scenario())
@@ -212,7 +212,9 @@ def test_a_connection_that_was_closed_before_the_request_is_noticed_and_another_
 
         async with Leaving(whole, then="stay") as server:
             assert await ask(server.url, client=client) == "Hi"
-            ours = [line.transport.get_extra_info("socket") for lines in client._kept.values() for line in lines]
+            ours = [
+                connection.transport.get_extra_info("socket") for idle in client._idle.values() for connection in idle
+            ]
             theirs = closing[0].transport.get_extra_info("socket")
             with socket.socket(fileno=os.dup(theirs.fileno())) as held:
                 held.shutdown(socket.SHUT_WR)
@@ -227,9 +229,9 @@ def test_a_connection_that_was_closed_before_the_request_is_noticed_and_another_
 @pytest.mark.parametrize(("header", "seconds"), [("", 4), ("timeout=5, a=9", 4), ("timeout=99", 30), ("Timeout=1", 0)])
 def test_an_idle_connection_is_closed_before_its_server_would_close_it(header, seconds):
     async def scenario() -> float:
-        line = Line()
-        line.headers["keep-alive"] = header
-        return line.keep_seconds
+        connection = Connection()
+        connection.headers["keep-alive"] = header
+        return connection.keepalive_seconds
 
     assert asyncio.run(scenario()) == seconds
 

@@ -103,8 +103,8 @@ class Everything:
     def is_full(self):
         return False
 
-    async def room(self):
-        """There always is."""
+    async def drain(self):
+        """It is never full."""
 
 
 def test_a_database_that_hangs_makes_upstreams_wait_and_loses_nothing(database, monkeypatch):  # B28

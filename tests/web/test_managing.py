@@ -4,7 +4,7 @@ import html
 
 from chatapp.chats.models import Message, Session
 from runs.models import Run
-from runs.upstream.titles import keep
+from runs.upstream.titles import save_title
 from streams.events import Kind
 from streams.models import LoggedEvent
 
@@ -16,7 +16,7 @@ def test_a_chat_gets_the_name_a_person_wants(browser, ask):  # B14
     page = html.unescape(browser.get(response.url).content.decode())
     assert "<title>My <name> – chatapp</title>" in page
     assert 'value="My <name>"' in page
-    assert keep(session.pk, "An automatic title") is False
+    assert save_title(session.pk, "An automatic title") is False
     assert Session.objects.get(pk=session.pk).title == "My <name>"
 
 

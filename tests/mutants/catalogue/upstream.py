@@ -14,8 +14,8 @@ MUTANTS = [
     Mutant(
         "A line that is not complete is joined anew with each piece",
         "runs/net/sse.py",
-        "            self._rest += rest\n",
-        "            self._rest = bytearray(bytes(self._rest) + rest)\n",
+        "            self._partial_line += rest\n",
+        "            self._partial_line = bytearray(bytes(self._partial_line) + rest)\n",
         WORK + "test_a_line_in_tiny_pieces_is_not_looked_at_again_with_each_of_them",
     ),
     Mutant(
@@ -42,7 +42,7 @@ MUTANTS = [
     Mutant(
         "What comes unasked stays on a connection that is kept",
         "runs/net/connection.py",
-        "            if self._is_kept:",
+        "            if self._is_idle:",
         "            if False:",
         WORK + "test_a_kept_connection_on_which_something_comes_unasked_is_closed",
     ),
@@ -63,44 +63,44 @@ MUTANTS = [
     Mutant(
         "A request that was lost with a kept connection is sent again by itself",
         "runs/net/http1.py",
-        "                self._client.forget(self._place)\n            raise\n",
-        "                self._line = await self._client.connect(self._place)\n"
-        "                await self._line.ask(self._request, self._idle_seconds, self._max_bytes)\n"
-        "                return self._line\n            raise\n",
+        "                self._client.close_idle(self._origin)\n            raise\n",
+        "                self._connection = await self._client.connect(self._origin)\n"
+        "                await self._connection.send_request(self._data, self._read_timeout, self._max_bytes)\n"
+        "                return self._connection\n            raise\n",
         CONNECTIONS + "test_a_request_that_was_taken_over_a_kept_connection_is_not_sent_again_by_itself",
     ),
     Mutant(
         "A kept connection is used without a look whether it has ended",
         "runs/net/http1.py",
-        "                if line.is_idle:",
+        "                if not connection.has_expired:",
         "                if True:",
         CONNECTIONS + "test_a_connection_that_was_closed_before_the_request_is_noticed_and_another_one_is_used",
     ),
     Mutant(
         "Half a head that came over a kept connection counts for nothing",
         "runs/net/connection.py",
-        "was_kept and self._bytes == 0 and",
-        "was_kept and",
+        "was_idle and self._bytes == 0 and",
+        "was_idle and",
         CONNECTIONS + "test_a_request_that_was_taken_over_a_kept_connection_is_not_sent_again_by_itself",
     ),
     Mutant(
         "Large events are parsed in the loop",
         "runs/upstream/chat_completions.py",
-        "        if len(payloads[0]) > HEAVY_BYTES:",
+        "        if len(payloads[0]) > LARGE_EVENT_BYTES:",
         "        if False:",
         LARGE + "test_large_events_that_end_at_once_are_parsed_one_at_a_time_and_the_loop_turns_between_them",
     ),
     Mutant(
         "Large events are parsed all at once",
         "runs/net/loop_budget.py",
-        "        await self._heavy.acquire()\n",
-        "        self._heavy.locked() or await self._heavy.acquire()\n",
+        "        await self._thread_lock.acquire()\n",
+        "        self._thread_lock.locked() or await self._thread_lock.acquire()\n",
         LARGE + "test_who_is_stopped_while_a_large_event_is_parsed_ends_at_once_and_the_next_one_has_its_turn",
     ),
     Mutant(
         "An event may have any number of values",
-        "runs/upstream/chat_completions.py",
-        "    if _is_crowded(payloads[0]):",
+        "runs/upstream/chunks.py",
+        "    if _has_too_many_values(payloads[0]):",
         "    if False:",
         LARGE + "test_a_large_event_may_have_any_text_but_not_any_number_of_values",
     ),
@@ -114,14 +114,14 @@ MUTANTS = [
     Mutant(
         "Connections together take as much in a turn as they like",
         "runs/net/loop_budget.py",
-        "        return self._bytes <= TURN_BYTES",
+        "        return self._spent <= ITERATION_BYTES",
         "        return True",
         LARGE + "test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it",
     ),
     Mutant(
         "What was put off is taken all in the next turn",
         "runs/net/loop_budget.py",
-        "            if left <= 0:",
+        "            if remaining <= 0:",
         "            if False:",
         LARGE + "test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it",
     ),
@@ -134,21 +134,21 @@ MUTANTS = [
     ),
     Mutant(
         "JSON that is nested too deeply is an error of ours",
-        "runs/upstream/chat_completions.py",
+        "runs/upstream/chunks.py",
         "    except TypeError:  # orjson's for",
         "    except OSError:  # orjson's for",
         READING + "test_whatever_stands_in_an_error_s_place_is_a_failure_that_can_be_stored",
     ),
     Mutant(
         "Any JSON is taken for a string",
-        "runs/upstream/chat_completions.py",
+        "runs/upstream/chunks.py",
         "    if isinstance(value, int):\n        value = str(value)",
         "    value = str(value)",
         READING + "test_what_is_no_chunk_is_garbage_and_what_came_before_is_kept",
     ),
     Mutant(
         "Halves of surrogate pairs reach the log",
-        "runs/upstream/chat_completions.py",
+        "runs/upstream/chunks.py",
         "    if not is_strict:",
         "    if False:",
         READING + "test_half_of_a_surrogate_pair_and_broken_bytes_become_replacement_characters",

@@ -70,5 +70,5 @@ def _models(offline: bool) -> Iterator[Line]:
         elif provider.key == "":
             yield name, f"{provider.key_env} is not set here", "Set it where the workers run, and here."
         elif not offline:
-            found = probe.ask_provider(provider)
+            found = probe.probe_provider(provider)
             yield name, "" if found.is_ok else found.text, f"Is {provider.base_url} right, and does the server run?"
