@@ -88,7 +88,7 @@ class PromptTooLong(RunRefused):
 
 
 class TooManyAttachments(RunRefused):
-    """There are too many files. Send fewer at once."""
+    """Too many files. Send fewer at once."""
 
     code = "too_many_attachments"
     status = 422
@@ -96,7 +96,7 @@ class TooManyAttachments(RunRefused):
 
 
 class AttachmentUnreadable(RunRefused):
-    """Only files that hold text in UTF-8 can be attached."""
+    """Only UTF-8 text files can be attached."""
 
     code = "attachment_unreadable"
     status = 422
@@ -104,7 +104,7 @@ class AttachmentUnreadable(RunRefused):
 
 
 class ContextTooLong(RunRefused):
-    """This conversation is too long to be continued."""
+    """This conversation is too long to continue."""
 
     code = "context_too_long"
     status = 413
@@ -139,7 +139,7 @@ class SessionBusy(RunRefused):
 
 
 class NotQueued(RunRefused):
-    """This message does not wait any more."""
+    """This message is no longer in the queue."""
 
     code = "not_queued"
     status = 409
@@ -147,21 +147,21 @@ class NotQueued(RunRefused):
 
 
 class StillQueued(RunRefused):
-    """This message still waits for its turn. Change it in the queue."""
+    """This message is still in the queue. Change it there."""
 
     code = "still_queued"
     status = 409
 
 
 class NothingToContinue(RunRefused):
-    """Only an answer that has ended can be continued or written anew."""
+    """Only a finished answer can be continued or regenerated."""
 
     code = "not_final"
     status = 409
 
 
 class KeyReused(RunRefused):
-    """This key has been used for something else."""
+    """This key was already used for a different request."""
 
     code = "idempotency_key_reused"
     status = 422
@@ -169,21 +169,21 @@ class KeyReused(RunRefused):
 
 
 class TooManyRuns(RunRefused):
-    """You have too many answers on their way. Wait until one has ended."""
+    """You have too many answers in progress. Wait until one has finished."""
 
     code = "too_many_runs"
     status = 429
 
 
 class TooManySends(RunRefused):
-    """You are sending too fast. Wait a little."""
+    """You are sending messages too quickly. Wait a moment."""
 
     code = "too_many_sends"
     status = 429
 
 
 class QuotaExceeded(RunRefused):
-    """Your chats fill the space that one user has here. Delete some of them first."""
+    """You have used all of your storage. Delete some chats first."""
 
     code = "quota_exceeded"
     status = 413
@@ -195,7 +195,7 @@ class RunFailed(RunError):
 
 
 class QueueTimeLimit(RunFailed):
-    """No worker took this answer in time."""
+    """No worker started this answer in time."""
 
     code = "queue_time_limit"
 
@@ -207,20 +207,20 @@ class TimeLimit(RunFailed):
 
 
 class EmptyAnswer(RunFailed):
-    """The model ended without writing anything."""
+    """The model finished without writing anything."""
 
     code = "empty_answer"
 
 
 class ProviderKeyMissing(RunFailed):
-    """The key of this model's provider is not set on the server."""
+    """The API key for this model's provider is not set on the server."""
 
     code = "provider_key_missing"
     retryable = False
 
 
 class ProviderKeyForbidden(RunFailed):
-    """The key of this model's provider may not be sent to its address. Staff can see why in the admin."""
+    """The API key for this model's provider must not be sent to its address. Staff can see why in the admin."""
 
     code = "provider_key_forbidden"
     retryable = False
@@ -273,7 +273,7 @@ class UpstreamRejected(UpstreamError):
 
 
 class UpstreamRateLimited(UpstreamError):
-    """The model server is busy or its limit is used up. Try again later."""
+    """The model server is busy or its rate limit is reached. Try again later."""
 
     code = "upstream_rate_limited"
     is_transient = True
@@ -293,13 +293,13 @@ class UpstreamUnavailable(UpstreamError):
 
 
 class UpstreamGarbage(UpstreamError):
-    """The model server sent something that is not an answer."""
+    """The model server sent an invalid response."""
 
     code = "upstream_garbage"
 
 
 class UpstreamTooLarge(UpstreamError):
-    """The model server sent more than an answer may be."""
+    """The model server's response was too large."""
 
     code = "upstream_too_large"
     retryable = False
@@ -312,6 +312,6 @@ class UpstreamInterrupted(UpstreamError):
 
 
 class UpstreamSilent(UpstreamError):
-    """The model server sent nothing for too long."""
+    """The model server stopped sending data."""
 
     code = "upstream_silent"

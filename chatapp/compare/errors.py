@@ -20,7 +20,7 @@ class Refusal(AppError):
 
 
 class AlreadyVoted(Refusal):
-    """You have voted already."""
+    """You have already voted."""
 
     code = "already_voted"
 
@@ -40,13 +40,13 @@ class StillAnswering(Refusal):
 
 
 class StillBlind(Refusal):
-    """Vote first: going on in a chat would tell who it is."""
+    """Vote first: continuing in a chat would reveal the model."""
 
     code = "still_blind"
 
 
 class TooFewPanes(Refusal):
-    """Two answers have to stay: with fewer there is nothing to compare."""
+    """Keep at least two answers: with fewer there is nothing to compare."""
 
     code = "too_few_panes"
 

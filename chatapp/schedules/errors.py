@@ -12,7 +12,7 @@ from runs.errors import RunFailed, RunRefused
 
 
 class OwnerDisabled(RunFailed):
-    """The account of this schedule's owner is switched off."""
+    """The account of this schedule's owner is disabled."""
 
     code = "owner_disabled"
     retryable = False
@@ -26,14 +26,14 @@ class StillRunning(RunRefused):
 
 
 class UnknownZone(RunFailed):
-    """The time zone of this schedule is not known here any more. Choose another one."""
+    """This schedule's time zone is no longer available on the server. Choose another one."""
 
     code = "unknown_zone"
     retryable = False
 
 
 class TooManySchedules(RunRefused):
-    """You have as many schedules as this site allows. Delete one first."""
+    """You have reached this site's limit of schedules. Delete one first."""
 
     code = "too_many_schedules"
     status = 409

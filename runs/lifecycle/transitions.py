@@ -40,8 +40,8 @@ logger = logging.getLogger(__name__)
 MOVE_TRIES = 20  # a move is tried again when the run's own writer took the next seq; it stops writing soon
 
 LOST_MESSAGES = {
-    LostReason.LEASE: "The worker that wrote this answer is gone.",
-    LostReason.INTERRUPTED: "The worker broke the answer off.",
+    LostReason.LEASE: "The worker that was writing this answer is gone.",
+    LostReason.INTERRUPTED: "The worker was interrupted.",
     LostReason.RESTART: "The server was restarted.",
 }
 

@@ -95,7 +95,7 @@ def test_a_comparison_by_keyboard_from_the_question_to_the_chat(stack, alice, ta
 
     # A vote from another tab should come too late, and the tab should show the truth
     other.vote("Tie").click()
-    expect(other.page.get_by_role("alert")).to_have_text("You have voted already.")
+    expect(other.page.get_by_role("alert")).to_have_text("You have already voted.")
     expect(other.page.get_by_text("You chose B")).to_be_visible()
 
     panes.act("B", "Continue as a chat").focus()

@@ -66,7 +66,7 @@ def test_files_are_chosen_removed_and_sent(stack, alice, open_window):
     expect(chips).to_have_count(0)
     drop(tab, "d.bin", "\\u0000")
     tab.send("And this one?")
-    expect(tab.page.get_by_role("alert")).to_have_text("Only files that hold text in UTF-8 can be attached.")
+    expect(tab.page.get_by_role("alert")).to_have_text("Only UTF-8 text files can be attached.")
     expect(tab.field).to_have_value("And this one?")
     first, second = Message.objects.filter(session__owner=alice.user, role="user").order_by("id")
     assert first.content.startswith("What does it say?")

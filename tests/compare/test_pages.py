@@ -125,7 +125,7 @@ def test_final_answers_are_html_with_their_figures_and_no_refresh(browser, compa
     assert "<script>alert" not in page.content.decode()
     assert re.search(r"first token \d+\.\d\d s [\d.]+ tokens/s", words(page))
     assert "Interrupted" in words(page)
-    assert "The worker that wrote this answer is gone." in words(page)
+    assert "The worker that was writing this answer is gone." in words(page)
     assert 'http-equiv="refresh"' not in page.content.decode()
 
 
@@ -151,7 +151,7 @@ def test_voting_by_form_reveals_and_a_second_vote_is_refused_with_its_status(bro
     assert (unknown.status_code, "Vote for one of the answers" in words(unknown)) == (400, True)
     assert browser.post(path, {"choice": "A"}).url == page_of(comparison)
     again = browser.post(path, {"choice": "B"})
-    assert (again.status_code, "You have voted already." in words(again)) == (409, True)
+    assert (again.status_code, "You have already voted." in words(again)) == (409, True)
     scripted = browser.post(path, {"choice": "B"}, headers=SCRIPTED)
     assert (scripted.status_code, scripted.json()["code"]) == (409, "already_voted")
     page = words(browser.get(page_of(comparison)))

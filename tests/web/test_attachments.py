@@ -188,7 +188,7 @@ UNREADABLE = {
 def test_what_is_no_text_is_refused_and_the_words_are_kept(browser, content):
     response = post(browser, file("x.bin", content))
     assert response.status_code == 422
-    assert "Only files that hold text in UTF-8 can be attached." in response.content.decode()
+    assert "Only UTF-8 text files can be attached." in response.content.decode()
     assert "Look at this</textarea>" in response.content.decode()
     assert not Session.objects.exists()
 
@@ -214,7 +214,7 @@ def test_only_so_many_files_go_with_one_message(browser, count, status):
     assert response.status_code == status
     assert Attachment.objects.count() == (count if status == 302 else 0)
     if status == 422:
-        assert "There are too many files. Send fewer at once." in response.content.decode()
+        assert "Too many files. Send fewer at once." in response.content.decode()
         assert "Look at this</textarea>" in response.content.decode()
 
 

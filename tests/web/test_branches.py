@@ -161,7 +161,7 @@ def test_too_many_answers_at_once_are_refused_with_a_sentence(browser, complete,
     ask("Elsewhere")
     response = browser.post(f"/messages/{complete.message_id}/again")
     assert response.status_code == 422
-    assert "You have too many answers on their way." in response.content.decode()
+    assert "You have too many answers in progress." in response.content.decode()
 
 
 def test_an_edited_question_takes_the_place_of_the_old_one(browser, complete, alice):  # B40

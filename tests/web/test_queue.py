@@ -81,7 +81,7 @@ def test_when_the_turn_of_a_message_has_come_its_card_says_so(browser, running, 
         form = {"text": "Too late"}
         response = browser.post(f"/runs/{waiting[0].pk}/{act}", form)
         assert response.status_code == 422
-        assert "This message does not wait any more." in response.content.decode()
+        assert "This message is no longer in the queue." in response.content.decode()
         told = browser.post(f"/runs/{waiting[0].pk}/{act}", form, **SCRIPT)
         assert told.json()["code"] == "not_queued"
 
