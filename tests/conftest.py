@@ -29,6 +29,12 @@ def _static_files_when_asked_for():
     settings.SERVESTATIC_AUTOREFRESH = True
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _fast_passwords():
+    """The production hasher is made to be slow: 0.3 s of CPU time a password."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def alice(db):
     """The owner."""

@@ -16,11 +16,6 @@ BOTH = {"password1": OTHER, "password2": OTHER, "usable_password": "true"}
 pytestmark = pytest.mark.django_db(transaction=True)  # the rows are deleted on commit
 
 
-@pytest.fixture(autouse=True)
-def quick(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def user():
     return get_user_model().objects.create_superuser("dora", password=PASSWORD)

@@ -93,13 +93,7 @@ def test_without_valkey_nobody_is_refused_and_it_is_asked_again_only_after_a_whi
 
 
 @pytest.fixture
-def quick(settings):
-    """Passwords that cost nothing to try."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def with_password(quick, alice):
+def with_password(alice):
     alice.set_password("a long and quiet river")
     alice.save(update_fields=["password"])
 
@@ -150,7 +144,7 @@ def test_links_cannot_be_guessed_without_end(path, counted, db):
     assert Client(REMOTE_ADDR="192.0.2.7").post(path, {"token": "made up"}).status_code == 403
 
 
-def test_many_names_from_one_address_have_an_end_too(counted, quick, db):
+def test_many_names_from_one_address_have_an_end_too(counted, db):
     counted(sign_ins=1)
     names = iter(range(100))
     got = statuses(lambda: Client().post(reverse("login"), {"username": f"u{next(names)}", "password": "x"}), 11)

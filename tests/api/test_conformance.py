@@ -16,7 +16,7 @@ from chatapp.schedules.models import Schedule
 from tests.api.fuzzing import ask, has_something_to_break, kind_of, operations
 
 MORE = os.environ.get("CONFORMANCE_EXAMPLES")  # by `python -m tests.api`; others each time
-EXAMPLES = int(MORE or 5)  # of each operation and mode
+EXAMPLES = [1, pytest.param(int(MORE or 10), marks=pytest.mark.long)]  # of each operation and mode
 
 
 @pytest.fixture
@@ -47,7 +47,8 @@ def told(operation, mode, error: BaseException) -> str:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_every_answer_is_one_that_the_schema_tells_of(alice, things, model, application):
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_every_answer_is_one_that_the_schema_tells_of(alice, things, model, application, examples):
     """The application itself, without a server: processes add nothing to it here, and cost a minute."""
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
     headers = {"Authorization": f"Bearer {alice.token}"}
@@ -58,7 +59,7 @@ def test_every_answer_is_one_that_the_schema_tells_of(alice, things, model, appl
             try:
                 with transaction.atomic():
                     pk = things.get(kind_of(operation))
-                    ask(operation, mode, EXAMPLES, model.name, pk, derandomize=not MORE, headers=headers)
+                    ask(operation, mode, examples, model.name, pk, derandomize=not MORE, headers=headers)
                     transaction.set_rollback(True)  # so that the next one finds everything as it was
             except BaseException as error:
                 wrong.append(told(operation, mode, error))

@@ -7,6 +7,7 @@ from tests.bench.rig import close_instruments, ensure_bench_model, open_instrume
 from tests.bench.systems import Direct, InMemory, ThisSystem
 from tests.harness.stack import clean_env
 
+pytestmark = pytest.mark.long  # what they reckon with is tried by test_reckoning.py
 RUNS, SECONDS, WARM_UP = 5, 0.5, 0.2
 
 

@@ -28,7 +28,8 @@ FRAME = "new Promise((done) => requestAnimationFrame(done))"
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.alone] if name == ENORMOUS else []) for name in HOSTILE]
+    "name",
+    [pytest.param(name, marks=[pytest.mark.alone, pytest.mark.long] if name == ENORMOUS else []) for name in HOSTILE],
 )
 def test_the_page_goes_on_answering(stack, alice, open_window, name):
     tab = open_window(stack, alice, expected="could not be drawn").tab

@@ -1,4 +1,4 @@
-"""A short campaign on each database and each pool; `make faults` runs the long one, on all four combinations."""
+"""A short campaign; `make test-all` has one on each database with each pool, and `make faults` long ones."""
 
 import subprocess
 import sys
@@ -9,15 +9,25 @@ from tests.harness.parts import postgres_program
 from tests.harness.plugin import missing
 from tests.harness.processes import ROOT
 
-EPISODES = "1"  # of each: with starting the parts about 25 s
+EPISODES = "1"  # of nine faults each
+long = pytest.mark.long
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize(("database", "pool"), [("sqlite", "gevent"), ("postgres", "gevent"), ("postgres", "prefork")])
+@pytest.mark.stack
+@pytest.mark.parametrize(
+    ("database", "pool"),
+    [
+        ("postgres", "gevent"),
+        pytest.param("postgres", "prefork", marks=long),
+        pytest.param("sqlite", "gevent", marks=long),
+        pytest.param("sqlite", "prefork", marks=long),
+    ],
+)
 def test_whatever_is_killed_what_was_seen_is_kept_and_every_run_ends_once(database, pool):
     # B1 B4 B6 B8 B11 B12 B13 B16 B17 B19 B21 B23 B24 B26 B27 B34 B37 B41 B49
     if database == "postgres" and not postgres_program("initdb"):
         missing("PostgreSQL is not installed: nothing was killed on it")
     argv = [sys.executable, "-m", "tests.faults", "--database", database, "--pool", pool, "--episodes", EPISODES]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -23,7 +23,7 @@ def _away(table: str):
             cursor.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
 
 
-@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
+@pytest.mark.parametrize("server", ["daphne", pytest.param("uvicorn", marks=pytest.mark.long)])
 def test_a_socket_whose_stream_can_not_be_read_is_closed(make_stack, server):  # B10 B34
     """It was told 1011, which daphne refuses to send; the reader sat before an open socket that had forgotten him."""
     stack = make_stack(server=server)
@@ -35,7 +35,7 @@ def test_a_socket_whose_stream_can_not_be_read_is_closed(make_stack, server):  #
     check(run, alice.follow_ws(run))
 
 
-@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
+@pytest.mark.parametrize("server", ["daphne", pytest.param("uvicorn", marks=pytest.mark.long)])
 def test_a_reader_whose_connection_can_not_be_looked_after_is_sent_away_and_comes_back(make_stack, server):  # B10 B34
     """An exception in a response that had begun: daphne could not answer 500 any more, left the connection open, and
     by its own exception stopped looking after all connections. On a socket only the watch ended, unnoticed."""

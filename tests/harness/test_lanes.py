@@ -4,7 +4,6 @@ import ast
 import re
 import shlex
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -30,12 +29,11 @@ def test_ci_makes_exactly_that():
 
 
 def test_every_test_is_in_a_file_that_is_collected_and_defined_whatever_is_installed():
-    hidden = [
-        f"{path.relative_to(ROOT)}: {function.name}"
-        for path in test_files
-        for function in _functions_of(path)
-        if function.name.startswith("test_") and not (path.name.startswith("test_") and _stands_alone(path, function))
-    ]
+    hidden = []
+    for path in test_files:
+        tree = ast.parse(path.read_text())
+        collected = _at_top_level(tree) if path.name.startswith("test_") else set()
+        hidden += [f"{path.relative_to(ROOT)}: {name}" for name, line in _tests_of(tree) if line not in collected]
     assert hidden == [], "define it always, and call `missing()` in it where a program is missing"
 
 
@@ -45,16 +43,15 @@ def test_no_test_stands_behind_another_of_the_same_name():
         assert sorted(names) == sorted(set(names)), path
 
 
-def _functions_of(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    nodes = ast.walk(ast.parse(path.read_text()))
-    return [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+def _tests_of(tree: ast.Module) -> list[tuple[str, int]]:
+    """Name and line of each function that looks like a test."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [(function.name, function.lineno) for function in functions if function.name.startswith("test_")]
 
 
-def _stands_alone(path: Path, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Not in an `if`, and nothing that has to be awaited, which nobody would do."""
-    return isinstance(function, ast.FunctionDef) and function.lineno in {
-        node.lineno for node in ast.parse(path.read_text()).body
-    }
+def _at_top_level(tree: ast.Module) -> set[int]:
+    """The lines of functions that stand in no `if`, and have not to be awaited, which pytest would not do."""
+    return {node.lineno for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 class Item:

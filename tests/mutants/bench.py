@@ -132,6 +132,7 @@ class Bench:
         process = subprocess.Popen(
             argv,
             cwd=self.root,
+            env={**os.environ, "EDGES": "more"},  # what a short form leaves to chance is tried each time
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -41,6 +41,7 @@ new MutationObserver(() => {
   if (length && length !== lengths.at(-1)) lengths.push(length);
 }).observe(document, { subtree: true, childList: true, characterData: true });
 """
+pytestmark = pytest.mark.stack
 UP = [sys.executable, str(ROOT / "manage.py"), "up"]
 OPEN_UMASK = ["sh", "-c", 'umask 000; exec "$@"', "sh"]  # the worst that a shell can have
 
@@ -94,10 +95,11 @@ def stopped_parts(log: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def site():
-    """One that is only looked at."""
-    site = Site().start()
+    """One that is only looked at, with the local model if it is installed; nothing of it is left at the end."""
+    site = Site(LOCAL_MODEL="1" if weights() else "0").start()
     yield site
     site.kill()
+    wait_until(lambda: not site.survivors(), "all parts are gone")
 
 
 @pytest.fixture
@@ -201,6 +203,7 @@ def test_asked_to_stop_it_stops_all_parts_in_order_and_leaves_nothing(own_site):
     assert not (own_site.data / "redis_url").exists()
 
 
+@pytest.mark.long  # tests/ops/test_leash.py has each part by itself
 def test_killed_with_9_it_leaves_nothing_running(own_site):
     own_site.kill()
     wait_until(lambda: not own_site.survivors(), "all parts are gone")
@@ -223,6 +226,7 @@ def kill_and_await(site: Site, *names: str) -> None:
         wait_until(lambda name=name: said_of(site, name, "ready again") > before[name], f"{name} is back", patience=60)
 
 
+@pytest.mark.long  # beside it: the worker, and test_supervisor.py for what starts parts again
 def test_every_part_that_is_killed_is_started_again_where_it_was(own_site):
     broker = (own_site.data / "redis_url").read_text()
     for name in ("web", "valkey", "beat"):
@@ -300,15 +304,11 @@ def test_a_database_out_of_reach_ends_the_start_with_a_reason():
 # -- the local model -------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def local_site():
-    """One with the local model; nothing of it is left at the end."""
+@pytest.fixture
+def local_site(site):
     if weights() is None:
         missing("the local model is not installed: it was not tested")
-    site = Site(LOCAL_MODEL="1").start()
-    yield site
-    site.kill()
-    wait_until(lambda: not site.survivors(), "all parts are gone")
+    return site
 
 
 def test_the_local_model_answers_through_the_whole_site(local_site):

@@ -82,7 +82,7 @@ def _speak(stack, run) -> list[Event]:
     return [event for batch in events for event in batch]
 
 
-@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
+@pytest.mark.parametrize("server", ["daphne", pytest.param("uvicorn", marks=pytest.mark.long)])
 def test_readers_that_do_not_read_cost_a_window_each(make_stack, server):  # B28
     stack = make_stack(start=("valkey", "web"), server=server)
     alice = stack.person("alice")
