@@ -14,7 +14,7 @@ from django.urls import get_resolver  # noqa: E402
 from chatapp.middleware import daphne_bodies  # noqa: E402
 from chatapp.middleware.bounded_bodies import BoundedBodies  # noqa: E402
 from chatapp.observability import log_format, tracing  # noqa: E402
-from streams.eventloop import SWITCH_SECONDS, look_for_garbage_seldom  # noqa: E402
+from streams.eventloop import SWITCH_SECONDS, tune_gc  # noqa: E402
 from streams.transports.asgi import Handler  # noqa: E402
 from streams.transports.routing import websocket_application  # noqa: E402
 
@@ -26,4 +26,4 @@ daphne_bodies.install()
 sys.setswitchinterval(SWITCH_SECONDS)
 
 get_resolver().url_patterns  # noqa: B018  (loads all views, which otherwise the first request does)
-look_for_garbage_seldom()
+tune_gc()

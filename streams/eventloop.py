@@ -15,21 +15,21 @@ from typing import Any
 
 import uvloop
 
-from streams.gevent_compat import original, share_logging
+from streams.gevent_compat import unpatched, use_thread_locks_in_logging
 
 SWITCH_SECONDS = 0.001  # for so long a thread at work keeps the interpreter from an event loop that wakes
-YOUNG_OBJECTS = 20_000  # after so many new ones Python looks for garbage among them, and
-YOUNG_LOOKS = 1  # after this many such looks the next one takes in what the earlier ones have left
+GC_YOUNG_THRESHOLD = 20_000  # after so many new ones Python looks for garbage among them, and
+GC_MIDDLE_THRESHOLD = 1  # after this many such looks the next one takes in what the earlier ones have left
 
 
-def look_for_garbage_seldom() -> None:
+def tune_gc() -> None:
     """Leave all that is loaded by now out of it, and what lives no longer than a batch of events.
 
     A look holds up all streams of the process, 1 ms for a thousand objects. After 700 new ones, which is Python's own
     measure and less than one batch makes, everything would be looked through every few seconds.
     """
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, YOUNG_LOOKS, gc.get_threshold()[2])
+    gc.set_threshold(GC_YOUNG_THRESHOLD, GC_MIDDLE_THRESHOLD, gc.get_threshold()[2])
 
 
 class LoopThread:
@@ -37,11 +37,11 @@ class LoopThread:
 
     def __init__(self) -> None:
         sys.setswitchinterval(SWITCH_SECONDS)
-        share_logging()
+        use_thread_locks_in_logging()
         self.loop = uvloop.new_event_loop()
         self.pid = os.getpid()
         self._tasks: set[asyncio.Task] = set()
-        original("_thread", "start_new_thread")(self._run, ())
+        unpatched("_thread", "start_new_thread")(self._run, ())
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -78,10 +78,11 @@ def is_loop_running() -> bool:
     return _current is not None and _current.pid == os.getpid()
 
 
-def is_wanted() -> bool:
-    """Whether nobody has cancelled the current task.
+def is_cancelling() -> bool:
+    """Whether the current task has been cancelled.
 
     For loops that talk to Redis or PostgreSQL: redis-py and psycopg wait with `asyncio.wait_for`, which up to Python
-    3.11 loses a cancellation that comes in the moment when its wait ends. Such a loop would go on for ever.
+    3.11 loses a cancellation that arrives at the moment when its wait ends. Such a loop would go on for ever.
     """
-    return not asyncio.current_task().cancelling()
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -65,15 +65,15 @@ class Event(NamedTuple):
 
 
 @lru_cache(8192)  # streams that are written at the same time: a UUID takes as long to print as all the rest
-def name_of(stream: object) -> bytes:
+def encoded_id(stream: object) -> bytes:
     return str(stream).encode()
 
 
 def envelope(stream: object, seq: int, kind: str, data: bytes) -> bytes:
-    return named_envelope(name_of(stream), seq, kind, data)
+    return encode_envelope(encoded_id(stream), seq, kind, data)
 
 
-def named_envelope(name: bytes, seq: int, kind: str, data: bytes) -> bytes:
+def encode_envelope(name: bytes, seq: int, kind: str, data: bytes) -> bytes:
     """For many events of one stream, whose name is looked up once."""
     return b'{"stream":"%b","seq":%d,"kind":"%b","data":%b}' % (name, seq, kind.encode(), data)
 

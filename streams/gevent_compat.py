@@ -11,14 +11,14 @@ def is_gevent() -> bool:
     return bool(monkey and monkey.is_module_patched("threading"))
 
 
-def original(module: str, name: str) -> Any:
+def unpatched(module: str, name: str) -> Any:
     """A name of the standard library as it was before gevent patched it."""
     if is_gevent():
         return sys.modules["gevent.monkey"].get_original(module, name)
     return getattr(__import__(module), name)
 
 
-def share_logging() -> None:
+def use_thread_locks_in_logging() -> None:
     """Let native threads log beside greenlets.
 
     gevent's locks are for the greenlets of one thread. Two threads that write a line at the same moment can both wait
@@ -26,7 +26,7 @@ def share_logging() -> None:
     logging, so the locks of threads do: here for all that exist.
     """
     if is_gevent():
-        make_lock = original("_thread", "RLock")
+        make_lock = unpatched("_thread", "RLock")
         logging._lock = make_lock()
         for reference in logging._handlerList:
             if handler := reference():

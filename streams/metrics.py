@@ -16,7 +16,7 @@ fell_behind = Counter(
 )
 
 
-def delivered(sent_at: float | None) -> None:
+def observe_delivery(sent_at: float | None) -> None:
     """A group message has come. `sent_at`: s since the epoch, by its sender's clock."""
     if sent_at is not None:
         fanout_lag.observe(max(time.time() - sent_at, 0.0))

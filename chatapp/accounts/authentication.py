@@ -95,7 +95,7 @@ class TokenViewer(Viewer):
     __slots__ = ()
 
     @classmethod
-    def holding(cls, viewers: set[Viewer], users: dict[int, AbstractBaseUser]) -> set[Viewer]:
+    def with_valid_credentials(cls, viewers: set[Viewer], users: dict[int, AbstractBaseUser]) -> set[Viewer]:
         tokens = Token.objects.filter(digest__in={viewer.credential for viewer in viewers})
         good = set(tokens.filter(Q(expiry=None) | Q(expiry__gt=timezone.now())).values_list("digest", flat=True))
         return {viewer for viewer in viewers if viewer.credential in good}

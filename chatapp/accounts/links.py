@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chatapp.accounts.models import OneTimeLink, Purpose
-from streams.access import is_of_password
+from streams.access import is_auth_hash_valid
 
 TOKEN_BYTES = 32
 LONGEST_TEXT = 2000  # characters of what is pasted
@@ -79,7 +79,7 @@ def _links(token: str, purpose: Purpose):
 
 
 def _holds(link: OneTimeLink, user: AbstractBaseUser) -> bool:
-    return user.is_active and link.expires_at > timezone.now() and is_of_password(link.auth_hash, user)
+    return user.is_active and link.expires_at > timezone.now() and is_auth_hash_valid(link.auth_hash, user)
 
 
 def _digest(token: str) -> str:

@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
-from streams.access import logs_in
+from streams.access import is_session_of
 
 CHUNK = 500  # keys in one statement
 
@@ -25,7 +25,7 @@ def end_void_sessions(user: AbstractBaseUser) -> None:
     """
     alive = Session.objects.filter(expire_date__gt=timezone.now()).iterator()
     data = ((session.session_key, session.get_decoded()) for session in alive)
-    void = [key for key, values in data if values.get(SESSION_KEY) == str(user.pk) and not logs_in(values, user)]
+    void = [key for key, values in data if values.get(SESSION_KEY) == str(user.pk) and not is_session_of(values, user)]
     transaction.on_commit(partial(_delete, void))
 
 

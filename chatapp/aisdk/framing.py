@@ -8,7 +8,7 @@ from chatapp.aisdk.parts import Part, Teller
 from runs.lifecycle.segments import said_before
 from runs.models import Run
 from streams.access import Viewer
-from streams.delivery.hub import Live
+from streams.delivery.hub import EncodedEvent
 from streams.transports.sse import EventBody, EventStream, Framing
 
 DONE = b"data: [DONE]\n\n"
@@ -18,7 +18,7 @@ class UIMessageFraming(Framing):
     def __init__(self, teller: Teller) -> None:
         self._teller = teller
 
-    def frames(self, events: list[Live]) -> bytes:
+    def frames(self, events: list[EncodedEvent]) -> bytes:
         said = [orjson.loads(event.envelope) for event in events if event.seq]  # 0: a word of the connection
         return _frames(self._teller.tell((event["kind"], event["data"]) for event in said))
 

@@ -10,7 +10,7 @@ from chatapp.api.errors import plain_response
 from chatapp.api.schema import ALWAYS, refusals
 from chatapp.api.views.endpoint import refuse_too_large
 from runs.errors import InternalError
-from streams.access import identify
+from streams.access import in_request_thread
 from streams.transports.connection_limit import TooManyConnections
 from streams.transports.sse import event_stream
 
@@ -34,7 +34,7 @@ async def events(request: HttpRequest, pk) -> HttpResponseBase:
     try:
         if request.method not in METHODS:
             raise MethodNotAllowed(request.method)
-        asking = await identify(viewer, request)
+        asking = await in_request_thread(viewer, request)
         refuse_too_large(request.META.get("CONTENT_LENGTH"))
         return await event_stream(request, asking, pk)
     except (APIException, Http404, SuspiciousOperation, TooManyConnections) as refusal:

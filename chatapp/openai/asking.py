@@ -18,8 +18,8 @@ from runs.errors import ContextTooLong
 from runs.lifecycle import attached
 from runs.models import Run
 from runs.states import Status, Trigger
-from streams.access import identify
-from streams.delivery.hub import read_log
+from streams.access import in_request_thread
+from streams.delivery.hub import in_reader_thread
 
 TITLE = "By a program"  # of a session that no list shows; with it the model is not asked for another one
 _leaving: set[asyncio.Future] = set()
@@ -71,7 +71,7 @@ def _check_context(wanted: Wanted, characters: int) -> None:
 
 async def ask_for(user: AbstractBaseUser, wanted: Wanted, chain: UUID | None = None) -> Exchange:
     """`ask`, and should the client leave meanwhile, what it asked for ends as soon as it has begun."""
-    asking = asyncio.ensure_future(identify(ask, user, wanted, chain))
+    asking = asyncio.ensure_future(in_request_thread(ask, user, wanted, chain))
     try:
         return await asyncio.shield(asking)
     except asyncio.CancelledError:
@@ -83,7 +83,7 @@ async def ask_for(user: AbstractBaseUser, wanted: Wanted, chain: UUID | None = N
 
 async def _leave(asking: "asyncio.Future[Exchange]") -> None:
     exchange = await asking
-    await read_log(attached.left, exchange.run_id)
+    await in_reader_thread(attached.left, exchange.run_id)
 
 
 def prompt_of(run: Run) -> tuple[list[dict], dict] | None:

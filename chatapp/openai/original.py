@@ -10,7 +10,7 @@ import orjson
 from chatapp.openai.models import Exchange
 from chatapp.openai.score import play
 from streams.delivery.follow import follow
-from streams.delivery.hub import Live, read_log
+from streams.delivery.hub import EncodedEvent, in_reader_thread
 from streams.events import FINAL_KINDS, Kind
 from streams.log import store
 
@@ -37,7 +37,7 @@ async def follow_original(stream: UUID, idle: float) -> AsyncIterator[list[Said]
         async for batch in batches:
             said = _parse(batch)
             if any(one.kind == Kind.SNAPSHOT for one in said):
-                said = await read_log(lambda said=said, place=place: list(_expand(stream, said, place)))
+                said = await in_reader_thread(lambda said=said, place=place: list(_expand(stream, said, place)))
             place = said[-1].seq if said else place
             yield said
 
@@ -48,7 +48,7 @@ def read_original(stream: UUID) -> list[Said]:
     return list(_expand(stream, logged, 0))
 
 
-def _parse(batch: list[Live]) -> list[Said]:
+def _parse(batch: list[EncodedEvent]) -> list[Said]:
     """What is in the envelopes; those with seq 0 are words of the connection."""
     envelopes = [orjson.loads(live.envelope) for live in batch if live.seq]
     return [Said(envelope["seq"], envelope["kind"], envelope["data"]) for envelope in envelopes]

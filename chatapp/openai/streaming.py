@@ -9,7 +9,7 @@ from uuid import UUID
 from chatapp.openai.original import Said, follow_original
 from runs.models import Run
 from streams.access import Viewer
-from streams.delivery.hub import read_log
+from streams.delivery.hub import in_reader_thread
 from streams.transports.sse import HEARTBEAT, EventBody
 
 DONE = b"data: [DONE]\n\n"
@@ -46,4 +46,4 @@ async def end_of(stream: UUID, batch: list[Said]) -> datetime | None:
     """When the run ended, if the batch tells of its end. None also where it has been deleted."""
     if not (batch and batch[-1].is_final):
         return None
-    return await read_log(lambda: Run.objects.filter(pk=stream).values_list("finished_at", flat=True).first())
+    return await in_reader_thread(lambda: Run.objects.filter(pk=stream).values_list("finished_at", flat=True).first())

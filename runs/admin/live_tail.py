@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_GET
 
 from runs.models import Run
-from streams.access import SessionViewer, identify
+from streams.access import SessionViewer, in_request_thread
 from streams.transports.sse import page_stream
 
 
@@ -31,5 +31,5 @@ class StaffViewer(SessionViewer):
 @require_GET
 async def events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The run's stream as server-sent events (docs/protocol.md). 404 for everybody else."""
-    viewer = await identify(lambda: StaffViewer(request.user.pk, request.session.session_key))
+    viewer = await in_request_thread(lambda: StaffViewer(request.user.pk, request.session.session_key))
     return await page_stream(request, viewer, pk)

@@ -122,7 +122,7 @@ def forget_orphans(after: UUID, time_slice: Slice) -> UUID | None:
         owned = set(Run.objects.filter(pk__in=streams).values_list("id", flat=True))
         orphans = [stream for stream in streams if stream not in owned]
         for stream in compaction.silent_since(orphans, timezone.now() - timedelta(days=ORPHANED_DAYS)):
-            if not _take_steps(compaction.forget(stream), time_slice):
+            if not _take_steps(compaction.delete_stream(stream), time_slice):
                 return before
         if time_slice.is_over:
             return after

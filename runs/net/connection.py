@@ -18,7 +18,7 @@ import httptools
 
 from runs.net.errors import ProtocolError, ReadTimeout, ResponseTooLarge, ServerDisconnected, TransportError
 from runs.net.loop_budget import loop_budget
-from streams.gevent_compat import original
+from streams.gevent_compat import unpatched
 
 HEAD_BYTES = 64 * 1024  # of a response's head, and of framing between two pieces of its body: a trailer, for example
 SLICE_BYTES = 16 * 1024  # of one connection, processed in one iteration of the loop: 1 to 5 ms at worst
@@ -138,7 +138,7 @@ class Connection(asyncio.Protocol):
     @property
     def has_expired(self) -> bool:
         """Whether an idle connection has received something that the loop has not read yet: most likely its end."""
-        poll = original("select", "poll")()
+        poll = unpatched("select", "poll")()
         poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
         return bool(poll.poll(0))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from streams.gevent_compat import original
+from streams.gevent_compat import unpatched
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class LoopBudget:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         try:
-            original("_thread", "start_new_thread")(self._call, (loop, future, function, args))
+            unpatched("_thread", "start_new_thread")(self._call, (loop, future, function, args))
         except RuntimeError:
             self._thread_lock.release()
             raise

@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 
 from runs.rendering.frames import Flag, read_frame, write_frame
-from streams.gevent_compat import original
+from streams.gevent_compat import unpatched
 
 SECONDS = 30.0  # s by the clock for one text; what is too much for the renderer's CPU_SECONDS has ended before
 REAP_SECONDS = 1.0  # s a killed process may take to be gone; a zombie that is left is reaped with the next one
@@ -87,7 +87,7 @@ class _Process:
     def __init__(self, channel: socket.socket) -> None:
         env = {name: os.environ[name] for name in INHERITED if name in os.environ}
         env["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-        self.pid = original("os", "posix_spawn")(
+        self.pid = unpatched("os", "posix_spawn")(
             sys.executable,
             [sys.executable, "-P", "-m", "runs.rendering"],
             env,

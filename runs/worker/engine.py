@@ -29,7 +29,7 @@ from runs.worker.recorder import Recorder
 from runs.worker.waiter import Waiter
 from streams.delivery.announce import process_sender
 from streams.delivery.writer import BatchWriter
-from streams.eventloop import look_for_garbage_seldom, loop_thread
+from streams.eventloop import loop_thread, tune_gc
 from streams.events import Kind
 from streams.gevent_compat import is_gevent
 from streams.log.database import open_batch_log
@@ -251,7 +251,7 @@ def start_engine(node: str, pool: str) -> Engine:
             name=node, pid=os.getpid(), pool=pool, queues=queues_taken(), versions=versions(), lease_until=lease_end()
         )
         _engine = Engine(worker)
-        look_for_garbage_seldom()
+        tune_gc()
     return _engine
 
 

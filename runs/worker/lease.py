@@ -10,7 +10,7 @@ import orjson
 from django.conf import settings
 
 from runs.models import Worker
-from streams.eventloop import is_wanted
+from streams.eventloop import is_cancelling
 from streams.log.batch import BatchLog, Unavailable
 from streams.log.sqlite import SqliteBatchLog
 
@@ -42,7 +42,7 @@ class Lease:
         self._json = "%s" if self._is_sqlite else "%s::jsonb"
 
     async def keep(self) -> None:
-        while is_wanted():
+        while not is_cancelling():
             try:
                 await self._renew()
                 await self._look_after_runs()

@@ -21,11 +21,11 @@ MAX_PAUSE_SECONDS = 60.0  # s: an upstream that wants to be left alone for longe
 class Recorder:
     """Writes one run's deltas through the process's batch writer. Lives in the engine's loop."""
 
-    __slots__ = ("_batch", "_first", "_last", "_pen", "_retries", "_said_something", "_writer", "finish_reason")
+    __slots__ = ("_batch", "_cursor", "_first", "_last", "_retries", "_said_something", "_writer", "finish_reason")
 
     def __init__(self, writer: BatchWriter, stream: UUID, after: int, on_fenced: Callable[[], None]) -> None:
         self._writer = writer
-        self._pen = writer.open(stream, after, on_fenced)
+        self._cursor = writer.open(stream, after, on_fenced)
         self._said_something = False
         self._retries = 0
         self._first = after  # the last seq before what was handed in since
@@ -35,7 +35,7 @@ class Recorder:
 
     def record(self, deltas: list[Delta]) -> None:
         """Hand in what was read. Raises UpstreamTooLarge."""
-        before = self._pen.seq
+        before = self._cursor.seq
         for kind, data in deltas:
             if kind == FINISH:
                 self.finish_reason = data["finish_reason"]
@@ -43,21 +43,21 @@ class Recorder:
             self._said_something = self._said_something or kind != Kind.USAGE
             encoded = orjson.dumps(data)
             for piece in [encoded] if len(encoded) <= DELTA_BYTES else map(orjson.dumps, split(data)):
-                self._writer.write(self._pen, kind, piece)
+                self._writer.write(self._cursor, kind, piece)
         if self._batch != self._writer.batches:
             self._batch, self._first = self._writer.batches, before
-        if self._pen.seq > self._last:
+        if self._cursor.seq > self._last:
             raise UpstreamTooLarge(f"more than {MAX_EVENTS} events")
 
     def is_full(self) -> bool:
         """Whether the database is behind, or this run has its share of it: then the upstream has to wait (B68)."""
-        return self._writer.is_full or self._pen.seq - self._first >= BATCH_EVENTS
+        return self._writer.is_full or self._cursor.seq - self._first >= BATCH_EVENTS
 
     async def drain(self) -> None:
-        await self._writer.room()
-        if self._pen.seq - self._first >= BATCH_EVENTS:
+        await self._writer.wait_for_room()
+        if self._cursor.seq - self._first >= BATCH_EVENTS:
             await self._writer.flush()
-            self._first = self._pen.seq
+            self._first = self._cursor.seq
 
     def pause_before_retry(self, error: RunError) -> float | None:
         """How many seconds to wait before the upstream is asked again; None: not at all (B15).
@@ -73,7 +73,7 @@ class Recorder:
     async def note_retry(self, error: RunError, pause: float) -> None:
         """Tell the readers that it takes longer. Returns once the log has it: only who may still write asks again."""
         self._retries += 1
-        self._writer.write(self._pen, Kind.RETRYING, orjson.dumps({"code": error.code, "seconds": pause}))
+        self._writer.write(self._cursor, Kind.RETRYING, orjson.dumps({"code": error.code, "seconds": pause}))
         await self._writer.flush()
 
     def check(self) -> None:
@@ -86,4 +86,4 @@ class Recorder:
         try:
             await self._writer.flush()
         finally:
-            self._writer.close(self._pen)
+            self._writer.close(self._cursor)

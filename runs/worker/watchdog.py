@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
-from streams.gevent_compat import original
+from streams.gevent_compat import unpatched
 
 _byte = mmap.mmap(-1, 1)
 
@@ -44,7 +44,7 @@ class LastResort:
     def __init__(self, children: Callable[[], Iterable[int]]) -> None:
         self._at = math.inf
         self._children = children
-        original("_thread", "start_new_thread")(self._watch, ())
+        unpatched("_thread", "start_new_thread")(self._watch, ())
 
     def bound(self, at: float) -> None:
         """The process has to have ended at `at` (of time.monotonic). Nothing here waits."""
@@ -53,7 +53,7 @@ class LastResort:
         faulthandler.dump_traceback_later(seconds, file=sys.__stderr__, exit=True)
 
     def _watch(self) -> None:
-        sleep = original("time", "sleep")
+        sleep = unpatched("time", "sleep")
         while time.monotonic() < self._at:
             sleep(LOOK_SECONDS)
         try:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from streams.delivery.fanout import Sender
 from streams.eventloop import LoopThread, is_loop_running, loop_thread
 from streams.events import Event
-from streams.gevent_compat import original
+from streams.gevent_compat import unpatched
 
 EXIT_SECONDS = 1.0  # s a process that ends waits for its last announcements
 
@@ -36,7 +36,7 @@ def finish_announcing() -> None:
     """Wait a moment for announcements under way: a short command must not end before they are sent."""
     if not is_loop_running():
         return
-    thread, sent = loop_thread(), original("_thread", "allocate_lock")()
+    thread, sent = loop_thread(), unpatched("_thread", "allocate_lock")()
     sent.acquire()
 
     async def drain() -> None:

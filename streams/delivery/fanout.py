@@ -15,7 +15,7 @@ from uuid import UUID
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from streams.eventloop import is_wanted
+from streams.eventloop import is_cancelling
 from streams.events import FINAL_KINDS, Event, envelope
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def group_of(shard: int) -> str:
     return f"streams.{shard}"
 
 
-def messages(events: Iterable[Event]) -> dict[int, dict]:
+def group_messages(events: Iterable[Event]) -> dict[int, dict]:
     """The group message of each shard: entries `[stream, first seq, is_final, [envelope, …]]`.
 
     An entry is a piece of one stream without gaps; only its last event can be final.
@@ -67,10 +67,10 @@ class Sender:
 
     async def run(self) -> None:
         layer = get_channel_layer()
-        while is_wanted():
+        while not is_cancelling():
             events = await self._queue.get()
             try:
-                for shard, message in messages(events).items():
+                for shard, message in group_messages(events).items():
                     await layer.group_send(group_of(shard), message)
             except Exception as error:
                 self.dropped += 1

@@ -11,20 +11,20 @@ from collections.abc import AsyncIterator, Callable
 from itertools import accumulate
 from uuid import UUID
 
-from streams.delivery.hub import Follower, Live, hub, read_log
-from streams.events import FINAL_KINDS, Control, control, name_of, named_envelope
+from streams.delivery.hub import EncodedEvent, Follower, hub, in_reader_thread
+from streams.events import FINAL_KINDS, Control, control, encode_envelope, encoded_id
 from streams.log import store
 
 FIRST_PAGE_EVENTS = 100  # at once on the reader's screen
 PAGE_BYTES = 256 * 1024  # of data in a page: a reader that has stopped reading keeps two of them in memory
 IDLE_SECONDS = 15.0  # s of silence after which an empty batch is yielded
 
-Shortcut = Callable[[list[Live]], bool]
+Shortcut = Callable[[list[EncodedEvent]], bool]
 
 
 async def follow(
     stream: UUID, after: int = 0, idle: float = IDLE_SECONDS, shortcut: Shortcut | None = None
-) -> AsyncIterator[list[Live]]:
+) -> AsyncIterator[list[EncodedEvent]]:
     """Yield all events after seq `after`, batch by batch, until the final event.
 
     While this waits for events, those that come next go to `shortcut` at once, which costs no switch of tasks. It
@@ -35,38 +35,38 @@ async def follow(
     A stream without a log is not kept: it begins with `live`, which comes again when the reader was too slow, and its
     events have the seq 0.
     """
-    place = _Place(stream, max(after, 0))
+    cursor = Cursor(stream, max(after, 0))
     follower = await hub().register(stream)
     try:
-        async for batch in place.read_history(follower):
+        async for batch in cursor.read_history(follower):
             yield batch
-        if place.has_no_log:
-            yield [place.live()]
-        if not place.is_ended and place.seq == after > 0:
-            head = await read_log(store.head, stream)
+        if cursor.has_no_log:
+            yield [cursor.live()]
+        if not cursor.is_ended and cursor.seq == after > 0:
+            head = await in_reader_thread(store.head, stream)
             if head.seq < after:
-                yield [place.start_anew(head.seq)]
+                yield [cursor.resync(head.seq)]
                 follower.fall_behind()
-            place.is_ended = head.is_sealed and head.seq == after
+            cursor.is_ended = head.is_sealed and head.seq == after
         if shortcut is not None:
-            place.shortcut, follower.shortcut = shortcut, place.take_shortcut
-        while not place.is_ended:
+            cursor.shortcut, follower.shortcut = shortcut, cursor.take_shortcut
+        while not cursor.is_ended:
             events = await follower.take(idle)
-            if follower.behind or place.has_gap(events):
-                follower.behind = False
-                async for batch in place.read_history(follower):
+            if follower.is_behind or cursor.has_gap(events):
+                follower.is_behind = False
+                async for batch in cursor.read_history(follower):
                     yield batch
-                if place.has_no_log:
-                    yield [place.live()]
-            fresh = place.advance(events)
+                if cursor.has_no_log:
+                    yield [cursor.live()]
+            fresh = cursor.advance(events)
             if fresh or not events:
                 yield fresh
     finally:
-        follower.is_ended = place.is_ended
+        follower.is_ended = cursor.is_ended
         hub().unregister(follower)
 
 
-class _Place:
+class Cursor:
     """How far a reader has come in a stream."""
 
     __slots__ = ("is_ended", "seq", "shortcut", "stream")
@@ -75,8 +75,8 @@ class _Place:
         self.stream, self.seq, self.is_ended = stream, seq, False
         self.shortcut: Shortcut | None = None
 
-    async def read_history(self, follower: Follower) -> AsyncIterator[list[Live]]:
-        """All that the log has after this place: a small page at first, then as much as PAGE_BYTES hold.
+    async def read_history(self, follower: Follower) -> AsyncIterator[list[EncodedEvent]]:
+        """All that the log has after this position: a small page at first, then as much as PAGE_BYTES hold.
 
         While one page is handed on, the next is read.
         """
@@ -87,7 +87,7 @@ class _Place:
                 reading = None
                 if page:
                     self.seq, self.is_ended = page[-1].seq, page[-1].is_final
-                    follower.seen = max(follower.seen, self.seq)
+                    follower.last_seq = max(follower.last_seq, self.seq)
                     if not is_whole and not self.is_ended:
                         reading = self._read(max(1, min(store.PAGE_EVENTS, PAGE_BYTES * len(page) // size)))
                     yield page
@@ -96,9 +96,9 @@ class _Place:
                 reading.cancel()
 
     def _read(self, limit: int) -> asyncio.Future:
-        return asyncio.ensure_future(read_log(_read_page, self.stream, self.seq, limit))
+        return asyncio.ensure_future(in_reader_thread(_read_page, self.stream, self.seq, limit))
 
-    def has_gap(self, events: list[Live]) -> bool:
+    def has_gap(self, events: list[EncodedEvent]) -> bool:
         seq = self.seq
         for event in events:
             if event.seq > seq + 1:
@@ -106,7 +106,7 @@ class _Place:
             seq = max(seq, event.seq)
         return False
 
-    def advance(self, events: list[Live]) -> list[Live]:
+    def advance(self, events: list[EncodedEvent]) -> list[EncodedEvent]:
         """Those of the live events that come next, and those that are not kept."""
         fresh = []
         for event in events:
@@ -117,7 +117,7 @@ class _Place:
                 fresh.append(event)
         return fresh
 
-    def take_shortcut(self, events: list[Live]) -> bool:
+    def take_shortcut(self, events: list[EncodedEvent]) -> bool:
         """Hand on live events that come next, without the reader's task. Nothing is waiting before them."""
         last = events[-1]
         if last.seq == 0:  # not kept
@@ -134,18 +134,18 @@ class _Place:
         """Whether, after a look at the log, it had nothing: every stream that is kept has its first event there."""
         return self.seq == 0
 
-    def live(self) -> Live:
-        return Live(0, False, control(self.stream, Control.LIVE))
+    def live(self) -> EncodedEvent:
+        return EncodedEvent(0, False, control(self.stream, Control.LIVE))
 
-    def start_anew(self, last_seq: int) -> Live:
+    def resync(self, last_seq: int) -> EncodedEvent:
         self.seq = 0
-        return Live(0, False, control(self.stream, Control.RESYNC, last_seq=last_seq))
+        return EncodedEvent(0, False, control(self.stream, Control.RESYNC, last_seq=last_seq))
 
 
-def _read_page(stream: UUID, after: int, limit: int) -> tuple[list[Live], int, bool]:
+def _read_page(stream: UUID, after: int, limit: int) -> tuple[list[EncodedEvent], int, bool]:
     """Up to `limit` events after seq `after`, hardly more than twice PAGE_BYTES; their bytes; whether that is all."""
-    rows, name = store.read_rows(stream, after, limit), name_of(stream)
-    page = [Live(seq, kind in FINAL_KINDS, named_envelope(name, seq, kind, data)) for seq, kind, data in rows]
+    rows, name = store.read_rows(stream, after, limit), encoded_id(stream)
+    page = [EncodedEvent(seq, kind in FINAL_KINDS, encode_envelope(name, seq, kind, data)) for seq, kind, data in rows]
     sizes = list(accumulate(len(event.envelope) for event in page))
     if sizes and sizes[-1] > 2 * PAGE_BYTES:
         fitting = bisect_left(sizes, PAGE_BYTES) + 1

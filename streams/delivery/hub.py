@@ -20,7 +20,7 @@ from django.db import close_old_connections
 
 from streams import metrics
 from streams.delivery.fanout import group_of, shard_of
-from streams.eventloop import is_wanted
+from streams.eventloop import is_cancelling
 from streams.log import store
 from streams.owner import stream_owner
 
@@ -30,13 +30,13 @@ QUEUE_EVENTS = 512  # events that wait for a slow follower (25 s at 20 tokens/s)
 QUEUE_BYTES = 256 * 1024  # of envelopes that wait so, should they be large
 READER_THREADS = 4  # threads, and database connections, that read the log for all followers of a process
 SUBSCRIBE_SECONDS = 1.0  # s to join a shard; after that a follower lives on the log until a sweep has joined it
-HEARING = 1 / 3  # of the time between sweeps: what was on its way when the log was asked has come by then
+LATE_MESSAGE_FRACTION = 1 / 3  # of the time between sweeps: what was on its way when the log was asked has come by then
 RESTART_SECONDS = 1.0  # s before the receiving task starts again after a failure
 
 _readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="log-reader")
 
 
-async def read_log(function, *args):
+async def in_reader_thread(function, *args):
     """Run a synchronous read in a thread of its own pool, never in the one thread that views share."""
 
     def call():
@@ -49,7 +49,7 @@ async def read_log(function, *args):
     return await asyncio.get_running_loop().run_in_executor(_readers, call)
 
 
-class Live(NamedTuple):
+class EncodedEvent(NamedTuple):
     """One event as it came through the group."""
 
     seq: int
@@ -63,29 +63,29 @@ class Follower:
     While the owner waits in `take`, `shortcut` is offered what comes; if it takes that (True), the owner is not woken.
     """
 
-    __slots__ = ("_bytes", "_queue", "_waiting", "behind", "is_ended", "seen", "shortcut", "stream")
+    __slots__ = ("_bytes", "_queue", "_waiting", "is_behind", "is_ended", "last_seq", "shortcut", "stream")
 
     def __init__(self, stream: UUID) -> None:
         self.stream = stream
-        self.behind = False  # something was not delivered: read the log
+        self.is_behind = False  # something was not delivered: read the log
         self.is_ended = False  # the owner has had the final event
-        self.seen = 0  # the highest seq put here or read by the owner
-        self.shortcut: Callable[[list[Live]], bool] | None = None
-        self._queue: list[Live] = []
+        self.last_seq = 0  # the highest seq put here or read by the owner
+        self.shortcut: Callable[[list[EncodedEvent]], bool] | None = None
+        self._queue: list[EncodedEvent] = []
         self._bytes = 0
         self._waiting: asyncio.Future | None = None
 
-    def put(self, events: list[Live]) -> None:
+    def put(self, events: list[EncodedEvent]) -> None:
         """Events of this follower's stream, in order."""
-        if events[-1].seq > self.seen:
-            self.seen = events[-1].seq
+        if events[-1].seq > self.last_seq:
+            self.last_seq = events[-1].seq
         if self._waiting is not None and not self._queue and self.shortcut is not None:
             try:
                 if self.shortcut(events):
                     return
             except Exception:  # its connection is broken; the owner finds out, and other followers have their events
                 logger.info("sending at once failed", exc_info=True)
-        if not self.behind:
+        if not self.is_behind:
             self._queue += events
             self._bytes += sum(len(event.envelope) for event in events)
             if len(self._queue) > QUEUE_EVENTS or self._bytes > QUEUE_BYTES:
@@ -95,12 +95,12 @@ class Follower:
     def fall_behind(self) -> None:
         metrics.fell_behind.inc()
         self._queue, self._bytes = [], 0
-        self.behind = True
+        self.is_behind = True
         self._wake()
 
-    async def take(self, timeout: float) -> list[Live]:
+    async def take(self, timeout: float) -> list[EncodedEvent]:
         """All events that wait here, after waiting up to `timeout` s for one that the shortcut does not take."""
-        if not self._queue and not self.behind:
+        if not self._queue and not self.is_behind:
             await self._wait(timeout)
         events, self._queue, self._bytes = self._queue, [], 0
         return events
@@ -163,7 +163,7 @@ class Hub:
 
     def _leave(self, stream: UUID) -> None:
         """Tell the stream's owner that nobody here follows it any more."""
-        task = asyncio.ensure_future(read_log(stream_owner().on_last_follower_left, stream))
+        task = asyncio.ensure_future(in_reader_thread(stream_owner().on_last_follower_left, stream))
         self._leaving.add(task)
         task.add_done_callback(self._left)
 
@@ -202,11 +202,11 @@ class Hub:
 
     async def _receive(self) -> None:
         await self._has_channel.wait()
-        while is_wanted():
+        while not is_cancelling():
             try:
                 message = await self._layer.receive(self._channel)
                 self._deliver(message["streams"])
-                metrics.delivered(message.get("at"))
+                metrics.observe_delivery(message.get("at"))
             except Exception:
                 logger.exception("receiving failed, followers will read the log")
                 await asyncio.sleep(RESTART_SECONDS)
@@ -215,13 +215,15 @@ class Hub:
         for stream, first, is_final, envelopes in entries:
             if followers := self._followers.get(stream):
                 last = first + len(envelopes) - 1
-                events = [Live(seq, is_final and seq == last, said) for seq, said in enumerate(envelopes, first)]
+                events = [
+                    EncodedEvent(seq, is_final and seq == last, said) for seq, said in enumerate(envelopes, first)
+                ]
                 for follower in followers:
                     follower.put(events)
 
     async def _sweep_forever(self) -> None:
         """Look up streams in the log, all at once, so that a lost message is found without every follower asking."""
-        while is_wanted():
+        while not is_cancelling():
             await asyncio.sleep(settings.STREAMS_SWEEP_SECONDS)
             try:
                 await self._leave_idle_shards()
@@ -235,17 +237,17 @@ class Hub:
         if not self._followers:
             return
         followed = {next(iter(followers)).stream: followers for followers in self._followers.values()}
-        seen = {stream: min(follower.seen for follower in followers) for stream, followers in followed.items()}
-        grown = await read_log(_look_after, seen)
+        seen = {stream: min(follower.last_seq for follower in followers) for stream, followers in followed.items()}
+        grown = await in_reader_thread(_grown_streams, seen)
         if grown:
-            await asyncio.sleep(settings.STREAMS_SWEEP_SECONDS * HEARING)
+            await asyncio.sleep(settings.STREAMS_SWEEP_SECONDS * LATE_MESSAGE_FRACTION)
         for stream in grown:
             for follower in followed[stream]:
-                if follower.seen <= seen[stream]:
+                if follower.last_seq <= seen[stream]:
                     follower.fall_behind()
 
 
-def _look_after(seen: dict[UUID, int]) -> set[UUID]:
+def _grown_streams(seen: dict[UUID, int]) -> set[UUID]:
     """The streams that have grown unheard, after their owner had a chance to end those that are dead."""
     stream_owner().on_followed(seen.keys())
     return store.grown(seen)

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 
 from streams.delivery.fanout import Sender
-from streams.eventloop import is_wanted
+from streams.eventloop import is_cancelling
 from streams.events import Event
 from streams.log.batch import BatchLog, Conflict, Unavailable, by_stream
 
@@ -27,7 +27,7 @@ LONGEST_TICK_SECONDS = 0.02  # it grows, up to this, unless the setting is longe
 RETRY_SECONDS = 0.25  # s between tries when the database is away
 
 
-class Pen:
+class AppendCursor:
     """One writer's place in one stream. `seq` is the last seq handed out, `fenced` whether somebody else went on."""
 
     __slots__ = ("fenced", "on_fenced", "seq", "stream")
@@ -36,7 +36,7 @@ class Pen:
         self.stream, self.seq, self.on_fenced, self.fenced = stream, seq, on_fenced, False
 
 
-class State(NamedTuple):
+class WriterState(NamedTuple):
     """How a writer is doing. Counts are since its beginning."""
 
     waiting_events: int  # handed in, not committed yet
@@ -59,7 +59,7 @@ class BatchWriter:
     def __init__(self, log: BatchLog, sender: Sender) -> None:
         self._log, self._sender = log, sender
         self._pending: list[Event] = []
-        self._pens: dict[UUID, Pen] = {}
+        self._cursors: dict[UUID, AppendCursor] = {}
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -69,25 +69,27 @@ class BatchWriter:
         self.batches = self.events = self.fenced = 0
         self.commit_seconds = self.last_commit_seconds = 0.0
 
-    def state(self) -> State:
+    def state(self) -> WriterState:
         waiting = self._waiting_events, self._waiting_bytes
-        return State(*waiting, self.batches, self.events, self.commit_seconds, self.last_commit_seconds, self.fenced)
+        return WriterState(
+            *waiting, self.batches, self.events, self.commit_seconds, self.last_commit_seconds, self.fenced
+        )
 
-    def open(self, stream: UUID, seq: int, on_fenced: Callable[[], None]) -> Pen:
-        """A pen that goes on after `seq`. `on_fenced` is called once, if another writer has taken its place."""
-        pen = self._pens[stream] = Pen(stream, seq, on_fenced)
-        return pen
+    def open(self, stream: UUID, seq: int, on_fenced: Callable[[], None]) -> AppendCursor:
+        """A cursor that goes on after `seq`. `on_fenced` is called once, if another writer has taken its place."""
+        cursor = self._cursors[stream] = AppendCursor(stream, seq, on_fenced)
+        return cursor
 
-    def close(self, pen: Pen) -> None:
-        if self._pens.get(pen.stream) is pen:
-            del self._pens[pen.stream]
+    def close(self, cursor: AppendCursor) -> None:
+        if self._cursors.get(cursor.stream) is cursor:
+            del self._cursors[cursor.stream]
 
-    def write(self, pen: Pen, kind: str, data: bytes) -> None:
+    def write(self, cursor: AppendCursor, kind: str, data: bytes) -> None:
         """Hand in one event (JSON text); it is in the log after `flush`."""
-        if pen.fenced:
+        if cursor.fenced:
             return
-        pen.seq += 1
-        self._pending.append(Event(pen.stream, pen.seq, kind, data))
+        cursor.seq += 1
+        self._pending.append(Event(cursor.stream, cursor.seq, kind, data))
         self._wake.set()
         self._waiting_events += 1
         self._waiting_bytes += len(data)
@@ -99,7 +101,7 @@ class BatchWriter:
         """Whether so much is waiting for the database that whoever writes has to wait in `room`."""
         return not self._room.is_set()
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait while too much is waiting for the database: the caller stops reading its upstream meanwhile."""
         await self._room.wait()
 
@@ -110,7 +112,7 @@ class BatchWriter:
             await asyncio.shield(done)
 
     async def run(self) -> None:
-        while is_wanted():
+        while not is_cancelling():
             await self._wake.wait()
             self._wake.clear()
             started, count = time.monotonic(), len(self._pending)
@@ -142,7 +144,7 @@ class BatchWriter:
             self._room.set()
 
     async def _commit(self, batch: Sequence[Event]) -> Sequence[Event]:
-        """Write `batch`, however long the database is away; without the events of fenced pens. Return the rest."""
+        """Write `batch`, however long the database is away; without the events of fenced cursors. Return the rest."""
         at = datetime.now(UTC)
         missing = batch
         while True:
@@ -155,9 +157,9 @@ class BatchWriter:
             except Unavailable as error:
                 logger.warning("the log is not available, trying again: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
-            batch, missing = await self._sort_out(batch)
+            batch, missing = await self._reconcile(batch)
 
-    async def _sort_out(self, batch: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:
+    async def _reconcile(self, batch: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:
         """After a failed write: `batch` without fenced streams, and what of it is not in the log yet.
 
         A write that broke off may have been committed. An event that stands in the log exactly as it was handed in is
@@ -165,7 +167,7 @@ class BatchWriter:
         """
         mine = by_stream(batch)
         try:
-            stored = by_stream(await self._log.stored({stream: events[0].seq for stream, events in mine.items()}))
+            stored = by_stream(await self._log.read_from({stream: events[0].seq for stream, events in mine.items()}))
         except Unavailable:
             await asyncio.sleep(RETRY_SECONDS)
             return batch, batch
@@ -179,10 +181,10 @@ class BatchWriter:
         self.fenced += 1
         self._forget([event for event in self._pending if event.stream == stream])
         self._pending = [event for event in self._pending if event.stream != stream]
-        pen = self._pens.pop(stream, None)
-        if pen is not None:
-            pen.fenced = True
-            pen.on_fenced()
+        cursor = self._cursors.pop(stream, None)
+        if cursor is not None:
+            cursor.fenced = True
+            cursor.on_fenced()
 
 
 def tick(events: int) -> float:

@@ -2,7 +2,7 @@
 
 For the batch writer only, which lives in an event loop beside gevent's greenlets. So neither the ORM nor Django's
 connections are used here: PostgreSQL has an asynchronous connection of its own, SQLite a native thread. `append` is all
-or nothing; `stored` tells afterwards, when a seq was taken or the connection broke, what has become of the rows.
+or nothing; `read_from` tells afterwards, when a seq was taken or the connection broke, what has become of the rows.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class BatchLog(Protocol):
     async def append(self, events: Sequence[Event], at: datetime) -> None:
         """Write all `events` in one transaction. Raises Conflict or Unavailable."""
 
-    async def stored(self, firsts: dict[UUID, int]) -> list[Event]:
+    async def read_from(self, firsts: dict[UUID, int]) -> list[Event]:
         """The events each stream has from the given seq on. Raises Unavailable."""
 
     async def fetch(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple]:

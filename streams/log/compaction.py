@@ -59,7 +59,7 @@ def snapshot_data(folded: Folded) -> dict:
     return data | ({"usage": folded.usage} if folded.usage else {})
 
 
-def forget(stream: UUID) -> Iterator[int]:
+def delete_stream(stream: UUID) -> Iterator[int]:
     """Delete a stream, its final event too. Yields, after each step, how many rows it removed."""
     yield from _delete(stream, 1, store.head(stream).seq)
 

@@ -37,7 +37,7 @@ class PostgresBatchLog:
             except psycopg.errors.UniqueViolation as error:
                 raise Conflict from error
 
-    async def stored(self, firsts: dict[UUID, int]) -> list[Event]:
+    async def read_from(self, firsts: dict[UUID, int]) -> list[Event]:
         rows = await self.fetch(
             "SELECT e.stream, e.seq, e.kind, e.data FROM streams_event e"
             " JOIN unnest(%s::uuid[], %s::int[]) AS f (stream, seq) ON e.stream = f.stream AND e.seq >= f.seq"

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from streams.events import Event
-from streams.gevent_compat import original
+from streams.gevent_compat import unpatched
 from streams.log.batch import Conflict, Unavailable
 
 SQLITE_BUSY_SECONDS = 20  # s to wait for another writer
@@ -21,8 +21,8 @@ class SqliteBatchLog:
     def __init__(self, path: str) -> None:
         self._path = path
         self._loop = asyncio.get_running_loop()
-        self._jobs = original("queue", "SimpleQueue")()
-        original("_thread", "start_new_thread")(self._run, ())
+        self._jobs = unpatched("queue", "SimpleQueue")()
+        unpatched("_thread", "start_new_thread")(self._run, ())
 
     async def append(self, events: Sequence[Event], at: datetime) -> None:
         stamp = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -44,7 +44,7 @@ class SqliteBatchLog:
             raise
         connection.execute("COMMIT")
 
-    async def stored(self, firsts: dict[UUID, int]) -> list[Event]:
+    async def read_from(self, firsts: dict[UUID, int]) -> list[Event]:
         events = []
         streams = list(firsts)
         for start in range(0, len(streams), SQLITE_READ_STREAMS):

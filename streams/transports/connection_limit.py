@@ -27,18 +27,18 @@ class TooManyConnections(AppError):
     retry_after = RETRY_SECONDS
 
 
-def hold(user_id: int, holder: object) -> finalize:
+def count_connection(user_id: int, holder: object) -> finalize:
     """Count a connection of a user until `holder` is gone, or the result is called. Raises TooManyConnections."""
     with _lock:
         if 0 < settings.USER_MAX_CONNECTIONS <= _open[user_id]:
             raise TooManyConnections
         _open[user_id] += 1
-    held = finalize(holder, _let_go, user_id)
+    held = finalize(holder, _release, user_id)
     held.atexit = False
     return held
 
 
-def _let_go(user_id: int) -> None:
+def _release(user_id: int) -> None:
     with _lock:
         _open[user_id] -= 1
         if not _open[user_id]:

@@ -12,11 +12,11 @@ from streams.transports.origin import SameOrigin
 from streams.transports.websocket import stream_socket
 
 
-async def nothing_here(_scope, receive, send) -> None:
+async def reject(_scope, receive, send) -> None:
     """No WebSocket is served at this path: the handshake is refused with 403. Channels would raise, which is a 500."""
     await receive()  # websocket.connect
     await send({"type": "websocket.close"})
 
 
-routes = URLRouter([path("ws/streams", stream_socket), re_path("", nothing_here)])
+routes = URLRouter([path("ws/streams", stream_socket), re_path("", reject)])
 websocket_application = SameOrigin(CookieMiddleware(routes))

@@ -13,10 +13,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 
 from streams.access import Viewer
 from streams.delivery.follow import follow
-from streams.delivery.hub import Live, read_log
+from streams.delivery.hub import EncodedEvent, in_reader_thread
 from streams.log import store
-from streams.transports.backpressure import Outlet
-from streams.transports.connection_limit import TooManyConnections, hold
+from streams.transports.backpressure import ClientSender
+from streams.transports.connection_limit import TooManyConnections, count_connection
 from streams.transports.positions import position_of
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ HEARTBEAT = b": heartbeat\n"  # without an empty line, which makes an event with
 BODY_BYTES = 2**16  # handed to the server at once: as much as uvicorn and twisted buffer before they say stop
 
 
-def position(request: HttpRequest) -> int:
+def start_position(request: HttpRequest) -> int:
     """Where to begin: the larger of `?after=` and `Last-Event-ID`; `position_of` says how they are read (B25)."""
     return max(map(position_of, (request.GET.get("after", ""), request.headers.get("Last-Event-ID", ""))))
 
@@ -36,7 +36,7 @@ class Framing:
 
     _has_begun = False
 
-    def frames(self, events: list[Live]) -> bytes:
+    def frames(self, events: list[EncodedEvent]) -> bytes:
         """Events that come next, each of them told once. Empty: there is nothing to say about them."""
         if not self._has_begun:
             return self._begin() + b"".join(map(frame, events))
@@ -61,8 +61,8 @@ async def event_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> Ht
     """
     if not await viewer.may_follow(stream):
         raise Http404
-    after = position(request)
-    head = await read_log(store.head, stream)
+    after = start_position(request)
+    head = await in_reader_thread(store.head, stream)
     if head.is_sealed and head.seq == after:
         return HttpResponse(status=204)
     return EventStream(None if request.method == "HEAD" else EventBody(viewer, stream, after))
@@ -81,13 +81,13 @@ class EventStream(StreamingHttpResponse):
     """A response whose body begins when Django has done its part, see `streams.transports.asgi`."""
 
     def __init__(self, body: "EventBody | None") -> None:
-        super().__init__(_nothing(), content_type="text/event-stream")
+        super().__init__(_empty_body(), content_type="text/event-stream")
         self["Cache-Control"] = "no-cache"
         self["X-Accel-Buffering"] = "no"
         self.body = body
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def _empty_body() -> AsyncIterator[bytes]:
     for part in ():
         yield part
 
@@ -102,7 +102,7 @@ class EventBody:
         "_framing",
         "_held",
         "_is_refused",
-        "_outlet",
+        "_sender",
         "_sending",
         "_stream",
         "_viewer",
@@ -110,7 +110,7 @@ class EventBody:
 
     def __init__(self, viewer: Viewer, stream: UUID, after: int, framing: Framing | None = None) -> None:
         """Raises TooManyConnections. Counts from now on, and until it is served or forgotten."""
-        self._held = hold(viewer.user_id, self)
+        self._held = count_connection(viewer.user_id, self)
         self._viewer, self._stream, self._after = viewer, stream, after
         self._framing = framing or Framing()
         self._asking: asyncio.Task | None = None
@@ -118,9 +118,9 @@ class EventBody:
 
     async def serve(self, receive, send) -> None:
         """Send frames until the final event, or until the client has gone."""
-        self._outlet = Outlet(send)
+        self._sender = ClientSender(send)
         self._sending = asyncio.ensure_future(self._send_all())
-        gone = asyncio.ensure_future(_disconnected(receive))
+        gone = asyncio.ensure_future(_wait_for_disconnect(receive))
         try:
             await asyncio.wait((self._sending, gone), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -128,7 +128,7 @@ class EventBody:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            self._outlet.close()
+            self._sender.close()
             self._held()
 
     async def _send_all(self) -> None:
@@ -143,7 +143,7 @@ class EventBody:
                 raise
         except Exception:
             logger.exception("following %s failed", self._stream)
-        await self._outlet.finish({"type": "http.response.body", "body": self._framing.end()})
+        await self._sender.finish({"type": "http.response.body", "body": self._framing.end()})
 
     async def _send_frames(self) -> None:
         heartbeat = settings.STREAMS_HEARTBEAT_SECONDS
@@ -151,8 +151,8 @@ class EventBody:
         checked = clock()
         async with aclosing(self._frames(heartbeat)) as said:
             async for frames in said:
-                for body in _bodies(frames):
-                    await self._outlet.send({"type": "http.response.body", "body": body, "more_body": True})
+                for body in _split_body(frames):
+                    await self._sender.send({"type": "http.response.body", "body": body, "more_body": True})
                 if clock() - checked >= heartbeat:
                     checked = clock()
                     self._ask_again()
@@ -160,7 +160,7 @@ class EventBody:
     def _ask_again(self) -> None:
         """Find out whether the viewer may still follow; what comes meanwhile is sent."""
         if self._asking is None:
-            self._asking = asyncio.ensure_future(self._viewer.still([self._stream]))
+            self._asking = asyncio.ensure_future(self._viewer.recheck([self._stream]))
             self._asking.add_done_callback(self._answered)
 
     def _answered(self, asking: asyncio.Task) -> None:
@@ -180,25 +180,25 @@ class EventBody:
             async for batch in batches:
                 yield self._framing.frames(batch) if batch else HEARTBEAT
 
-    def _send_now(self, events: list[Live]) -> bool:
-        if not self._outlet.is_clear:  # asked first: a framing is told of each event once
+    def _send_now(self, events: list[EncodedEvent]) -> bool:
+        if not self._sender.can_send:  # asked first: a framing is told of each event once
             return False
         if body := self._framing.frames(events):
-            self._outlet.send_now({"type": "http.response.body", "body": body, "more_body": True})
+            self._sender.send_now({"type": "http.response.body", "body": body, "more_body": True})
         return True
 
 
-def _bodies(frames: bytes) -> Iterator[bytes]:
+def _split_body(frames: bytes) -> Iterator[bytes]:
     """Frames in pieces of BODY_BYTES, so that a client that reads slowly costs no more."""
     for start in range(0, len(frames), BODY_BYTES):
         yield frames[start : start + BODY_BYTES]
 
 
-async def _disconnected(receive) -> None:
+async def _wait_for_disconnect(receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def frame(event: Live) -> bytes:
+def frame(event: EncodedEvent) -> bytes:
     """An event as one server-sent event, with its seq as the id."""
     return b"id: %d\ndata: %b\n\n" % (event.seq, event.envelope)

@@ -16,10 +16,10 @@ from django.conf import settings
 
 from streams.access import Viewer, viewer_of
 from streams.delivery.follow import follow
-from streams.delivery.hub import Live
+from streams.delivery.hub import EncodedEvent
 from streams.events import Control, control
-from streams.transports.backpressure import Outlet
-from streams.transports.connection_limit import TooManyConnections, hold
+from streams.transports.backpressure import ClientSender
+from streams.transports.connection_limit import TooManyConnections, count_connection
 from streams.transports.positions import position_of
 
 logger = logging.getLogger(__name__)
@@ -43,9 +43,9 @@ async def stream_socket(scope, receive, send) -> None:
         return
     socket = _Socket(viewer, send)
     try:
-        held = hold(viewer.user_id, socket)
+        held = count_connection(viewer.user_id, socket)
     except TooManyConnections as refusal:
-        await socket.turn_away(refusal.code, refusal.message)
+        await socket.reject(refusal.code, refusal.message)
         return
     try:
         await socket.serve(receive)
@@ -68,7 +68,7 @@ class _Window:
         self._bytes = 0
         self._acked = asyncio.Event()
 
-    def sent(self, events: list[Live]) -> None:
+    def sent(self, events: list[EncodedEvent]) -> None:
         sizes = [(event.seq, len(event.envelope)) for event in events if event.seq]  # else it is not acknowledged
         self._sent += sizes
         self._bytes += sum(size for _, size in sizes)
@@ -94,7 +94,7 @@ class _Socket:
     """One connection: a task for each stream it follows, and one that keeps watch."""
 
     def __init__(self, viewer: Viewer, send) -> None:
-        self._viewer, self._outlet = viewer, Outlet(send, acknowledges=True)
+        self._viewer, self._sender = viewer, ClientSender(send, acknowledges=True)
         self._following: dict[UUID, asyncio.Task] = {}
         self._windows: dict[UUID, _Window] = {}
         self._closed = False
@@ -104,13 +104,13 @@ class _Socket:
         watch = asyncio.create_task(self._watch())
         try:
             while (message := await receive())["type"] == "websocket.receive":
-                await self._understand(message.get("text"))
+                await self._handle(message.get("text"))
         except _BadMessage:
             await self._close_with(BAD_MESSAGE)
         finally:
             watch.cancel()
 
-    async def turn_away(self, code: str, message: str) -> None:
+    async def reject(self, code: str, message: str) -> None:
         await self._refuse(None, code, message)
         await self._close_with(TOO_MANY)
 
@@ -120,9 +120,9 @@ class _Socket:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._outlet.close()
+        self._sender.close()
 
-    async def _understand(self, text: str | None) -> None:
+    async def _handle(self, text: str | None) -> None:
         message = _parse(text)
         match message:
             case {"follow": name}:
@@ -162,15 +162,15 @@ class _Socket:
                 await window.wait_for_room()
                 part, batch = _split(batch, window.room)
                 window.sent(part)
-                await self._outlet.send(_message(part))
+                await self._sender.send(_message(part))
 
-    def _send_now(self, window: _Window, events: list[Live]) -> bool:
-        if len(events) > window.room or not self._outlet.is_clear:
+    def _send_now(self, window: _Window, events: list[EncodedEvent]) -> bool:
+        if len(events) > window.room or not self._sender.can_send:
             return False
         message = _message(events)
         if len(message["text"]) > MESSAGE_BYTES:
             return False
-        self._outlet.send_now(message)
+        self._sender.send_now(message)
         window.sent(events)
         return True
 
@@ -194,26 +194,26 @@ class _Socket:
         while True:
             await asyncio.sleep(settings.STREAMS_HEARTBEAT_SECONDS)
             asked = set(self._following)
-            allowed = await self._viewer.still(asked)
+            allowed = await self._viewer.recheck(asked)
             if allowed is None:
                 await self._close_with(NOT_LOGGED_IN)
                 return
             for stream in (asked - allowed) & self._following.keys():
                 self._following[stream].cancel()
                 await self._refuse(stream, "not_found", "There is no such stream.")
-            await self._outlet.send({"type": "websocket.send", "text": control("", Control.HEARTBEAT).decode()})
+            await self._sender.send({"type": "websocket.send", "text": control("", Control.HEARTBEAT).decode()})
 
     async def _refuse(self, stream: UUID | None, code: str, message: str) -> None:
         envelope = control(stream or "", Control.REFUSED, code=code, message=message)
-        await self._outlet.send({"type": "websocket.send", "text": envelope.decode()})
+        await self._sender.send({"type": "websocket.send", "text": envelope.decode()})
 
     async def _close_with(self, code: int) -> None:
         await self.close()
         with contextlib.suppress(Exception):  # the client may be gone
-            await self._outlet.send({"type": "websocket.close", "code": code})
+            await self._sender.send({"type": "websocket.close", "code": code})
 
 
-def _split(batch: list[Live], room: int) -> tuple[list[Live], list[Live]]:
+def _split(batch: list[EncodedEvent], room: int) -> tuple[list[EncodedEvent], list[EncodedEvent]]:
     """What of `batch` goes into the next message, and the rest."""
     size = 0
     for count, event in enumerate(batch[:room], 1):
@@ -223,7 +223,7 @@ def _split(batch: list[Live], room: int) -> tuple[list[Live], list[Live]]:
     return batch[:room], batch[room:]
 
 
-def _message(events: list[Live]) -> dict:
+def _message(events: list[EncodedEvent]) -> dict:
     """One WebSocket message: an envelope, or an array of several."""
     if len(events) == 1:
         return {"type": "websocket.send", "text": events[0].envelope.decode()}

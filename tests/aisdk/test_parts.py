@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chatapp.aisdk.framing import UIMessageFraming
 from chatapp.aisdk.parts import Teller
-from streams.delivery.hub import Live
+from streams.delivery.hub import EncodedEvent
 from streams.events import Event, Folded, Kind, envelope, fold
 
 METADATA = {"run": "r"}
@@ -174,7 +174,9 @@ def test_an_end_of_the_connection_is_never_taken_for_the_end_of_the_answer():  #
 def test_a_response_that_ends_before_the_answer_says_so_and_one_that_ends_with_it_does_not():  # B34
     def last_words(*events):
         framing = UIMessageFraming(Teller("m", METADATA, Folded()))
-        framing.frames([Live(seq, False, envelope(UUID(int=1), seq, *event)) for seq, event in enumerate(events, 1)])
+        framing.frames(
+            [EncodedEvent(seq, False, envelope(UUID(int=1), seq, *event)) for seq, event in enumerate(events, 1)]
+        )
         return framing.end()
 
     done, started = (Kind.COMPLETED, b'{"finish_reason": "stop"}'), (Kind.STARTED, b"{}")

@@ -11,7 +11,7 @@ import pytest
 from httpx_sse import ServerSentEvent, connect_sse
 from httpx_sse._decoders import SSEDecoder
 
-from streams.delivery.hub import Live
+from streams.delivery.hub import EncodedEvent
 from streams.transports.sse import HEARTBEAT, frame
 from tests.harness.check import check, logged
 from tests.harness.cutting import CuttingProxy
@@ -83,7 +83,7 @@ def test_httpx_sse_hears_every_event_once_and_ends(upstream, run, network):
 
 def test_a_heartbeat_is_no_event():
     """httpx-sse handed on an event without data for each of them, and programs broke that took it for JSON."""
-    stream = frame(Live(1, False, b"{}")) + HEARTBEAT + frame(Live(2, False, b"{}")) + HEARTBEAT
+    stream = frame(EncodedEvent(1, False, b"{}")) + HEARTBEAT + frame(EncodedEvent(2, False, b"{}")) + HEARTBEAT
     decoder = SSEDecoder()
     events = [event for line in stream.decode().splitlines() if (event := decoder.decode(line))]
     assert [(event.id, event.data) for event in events] == [("1", "{}"), ("2", "{}")]

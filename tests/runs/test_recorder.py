@@ -13,7 +13,7 @@ from runs.errors import EmptyAnswer, UpstreamInterrupted, UpstreamTooLarge, Upst
 from runs.upstream.chunks import PIECE_CHARACTERS, Delta
 from runs.worker import recorder
 from runs.worker.recorder import BATCH_EVENTS, DELTA_BYTES, MAX_PAUSE_SECONDS, MAX_RETRIES, Recorder
-from streams.delivery.writer import Pen
+from streams.delivery.writer import AppendCursor
 from streams.events import MAX_DATA_BYTES, Event, Kind, fold
 
 STREAM = UUID(int=1)
@@ -27,21 +27,21 @@ class Writer:
         self.batches, self.is_full = 0, False
         self.flushed, self.is_closed = 0, False
 
-    def open(self, stream: UUID, seq: int, on_fenced: Callable[[], None]) -> Pen:
-        return Pen(stream, seq, on_fenced)
+    def open(self, stream: UUID, seq: int, on_fenced: Callable[[], None]) -> AppendCursor:
+        return AppendCursor(stream, seq, on_fenced)
 
-    def write(self, pen: Pen, kind: str, data: bytes) -> None:
-        pen.seq += 1
-        self.events.append(Event(STREAM, pen.seq, kind, data))
+    def write(self, cursor: AppendCursor, kind: str, data: bytes) -> None:
+        cursor.seq += 1
+        self.events.append(Event(STREAM, cursor.seq, kind, data))
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """There is room."""
 
     async def flush(self) -> None:
         self.batches += 1
         self.flushed = len(self.events)
 
-    def close(self, pen: Pen) -> None:
+    def close(self, cursor: AppendCursor) -> None:
         self.is_closed = True
 
 

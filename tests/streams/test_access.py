@@ -19,8 +19,8 @@ from chatapp.chats.models import Message, Role, Session
 from runs.admin.live_tail import StaffViewer
 from runs.models import Run
 from streams import access
-from streams.access import SessionViewer, _answered
-from streams.delivery.hub import Live
+from streams.access import SessionViewer, _granted
+from streams.delivery.hub import EncodedEvent
 from streams.transports import sse
 
 SECONDS = 20.0
@@ -51,29 +51,29 @@ def test_everybody_may_follow_his_own(cast):
     viewers = [viewer for viewers, _ in cast.values() for viewer in viewers]
     streams = [stream for _, stream in cast.values()]
     own = {(viewer, stream) for viewers, stream in cast.values() for viewer in viewers}
-    assert _answered({(viewer, stream) for viewer in viewers for stream in streams}) == own
-    assert _answered({(viewer, None) for viewer in viewers}) == {(viewer, None) for viewer in viewers}
-    assert _answered({(viewers[0], uuid4())}) == set()
+    assert _granted({(viewer, stream) for viewer in viewers for stream in streams}) == own
+    assert _granted({(viewer, None) for viewer in viewers}) == {(viewer, None) for viewer in viewers}
+    assert _granted({(viewers[0], uuid4())}) == set()
 
 
 def test_what_somebody_came_with_has_to_be_his_and_to_hold(cast, alice, bob):
     (cookie, token), stream = cast[alice]
     strangers = [SessionViewer(bob.pk, cookie.credential), SessionViewer(alice.pk, token.credential)]
     strangers += [SessionViewer(alice.pk, "gone"), TokenViewer(alice.pk, "gone"), TokenViewer(bob.pk, "")]
-    assert _answered({(viewer, None) for viewer in strangers}) == set()
+    assert _granted({(viewer, None) for viewer in strangers}) == set()
     Token.objects.filter(user=alice).update(expiry=timezone.now() - timedelta(seconds=1))
-    assert _answered({(cookie, stream), (token, stream)}) == {(cookie, stream)}
+    assert _granted({(cookie, stream), (token, stream)}) == {(cookie, stream)}
     alice.is_active = False
     alice.save(update_fields=["is_active"])
-    assert _answered({(cookie, stream), (token, stream), (cookie, None)}) == set()
+    assert _granted({(cookie, stream), (token, stream), (cookie, None)}) == set()
 
 
 def test_staff_may_look_at_every_run_but_those_that_depend_on_it(cast, alice, charlie):  # B42
     [(cookie, _), _], (_, stream) = cast[charlie], cast[alice]
     staff, nobody = StaffViewer(charlie.pk, cookie.credential), StaffViewer(alice.pk, cast[alice][0][0].credential)
-    assert _answered({(staff, stream), (nobody, stream), (cookie, stream)}) == {(staff, stream)}
+    assert _granted({(staff, stream), (nobody, stream), (cookie, stream)}) == {(staff, stream)}
     Run.objects.filter(pk=stream).update(viewer_until=timezone.now())
-    assert _answered({(staff, stream), (staff, None)}) == {(staff, None)}
+    assert _granted({(staff, stream), (staff, None)}) == {(staff, None)}
 
 
 def test_a_changed_password_ends_every_session_that_began_with_the_old_one(cast, alice, bob, charlie):  # B55
@@ -85,32 +85,32 @@ def test_a_changed_password_ends_every_session_that_began_with_the_old_one(cast,
         user.save(update_fields=["password"])
     renewed, others = SessionViewer(alice.pk, cookie_of(alice)), cast[bob][0][0]
     questions = {(viewer, stream) for viewer in (cookie, token, renewed, staff)} | {(others, None)}
-    assert _answered(questions) == {(token, stream), (renewed, stream), (others, None)}
+    assert _granted(questions) == {(token, stream), (renewed, stream), (others, None)}
 
 
 def test_a_session_that_is_gone_or_of_an_unknown_kind_ends_too(cast, alice, bob, charlie, settings):  # B55
     viewers = [cast[user][0][0] for user in (alice, bob, charlie)]
     CookieSession.objects.filter(session_key=viewers[0].credential).delete()
     CookieSession.objects.filter(session_key=viewers[1].credential).update(expire_date=timezone.now())
-    assert _answered({(viewer, None) for viewer in viewers}) == {(viewers[2], None)}
+    assert _granted({(viewer, None) for viewer in viewers}) == {(viewers[2], None)}
     settings.AUTHENTICATION_BACKENDS = ["somewhere.Else"]
-    assert _answered({(viewers[2], None)}) == set()
+    assert _granted({(viewers[2], None)}) == set()
 
 
 def test_who_is_staff_no_more_sees_no_more_of_others_runs(cast, alice, charlie):  # B55
     staff, (_, stream) = StaffViewer(charlie.pk, cast[charlie][0][0].credential), cast[alice]
     charlie.is_staff = False
     charlie.save(update_fields=["is_staff"])
-    assert _answered({(staff, stream), (staff, None)}) == {(staff, None)}
+    assert _granted({(staff, stream), (staff, None)}) == {(staff, None)}
 
 
 def test_a_session_goes_on_while_the_secret_key_is_rotated(cast, alice, settings):
     cookie = cast[alice][0][0]
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new one", [settings.SECRET_KEY]
-    assert _answered({(cookie, None)}) == {(cookie, None)}
+    assert _granted({(cookie, None)}) == {(cookie, None)}
     assert access._viewer_of(cookie.credential) == cookie
     settings.SECRET_KEY_FALLBACKS = []
-    assert _answered({(cookie, None)}) == set()
+    assert _granted({(cookie, None)}) == set()
 
 
 @pytest.mark.parametrize("key", ["", "gone", "a\0b", "x" * 5000, "0" * 32])
@@ -132,7 +132,7 @@ def test_it_takes_as_many_queries_for_many_as_for_one(cast, alice):
         with CaptureQueriesContext(
             connection,
         ) as counted:
-            assert _answered(questions) == questions
+            assert _granted(questions) == questions
         return len(counted)
 
     for viewer in cast[alice][0]:
@@ -148,7 +148,7 @@ class Asked:
         self.answer: asyncio.Future[set] = asyncio.get_running_loop().create_future()
         self.is_asked = asyncio.Event()
 
-    async def still(self, streams) -> set:
+    async def recheck(self, streams) -> set:
         self.is_asked.set()
         return await self.answer
 
@@ -183,14 +183,14 @@ def test_the_stream_goes_on_while_it_is_asked_whether_it_may(serve, answer):
         sent, serving = serve(viewer, events)
         await viewer.is_asked.wait()
         for seq in (1, 2):  # the second one: it did so before and after a heartbeat
-            await events.put(Live(seq, False, b"{}"))
+            await events.put(EncodedEvent(seq, False, b"{}"))
             while b"id: %d" % seq not in (await sent.get())["body"]:
                 pass
         if answer == "yes":
             viewer.is_asked.clear()
             viewer.answer.set_result({1})
             await viewer.is_asked.wait()  # and asked again with the next heartbeat
-            await events.put(Live(3, False, b"{}"))
+            await events.put(EncodedEvent(3, False, b"{}"))
             while b"id: 3" not in (await sent.get())["body"]:
                 pass
             serving.cancel()
@@ -217,11 +217,11 @@ def test_those_who_ask_at_about_the_same_time_are_asked_about_together(monkeypat
     async def main() -> None:
         streams = [uuid4() for _ in range(5)]
         viewers = [SessionViewer(number, "key") for number in range(5)]
-        ask = [viewer.still([stream]) for viewer, stream in zip(viewers, streams, strict=True)]
+        ask = [viewer.recheck([stream]) for viewer, stream in zip(viewers, streams, strict=True)]
         assert await asyncio.gather(*ask) == [{stream} for stream in streams]
         assert [len(questions) for questions in asked] == [10]
-        assert await viewers[0].still(streams) is None
+        assert await viewers[0].recheck(streams) is None
         asked.clear()
 
-    monkeypatch.setattr(access, "_answered", answered)
+    monkeypatch.setattr(access, "_granted", answered)
     asyncio.run(asyncio.wait_for(main(), SECONDS))

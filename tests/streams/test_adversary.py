@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from streams.delivery import fanout
 from streams.delivery.follow import follow
-from streams.delivery.hub import Follower, Hub, Live
+from streams.delivery.hub import EncodedEvent, Follower, Hub
 from streams.delivery.writer import BatchWriter
 from streams.events import Event, Kind, fold
 from streams.log import store
@@ -38,7 +38,7 @@ class Reader:
     short: list[bool] = field(default_factory=list)  # whether it takes the short way, when that is offered next
     heard: list[dict] = field(default_factory=list)
 
-    def _take_short_way(self, events: list[Live]) -> bool:
+    def _take_short_way(self, events: list[EncodedEvent]) -> bool:
         is_taken = bool(self.short) and self.short.pop()
         if is_taken:
             self.heard += [orjson.loads(live.envelope) for live in events]
@@ -109,12 +109,12 @@ async def write(streams: list[UUID], counts: list[list[int]], come, is_compacted
     sender, batch_log = fanout.Sender(), open_batch_log()
     writer = BatchWriter(batch_log, sender)
     working = [asyncio.create_task(writer.run()), asyncio.create_task(sender.run())]
-    pens = [writer.open(stream, 0, lambda: None) for stream in streams]
+    cursors = [writer.open(stream, 0, lambda: None) for stream in streams]
     for step, words in enumerate(counts):
         come(step)
-        for pen, count in zip(pens, words, strict=True):
+        for cursor, count in zip(cursors, words, strict=True):
             for _ in range(count):
-                writer.write(pen, Kind.TEXT, b'{"text":"%d "}' % (pen.seq + 1))
+                writer.write(cursor, Kind.TEXT, b'{"text":"%d "}' % (cursor.seq + 1))
         await writer.flush()
         await asyncio.sleep(0)
     for stream in streams:
@@ -233,11 +233,11 @@ def test_what_was_on_its_way_when_the_log_was_asked_is_not_read_there(monkeypatc
             loop.call_soon_threadsafe(looked.set)
             return set(seen)  # both have grown
 
-        monkeypatch.setattr("streams.delivery.hub._look_after", look_after)
+        monkeypatch.setattr("streams.delivery.hub._grown_streams", look_after)
         sweeping = asyncio.create_task(hub._sweep())
         await looked.wait()
-        comes.put([Live(1, False, b"{}")])
+        comes.put([EncodedEvent(1, False, b"{}")])
         await sweeping
-        assert (comes.behind, is_lost.behind) == (False, True)
+        assert (comes.is_behind, is_lost.is_behind) == (False, True)
 
     asyncio.run(asyncio.wait_for(main(), SECONDS))

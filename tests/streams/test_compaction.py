@@ -144,7 +144,7 @@ def test_a_walk_meets_every_stream_and_forgets_those_it_is_told_to():
     while page := compaction.streams_after(place, 3):
         met, place = met + page, page[-1]
     assert met == streams
-    assert sum(compaction.forget(streams[0])) == 2
+    assert sum(compaction.delete_stream(streams[0])) == 2
     assert compaction.streams_after(UUID(int=0), 9) == streams[1:]
 
 
@@ -163,12 +163,12 @@ def writing(stream):
     async def write() -> None:
         batch_log = open_batch_log()
         writer = BatchWriter(batch_log, Deaf())
-        pen = writer.open(stream, 0, leave.set)
+        cursor = writer.open(stream, 0, leave.set)
         running = asyncio.create_task(writer.run())
         writers.append(writer)
         ready.set()
         while not leave.is_set():
-            writer.write(pen, Kind.TEXT, b'{"text":"on "}')
+            writer.write(cursor, Kind.TEXT, b'{"text":"on "}')
             await writer.flush()
         running.cancel()
         await batch_log.close()

@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from streams.delivery.hub import QUEUE_BYTES, QUEUE_EVENTS, Follower, Live
+from streams.delivery.hub import QUEUE_BYTES, QUEUE_EVENTS, EncodedEvent, Follower
 
 
-def told(count: int, size: int, first: int = 1) -> list[Live]:
-    return [Live(seq, False, b"x" * size) for seq in range(first, first + count)]
+def told(count: int, size: int, first: int = 1) -> list[EncodedEvent]:
+    return [EncodedEvent(seq, False, b"x" * size) for seq in range(first, first + count)]
 
 
 @pytest.mark.parametrize(("count", "size"), [(QUEUE_EVENTS, 1), (4, QUEUE_BYTES // 4)])
@@ -20,13 +20,13 @@ def test_a_reader_who_is_too_slow_loses_the_queue_and_not_the_place(count, size)
     follower, fitting = Follower(UUID(int=1)), told(count, size)
     for event in fitting:
         follower.put([event])
-    assert not follower.behind
+    assert not follower.is_behind
     assert asyncio.run(take()) == fitting
 
     # One more than fits should be too much
     for event in told(count + 1, size):
         follower.put([event])
-    assert (follower.behind, follower.seen) == (True, count + 1)
+    assert (follower.is_behind, follower.last_seq) == (True, count + 1)
     assert asyncio.run(take()) == []
 
     # Nothing should be kept for who has to read the log anyway

@@ -71,7 +71,7 @@ def _speak(stack, run) -> list[Event]:
     async def announce(batches):
         layer = RedisPubSubChannelLayer(hosts=[stack.redis_url], prefix=settings.CHANNEL_PREFIX)
         for batch in batches:
-            for shard, message in fanout.messages(batch).items():
+            for shard, message in fanout.group_messages(batch).items():
                 await layer.group_send(fanout.group_of(shard), message)
             await asyncio.sleep(0.01)  # as a worker's ticks come, not all at once
         await layer.flush()

@@ -159,17 +159,17 @@ def test_what_a_fenced_run_had_waiting_is_forgotten(database):  # B12
         batch_log = open_batch_log()
         writer = BatchWriter(batch_log, Kept())
         running = asyncio.create_task(writer.run())
-        pen = writer.open(stream, 0, lambda: fenced.append(stream))
+        cursor = writer.open(stream, 0, lambda: fenced.append(stream))
         async with _blocked():
-            writer.write(pen, Kind.TEXT, b'{"text":"a"}')
+            writer.write(cursor, Kind.TEXT, b'{"text":"a"}')
             await asyncio.sleep(0)  # under way
             for n in range(100):
-                writer.write(pen, Kind.TEXT, b'{"text":"%d"}' % n)
+                writer.write(cursor, Kind.TEXT, b'{"text":"%d"}' % n)
             neighbour = writer.open(other, 0, lambda: pytest.fail("fenced"))
             writer.write(neighbour, Kind.TEXT, b'{"text":"b"}')
             assert writer.state().waiting_events == 102
         await writer.flush()
-        writer.write(pen, Kind.TEXT, b'{"text":"late"}')
+        writer.write(cursor, Kind.TEXT, b'{"text":"late"}')
         await writer.flush()
         running.cancel()
         await batch_log.close()

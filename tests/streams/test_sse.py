@@ -4,15 +4,15 @@ from uuid import UUID
 
 import pytest
 
-from streams.delivery.hub import Live
+from streams.delivery.hub import EncodedEvent
 from streams.events import Event, Kind
-from streams.transports.sse import Framing, position
+from streams.transports.sse import Framing, start_position
 
 STREAM = UUID(int=1)
 
 
-def live(seq: int) -> Live:
-    return Live(seq, False, Event(STREAM, seq, Kind.TEXT, b'{"text":"x"}').envelope())
+def live(seq: int) -> EncodedEvent:
+    return EncodedEvent(seq, False, Event(STREAM, seq, Kind.TEXT, b'{"text":"x"}').envelope())
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def live(seq: int) -> Live:
     ],
 )
 def test_the_larger_of_two_places_counts(after, last, begins, rf):  # B25
-    assert position(rf.get("/", {"after": after}, headers={"Last-Event-ID": last})) == begins
+    assert start_position(rf.get("/", {"after": after}, headers={"Last-Event-ID": last})) == begins
 
 
 def test_the_id_of_an_event_is_its_seq():  # B25

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
-from streams.delivery.writer import BatchWriter, Pen, tick
+from streams.delivery.writer import AppendCursor, BatchWriter, tick
 from streams.events import Kind
 from streams.log import store
 from streams.log.batch import BatchLog, Unavailable
@@ -40,8 +40,8 @@ class Breaking:
         if how != "not":
             raise Unavailable(how)
 
-    async def stored(self, firsts):
-        return await self.inner.stored(firsts)
+    async def read_from(self, firsts):
+        return await self.inner.read_from(firsts)
 
     async def fetch(self, query, parameters=()):
         return await self.inner.fetch(query, parameters)
@@ -68,9 +68,9 @@ def _write(scenario, *breaks: str) -> Kept:
     return sent
 
 
-def _say(writer: BatchWriter, pen: Pen, *words: str) -> None:
+def _say(writer: BatchWriter, cursor: AppendCursor, *words: str) -> None:
     for word in words:
-        writer.write(pen, Kind.TEXT, b'{"text":"%b"}' % word.encode())
+        writer.write(cursor, Kind.TEXT, b'{"text":"%b"}' % word.encode())
 
 
 def _never() -> None:
@@ -82,10 +82,10 @@ def test_everything_handed_in_is_logged_once_and_then_sent(database, breaks):  #
     streams = [uuid4() for _ in range(20)]
 
     async def scenario(writer):
-        pens = [writer.open(stream, 0, _never) for stream in streams]
+        cursors = [writer.open(stream, 0, _never) for stream in streams]
         for n in range(30):
-            for pen in pens:
-                _say(writer, pen, f"{n} ")
+            for cursor in cursors:
+                _say(writer, cursor, f"{n} ")
             if n % 7 == 0:
                 await writer.flush()
         await writer.flush()
@@ -103,15 +103,15 @@ def test_a_fenced_run_does_not_cost_the_others_their_events(database, breaks):  
     ended, other, fenced = uuid4(), uuid4(), []
 
     async def scenario(writer):
-        pen, neighbour = writer.open(ended, 0, lambda: fenced.append(ended)), writer.open(other, 0, _never)
-        _say(writer, pen, "seen ")
+        cursor, neighbour = writer.open(ended, 0, lambda: fenced.append(ended)), writer.open(other, 0, _never)
+        _say(writer, cursor, "seen ")
         _say(writer, neighbour, "a ")
         await writer.flush()
         await asyncio.to_thread(_end, ended)
-        _say(writer, pen, "too ", "late ")
+        _say(writer, cursor, "too ", "late ")
         _say(writer, neighbour, "b ", "c ")
         await writer.flush()
-        _say(writer, pen, "later still")
+        _say(writer, cursor, "later still")
         await writer.flush()
 
     sent = _write(scenario, "not", *breaks)

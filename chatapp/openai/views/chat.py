@@ -31,7 +31,7 @@ async def _complete(request: HttpRequest, client: Client) -> HttpResponseBase:
                 completion.hear(said)
             if clock() - checked >= heartbeat:  # as for a stream: the token may have been revoked meanwhile
                 checked = clock()
-                if not await client.viewer.still([exchange.run_id]):
+                if not await client.viewer.recheck([exchange.run_id]):
                     raise AuthenticationFailed()
     return JsonResponse(completion.whole())
 

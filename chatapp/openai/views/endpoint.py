@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from chatapp.accounts.authentication import authenticated, viewer_with
 from chatapp.accounts.throttles import FOLLOWS, RUNS
 from chatapp.openai.errors import BadMethod, NoSuchAddress, error_response
-from streams.access import Viewer, identify
+from streams.access import Viewer, in_request_thread
 
 
 class Client:
@@ -32,7 +32,7 @@ def endpoint(*, starts_runs: bool = False, **views: View) -> View:
     async def view(request: HttpRequest, **named: object) -> HttpResponseBase:
         try:
             scope = RUNS if starts_runs and request.method == "POST" else FOLLOWS if is_stream(request) else ""
-            client = await identify(_client_of, request, scope)
+            client = await in_request_thread(_client_of, request, scope)
             chosen = views.get(request.method.lower())
             if chosen is None:
                 raise BadMethod(f"Not allowed here: {request.method[:20]}.")
@@ -59,7 +59,7 @@ def reading(function: Callable) -> Callable:
 
     @wraps(function)
     async def inner(*args):
-        return await identify(function, *args)
+        return await in_request_thread(function, *args)
 
     return inner
 

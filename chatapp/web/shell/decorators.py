@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.cache import cache_control
 
-from streams.access import identify
+from streams.access import in_request_thread
 
 
 def private(view):
@@ -24,7 +24,7 @@ def logged_in_async(view):
 
     @wraps(view)
     async def inner(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
-        if not await identify(lambda: request.user.is_authenticated):
+        if not await in_request_thread(lambda: request.user.is_authenticated):
             return HttpResponse(status=401)
         return await view(request, *args, **kwargs)
 

@@ -90,7 +90,7 @@ MUTANTS = [
         "the end does not wait for what was handed in last",
         "runs/worker/recorder.py",
         "            await self._writer.flush()\n        finally:",
-        "            await self._writer.room()\n        finally:",
+        "            await self._writer.wait_for_room()\n        finally:",
         "tests/runs/test_recorder.py::test_the_end_waits_for_what_was_handed_in",
     ),
 ]
