@@ -19,8 +19,5 @@ urlpatterns = [
     path("api/<path:elsewhere>", Missing.as_view()),  # in the API's words, as all below /api/
     path("v1/", include("chatapp.openai.urls")),
     path("", include("chatapp.ops.urls")),
-    path("", include("chatapp.web.compare.urls")),
-    path("", include("chatapp.web.schedules.urls")),
-    path("", include("chatapp.web.webhooks.urls")),
     path("", include("chatapp.web.urls")),
 ]

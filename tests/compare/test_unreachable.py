@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from chatapp.accounts.models import Token
 from chatapp.api.urls import urlpatterns as api_patterns
-from chatapp.web.urls import urlpatterns as page_patterns
+from chatapp.web.urls import urlpatterns as resources
 
 pytestmark = pytest.mark.one_database
 
@@ -14,6 +14,7 @@ FOLLOWED = {"events"}  # a pane's events may be followed; what is in them is tes
 OF_PANES = {"stop_pane", "close_pane", "reroll_pane", "go_on_with_pane"}  # of the API: tests/api/test_compare.py
 NAMES = ["betula", "fagus", "salix"]
 CLOSED = {404, 405}
+PAGE_PATTERNS = [pattern for resource in resources for pattern in resource.url_patterns]
 
 
 def addresses_of(patterns, prefix: str = "") -> list[str]:
@@ -32,7 +33,7 @@ def test_no_address_knows_of_a_pane(compare, finish, log_in, alice):
     finish(comparison)
     pane = comparison.panes.select_related("run__message").first()
     browser, program = log_in(alice), Client(headers={"Authorization": f"Bearer {Token.objects.create(alice)[1]}"})
-    asked = [(browser, name, {}) for name in addresses_of(page_patterns)]
+    asked = [(browser, name, {}) for name in addresses_of(PAGE_PATTERNS)]
     asked += [(program, name, {"content_type": "application/json"}) for name in addresses_of(api_patterns, "api:")]
     for client, name, kind in asked:
         for path in (reverse(name, args=[pk]) for pk in everything_of(pane)):
@@ -42,5 +43,5 @@ def test_no_address_knows_of_a_pane(compare, finish, log_in, alice):
 
 
 def test_the_addresses_that_are_asked_are_those_that_matter():
-    assert {"session", "message", "stop"} <= set(addresses_of(page_patterns))
+    assert {"session", "message", "stop"} <= set(addresses_of(PAGE_PATTERNS))
     assert {"api:session", "api:run"} <= set(addresses_of(api_patterns, "api:"))

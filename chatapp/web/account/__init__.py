@@ -1,1 +1,1 @@
-"""Logging in, invitations, and the settings page."""
+"""Log-in, invitations, and the settings page."""

@@ -15,7 +15,7 @@ from runs.queries.export import document_of, file_name, markdown_of
 @require_GET
 @private
 @throttled_export
-def markdown(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+def export_markdown(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     session = find_session(request, pk)
     return download(markdown_of(session), file_name(session, "md"), "text/markdown; charset=utf-8")
 
@@ -23,6 +23,6 @@ def markdown(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @require_GET
 @private
 @throttled_export
-def json(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+def export_json(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     session = find_session(request, pk)
     return download(document_of(session), file_name(session, "json"), "application/json")

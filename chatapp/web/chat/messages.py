@@ -19,7 +19,7 @@ from runs.models import Run
 
 @require_GET
 @private
-def message(request: HttpRequest, pk: UUID) -> HttpResponse:
+def show_message(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One message, as the transcript shows it now."""
     context = {"entries": entries([find_message(request, pk)]), "models": Composer().models}
     return render(request, "chat/messages.html", context)
@@ -27,7 +27,7 @@ def message(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_GET
 @private
-def text(request: HttpRequest, pk: UUID) -> HttpResponse:
+def message_text(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The message as it was written, up to now: what is copied, and the whole of what is too long for a page.
 
     A question comes with its files, as the model reads it.
@@ -39,7 +39,7 @@ def text(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @private
-def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+def edit_message(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Ask something else in the place of this question; the old branch stays (B40)."""
     question, words, dropped = find_message(request, pk, role=Role.USER), text_of(request), dropped_of(request)
     model = model_of(request) or question.session.model
@@ -64,7 +64,7 @@ def _is_asked_already(question: Message, words: str, dropped: set[UUID]) -> bool
 
 @require_POST
 @private
-def branch(request: HttpRequest, pk: UUID) -> HttpResponse:
+def switch_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show another version of a question or an answer, and what followed it."""
     found = find_message(request, pk)
     return change(request, found.session_id, lambda: show_branch(found))

@@ -18,7 +18,7 @@ from chatapp.web.chat.composer import Composer
 from chatapp.web.chat.model_settings import TuningForm, is_tuned
 from chatapp.web.chat.paging import PAGE_MESSAGES, fits, fitting
 from chatapp.web.chat.transcript import Entry, entries
-from chatapp.web.shell.decorators import is_scripted
+from chatapp.web.shell.decorators import is_fetch
 from runs.errors import RunError
 from runs.lifecycle.queue import waiting
 from runs.models import Run
@@ -158,11 +158,11 @@ def change(
         work()
     except RunError as error:
         return _refusal(request, session_id, composer, error)
-    return conversation_part(request, session_id) if is_scripted(request) else at_end(session_id)
+    return conversation_part(request, session_id) if is_fetch(request) else at_end(session_id)
 
 
 def _refusal(request: HttpRequest, session_id: UUID, composer: Composer | None, error: RunError) -> HttpResponse:
-    if is_scripted(request):
+    if is_fetch(request):
         return JsonResponse({"code": error.code, "message": error.message}, status=422)
     session = find_session(request, session_id)
     composer = composer or Composer(model=session.model)

@@ -15,28 +15,28 @@ from runs.models import Run
 
 @require_POST
 @private
-def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+def edit_queued_run(request: HttpRequest, pk: UUID) -> HttpResponse:
     run = _run(request, pk)
     return change(request, run.session_id, lambda: queue.edit(run, text_of(request), dropped_of(request)))
 
 
 @require_POST
 @private
-def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
+def remove_queued_run(request: HttpRequest, pk: UUID) -> HttpResponse:
     run = _run(request, pk)
     return change(request, run.session_id, lambda: queue.remove(run, by=request.user))
 
 
 @require_POST
 @private
-def send_now(request: HttpRequest, pk: UUID) -> HttpResponse:
+def send_queued_run_now(request: HttpRequest, pk: UUID) -> HttpResponse:
     run = _run(request, pk)
     return change(request, run.session_id, lambda: queue.send_now(run, by=request.user))
 
 
 @require_POST
 @private
-def release(request: HttpRequest, pk: UUID) -> HttpResponse:
+def release_queue(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Let the held queue go on."""
     session = find_session(request, pk)
     return change(request, pk, lambda: queue.release(session))
@@ -44,7 +44,7 @@ def release(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @private
-def discard(request: HttpRequest, pk: UUID) -> HttpResponse:
+def discard_queue(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Empty the queue."""
     session = find_session(request, pk)
     return change(request, pk, lambda: queue.clear(session, by=request.user))

@@ -12,7 +12,7 @@ from chatapp.web.chat.composer import Composer, model_of
 from chatapp.web.chat.drafts import keep_draft
 from chatapp.web.chat.messages import find_message
 from chatapp.web.chat.page import at_end, change
-from chatapp.web.shell.decorators import is_scripted, logged_in_async, private
+from chatapp.web.shell.decorators import is_fetch, login_required_async, private
 from runs.actions import answer_again, go_on
 from runs.errors import NothingToContinue
 from runs.lifecycle.transitions import request_stop
@@ -24,7 +24,7 @@ from streams.transports.sse import page_stream
 
 @require_POST
 @private
-def again(request: HttpRequest, pk: UUID) -> HttpResponse:
+def regenerate_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Regenerate, or retry: another answer to the same question takes this one's place.
 
     Asked is the model that was named, else the one that answered: one that was switched off since is in nobody's way.
@@ -42,7 +42,7 @@ def _model_before(answer: Message) -> str:
 
 @require_POST
 @private
-def carry_on(request: HttpRequest, pk: UUID) -> HttpResponse:
+def continue_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Continue the last answer: the same message grows (B39)."""
     answer = find_message(request, pk, role=Role.ASSISTANT)
 
@@ -62,11 +62,11 @@ def _ask(request: HttpRequest, answer: Message, work: Callable[[], object]) -> H
 
 @require_POST
 @private
-def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
+def stop_run(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Stop an answer. Without JavaScript the button stands in the composer: what was typed there is kept."""
     run = get_object_or_404(Run.objects.visible_to(request.user), pk=pk)
     state = request_stop(run, by=request.user)
-    if is_scripted(request):
+    if is_fetch(request):
         return JsonResponse({"state": state})
     if draft := request.POST.get("text", ""):
         keep_draft(request, run.session_id, draft)
@@ -74,7 +74,7 @@ def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_GET
-@logged_in_async
-async def events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+@login_required_async
+async def run_events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The run's stream as server-sent events (docs/protocol.md)."""
     return await page_stream(request, SessionViewer(request.user.pk, request.session.session_key), pk)

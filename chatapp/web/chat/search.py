@@ -13,7 +13,7 @@ from chatapp.chats.models import Message, Session
 from chatapp.chats.naming import title_of, with_opening
 from chatapp.chats.plain import plain_words
 from chatapp.chats.search import INDEXED_CHARACTERS, found_messages, found_sessions, pattern, words_of
-from chatapp.web.shell.decorators import is_scripted, private
+from chatapp.web.shell.decorators import is_fetch, private
 
 PAGE_HITS = 20
 MAX_PAGES = 50  # who has not found it by then types another word
@@ -36,7 +36,7 @@ class Hit:
 
 @require_GET
 @private
-def search(request: HttpRequest) -> HttpResponse:
+def search_sessions(request: HttpRequest) -> HttpResponse:
     """The page with what was found, newest first; the script gets that part alone."""
     query = request.GET.get("q", "").replace("\0", "")[:QUERY_CHARACTERS]
     number = _page_number(request.GET.get("page", ""))
@@ -50,7 +50,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "previous_page": number - 1 if number > 1 else None,
         "page_name": "search",
     }
-    return render(request, "chat/hits.html" if is_scripted(request) else "chat/search.html", context)
+    return render(request, "chat/hits.html" if is_fetch(request) else "chat/search.html", context)
 
 
 def _page_number(text: str) -> int:

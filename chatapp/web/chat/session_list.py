@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from chatapp.chats.actions import move
 from chatapp.chats.naming import title_of
 from chatapp.web.chat.page import find_session
-from chatapp.web.shell.decorators import is_scripted, private
+from chatapp.web.shell.decorators import is_fetch, private
 from chatapp.web.shell.sidebar import MAX_SESSIONS, PAGE_SESSIONS, archive, sidebar
 from runs.actions import see
 from runs.session_feed import sessions_changed
@@ -19,9 +19,9 @@ ARCHIVE_SESSIONS = 200  # newest ones; what is older is found by searching
 
 @require_GET
 @private
-def session_list(request: HttpRequest) -> HttpResponse:
+def list_sessions(request: HttpRequest) -> HttpResponse:
     """The list, for the script: the part older than `before`, or the first `rows`. 204 if `version` is still right."""
-    if not is_scripted(request):
+    if not is_fetch(request):
         return redirect("home")
     rows = request.GET.get("rows", "")
     count = int(rows) if rows.isascii() and rows.isdecimal() and len(rows) < 10 else PAGE_SESSIONS
@@ -41,7 +41,7 @@ def _current(request: HttpRequest) -> UUID | None:
 
 @require_POST
 @private
-def seen(request: HttpRequest, pk: UUID) -> HttpResponse:
+def mark_session_seen(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The script's word that its page is being looked at."""
     see(find_session(request, pk))
     return HttpResponse(status=204)
@@ -49,14 +49,14 @@ def seen(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @private
-def pin(request: HttpRequest, pk: UUID) -> HttpResponse:
+def pin_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Pin to the top of the list, or, with `off`, take down again. What is pinned is not in the archive."""
     return _move(request, pk, is_pinned="off" not in request.POST)
 
 
 @require_POST
 @private
-def put_away(request: HttpRequest, pk: UUID) -> HttpResponse:
+def archive_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Put into the archive, or, with `off`, back into the list."""
     return _move(request, pk, is_archived="off" not in request.POST)
 
@@ -70,7 +70,7 @@ def _move(request: HttpRequest, pk: UUID, **to: bool) -> HttpResponse:
 
 @require_GET
 @private
-def archived(request: HttpRequest) -> HttpResponse:
+def list_archived_sessions(request: HttpRequest) -> HttpResponse:
     """The sessions in the archive."""
     found = list(archive(request.user)[:ARCHIVE_SESSIONS])
     for session in found:

@@ -13,15 +13,15 @@ from chatapp.web.chat.drafts import take_draft
 from chatapp.web.chat.model_settings import TuningForm
 from chatapp.web.chat.page import at_end, change, conversation_part, earlier_part, find_session, session_page
 from chatapp.web.shell.context import preferences_of
-from chatapp.web.shell.decorators import is_scripted, private
-from runs.actions import delete_session, see
+from chatapp.web.shell.decorators import is_fetch, private
+from runs import actions
 from runs.errors import RunError
 from runs.session_feed import sessions_changed
 
 
 @require_GET
 @private
-def home(request: HttpRequest) -> HttpResponse:
+def new_session(request: HttpRequest) -> HttpResponse:
     return _home(request, Composer(model=preferences_of(request.user).model, tuning=TuningForm(belongs_to="composer")))
 
 
@@ -32,7 +32,7 @@ def _home(request: HttpRequest, composer: Composer, status: int = 200) -> HttpRe
 
 @require_POST
 @private
-def start(request: HttpRequest) -> HttpResponse:
+def create_session(request: HttpRequest) -> HttpResponse:
     """The first message makes the session."""
     posted = Posted.by(request)
     if not posted.tuning.is_valid():
@@ -46,15 +46,15 @@ def start(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @private
-def session(request: HttpRequest, pk: UUID) -> HttpResponse:
+def show_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = find_session(request, pk)
-    see(found)
+    actions.see(found)
     return session_page(request, found, Composer(take_draft(request, pk), found.model))
 
 
 @require_http_methods(["GET", "POST"])
 @private
-def messages(request: HttpRequest, pk: UUID) -> HttpResponse:
+def session_messages(request: HttpRequest, pk: UUID) -> HttpResponse:
     """POST sends; while an answer is on its way the message waits in the queue. GET is for the script.
 
     With `before` it brings the messages before that one.
@@ -63,14 +63,14 @@ def messages(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         posted = Posted.by(request)
         return change(request, pk, lambda: send_posted(found, posted, request.user), posted.back())
-    if not is_scripted(request):
+    if not is_fetch(request):
         return redirect("session", pk)
     return earlier_part(request, pk) if "before" in request.GET else conversation_part(request, pk)
 
 
 @require_POST
 @private
-def title(request: HttpRequest, pk: UUID) -> HttpResponse:
+def rename_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Rename."""
     rename(find_session(request, pk), request.POST.get("title", ""))
     sessions_changed(request.user.pk)
@@ -79,7 +79,7 @@ def title(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @private
-def tuning(request: HttpRequest, pk: UUID) -> HttpResponse:
+def edit_model_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
     """POST changes how the next answers are asked for. GET, and a POST with mistakes, show the form."""
     found = find_session(request, pk)
     form = TuningForm(request.POST if request.method == "POST" else None, instance=found)
@@ -92,10 +92,10 @@ def tuning(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @private
-def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+def delete_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     """GET asks whether it is meant; POST deletes the chat and stops what runs in it (B40)."""
     found = find_session(request, pk)
     if request.method == "POST":
-        delete_session(found, by=request.user)
+        actions.delete_session(found, by=request.user)
         return redirect("home")
     return render(request, "chat/delete.html", {"session": found, "title": title_of(found)})

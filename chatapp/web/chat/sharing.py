@@ -13,8 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from chatapp.accounts.throttles import throttled_address
-from chatapp.chats.actions import share as make_link
-from chatapp.chats.actions import unshare
+from chatapp.chats.actions import share, unshare
 from chatapp.chats.models import Message, MessageState, Session
 from chatapp.chats.naming import title_of, with_opening
 from chatapp.web.chat.page import find_session
@@ -26,11 +25,11 @@ from runs.queries.branches import shown_ids
 
 @require_http_methods(["GET", "POST"])
 @private
-def share(request: HttpRequest, pk: UUID) -> HttpResponse:
+def share_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     """GET shows the link, if there is one. POST makes it, or, with `off`, revokes it; a later one is another one."""
     session = find_session(request, pk)
     if request.method == "POST":
-        change = unshare if "off" in request.POST else make_link
+        change = unshare if "off" in request.POST else share
         change(session)
         return redirect("share", pk)
     link = request.build_absolute_uri(reverse("shared", args=[session.share_token])) if session.share_token else ""
@@ -40,7 +39,7 @@ def share(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 @never_cache
 @throttled_address
-def shared(request: HttpRequest, token: str) -> HttpResponse:
+def show_shared_session(request: HttpRequest, token: str) -> HttpResponse:
     """A page of the session for everybody who has the link; not for search engines, and for no cache.
 
     It begins with the message whose number is `from`, counted from 1.

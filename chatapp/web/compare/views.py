@@ -1,15 +1,14 @@
 """The pages of comparisons. Every one works without JavaScript; with it the same views answer with the panes anew."""
 
 from collections.abc import Callable
-from functools import wraps
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from chatapp.accounts.throttles import throttled_export
@@ -20,6 +19,7 @@ from chatapp.compare.models import Comparison, Pane
 from chatapp.compare.panes import views_of
 from chatapp.compare.scoreboard import ballots_of, standings
 from chatapp.web.compare.forms import ComparisonForm, ContenderFormSet, empty_contenders, key_of
+from chatapp.web.shell.decorators import is_fetch, private, private_object
 from runs.errors import ModelMissing, RunError
 from runs.models import Model
 
@@ -27,26 +27,13 @@ PAGE_COMPARISONS = 30
 BAD_FORM = 422
 
 
-def private(view: Callable) -> Callable:
-    """For logged-in users only. Fresh on every visit, yet the browser may keep it for Back."""
-    return login_required(cache_control(private=True, no_cache=True)(view))
-
-
-def of_pane(view: Callable) -> Callable:
-    """For the owner of the pane, which the view gets in the place of its id."""
-
-    @private
-    @wraps(view)
-    def inner(request: HttpRequest, pk: UUID) -> HttpResponse:
-        panes = Pane.objects.visible_to(request.user).select_related("comparison", "session")
-        return view(request, get_object_or_404(panes, pk=pk))
-
-    return require_POST(inner)
+def _panes(user: AbstractBaseUser) -> QuerySet[Pane]:
+    return Pane.objects.visible_to(user).select_related("comparison", "session")
 
 
 @require_http_methods(["GET", "POST"])
 @private
-def start(request: HttpRequest) -> HttpResponse:
+def create_comparison(request: HttpRequest) -> HttpResponse:
     """GET shows the form, POST starts a comparison."""
     if request.method == "GET":
         return _form(request, ComparisonForm(), empty_contenders(_like(request)))
@@ -85,7 +72,7 @@ def _form(request: HttpRequest, form: ComparisonForm, contenders, status: int = 
 
 @require_GET
 @private
-def comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
+def show_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page; its script gets the panes only. Without the script each visit keeps the answers going for a while."""
     found = _find(request, pk)
     actions.look_at(found)
@@ -101,27 +88,27 @@ def _shown(request: HttpRequest, found: Comparison, error: str = "", status: int
         "may_close": len(views) > actions.LEAST_PANES and not found.is_decided,
         "error": error,
     }
-    template = "compare/panes.html" if _is_scripted(request) else "compare/comparison.html"
+    template = "compare/panes.html" if is_fetch(request) else "compare/comparison.html"
     return render(request, template, context, status=status)
 
 
 @require_POST
 @private
-def stop_all(request: HttpRequest, pk: UUID) -> HttpResponse:
+def stop_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = _find(request, pk)
     return _change(request, found, lambda: actions.stop_all(found, by=request.user))
 
 
 @require_POST
 @private
-def vote(request: HttpRequest, pk: UUID) -> HttpResponse:
+def vote_on_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = _find(request, pk)
     return _change(request, found, lambda: actions.vote(found, request.POST.get("choice", "")))
 
 
 @require_http_methods(["GET", "POST"])
 @private
-def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+def delete_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
     """GET asks whether it is meant."""
     found = _find(request, pk)
     if request.method == "GET":
@@ -133,7 +120,7 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 @private
 @throttled_export
-def export(request: HttpRequest, pk: UUID) -> HttpResponse:
+def export_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The comparison as a file of Markdown; names are in it only once they are told."""
     found = _find(request, pk)
     response = HttpResponse(markdown_of(found), content_type="text/markdown; charset=utf-8")
@@ -143,7 +130,7 @@ def export(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_GET
 @private
-def comparisons(request: HttpRequest) -> HttpResponse:
+def list_comparisons(request: HttpRequest) -> HttpResponse:
     """The history."""
     found = Comparison.objects.visible_to(request.user).select_related("winner").prefetch_related("panes")
     page = Paginator(found, PAGE_COMPARISONS).get_page(request.GET.get("page"))
@@ -152,29 +139,33 @@ def comparisons(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @private
-def scoreboard(request: HttpRequest) -> HttpResponse:
+def show_scoreboard(request: HttpRequest) -> HttpResponse:
     blind_only = request.GET.get("votes") != "all"
     board = standings(ballots_of(request.user, blind_only=blind_only))
     return render(request, "compare/scoreboard.html", {"board": board, "blind_only": blind_only})
 
 
-@of_pane
-def stop(request: HttpRequest, pane: Pane) -> HttpResponse:
+@require_POST
+@private_object(_panes)
+def stop_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
     return _change(request, pane.comparison, lambda: actions.stop_pane(pane, by=request.user))
 
 
-@of_pane
-def close(request: HttpRequest, pane: Pane) -> HttpResponse:
+@require_POST
+@private_object(_panes)
+def close_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
     return _change(request, pane.comparison, lambda: actions.close(pane, by=request.user))
 
 
-@of_pane
-def again(request: HttpRequest, pane: Pane) -> HttpResponse:
+@require_POST
+@private_object(_panes)
+def reroll_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
     return _change(request, pane.comparison, lambda: actions.reroll(pane, by=request.user))
 
 
-@of_pane
-def go_on(request: HttpRequest, pane: Pane) -> HttpResponse:
+@require_POST
+@private_object(_panes)
+def continue_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
     """To the chat that becomes of the pane."""
     try:
         session = actions.go_on_with(pane)
@@ -195,19 +186,14 @@ def _change(request: HttpRequest, found: Comparison, work: Callable[[], object])
         return _refused(request, found, refusal, refusal.status)
     except RunError as error:
         return _refused(request, found, error, BAD_FORM)
-    if _is_scripted(request):
+    if is_fetch(request):
         found.refresh_from_db()
         return _shown(request, found)
     return redirect("comparison", found.pk)
 
 
 def _refused(request: HttpRequest, found: Comparison, error: Refusal | RunError, status: int) -> HttpResponse:
-    if _is_scripted(request):
+    if is_fetch(request):
         return JsonResponse({"code": error.code, "message": error.message}, status=status)
     found.refresh_from_db()
     return _shown(request, found, error.message, status)
-
-
-def _is_scripted(request: HttpRequest) -> bool:
-    """Whether the page's script asks, and not a form or a link."""
-    return request.headers.get("X-Requested-With") == "fetch"

@@ -1,47 +1,27 @@
 """The pages of schedules, which all work without JavaScript; with it the form shows at once what its rule means."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import wraps
-from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from chatapp.schedules import actions
 from chatapp.schedules.models import Occurrence, Schedule
 from chatapp.schedules.rules import next_times
 from chatapp.web.schedules.forms import PRESETS, RuleForm, ScheduleForm, initial_of, initial_of_preset, offered_zones
+from chatapp.web.shell.decorators import private, private_object
 from runs.errors import ModelMissing, RunError
 from runs.models import Model
 
 PAGE_OCCURRENCES = 50
 SHOWN_TIMES = 5
 BAD_FORM = 422
-
-
-def private(view: Callable) -> Callable:
-    """For logged-in users only. Fresh on every visit, yet the browser may keep it for Back."""
-    return login_required(cache_control(private=True, no_cache=True)(view))
-
-
-def of_schedule(view: Callable) -> Callable:
-    """For the owner of the schedule, which the view gets in the place of its id."""
-
-    @private
-    @wraps(view)
-    def inner(request: HttpRequest, pk: UUID) -> HttpResponse:
-        return view(request, get_object_or_404(Schedule.objects.visible_to(request.user), pk=pk))
-
-    return inner
 
 
 @dataclass
@@ -72,7 +52,7 @@ def _preview_of_form(form: RuleForm) -> Preview:
 
 @require_GET
 @private
-def schedules(request: HttpRequest) -> HttpResponse:
+def list_schedules(request: HttpRequest) -> HttpResponse:
     """The list, with what came of each the last time."""
     newest = Occurrence.objects.filter(schedule=OuterRef("pk")).order_by("-due_at").values("pk")[:1]
     found = list(Schedule.objects.visible_to(request.user).annotate(last_id=Subquery(newest)))
@@ -88,7 +68,7 @@ def _presets() -> list[tuple[str, str]]:
 
 @require_http_methods(["GET", "POST"])
 @private
-def new(request: HttpRequest) -> HttpResponse:
+def create_schedule(request: HttpRequest) -> HttpResponse:
     """GET shows the form, filled in by `?preset=`; POST makes a schedule, or only shows what the rule means."""
     schedule = Schedule(owner=request.user)
     if request.method == "GET":
@@ -98,8 +78,8 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@of_schedule
-def edit(request: HttpRequest, found: Schedule) -> HttpResponse:
+@private_object(Schedule.objects.visible_to)
+def edit_schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
     form = ScheduleForm(
         request.POST if request.method == "POST" else None, owner=request.user, initial=initial_of(found)
     )
@@ -135,14 +115,14 @@ def _editor(request: HttpRequest, form: ScheduleForm, schedule: Schedule, status
 
 @require_GET
 @private
-def preview(request: HttpRequest) -> HttpResponse:
+def preview_schedule(request: HttpRequest) -> HttpResponse:
     """For the form's script: what the rule means so far."""
     return render(request, "schedules/preview.html", {"preview": _preview_of_form(RuleForm(request.GET))})
 
 
 @require_GET
-@of_schedule
-def schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
+@private_object(Schedule.objects.visible_to)
+def show_schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
     return _page(request, found)
 
 
@@ -155,8 +135,8 @@ def _page(request: HttpRequest, found: Schedule, error: RunError | None = None, 
 
 
 @require_POST
-@of_schedule
-def run_now(request: HttpRequest, found: Schedule) -> HttpResponse:
+@private_object(Schedule.objects.visible_to)
+def run_schedule_now(request: HttpRequest, found: Schedule) -> HttpResponse:
     """Ask now, and show the answer being written."""
     try:
         occurrence = actions.run_now(found)
@@ -168,15 +148,15 @@ def run_now(request: HttpRequest, found: Schedule) -> HttpResponse:
 
 
 @require_POST
-@of_schedule
-def pause(request: HttpRequest, found: Schedule) -> HttpResponse:
+@private_object(Schedule.objects.visible_to)
+def pause_schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
     actions.pause(found)
     return _back(request, found)
 
 
 @require_POST
-@of_schedule
-def resume(request: HttpRequest, found: Schedule) -> HttpResponse:
+@private_object(Schedule.objects.visible_to)
+def resume_schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
     try:
         actions.resume(found)
     except RunError as error:
@@ -190,8 +170,8 @@ def _back(request: HttpRequest, found: Schedule) -> HttpResponse:
 
 
 @require_POST
-@of_schedule
-def duplicate(request: HttpRequest, found: Schedule) -> HttpResponse:
+@private_object(Schedule.objects.visible_to)
+def duplicate_schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
     """The copy is paused, and opened to be changed."""
     try:
         copy = actions.duplicate(found)
@@ -202,8 +182,8 @@ def duplicate(request: HttpRequest, found: Schedule) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@of_schedule
-def delete(request: HttpRequest, found: Schedule) -> HttpResponse:
+@private_object(Schedule.objects.visible_to)
+def delete_schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
     """GET asks whether it is meant."""
     if request.method == "GET":
         return render(request, "schedules/delete.html", {"schedule": found})

@@ -1,17 +1,14 @@
 """The page of webhooks. A secret is shown this once, when it is made; there is no way to it by the API."""
 
-from collections.abc import Callable
-from functools import wraps
-from uuid import UUID
-
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import cache_control
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from chatapp.web.shell.decorators import private, private_object
 from chatapp.webhooks import actions
 from chatapp.webhooks.models import ENDS, Endpoint, all_ends
 from chatapp.webhooks.receivers import what_is_wrong_with
@@ -31,26 +28,13 @@ class EndpointForm(forms.Form):
         return self.cleaned_data["url"]
 
 
-def private(view: Callable) -> Callable:
-    """For logged-in users only. Fresh on every visit, yet the browser may keep it for Back."""
-    return login_required(cache_control(private=True, no_cache=True)(view))
-
-
-def of_endpoint(view: Callable) -> Callable:
-    """For the owner of the endpoint, which the view gets in the place of its id."""
-
-    @require_POST
-    @private
-    @wraps(view)
-    def inner(request: HttpRequest, pk: UUID) -> HttpResponse:
-        return view(request, get_object_or_404(Endpoint, owner=request.user, pk=pk))
-
-    return inner
+def _endpoints(user: AbstractBaseUser) -> QuerySet[Endpoint]:
+    return Endpoint.objects.filter(owner=user)
 
 
 @require_http_methods(["GET", "POST"])
 @private
-def webhooks(request: HttpRequest) -> HttpResponse:
+def list_webhooks(request: HttpRequest) -> HttpResponse:
     """All of one's endpoints with their latest deliveries; a POST makes one, and shows its secret."""
     form = EndpointForm(request.POST or None)
     if request.method == "GET" or not form.is_valid():
@@ -64,7 +48,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, form: EndpointForm, status: int = 200, **more: object) -> HttpResponse:
-    endpoints = list(Endpoint.objects.filter(owner=request.user).order_by("created_at"))
+    endpoints = list(_endpoints(request.user).order_by("created_at"))
     for endpoint in endpoints:
         endpoint.latest = endpoint.deliveries.order_by("-created_at")[:SHOWN_DELIVERIES]
     context = {"form": form, "endpoints": endpoints, "page_name": "settings", **more}
@@ -77,29 +61,33 @@ def _with_secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     return response
 
 
-@of_endpoint
-def off(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
+@require_POST
+@private_object(_endpoints)
+def switch_off_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     actions.switch_off(endpoint)
     messages.success(request, "The webhook has been switched off.")
     return redirect("webhooks")
 
 
-@of_endpoint
-def on(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
+@require_POST
+@private_object(_endpoints)
+def switch_on_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     actions.switch_on(endpoint)
     messages.success(request, "The webhook has been switched on.")
     return redirect("webhooks")
 
 
-@of_endpoint
-def secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
+@require_POST
+@private_object(_endpoints)
+def renew_webhook_secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     """A new secret in the place of one that was lost, or seen by others."""
     actions.renew_secret(endpoint)
     return _with_secret(request, endpoint)
 
 
-@of_endpoint
-def delete(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
+@require_POST
+@private_object(_endpoints)
+def delete_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     endpoint.delete()
     messages.success(request, "The webhook has been deleted.")
     return redirect("webhooks")

@@ -55,8 +55,8 @@ MUTANTS = [
     Mutant(
         "a link that was switched off still opens the session",
         "chatapp/web/chat/sharing.py",
-        'change = unshare if "off" in request.POST else make_link',
-        "change = make_link",
+        'change = unshare if "off" in request.POST else share',
+        "change = share",
         "tests/web/test_sharing.py::test_a_revoked_link_leads_nowhere_and_a_new_one_is_another",
     ),
     Mutant(

@@ -41,8 +41,8 @@ MUTANTS = [
     Mutant(
         "a look at a link spends it",
         "chatapp/web/account/login.py",
-        "if user is not None and _is_another(request, user):",
-        "if user is not None and (spend(token, Purpose.LOGIN), _is_another(request, user))[1]:",
+        "if user is not None and _is_logged_in_as_other(request, user):",
+        "if user is not None and (spend(token, Purpose.LOGIN), _is_logged_in_as_other(request, user))[1]:",
         "tests/web/test_accounts.py::test_who_is_logged_in_is_asked_before_a_link_for_somebody_else_is_used",
     ),
     Mutant(
@@ -62,7 +62,7 @@ MUTANTS = [
     Mutant(
         "a link from before the update leads to the form that refuses it",
         "chatapp/web/account/login.py",
-        "if OLD_QUERIES & request.GET.keys():",
+        "if OLD_QUERY_NAMES & request.GET.keys():",
         "if False:",
         "tests/web/test_accounts.py::test_a_link_from_before_the_update_says_so_at_once",
     ),

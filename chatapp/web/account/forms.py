@@ -1,0 +1,92 @@
+"""The forms of the settings page: preferences, password, API tokens, invitations."""
+
+from django import forms
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm, UsernameField
+from django.contrib.auth.models import AbstractBaseUser
+
+from chatapp.accounts.models import Scope
+from chatapp.accounts.tokens import default_lifetime, lifetimes, tokens_of
+from chatapp.chats.models import Preferences, Theme
+from runs.models import Model
+
+
+class PreferencesForm(forms.ModelForm):
+    name = forms.CharField(
+        label="Name", required=False, max_length=150, help_text="How this site calls you. Empty: your username."
+    )
+    theme = forms.ChoiceField(label="Theme", choices=Theme.choices)
+    model = forms.ChoiceField(label="Model for new chats", required=False)
+    notifies = forms.BooleanField(
+        label="Notify me when an answer is ready",
+        required=False,
+        help_text="By the browser, while you look at something else. It will ask for your permission.",
+    )
+
+    class Meta:
+        model = Preferences
+        fields = ["theme", "model", "notifies"]
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].initial = self.instance.user.first_name
+        models = Model.objects.filter(enabled=True)
+        self.fields["model"].choices = [("", "The site’s default"), *((model.name, model.label) for model in models)]
+        self.order_fields(["name", "theme", "model", "notifies"])
+
+    def save(self, commit: bool = True) -> Preferences:
+        user = self.instance.user
+        user.first_name = self.cleaned_data["name"]
+        user.save(update_fields=["first_name"])
+        return super().save(commit)
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=100, help_text="What it is for, such as “backup script”.")
+    scope = forms.ChoiceField(label="May", choices=Scope.choices, initial=Scope.WRITE)
+    days = forms.ChoiceField(label="Expires")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, auto_id="token_%s", **kwargs)  # the preferences form also has a `name`
+        choices = [(str(days or "never"), f"in {days} days" if days else "never") for days in lifetimes()]
+        self.fields["days"].choices, self.fields["days"].initial = choices, str(default_lifetime())
+
+    def clean_days(self) -> int | None:
+        days = self.cleaned_data["days"]
+        return None if days == "never" else int(days)
+
+
+class InvitationForm(forms.Form):
+    username = UsernameField(label="Username", max_length=150)
+
+
+class _RevokeTokensForm(forms.Form):
+    """Base of both password forms: a checkbox for users who have tokens."""
+
+    revoke_tokens = forms.BooleanField(required=False)
+
+    def __init__(self, user: AbstractBaseUser, *args: object, **kwargs: object) -> None:
+        super().__init__(user, *args, **kwargs)
+        if count := tokens_of(user).count():
+            box, is_one = self.fields["revoke_tokens"], count == 1
+            box.label = "Also revoke my token" if is_one else f"Also revoke my {count} tokens"
+            box.help_text = (
+                f"Programs that use {'it' if is_one else 'them'} lose access at once. "
+                f"Do so if somebody else may know {'it' if is_one else 'a token'}."
+            )
+        else:
+            del self.fields["revoke_tokens"]
+
+
+class ChangePasswordForm(_RevokeTokensForm, PasswordChangeForm):
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].widget.attrs.pop("autofocus", None)  # the page would open scrolled down to it
+
+
+class SetFirstPasswordForm(_RevokeTokensForm, SetPasswordForm):
+    """For a user who has only used log-in links and has no password yet."""
+
+
+def password_form(user: AbstractBaseUser, *data: object) -> SetPasswordForm:
+    form_class = ChangePasswordForm if user.has_usable_password() else SetFirstPasswordForm
+    return form_class(user, *data)
