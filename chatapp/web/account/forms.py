@@ -1,13 +1,25 @@
-"""The forms of the settings page: preferences, password, API tokens, invitations."""
+"""The forms of the settings page (preferences, password, API tokens, invitations) and of one-time links."""
 
 from django import forms
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm, UsernameField
 from django.contrib.auth.models import AbstractBaseUser
 
+from chatapp.accounts.links import LONGEST_TEXT
 from chatapp.accounts.models import Scope
 from chatapp.accounts.tokens import default_lifetime, lifetimes, tokens_of
 from chatapp.chats.models import Preferences, Theme
 from runs.models import Model
+
+
+class LinkForm(forms.Form):
+    """Displayed only: the views read the token from the POST themselves, so that any text gets the same refusal."""
+
+    token = forms.CharField(
+        label="Your link",
+        max_length=LONGEST_TEXT,
+        help_text="Paste the whole link that you were given.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
 
 
 class PreferencesForm(forms.ModelForm):

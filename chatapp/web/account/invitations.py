@@ -56,7 +56,7 @@ def _invite(form: InvitationForm, by: AbstractBaseUser) -> tuple[AbstractBaseUse
 def accept_invitation(request: HttpRequest) -> HttpResponse:
     """A POST with the token shows the password form; a second one, with a password, uses the token up."""
     if request.method != "POST":
-        return link_page(request, "account/invitation_link.html")
+        return link_page(request, is_invitation=True)
     token = token_in(request.POST.get("token", ""))
     user = invited_by(token)
     if user is None:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from chatapp.accounts.links import spend, token_in, user_of, was_used_by
 from chatapp.accounts.models import Purpose
+from chatapp.web.account.forms import LinkForm
 
 OLD_QUERY_NAMES = {"sesame", "token"}  # where links carried the token before it moved behind the #
 
@@ -40,7 +41,7 @@ def log_in_by_link(request: HttpRequest) -> HttpResponse:
     an attacker could have sent the link.
     """
     if request.method != "POST":
-        return link_page(request, "account/login_link.html")
+        return link_page(request)
     token = token_in(request.POST.get("token", ""))
     user = user_of(token, Purpose.LOGIN)
     if user is not None and _is_logged_in_as_other(request, user):
@@ -52,11 +53,11 @@ def log_in_by_link(request: HttpRequest) -> HttpResponse:
     return redirect("home")
 
 
-def link_page(request: HttpRequest, template: str) -> HttpResponse:
+def link_page(request: HttpRequest, is_invitation: bool = False) -> HttpResponse:
     """The form that takes a link's token; for the address of an outdated link, the page that says so."""
     if OLD_QUERY_NAMES & request.GET.keys():
         return render(request, "account/link_before_update.html", status=403)
-    return render(request, template)
+    return render(request, "account/link.html", {"form": LinkForm(), "is_invitation": is_invitation})
 
 
 def _is_logged_in_as_other(request: HttpRequest, user: AbstractBaseUser) -> bool:

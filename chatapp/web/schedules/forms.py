@@ -61,7 +61,14 @@ class RuleForm(forms.Form):
         label="Days",
         widget=forms.CheckboxSelectMultiple,
     )
-    month_day = forms.IntegerField(min_value=1, max_value=31, required=False, initial=1, label="Day of the month")
+    month_day = forms.IntegerField(
+        min_value=1,
+        max_value=31,
+        required=False,
+        initial=1,
+        label="Day of the month",
+        help_text="Where a month is shorter, its last day.",
+    )
     every = forms.IntegerField(min_value=1, max_value=MAX_STEP, required=False, initial=1, label="Every")
     unit = forms.ChoiceField(choices=UNITS, required=False, initial="60", label="Unit")
     starts = LocalTimeField(
@@ -75,6 +82,7 @@ class RuleForm(forms.Form):
         required=False,
         initial="0 9 * * MON-FRI",
         label="Rule of cron",
+        help_text="Minute, hour, day of the month, month, day of the week.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}),
     )
     zone = forms.CharField(
@@ -118,7 +126,12 @@ class RuleForm(forms.Form):
 
 class ScheduleForm(RuleForm):
     name = forms.CharField(max_length=60, label="Name")
-    prompt = forms.CharField(strip=False, label="Message", widget=forms.Textarea(attrs={"rows": 5}))
+    prompt = forms.CharField(
+        strip=False,
+        label="Message",
+        help_text="{{date}}, {{time}} and {{last_answer}} are filled in when it is asked.",
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
     model = forms.ModelChoiceField(
         Model.objects.filter(enabled=True), to_field_name="name", required=False, empty_label="The site's default"
     )
