@@ -16,8 +16,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "knox",
     "csp",
-    "django_htmx",
-    "template_partials",
     "django_structlog",
     "streams",
     "runs",
@@ -44,7 +42,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
     "chatapp.web.shell.timezone.ReaderZone",
     "django_structlog.middlewares.RequestMiddleware",
 ]
