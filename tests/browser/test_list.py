@@ -87,8 +87,8 @@ def test_a_list_that_was_on_its_way_does_not_bring_back_what_is_over(stack, alic
             route.continue_()
 
     tab.page.route("**/list?**", hold)
-    with tab.page.expect_request("**/list?**"):
-        alice.api("POST", "/sessions", {})
+    alice.api("POST", "/sessions", {})
+    wait_until(lambda: tab.page.evaluate("true") and held, "the list is held")  # the handler runs while we ask the page
     expect(news).to_be_visible()
     alice.api("POST", f"/sessions/{session.pk}/seen")
     expect(news).to_have_count(0, timeout=PATIENCE)

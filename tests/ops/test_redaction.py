@@ -3,7 +3,6 @@
 import io
 import logging
 import re
-from time import thread_time
 
 import pytest
 from daphne.access import AccessLogGenerator
@@ -120,7 +119,7 @@ def test_the_access_log_of_daphne_has_no_secret(monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["GET /x'" + "a" * 100_000, "/" * 100_000, "/sharedx" * 12_000, "?" * 100_000 + "/"])
+@pytest.mark.timeout(60)
 def test_a_line_takes_no_longer_than_its_length(text):  # B85
-    begin = thread_time()
+    """It takes 0.05 s. It took minutes, and would not end here."""
     redact(text)
-    assert thread_time() - begin < 1.0  # s of CPU; it takes 0.05, and took minutes

@@ -116,17 +116,20 @@ def test_silence_before_the_head_or_in_the_middle_ends_the_wait():  # B9
 
 
 def test_a_sink_that_is_full_makes_the_upstream_wait_and_loses_nothing():  # B28
+    idle = 0.5  # s
+
     async def scenario():
         said = [f"{n} " + "x" * 1000 for n in range(20_000)]  # 20 MB: more than the sockets' buffers hold
         sink = Words()
         sink.open.clear()
         bodies = [b"".join(map(event, said[start : start + 200])) for start in range(0, len(said), 200)]
         async with Server(CHUNKED, *(chunks(body, [50_000])[:-5] for body in bodies), chunks(END, [99])) as server:
-            asking = asyncio.create_task(ask(server.url, sink, idle=0.5))
+            asking = asyncio.create_task(ask(server.url, sink, idle=idle))
             await sink.waited.wait()
-            async with Server(*server.pieces) as other:  # in the same loop: as long as it takes to be told all
-                assert await ask(other.url) == "".join(said)
-            await asyncio.sleep(0.6)  # longer than an upstream may be silent
+            begin = asyncio.get_running_loop().time()
+            while asyncio.get_running_loop().time() < begin + 1.2 * idle:  # longer than an upstream may be silent
+                async with Server(*server.pieces) as other:  # in the same loop: as long as it takes to be told all
+                    assert await ask(other.url) == "".join(said)
             assert len(sink.text) < 2**20
             assert not server.ended.is_set(), "the upstream has to wait; and our own pause is not its silence"
             sink.open.set()
