@@ -13,6 +13,7 @@ from chatapp.chats.models import News
 from runs.states import LostReason, StopReason
 from streams.events import FINAL_KINDS, Control, Event, Kind, control
 from streams.transports import websocket
+from streams.transports.connection_limit import TooManyConnections
 from tests.streams.schema import DEFINED, SCHEMA, judge, kinds_of
 
 pytestmark = pytest.mark.one_database
@@ -94,7 +95,8 @@ def test_values_that_are_listed_are_those_that_the_code_knows():
     assert listed("run.lost", "reason") == set(LostReason.values)
     assert listed("session.changed", "news") == {"", *News.values}
     source = Path(websocket.__file__).read_text()
-    assert listed("refused", "code") == set(re.findall(r'(?:_refuse\(\w+, |turn_away\()"(\w+)"', source))
+    refusals = set(re.findall(r'_refuse\(\w+, "(\w+)"', source))
+    assert listed("refused", "code") == {*refusals, TooManyConnections.code}
 
 
 def test_the_page_describes_each_kind_with_the_fields_that_the_schema_has():
