@@ -1,4 +1,4 @@
-"""What people and programs do with runs; pages, API, commands and admin call the same functions."""
+"""What users and programs do with runs. Pages, API, commands and admin call the same functions."""
 
 import json
 from collections.abc import Collection, Iterable, Sequence
@@ -8,7 +8,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Min
 from django.utils import timezone
 
 from chatapp.chats import stored
@@ -23,14 +22,13 @@ from runs.errors import (
     StillQueued,
     TooManyAttachments,
 )
-from runs.lifecycle import attached, transitions
+from runs.lifecycle import attached, queue, stop, transitions
+from runs.lifecycle.start import lock_session
 from runs.limits import check_limits, check_prompt
 from runs.models import Model, Run
 from runs.session_feed import session_changed, sessions_changed
 from runs.states import StopReason, Trigger, WhenBusy
 from streams.log import store
-
-FAR_BEHIND = 1_000_000  # position of what is enqueued; what goes to the head counts down from there
 
 
 def send(
@@ -46,21 +44,21 @@ def send(
     is_attached: bool = False,
     is_held: bool = False,
 ) -> Run:
-    """Add the user's message to the session and ask a model for the answer.
+    """Add the user's message to the session and request an answer to it.
 
     `files` go with it; they are not stored yet. `model` is the name of a Model; empty: the session's, else the default.
     `key` makes sending idempotent within the session: the same request again returns the first run and adds nothing,
     whatever has become of text, model and limits since; another one with this key is refused (B21, B22). `when_busy`
-    says what to do while an answer of the session is on its way. An attached run ends when nobody follows it (B42).
-    `is_held` holds the session's queue, and the run waits in it until somebody releases that. If the broker is down,
-    the run has FAILED. A session in the archive comes back from there.
+    says what to do while a run of the session is under way. An attached run ends when no viewer follows it (B42).
+    `is_held` holds the session's queue, and the run waits in it until that is released. If the broker is down, the run
+    has FAILED. An archived session is moved back into the list.
 
     Raises PromptEmpty, PromptTooLong, TooManyAttachments, ModelUnknown, ModelMissing, TooManyRuns, TooManySends,
     QuotaExceeded, KeyReused or SessionBusy before anything is written.
     """
     fingerprint = _fingerprint(whole(text, files), model, when_busy) if key else ""
     with transaction.atomic():
-        transitions.lock_session(session.id)
+        lock_session(session.id)
         if key and (earlier := _sent_before(session, key, fingerprint)):
             return earlier
         check_prompt(text, files)
@@ -68,8 +66,7 @@ def send(
             raise TooManyAttachments
         chosen = choose_model(model or session.model)
         check_limits(user)
-        running = session.runs.under_way().first()
-        if running and when_busy == WhenBusy.REJECT:
+        if when_busy == WhenBusy.REJECT and (running := session.runs.under_way().first()):
             raise SessionBusy(running.id)
         question = session.messages.create(
             role=Role.USER,
@@ -80,9 +77,7 @@ def send(
         )
         attach(question, files)
         stored.add(user.pk, _size(text, files))
-        run = _ask(session, question, chosen, trigger, position=_position(session, when_busy), is_held=is_held)
-        if running and when_busy == WhenBusy.REPLACE:
-            _replace(running, user)
+        run = queue.add_answer(session, question, chosen, trigger, by=user, when_busy=when_busy, is_held=is_held)
         if is_attached:
             attached.attach(run)
         session.model, session.active_at, session.archived_at = chosen.name, timezone.now(), None
@@ -92,12 +87,12 @@ def send(
 
 
 def answer_again(answer: Message, *, user: AbstractBaseUser, model: str = "", trigger: Trigger = Trigger.CHAT) -> Run:
-    """Regenerate or retry: another answer to the same question, beside this one. The session's active run is stopped.
+    """Regenerate or retry: another answer to the same question, beside this one. The run under way is stopped.
 
     Raises ModelUnknown, ModelMissing, TooManyRuns, TooManySends, QuotaExceeded, StillQueued.
     """
-    _check_was_asked(answer.parent)
-    return _ask_at_once(answer.session, answer.parent, user, model or answer.session.model, trigger)
+    _check_not_queued(answer.parent)
+    return _answer_at_once(answer.session, answer.parent, user, model or answer.session.model, trigger)
 
 
 def edit_and_send(
@@ -109,48 +104,52 @@ def edit_and_send(
     model: str = "",
     trigger: Trigger = Trigger.CHAT,
 ) -> Run:
-    """Ask something else in the place of an earlier question; the old branch stays. The active run is stopped (B40).
+    """Send a new question in place of an earlier one; the old branch stays. The run under way is stopped (B40).
 
-    Its files go with the new one, but for those whose ids are `dropped`. Raises what `send` raises, but for
-    SessionBusy; and StillQueued.
+    Its files go with the new one, except those whose ids are `dropped`. Raises what `send` raises, except SessionBusy;
+    and StillQueued.
     """
-    _check_was_asked(question)
+    _check_not_queued(question)
     files = kept_files(question, dropped)
     check_prompt(text, files)
     with transaction.atomic():
-        transitions.lock_session(question.session_id)
+        lock_session(question.session_id)
         other = Message.objects.create(
             session=question.session, parent=question.parent, role=Role.USER, content=own_words(text)
         )
         attach(other, files)
         stored.add(user.pk, _size(text, files))
-        return _ask_at_once(question.session, other, user, model or question.session.model, trigger)
+        return _answer_at_once(question.session, other, user, model or question.session.model, trigger)
 
 
 def go_on(answer: Message, *, user: AbstractBaseUser, trigger: Trigger = Trigger.CHAT) -> Run:
     """Continue: the same message grows, by a new run (B39). Raises NothingToContinue while it is being written."""
     with transaction.atomic():
-        transitions.lock_session(answer.session_id)
+        lock_session(answer.session_id)
         last = answer.runs.order_by("-id").first()
         if last is None or not last.is_final:
             raise NothingToContinue
         model = last.model.name if last.model else ""
-        return _ask_at_once(answer.session, answer.parent, user, model, trigger, continued=answer)
+        chosen = choose_model(model)
+        check_limits(user)
+        run = queue.add_continuation(answer, chosen, trigger, by=user)
+        run.refresh_from_db()
+    return run
 
 
 def delete_session(session: Session, *, by: AbstractBaseUser) -> None:
-    """Stop what runs and delete everything. What was still on its way can not bring anything back (B40).
+    """Stop all runs of a session and delete it. What workers still write cannot bring anything back (B40).
 
-    Each stream keeps its final event, which holds no text: it fences a writer that has not heard of the Stop yet.
+    Each stream keeps its final event, which holds no text: it fences a writer that does not know of the Stop yet.
     """
     with transaction.atomic():
-        transitions.lock_session(session.id)
+        lock_session(session.id)
         runs = list(Run.objects.filter(session=session))
         for run in runs:
             if not run.is_final:
-                transitions.ask_to_stop(run, by, StopReason.USER)
+                stop.record_stop_request(run, by, StopReason.USER)
                 transitions.stop(run.id)
-                transitions.interrupt_task(run)
+                stop.interrupt_on_commit(run)
             store.keep_final(run.id)
         session.delete()
         stored.changed(session.owner_id)
@@ -158,15 +157,15 @@ def delete_session(session: Session, *, by: AbstractBaseUser) -> None:
 
 
 def delete_user(user: AbstractBaseUser, *, by: AbstractBaseUser) -> None:
-    """Log the user out for good, stop what runs, and delete everything that is theirs."""
-    type(user).objects.filter(pk=user.pk).update(is_active=False)  # so that nothing new begins meanwhile
+    """Disable the account, stop its runs, and delete the user with everything that is theirs."""
+    type(user).objects.filter(pk=user.pk).update(is_active=False)  # so that nothing new is started meanwhile
     for session in Session.objects.filter(owner=user):
         delete_session(session, by=by)
     user.delete()
 
 
-def see(session: Session) -> None:
-    """Its owner has the session before him: nothing in it is news any more."""
+def mark_read(session: Session) -> None:
+    """Clear the unread badge: the owner has the session on screen."""
     if session.news and Session.objects.filter(pk=session.pk).exclude(news="").update(news=""):
         session_changed(session.pk)
 
@@ -175,8 +174,8 @@ def _size(text: str, files: Iterable[Attachment]) -> int:
     return len(text.encode(errors="replace")) + sum(file.size for file in files)
 
 
-def _check_was_asked(question: Message) -> None:
-    """A question in the queue has no place yet beside which another answer, or another question, could stand."""
+def _check_not_queued(question: Message) -> None:
+    """Raise StillQueued for a question in the queue: it is on no branch yet, so nothing can stand beside it."""
     if question.state == MessageState.WAITING:
         raise StillQueued
 
@@ -195,67 +194,15 @@ def choose_model(name: str) -> Model:
     return model
 
 
-def _ask(
-    session: Session, question: Message, model: Model, trigger: Trigger, position: int, is_held: bool = False
-) -> Run:
-    """A run for an answer to `question`: started if it is its turn, else waiting.
-
-    Nothing may be under way although others wait: the one before has just ended, or could start nothing. Then it
-    is their turn, unless the queue is held: what is sent meanwhile goes ahead of what is held.
-    """
-    is_idle = not session.runs.under_way().exists()
-    answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING)
-    run = transitions.enqueue(session, answer, model, trigger, position=position)
-    if is_held:
-        transitions.hold(session.id)
-    elif is_idle and (transitions.is_queue_held(session.id) or transitions.head_of_queue(session.id) == run):
-        transitions.place(answer)
-        transitions.start(run.id, transitions.fail_start)
-    elif is_idle:
-        transitions.start_next(session.id)
-    return run
-
-
-def _ask_at_once(
-    session: Session,
-    question: Message,
-    user: AbstractBaseUser,
-    model: str,
-    trigger: Trigger,
-    continued: Message | None = None,
-) -> Run:
-    """A run ahead of the queue; what is under way in the session is stopped for it."""
+def _answer_at_once(session: Session, question: Message, user: AbstractBaseUser, model: str, trigger: Trigger) -> Run:
+    """A new answer ahead of the queue; the run under way is stopped in its favour."""
     chosen = choose_model(model)
     with transaction.atomic():
-        transitions.lock_session(session.id)
+        lock_session(session.id)
         check_limits(user)
-        running = session.runs.under_way().first()
-        position = _position(session, WhenBusy.REPLACE)
-        if continued is None:
-            run = _ask(session, question, chosen, trigger, position)
-        else:
-            Message.objects.filter(pk=continued.pk).update(state=MessageState.WAITING)
-            run = transitions.enqueue(session, continued, chosen, trigger, position=position, is_continuation=True)
-            if running is None:
-                transitions.place(continued)
-                transitions.start(run.id, transitions.fail_start)
-        if running is not None:
-            _replace(running, user)
+        run = queue.add_answer(session, question, chosen, trigger, by=user, when_busy=WhenBusy.REPLACE)
     run.refresh_from_db()
     return run
-
-
-def _replace(running: Run, user: AbstractBaseUser) -> None:
-    """Stop a run for the sake of the head of the queue, which starts when the partial is saved (B17)."""
-    transitions.ask_to_stop(running, user, StopReason.REPLACED)
-    transaction.on_commit(lambda: transitions.see_to_stop(running))
-
-
-def _position(session: Session, when_busy: WhenBusy) -> int:
-    if when_busy != WhenBusy.REPLACE:
-        return FAR_BEHIND
-    first = Run.objects.filter(session=session).in_queue().aggregate(first=Min("position"))["first"]
-    return FAR_BEHIND - 1 if first is None else first - 1
 
 
 def _fingerprint(*request: str) -> str:
@@ -266,6 +213,6 @@ def _sent_before(session: Session, key: str, fingerprint: str) -> Run | None:
     question = session.messages.filter(key=key).first()
     if question is None:
         return None
-    if question.fingerprint != fingerprint:  # its text may have been edited since, in the queue
+    if question.fingerprint != fingerprint:  # not the text: it may have been edited in the queue since
         raise KeyReused
     return Run.objects.filter(message__parent=question).order_by("id").first()

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from chatapp.chats.models import Message, Session
 from runs import provider_keys
 from runs.errors import ProviderKeyForbidden
-from runs.states import ACTIVE, FINAL, LogKept, LostReason, Status, StopReason, Tells, Trigger
+from runs.states import ACTIVE, FINAL, LogKept, LostReason, Notify, Status, StopReason, Trigger
 
 
 class Provider(models.Model):
@@ -176,7 +176,7 @@ class Run(models.Model):
     model = models.ForeignKey(Model, on_delete=models.SET_NULL, null=True, related_name="runs")
     trigger = models.CharField(max_length=16, choices=Trigger.choices, default=Trigger.CHAT)
 
-    tells = models.CharField(max_length=8, choices=Tells.choices, default=Tells.ALL)
+    tells = models.CharField(max_length=8, choices=Notify.choices, default=Notify.ALL)
 
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
     reason = models.CharField(max_length=16, blank=True, choices=[*StopReason.choices, *LostReason.choices])

@@ -44,7 +44,7 @@ class Trigger(models.TextChoices):
     SCHEDULE = "schedule"
 
 
-class Tells(models.TextChoices):
+class Notify(models.TextChoices):
     """Which ends of a run are news for its owner. A Stop never is."""
 
     ALL = "all"

@@ -20,7 +20,7 @@ class RunStreams:
         return answers.snapshot(stream)
 
     def on_followed(self, streams: Collection[UUID]) -> None:
-        attached.watched(streams)
+        attached.renew(streams)
 
     def on_last_follower_left(self, stream: UUID) -> None:
-        attached.left(stream)
+        attached.stop_without_viewer(stream)

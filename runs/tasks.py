@@ -8,7 +8,7 @@ from celery import shared_task
 from structlog.contextvars import bind_contextvars
 
 from runs.errors import InternalError, RunError
-from runs.lifecycle import attached, redispatch, transitions
+from runs.lifecycle import attached, reaper, redispatch, transitions
 from runs.maintenance import retention
 from runs.models import Report, Run
 from runs.queries import queue_position
@@ -86,16 +86,12 @@ def write_title(run_id: str) -> None:
 @shared_task(name="runs.tasks.reap", ignore_result=True)
 def reap() -> None:
     """End the runs of workers that are gone; start what a crash left waiting; tell the rest how many are ahead."""
-    lost, failed, started = (
-        transitions.reap(),
-        transitions.fail_unclaimed(),
-        transitions.sweep() + redispatch.start_again(),
-    )
+    recovered = reaper.recover()
     attached.stop_unwatched()
     queue_position.tell_places()
     Report.file("upkeep")
-    if lost or failed or started:
-        logger.warning("reaped %d runs, gave up waiting for %d, started %d queues", lost, failed, started)
+    if any(recovered):
+        logger.warning("reaped %d runs, gave up waiting for %d, started %d queues", *recovered)
 
 
 @shared_task(name="runs.tasks.make_html", ignore_result=True)

@@ -5,7 +5,7 @@ from django.http import HttpResponse
 
 from chatapp.aisdk.messages import began_with
 from chatapp.aisdk.parts import Part, Teller
-from runs.lifecycle.segments import said_before
+from runs.lifecycle.segments import earlier_segments
 from runs.models import Run
 from streams.access import Viewer
 from streams.delivery.hub import EncodedEvent
@@ -28,7 +28,7 @@ class UIMessageFraming(Framing):
 
 def ui_message_stream(run: Run, viewer: Viewer, has_body: bool = True) -> HttpResponse:
     """The response that tells `run`, an answer that is under way, from its beginning to its end. Reads the database."""
-    teller = Teller(str(run.message_id), began_with(run), said_before(run))
+    teller = Teller(str(run.message_id), began_with(run), earlier_segments(run))
     response = EventStream(EventBody(viewer, run.pk, 0, UIMessageFraming(teller)) if has_body else None)
     response["x-vercel-ai-ui-message-stream"] = "v1"
     return response

@@ -18,7 +18,7 @@ from chatapp.aisdk.framing import ui_message_stream
 from chatapp.aisdk.messages import ui_messages
 from chatapp.aisdk.requests import AskSerializer, StopSerializer
 from chatapp.chats.models import Session
-from runs.lifecycle.transitions import request_stop
+from runs.lifecycle.stop import request_stop
 from runs.models import Run
 from streams.delivery.follow import follow
 

@@ -13,9 +13,9 @@ from chatapp.compare.errors import AlreadyVoted, PaneGone, PaneUnknown, StillAns
 from chatapp.compare.models import Comparison, Pane
 from runs.actions import answer_again, delete_session, send
 from runs.errors import StillQueued
-from runs.lifecycle.attached import attach, detach, watched
+from runs.lifecycle.attached import attach, detach, renew
 from runs.lifecycle.queue import release
-from runs.lifecycle.transitions import request_stop
+from runs.lifecycle.stop import request_stop
 from runs.limits import check_prompt
 from runs.models import Run
 from runs.session_feed import sessions_changed
@@ -81,7 +81,7 @@ def _open_pane(comparison: Comparison, position: int, contender: Contender) -> N
 
 def look_at(comparison: Comparison) -> None:
     """Somebody has loaded the page: its answers may go on for a while, until it is loaded again or follows them."""
-    watched(runs_of(comparison).values_list("pk", flat=True))
+    renew(runs_of(comparison).values_list("pk", flat=True))
 
 
 def runs_of(comparison: Comparison):

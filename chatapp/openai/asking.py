@@ -83,7 +83,7 @@ async def ask_for(user: AbstractBaseUser, wanted: Wanted, chain: UUID | None = N
 
 async def _leave(asking: "asyncio.Future[Exchange]") -> None:
     exchange = await asking
-    await in_reader_thread(attached.left, exchange.run_id)
+    await in_reader_thread(attached.stop_without_viewer, exchange.run_id)
 
 
 def prompt_of(run: Run) -> tuple[list[dict], dict] | None:

@@ -9,7 +9,7 @@ from chatapp.schedules.errors import StillRunning, TooManySchedules, UnknownZone
 from chatapp.schedules.firing import lock, skip_waiting, start
 from chatapp.schedules.models import Occurrence, Paused, Schedule, State
 from chatapp.schedules.rules import next_time
-from runs.lifecycle.transitions import request_stop
+from runs.lifecycle.stop import request_stop
 from runs.limits import check_prompt
 from runs.models import Run
 

@@ -31,6 +31,7 @@ from chatapp.schedules.rules import count_before, latest_time, next_time
 from runs.actions import send
 from runs.errors import InternalError, RunError
 from runs.lifecycle import transitions
+from runs.lifecycle.start import lock_session
 from runs.models import Run
 from runs.signals import ended
 from runs.states import FINAL, Trigger
@@ -119,7 +120,7 @@ def lock(pk: UUID, skip_locked: bool = False) -> Schedule | None:
     Its session is locked first: so does everybody who deletes a session, which changes the schedule.
     """
     if session_id := Schedule.objects.filter(pk=pk).values_list("session", flat=True).first():
-        transitions.lock_session(session_id)
+        lock_session(session_id)
     return Schedule.objects.select_for_update(skip_locked=skip_locked).filter(pk=pk).first()
 
 
@@ -175,7 +176,7 @@ def _session_for(schedule: Schedule, occurrence: Occurrence) -> Session:
 def _failed(schedule: Schedule, occurrence: Occurrence, text: str, error: RunError) -> Run:
     """A question that could not be asked, and the answer that says why."""
     session = _session_for(schedule, occurrence)
-    transitions.lock_session(session.pk)
+    lock_session(session.pk)
     question = session.messages.create(role=Role.USER, content=text, state=MessageState.WAITING)
     answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING)
     run = transitions.enqueue(session, answer, None, Trigger.SCHEDULE, tells=schedule.notify)

@@ -12,7 +12,13 @@ from chatapp.chats.models import Session
 from chatapp.schedules.rules import Cron, Daily, Every, Monthly, Once, Rule, Weekly
 from chatapp.schedules.words import words_of
 from runs.models import Run
-from runs.states import ACTIVE, Status, Tells
+from runs.states import ACTIVE, Notify, Status
+
+NOTIFY_LABELS = [
+    (Notify.ALL.value, "All results"),
+    (Notify.FAILURES.value, "Failures only"),
+    (Notify.NONE.value, "Nothing"),
+]
 
 
 class Kind(models.TextChoices):
@@ -41,14 +47,6 @@ class Overlap(models.TextChoices):
 
     SKIP = "skip", "Skip it"
     ENQUEUE = "enqueue", "Start when the answer has ended"
-
-
-class Notify(models.TextChoices):
-    """Which results are marked as new for the owner."""
-
-    ALL = Tells.ALL.value, "All results"
-    FAILURES = Tells.FAILURES.value, "Failures only"
-    NONE = Tells.NONE.value, "Nothing"
 
 
 class Paused(models.TextChoices):
@@ -107,7 +105,7 @@ class Schedule(models.Model):
 
     missed = models.CharField(max_length=8, choices=Missed.choices, default=Missed.RUN)
     overlap = models.CharField(max_length=8, choices=Overlap.choices, default=Overlap.SKIP)
-    notify = models.CharField(max_length=8, choices=Notify.choices, default=Notify.ALL)
+    notify = models.CharField(max_length=8, choices=NOTIFY_LABELS, default=Notify.ALL)
 
     paused = models.CharField(max_length=8, choices=Paused.choices, blank=True)  # why; empty: it is not
     failures = models.PositiveIntegerField(default=0)  # in a row

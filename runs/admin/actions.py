@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 
 from runs.actions import answer_again
 from runs.errors import RunError
-from runs.lifecycle import transitions
+from runs.lifecycle.stop import request_stop
 from runs.models import Run
 from runs.states import ACTIVE, Status, Trigger
 
@@ -88,7 +88,7 @@ STOP = Act(
     "Stop",
     "Stop (queued, running)",
     ACTIVE,
-    lambda run, by: transitions.request_stop(run, by=by),
+    lambda run, by: request_stop(run, by=by),
     "What has been written so far is kept. The runs will say that you asked for it.",
 )
 RETRY = Act(

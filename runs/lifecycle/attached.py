@@ -1,4 +1,4 @@
-"""Attached runs: those that depend on being followed (B42). `runs.stream_owner` says who follows."""
+"""Attached runs: they end when no viewer follows them (B42). `streams` reports who follows, see `StreamOwner`."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -7,13 +7,14 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from runs.lifecycle import transitions
+from runs.lifecycle.reaper import reap
+from runs.lifecycle.stop import request_stop
 from runs.models import Run
 from runs.states import StopReason
 
 
 def attach(run: Run) -> None:
-    """Let a run depend on being followed; whoever asked for it has VIEWER_SECONDS to begin."""
+    """Let a run end without viewers; the first has VIEWER_SECONDS to follow it."""
     Run.objects.filter(pk=run.pk).update(viewer_until=viewer_end())
 
 
@@ -23,28 +24,28 @@ def detach(run: Run) -> None:
 
 
 def viewer_end() -> datetime:
-    """Until when an attached run lives on that is followed now."""
+    """Until when an attached run goes on that is followed now."""
     return timezone.now() + timedelta(seconds=settings.VIEWER_SECONDS)
 
 
-def watched(streams: Iterable[UUID]) -> None:
-    """Somebody follows these runs: those that depend on it live on, those whose worker is gone are ended."""
+def renew(streams: Iterable[UUID]) -> None:
+    """Of these runs, which are followed now, let attached ones go on, and end those whose worker is gone."""
     streams = list(streams)
     attached = Run.objects.active().filter(pk__in=streams, viewer_until__isnull=False)
     attached.update(viewer_until=viewer_end())
-    transitions.reap(streams)
+    reap(streams)
 
 
-def left(stream: UUID) -> None:
-    """The last follower in this process has gone before the end: an attached run ends with it (B42)."""
+def stop_without_viewer(stream: UUID) -> None:
+    """Stop an attached run, whose last follower in this process has gone (B42)."""
     run = Run.objects.active().filter(pk=stream, viewer_until__isnull=False).first()
     if run is not None:
-        transitions.request_stop(run, None, StopReason.VIEWER_LEFT)
+        request_stop(run, None, StopReason.VIEWER_LEFT)
 
 
 def stop_unwatched() -> int:
-    """Stop attached runs that nobody has followed for a while: their page, or its web server, is gone (B42)."""
+    """Stop attached runs that have had no follower for a while: their page, or its web server, is gone (B42)."""
     runs = list(Run.objects.active().filter(viewer_until__lt=timezone.now(), stop_requested_at=None))
     for run in runs:
-        transitions.request_stop(run, None, StopReason.VIEWER_LEFT)
+        request_stop(run, None, StopReason.VIEWER_LEFT)
     return len(runs)

@@ -1,7 +1,7 @@
-"""The queue of a session: what waits behind an answer can be edited, removed, cleared, sent now or released (B18).
+"""The queue of a session: where a new run goes, and what users do with messages that wait behind an answer (B18).
 
-A message in the queue has a run that is QUEUED without a task. Each function takes the session's lock, and raises
-NotQueued for a run whose turn has come meanwhile.
+A message in the queue has a run that is QUEUED without a task. The functions for users take the session's lock, and
+raise NotQueued for a run whose turn has come meanwhile.
 """
 
 from collections.abc import Collection
@@ -9,19 +9,87 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 
 from chatapp.chats.attachments import kept_files, own_words
-from chatapp.chats.models import Message, MessageState, Session
+from chatapp.chats.models import Message, MessageState, Role, Session
 from runs.errors import NotQueued
 from runs.lifecycle import transitions
+from runs.lifecycle.start import head_of_queue, is_queue_held, lock_session, start, start_next
+from runs.lifecycle.stop import apply_stop_request, record_stop_request
 from runs.limits import check_prompt
-from runs.models import Run
-from runs.states import StopReason
+from runs.models import Model, Run
+from runs.states import StopReason, Trigger, WhenBusy
 from streams.log import store
 
+FAR_BEHIND = 1_000_000  # position of what is enqueued; what goes to the head counts down from there
 
-def waiting(session: Session):
+
+def add_answer(
+    session: Session,
+    question: Message,
+    model: Model,
+    trigger: Trigger,
+    *,
+    by: AbstractBaseUser,
+    when_busy: WhenBusy = WhenBusy.ENQUEUE,
+    is_held: bool = False,
+) -> Run:
+    """A run for a new answer to `question`: started if it is its turn, else waiting. The caller holds the lock.
+
+    With REPLACE it goes to the head, and the run under way is stopped. Nothing may be under way although others wait:
+    the one before has just ended, or could start nothing. Then it is their turn, unless the queue is held: what is sent
+    meanwhile goes ahead of what is held. `is_held` holds the queue, this run included.
+    """
+    running = session.runs.under_way().first()
+    position = _position(session, when_busy)
+    answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING)
+    run = transitions.enqueue(session, answer, model, trigger, position=position)
+    if is_held:
+        hold(session.id)
+    elif running is None and (is_queue_held(session.id) or head_of_queue(session.id) == run):
+        _start_now(run, answer)
+    elif running is None:
+        start_next(session.id)
+    if running is not None and when_busy == WhenBusy.REPLACE:
+        _replace(running, by)
+    return run
+
+
+def add_continuation(answer: Message, model: Model, trigger: Trigger, *, by: AbstractBaseUser) -> Run:
+    """A run that goes on with `answer`, ahead of the queue; the run under way is stopped. The caller holds the lock."""
+    session = answer.session
+    running = session.runs.under_way().first()
+    position = _position(session, WhenBusy.REPLACE)
+    Message.objects.filter(pk=answer.pk).update(state=MessageState.WAITING)
+    run = transitions.enqueue(session, answer, model, trigger, position=position, is_continuation=True)
+    if running is None:
+        _start_now(run, answer)
+    else:
+        _replace(running, by)
+    return run
+
+
+def _position(session: Session, when_busy: WhenBusy) -> int:
+    if when_busy != WhenBusy.REPLACE:
+        return FAR_BEHIND
+    first = Run.objects.filter(session=session).in_queue().aggregate(first=Min("position"))["first"]
+    return FAR_BEHIND - 1 if first is None else first - 1
+
+
+def _start_now(run: Run, answer: Message) -> None:
+    """Start a run for somebody who waits for it: if the broker is down, it fails at once (B11)."""
+    transitions.attach_to_branch(answer)
+    start(run.id, transitions.fail_start)
+
+
+def _replace(running: Run, by: AbstractBaseUser) -> None:
+    """Stop a run in favour of the head of the queue, which starts when the partial answer is saved (B17)."""
+    record_stop_request(running, by, StopReason.REPLACED)
+    transaction.on_commit(lambda: apply_stop_request(running))
+
+
+def waiting(session: Session) -> QuerySet[Run]:
     """The runs in the session's queue, the next one first."""
     runs = Run.objects.filter(session=session).in_queue().select_related("message__parent", "model")
     return runs.prefetch_related("message__parent__attachments")
@@ -31,8 +99,8 @@ def waiting(session: Session):
 def edit(run: Run, text: str, dropped: Collection[UUID] = ()) -> None:
     """Change the text of a message that waits; its files stay, but for those whose ids are `dropped`.
 
-    Raises PromptEmpty, PromptTooLong, NotQueued. A question that has been answered before is not edited: what waits is
-    another answer to it.
+    Raises PromptEmpty, PromptTooLong, NotQueued. A question that has been answered before cannot be edited: what waits
+    is another answer to it.
     """
     run = _queued(run)
     question = Message.objects.filter(pk=run.message.parent_id, state=MessageState.WAITING).first()
@@ -45,7 +113,7 @@ def edit(run: Run, text: str, dropped: Collection[UUID] = ()) -> None:
 
 @transaction.atomic
 def remove(run: Run, *, by: AbstractBaseUser) -> None:
-    """Take a message out of the queue, as if it had not been sent; followers are told. Raises NotQueued.
+    """Take a message out of the queue as if it had not been sent; followers are told. Raises NotQueued.
 
     Of an answer that was to be continued only the new run ends: what has been written stays.
     """
@@ -55,7 +123,7 @@ def remove(run: Run, *, by: AbstractBaseUser) -> None:
 @transaction.atomic
 def clear(session: Session, *, by: AbstractBaseUser) -> int:
     """Empty the queue. Returns how many messages were in it."""
-    transitions.lock_session(session.id)
+    lock_session(session.id)
     runs = list(waiting(session))
     for run in runs:
         _remove(run, by)
@@ -65,7 +133,7 @@ def clear(session: Session, *, by: AbstractBaseUser) -> int:
 
 @transaction.atomic
 def send_now(run: Run, *, by: AbstractBaseUser) -> None:
-    """Put a message at the head of the queue and start it: at once, or when what runs has been stopped.
+    """Put a message at the head of the queue and start it: at once, or when the run under way has been stopped.
 
     Raises NotQueued. It starts although the queue is held; the others stay held.
     """
@@ -74,19 +142,22 @@ def send_now(run: Run, *, by: AbstractBaseUser) -> None:
     Run.objects.filter(pk=run.pk).update(position=first - 1)
     running = run.session.runs.under_way().first()
     if running is None:
-        transitions.place(run.message)
-        transitions.start(run.id, transitions.fail_start)
+        _start_now(run, run.message)
     else:
-        transitions.ask_to_stop(running, by, StopReason.REPLACED)
-        transaction.on_commit(lambda: transitions.see_to_stop(running))
+        _replace(running, by)
+
+
+def hold(session_id: UUID) -> None:
+    """Keep what waits in the session's queue there until it is released."""
+    Session.objects.filter(pk=session_id).update(is_queue_held=True)
 
 
 @transaction.atomic
 def release(session: Session) -> None:
     """Let a held queue go on."""
-    transitions.lock_session(session.id)
+    lock_session(session.id)
     _release(session)
-    transitions.start_next(session.id)
+    start_next(session.id)
 
 
 def _release(session: Session) -> None:
@@ -94,19 +165,20 @@ def _release(session: Session) -> None:
 
 
 def _queued(run: Run) -> Run:
-    transitions.lock_session(run.session_id)
-    found = Run.objects.in_queue().select_for_update(of=("self",)).select_related("message", "session")
-    found = found.filter(pk=run.pk).first()
-    if found is None:
+    """The run, locked, if it is still in the queue. Raises NotQueued."""
+    lock_session(run.session_id)
+    queued = Run.objects.in_queue().select_for_update(of=("self",)).select_related("message", "session")
+    queued = queued.filter(pk=run.pk).first()
+    if queued is None:
         raise NotQueued
-    return found
+    return queued
 
 
 def _remove(run: Run, by: AbstractBaseUser) -> None:
-    shown = Session.objects.values_list("tip", flat=True).get(pk=run.session_id)
-    transitions.ask_to_stop(run, by, StopReason.USER)
+    tip = Session.objects.values_list("tip", flat=True).get(pk=run.session_id)
+    record_stop_request(run, by, StopReason.USER)
     transitions.stop(run.id)
-    Session.objects.filter(pk=run.session_id).update(tip=shown)
+    Session.objects.filter(pk=run.session_id).update(tip=tip)
     if run.is_continuation:
         return
     store.keep_final(run.id)

@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from chatapp.chats.actions import html_due
 from chatapp.chats.models import Message, MessageState
-from runs.lifecycle import redispatch, transitions
-from runs.lifecycle.segments import said_before
+from runs.lifecycle import reaper, transitions
+from runs.lifecycle.segments import earlier_segments
+from runs.lifecycle.start import lock_session
 from runs.models import Report, Run
 from runs.states import FINAL, LogKept, Status
 from streams.events import FINAL_KINDS, Event, Folded, Kind, fold
@@ -102,7 +103,7 @@ def _case(run_id: UUID) -> _Case | None:
     events: list[Event] = list(store.read_all(run_id))
     later = Run.objects.filter(message_id=run.message_id, id__gt=run.id).exists()
     finals = [event.kind for event in events if event.kind in FINAL_KINDS]
-    return _Case(run, finals, fold(events), said_before(run), not later)
+    return _Case(run, finals, fold(events), earlier_segments(run), not later)
 
 
 def _wrong_with(run_id: UUID) -> list[str]:
@@ -130,7 +131,7 @@ def _faults(case: _Case) -> Iterator[tuple[str, object]]:
 def _look_closely(run_id: UUID, repair: bool) -> Iterator[Finding]:
     with transaction.atomic():
         session_id = Run.objects.filter(pk=run_id).values_list("session_id", flat=True).first()
-        transitions.lock_session(session_id)
+        lock_session(session_id)
         case = _case(run_id)
         findings = []
         for what, mend in _faults(case) if case else ():
@@ -185,7 +186,7 @@ def _stuck(repair: bool) -> Iterator[Finding]:
     found += [(run_id, "no worker took it in time") for run_id in unclaimed.values_list("id", flat=True)]
     found += [(run_id, "it waits behind nothing") for run_id in _forgotten(long_ago)]
     if repair and found:
-        transitions.reap(), transitions.fail_unclaimed(), transitions.sweep(), redispatch.start_again()
+        reaper.recover()
     still = set(Run.objects.active().filter(pk__in=[run_id for run_id, _ in found]).values_list("id", flat=True))
     moved = set(Run.objects.filter(pk__in=still, dispatched_at__gte=long_ago).values_list("id", flat=True))
     for run_id, what in found:

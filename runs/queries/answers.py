@@ -4,8 +4,8 @@ from uuid import UUID
 
 from chatapp.chats.actions import FINAL
 from chatapp.chats.models import Message
-from runs.lifecycle import transitions
-from runs.lifecycle.segments import piece_of, said_before
+from runs.lifecycle import reaper
+from runs.lifecycle.segments import earlier_segments, segment_of
 from runs.models import Run
 from runs.states import Status
 from streams.events import Folded
@@ -26,7 +26,7 @@ def answer_now(message: Message, run: Run | None) -> Folded:
         run.refresh_from_db()
         message.refresh_from_db()
         return _stored(message, folded.last_seq)
-    before = said_before(run)
+    before = earlier_segments(run)
     folded.text, folded.reasoning = before.text + folded.text, before.reasoning + folded.reasoning
     folded.tools = before.tools + folded.tools
     return folded
@@ -41,7 +41,7 @@ def so_far(run: Run) -> Folded:
 
     If the run's worker is gone, the run is ended first and read again: no reader is shown a dead run as alive (B12).
     """
-    if run.status == Status.RUNNING and transitions.reap([run.id]):
+    if run.status == Status.RUNNING and reaper.reap([run.id]):
         run.refresh_from_db()
     return store.fold_stream(run.id)
 
@@ -49,7 +49,7 @@ def so_far(run: Run) -> Folded:
 def snapshot(stream: UUID) -> dict | None:
     """What a final run has written, from its message. None: it is not known."""
     run = Run.objects.filter(pk=stream, finished_at__isnull=False).select_related("message").first()
-    piece = piece_of(run) if run else None
+    piece = segment_of(run) if run else None
     if piece is None:
         return None
     if run.prompt_tokens is not None and run.completion_tokens is not None:

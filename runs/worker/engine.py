@@ -245,7 +245,7 @@ def start_engine(node: str, pool: str) -> Engine:
     """Make this process's engine and register it as a worker with a lease, unless it has one already."""
     global _engine
     if _engine is None or _engine.pid != os.getpid():
-        from runs.lifecycle.transitions import lease_end
+        from runs.lifecycle.reaper import lease_end
 
         worker = Worker.objects.create(
             name=node, pid=os.getpid(), pool=pool, queues=queues_taken(), versions=versions(), lease_until=lease_end()

@@ -130,7 +130,7 @@ class Drain(bootsteps.StartStopStep):
         retire_engine()
         # Children of prefork that were interrupted could not give theirs up.
         Worker.objects.filter(runs__task_id__in=list(self._interrupted)).update(lease_until=Now())
-        redispatch.start_again()
+        redispatch.redispatch()
         connection.close()
 
 

@@ -60,7 +60,7 @@ def measure(rig: Rig, pool: str, url: str, count: int) -> list[list[float]]:
 
 
 def _stop_one(rig: Rig, alice, clerk: Clerk) -> list[float]:
-    from runs.lifecycle.transitions import request_stop
+    from runs.lifecycle.stop import request_stop
     from runs.models import Run
 
     say = prompt(tokens=5, stall_after=3)

@@ -11,7 +11,7 @@ from chatapp.compare.models import Comparison, Pane
 from chatapp.compare.panes import HIDDEN, views_of
 from runs.actions import delete_session
 from runs.errors import ModelUnknown, PromptEmpty, TooManyRuns
-from runs.lifecycle import attached, transitions
+from runs.lifecycle import attached, reaper, transitions
 from runs.models import Run
 from runs.states import Status, StopReason, Trigger
 from runs.upstream.request import build_request
@@ -118,7 +118,7 @@ def test_sequential_panes_start_when_the_one_before_has_ended(compare, write, at
     comparison = compare(is_sequential=True)
     first, second, third = comparison.panes.all()
     assert [is_started(pane) for pane in (first, second, third)] == [True, False, False]
-    assert transitions.sweep() == 0
+    assert reaper.start_stalled_queues() == 0
     run = write(first, "one")
     assert not sequence.advance(comparison.pk)
     with at_commit():
@@ -259,7 +259,7 @@ def test_what_is_being_written_when_one_goes_on_outlives_the_page(compare, write
     one, other, _ = comparison.panes.all()
     run = write(one, "half")
     actions.go_on_with(one)
-    attached.left(run.id)
+    attached.stop_without_viewer(run.id)
     Run.objects.exclude(viewer_until=None).update(viewer_until=timezone.now())
     attached.stop_unwatched()
     run.refresh_from_db()

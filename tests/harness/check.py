@@ -3,7 +3,7 @@
 import json
 
 from chatapp.chats.models import MessageState
-from runs.lifecycle.segments import said_before
+from runs.lifecycle.segments import earlier_segments
 from runs.models import Run
 from runs.states import Status
 from streams.events import Event, Folded, Kind, fold
@@ -70,7 +70,7 @@ def unexplained_gaps(events: list[Event]) -> list[Event]:
 
 
 def check_message(run: Run, folded: Folded) -> None:
-    before = said_before(run)  # by the earlier runs of a continued answer
+    before = earlier_segments(run)  # by the earlier runs of a continued answer
     assert before.text + folded.text == run.message.content
     assert before.reasoning + folded.reasoning == run.message.reasoning
     assert before.tools + folded.tools == run.message.tools

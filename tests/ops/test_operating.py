@@ -11,7 +11,7 @@ from django.utils import timezone
 from chatapp.chats.models import Session
 from chatapp.ops import local_model
 from runs import actions
-from runs.lifecycle import transitions
+from runs.lifecycle import reaper, transitions
 from runs.models import Model, Provider, Report, Run, Worker
 from streams.events import Kind
 from streams.log import store
@@ -121,7 +121,7 @@ def test_reap_runs_ends_what_a_dead_worker_left(send):
 
 def test_prune_lets_go_of_what_is_due(send, settings):
     run = send()
-    worker = Worker.objects.create(name="w", pid=1, pool="gevent", lease_until=transitions.lease_end())
+    worker = Worker.objects.create(name="w", pid=1, pool="gevent", lease_until=reaper.lease_end())
     transitions.claim(run.pk, Run.objects.get(pk=run.pk).task_id, worker)
     store.append(run.pk, *[(Kind.TEXT, {"text": "w "})] * 5)
     transitions.complete(run.pk, "stop")

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from chatapp.chats.models import Message, Role, Session
 from chatapp.ops import readiness
 from runs.errors import UpstreamFailed
-from runs.lifecycle import transitions
+from runs.lifecycle import reaper, transitions
 from runs.maintenance import counters
 from runs.models import Model, Provider, Report, Worker
 from runs.states import Trigger
@@ -38,7 +38,7 @@ def run(alice):
 
 
 def a_worker(**fields):
-    values = {"name": "w@here", "pid": 7, "pool": "gevent", "queues": QUEUES, "lease_until": transitions.lease_end()}
+    values = {"name": "w@here", "pid": 7, "pool": "gevent", "queues": QUEUES, "lease_until": reaper.lease_end()}
     return Worker.objects.create(**values | fields)
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from chatapp.chats.models import Session
 from runs import actions
-from runs.lifecycle import transitions
+from runs.lifecycle import reaper, transitions
 from runs.models import Model, Provider, Run, Worker
 
 
@@ -25,7 +25,7 @@ def session(alice):
 
 @pytest.fixture
 def worker(db):
-    return Worker.objects.create(name="w", pid=1, pool="gevent", lease_until=transitions.lease_end())
+    return Worker.objects.create(name="w", pid=1, pool="gevent", lease_until=reaper.lease_end())
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from django.urls import reverse
 from chatapp.chats.models import Message, MessageState, Role, Session
 from runs.errors import UpstreamGarbage
 from runs.lifecycle import transitions
+from runs.lifecycle.start import start_next
+from runs.lifecycle.stop import request_stop
 from runs.models import Model, Provider, Run
 from runs.queries import timeline
 from runs.states import Trigger
@@ -54,7 +56,7 @@ def ask(alice):
             session=session, role=Role.ASSISTANT, parent=question, state=MessageState.WAITING
         )
         run = transitions.enqueue(session, answer, model, Trigger.API)
-        transitions.start_next(session.id)
+        start_next(session.id)
         return run
 
     return ask
@@ -140,7 +142,7 @@ def test_what_a_model_wrote_is_text_in_the_admin_too(admin, ask):  # B58
 
 def test_a_run_says_who_asked_it_to_stop_and_when(admin, ask, alice):
     run = ask()
-    transitions.request_stop(run, by=alice)
+    request_stop(run, by=alice)
     run.refresh_from_db()
     page = change_page(admin, run).text
     assert alice.username in page.split("Stop requested by")[1][:200]

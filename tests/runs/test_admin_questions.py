@@ -11,6 +11,7 @@ from django.utils import timezone
 from chatapp.chats.long_lists import BoundedPaginator
 from runs.errors import UpstreamFailed
 from runs.lifecycle import transitions
+from runs.lifecycle.stop import record_stop_request, request_stop
 from runs.models import Run
 from runs.queries import statistics
 from runs.states import LostReason, Status, StopReason
@@ -76,9 +77,9 @@ def test_waiting_for_a_worker(admin, many, send):
 
 def test_stopped_by_whom(admin, many, alice, charlie):
     by_owner, by_staff, by_nobody, not_stopped = many(4)
-    transitions.request_stop(by_owner, by=alice)
-    transitions.request_stop(by_staff, by=charlie)
-    transitions.request_stop(by_nobody, by=None, reason=StopReason.VIEWER_LEFT)
+    request_stop(by_owner, by=alice)
+    request_stop(by_staff, by=charlie)
+    request_stop(by_nobody, by=None, reason=StopReason.VIEWER_LEFT)
     transitions.lose(not_stopped.pk, LostReason.LEASE)
     assert asked(admin, stopped_by="owner") == {by_owner}
     assert asked(admin, stopped_by="other") == {by_staff}
@@ -91,8 +92,8 @@ def test_stopped_by_whom(admin, many, alice, charlie):
 def test_asked_to_stop_and_still_going(admin, many, claim, alice):
     stuck, other = many(2)
     claim(stuck)
-    transitions.ask_to_stop(stuck, alice, StopReason.USER)
-    transitions.request_stop(other, by=alice)
+    record_stop_request(stuck, alice, StopReason.USER)
+    request_stop(other, by=alice)
     assert asked(admin, stop_pending="yes") == {stuck}
     assert "Stopping (by alice)" in admin.get(reverse(RUNS)).text
 

@@ -7,7 +7,8 @@ from django.db import IntegrityError, transaction
 
 from chatapp.chats.models import Message, MessageState, Role, Session
 from runs.errors import UpstreamFailed
-from runs.lifecycle import transitions
+from runs.lifecycle import queue, reaper, transitions
+from runs.lifecycle.stop import request_stop
 from runs.models import Run
 from runs.states import ACTIVE, LostReason, Status, StopReason
 from streams.events import Kind
@@ -63,7 +64,7 @@ def test_a_run_that_never_ran_can_not_complete(send):  # B8
 
 def test_an_interruption_is_a_stop_only_if_somebody_asked(send, claim, alice):  # B13 B41
     asked, unasked = claim(send()), None
-    transitions.request_stop(asked, alice)
+    request_stop(asked, alice)
     assert transitions.interrupt(asked.id)
     asked.refresh_from_db()
     assert (asked.status, asked.stop_requested_by) == (Status.STOPPED, alice)
@@ -110,11 +111,11 @@ def test_the_next_of_the_queue_is_given_its_task_when_the_first_has_ended(
 def test_the_reaper_ends_what_a_worker_without_lease_was_running(send, claim, expire, alice):  # B12
     other = Session.objects.create(owner=alice)
     lost, stopped = claim(send()), claim(send(to=other))
-    transitions.request_stop(stopped, alice)
-    assert transitions.reap() == 0
+    request_stop(stopped, alice)
+    assert reaper.reap() == 0
     expire()
-    assert transitions.reap([uuid4()]) == 0
-    assert transitions.reap() == 2
+    assert reaper.reap([uuid4()]) == 0
+    assert reaper.reap() == 2
     for run in (lost, stopped):
         run.refresh_from_db()
     assert (lost.status, lost.reason, lost.retryable) == (Status.LOST, LostReason.LEASE, True)
@@ -124,10 +125,10 @@ def test_the_reaper_ends_what_a_worker_without_lease_was_running(send, claim, ex
 def test_the_sweep_starts_a_queue_whose_starter_has_died(send):  # B19
     run, other = send(), send()
     Run.objects.update(task_id=None)
-    assert transitions.sweep() == 1
+    assert reaper.start_stalled_queues() == 1
     run.refresh_from_db()
     assert run.task_id
-    assert transitions.sweep() == 0
+    assert reaper.start_stalled_queues() == 0
     other.refresh_from_db()
     assert not other.task_id
 
@@ -135,17 +136,17 @@ def test_the_sweep_starts_a_queue_whose_starter_has_died(send):  # B19
 def test_the_sweep_leaves_a_held_queue_alone(send):  # B19
     run = send()
     Run.objects.update(task_id=None)
-    transitions.hold(run.session_id)
-    assert transitions.sweep() == 0
+    queue.hold(run.session_id)
+    assert reaper.start_stalled_queues() == 0
     run.refresh_from_db()
     assert run.task_id is None
 
 
 def test_a_stop_is_recorded_once_with_who_asked_first(send, claim, alice, charlie):  # B38
     run = claim(send())
-    assert transitions.request_stop(run, alice) == "stopping"
+    assert request_stop(run, alice) == "stopping"
     asked_at = Run.objects.get(pk=run.pk).stop_requested_at
-    assert transitions.request_stop(run, charlie, StopReason.REPLACED) == "stopping"
+    assert request_stop(run, charlie, StopReason.REPLACED) == "stopping"
     run.refresh_from_db()
     assert (run.stop_requested_by, run.stop_reason, run.stop_requested_at) == (alice, StopReason.USER, asked_at)
 
@@ -172,7 +173,7 @@ def test_nothing_is_announced_or_handed_to_a_worker_before_it_is_committed(
     assert done == [Kind.QUEUED, "task"]
     after_commit(lambda: claim(run))
     assert done == [Kind.STARTED]
-    after_commit(lambda: transitions.request_stop(run, None))
+    after_commit(lambda: request_stop(run, None))
     assert done == ["revoke"]
     after_commit(lambda: transitions.stop(run.id))
     assert done == [Kind.STOPPED]

@@ -9,6 +9,7 @@ from chatapp.chats.models import Session
 from runs import actions
 from runs.errors import TooManyRuns
 from runs.lifecycle import transitions
+from runs.lifecycle.start import lock_session
 from runs.models import Run
 from runs.states import Status, StopReason
 from tests.harness.facts import wait_until
@@ -52,7 +53,7 @@ def test_a_run_that_ends_while_it_is_replaced_ends(send, claim, session, alice):
     # that ended either the request or, worse, the run's final move.
     run = claim(send("one"))
     with transaction.atomic():
-        transitions.lock_session(session.id)
+        lock_session(session.id)
         ended = _meanwhile(lambda: transitions.complete(run.id, "stop"))
         actions.answer_again(run.message, user=alice)
     ended.join()
@@ -63,7 +64,7 @@ def test_a_run_that_ends_while_it_is_replaced_ends(send, claim, session, alice):
 def test_a_run_that_begins_while_it_is_replaced_is_stopped(send, claim, session, alice):  # B17
     run = send("one")
     with transaction.atomic():
-        transitions.lock_session(session.id)
+        lock_session(session.id)
         begun = _meanwhile(lambda: claim(run))
         actions.send(session, "two", user=alice, when_busy="replace")
     begun.join()

@@ -27,7 +27,8 @@ from hypothesis.stateful import (
 from chatapp.chats.models import Message, Role, Session
 from runs import actions
 from runs.errors import NotQueued, SessionBusy, UpstreamFailed
-from runs.lifecycle import dispatch, queue, redispatch, transitions
+from runs.lifecycle import dispatch, queue, reaper, redispatch, transitions
+from runs.lifecycle.stop import request_stop
 from runs.models import Model, Provider, Run, Worker
 from runs.states import FINAL, Status, StopReason, WhenBusy
 from streams.events import Kind
@@ -97,7 +98,7 @@ class World(RuleBasedStateMachine):
         provider = Provider.objects.create(name="local", base_url="http://127.0.0.1:1/v1")
         Model.objects.create(name="m", label="M", provider=provider, upstream_id="m", is_default=True)
         self.sessions = [Session.objects.create(owner=self.alice) for _ in range(SESSIONS)]
-        until = transitions.lease_end()
+        until = reaper.lease_end()
         self.workers = [
             Worker.objects.create(name=f"w{n}", pid=n, pool="gevent", lease_until=until) for n in range(WORKERS)
         ]
@@ -141,7 +142,7 @@ class World(RuleBasedStateMachine):
             self.asked.add(run.id)
             was_final = run.is_final
             with self.committing(dies):
-                said = transitions.request_stop(run, self.alice)
+                said = request_stop(run, self.alice)
             run.refresh_from_db()
             assert (said == "already_final") == was_final
             assert said != "stopped" or run.status == Status.STOPPED
@@ -217,17 +218,17 @@ class World(RuleBasedStateMachine):
     @rule(dies=st.booleans())
     def reap(self, dies):
         with self.committing(dies):
-            transitions.reap()
+            reaper.reap()
 
     @rule()
     def sweep(self):
         with self.committing():
-            transitions.sweep()
+            reaper.start_stalled_queues()
 
     @rule()
     def start_strays(self):
         with self.committing():
-            redispatch.start_again()
+            redispatch.redispatch()
 
     # -- what holds ------------------------------------------------------------------------------
 
@@ -273,7 +274,7 @@ class World(RuleBasedStateMachine):
                 if not self.runs.active().exists():
                     break
                 self.reap(dies=False)
-                Worker.objects.update(lease_until=transitions.lease_end())
+                Worker.objects.update(lease_until=reaper.lease_end())
                 for session in self.sessions:
                     self.release(self.sessions.index(session))
                 self.sweep()

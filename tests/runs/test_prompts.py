@@ -59,7 +59,7 @@ def contents(request: UpstreamRequest) -> list[str]:
 def placed(run: Run) -> Run:
     """A run as it is when it is claimed: its question has got its place."""
     run = Run.objects.select_related("session", "model__provider", "message__parent").get(pk=run.pk)
-    transitions.place(run.message)
+    transitions.attach_to_branch(run.message)
     return Run.objects.select_related("session", "model__provider", "message").get(pk=run.pk)
 
 

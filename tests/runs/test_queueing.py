@@ -9,7 +9,7 @@ from chatapp.chats.models import Message, MessageState, Session
 from runs import actions, traces
 from runs.access import may_follow
 from runs.errors import KeyReused, NothingToContinue, NotQueued, PromptEmpty, SessionBusy, TooManyRuns, TooManySends
-from runs.lifecycle import attached, queue, transitions
+from runs.lifecycle import attached, queue, reaper, transitions
 from runs.models import Run
 from runs.signals import ended
 from runs.states import Status, StopReason, WhenBusy
@@ -117,7 +117,7 @@ def test_after_a_stop_or_a_failure_the_queue_is_held(send, claim, session, commi
     committed(ends[end])
     session.refresh_from_db()
     assert session.is_queue_held and no_broker_needed == []
-    assert transitions.sweep() == 0
+    assert reaper.start_stalled_queues() == 0
 
     # What is sent now should be answered at once, the rest waits until it is released
     third = committed(send, "three")
@@ -273,9 +273,9 @@ def test_a_deleted_session_leaves_no_text_and_its_run_can_not_bring_it_back(send
 
 def test_a_run_that_no_worker_takes_fails_in_the_end(send, settings):  # B9
     run = send("one")
-    assert transitions.fail_unclaimed() == 0
+    assert reaper.fail_unclaimed() == 0
     settings.RUN_QUEUED_SECONDS = -1
-    assert transitions.fail_unclaimed() == 1
+    assert reaper.fail_unclaimed() == 1
     run.refresh_from_db()
     assert (run.status, run.code) == (Status.FAILED, "queue_time_limit")
 
@@ -283,7 +283,7 @@ def test_a_run_that_no_worker_takes_fails_in_the_end(send, settings):  # B9
 def test_an_attached_run_lives_while_somebody_watches(send, claim, alice):  # B42
     run = claim(send("one"))
     Run.objects.update(viewer_until=run.started_at)
-    attached.watched([run.id])
+    attached.renew([run.id])
     assert attached.stop_unwatched() == 0
     Run.objects.update(viewer_until=run.started_at)
     assert attached.stop_unwatched() == 1
@@ -294,14 +294,14 @@ def test_an_attached_run_lives_while_somebody_watches(send, claim, alice):  # B4
 
 def test_a_detached_run_does_not_care_who_leaves(send, claim):  # B7 B42
     run = claim(send("one"))
-    attached.left(run.id)
+    attached.stop_without_viewer(run.id)
     assert attached.stop_unwatched() == 0
     assert Run.objects.get().stop_requested_at is None
 
 
 def test_a_held_run_waits_until_its_queue_is_released(send, session, django_capture_on_commit_callbacks):  # B44
     run = send("one", is_attached=True, is_held=True)
-    assert transitions.sweep() == 0
+    assert reaper.start_stalled_queues() == 0
     assert (run.status, run.task_id, run.viewer_until is None) == (Status.QUEUED, None, False)
     queue.release(session)
     run.refresh_from_db()

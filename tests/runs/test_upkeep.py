@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from runs import actions, tasks
 from runs.lifecycle import transitions
-from runs.lifecycle.segments import said_before
+from runs.lifecycle.segments import earlier_segments
 from runs.maintenance import retention
 from runs.models import Run, Worker
 from runs.queries import answers, timeline
@@ -124,7 +124,7 @@ def test_a_continued_answer_keeps_its_pieces_apart_in_whatever_order_they_are_re
     assert [answers.so_far(run).text for run in (first, second)] == ["Once upon ☃ ", "a time"]
     assert [answers.so_far(run).tools for run in (first, second)] == [[TOOL[1]], []]
     third = actions.go_on(second.message, user=alice)
-    assert said_before(third).text == "Once upon ☃ a time"
+    assert earlier_segments(third).text == "Once upon ☃ a time"
     assert answered(".", run=third).message.content == "Once upon ☃ a time."
 
 

@@ -6,6 +6,7 @@ from chatapp.chats.models import Message, Session
 from runs.actions import edit_and_send
 from runs.errors import UpstreamUnreachable
 from runs.lifecycle import transitions
+from runs.lifecycle.start import start_next
 from runs.models import Model, Run
 from runs.queries.branches import path
 from runs.states import LostReason, Status
@@ -121,7 +122,7 @@ def test_regenerating_in_mid_run_stops_the_run_and_follows_both(browser, complet
     assert f'data-stream="{running.pk}"' in page
     assert f'data-queued="{newest().pk}" hidden' in page
     transitions.stop(running.id)
-    transitions.start_next(running.session_id)  # as on commit
+    start_next(running.session_id)  # as on commit
     page = page_of(browser, complete)  # no worker has begun the new one yet
     assert f'data-stream="{newest().pk}"' in page
     assert "Second" not in page

@@ -7,6 +7,8 @@ import pytest
 from chatapp.chats.models import Message
 from chatapp.web.chat import page as session_page
 from runs.lifecycle import transitions
+from runs.lifecycle.start import start_next
+from runs.lifecycle.stop import request_stop
 from runs.models import Run
 from runs.queries.branches import shown_ids
 from runs.states import Status
@@ -28,7 +30,7 @@ def waiting(running, ask):
 
 def complete(run: Run) -> None:
     transitions.complete(run.id, "stop")
-    transitions.start_next(run.session_id)  # as on commit
+    start_next(run.session_id)  # as on commit
 
 
 def page_of(browser, run) -> str:
@@ -114,7 +116,7 @@ def test_a_message_that_begins_while_the_page_is_made_is_shown_once(browser, run
     transitions.complete(running.id, "stop")
 
     def ids_once_begun(session):
-        transitions.start_next(session.pk)
+        start_next(session.pk)
         write(Run.objects.get(pk=waiting[0].pk), "Some more")
         return shown_ids(session)
 
@@ -127,7 +129,7 @@ def test_a_message_that_begins_while_the_page_is_made_is_shown_once(browser, run
 
 
 def test_after_a_stop_the_queue_is_held_until_it_is_released(browser, running, waiting):  # B19
-    transitions.request_stop(running, by=None)
+    request_stop(running, by=None)
     transitions.stop(running.id)
     page = page_of(browser, running)
     assert "Waiting messages are held." in page

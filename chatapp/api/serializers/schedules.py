@@ -5,7 +5,7 @@ from rest_framework import serializers
 from chatapp.api.operations import example
 from chatapp.api.serializers.chats import ModelName
 from chatapp.api.serializers.fields import AskedWhole, Choice, Id, Text, Whole
-from chatapp.schedules.models import Kind, Missed, Notify, Occurrence, Overlap, Paused, Schedule, State, Target
+from chatapp.schedules.models import NOTIFY_LABELS, Kind, Missed, Occurrence, Overlap, Paused, Schedule, State, Target
 from chatapp.schedules.spec import MAX_STEP, UNITS, rule_spec_of
 
 MINUTES_OF = {name: int(size) for size, name in UNITS}
@@ -60,7 +60,7 @@ class ScheduleSerializer(RuleSerializer):
     session = Id(allow_null=True, required=False, help_text="same: this one of yours. Null: one that is made for it.")
     missed = Choice(Missed.choices, required=False, help_text="What becomes of a time that passed while nothing ran.")
     overlap = Choice(Overlap.choices, required=False, help_text="Due while the last answer is still being written.")
-    notify = Choice(Notify.choices, required=False, help_text="Which results are news.")
+    notify = Choice(NOTIFY_LABELS, required=False, help_text="Which results are news.")
     paused = serializers.ChoiceField([("", "not"), *Paused.choices], read_only=True, help_text="By whom.")
     failures = serializers.IntegerField(read_only=True, help_text="In a row.")
     words = serializers.CharField(read_only=True, help_text="The rule, for people.")

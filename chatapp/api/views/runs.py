@@ -18,7 +18,7 @@ from chatapp.api.views.endpoint import OfRun, accepted
 from chatapp.api.views.messages import OF_ASKING
 from runs.actions import answer_again, go_on
 from runs.errors import NothingToContinue, StillQueued
-from runs.lifecycle.transitions import request_stop
+from runs.lifecycle.stop import request_stop
 from runs.models import Run
 from runs.states import ACTIVE, FINAL, Trigger
 

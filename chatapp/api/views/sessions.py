@@ -13,9 +13,9 @@ from chatapp.api.views.endpoint import OfSession
 from chatapp.chats.actions import move, rename, share, unshare
 from chatapp.chats.models import Session
 from chatapp.chats.search import found_sessions, words_of
-from runs.actions import delete_session, see
+from runs.actions import delete_session, mark_read
 from runs.errors import ModelUnknown
-from runs.lifecycle import transitions
+from runs.lifecycle.start import lock_session
 from runs.session_feed import session_changed, sessions_changed, with_activity
 
 
@@ -74,7 +74,7 @@ class SessionDetail(AnySession):
         """What is not named stays. With `If-Match` only if nothing else has changed since."""
         session, taken = self.get_object(), self.taken(request, partial=True)
         with transaction.atomic():
-            transitions.lock_session(session.pk)
+            lock_session(session.pk)
             check_unchanged(request, self.told(session))
             _change(session, taken)
         data = self.told(session)
@@ -85,7 +85,7 @@ class SessionDetail(AnySession):
         """What runs is stopped, and nothing comes back."""
         session = self.get_object()
         with transaction.atomic():
-            transitions.lock_session(session.pk)
+            lock_session(session.pk)
             check_unchanged(request, self.get_serializer(self.get_object()).data)
             delete_session(session, by=request.user)
         return Response(status=204)
@@ -122,7 +122,7 @@ class Seen(AnySession):
     def post(self, request: Request, pk) -> Response:
         """What was new in it (`news`) is not any more, on your pages neither."""
         session = self.get_object()
-        see(session)
+        mark_read(session)
         return Response(self.told(session))
 
 

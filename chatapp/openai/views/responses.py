@@ -18,7 +18,8 @@ from chatapp.openai.streaming import ToldBody, end_of
 from chatapp.openai.telling import ResponseTeller, Telling, telling_of
 from chatapp.openai.views.endpoint import Client, endpoint, is_stream, reading
 from runs.actions import delete_session
-from runs.lifecycle import transitions
+from runs.lifecycle import reaper
+from runs.lifecycle.stop import request_stop
 from runs.states import Status
 from streams.events import Kind
 from streams.transports.sse import EventStream
@@ -140,7 +141,7 @@ async def _found(client: Client, response_id: str) -> Exchange:
 def _object(exchange: Exchange) -> dict:
     """The response as it is now. One whose worker is gone is ended before: nobody is shown it as alive (B12)."""
     if exchange.run.status == Status.RUNNING:
-        transitions.reap([exchange.pk])
+        reaper.reap([exchange.pk])
     telling, said = telling_of(exchange), read_original(exchange.pk)
     exchange.run.refresh_from_db()
     for one in said:
@@ -150,7 +151,7 @@ def _object(exchange: Exchange) -> dict:
 
 @reading
 def _stop(exchange: Exchange, client: Client) -> None:
-    transitions.request_stop(exchange.run, client.user)
+    request_stop(exchange.run, client.user)
 
 
 @reading

@@ -15,7 +15,7 @@ from chatapp.web.chat.page import at_end, change
 from chatapp.web.shell.decorators import is_fetch, login_required_async, private
 from runs.actions import answer_again, go_on
 from runs.errors import NothingToContinue
-from runs.lifecycle.transitions import request_stop
+from runs.lifecycle.stop import request_stop
 from runs.models import Run
 from runs.queries.branches import path
 from streams.access import SessionViewer

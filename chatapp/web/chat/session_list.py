@@ -11,7 +11,7 @@ from chatapp.chats.naming import title_of
 from chatapp.web.chat.page import find_session
 from chatapp.web.shell.decorators import is_fetch, private
 from chatapp.web.shell.sidebar import MAX_SESSIONS, PAGE_SESSIONS, archive, sidebar
-from runs.actions import see
+from runs.actions import mark_read
 from runs.session_feed import sessions_changed
 
 ARCHIVE_SESSIONS = 200  # newest ones; what is older is found by searching
@@ -43,7 +43,7 @@ def _current(request: HttpRequest) -> UUID | None:
 @private
 def mark_session_seen(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The script's word that its page is being looked at."""
-    see(find_session(request, pk))
+    mark_read(find_session(request, pk))
     return HttpResponse(status=204)
 
 

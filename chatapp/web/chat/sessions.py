@@ -48,7 +48,7 @@ def create_session(request: HttpRequest) -> HttpResponse:
 @private
 def show_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = find_session(request, pk)
-    actions.see(found)
+    actions.mark_read(found)
     return session_page(request, found, Composer(take_draft(request, pk), found.model))
 
 

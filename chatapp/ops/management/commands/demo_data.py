@@ -11,6 +11,7 @@ from chatapp.chats.models import Message, MessageState, Role, Session
 from chatapp.ops.management.commands.ask import named, only_superuser
 from runs.errors import TimeLimit, UpstreamRateLimited
 from runs.lifecycle import transitions
+from runs.lifecycle.stop import record_stop_request
 from runs.models import Model, Run, Worker
 from runs.states import LostReason, StopReason, Trigger
 from runs.upstream.catalog import add_provider
@@ -68,7 +69,7 @@ def _past_run(owner, model: Model, worker: Worker, begin, chance: Random) -> Non
 def _end(run: Run, owner, how: str) -> None:
     match how:
         case "stop":
-            transitions.ask_to_stop(run, owner, StopReason.USER)
+            record_stop_request(run, owner, StopReason.USER)
             transitions.stop(run.pk)
         case "fail":
             transitions.fail(run.pk, UpstreamRateLimited() if run.pk.int % 2 else TimeLimit())

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from chatapp.ops.management.commands.ask import named
-from runs.lifecycle.transitions import request_stop
+from runs.lifecycle.stop import request_stop
 from runs.models import Run
 
 

@@ -1,0 +1,71 @@
+"""Leases, and what happens to runs that nothing else will move on: their worker is gone, or never came.
+
+Called by beat's tasks, by the workers themselves, and by readers who look at such a run.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from runs.errors import QueueTimeLimit
+from runs.lifecycle import redispatch, transitions
+from runs.lifecycle.start import start_next
+from runs.models import Run
+from runs.states import LostReason, Status
+
+
+class Recovered(NamedTuple):
+    """How many runs were moved on."""
+
+    reaped: int  # their worker was gone
+    failed: int  # no worker took them in time
+    started: int  # queues that a crash left waiting, and runs that got a new task
+
+
+def lease_end() -> datetime:
+    """Until when a lease lasts that is renewed now."""
+    return timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def recover() -> Recovered:
+    """Move on every run that nothing else will: the one sequence for beat, `manage.py reap_runs` and `heal`."""
+    return Recovered(reap(), fail_unclaimed(), start_stalled_queues() + redispatch.redispatch())
+
+
+def reap(among: Iterable[UUID] | None = None) -> int:
+    """RUNNING -> LOST (or STOPPED, where that was requested) for every run whose worker's lease has run out.
+
+    `among` limits it to these runs: a reader of a run ends it, should no worker be left to reap.
+    """
+    expired = Q(worker__isnull=True) | Q(worker__lease_until__lt=Now())  # the database's clock, as in the lease
+    runs = Run.objects.filter(expired, status=Status.RUNNING)
+    if among is not None:
+        runs = runs.filter(pk__in=list(among))
+    ends = list(runs.values_list("id", "stop_requested_at"))
+    return sum(
+        transitions.stop(run_id) if stop_requested_at else transitions.lose(run_id, LostReason.LEASE)
+        for run_id, stop_requested_at in ends
+    )
+
+
+def start_stalled_queues() -> int:
+    """Start queues with nothing under way, as a crash between a commit and its on-commit leaves them."""
+    busy = Run.objects.under_way().values("session")
+    waiting = Run.objects.in_queue().filter(session__is_queue_held=False).exclude(session__in=busy)
+    sessions = set(waiting.values_list("session_id", flat=True))
+    for session_id in sessions:
+        start_next(session_id)
+    return len(sessions)
+
+
+def fail_unclaimed() -> int:
+    """QUEUED -> FAILED for runs that no worker took within RUN_QUEUED_SECONDS (B9)."""
+    too_old = timezone.now() - timedelta(seconds=settings.RUN_QUEUED_SECONDS)
+    runs = Run.objects.dispatched().filter(dispatched_at__lt=too_old)
+    return sum(transitions.fail(run_id, QueueTimeLimit()) for run_id in list(runs.values_list("id", flat=True)))
