@@ -1,6 +1,7 @@
 """docs/architecture.md shows every package of the tree, and every path that it names exists."""
 
 import re
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -40,3 +41,23 @@ def test_everything_in_the_picture_exists():
 
 def test_every_path_that_the_page_names_exists():
     assert [path for path in PATH.findall(PAGE) if not (ROOT / path).exists()] == []
+
+
+def layers_on_the_page() -> list[set[str]]:
+    line = re.search(r"^wiring → (.*)$", PAGE, re.MULTILINE)[1]
+    return [set(group.split(" | ")) for group in line.split(" → ")]
+
+
+def test_the_layers_on_the_page_are_those_of_the_import_contracts():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = [
+        contract["layers"] for contract in settings["tool"]["importlinter"]["contracts"] if "layers" in contract
+    ]
+    enforced = [[set(layer.replace("chatapp.", "").split(" | ")) for layer in layers] for layers in contracts]
+    interfaces, *below = layers_on_the_page()
+    assert below in enforced
+    assert any(
+        interfaces in layers and layers.index(interfaces) + 1 == layers.index(below[0])
+        for layers in enforced
+        if interfaces in layers and below[0] in layers
+    )
