@@ -5,7 +5,6 @@ live worker must not suffer from. Migrations run once; each stack's database is 
 """
 
 import shutil
-import subprocess
 import sys
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,7 +13,7 @@ from pathlib import Path
 import psycopg
 
 from tests.harness import parts
-from tests.harness.processes import ROOT, Part, temporary_directory
+from tests.harness.processes import Part, run_program, temporary_directory
 
 TEMPLATE = "template_of_stacks"
 
@@ -84,7 +83,7 @@ class PostgresDatabases:
 def migrate(url: str, env: dict[str, str]) -> None:
     argv = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     env = {**env, "DATABASE_URL": url, "DATABASE_POOL": "0"}
-    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True)
+    done = run_program(argv, env, 120)
     assert done.returncode == 0, done.stderr
 
 

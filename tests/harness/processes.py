@@ -75,9 +75,8 @@ class Part:
         with self.log_path.open("ab") as log:
             self._log_start = log.tell()
             if zygote.can_fork(self.argv, self.env):
-                self.process = zygotes["gevent" in self.argv].start_part(
-                    self.argv, env=self.env, cwd=str(ROOT), log=str(self.log_path)
-                )
+                log_path = str(self.log_path)
+                self.process = zygotes["gevent" in self.argv].start(self.argv, self.env, log_path, log_path)
             else:
                 self.process = self._execute(log)
         grave.tell(f"+{self.pid}")
@@ -157,6 +156,13 @@ class Part:
             pass
         self.process.wait()
         grave.tell(f"-{self.pid}")
+
+
+def run_program(argv: list[str], env: dict[str, str], timeout: float) -> subprocess.CompletedProcess:
+    """Run one of this site's programs and wait for it, at most so many seconds."""
+    if zygote.can_fork(argv, env):
+        return zygotes[False].run(argv, env, timeout)
+    return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=timeout)
 
 
 def kill_all() -> None:

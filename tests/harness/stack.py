@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 from tests.harness import databases, parts
-from tests.harness.processes import ROOT, THROTTLES, Part, temporary_directory
+from tests.harness.processes import THROTTLES, Part, run_program, temporary_directory
 from tests.harness.upstream import Upstream
 
 SECRET_KEY = "the tests' key, the same in all processes so that they accept each other's cookies"
@@ -143,20 +143,16 @@ class Stack:
     def manage_argv(self, *words: str) -> list[str]:
         return [sys.executable, "manage.py", *words]
 
-    def manage(self, *words: str, check: bool = True, **options) -> subprocess.CompletedProcess:
+    def manage(self, *words: str, check: bool = True) -> subprocess.CompletedProcess:
         """Run a management command in this stack's environment and wait for it."""
-        return subprocess.run(
-            self.manage_argv(*words),
-            cwd=ROOT,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            check=check,
-            timeout=60,
-            **options,
-        )
+        return self._run(self.manage_argv(*words), check)
 
     def celery(self, *words: str) -> subprocess.CompletedProcess:
         """Run `celery -A chatapp …` in this stack's environment, as an operator would."""
-        argv = [sys.executable, "-m", "celery", "-A", "chatapp", *words]
-        return subprocess.run(argv, cwd=ROOT, env=self.env, capture_output=True, text=True, check=True, timeout=60)
+        return self._run([sys.executable, "-m", "celery", "-A", "chatapp", *words], True)
+
+    def _run(self, argv: list[str], check: bool) -> subprocess.CompletedProcess:
+        done = run_program(argv, self.env, 60)
+        if check:
+            assert done.returncode == 0, f"{argv} ended with {done.returncode}:\n{done.stderr[-3000:]}"
+        return done

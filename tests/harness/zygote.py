@@ -13,9 +13,11 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 MODULES = {"celery", "daphne", "uvicorn"}  # what `python -m` starts
+MANAGE = "manage.py"
 ENVIRONMENT = {"PYTHONUNBUFFERED"}  # of PYTHON…: the others are read when an interpreter starts, which a fork is not
 POLL_SECONDS = 0.01
 LIBRARIES = """
@@ -39,8 +41,19 @@ class Zygote:
     def __init__(self, *, is_gevent: bool):
         self._is_gevent, self._process = is_gevent, None
 
-    def start_part(self, argv: list[str], *, env: dict[str, str], cwd: str, log: str) -> "Forked":
-        return Forked(self, self._ask(argv=argv, env=env, cwd=cwd, log=log))
+    def start(self, argv: list[str], env: dict[str, str], out: str, err: str) -> "Forked":
+        """Start it with its output appended to these files."""
+        return Forked(self, self._ask(argv=argv, env=env, out=out, err=err))
+
+    def run(self, argv: list[str], env: dict[str, str], timeout: float) -> subprocess.CompletedProcess:
+        """As `subprocess.run` with text captured; with a limit in seconds, after which it is killed."""
+        with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
+            process = self.start(argv, env, out.name, err.name)
+            try:
+                process.wait(timeout)
+            finally:
+                process.kill()
+            return subprocess.CompletedProcess(argv, process.wait(), out.read().decode(), err.read().decode())
 
     def poll(self, pid: int) -> int | None:
         return self._ask(poll=pid)
@@ -94,7 +107,8 @@ class Forked:
 
 def can_fork(argv: list[str], env: dict[str, str]) -> bool:
     """Whether a fork is the same as `argv` executed."""
-    is_ours = argv[:2] == [sys.executable, "-m"] and argv[2] in MODULES
+    is_module = argv[:2] == [sys.executable, "-m"] and argv[2] in MODULES
+    is_ours = is_module or argv[:2] == [sys.executable, MANAGE]
     read_at_start = {name for name in env if name.startswith(("PYTHON", "LD_"))} - ENVIRONMENT
     return is_ours and not read_at_start - {"LD_LIBRARY_PATH"}
 
@@ -143,19 +157,22 @@ def _wait_for_session(pid: int) -> None:
         os.sched_yield()
 
 
-def _become(argv: list[str], env: dict[str, str], cwd: str, log: str) -> None:
-    """In the child: what `exec` would leave of this process, then the module."""
+def _become(argv: list[str], env: dict[str, str], out: str, err: str) -> None:
+    """In the child: what `exec` would leave of this process, then the program."""
     os.setsid()
-    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.close(output)
-    os.chdir(cwd)
+    for descriptor, path in ((1, out), (2, err)):
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.dup2(file, descriptor)
+        os.close(file)
     os.environ.clear()
     os.environ.update(env)
-    sys.argv[:] = ["", *argv[3:]]
-    sys.path[0] = cwd
-    runpy.run_module(argv[2], run_name="__main__", alter_sys=True)
+    sys.path[0] = ROOT
+    if argv[1] == MANAGE:
+        sys.argv[:] = argv[1:]
+        runpy.run_path(MANAGE, run_name="__main__")
+    else:
+        sys.argv[:] = ["", *argv[3:]]
+        runpy.run_module(argv[2], run_name="__main__", alter_sys=True)
 
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

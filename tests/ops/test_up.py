@@ -77,7 +77,7 @@ class Site(Part):
         return [process for process in self.family if is_running(process)]
 
     def manage(self, *words) -> str:
-        done = subprocess.run([*UP[:2], *words], env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*UP[:2], *words], env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -311,6 +311,11 @@ def local_site(site):
     return site
 
 
+uses_all_cores = pytest.mark.alone
+
+
+@uses_all_cores
+@pytest.mark.timeout(240)
 def test_the_local_model_answers_through_the_whole_site(local_site):
     server = local_site.part("model")
     port, key = server.cmdline()[-1], server.environ()["LOCAL_MODEL_KEY"]
@@ -327,6 +332,7 @@ def test_the_local_model_answers_through_the_whole_site(local_site):
     assert "Paris" in local_site.manage("ask", "What is the capital of France?", "--user", "owner")
 
 
+@uses_all_cores
 def test_from_the_link_that_is_printed_to_an_answer_that_streams_in_a_browser(local_site, open_window):
     """What whoever tries it for the first time does and sees, with the model that comes with it."""
     window = open_window(SimpleNamespace(url=local_site.url))
