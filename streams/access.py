@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import close_old_connections
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -34,8 +34,7 @@ async def in_request_thread(function: Callable, *args: object):
         try:
             return function(*args)
         finally:
-            if not connection.in_atomic_block:  # which is a test's
-                connection.close()
+            close_old_connections()
 
     return await sync_to_async(call)()
 

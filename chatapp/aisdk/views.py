@@ -5,7 +5,7 @@ from contextlib import suppress
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
-from django.db import connection, transaction
+from django.db import close_old_connections, transaction
 from django.http import Http404, HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -38,7 +38,7 @@ class Endpoint(APIView):
         """The run as a UI message stream. The connection to the database is not needed as long as that goes on."""
         viewer = viewer_with(self.request.user, self.request.auth)
         response = ui_message_stream(run, viewer, has_body=self.request.method != "HEAD")
-        give_back_connection()
+        close_old_connections()
         return response
 
 
@@ -108,7 +108,7 @@ def let_stopped_end(session: Session) -> None:
     """Wait for an answer that was stopped a moment ago: what is sent before its end is held in the queue."""
     run = under_way(session)
     if run is not None and is_being_stopped(run):
-        give_back_connection()
+        close_old_connections()  # the wait needs none
         async_to_sync(_until_end)(run.pk)
 
 
@@ -117,8 +117,3 @@ async def _until_end(run: UUID) -> None:
         async with asyncio.timeout(STOPPING_SECONDS):
             async for _ in follow(run):
                 pass
-
-
-def give_back_connection() -> None:
-    if not connection.in_atomic_block:  # which is a test's
-        connection.close()

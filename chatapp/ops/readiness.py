@@ -6,7 +6,7 @@ from functools import cache
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, close_old_connections, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
@@ -35,8 +35,7 @@ class Part(HealthCheck):
         except DatabaseError as error:
             raise ServiceUnavailable("the database does not answer") from error
         finally:
-            if not connection.in_atomic_block:  # which is a test's
-                connection.close()
+            close_old_connections()
 
     def look(self) -> None:
         raise NotImplementedError

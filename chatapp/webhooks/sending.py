@@ -14,7 +14,7 @@ from random import shuffle, uniform
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import close_old_connections
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -64,7 +64,7 @@ def _send_all(endpoint_id: UUID) -> None:
     except Exception:
         logger.exception("deliveries to %s could not be looked after", endpoint_id)
     finally:
-        _give_back()
+        close_old_connections()
         with _lock:
             _sending.discard(endpoint_id)
 
@@ -85,7 +85,7 @@ def attempt(delivery: Delivery) -> bool:
     endpoint, body = delivery.endpoint, delivery.payload.encode()
     headers = signed_headers(endpoint.secret, delivery.message_id, int(time.time()), body)
     headers |= {"Content-Type": "application/json", "User-Agent": f"chatapp/{settings.VERSION}"}
-    _give_back()  # nobody waits for a receiver with a connection that others need
+    close_old_connections()  # nobody waits for a receiver with a connection that others need
     try:
         answer = post(endpoint.url, body, headers)
     except Unsendable as error:
@@ -96,11 +96,6 @@ def attempt(delivery: Delivery) -> bool:
     if 200 <= answer.status < 300:
         return _delivered(delivery, answer)
     return _failed(delivery, f"The receiver answered {answer.status}.", answer)
-
-
-def _give_back() -> None:
-    if not connection.in_atomic_block:  # which is a test's
-        connection.close()
 
 
 def _mine(delivery: Delivery):

@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import close_old_connections, connection
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -85,8 +85,8 @@ def _with_connection(function: Callable, *args: object) -> Any:
     try:
         return function(*args)
     finally:
-        if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
-            connection.close()
+        if connection.settings_dict["OPTIONS"].get("pool"):
+            close_old_connections()
 
 
 def _html_of(message: Message, renderer: Renderer) -> str:
