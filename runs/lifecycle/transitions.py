@@ -38,7 +38,7 @@ MOVE_TRIES = 20  # a move is tried again when the run's own writer took the next
 
 LOST_MESSAGES = {
     LostReason.LEASE: "The worker that was writing this answer is gone.",
-    LostReason.INTERRUPTED: "The worker was interrupted.",
+    LostReason.INTERRUPTED: "The worker stopped before the answer was finished.",
     LostReason.RESTART: "The server was restarted.",
 }
 
@@ -220,8 +220,7 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
 
 def _size(folded: Folded) -> int:
     """Bytes of what a run has written."""
-    texts = [folded.text, folded.reasoning, *(tool["arguments"] for tool in folded.tools)]
-    return sum(len(text.encode(errors="replace")) for text in texts)
+    return stored.size_of(folded.text, folded.reasoning, *(tool["arguments"] for tool in folded.tools))
 
 
 def _news_of(run: Run, end: End) -> dict[str, News]:
