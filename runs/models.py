@@ -16,6 +16,8 @@ from runs import provider_keys
 from runs.errors import ProviderKeyForbidden
 from runs.states import ACTIVE, FINAL, LogKept, LostReason, Notify, Status, StopReason, Trigger
 
+SHORTEST_MEASURED = 0.05  # s; what took less came in one piece
+
 
 class Provider(models.Model):
     """A model server that speaks the OpenAI-compatible protocol."""
@@ -263,3 +265,14 @@ class Run(models.Model):
     @property
     def is_final(self) -> bool:
         return self.status in FINAL
+
+    def tokens_per_second(self, tokens: int | None = None) -> float | None:
+        """From the first token to the end, of `tokens` or the upstream's count. None: unknown, or too short to measure.
+
+        An answer that came in one piece has no speed.
+        """
+        tokens = tokens or self.completion_tokens or 0
+        if tokens < 2 or self.first_token_at is None or self.finished_at is None:
+            return None
+        seconds = (self.finished_at - self.first_token_at).total_seconds()
+        return tokens / seconds if seconds >= SHORTEST_MEASURED else None

@@ -137,9 +137,7 @@ def figures_of(run: Run) -> Figures:
     if not tokens and first is not None:
         pieces = LoggedEvent.objects.filter(stream=run.pk, kind__in=[Kind.TEXT, Kind.REASONING]).count()
         tokens, is_counted_here = pieces or None, True
-    took = _seconds(run.first_token_at, run.finished_at)
-    speed = tokens / took if tokens and took else None
-    return Figures(first, tokens, speed, is_counted_here)
+    return Figures(first, tokens, run.tokens_per_second(tokens), is_counted_here)
 
 
 def _seconds(begin: datetime | None, end: datetime | None) -> float | None:

@@ -39,7 +39,6 @@ def _moment(name: str) -> Callable[[Run], str]:
 
 MOMENTS = [_moment(name) for name in ("queued_at", "started_at", "first_token_at", "finished_at")]
 QUEUED_AT = MOMENTS[0]
-SHORTEST_MEASURED = 0.05  # s
 DURATIONS = ["waited", "to_first_token", "took"]
 COUNTS = ["prompt_tokens", "completion_tokens", "tokens_per_second"]
 SPEED = ["tokens", "tokens_per_second"]
@@ -140,11 +139,8 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
 
     @admin.display(description="tokens/s")
     def tokens_per_second(self, run: Run) -> str:
-        """From the first token on; what came in one piece has no speed."""
-        if not (run.completion_tokens and run.first_token_at and run.finished_at):
-            return NOTHING
-        seconds = (run.finished_at - run.first_token_at).total_seconds()
-        return f"{run.completion_tokens / seconds:.1f}" if seconds >= SHORTEST_MEASURED else NOTHING
+        speed = run.tokens_per_second()
+        return NOTHING if speed is None else f"{speed:.1f}"
 
     @admin.display(description="run", ordering="id")
     def short_id(self, run: Run) -> str:

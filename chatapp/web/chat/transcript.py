@@ -22,7 +22,6 @@ from runs.models import Run
 from runs.queries.answers import answer_now
 from runs.queries.queue_position import ahead_of
 
-SHORTEST_MEASURED = 0.05  # s; what was faster came in one piece, and has no speed
 FIRST_SEQ = 1  # run.queued; whatever follows says that a worker has begun
 
 
@@ -120,10 +119,8 @@ def figures_of(run: Run) -> list[str]:
     figures, tokens = [], run.completion_tokens
     if run.started_at and run.first_token_at:
         figures.append(f"{(run.first_token_at - run.started_at).total_seconds():.1f} s to the first word")
-    if tokens and run.first_token_at:
-        seconds = (run.finished_at - run.first_token_at).total_seconds()
-        if seconds >= SHORTEST_MEASURED and tokens > 1:
-            figures.append(f"{tokens / seconds:.0f} tokens/s")
+    if (speed := run.tokens_per_second()) is not None:
+        figures.append(f"{speed:.0f} tokens/s")
     if tokens:
         figures.append(f"{tokens} token{'' if tokens == 1 else 's'}")
     return figures
