@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
@@ -20,11 +19,10 @@ from runs.errors import (
     NothingToContinue,
     SessionBusy,
     StillQueued,
-    TooManyAttachments,
 )
 from runs.lifecycle import attached, queue, stop, transitions
 from runs.lifecycle.start import lock_session
-from runs.limits import check_limits, check_prompt
+from runs.limits import check_file_count, check_limits, check_prompt
 from runs.models import Model, Run
 from runs.session_feed import session_changed, sessions_changed
 from runs.states import StopReason, Trigger, WhenBusy
@@ -62,8 +60,7 @@ def send(
         if key and (earlier := _sent_before(session, key, fingerprint)):
             return earlier
         check_prompt(text, files)
-        if len(files) > settings.PROMPT_MAX_FILES:
-            raise TooManyAttachments
+        check_file_count(files)
         chosen = choose_model(model or session.model)
         check_limits(user)
         if when_busy == WhenBusy.REJECT and (running := session.runs.under_way().first()):
@@ -171,7 +168,8 @@ def mark_read(session: Session) -> None:
 
 
 def _size(text: str, files: Iterable[Attachment]) -> int:
-    return len(text.encode(errors="replace")) + sum(file.size for file in files)
+    """Bytes."""
+    return stored.size_of(text) + sum(file.size for file in files)
 
 
 def _check_not_queued(question: Message) -> None:

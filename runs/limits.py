@@ -1,6 +1,6 @@
-"""Limits on what one user may send: length of a message, runs at once, messages a minute, bytes stored (B57)."""
+"""Limits on what one user may send: length of a message, files, runs at once, messages a minute, bytes (B57)."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from datetime import timedelta
 
 from django.conf import settings
@@ -12,7 +12,7 @@ from django.utils import timezone
 from chatapp.chats import stored
 from chatapp.chats.attachments import whole
 from chatapp.chats.models import Attachment
-from runs.errors import PromptEmpty, PromptTooLong, QuotaExceeded, TooManyRuns, TooManySends
+from runs.errors import PromptEmpty, PromptTooLong, QuotaExceeded, TooManyAttachments, TooManyRuns, TooManySends
 from runs.models import Run
 
 
@@ -20,14 +20,25 @@ def check_prompt(text: str, files: Sequence[Attachment] = ()) -> None:
     """Raise PromptEmpty or PromptTooLong. Text and files share one limit."""
     if not text.strip() and not files:
         raise PromptEmpty
-    if len(whole(text, files)) > settings.PROMPT_MAX_CHARACTERS:
+    check_length(whole(text, files))
+
+
+def check_length(text: str) -> None:
+    """Raise PromptTooLong."""
+    if len(text) > settings.PROMPT_MAX_CHARACTERS:
         raise PromptTooLong
+
+
+def check_file_count(files: Sized) -> None:
+    """Raise TooManyAttachments."""
+    if len(files) > settings.PROMPT_MAX_FILES:
+        raise TooManyAttachments
 
 
 def check_limits(user: AbstractBaseUser) -> None:
     """Raise TooManyRuns, TooManySends or QuotaExceeded (B57).
 
-    Call it in a transaction: it locks the user's row, so that parallel sends are counted one after the other.
+    Call it in a transaction: it locks the user's row, so that concurrent sends are counted one after the other.
     """
     get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
     runs = Run.objects.filter(session__owner_id=user.pk)
@@ -40,10 +51,10 @@ def check_limits(user: AbstractBaseUser) -> None:
 
 
 def _check_rate(runs: QuerySet) -> None:
-    """Raise TooManySends, with the seconds after which one more of `runs` fits into a minute."""
+    """Raise TooManySends, with the seconds until one more run fits into a minute."""
     a_minute_ago = timezone.now() - timedelta(minutes=1)
     sent = runs.filter(queued_at__gt=a_minute_ago).order_by("-queued_at").values_list("queued_at", flat=True)
-    if in_the_way := sent[settings.USER_MAX_SENDS - 1 :].first():
-        refusal = TooManySends()
-        refusal.retry_after = (in_the_way - a_minute_ago).total_seconds()
-        raise refusal
+    if blocking := sent[settings.USER_MAX_SENDS - 1 :].first():
+        error = TooManySends()
+        error.retry_after = (blocking - a_minute_ago).total_seconds()
+        raise error

@@ -28,6 +28,11 @@ class _Bytes(Func):
         return super().as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
 
 
+def size_of(*texts: str) -> int:
+    """Bytes of these texts as they are stored: UTF-8."""
+    return sum(len(text.encode(errors="replace")) for text in texts)
+
+
 def add(user_id: int, size: int) -> None:
     """So many bytes more are stored of a user. In the transaction that stores them."""
     if settings.USER_MAX_BYTES > 0:

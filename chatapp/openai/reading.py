@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from chatapp.openai.errors import Malformed, Missing, Refusal, Unknown, Unsupported
 from chatapp.strict_json import NotJson, Unstorable, loads
-from runs.errors import PromptTooLong
+from runs.limits import check_length
 
 NAMES = {str: "a string", bool: "a boolean", int: "an integer", float: "a number", list: "an array", dict: "an object"}
 
@@ -93,8 +93,8 @@ class Fields:
 
 
 def within_limit(text: str | None) -> str | None:
-    if text is not None and len(text) > settings.PROMPT_MAX_CHARACTERS:
-        raise PromptTooLong
+    if text is not None:
+        check_length(text)
     return text
 
 

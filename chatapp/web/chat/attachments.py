@@ -13,7 +13,8 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http import HttpRequest
 
 from chatapp.chats.models import Attachment
-from runs.errors import AttachmentUnreadable, PromptTooLong, TooManyAttachments
+from runs.errors import AttachmentUnreadable
+from runs.limits import check_file_count, check_length
 
 NAME_CHARACTERS = Attachment._meta.get_field("name").max_length
 TYPE_CHARACTERS = Attachment._meta.get_field("media_type").max_length
@@ -43,8 +44,7 @@ class BoundedUpload(MemoryFileUploadHandler):
 def attached(request: HttpRequest) -> list[Attachment]:
     """The files that were posted, not yet stored. Raises AttachmentUnreadable, PromptTooLong, TooManyAttachments."""
     files = request.FILES.getlist("files")
-    if len(files) > settings.PROMPT_MAX_FILES:
-        raise TooManyAttachments
+    check_file_count(files)
     return [_read(file) for file in files]
 
 
@@ -55,8 +55,7 @@ def _read(file: UploadedFile) -> Attachment:
         raise AttachmentUnreadable from None
     if "\0" in text:
         raise AttachmentUnreadable
-    if len(text) > settings.PROMPT_MAX_CHARACTERS:
-        raise PromptTooLong
+    check_length(text)
     name = clean_name(file.name or "")
     return Attachment(name=name, media_type=media_type_of(name, file.content_type or ""), size=file.size, text=text)
 

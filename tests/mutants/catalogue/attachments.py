@@ -15,13 +15,13 @@ MUTANTS = [
     Mutant(
         "files do not count as part of a message",
         "runs/limits.py",
-        "if len(whole(text, files)) > settings.PROMPT_MAX_CHARACTERS:",
-        "if len(text) > settings.PROMPT_MAX_CHARACTERS:",
+        "check_length(whole(text, files))",
+        "check_length(text)",
         f"{FILES}::test_files_count_as_part_of_the_message",
     ),
     Mutant(
         "one file less than the limit allows",
-        "chatapp/web/chat/attachments.py",
+        "runs/limits.py",
         "if len(files) > settings.PROMPT_MAX_FILES:",
         "if len(files) >= settings.PROMPT_MAX_FILES:",
         f"{FILES}::test_only_so_many_files_go_with_one_message[20-302]",
