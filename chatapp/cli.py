@@ -12,7 +12,7 @@ def main() -> None:
     try:
         execute_from_command_line(with_django_s_names(sys.argv))
     except DatabaseError:
-        from chatapp.ops.site import missing_site
+        from chatapp.ops.site_address import missing_site
 
         if reason := missing_site():
             sys.exit(reason)

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from chatapp.aisdk.chats import Asked
+from chatapp.aisdk.chat_sessions import Asked
 from chatapp.chats.models import Message, Role
 from runs.states import WhenBusy
 

@@ -13,10 +13,10 @@ from rest_framework.views import APIView
 
 from chatapp.accounts.authentication import viewer_with
 from chatapp.accounts.throttles import FOLLOWS, RUNS
-from chatapp.aisdk.chats import NoSuchMessage, ask, begin_chat, find_chat, is_being_stopped, of_chat, under_way
-from chatapp.aisdk.framing import ui_message_stream
-from chatapp.aisdk.messages import ui_messages
+from chatapp.aisdk.chat_sessions import NoSuchMessage, ask, begin_chat, find_chat, is_being_stopped, of_chat, under_way
 from chatapp.aisdk.requests import AskSerializer, StopSerializer
+from chatapp.aisdk.ui_messages import ui_messages
+from chatapp.aisdk.ui_stream import ui_message_stream
 from chatapp.chats.models import Session
 from runs.lifecycle.stop import request_stop
 from runs.models import Run

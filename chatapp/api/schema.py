@@ -97,7 +97,7 @@ def own(endpoints: list[tuple]) -> list[tuple]:
 
 def complete(result: dict, generator, request, public) -> dict:
     """A hook of the generator: adds the problem's shape, and the stream, and shares what is the same everywhere."""
-    from chatapp.api.streams import in_schema  # which needs `refusals`
+    from chatapp.api.views.events import in_schema  # which needs `refusals`
 
     result["components"]["schemas"]["Problem"] = PROBLEM
     result["paths"]["/api/v1/runs/{id}/events"] = in_schema()

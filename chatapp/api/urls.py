@@ -2,8 +2,7 @@
 
 from django.urls import path, re_path
 
-from chatapp.api import streams
-from chatapp.api.views import compare, documentation, files, messages, queue, runs, schedules, sessions, site
+from chatapp.api.views import compare, documentation, events, files, messages, queue, runs, schedules, sessions, site
 from chatapp.api.views.endpoint import Missing
 
 app_name = "api"
@@ -24,7 +23,7 @@ urlpatterns = [
     path("messages/<uuid:pk>/edit", messages.Edit.as_view(), name="edit"),
     path("runs", runs.Runs.as_view(), name="runs"),
     path("runs/<uuid:pk>", runs.RunDetail.as_view(), name="run"),
-    path("runs/<uuid:pk>/events", streams.events, name="events"),
+    path("runs/<uuid:pk>/events", events.events, name="events"),
     path("runs/<uuid:pk>/stop", runs.Stop.as_view(), name="stop"),
     path("runs/<uuid:pk>/again", runs.Again.as_view(), name="again"),
     path("runs/<uuid:pk>/continue", runs.Continue.as_view(), name="continue"),

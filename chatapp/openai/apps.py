@@ -8,9 +8,9 @@ class OpenAIConfig(AppConfig):
 
     def ready(self):
         from chatapp.chats import stored
-        from chatapp.openai import score  # noqa: F401  (hears of logs that are about to be compacted)
-        from chatapp.openai.asking import prompt_of
-        from chatapp.openai.lengths import stored_of
+        from chatapp.openai import stream_outline  # noqa: F401  (hears of logs that are about to be compacted)
+        from chatapp.openai.run_requests import prompt_of
+        from chatapp.openai.sizes import stored_of
         from runs.upstream.request import register_program_prompt
 
         register_program_prompt(prompt_of)

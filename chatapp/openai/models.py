@@ -32,7 +32,7 @@ class Exchange(models.Model):
     chain = models.UUIDField(db_index=True)
     # ... and of the one before. No foreign key: what was deleted shall be missed, not passed over in silence.
     previous = models.UUIDField(null=True)
-    score = models.TextField(blank=True)  # the shape of its stream, once the log has lost that (`score.py`)
+    score = models.TextField(blank=True)  # the shape of its stream, once the log has lost that (`stream_outline.py`)
 
     objects = ExchangeQuerySet.as_manager()
 

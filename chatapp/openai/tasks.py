@@ -2,10 +2,10 @@
 
 from celery import shared_task
 
-from chatapp.openai import forgetting
+from chatapp.openai import retention
 
 
 @shared_task(name="chatapp.openai.tasks.forget", ignore_result=True)
 def forget() -> None:
     """Delete what is not kept any longer."""
-    forgetting.forget_due()
+    retention.forget_due()

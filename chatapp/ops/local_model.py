@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from chatapp.ops.model_server import UPSTREAM_ID, weights
-from chatapp.ops.sockets import free_port
+from chatapp.ops.network_probes import free_port
 from runs.models import Model, Provider
 
 PROVIDER = "local"

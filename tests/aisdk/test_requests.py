@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from chatapp.accounts.models import Scope, Token
-from chatapp.aisdk.chats import under_way
+from chatapp.aisdk.chat_sessions import under_way
 from chatapp.chats.models import Message, Session
 from runs.models import Model, Provider, Run
 from runs.states import Status

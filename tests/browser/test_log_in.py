@@ -3,7 +3,7 @@
 import pytest
 
 from chatapp.accounts.invitations import invitation_link, invite
-from chatapp.ops.owner import login_link
+from chatapp.ops.site_owner import login_link
 from tests.browser.window import expect
 from tests.harness.facts import wait_until
 from tests.harness.upstream import prompt, spoken

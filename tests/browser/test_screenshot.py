@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chatapp.accounts.invitations import invitation_link, invite
 from chatapp.chats.models import Session
-from chatapp.ops.owner import login_link
+from chatapp.ops.site_owner import login_link
 from runs.models import Model
 from tests.browser import furniture
 from tests.browser.furniture import speaking_models

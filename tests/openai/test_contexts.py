@@ -7,10 +7,10 @@ from django.db.models.signals import post_init
 
 from chatapp.chats import stored
 from chatapp.chats.models import Message
-from chatapp.openai.asking import ask, prompt_of
 from chatapp.openai.errors import PreviousNotFound
 from chatapp.openai.models import Exchange, Kind
-from chatapp.openai.wanted import Wanted
+from chatapp.openai.parsed_request import Wanted
+from chatapp.openai.run_requests import ask, prompt_of
 from runs.errors import ContextTooLong
 from runs.lifecycle import transitions
 from runs.models import Run

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatapp.openai.original import Said
-from chatapp.openai.responses import read_response
-from chatapp.openai.score import play, score_of
-from chatapp.openai.telling import ResponseTeller, Telling
+from chatapp.openai.full_stream import Said
+from chatapp.openai.response_events import ResponseTeller, Telling
+from chatapp.openai.response_requests import read_response
+from chatapp.openai.stream_outline import play, score_of
 from streams.events import Event, Kind, fold
 from streams.log.compaction import snapshot_data
 from tests.openai.shapes import assert_event, assert_response

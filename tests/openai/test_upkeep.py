@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from chatapp.chats.models import Session
-from chatapp.openai.forgetting import forget_due
+from chatapp.openai.full_stream import read_original
 from chatapp.openai.models import Exchange, Kind
-from chatapp.openai.original import read_original
+from chatapp.openai.retention import forget_due
 from runs.actions import send
 from runs.maintenance import retention
 from runs.models import Run

@@ -144,7 +144,7 @@ def test_following_a_run_that_was_stopped_says_so(stack):
 def test_a_terminal_is_not_obeyed_by_a_model():  # B58
     from django.core.management.base import OutputWrapper
 
-    from chatapp.ops.terminal import _Page
+    from chatapp.ops.run_printer import _Page
 
     class Terminal(io.StringIO):
         def isatty(self):
@@ -159,7 +159,7 @@ def test_a_terminal_is_not_obeyed_by_a_model():  # B58
 def test_a_snapshot_adds_what_is_not_on_the_screen_yet():  # B30
     from django.core.management.base import OutputWrapper
 
-    from chatapp.ops.terminal import _Page
+    from chatapp.ops.run_printer import _Page
 
     screen = io.StringIO()
     page = _Page(OutputWrapper(screen))

@@ -7,7 +7,7 @@ import sys
 import psutil
 import pytest
 
-from chatapp.ops import leash
+from chatapp.ops import pipe_guard
 from tests.harness.facts import wait_until
 
 FAMILY = ["sh", "-c", "sleep 1000 & sleep 1000"]  # a part with a child of its own, like a prefork worker
@@ -15,7 +15,7 @@ FAMILY = ["sh", "-c", "sleep 1000 & sleep 1000"]  # a part with a child of its o
 
 def hold(*command: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", leash.__file__, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-I", "-S", pipe_guard.__file__, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
 
 

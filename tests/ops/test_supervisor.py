@@ -8,9 +8,9 @@ import threading
 
 import pytest
 
-from chatapp.ops import keeper, supervisor
-from chatapp.ops.keeper import Part
-from chatapp.ops.logs import Logs
+from chatapp.ops import part_supervisor, supervisor
+from chatapp.ops.part_logs import Logs
+from chatapp.ops.part_supervisor import Part
 from chatapp.ops.supervisor import Supervisor
 from tests.harness.facts import wait_until
 
@@ -51,8 +51,8 @@ def python(name: str, code: str, **more) -> Part:
 
 
 def test_a_second_ctrl_c_ends_a_part_that_does_not_listen(run, said, monkeypatch):
-    monkeypatch.setattr(keeper, "TELL_SECONDS", 0.1)
-    monkeypatch.setattr(keeper, "HURRIED_SECONDS", 0.1)
+    monkeypatch.setattr(part_supervisor, "TELL_SECONDS", 0.1)
+    monkeypatch.setattr(part_supervisor, "HURRIED_SECONDS", 0.1)
 
     def bring_up(running, logs):
         part = python("mule", STUBBORN, is_ready=lambda: logs.tail("mule") == ["up"], stop_seconds=1000)
@@ -68,8 +68,8 @@ def test_a_second_ctrl_c_ends_a_part_that_does_not_listen(run, said, monkeypatch
 
 
 def test_a_part_that_does_not_stop_in_its_time_is_killed(run, monkeypatch):
-    monkeypatch.setattr(keeper, "TELL_SECONDS", 0.1)
-    monkeypatch.setattr(keeper, "HURRIED_SECONDS", 0.1)
+    monkeypatch.setattr(part_supervisor, "TELL_SECONDS", 0.1)
+    monkeypatch.setattr(part_supervisor, "HURRIED_SECONDS", 0.1)
 
     def bring_up(running, logs):
         part = python("mule", STUBBORN, is_ready=lambda: logs.tail("mule") == ["up"], stop_seconds=0.3)
@@ -89,7 +89,7 @@ def test_a_part_that_does_not_stop_in_its_time_is_killed(run, monkeypatch):
 @pytest.fixture
 def quick(monkeypatch):
     """Back-offs that a test can wait for, and a part that has lived for a moment counts as started."""
-    monkeypatch.setattr(keeper, "BACKOFF_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr(part_supervisor, "BACKOFF_SECONDS", (0.01, 0.02))
 
 
 def lives(directory, ending: str = "signal.pause()") -> str:
@@ -155,7 +155,7 @@ def test_a_part_that_fails_again_and_again_at_its_start_is_given_up_with_its_las
 
     code, console = run(bring_up)
     assert code == 3
-    assert len(list(tmp_path.glob("life*"))) == keeper.MAX_FAILED_STARTS
+    assert len(list(tmp_path.glob("life*"))) == part_supervisor.MAX_FAILED_STARTS
     assert "weak has ended (exit code 3). It is started again in 0.01 s (start 2 of 5)." in console
     assert "weak has ended (exit code 3) 5 times in a row, so everything stops." in console
     assert "    no legs" in console.partition("so everything stops.")[2]
@@ -170,7 +170,7 @@ def test_a_part_that_ends_at_once_without_an_error_is_a_failure_too(run, quick):
 
 def test_a_part_that_hangs_at_its_start_is_killed_and_started_again(run, tmp_path, quick, monkeypatch):
     """It answers in its third life; in the first two it hears nothing. On a full machine a life may be cut short."""
-    monkeypatch.setattr(keeper, "MAX_FAILED_STARTS", 1000)
+    monkeypatch.setattr(part_supervisor, "MAX_FAILED_STARTS", 1000)
 
     def bring_up(running, _logs):
         ready = lambda: (tmp_path / "life3").exists()  # noqa: E731
@@ -197,7 +197,7 @@ def test_a_part_that_never_answers_is_given_up(run, quick):
 
 
 def test_the_pauses_grow_until_the_part_has_stayed_up_for_a_while(run, said, tmp_path, monkeypatch):
-    monkeypatch.setattr(keeper, "BACKOFF_SECONDS", (0.01, 0.02, 0.03))
+    monkeypatch.setattr(part_supervisor, "BACKOFF_SECONDS", (0.01, 0.02, 0.03))
 
     def bring_up(running, _logs):
         running.launch(python("cat", lives(tmp_path), settle_seconds=0))
@@ -205,7 +205,7 @@ def test_the_pauses_grow_until_the_part_has_stayed_up_for_a_while(run, said, tmp
             pid = pid_of(tmp_path, life)
             wait_until(lambda life=life: "".join(said).count("ready") == life, "it is ready")
             if life == 5:  # this one has lived for long enough
-                monkeypatch.setattr(keeper, "STEADY_SECONDS", 0.0)
+                monkeypatch.setattr(part_supervisor, "STEADY_SECONDS", 0.0)
             os.kill(pid, signal.SIGKILL)
         pid_of(tmp_path, 6)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -216,7 +216,7 @@ def test_the_pauses_grow_until_the_part_has_stayed_up_for_a_while(run, said, tmp
 
 
 def test_ctrl_c_while_a_part_waits_to_be_started_again_ends_at_once(run, said, tmp_path, monkeypatch):
-    monkeypatch.setattr(keeper, "BACKOFF_SECONDS", (1000.0,))
+    monkeypatch.setattr(part_supervisor, "BACKOFF_SECONDS", (1000.0,))
 
     def bring_up(running, _logs):
         part = python("cat", lives(tmp_path), settle_seconds=0)
@@ -235,7 +235,7 @@ def test_ctrl_c_while_a_part_waits_to_be_started_again_ends_at_once(run, said, t
 
 
 def test_a_part_that_is_killed_while_the_others_stop_stays_ended(run, said, tmp_path, monkeypatch, quick):
-    monkeypatch.setattr(keeper, "HURRIED_SECONDS", 0.1)
+    monkeypatch.setattr(part_supervisor, "HURRIED_SECONDS", 0.1)
 
     def bring_up(running, logs):
         part = python("cat", lives(tmp_path), settle_seconds=0)
@@ -254,7 +254,7 @@ def test_a_part_that_is_killed_while_the_others_stop_stays_ended(run, said, tmp_
 
 
 def test_while_a_part_is_away_what_stands_in_for_it_is_run(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(keeper, "BACKOFF_SECONDS", (1000.0,))
+    monkeypatch.setattr(part_supervisor, "BACKOFF_SECONDS", (1000.0,))
     stood_in = tmp_path / "stood in"
 
     def bring_up(running, _logs):
@@ -283,7 +283,7 @@ def test_a_part_that_was_about_to_start_when_everything_stops_is_not_started(tmp
     stopping = threading.Event()
     part = python("cat", lives(tmp_path), settle_seconds=0, before_start=stopping.set)
     logs = Logs(tmp_path / "log")
-    keeping = keeper.Keeper(part, logs, said.append, stopping, lambda _: None)
+    keeping = part_supervisor.Keeper(part, logs, said.append, stopping, lambda _: None)
     keeping.start()
     keeping.join(20)
     logs.close()

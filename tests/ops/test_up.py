@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import psutil
 import pytest
 
-from chatapp.ops.instance import AlreadyRunning, only_one
+from chatapp.ops.instance_lock import AlreadyRunning, only_one
 from chatapp.ops.model_server import weights
 from tests.browser.window import expect
 from tests.harness import databases

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chatapp.accounts import invitations
 from chatapp.accounts.models import OneTimeLink, Purpose
-from chatapp.ops.owner import login_link
+from chatapp.ops.site_owner import login_link
 from tests.web.test_frame import words
 
 PASSWORD = "a long and quiet river"

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapp.api.errors import problem_response
-from chatapp.api.once import once
-from chatapp.api.paging import Pages
+from chatapp.api.idempotency import once
+from chatapp.api.pagination import Pages
 from chatapp.api.serializers.runs import AcceptedSerializer
 from chatapp.chats.models import Message, Session
 from runs.errors import BrokerUnavailable

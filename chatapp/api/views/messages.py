@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapp.accounts.throttles import RUNS
-from chatapp.api.once import key_of
+from chatapp.api.current_messages import as_they_are, branch_of
+from chatapp.api.idempotency import key_of
 from chatapp.api.operations import operation
-from chatapp.api.reading import as_they_are, branch_of
 from chatapp.api.serializers.chats import (
     BranchAsked,
     EditSerializer,

@@ -6,9 +6,9 @@ from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chatapp.api.etags import check_unchanged, etag_of, versioned
 from chatapp.api.operations import operation
 from chatapp.api.serializers.chats import SessionsAsked, SessionSerializer, ShareSerializer
-from chatapp.api.versions import check_unchanged, etag_of, versioned
 from chatapp.api.views.endpoint import OfSession
 from chatapp.chats.actions import move, rename, share, unshare
 from chatapp.chats.models import Session

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from chatapp.openai.lengths import characters_in
+from chatapp.openai.sizes import characters_in
 
 
 def count(apps, schema_editor):

@@ -7,12 +7,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.exceptions import AuthenticationFailed
 
-from chatapp.openai.asking import ask_for
-from chatapp.openai.chat import read_chat
-from chatapp.openai.completions import Completion
-from chatapp.openai.original import follow_original
-from chatapp.openai.reading import body_of
-from chatapp.openai.streaming import ToldBody
+from chatapp.openai.body_fields import body_of
+from chatapp.openai.chat_events import Completion
+from chatapp.openai.chat_requests import read_chat
+from chatapp.openai.event_stream import ToldBody
+from chatapp.openai.full_stream import follow_original
+from chatapp.openai.run_requests import ask_for
 from chatapp.openai.views.endpoint import Client, endpoint
 from streams.transports.sse import EventStream
 

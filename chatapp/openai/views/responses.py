@@ -6,16 +6,16 @@ from contextlib import aclosing
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from chatapp.openai.asking import ask_for
-from chatapp.openai.chain import previous_of, run_id_of
-from chatapp.openai.completions import failure_of
+from chatapp.openai.body_fields import Fields, body_of
+from chatapp.openai.chat_events import failure_of
 from chatapp.openai.errors import NoSuchResponse, Refusal
+from chatapp.openai.event_stream import ToldBody, end_of
+from chatapp.openai.full_stream import follow_original, read_original
 from chatapp.openai.models import Exchange
-from chatapp.openai.original import follow_original, read_original
-from chatapp.openai.reading import Fields, body_of
-from chatapp.openai.responses import read_response
-from chatapp.openai.streaming import ToldBody, end_of
-from chatapp.openai.telling import ResponseTeller, Telling, telling_of
+from chatapp.openai.previous_responses import previous_of, run_id_of
+from chatapp.openai.response_events import ResponseTeller, Telling, telling_of
+from chatapp.openai.response_requests import read_response
+from chatapp.openai.run_requests import ask_for
 from chatapp.openai.views.endpoint import Client, endpoint, is_stream, reading
 from runs.actions import delete_session
 from runs.lifecycle import reaper

@@ -176,7 +176,7 @@ MUTANTS = [
     ),
     Mutant(
         "A chain of responses may be as long as it likes",
-        "chatapp/openai/asking.py",
+        "chatapp/openai/run_requests.py",
         "before + characters > settings.CONTEXT_MAX_CHARACTERS or",
         "characters > settings.CONTEXT_MAX_CHARACTERS or",
         CONTEXTS + "test_a_chain_that_grows_too_long_is_refused_before_anything_is_stored",

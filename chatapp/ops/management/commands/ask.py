@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from chatapp.chats.models import Session
-from chatapp.ops.terminal import how_it_ended, only_warnings, show
+from chatapp.ops.run_printer import how_it_ended, only_warnings, show
 from runs.actions import send
 from runs.errors import RunError
 from runs.states import Trigger

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatapp.ops.terminal import show
+from chatapp.ops.run_printer import show
 from runs.models import Run
 
 

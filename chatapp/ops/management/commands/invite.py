@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from chatapp.accounts.invitations import AlreadyHere, invitation_link, invite
-from chatapp.ops.site import site_address
+from chatapp.ops.site_address import site_address
 
 
 class Command(BaseCommand):

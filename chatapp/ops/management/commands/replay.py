@@ -6,7 +6,7 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from chatapp.ops.management.commands.follow import existing
-from chatapp.ops.terminal import CONTROL_CHARACTERS
+from chatapp.ops.run_printer import CONTROL_CHARACTERS
 from runs.models import Run
 from streams.events import Kind
 from streams.models import LoggedEvent

@@ -11,11 +11,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from chatapp.ops import local_model, parts, valkey
-from chatapp.ops.instance import AlreadyRunning, only_one, redis_url_published
-from chatapp.ops.logs import Logs
-from chatapp.ops.owner import ensure_owner, login_link
-from chatapp.ops.sockets import can_listen, free_port
+from chatapp.ops import local_model, site_parts, valkey
+from chatapp.ops.instance_lock import AlreadyRunning, only_one, redis_url_published
+from chatapp.ops.network_probes import can_listen, free_port
+from chatapp.ops.part_logs import Logs
+from chatapp.ops.site_owner import ensure_owner, login_link
 from chatapp.ops.supervisor import Supervisor
 
 
@@ -25,8 +25,8 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         self.port = settings.PORT or free_port()
-        host = parts.loopback_of(settings.HOST)
-        self.site = f"http://{parts.name_for(host)}:{self.port}"
+        host = site_parts.loopback_of(settings.HOST)
+        self.site = f"http://{site_parts.name_for(host)}:{self.port}"
         try:
             with ExitStack() as self.held, only_one(settings.DATA_DIR, f"{self.site}/"):
                 self._check_port()
@@ -58,10 +58,10 @@ class Command(BaseCommand):
             self._prepare_database()
             local = self._local_model()
             starting = [
-                *([parts.model_part(local)] if local else []),
-                parts.worker_part(redis_url, local),
-                parts.beat_part(redis_url),
-                parts.web_part(settings.HOST, self.port, redis_url),
+                *([site_parts.model_part(local)] if local else []),
+                site_parts.worker_part(redis_url, local),
+                site_parts.beat_part(redis_url),
+                site_parts.web_part(settings.HOST, self.port, redis_url),
             ]
             for part in starting:
                 supervisor.launch(part)
@@ -77,7 +77,7 @@ class Command(BaseCommand):
             self._say("  valkey    not started: REDIS_URL is set")
             return settings.REDIS_URL
         server = valkey.prepare(settings.DATA_DIR)
-        part = parts.valkey_part(server)
+        part = site_parts.valkey_part(server)
         supervisor.launch(part)
         supervisor.wait_for(part)
         self.held.enter_context(redis_url_published(settings.DATA_DIR, server.url))

@@ -9,10 +9,10 @@ from datetime import datetime
 
 import orjson
 
+from chatapp.openai.event_stream import DONE
+from chatapp.openai.full_stream import Said
 from chatapp.openai.models import Exchange
-from chatapp.openai.original import Said
-from chatapp.openai.output import MESSAGE, REASONING, CallItem, TextItem, Words
-from chatapp.openai.streaming import DONE
+from chatapp.openai.response_output import MESSAGE, REASONING, CallItem, TextItem, Words
 from runs.errors import PromptEmpty, PromptTooLong, UpstreamRateLimited, UpstreamRejected
 from streams.events import Kind
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from chatapp.openai.body_fields import Fields
 from chatapp.openai.errors import Refusal, Unsupported
-from chatapp.openai.lengths import characters_in
 from chatapp.openai.models import Kind
-from chatapp.openai.reading import Fields
+from chatapp.openai.sizes import characters_in
 
 MAX_STOPS = 4  # sequences, as the protocol has it
 

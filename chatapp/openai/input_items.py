@@ -2,9 +2,9 @@
 
 from uuid import uuid4
 
+from chatapp.openai.body_fields import Fields, within_limit
 from chatapp.openai.errors import Missing, Refusal, Unsupported
-from chatapp.openai.reading import Fields, within_limit
-from chatapp.openai.wanted import given
+from chatapp.openai.parsed_request import given
 
 ROLES = ("user", "system", "developer", "assistant")
 PARTS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}

@@ -1,4 +1,4 @@
-"""Runs one part so that it never outlives the supervisor: `python leash.py COMMAND …`.
+"""Runs one part so that it never outlives the supervisor: `python pipe_guard.py COMMAND …`.
 
 The supervisor holds the other end of our stdin and never writes. Whatever becomes of it, kill -9 included, the
 kernel closes that pipe; then the part's whole process group is killed. The part gets a group of its own, so that

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from chatapp.openai.errors import PreviousNotFinal, PreviousNotFound
-from chatapp.openai.items import to_messages
+from chatapp.openai.input_items import to_messages
 from chatapp.openai.models import Exchange
 from runs.errors import ContextTooLong
 from runs.models import Run

@@ -9,10 +9,10 @@ from django.db import transaction
 
 from chatapp.chats import stored
 from chatapp.chats.models import Session
-from chatapp.openai.chain import context_of, path_to
 from chatapp.openai.errors import Failed
 from chatapp.openai.models import Exchange, Kind
-from chatapp.openai.wanted import Wanted
+from chatapp.openai.parsed_request import Wanted
+from chatapp.openai.previous_responses import context_of, path_to
 from runs.actions import send
 from runs.errors import ContextTooLong
 from runs.lifecycle import attached

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from chatapp.openai.original import Said, follow_original
+from chatapp.openai.full_stream import Said, follow_original
 from runs.models import Run
 from streams.access import Viewer
 from streams.delivery.hub import in_reader_thread

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from chatapp.ops import leash
-from chatapp.ops.logs import Logs
+from chatapp.ops import pipe_guard
+from chatapp.ops.part_logs import Logs
 
 POLL_SECONDS = 0.05  # s between two looks at a part that is starting
 TELL_SECONDS = 5.0  # s before the console says that a part is still finishing; an idle Celery worker takes 3
@@ -46,7 +46,7 @@ class Leashed(subprocess.Popen):
     def __init__(self, part: Part, logs: Logs):
         # -I -S: no site-packages, so that the leash starts in milliseconds; the command's own Python has them.
         super().__init__(
-            [sys.executable, "-I", "-S", leash.__file__, *part.command],
+            [sys.executable, "-I", "-S", pipe_guard.__file__, *part.command],
             env={**os.environ, **part.env},
             cwd=part.cwd,
             stdin=subprocess.PIPE,

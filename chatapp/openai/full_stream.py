@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 
 from chatapp.openai.models import Exchange
-from chatapp.openai.score import play
+from chatapp.openai.stream_outline import play
 from streams.delivery.follow import follow
 from streams.delivery.hub import EncodedEvent, in_reader_thread
 from streams.events import FINAL_KINDS, Kind

@@ -3,8 +3,8 @@
 import orjson
 from django.http import HttpResponse
 
-from chatapp.aisdk.messages import began_with
-from chatapp.aisdk.parts import Part, Teller
+from chatapp.aisdk.ui_messages import began_with
+from chatapp.aisdk.ui_parts import Part, Teller
 from runs.lifecycle.segments import earlier_segments
 from runs.models import Run
 from streams.access import Viewer

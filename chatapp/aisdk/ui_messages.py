@@ -1,8 +1,8 @@
-"""Stored messages as the AI SDK's UI messages: what `chatapp.aisdk.parts` lets a client build, made at once."""
+"""Stored messages as the AI SDK's UI messages: what `chatapp.aisdk.ui_parts` lets a client build, made at once."""
 
 from uuid import UUID
 
-from chatapp.aisdk.parts import Part, Tool, usage, whole
+from chatapp.aisdk.ui_parts import Part, Tool, usage, whole
 from chatapp.chats.actions import FINAL
 from chatapp.chats.models import Attachment, Message, Role, Session
 from chatapp.chats.tree import Tree

@@ -12,9 +12,9 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from chatapp.ops import valkey
-from chatapp.ops.keeper import Part
 from chatapp.ops.local_model import KEY_ENV, LocalModel
-from chatapp.ops.sockets import answers_ok
+from chatapp.ops.network_probes import answers_ok
+from chatapp.ops.part_supervisor import Part
 from runs.models import Worker
 
 EXIT_MARGIN_SECONDS = 5.0  # s on top of the worker's own last resort

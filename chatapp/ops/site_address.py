@@ -3,8 +3,8 @@
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from chatapp.ops import parts
-from chatapp.ops.instance import site_running_in
+from chatapp.ops import site_parts
+from chatapp.ops.instance_lock import site_running_in
 
 
 def missing_site() -> str:
@@ -23,5 +23,5 @@ def missing_site() -> str:
 
 def site_address(named: str | None = None) -> str:
     """The one named, else that of the site that runs here, else the configured one; no slash at its end."""
-    configured = f"http://{parts.name_for(parts.loopback_of(settings.HOST))}:{settings.PORT}"
+    configured = f"http://{site_parts.name_for(site_parts.loopback_of(settings.HOST))}:{settings.PORT}"
     return (named or site_running_in(settings.DATA_DIR) or configured).rstrip("/")

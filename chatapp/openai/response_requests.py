@@ -1,11 +1,11 @@
 """Reading the request for a response."""
 
-from chatapp.openai.chat import last_text
+from chatapp.openai.body_fields import Fields
+from chatapp.openai.chat_requests import last_text
 from chatapp.openai.errors import Refusal, Unsupported
-from chatapp.openai.items import read_items, to_messages
+from chatapp.openai.input_items import read_items, to_messages
 from chatapp.openai.models import Kind
-from chatapp.openai.reading import Fields
-from chatapp.openai.wanted import Wanted, function_of, given, only_functions, sampling, without_effect
+from chatapp.openai.parsed_request import Wanted, function_of, given, only_functions, sampling, without_effect
 
 PARAMETERS = {
     "model", "input", "instructions", "previous_response_id", "stream", "stream_options", "store", "background",

@@ -1,7 +1,7 @@
-"""From the events of a stream to the parts of a UI message stream, as the AI SDK calls them. Nothing else happens here.
+"""Encode the events of a stream as the parts of an AI SDK UI message stream. A pure fold, without I/O.
 
-A client that hears all parts of a run builds the message that `chatapp.aisdk.messages` makes of the stored one. Parts
-depend on nothing but the events: a replay says the same, in larger pieces.
+A client that receives all parts of a run builds the message that `chatapp.aisdk.ui_messages` makes of the stored one.
+Parts depend on the events only: a replay yields the same text in larger pieces.
 """
 
 from collections.abc import Iterable

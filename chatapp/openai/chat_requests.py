@@ -1,9 +1,9 @@
 """Reading the request for a chat completion."""
 
+from chatapp.openai.body_fields import Fields, within_limit
 from chatapp.openai.errors import Missing, Refusal, Unsupported
 from chatapp.openai.models import Kind
-from chatapp.openai.reading import Fields, within_limit
-from chatapp.openai.wanted import Wanted, function_of, given, only_functions, sampling, stops, without_effect
+from chatapp.openai.parsed_request import Wanted, function_of, given, only_functions, sampling, stops, without_effect
 
 PARAMETERS = {
     "model", "messages", "stream", "stream_options", "temperature", "top_p", "presence_penalty", "frequency_penalty",

@@ -5,9 +5,9 @@ from datetime import datetime
 import orjson
 
 from chatapp.openai.errors import Failed, error_body
+from chatapp.openai.event_stream import DONE
+from chatapp.openai.full_stream import Said
 from chatapp.openai.models import Exchange
-from chatapp.openai.original import Said
-from chatapp.openai.streaming import DONE
 from runs.states import StopReason
 from streams.events import Folded, Kind, ToolCalls
 
