@@ -17,7 +17,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["worker"].add("runs.worker.shutdown:Drain")  # by name: their modules need Django, and are for workers only
 app.steps["worker"].add("django_structlog.celery.steps:DjangoStructLogInitStep")  # whose request is it?
-app.steps["consumer"].add("runs.worker.capacity:Slots")
+app.steps["consumer"].add("runs.worker.capacity:RunCapacity")
 
 
 @signals.worker_init.connect

@@ -1,17 +1,18 @@
 """The engine: everything that happens per token, in one event loop beside the Celery tasks.
 
-A task supervises one run: it claims it, hands it in here, waits so that a Stop can interrupt it, and decides the end.
-The engine carries all runs of its process: it holds the upstream connections, the batch writer and the worker's lease.
-One engine a process, made after the fork, on first use.
+A task supervises one run: it claims the run, passes it to the engine, waits so that a Stop can interrupt it, and
+decides how the run ends. The engine executes all runs of its process: it owns the upstream connections, the batch
+writer and the worker's lease. Each process has one engine, created after the fork on first use.
 """
 
 import asyncio
 import logging
 import os
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -36,38 +37,37 @@ from streams.log.database import open_batch_log
 
 logger = logging.getLogger(__name__)
 
-ASKED_CHARACTERS = 10_000  # of what is asked without a run; the rest is let go
+MAX_TEXT_CHARACTERS = 10_000  # of a text requested without a run; the rest is dropped
 HANDOVER_SECONDS = 2.0  # s an interrupted task waits for the engine to write what it holds
 
 
 class Fenced(Exception):
-    """Somebody else has ended this run; nothing more of it is ours to write."""
+    """Another process has ended this run, so nothing more of it may be written."""
 
 
-class StopAsked(Exception):
-    """The engine found the stop request in the database: the revoke was lost."""
+class StopRequested(Exception):
+    """The stop request was found in the database, because its revoke was lost."""
 
 
 @dataclass
-class Carriage:
-    """One run on its way through the engine. All but `waiter` belongs to the engine's loop until that is notified."""
+class ActiveRun:
+    """A run being executed. All fields but `waiter` belong to the engine's loop until the waiter is notified."""
 
     run_id: UUID
     after: int
     request: UpstreamRequest
     waiter: Waiter
     task: asyncio.Task | None = None
-    end: BaseException | None = None  # why it ended before the upstream's end marker
-    cut: Exception | None = None  # set before the task is cancelled from within
+    error: BaseException | None = None  # why it ended before the upstream's end marker
+    interruption: Exception | None = None  # set before the engine itself cancels the task
     finish_reason: str = ""
-    is_done: bool = field(default=False)
 
 
 class Engine:
     def __init__(self, worker: Worker) -> None:
         self.worker, self.pid = worker, os.getpid()
         self._thread = loop_thread()
-        self._carriages: dict[UUID, Carriage] = {}
+        self._active_runs: dict[UUID, ActiveRun] = {}
         ready = Waiter()
         self._thread.call(lambda: self._thread.spawn(self._open(ready)))
         ready.wait()
@@ -78,68 +78,69 @@ class Engine:
         self.writer = BatchWriter(self._log, process_sender(self._thread))
         self._client = Client()
         self._thread.spawn(self.writer.run())
-        self._lease = Lease(self.worker, self._log, lambda: set(self._carriages), self._heard, self._figures)
-        self._renewals = self._thread.spawn(self._lease.keep())
+        self._lease = Lease(self.worker, self._log, lambda: set(self._active_runs), self._end_runs, self._figures)
+        self._renewals = self._thread.spawn(self._lease.keep_renewing())
         ready.notify()
 
-    def _figures(self) -> dict:
+    def _figures(self) -> dict[str, Any]:
         """What this process has done so far (docs/operating.md)."""
         dropped = process_sender(self._thread).dropped
-        return tally.figures() | {"active": len(self._carriages), "dropped": dropped} | self.writer.state()._asdict()
+        return tally.figures() | {"active": len(self._active_runs), "dropped": dropped} | self.writer.state()._asdict()
 
-    def retire(self) -> None:
-        """Give the lease up, at the end of the process: nothing has to wait until it runs out."""
+    def shut_down(self) -> None:
+        """Release the lease at the end of the process, so that nothing waits for it to run out."""
         done = Waiter()
-        self._thread.call(lambda: self._thread.spawn(self._retire(done)))
+        self._thread.call(lambda: self._thread.spawn(self._release_lease(done)))
         done.wait(HANDOVER_SECONDS)
         done.close()
 
-    async def _retire(self, done: Waiter) -> None:
+    async def _release_lease(self, done: Waiter) -> None:
         self._renewals.cancel()
         await asyncio.wait([self._renewals])
         try:
-            await self._lease.give_up()
+            await self._lease.release()
         finally:
             done.notify()
 
     # -- the task's side --------------------------------------------------------------------------
 
-    def carry(self, run_id: UUID, after: int, request: UpstreamRequest) -> str:
-        """Have a run's answer written, and wait for its end. Returns the upstream's finish reason.
+    def execute(self, run_id: UUID, after: int, request: UpstreamRequest) -> str:
+        """Write a run's answer to its stream, from `after` on, and wait for the end. Returns the finish reason.
 
-        Raises RunError, Fenced or StopAsked. When the wait is interrupted (SystemExit, GreenletExit) the upstream's
-        connection is closed and what was received is in the log before the interruption goes on.
+        Raises RunError, Fenced or StopRequested. When the wait is interrupted (SystemExit, GreenletExit), the upstream
+        connection is closed and everything received is in the log before the interruption propagates.
         """
-        carriage = Carriage(run_id, after, request, Waiter())
+        run = ActiveRun(run_id, after, request, Waiter())
         del request
-        self._thread.call(self._start, carriage)
+        self._thread.call(self._start, run)
         try:
-            carriage.waiter.wait()
+            run.waiter.wait()
         except BaseException:
-            self._thread.call(self._cancel, carriage)
-            carriage.waiter.wait(HANDOVER_SECONDS)
+            self._thread.call(self._cancel, run)
+            run.waiter.wait(HANDOVER_SECONDS)
             raise
         finally:
-            carriage.waiter.close()
-        if carriage.end is not None:
-            end, carriage.end = carriage.end, None  # its traceback knows the carriage
-            raise end
-        return carriage.finish_reason
+            run.waiter.close()
+        if run.error is not None:
+            error, run.error = run.error, None  # its traceback refers to the run: a cycle
+            raise error
+        return run.finish_reason
 
-    def ask(self, request: UpstreamRequest, seconds: float) -> str:
-        """What the upstream says to `request`, without a run. Raises RunError."""
-        waiter, outcome = Waiter(), []
+    def fetch_text(self, request: UpstreamRequest, timeout: float) -> str:
+        """The text of an answer that belongs to no run. `timeout` in seconds. Raises RunError."""
+        waiter = Waiter()
+        outcome: list[str | BaseException] = []
 
-        async def answer() -> None:
+        async def fetch() -> None:
             try:
-                outcome.append(await self._ask(request, seconds))
+                outcome.append(await self._fetch_text(request, timeout))
             except BaseException as error:
                 outcome.append(error)
             waiter.notify()
 
-        self._thread.call(lambda: self._thread.spawn(answer()))
+        self._thread.call(lambda: self._thread.spawn(fetch()))
         try:
-            waiter.wait(seconds + HANDOVER_SECONDS)
+            waiter.wait(timeout + HANDOVER_SECONDS)
         finally:
             waiter.close()
         if outcome and isinstance(outcome[0], str):
@@ -150,25 +151,25 @@ class Engine:
 
     # -- the loop's side --------------------------------------------------------------------------
 
-    def _start(self, carriage: Carriage) -> None:
-        self._carriages[carriage.run_id] = carriage
-        carriage.task = self._thread.spawn(self._carry(carriage))
-        carriage.task.add_done_callback(partial(self._finished, carriage))
+    def _start(self, run: ActiveRun) -> None:
+        self._active_runs[run.run_id] = run
+        run.task = self._thread.spawn(self._execute(run))
+        run.task.add_done_callback(partial(self._on_done, run))
 
-    async def _carry(self, carriage: Carriage) -> None:
-        recorder = Recorder(self.writer, carriage.run_id, carriage.after, partial(self._cut, carriage, Fenced()))
+    async def _execute(self, run: ActiveRun) -> None:
+        recorder = Recorder(self.writer, run.run_id, run.after, partial(self._interrupt, run, Fenced()))
         try:
             async with asyncio.timeout(settings.RUN_MAX_SECONDS):
-                await self._read_upstream(carriage.request, recorder)
-            recorder.check()
-            carriage.finish_reason = recorder.finish_reason
+                await self._read_upstream(run.request, recorder)
+            recorder.raise_if_empty()
+            run.finish_reason = recorder.finish_reason
         except TimeoutError as error:
             raise TimeLimit from error
         finally:
             await recorder.close()
 
     async def _read_upstream(self, request: UpstreamRequest, recorder: Recorder) -> None:
-        """Record what the upstream says; ask again, after a pause, while it fails before its first token."""
+        """Record the upstream's answer. Retry, after a pause, while it fails before its first token."""
         while True:
             try:
                 await chat_completions.stream(self._client, request, settings.RUN_IDLE_SECONDS, recorder)
@@ -177,60 +178,59 @@ class Engine:
                 pause = recorder.pause_before_retry(error)
                 if pause is None:
                     raise
-                await recorder.note_retry(error, pause)
+                await recorder.record_retry(error, pause)
             await asyncio.sleep(pause)
 
-    async def _ask(self, request: UpstreamRequest, seconds: float) -> str:
-        said = _Said()
-        async with asyncio.timeout(seconds):
-            await chat_completions.stream(self._client, request, seconds, said)
-        return "".join(said.words)
+    async def _fetch_text(self, request: UpstreamRequest, timeout: float) -> str:
+        sink = _TextSink()
+        async with asyncio.timeout(timeout):
+            await chat_completions.stream(self._client, request, timeout, sink)
+        return "".join(sink.pieces)
 
-    def _finished(self, carriage: Carriage, task: asyncio.Task) -> None:
-        if self._carriages.get(carriage.run_id) is carriage:
-            del self._carriages[carriage.run_id]
+    def _on_done(self, run: ActiveRun, task: "asyncio.Task[None]") -> None:
+        if self._active_runs.get(run.run_id) is run:
+            del self._active_runs[run.run_id]
         failure = None if task.cancelled() else task.exception()
-        if carriage.cut is not None:
-            carriage.end = carriage.cut
+        if run.interruption is not None:
+            run.error = run.interruption
         elif task.cancelled() or failure is None or isinstance(failure, RunError):
-            carriage.end = failure
+            run.error = failure
         else:
-            logger.error("run %s failed in the engine", carriage.run_id, exc_info=failure)
-            carriage.end = InternalError(repr(failure))
-            carriage.end.__cause__ = failure
-        carriage.request.drop_body()
-        carriage.task = None  # whose coroutine knows the carriage: garbage that only a look for it would find
-        carriage.is_done = True
-        carriage.waiter.notify()
+            logger.error("run %s failed in the engine", run.run_id, exc_info=failure)
+            run.error = InternalError(repr(failure))
+            run.error.__cause__ = failure
+        run.request.drop_body()
+        run.task = None  # its coroutine refers to the run: a cycle that only the garbage collector would find
+        run.waiter.notify()
 
-    def _cut(self, carriage: Carriage, reason: Exception) -> None:
-        """End a carriage from within; its task is told why."""
-        carriage.cut = carriage.cut or reason
-        self._cancel(carriage)
+    def _interrupt(self, run: ActiveRun, reason: Exception) -> None:
+        """Cancel a run for a reason of the engine's; its Celery task raises the reason."""
+        run.interruption = run.interruption or reason
+        self._cancel(run)
 
-    def _cancel(self, carriage: Carriage) -> None:
-        if carriage.task is not None:
-            carriage.task.cancel()
+    def _cancel(self, run: ActiveRun) -> None:
+        if run.task is not None:
+            run.task.cancel()
 
-    def _heard(self, stopped: set[UUID], gone: set[UUID]) -> None:
-        """News from the database about runs that are carried here."""
-        for run_id in stopped | gone:
-            if carriage := self._carriages.get(run_id):
-                self._cut(carriage, StopAsked() if run_id in stopped else Fenced())
+    def _end_runs(self, stop_requested: set[UUID], ended: set[UUID]) -> None:
+        """End runs that the database says are to stop, or have been ended by another process."""
+        for run_id in stop_requested | ended:
+            if run := self._active_runs.get(run_id):
+                self._interrupt(run, StopRequested() if run_id in stop_requested else Fenced())
 
 
-class _Said:
+class _TextSink:
     """A sink that keeps the beginning of the text."""
 
     def __init__(self) -> None:
-        self.words: list[str] = []
-        self._left = ASKED_CHARACTERS
+        self.pieces: list[str] = []
+        self._remaining = MAX_TEXT_CHARACTERS
 
     def record(self, deltas: list[Delta]) -> None:
         for kind, data in deltas:
-            if kind == Kind.TEXT and self._left > 0:
-                self.words.append(data["text"][: self._left])
-                self._left -= len(self.words[-1])
+            if kind == Kind.TEXT and self._remaining > 0:
+                self.pieces.append(data["text"][: self._remaining])
+                self._remaining -= len(self.pieces[-1])
 
     def is_full(self) -> bool:
         return False
@@ -242,7 +242,7 @@ _engine: Engine | None = None
 
 
 def start_engine(node: str, pool: str) -> Engine:
-    """Make this process's engine and register it as a worker with a lease, unless it has one already."""
+    """This process's engine. On first use create it, and register the process as a worker with a lease."""
     global _engine
     if _engine is None or _engine.pid != os.getpid():
         from runs.lifecycle.reaper import lease_end
@@ -256,16 +256,16 @@ def start_engine(node: str, pool: str) -> Engine:
 
 
 def versions() -> str:
-    """Of what may explain why one worker behaves unlike the others."""
+    """Versions that may explain why one worker behaves unlike the others."""
     packages = (f"{name} {version(name)}" for name in ("celery", "django", "httptools"))
     return f"chatapp {settings.VERSION}, {', '.join(packages)}, python {platform.python_version()}"
 
 
-def retire_engine() -> None:
-    """Retire this process's engine, if it has one."""
+def shut_down_engine() -> None:
+    """Shut down this process's engine, if it has one."""
     if _engine is not None and _engine.pid == os.getpid():
-        _engine.retire()
+        _engine.shut_down()
 
 
-def pool_name() -> str:
+def current_pool() -> str:
     return "gevent" if is_gevent() else "prefork"

@@ -1,4 +1,4 @@
-"""Spans of a run, for sites that export traces (`chatapp/observability/tracing.py`); without an exporter a no-op."""
+"""The span of a run's request to its upstream. A no-op on sites that export no traces (`chatapp/observability`)."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,22 +14,27 @@ except ImportError:
     trace = None
 
 
-def upstream(run_id: UUID, request: UpstreamRequest) -> AbstractContextManager[None]:
-    """The time in which a request is answered, below the task's span. Of what goes wrong, only the code is told."""
-    return nullcontext() if trace is None else _upstream(run_id, request)
+def upstream_span(run_id: UUID, request: UpstreamRequest) -> AbstractContextManager[None]:
+    """A span from the request to the end of its answer, inside the task's span. Of an error it holds only the code."""
+    return nullcontext() if trace is None else _upstream_span(run_id, request)
 
 
 @contextmanager
-def _upstream(run_id: UUID, request: UpstreamRequest) -> Iterator[None]:
-    said = {
+def _upstream_span(run_id: UUID, request: UpstreamRequest) -> Iterator[None]:
+    attributes = {
         "chatapp.run_id": str(run_id),
         "gen_ai.request.model": request.model,
         "server.address": urlsplit(request.url).hostname or "",
     }
     trace.get_current_span().set_attribute("chatapp.run_id", str(run_id))
-    quiet = {"record_exception": False, "set_status_on_exception": False}  # an exception may hold keys and prompts
     tracer = trace.get_tracer("chatapp.runs")
-    with tracer.start_as_current_span("upstream", kind=trace.SpanKind.CLIENT, attributes=said, **quiet) as span:
+    with tracer.start_as_current_span(
+        "upstream",
+        kind=trace.SpanKind.CLIENT,
+        attributes=attributes,
+        record_exception=False,  # an exception may hold keys and prompts
+        set_status_on_exception=False,
+    ) as span:
         try:
             yield
         except RunError as error:

@@ -1,4 +1,4 @@
-"""Waiting in a Celery task for something that happens in another native thread, so that a Stop can interrupt it."""
+"""An event that a Celery task waits for and another native thread sets. A Stop can interrupt the wait."""
 
 import threading
 
@@ -6,7 +6,7 @@ from streams.gevent_compat import is_gevent
 
 
 class Waiter:
-    """One thread (or greenlet) waits, another one notifies. Revoke interrupts the wait on gevent and on prefork."""
+    """One thread or greenlet waits, another thread notifies. Revoke interrupts the wait on gevent and on prefork."""
 
     def __init__(self) -> None:
         if not is_gevent():
@@ -15,8 +15,8 @@ class Waiter:
             from gevent import get_hub
             from gevent.event import Event
 
-            self._event = Event()  # threading's is made of five objects: 2 KB more a run
-            self._watcher = get_hub().loop.async_()  # the only thing in gevent another native thread may touch
+            self._event = Event()  # threading.Event consists of five objects: 2 KB more for each run
+            self._watcher = get_hub().loop.async_()  # the only object of gevent that another native thread may use
             self._watcher.start(self._event.set)
 
     def notify(self) -> None:
@@ -27,7 +27,7 @@ class Waiter:
             self._watcher.send()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for `notify`, up to `timeout` s. Returns whether it came."""
+        """Wait for `notify`, up to `timeout` s. Returns whether it was called."""
         return self._event.wait(timeout)
 
     def close(self) -> None:

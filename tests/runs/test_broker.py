@@ -4,7 +4,7 @@ import pytest
 from kombu import Connection
 
 from chatapp.celery import app
-from runs.worker.consumer import LastingConsumer
+from runs.worker.consumer import ResilientConsumer
 
 pytestmark = pytest.mark.one_database
 
@@ -19,7 +19,7 @@ class Cleared(Connection):
 
 
 def test_a_connection_that_cannot_be_closed_is_given_up_and_the_worker_goes_on():
-    consumer = object.__new__(LastingConsumer)  # the rest of a worker has no part in this
+    consumer = object.__new__(ResilientConsumer)  # the rest of a worker has no part in this
     consumer.app = app
     consumer.connection = Cleared("memory://")
     consumer.connection.connect()

@@ -107,7 +107,7 @@ def test_only_what_may_help_is_tried_again(settings):  # B15
         assert recorder.pause_before_retry(busy) == MAX_PAUSE_SECONDS
         busy.retry_after = MAX_PAUSE_SECONDS + 1
         assert recorder.pause_before_retry(busy) is None
-        asyncio.run(recorder.note_retry(busy, 1))
+        asyncio.run(recorder.record_retry(busy, 1))
 
     # After the last one it has failed
     busy.retry_after = None
@@ -127,9 +127,9 @@ def test_an_answer_without_a_word_is_an_error():  # B10
     recorder = Recorder(Writer(), STREAM, 0, lambda: None)
     recorder.record([Delta(Kind.USAGE, {"prompt_tokens": 1, "completion_tokens": 0})])
     with pytest.raises(EmptyAnswer):
-        recorder.check()
+        recorder.raise_if_empty()
     recorder.record([Delta(Kind.TEXT, {"text": "x"})])
-    recorder.check()
+    recorder.raise_if_empty()
 
 
 def test_the_end_waits_for_what_was_handed_in():  # B1

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from runs.models import Run, Worker
 from runs.states import LostReason, Status, StopReason
-from runs.worker.watchdog import FORCED
+from runs.worker.watchdog import EXIT_FORCED
 from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.people import Person
@@ -193,6 +193,6 @@ def test_a_shutdown_that_hangs_says_where_and_is_ended(make_stack, pool):  # B13
     stack.worker.process.terminate()
     run = check(run, follower)
     assert (run.status, run.reason, run.message.content) == (Status.LOST, LostReason.RESTART, spoken(4))
-    assert wait_for_exit(stack.worker) == FORCED
+    assert wait_for_exit(stack.worker) == EXIT_FORCED
     assert "hang_for_ever" in stack.worker.tail(200)
     wait_until(lambda: not [pid for pid in children if still_runs(pid)], "its children are gone")

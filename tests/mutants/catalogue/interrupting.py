@@ -22,16 +22,16 @@ MUTANTS = [
     Mutant(
         "a revoke that was lost is not made up for",
         "runs/worker/lease.py",
-        "stopped = {run_id for run_id in carried if running.get(run_id)}",
-        "stopped = {run_id for run_id in carried if running.get(run_id) is None}",
+        "stop_requested = {run_id for run_id in active if running.get(run_id)}",
+        "stop_requested = {run_id for run_id in active if running.get(run_id) is None}",
         "tests/worker/test_stop.py::test_a_stop_whose_revoke_is_lost_is_found_in_the_database[gevent]",
         database="postgres",
     ),
     Mutant(
         "a lease is given up when it should be renewed",
         "runs/worker/lease.py",
-        "await self._lease_for(settings.LEASE_SECONDS)",
-        "await self._lease_for(0)",
+        "await self._set_end(settings.LEASE_SECONDS)",
+        "await self._set_end(0)",
         "tests/runs/test_leases.py::test_a_lease_is_renewed_for_its_time_and_given_up_for_none",
     ),
     Mutant(
@@ -45,8 +45,8 @@ MUTANTS = [
     Mutant(
         "a worker that leaves takes on more",
         "runs/tasks.py",
-        "if is_leaving():",
-        "if not is_leaving:",
+        "if is_shutting_down():",
+        "if not is_shutting_down:",
         "tests/worker/test_deploy.py::test_runs_finish_during_a_warm_stop_and_no_new_one_is_begun[gevent]",
         database="postgres",
     ),
@@ -61,7 +61,7 @@ MUTANTS = [
     Mutant(
         "the upstream is asked again after its first token",
         "runs/worker/recorder.py",
-        " or self._said_something or ",
+        " or self._has_content or ",
         " or ",
         "tests/runs/test_recorder.py::test_after_the_first_token_nothing_is_tried_again",
     ),

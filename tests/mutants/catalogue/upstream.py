@@ -56,7 +56,7 @@ MUTANTS = [
     Mutant(
         "One run may fill a whole commit",
         "runs/worker/recorder.py",
-        "return self._writer.is_full or self._cursor.seq - self._first >= BATCH_EVENTS",
+        "return self._writer.is_full or self._cursor.seq - self._share_start >= BATCH_EVENTS",
         "return self._writer.is_full",
         RECORDER + "test_a_run_has_its_share_of_a_batch_and_waits_for_the_next_one",
     ),
