@@ -97,7 +97,7 @@ def reap() -> None:
 @shared_task(name="runs.tasks.make_html", ignore_result=True)
 def make_html() -> None:
     """Queue answers that have no HTML for rendering, which happens outside this task."""
-    backlog.make_due()
+    backlog.queue_due()
 
 
 @shared_task(name="runs.tasks.reduce_logs", ignore_result=True)

@@ -1,5 +1,5 @@
-"""Final answers as HTML, made once and in a process that can be killed.
+"""Final answers as HTML, rendered once, in a process that can be killed.
 
-`markdown` and `highlighting` make it; they and `__main__`, the child process, know nothing of Django, so that the child
-starts quickly. `renderer` is the worker's end of that process, `keeping` says what is due and stores what comes of it.
+`markdown` and `highlighting` render. They and `__main__`, the child process, do not use Django, so that the child
+starts quickly. `renderer` is the worker's end of that process; `backlog` finds answers to render and stores their HTML.
 """

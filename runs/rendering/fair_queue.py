@@ -1,7 +1,7 @@
-"""Which answer's HTML is made next: the users who wait take turns, so that one user's answers do not hold up another's.
+"""A queue of answers to render that is fair to users: one user's slow answers do not delay another user's.
 
-First comes what has just ended, before what is old; among these the answer of the user on whose answers the least time
-was spent; among that user's the one that has waited longest. The time counts for as long as anything waits.
+The order is by priority, then by the rendering time spent on the user's answers so far, then by arrival. The time is
+counted until the queue is empty.
 """
 
 import threading
@@ -10,59 +10,62 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
-Answer = tuple[str, object]  # ("pk", of a message) or ("runs", of a run that wrote it)
-MOST = 1_000  # answers that wait in one process; upkeep finds those that have no place
+AnswerKey = tuple[str, object]  # ("pk", id of a message) or ("runs", id of a run that wrote it): arguments of a filter
+MAX_WAITING = 1_000  # answers in one process; periodic maintenance finds those that do not fit
 
 
 @dataclass(eq=False)
-class _Waiting:
-    answer: Answer
-    rank: int
-    turn: int
-    owner: int | None = None  # None: not known yet; it is looked up only where there is a choice
+class _Entry:
+    answer: AnswerKey
+    priority: int  # lower comes first
+    number: int  # in the order of arrival
+    owner: int | None = None  # None if not looked up yet, which happens only where there is a choice
 
 
-class Turns:
-    def __init__(self, owners_of: Callable[[Iterable[Answer]], dict[Answer, int]]) -> None:
-        """`owners_of` tells the users of answers; one that is gone has none."""
-        self._owners_of = owners_of
-        self._waiting: dict[Answer, _Waiting] = {}
-        self._seconds: Counter[int] = Counter()  # spent on a user's answers
+class FairQueue:
+    def __init__(self, find_owners: Callable[[Iterable[AnswerKey]], dict[AnswerKey, int]]) -> None:
+        """`find_owners` returns the user of each answer that still exists."""
+        self._find_owners = find_owners
+        self._entries: dict[AnswerKey, _Entry] = {}
+        self._seconds: Counter[int | None] = Counter()  # spent on answers, by user
         self._numbers = count()
         self._changed = threading.Condition()
 
-    def put(self, rank: int, answer: Answer) -> bool:
-        """Have it wait; again is once. Returns whether there is a place. Nothing here takes time."""
+    def put(self, priority: int, answer: AnswerKey) -> bool:
+        """Add an answer, unless it is waiting already. Returns false if the queue is full. Never blocks for long."""
         with self._changed:
-            if answer in self._waiting:
+            if answer in self._entries:
                 return True
-            if len(self._waiting) >= MOST:
+            if len(self._entries) >= MAX_WAITING:
                 return False
-            self._waiting[answer] = _Waiting(answer, rank, next(self._numbers))
+            self._entries[answer] = _Entry(answer, priority, next(self._numbers))
             self._changed.notify()
         return True
 
-    def take(self, seconds: float) -> Answer | None:
-        """The next one; None if there is none for so long. Raises what `owners_of` raises; then it waits still."""
+    def get(self, timeout: float) -> AnswerKey | None:
+        """Remove and return the next answer; None if there is none for `timeout` s.
+
+        Raises what `find_owners` raises; then nothing is removed.
+        """
         with self._changed:
-            if not self._waiting:
+            if not self._entries:
                 self._seconds.clear()
-            if not self._changed.wait_for(lambda: self._waiting, seconds):
+            if not self._changed.wait_for(lambda: self._entries, timeout):
                 return None
-            waiting = list(self._waiting.values())
-        if len(waiting) > 1:
-            self._look_up([each for each in waiting if each.owner is None])
-        chosen = min(waiting, key=lambda each: (each.rank, self._seconds[each.owner], each.turn))
+            entries = list(self._entries.values())
+        if len(entries) > 1:
+            self._look_up_owners([entry for entry in entries if entry.owner is None])
+        chosen = min(entries, key=lambda entry: (entry.priority, self._seconds[entry.owner], entry.number))
         with self._changed:
-            del self._waiting[chosen.answer]
+            del self._entries[chosen.answer]
         return chosen.answer
 
     def charge(self, owner: int, seconds: float) -> None:
-        """Note that so much time went into an answer of this user."""
+        """Add to the time spent on this user's answers."""
         with self._changed:
             self._seconds[owner] += seconds
 
-    def _look_up(self, unknown: list[_Waiting]) -> None:
-        owners = self._owners_of([each.answer for each in unknown]) if unknown else {}
-        for each in unknown:
-            each.owner = owners.get(each.answer, 0)
+    def _look_up_owners(self, entries: list[_Entry]) -> None:
+        owners = self._find_owners([entry.answer for entry in entries]) if entries else {}
+        for entry in entries:
+            entry.owner = owners.get(entry.answer, 0)

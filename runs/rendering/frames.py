@@ -1,34 +1,34 @@
-"""Texts on the socket between a worker and its renderer: four bytes of length, one of flags, the text as UTF-8."""
+"""The frames between a worker and its renderer: four bytes of length, one byte of flags, and a text in UTF-8."""
 
 import socket
 import struct
 import time
 from enum import IntFlag
 
-MAX_BYTES = 16 * 1024 * 1024  # of a frame; the longest HTML is far below
+MAX_BYTES = 16 * 1024 * 1024  # of a frame; the longest HTML is far shorter
 _HEAD = struct.Struct("!IB")
 
 
 class Flag(IntFlag):
-    HIGHLIGHTS = 1  # of a question: code is to be highlighted
-    LAST = 2  # of an answer: the process ends after it
+    HIGHLIGHTS = 1  # in a request: highlight code
+    LAST = 2  # in a response: the process exits after it
 
 
 def write_frame(channel: socket.socket, flags: Flag, text: str, deadline: float | None = None) -> None:
-    """Raises OSError; TimeoutError at `deadline`, of time.monotonic."""
+    """Raises OSError, and TimeoutError at `deadline`, of time.monotonic."""
     data = text.encode(errors="replace")
-    _wait_until(channel, deadline)
+    _set_timeout(channel, deadline)
     channel.sendall(_HEAD.pack(len(data), flags) + data)
 
 
 def read_frame(channel: socket.socket, deadline: float | None = None) -> tuple[Flag, str] | None:
-    """The next frame; None: the other side has closed. Raises OSError; TimeoutError at `deadline`."""
+    """The next frame; None if the other side has closed. Raises OSError, and TimeoutError at `deadline`."""
     head = _read(channel, _HEAD.size, deadline)
     if head is None:
         return None
     length, flags = _HEAD.unpack(head)
     if length > MAX_BYTES:
-        raise OSError("a frame of this length is none")
+        raise OSError("a frame is longer than the limit")
     data = _read(channel, length, deadline)
     return None if data is None else (Flag(flags), data.decode())
 
@@ -36,7 +36,7 @@ def read_frame(channel: socket.socket, deadline: float | None = None) -> tuple[F
 def _read(channel: socket.socket, length: int, deadline: float | None) -> bytes | None:
     data = bytearray()
     while len(data) < length:
-        _wait_until(channel, deadline)
+        _set_timeout(channel, deadline)
         piece = channel.recv(min(length - len(data), 1 << 20))
         if not piece:
             return None
@@ -44,10 +44,10 @@ def _read(channel: socket.socket, length: int, deadline: float | None) -> bytes 
     return bytes(data)
 
 
-def _wait_until(channel: socket.socket, deadline: float | None) -> None:
+def _set_timeout(channel: socket.socket, deadline: float | None) -> None:
     if deadline is None:
         return
-    left = deadline - time.monotonic()
-    if left <= 0:
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
         raise TimeoutError
-    channel.settimeout(left)
+    channel.settimeout(remaining)

@@ -1,9 +1,9 @@
-"""Code as spans of tokens, for languages whose lexers behave, and as far as it costs little.
+"""Syntax highlighting with Pygments, for languages whose lexers are known to behave, under a budget.
 
-Pygments has lexers that match empty text for ever and others whose time grows with the square of a run of white space.
-So only those are asked that were measured with degenerate code (`tests/runs/test_highlighting.py`), token by token
-under a budget, and on what stands between long runs of white space. One regular expression can still take long by
-itself: the process that this runs in is killed then (`runs.rendering.renderer`).
+Some lexers of Pygments match empty text for ever, and others take time quadratic in the length of a run of white space.
+So only lexers are used that were measured with degenerate code (`tests/runs/test_highlighting.py`). The budget is
+checked token by token, and code is split at long runs of white space. A single regular expression can still take long:
+then the process that this runs in is killed (`runs.rendering.renderer`).
 """
 
 import re
@@ -16,17 +16,17 @@ from time import thread_time
 
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
-from pygments.token import STANDARD_TYPES
+from pygments.token import STANDARD_TYPES, _TokenType
 
-CHARACTERS = 50_000  # of code in one answer: Pygments is slow (10 µs a character)
-TOKENS = 15_000  # in one answer: each is a span, and too many tags make the whole answer plain (`HTML_TAGS`)
-SECONDS = 1.0  # s of CPU for the code of one answer
-LINE = 1_000  # characters; in longer lines some expressions take for ever
-SPACES, BLANK_LINES = 200, 10  # in a row; what is longer stands between two pieces that are highlighted apart
-EMPTY_TOKENS = 100  # in a row: this lexer stands still
-TOKENS_A_LOOK = 32  # between two looks at the clock
+MAX_CHARACTERS = 50_000  # of code in one answer: Pygments is slow (10 µs a character)
+MAX_TOKENS = 15_000  # in one answer: each is a span, and with too many tags the answer is shown plain (`MAX_HTML_TAGS`)
+MAX_SECONDS = 1.0  # s of CPU for the code of one answer
+MAX_LINE_CHARACTERS = 1_000  # in longer lines some regular expressions take for ever
+MAX_SPACES, MAX_BLANK_LINES = 200, 10  # in a row; code is split at longer runs
+MAX_EMPTY_TOKENS = 100  # in a row: with more the lexer makes no progress
+TOKENS_PER_CLOCK_CHECK = 32
 
-LANGUAGES = {  # Pygments' name of a lexer: what people call the language
+LANGUAGES = {  # Pygments' name of a lexer: what the language is called in Markdown
     "bash": "bash sh shell zsh ksh",
     "c": "c h",
     "console": "console shell-session shellsession",
@@ -77,29 +77,29 @@ _SPACE = re.compile(r"\s+")
 
 
 class _OverBudget(Exception):
-    """This code is not worth its highlighting."""
+    """Highlighting this code costs too much."""
 
 
 @dataclass
 class Budget:
-    """What the code of one answer may cost, all blocks together."""
+    """What all code blocks of one answer may still cost together."""
 
-    characters: int = CHARACTERS
-    tokens: int = TOKENS
-    seconds: float = SECONDS
+    characters: int = MAX_CHARACTERS
+    tokens: int = MAX_TOKENS
+    seconds: float = MAX_SECONDS
 
 
-def highlighted(code: str, language: str, budget: Budget) -> str:
-    """The code as HTML; empty where that can't be had: it is shown as it is then."""
+def highlight(code: str, language: str, budget: Budget) -> str:
+    """The highlighted code as HTML; empty if it is to be shown plain."""
     name = LEXERS.get(language.lower())
     if name is None or len(code) > budget.characters or budget.tokens <= 0 or budget.seconds <= 0:
         return ""
-    if max(map(len, code.split("\n"))) > LINE:
+    if max(map(len, code.split("\n"))) > MAX_LINE_CHARACTERS:
         return ""
     budget.characters -= len(code)
     begin = thread_time()
     try:
-        return _html(code, _lexer(name), budget, begin + budget.seconds)
+        return _to_html(code, _lexer(name), budget, begin + budget.seconds)
     except Exception:  # over the budget, or a lexer that fails
         return ""
     finally:
@@ -111,10 +111,10 @@ def _lexer(name: str) -> Lexer:
     return get_lexer_by_name(name)
 
 
-def _html(code: str, lexer: Lexer, budget: Budget, deadline: float) -> str:
+def _to_html(code: str, lexer: Lexer, budget: Budget, deadline: float) -> str:
     out: list[str] = []
     for piece, is_code in _pieces(code):
-        tokens = _counted(lexer, piece, budget, deadline) if is_code else [("", piece)]
+        tokens = _budgeted_tokens(lexer, piece, budget, deadline) if is_code else [("", piece)]
         for css_class, group in groupby(tokens, key=lambda token: token[0]):
             text = escape("".join(text for _, text in group))
             out.append(f'<span class="hl-{css_class}">{text}</span>' if css_class else text)
@@ -122,35 +122,35 @@ def _html(code: str, lexer: Lexer, budget: Budget, deadline: float) -> str:
 
 
 def _pieces(code: str) -> Iterator[tuple[str, bool]]:
-    """The code cut at long runs of white space: (piece, is there something to highlight)."""
+    """Split code at long runs of white space: (piece, whether to highlight it)."""
     start = 0
     for space in _SPACE.finditer(code):
-        if len(space[0]) > SPACES or space[0].count("\n") > BLANK_LINES + 1:
+        if len(space[0]) > MAX_SPACES or space[0].count("\n") > MAX_BLANK_LINES + 1:
             yield code[start : space.start()], True
             yield space[0], False
             start = space.end()
     yield code[start:], True
 
 
-def _counted(lexer: Lexer, code: str, budget: Budget, deadline: float) -> Iterator[tuple[str, str]]:
-    """The tokens of a piece of code: (class, text). Raises _OverBudget, also if they are not all of it."""
+def _budgeted_tokens(lexer: Lexer, code: str, budget: Budget, deadline: float) -> Iterator[tuple[str, str]]:
+    """The tokens of a piece of code: (CSS class, text). Raises _OverBudget, also if some of the code is missing."""
     length = empty = 0
     for _, kind, text in lexer.get_tokens_unprocessed(code):
         budget.tokens -= 1
         empty = 0 if text else empty + 1
-        if budget.tokens < 0 or empty > EMPTY_TOKENS:
+        if budget.tokens < 0 or empty > MAX_EMPTY_TOKENS:
             raise _OverBudget
-        if budget.tokens % TOKENS_A_LOOK == 0 and thread_time() > deadline:
+        if budget.tokens % TOKENS_PER_CLOCK_CHECK == 0 and thread_time() > deadline:
             raise _OverBudget
         length += len(text)
-        yield _class_of(kind), text
+        yield _css_class(kind), text
     if length != len(code):
         raise _OverBudget
 
 
 @cache
-def _class_of(kind) -> str:
-    """Pygments' short name for a kind of token; empty for what looks like any other text."""
+def _css_class(kind: _TokenType) -> str:
+    """Pygments' short name for a kind of token; empty for plain text."""
     while kind not in STANDARD_TYPES:
         kind = kind.parent
     short = STANDARD_TYPES[kind]

@@ -1,36 +1,38 @@
-"""Markdown to safe HTML. What a model writes is hostile until it has been through here (B58).
+"""Markdown to safe HTML. Model output is untrusted until it has passed through here (B58).
 
-What takes too long, or is nested too deep, is shown as the plain text it is: nothing is lost. The looks at the clock
-are for the common cases and leave a readable answer; what gets past them is ended with this process (B85).
+Text that takes too long to render, or is nested too deeply, is shown plain: nothing is lost. The checks of the clock
+catch the common cases and leave a readable answer. What they miss is ended by killing this process (B85).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from time import thread_time
+from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from runs.rendering.highlighting import Budget, highlighted
+from runs.rendering.highlighting import Budget, highlight
 from runs.rendering.paragraphs import stretch_paragraphs
-from runs.rendering.stretches import LONGEST, stretched, weight_of
+from runs.rendering.stretches import MAX_STRETCH, stretched, weight_of
 
 RENDER_SECONDS = 2.0  # s of this thread's CPU; an answer of 100 kB takes a quarter of it
-MARKDOWN_CHARACTERS = 300_000  # longer answers stay plain: as HTML a browser would be slow with them too
-HTML_CHARACTERS = 2_000_000  # that may come of it: a few characters can ask for a lot
-HTML_TAGS = 40_000  # in it: so many take a browser a second to lay out, and a table of 100,000 cells ten
-SHOWN_CHARACTERS = 500_000  # of an answer on a page; the rest is there as a file
-MAX_LEVEL = 40  # of blocks within blocks
-LANGUAGE_CHARACTERS = 30
+MAX_MARKDOWN_CHARACTERS = 300_000  # longer answers stay plain: a browser would be slow with their HTML, too
+MAX_HTML_CHARACTERS = 2_000_000  # of the result: a few characters of Markdown can produce a lot
+MAX_HTML_TAGS = 40_000  # in the result: a browser lays out that many in a second, and a table of 100,000 cells in ten
+MAX_SHOWN_CHARACTERS = 500_000  # of an answer on a page; the whole can be downloaded
+MAX_LEVEL = 40  # of nested blocks
+MAX_LANGUAGE_CHARACTERS = 30
 
 LINK_SCHEMES = {"http", "https", "mailto"}
-ABSOLUTE = re.compile(r"https?://[^/?#\\\s]|mailto:", re.IGNORECASE)  # where a link may lead: never into this site
+ABSOLUTE_URL = re.compile(r"https?://[^/?#\\\s]|mailto:", re.IGNORECASE)  # targets of links: never a page of this site
 TAGS = {
     "a", "blockquote", "br", "button", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "input",
     "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
@@ -49,83 +51,84 @@ ATTRIBUTES = {
     "th": {"class"},
     "ul": {"class"},
 }
-BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they let text read otherwise than it is
+BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they make text look different from what it is
 ASCII = re.compile(r"[\x00-\x7f]+")
 BRACKETS = {r"\(": (r"\)", "math_inline"), r"\[": (r"\]", "math_inline_double")}
 
 
-class _TooMuch(Exception):
-    """This text is not worth its rendering."""
+class _TooExpensive(Exception):
+    """Rendering this text costs too much."""
 
 
 def render(markdown: str, highlights: bool = True) -> str:
-    """Return `markdown` as HTML that runs no script, follows no odd scheme and loads nothing.
+    """Return `markdown` as HTML without scripts, without links to unknown schemes, and that loads nothing.
 
-    At most SHOWN_CHARACTERS of it, in not much more than RENDER_SECONDS.
+    Renders at most MAX_SHOWN_CHARACTERS, and takes not much longer than RENDER_SECONDS.
     """
-    text = BIDI_CONTROLS.sub("\ufffd", markdown[:SHOWN_CHARACTERS])
+    text = BIDI_CONTROLS.sub("\ufffd", markdown[:MAX_SHOWN_CHARACTERS])
     try:
-        if len(text) > MARKDOWN_CHARACTERS:
-            raise _TooMuch
-        html = _markdown.render(text, _limits(highlights))
-        if len(html) > HTML_CHARACTERS or html.count("<") > HTML_TAGS:
-            raise _TooMuch
+        if len(text) > MAX_MARKDOWN_CHARACTERS:
+            raise _TooExpensive
+        html = _markdown.render(text, _new_env(highlights))
+        if len(html) > MAX_HTML_CHARACTERS or html.count("<") > MAX_HTML_TAGS:
+            raise _TooExpensive
         return _cleaner.clean(html)
-    except (_TooMuch, RecursionError, MemoryError):
-        return plain(text)
+    except (_TooExpensive, RecursionError, MemoryError):
+        return render_plain(text)
 
 
-def plain(text: str) -> str:
-    """A text as it was written."""
+def render_plain(text: str) -> str:
+    """The text without any formatting."""
     return f'<div class="prose--plain">{stretched(text)}</div>'
 
 
-def _limits(highlights: bool) -> dict:
-    """What one text may cost, and (`unclosed`) the marks that its present piece is known not to have any more."""
+def _new_env(highlights: bool) -> dict[str, Any]:
+    """markdown-it's environment for one text: its limits, and the closing marks that the present piece lacks."""
     budget = Budget() if highlights else Budget(characters=-1)
     return {"deadline": thread_time() + RENDER_SECONDS, "code": budget, "unclosed": {}}
 
 
 def _guard_blocks(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A rule that matches nothing, and ends what has gone too far."""
+    """A rule that matches nothing and raises if a limit is exceeded."""
     if state.level > MAX_LEVEL or thread_time() > state.env["deadline"]:
-        raise _TooMuch
+        raise _TooExpensive
     return False
 
 
 def _guard_text(state: StateInline, silent: bool) -> bool:
     if thread_time() > state.env["deadline"]:
-        raise _TooMuch
+        raise _TooExpensive
     return False
 
 
-def _code(_renderer: object, tokens: Sequence[Token], index: int, _options: object, env: dict) -> str:
-    """A block of code under its language and a button that copies it."""
+def _code(_renderer: object, tokens: Sequence[Token], index: int, _options: object, env: dict[str, Any]) -> str:
+    """A block of code below a bar with its language and a copy button."""
     if thread_time() > env["deadline"]:
-        raise _TooMuch
+        raise _TooExpensive
     code = tokens[index].content
-    language = (tokens[index].info.split() or [""])[0][:LANGUAGE_CHARACTERS]
+    language = (tokens[index].info.split() or [""])[0][:MAX_LANGUAGE_CHARACTERS]
+    content = _highlighted_box(code, language, env["code"]) or stretched(code)
     return (
         f'<div class="code"><div class="code__bar"><span>{escape(language)}</span>'
         '<button type="button" class="code__copy" data-copy-code>Copy</button></div>'
-        f'<pre tabindex="0"><code>{_colored(code, language, env["code"]) or stretched(code)}</code></pre></div>\n'
+        f'<pre tabindex="0"><code>{content}</code></pre></div>\n'
     )
 
 
-def _colored(code: str, language: str, budget: Budget) -> str:
-    """The code highlighted, in one box; empty if so much of it is no ASCII that a browser could be slow with that."""
-    is_slow = not code.isascii() and weight_of(ASCII.sub("", code)) > LONGEST
-    return "" if is_slow else highlighted(code, language, budget)
+def _highlighted_box(code: str, language: str, budget: Budget) -> str:
+    """The highlighted code in one box; empty if it has so many non-ASCII characters that a browser could be slow."""
+    is_slow = not code.isascii() and weight_of(ASCII.sub("", code)) > MAX_STRETCH
+    return "" if is_slow else highlight(code, language, budget)
 
 
 def _bracketed_math(state: StateInline, silent: bool) -> bool:
-    r"""`\(…\)` and `\[…\]`, shown with the dollars that most people know."""
+    r"""Formulas in `\(…\)` and `\[…\]`; they are shown between dollars."""
     opening = state.src[state.pos : state.pos + 2]
     if opening not in BRACKETS:
         return False
     closing, kind = BRACKETS[opening]
     unclosed = state.env["unclosed"]
-    if unclosed.get(closing) is state.src:  # or many that are opened would each look through all that follows
+    if unclosed.get(closing) is state.src:  # else each of many opening marks would search the whole rest
         return False
     end = state.src.find(closing, state.pos + 2)
     if end < 0:
@@ -137,10 +140,10 @@ def _bracketed_math(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _math(mark: str):
-    """Formulas are shown as they were written: nothing in them is taken for Markdown."""
+def _math(mark: str) -> Callable[..., str]:
+    """Show the source of a formula: nothing in it is Markdown."""
 
-    def rule(_renderer: object, tokens: Sequence[Token], index: int, _options: object, _env: dict) -> str:
+    def rule(_renderer: object, tokens: Sequence[Token], index: int, _options: object, _env: dict[str, Any]) -> str:
         token = tokens[index]
         text = stretched(f"{mark}{token.content}{mark}")
         return f'<div class="math">{text}</div>\n' if token.block else f'<span class="math">{text}</span>'
@@ -148,16 +151,16 @@ def _math(mark: str):
     return rule
 
 
-def _link(renderer: object, tokens: Sequence[Token], index: int, options: object, env: dict) -> str:
-    """A link that leads to another site, or nowhere; the page draws it so while it arrives (drawing.js)."""
+def _link(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: object, env: dict[str, Any]) -> str:
+    """A link to another site; any other link loses its target. The page does the same while streaming (drawing.js)."""
     token = tokens[index]
-    if not ABSOLUTE.match(str(token.attrs.get("href", ""))):
+    if not ABSOLUTE_URL.match(str(token.attrs.get("href", ""))):
         token.attrs = {}
     return renderer.renderToken(tokens, index, options, env)
 
 
-def _cell(renderer: object, tokens: Sequence[Token], index: int, options: object, env: dict) -> str:
-    """A cell's alignment as a class: styles within a page are forbidden."""
+def _cell(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: object, env: dict[str, Any]) -> str:
+    """A table cell with its alignment as a class: the CSP forbids inline styles."""
     token = tokens[index]
     side = str(token.attrs.pop("style", "")).removeprefix("text-align:")
     if side in ("right", "center"):
@@ -168,7 +171,7 @@ def _cell(renderer: object, tokens: Sequence[Token], index: int, options: object
 def _make_parser() -> MarkdownIt:
     options = {"html": False, "linkify": False, "breaks": True, "maxNesting": 2 * MAX_LEVEL}
     parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
-    parser.disable("image")  # a remote image would load by itself and tell its server who reads
+    parser.disable("image")  # a remote image would load by itself and reveal the reader to its server
     parser.validateLink = lambda _address: True  # `_link` decides
     parser.use(tasklists_plugin)
     parser.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
@@ -180,7 +183,7 @@ def _make_parser() -> MarkdownIt:
     parser.inline.ruler.before("escape", "bracketed_math", _bracketed_math)
     rules = {"fence": _code, "code_block": _code, "math_inline": _math("$")}
     rules |= {"math_inline_double": _math("$$"), "math_block": _math("$$")}
-    rules["table_open"] = lambda *_: '<div class="table" tabindex="0"><table>\n'  # a wide one is scrolled by itself
+    rules["table_open"] = lambda *_: '<div class="table" tabindex="0"><table>\n'  # a wide table scrolls on its own
     rules |= {"th_open": _cell, "td_open": _cell, "link_open": _link}
     rules["table_close"] = lambda *_: "</table></div>\n"
     for name, rule in rules.items():

@@ -1,31 +1,31 @@
-"""A paragraph's text within what a browser lays out at once: a long one stands in stretches, with its marks."""
+"""Splits the text of a long paragraph into stretches, keeping its inline markup (see `stretches`)."""
 
 from collections.abc import Iterator, Sequence
 
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from runs.rendering.stretches import LONGEST, STRETCH, stretches, weight_of
+from runs.rendering.stretches import MAX_STRETCH, STRETCH, stretches, weight_of
 
-ELEMENT = 10  # the weight of an element: a thousand of them are as much as a paragraph may have
-BREAKS = {"softbreak", "hardbreak"}
+ELEMENT_WEIGHT = 10  # of an inline element: at most a thousand of them fit into a paragraph
+LINE_BREAKS = {"softbreak", "hardbreak"}
 
 
 def stretch_paragraphs(state: StateCore) -> None:
-    """A rule for the whole: whatever has text in it (a heading, a cell, an item) has so much at most in one box."""
+    """A core rule of markdown-it: limit the text in one box, be it a paragraph, a heading, a cell or an item."""
     for token in state.tokens:
-        if token.type == "inline" and token.children and _weight(token.children) > LONGEST:
+        if token.type == "inline" and token.children and _weight(token.children) > MAX_STRETCH:
             token.children = list(_in_stretches(token))
 
 
 def _weight(tokens: Sequence[Token]) -> int:
-    return sum(weight_of(token.content) + (0 if token.type == "text" else ELEMENT) for token in tokens)
+    return sum(weight_of(token.content) + (0 if token.type == "text" else ELEMENT_WEIGHT) for token in tokens)
 
 
 def _in_stretches(paragraph: Token) -> Iterator[Token]:
-    """Its tokens with a box around every few of them. What can't be cut is shown as it was written."""
+    """The paragraph's tokens, grouped into boxes. If some of them cannot be split, its source is shown instead."""
     units, box = list(_units(paragraph.children)), "stretch"
-    if any(_weight(unit) > LONGEST + STRETCH for unit in units):
+    if any(_weight(unit) > MAX_STRETCH + STRETCH for unit in units):
         units, box = list(_pieces(paragraph.content)), "stretch prose--plain"
     for stretch in _boxes(units):
         yield Token("stretch_open", "span", 1, attrs={"class": box})
@@ -37,17 +37,17 @@ def _boxes(units: Sequence[list[Token]]) -> Iterator[list[Token]]:
     stretch: list[Token] = []
     weight = 0
     for unit in units:
-        more = _weight(unit)
-        if stretch and (weight + more > LONGEST or (weight >= STRETCH and stretch[-1].type in BREAKS)):
+        unit_weight = _weight(unit)
+        if stretch and (weight + unit_weight > MAX_STRETCH or (weight >= STRETCH and stretch[-1].type in LINE_BREAKS)):
             yield stretch
             stretch, weight = [], 0
         stretch += unit
-        weight += more
+        weight += unit_weight
     yield stretch
 
 
 def _units(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """What stays in one box: a piece of text, or an emphasis or a link with all that is in it."""
+    """Tokens that stay in one box: a piece of text, or an emphasis or a link with its content."""
     unit: list[Token] = []
     depth = 0
     for token in tokens:

@@ -1,8 +1,8 @@
-"""A worker's renderer: one process (`python -m runs.rendering`) that is killed when it takes too long over a text.
+"""A worker's renderer: a process (`python -m runs.rendering`) that is killed when a text takes too long.
 
-It is started with the first text, and ends when it has had nothing to do, with its worker, or with the text that is too
-much for it; the next text starts another one. It is spawned past gevent, which would fork the whole worker; the socket
-to it is an ordinary one, so that on gevent only the greenlet that waits for it waits. One thread (greenlet) uses it.
+The first text starts it. It ends when it is idle, with its worker, or with a text that takes too much; the next text
+starts another one. It is spawned without gevent, which would fork the whole worker. The socket to it is an ordinary
+one, so that on gevent only the greenlet that reads from it waits. Use a renderer from one thread or greenlet only.
 """
 
 import os
@@ -16,47 +16,49 @@ from contextlib import suppress
 from runs.rendering.frames import Flag, read_frame, write_frame
 from streams.gevent_compat import unpatched
 
-SECONDS = 30.0  # s by the clock for one text; what is too much for the renderer's CPU_SECONDS has ended before
-REAP_SECONDS = 1.0  # s a killed process may take to be gone; a zombie that is left is reaped with the next one
-INHERITED = ("PATH", "LANG", "LD_LIBRARY_PATH")  # it needs no secrets
+TIMEOUT_SECONDS = 30.0  # s of wall-clock time for one text; its CPU_SECONDS are usually used up before
+REAP_SECONDS = 1.0  # s to wait for a killed process; a zombie that is left is reaped with the next one
+INHERITED = ("PATH", "LANG", "LD_LIBRARY_PATH")  # environment variables of the process; it gets no secrets
 
 
-class Killed(Exception):
-    """The renderer has ended, or was ended, over this text."""
+class RendererKilled(Exception):
+    """The renderer ended, or was killed, while it rendered this text."""
 
 
 class Renderer:
-    def __init__(self, seconds: float = SECONDS) -> None:
+    """Renders texts in a child process."""
+
+    def __init__(self, seconds: float = TIMEOUT_SECONDS) -> None:
         self._seconds = seconds
         self._channel: socket.socket | None = None
         self._unreaped: list[_Process] = []
 
     @property
     def pid(self) -> int | None:
-        """The process's, while there is one."""
+        """The process's id; None while there is no process."""
         return self._unreaped[-1].pid if self._channel else None
 
     def render(self, text: str, highlights: bool = True) -> str:
-        """The HTML of `text`. Raises Killed, or OSError if no process can be started."""
+        """Return the HTML of `text`. Raises RendererKilled, or OSError if no process can be started."""
         channel = self._open()
         deadline = time.monotonic() + self._seconds
-        is_over = True
+        must_close = True
         try:
             write_frame(channel, Flag.HIGHLIGHTS if highlights else Flag(0), text, deadline)
-            answer = read_frame(channel, deadline)
-            if answer is None:
-                raise Killed
-            flags, html = answer
-            is_over = bool(flags & Flag.LAST)
+            response = read_frame(channel, deadline)
+            if response is None:
+                raise RendererKilled
+            flags, html = response
+            must_close = bool(flags & Flag.LAST)
             return html
         except OSError as error:
-            raise Killed from error
-        finally:  # also when this greenlet is killed: half an answer would be taken for the next one's
-            if is_over:
+            raise RendererKilled from error
+        finally:  # also if this greenlet is killed: the rest of the response would be read as the next one
+            if must_close:
                 self.close()
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """Kill the process, whatever it does."""
         if self._channel is None:
             return
         self._channel.close()
@@ -65,9 +67,9 @@ class Renderer:
         self._unreaped = [process for process in self._unreaped if not process.reap()]
 
     def _open(self) -> socket.socket:
-        """The socket to the process, which is started unless there is one that lives."""
+        """The socket to the process, which is started if none is alive."""
         if self._channel is not None and select.select([self._channel], [], [], 0)[0]:
-            self.close()  # it has nothing to say unasked: it has ended
+            self.close()  # readable without a request: it has ended
         if self._channel is None:
             ours, theirs = socket.socketpair()
             try:
@@ -82,7 +84,7 @@ class Renderer:
 
 
 class _Process:
-    """Told apart by a descriptor where the system has them: a number may be another process's by now."""
+    """A child process, identified by a pidfd where the system has them: a pid may belong to another process by now."""
 
     def __init__(self, channel: socket.socket) -> None:
         env = {name: os.environ[name] for name in INHERITED if name in os.environ}
@@ -108,15 +110,15 @@ class _Process:
                 os.kill(self.pid, signal.SIGKILL)
 
     def reap(self) -> bool:
-        """Wait a moment for its end. Returns whether nothing is left of it."""
+        """Wait a moment for the process to end. Returns whether it is reaped."""
         if self._descriptor is not None:
             select.select([self._descriptor], [], [], REAP_SECONDS)
         try:
-            what = (os.P_PID, self.pid) if self._descriptor is None else (os.P_PIDFD, self._descriptor)
+            target = (os.P_PID, self.pid) if self._descriptor is None else (os.P_PIDFD, self._descriptor)
             options = os.WEXITED | (0 if self._descriptor is None else os.WNOHANG)
-            if os.waitid(*what, options) is None:
+            if os.waitid(*target, options) is None:
                 return False
-        except ChildProcessError:  # gevent's own watch over children was quicker
+        except ChildProcessError:  # gevent's child watcher has reaped it
             pass
         if self._descriptor is not None:
             os.close(self._descriptor)

@@ -132,8 +132,8 @@ def start_engine_of_child(sender: str | None = None, **kwargs: Any) -> None:
 
 def _start_rendering() -> None:
     """Let this process render the answers of runs that it ends, without a detour through the broker."""
-    backlog.open_desk()
-    ended.connect(backlog.make_soon, dispatch_uid="runs.rendering")
+    backlog.start_render_thread()
+    ended.connect(backlog.render_soon, dispatch_uid="runs.rendering")
 
 
 @signals.worker_process_shutdown.connect(dispatch_uid="runs.engine_of_child")

@@ -8,4 +8,4 @@ renderer = Renderer()  # its process is started when a test needs it, and ends w
 
 def make_html() -> int:
     """Make all HTML that is due. Returns for how many answers."""
-    return sum(backlog.make(renderer, pk=pk) is not None for pk in backlog.due())
+    return sum(backlog.render_answer(renderer, pk=pk) is not None for pk in backlog.due_answers())

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from runs.rendering import highlighting, markdown
-from runs.rendering.markdown import HTML_CHARACTERS, SHOWN_CHARACTERS, render
+from runs.rendering.markdown import MAX_HTML_CHARACTERS, MAX_SHOWN_CHARACTERS, render
 from tests.harness.work import counted
 
 RENDER_SECONDS = 0.2  # s of work in which these tests want an answer, so that they end soon
@@ -126,7 +126,7 @@ def test_what_is_expensive_takes_bounded_time_and_space(text, monkeypatch):
     with counted(monkeypatch, markdown, highlighting) as work:
         html = render(text)
     assert work.seconds < RENDER_SECONDS + SLACK_SECONDS
-    assert len(html) <= HTML_CHARACTERS
+    assert len(html) <= MAX_HTML_CHARACTERS
 
 
 @pytest.mark.parametrize("depth", [30, 500])
@@ -138,7 +138,7 @@ def test_what_is_nested_too_deep_is_shown_as_it_was_written(depth):
 
 
 def test_of_a_boundless_answer_the_beginning_is_shown():
-    assert len(render("x" * 10_000_000)) < SHOWN_CHARACTERS + 5_000
+    assert len(render("x" * 10_000_000)) < MAX_SHOWN_CHARACTERS + 5_000
 
 
 @pytest.mark.parametrize(

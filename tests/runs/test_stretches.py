@@ -8,10 +8,10 @@ from html import escape, unescape
 
 import pytest
 
-from runs.rendering.markdown import plain, render
-from runs.rendering.stretches import LONGEST, MARK, PIECE, stretched, stretches, weight_of
+from runs.rendering.markdown import render, render_plain
+from runs.rendering.stretches import ACCENT_WEIGHT, MAX_STRETCH, PIECE_CHARACTERS, stretched, stretches, weight_of
 
-MOST = LONGEST + MARK * PIECE  # of one box: the last piece may be nothing but accents
+MOST = MAX_STRETCH + ACCENT_WEIGHT * PIECE_CHARACTERS  # of one box: the last piece may be nothing but accents
 INLINE = re.compile(r"</?(?:a|br|code|em|s|strong|span class=\"(?:math|hl-)[^>]*)\b[^>]*>")
 ARABIC = "مرحبا ﷺ wört " * 20_000
 TEXTS = {
@@ -61,10 +61,10 @@ def test_a_line_and_a_word_stay_whole_where_they_can():
 
 
 def test_accents_fill_a_box_four_times_as_fast_as_letters():
-    assert max(map(len, stretches("a" + "\u0300" * 20_000))) <= LONGEST / MARK + PIECE
+    assert max(map(len, stretches("a" + "\u0300" * 20_000))) <= MAX_STRETCH / ACCENT_WEIGHT + PIECE_CHARACTERS
 
 
-@pytest.mark.parametrize("text", ["", 'a\n\nb <b> & "c"', "x" * LONGEST])
+@pytest.mark.parametrize("text", ["", 'a\n\nb <b> & "c"', "x" * MAX_STRETCH])
 def test_a_text_that_is_not_long_has_no_boxes(text):
     assert stretched(text) == escape(text)
 
@@ -94,8 +94,8 @@ def test_code_in_letters_that_browsers_are_quick_with_stays_coloured():
 
 
 def test_an_answer_that_is_too_much_as_html_stands_in_stretches_too():
-    assert plain(ARABIC) == f'<div class="prose--plain">{stretched(ARABIC)}</div>'
-    assert 'class="stretch"' in plain(ARABIC)
+    assert render_plain(ARABIC) == f'<div class="prose--plain">{stretched(ARABIC)}</div>'
+    assert 'class="stretch"' in render_plain(ARABIC)
 
 
 def text_of(html: str) -> str:

@@ -9,7 +9,7 @@ from chatapp.chats.models import Attachment, Message, Role
 from chatapp.chats.plain import SHOWN_CHARACTERS
 from chatapp.web.chat.paging import PAGE_MESSAGES
 from runs.lifecycle import transitions
-from runs.rendering.stretches import LONGEST, stretched
+from runs.rendering.stretches import MAX_STRETCH, stretched
 from streams.events import Kind
 from streams.log import store
 
@@ -179,7 +179,7 @@ def test_reasoning_and_tools_are_shown_as_far_as_the_script_shows_them(browser, 
         assert "This reasoning is very long" in page
         assert "not all that was asked of tools is shown" in page
         assert page.count("data-tool=") == TOOLS
-        assert longest(page, "r") == longest(page, "a") == LONGEST
+        assert longest(page, "r") == longest(page, "a") == MAX_STRETCH
         assert (page.count("a" * 1_000), page.count("r" * 1_000)) == (200, 500)
         assert longest(page, "n") == NAME_CHARACTERS
         if is_active:

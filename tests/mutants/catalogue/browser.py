@@ -48,14 +48,14 @@ MUTANTS = [
     Mutant(
         "final HTML has as many elements as it likes",
         "runs/rendering/markdown.py",
-        'or html.count("<") > HTML_TAGS',
+        'or html.count("<") > MAX_HTML_TAGS',
         "",
         "tests/runs/test_rendering.py::test_what_would_be_too_many_elements_for_a_tab_is_shown_as_it_was_written",
     ),
     Mutant(
         "a text that is shown as it was written is one box, however long",
         "runs/rendering/stretches.py",
-        "if weight_of(text) <= LONGEST:",
+        "if weight_of(text) <= MAX_STRETCH:",
         "if True:",
         "tests/runs/test_stretches.py::test_a_long_text_is_cut_where_a_browser_bears_it_and_nothing_is_lost",
     ),
@@ -69,7 +69,7 @@ MUTANTS = [
     Mutant(
         "an accent costs no more to lay out than a letter",
         "runs/rendering/stretches.py",
-        'return len(text) + (MARK - 1) * "".join(map(category, text)).count("M")',
+        'return len(text) + (ACCENT_WEIGHT - 1) * "".join(map(category, text)).count("M")',
         "return len(text)",
         "tests/runs/test_stretches.py::test_accents_fill_a_box_four_times_as_fast_as_letters",
     ),
@@ -83,7 +83,7 @@ MUTANTS = [
     Mutant(
         "an emphasis in a paragraph is as long as it likes",
         "runs/rendering/paragraphs.py",
-        "if any(_weight(unit) > LONGEST + STRETCH for unit in units):",
+        "if any(_weight(unit) > MAX_STRETCH + STRETCH for unit in units):",
         "if False:",
         "tests/runs/test_stretches.py::test_what_comes_of_markdown_has_no_longer_text_in_one_box",
     ),

@@ -32,7 +32,7 @@ MUTANTS = [
         "runs/worker/lease.py",
         "await self._set_end(settings.LEASE_SECONDS)",
         "await self._set_end(0)",
-        "tests/runs/test_leases.py::test_a_lease_is_renewed_for_its_time_and_given_up_for_none",
+        "tests/runs/test_lease.py::test_a_lease_is_renewed_for_its_time_and_given_up_for_none",
     ),
     Mutant(
         "a worker that leaves does not keep its deadline",

@@ -3,11 +3,11 @@
 from tests.mutants.mutant import Mutant
 
 WORK = "tests/runs/test_bounded_work.py::"
-CONNECTIONS = "tests/runs/test_upstream_connections.py::"
+CONNECTIONS = "tests/runs/test_connections.py::"
 CONTEXTS = "tests/openai/test_contexts.py::"
-PROMPTS = "tests/runs/test_prompts.py::"
+PROMPTS = "tests/runs/test_request.py::"
 LARGE = "tests/runs/test_large_events.py::"
-READING = "tests/runs/test_reading_upstreams.py::"
+READING = "tests/runs/test_chunks.py::"
 RECORDER = "tests/runs/test_recorder.py::"
 
 MUTANTS = [

@@ -1,19 +1,19 @@
 """One user's answers do not hold up another's HTML: the time that is spent goes round."""
 
-from runs.rendering.fair_queue import MOST, Turns
+from runs.rendering.fair_queue import MAX_WAITING, FairQueue
 
 SOON, LATER = 0, 1
 ALICE, BOB = 1, 2
 
 
-def turns(**owners: int) -> Turns:
-    return Turns(lambda answers: {answer: owners[answer[1]] for answer in answers if answer[1] in owners})
+def turns(**owners: int) -> FairQueue:
+    return FairQueue(lambda answers: {answer: owners[answer[1]] for answer in answers if answer[1] in owners})
 
 
-def taken(line: Turns, seconds: dict[int, float], owners: dict[str, int]) -> str:
+def taken(line: FairQueue, seconds: dict[int, float], owners: dict[str, int]) -> str:
     """The names of all that wait, in their turns; each costs its owner so many seconds."""
     names = []
-    while (answer := line.take(0)) is not None:
+    while (answer := line.get(0)) is not None:
         names.append(answer[1])
         line.charge(owners[answer[1]], seconds[owners[answer[1]]])
     return " ".join(names)
@@ -40,9 +40,9 @@ def test_what_waits_already_waits_once_and_there_is_an_end_to_the_queue():
     line = turns()
     assert line.put(SOON, ("pk", "x"))
     assert line.put(LATER, ("pk", "x"))
-    assert line.take(0) == ("pk", "x")
-    assert line.take(0) is None
-    assert all(line.put(SOON, ("pk", str(number))) for number in range(MOST))
+    assert line.get(0) == ("pk", "x")
+    assert line.get(0) is None
+    assert all(line.put(SOON, ("pk", str(number))) for number in range(MAX_WAITING))
     assert not line.put(SOON, ("pk", "one more"))
 
 
@@ -50,4 +50,4 @@ def test_answers_that_are_gone_are_taken_like_others():
     line = turns(a1=ALICE)
     line.put(SOON, ("pk", "gone"))
     line.put(SOON, ("pk", "a1"))
-    assert {line.take(0), line.take(0)} == {("pk", "gone"), ("pk", "a1")}
+    assert {line.get(0), line.get(0)} == {("pk", "gone"), ("pk", "a1")}

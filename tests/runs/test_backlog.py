@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from chatapp.chats.models import Message
 from runs.lifecycle import transitions
 from runs.rendering import backlog
-from runs.rendering.renderer import Killed, Renderer
+from runs.rendering.renderer import Renderer, RendererKilled
 from streams.events import Kind
 from streams.log import store
 from tests.harness.rendering import make_html, renderer
@@ -47,7 +47,7 @@ class Broken(Renderer):
 
     def render(self, text: str, highlights: bool = True) -> str:
         self.asked.append(highlights)
-        raise Killed
+        raise RendererKilled
 
 
 def lapse(message: Message) -> None:
@@ -57,7 +57,7 @@ def lapse(message: Message) -> None:
 
 def test_an_end_makes_html_due_and_it_is_made_once(answer):  # B85
     message = answer("Some **bold** text")
-    assert backlog.due() == [message.pk]
+    assert backlog.due_answers() == [message.pk]
     assert make_html() == 1
     message.refresh_from_db()
     assert message.html == "<p>Some <strong>bold</strong> text</p>\n"
@@ -77,7 +77,7 @@ def test_what_was_not_ended_well_gets_html_too(send, claim, end):
 def test_an_answer_without_text_is_not_due(send):
     run = send()
     transitions.stop(run.id)
-    assert backlog.due() == []
+    assert backlog.due_answers() == []
 
 
 def test_a_language_whose_lexer_never_ends_is_not_highlighted(answer):  # B85
@@ -89,12 +89,12 @@ def test_a_language_whose_lexer_never_ends_is_not_highlighted(answer):  # B85
 
 def test_a_text_over_which_the_renderer_is_killed_stays_plain_and_is_never_tried_again(answer):  # B85
     message, broken = answer("Too much"), Broken()
-    assert backlog.make(broken, pk=message.pk)
+    assert backlog.render_answer(broken, pk=message.pk)
     assert broken.asked == [True, False]  # the second time without highlighting
     message.refresh_from_db()
     assert (message.html, message.html_due_at) == ("", None)
-    assert backlog.due() == []
-    assert not backlog.make(broken, pk=message.pk)
+    assert backlog.due_answers() == []
+    assert not backlog.render_answer(broken, pk=message.pk)
     assert broken.asked == [True, False]
 
 
@@ -105,12 +105,12 @@ def test_a_worker_that_is_killed_while_html_is_made_leaves_it_due_but_not_withou
         def render(self, text: str, highlights: bool = True) -> str:
             raise SystemExit  # nothing after the claim is done
 
-    for _ in range(backlog.MAX_TRIES):
+    for _ in range(backlog.MAX_ATTEMPTS):
         with pytest.raises(SystemExit):
-            backlog.make(Dying(), pk=message.pk)
-        assert backlog.due() == []  # not at once: another worker may be at it
+            backlog.render_answer(Dying(), pk=message.pk)
+        assert backlog.due_answers() == []  # not at once: another worker may be at it
         lapse(message)
-        assert backlog.due() == [message.pk]
+        assert backlog.due_answers() == [message.pk]
     assert make_html() == 0
     message.refresh_from_db()
     assert (message.html, message.html_due_at) == ("", None)
@@ -118,7 +118,7 @@ def test_a_worker_that_is_killed_while_html_is_made_leaves_it_due_but_not_withou
 
 def test_a_killed_worker_s_answer_gets_its_html_from_the_next(answer):
     message = answer("As ever")
-    Message.objects.filter(pk=message.pk).update(html_tries=backlog.MAX_TRIES - 1)
+    Message.objects.filter(pk=message.pk).update(html_tries=backlog.MAX_ATTEMPTS - 1)
     make_html()
     message.refresh_from_db()
     assert message.html == "<p>As ever</p>\n"
@@ -132,7 +132,7 @@ def test_two_workers_do_not_make_the_same_html(answer):
             assert make_html() == 0  # the other one finds nothing to do
             return "<p>mine</p>"
 
-    assert backlog.make(Slow(), pk=message.pk)
+    assert backlog.render_answer(Slow(), pk=message.pk)
     message.refresh_from_db()
     assert message.html == "<p>mine</p>"
 
@@ -145,7 +145,7 @@ def test_an_answer_that_grows_meanwhile_does_not_get_the_html_of_what_it_was(ans
             Message.objects.filter(pk=message.pk).update(content="First half, second half")
             return "<p>First half</p>"
 
-    backlog.make(Slow(), pk=message.pk)
+    backlog.render_answer(Slow(), pk=message.pk)
     message.refresh_from_db()
     assert message.html == ""
     assert message.html_due_at is not None
@@ -157,10 +157,10 @@ def test_an_answer_that_was_continued_is_due_again(answer, claim, alice):
     message = answer("First half", transitions.interrupt, transitions.LostReason.LEASE)
     make_html()
     run = claim(go_on(message, user=alice))
-    assert backlog.due() == []
+    assert backlog.due_answers() == []
     store.append(run.id, (Kind.TEXT, {"text": ", second half"}))
     transitions.complete(run.id, "stop")
-    assert backlog.due() == [message.pk]
+    assert backlog.due_answers() == [message.pk]
     make_html()
     message.refresh_from_db()
     assert message.html == "<p>First half, second half</p>\n"
@@ -175,7 +175,7 @@ def test_answers_from_before_become_due_if_their_html_is_missing_or_may_do_harm(
     send()  # a question, and an answer that waits
     migration = import_module("chatapp.chats.migrations.0010_old_html")
     migration.make_due(apps, SimpleNamespace(connection=connection))
-    assert set(backlog.due()) == {none.pk, linked.pk, long.pk}
+    assert set(backlog.due_answers()) == {none.pk, linked.pk, long.pk}
     make_html()
     linked.refresh_from_db()
     assert linked.html == '<p><a rel="noopener noreferrer nofollow">two</a></p>\n'
@@ -202,7 +202,7 @@ def test_a_renderer_that_was_killed_is_started_anew():
 
 def test_a_text_that_takes_too_long_ends_the_renderer():  # B85
     impatient = Renderer(seconds=0.001)
-    with pytest.raises(Killed):
+    with pytest.raises(RendererKilled):
         impatient.render("[" * 100_000)
     assert impatient.pid is None
 
