@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tests.harness import parts
 from tests.harness.plugin import chosen
@@ -33,6 +34,20 @@ def _static_files_when_asked_for():
 def _fast_passwords():
     """The production hasher is made to be slow: 0.3 s of CPU time a password."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keep_connections_of_tests():
+    """Let close_old_connections spare a connection that holds a test's transaction, as Django's test client does."""
+    close = BaseDatabaseWrapper.close_if_unusable_or_obsolete
+
+    def spare(self: BaseDatabaseWrapper) -> None:
+        if not self.in_atomic_block:
+            close(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseWrapper, "close_if_unusable_or_obsolete", spare)
+        yield
 
 
 @pytest.fixture
