@@ -2,7 +2,7 @@
 
 Under gevent an event loop must not run in a thread that greenlets share: the ORM of every other greenlet would refuse
 to work ("cannot be called from a running event loop"). So the loop gets a thread of its own that gevent does not know.
-It is made anew after a fork. Work is handed in with `call_soon_threadsafe`, which needs no lock.
+It is started anew after a fork. Work is handed over with `call_soon_threadsafe`, which needs no lock.
 """
 
 import asyncio
@@ -11,22 +11,25 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 import uvloop
 
 from streams.gevent_compat import unpatched, use_thread_locks_in_logging
 
-SWITCH_SECONDS = 0.001  # for so long a thread at work keeps the interpreter from an event loop that wakes
-GC_YOUNG_THRESHOLD = 20_000  # after so many new ones Python looks for garbage among them, and
-GC_MIDDLE_THRESHOLD = 1  # after this many such looks the next one takes in what the earlier ones have left
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+SWITCH_SECONDS = 0.001  # s a busy thread may keep the interpreter from an event loop that has woken up
+GC_YOUNG_THRESHOLD = 20_000  # new objects after which Python collects the youngest generation, and
+GC_MIDDLE_THRESHOLD = 1  # so many collections of it after which the middle generation is collected as well
 
 
 def tune_gc() -> None:
-    """Leave all that is loaded by now out of it, and what lives no longer than a batch of events.
+    """Keep the garbage collector off everything loaded so far and off objects that live no longer than a batch.
 
-    A look holds up all streams of the process, 1 ms for a thousand objects. After 700 new ones, which is Python's own
-    measure and less than one batch makes, everything would be looked through every few seconds.
+    A collection stops all streams of the process, for 1 ms per thousand objects. With Python's own threshold of 700
+    new objects, which is less than one batch makes, a full collection would run every few seconds.
     """
     gc.freeze()
     gc.set_threshold(GC_YOUNG_THRESHOLD, GC_MIDDLE_THRESHOLD, gc.get_threshold()[2])
@@ -40,18 +43,18 @@ class LoopThread:
         use_thread_locks_in_logging()
         self.loop = uvloop.new_event_loop()
         self.pid = os.getpid()
-        self._tasks: set[asyncio.Task] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         unpatched("_thread", "start_new_thread")(self._run, ())
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
 
-    def call(self, function: Callable, *args: Any) -> None:
-        """Run `function(*args)` in the loop, soon. From any thread."""
+    def call(self, function: Callable[[*Args], object], *args: *Args) -> None:
+        """Schedule `function(*args)` in the loop. From any thread."""
         self.loop.call_soon_threadsafe(function, *args)
 
-    def spawn(self, coroutine: Coroutine) -> asyncio.Task:
+    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Start a task. In the loop only."""
         task = self.loop.create_task(coroutine)
         self._tasks.add(task)  # the loop itself keeps weak references only
@@ -64,7 +67,7 @@ _current: LoopThread | None = None
 
 
 def loop_thread() -> LoopThread:
-    """This process's loop thread; started on first use and after a fork."""
+    """Return this process's loop thread; started on first use and after a fork."""
     global _current
     if _current is None or _current.pid != os.getpid():
         with _lock:
@@ -82,7 +85,7 @@ def is_cancelling() -> bool:
     """Whether the current task has been cancelled.
 
     For loops that talk to Redis or PostgreSQL: redis-py and psycopg wait with `asyncio.wait_for`, which up to Python
-    3.11 loses a cancellation that arrives at the moment when its wait ends. Such a loop would go on for ever.
+    3.11 loses a cancellation that arrives at the moment when its wait ends. Such a loop would never end.
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -1,7 +1,7 @@
-"""The events of a stream: a closed set of kinds, their envelope, and what they fold to.
+"""The events of a stream: a closed set of kinds, their envelope, and their fold.
 
 An event is one entry of a stream. Its `seq` counts 1, 2, 3 … without gaps; its `data` is a JSON object that
-the log keeps as text, so that it is encoded once and travels unchanged to every reader. `docs/protocol.md`
+the log keeps as text, so that it is encoded once and reaches every reader unchanged. `docs/protocol.md`
 describes each kind for clients.
 """
 
@@ -9,18 +9,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
-MAX_DATA_BYTES = 768 * 1024  # of one event: daphne sends no WebSocket message above 1 MiB
+MAX_DATA_BYTES = 768 * 1024  # of one event; daphne sends no WebSocket message above 1 MiB
 
 
 class Kind(StrEnum):
     QUEUED = "run.queued"
     STARTED = "run.started"
-    RETRYING = "run.retrying"  # {"code": str, "seconds": float}: the upstream is asked again after this pause
+    RETRYING = (
+        "run.retrying"  # {"code": str, "seconds": float}: the request to the upstream is retried after this pause
+    )
     TEXT = "text.delta"  # {"text": str}
     REASONING = "reasoning.delta"  # {"text": str}
     TOOL = "tool.delta"  # {"index": int, "id"?: str, "name"?: str, "arguments"?: str}
@@ -29,22 +31,24 @@ class Kind(StrEnum):
     STOPPED = "run.stopped"  # {"reason": str}
     FAILED = "run.failed"  # {"code": str, "message": str, "retryable": bool}
     LOST = "run.lost"  # {"reason": str, "message": str}
-    SNAPSHOT = "snapshot"  # {"text": str, "reasoning": str, "tools": […], "usage"?: {…}}: all up to its seq, folded
+    SNAPSHOT = (
+        "snapshot"  # {"text": str, "reasoning": str, "tools": […], "usage"?: {…}}: the fold of all events up to its seq
+    )
 
 
 FINAL_KINDS = frozenset({Kind.COMPLETED, Kind.STOPPED, Kind.FAILED, Kind.LOST})
 
 
 class Control(StrEnum):
-    """Envelopes that are not part of the log; their seq is 0."""
+    """Kinds of envelopes that are not part of the log; their seq is 0."""
 
-    RESYNC = "resync"  # {"last_seq": int}: the position asked for lies in the future; start anew
-    REFUSED = "refused"  # {"code": str, "message": str}: this stream will not be followed
+    RESYNC = "resync"  # {"last_seq": int}: the client's position is beyond the end; all events follow from the start
+    REFUSED = "refused"  # {"code": str, "message": str}: the client cannot follow this stream
     HEARTBEAT = "heartbeat"  # {}
-    LIVE = "live"  # {}: what this stream tells is not kept; what was until now has to be asked for elsewhere
-    SESSION_CHANGED = "session.changed"  # {"session", "title", "activity", "news", "ended"}: how one of the list stands
-    PLACES_CHANGED = "places.changed"  # {"ahead": {run: int}}: how many answers are ahead of each that waits
-    SESSIONS_CHANGED = "sessions.changed"  # {}: the list of sessions has to be asked for anew
+    LIVE = "live"  # {}: this stream has no log; fetch the current state elsewhere, changes follow
+    SESSION_CHANGED = "session.changed"  # {"session", "title", "activity", "news", "ended"}: one entry of the list
+    PLACES_CHANGED = "places.changed"  # {"ahead": {run: int}}: how many queued answers are ahead of each
+    SESSIONS_CHANGED = "sessions.changed"  # {}: fetch the list of sessions again
 
 
 class Event(NamedTuple):
@@ -60,11 +64,11 @@ class Event(NamedTuple):
         return self.kind in FINAL_KINDS
 
     def envelope(self) -> bytes:
-        """The event as the JSON object that clients receive (`docs/protocol.md`)."""
+        """Return the event as the JSON object that clients receive (`docs/protocol.md`)."""
         return envelope(self.stream, self.seq, self.kind, self.data)
 
 
-@lru_cache(8192)  # streams that are written at the same time: a UUID takes as long to print as all the rest
+@lru_cache(8192)  # streams written at the same time; formatting a UUID takes as long as all the rest of an envelope
 def encoded_id(stream: object) -> bytes:
     return str(stream).encode()
 
@@ -74,32 +78,34 @@ def envelope(stream: object, seq: int, kind: str, data: bytes) -> bytes:
 
 
 def encode_envelope(name: bytes, seq: int, kind: str, data: bytes) -> bytes:
-    """For many events of one stream, whose name is looked up once."""
+    """`envelope` for many events of one stream. `name` is its `encoded_id`, looked up once."""
     return b'{"stream":"%b","seq":%d,"kind":"%b","data":%b}' % (name, seq, kind.encode(), data)
 
 
 def control(stream: object, kind: Control, **data: object) -> bytes:
-    """An envelope with seq 0: a word of the connection, not an event of the stream."""
+    """Return an envelope with seq 0: a message about the connection, not an event of the stream."""
     return envelope(stream, 0, kind, orjson.dumps(data))
 
 
 @dataclass
 class Folded:
-    """What a stream says so far. `last_seq` is the seq of the last event folded in (0: none)."""
+    """The content of a stream so far. `last_seq` is the seq of the last event folded in (0: none)."""
 
     last_seq: int = 0
     text: str = ""
     reasoning: str = ""
-    tools: list[dict] = field(default_factory=list)
+    tools: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[str, int] = field(default_factory=dict)
-    retries: int = 0  # how often the upstream was asked again
+    retries: int = 0  # of the request to the upstream
     final: str | None = None  # the final event's kind
-    final_data: dict = field(default_factory=dict)
+    final_data: dict[str, Any] = field(default_factory=dict)
 
 
 def fold(events: Iterable[Event]) -> Folded:
-    """Fold events, in order of seq and from the start (or from a snapshot), to what they say."""
-    folded, text, reasoning, calls = Folded(), [], [], ToolCalls()
+    """Fold events in order of seq, from the start or from a snapshot."""
+    folded, calls = Folded(), ToolCalls()
+    text: list[str] = []
+    reasoning: list[str] = []
     for event in events:
         folded.last_seq = event.seq
         data = orjson.loads(event.data)
@@ -119,29 +125,29 @@ def fold(events: Iterable[Event]) -> Folded:
                 folded.usage = data.get("usage", folded.usage)
             case kind if kind in FINAL_KINDS:
                 folded.final, folded.final_data = kind, data
-    folded.text, folded.reasoning, folded.tools = "".join(text), "".join(reasoning), calls.whole()
+    folded.text, folded.reasoning, folded.tools = "".join(text), "".join(reasoning), calls.joined()
     return folded
 
 
 class ToolCalls:
-    """Tool calls arrive in pieces: the first piece of an index names the tool, the others extend its arguments.
+    """Collects tool calls, which arrive in pieces: the first of an index names the tool, others extend its arguments.
 
-    The pieces of one are joined once, at the end: there may be as many as characters.
+    Pieces are joined once, at the end: there may be as many as characters.
     """
 
-    def __init__(self, calls: Iterable[dict] = ()) -> None:
+    def __init__(self, calls: Iterable[dict[str, Any]] = ()) -> None:
         self._pieces: dict[int, dict[str, list[str]]] = {}
         for call in calls:
             self.add(call)
 
-    def add(self, delta: dict) -> None:
+    def add(self, delta: dict[str, Any]) -> None:
         call = self._pieces.setdefault(delta["index"], {"id": [], "name": [], "arguments": []})
         for key, pieces in call.items():
             if piece := delta.get(key):
                 pieces.append(piece)
 
-    def whole(self) -> list[dict]:
-        """All calls, in the order in which they began."""
+    def joined(self) -> list[dict[str, Any]]:
+        """Return all calls, in the order in which they began."""
         return [
             {"index": index} | {key: "".join(pieces) for key, pieces in call.items()}
             for index, call in self._pieces.items()

@@ -12,22 +12,22 @@ def is_gevent() -> bool:
 
 
 def unpatched(module: str, name: str) -> Any:
-    """A name of the standard library as it was before gevent patched it."""
+    """Return an attribute of a standard library's module as it was before gevent patched it."""
     if is_gevent():
         return sys.modules["gevent.monkey"].get_original(module, name)
     return getattr(__import__(module), name)
 
 
 def use_thread_locks_in_logging() -> None:
-    """Let native threads log beside greenlets.
+    """Replace the locks of `logging` and of all its handlers by those of threads, so that native threads can log.
 
     gevent's locks are for the greenlets of one thread. Two threads that write a line at the same moment can both wait
-    for ever, and with the thread of gevent all that it carries. Nobody switches greenlets while he holds a lock of
-    logging, so the locks of threads do: here for all that exist.
+    for ever, and with gevent's thread all its greenlets. No greenlet is switched while a lock of logging is held, so
+    locks of threads do. logging has no public way to reach either; tests/streams/test_gevent_compat.py guards both.
     """
     if is_gevent():
         make_lock = unpatched("_thread", "RLock")
-        logging._lock = make_lock()
-        for reference in logging._handlerList:
+        logging._lock = make_lock()  # type: ignore[attr-defined]
+        for reference in logging._handlerList:  # type: ignore[attr-defined]
             if handler := reference():
                 handler.lock = make_lock()

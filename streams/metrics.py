@@ -1,4 +1,4 @@
-"""What a web process tells of its followers: how many, how far behind the log, how often they had to go back to it."""
+"""Metrics of a web process about its followers: how late events arrive, how often followers return to the log."""
 
 import time
 
@@ -17,6 +17,6 @@ fell_behind = Counter(
 
 
 def observe_delivery(sent_at: float | None) -> None:
-    """A group message has come. `sent_at`: s since the epoch, by its sender's clock."""
+    """Record the lag of one group message. `sent_at`: s since the epoch, by its sender's clock."""
     if sent_at is not None:
         fanout_lag.observe(max(time.time() - sent_at, 0.0))

@@ -6,13 +6,13 @@ from streams.events import FINAL_KINDS
 
 
 class LoggedEvent(models.Model):
-    """One event of one stream. Written by `streams.log.store` and `streams.log.batch` only."""
+    """One event of one stream. Written by `streams.log` only."""
 
-    pk = models.CompositePrimaryKey("stream", "seq")  # the fence: a seq is written once, by whoever comes first
+    pk = models.CompositePrimaryKey("stream", "seq")  # the fence: a seq is written once, by the first writer
     stream = models.UUIDField()
     seq = models.PositiveIntegerField()
     kind = models.CharField(max_length=16)
-    data = models.TextField()  # JSON text; not jsonb, because it is never queried and goes out as it came
+    data = models.TextField()  # JSON text; not jsonb: it is never queried, and sent exactly as it was written
     at = models.DateTimeField()
 
     class Meta:
@@ -27,5 +27,5 @@ class LoggedEvent(models.Model):
             ),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.stream}#{self.seq} {self.kind}"

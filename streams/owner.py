@@ -1,6 +1,6 @@
-"""What this package asks of the application that owns its streams.
+"""The questions that this package leaves to the application that owns its streams.
 
-`streams` knows neither users' rights nor runs. The owner registers one object with the answers in its
+`streams` knows neither permissions nor runs. The owner registers one object that answers, in its
 `AppConfig.ready()`. All methods are called in threads that may use the ORM, never in an event loop.
 """
 
@@ -31,7 +31,7 @@ _registered: StreamOwner | None = None
 
 
 def register_owner(owner: StreamOwner) -> None:
-    """Make `owner` the one that is asked, instead of an earlier one."""
+    """Make `owner` the owner of all streams, in place of an earlier one."""
     global _registered
     _registered = owner
 

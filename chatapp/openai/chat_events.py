@@ -55,7 +55,7 @@ class Completion:
             case Kind.USAGE:
                 folded.usage = said.data
         if said.is_final:
-            folded.final, folded.final_data, folded.tools = said.kind, said.data, self._calls.whole()
+            folded.final, folded.final_data, folded.tools = said.kind, said.data, self._calls.joined()
 
     def whole(self) -> dict:
         """The completion. Raises Failed for a run that did not complete."""

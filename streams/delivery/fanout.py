@@ -1,8 +1,8 @@
 """From the log to every web process: one Channels group message a shard, for all events of a batch.
 
 Streams are spread over a fixed number of groups ("shards"), so that a web process joins few groups however many streams
-it follows. What is sent here has been committed before. Sending may fail or be dropped: nothing is lost by it, because
-followers notice a gap, or the silence, and read the log.
+it follows. Only committed events are sent. A message that fails or is dropped loses nothing: followers notice a gap, or
+the silence, and read the log.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from channels.layers import get_channel_layer
@@ -21,39 +22,41 @@ from streams.events import FINAL_KINDS, Event, envelope
 logger = logging.getLogger(__name__)
 
 MESSAGE_TYPE = "streams.batch"
-QUEUE_BATCHES = 200  # batches that wait for a slow Redis (about 1 s of a busy worker) before new ones are dropped
+QUEUE_BATCHES = 200  # batches queued for a slow Redis (about 1 s of a busy worker); more are dropped
 FAILURE_PAUSE_SECONDS = 0.5  # s between tries when Redis is away
 
 
 def shard_of(stream: UUID) -> int:
-    return stream.int % settings.STREAMS_SHARDS  # the low bits of a UUID are random
+    shards: int = settings.STREAMS_SHARDS
+    return stream.int % shards  # the low bits of a UUID are random
 
 
 def group_of(shard: int) -> str:
     return f"streams.{shard}"
 
 
-def group_messages(events: Iterable[Event]) -> dict[int, dict]:
-    """The group message of each shard: entries `[stream, first seq, is_final, [envelope, …]]`.
+def group_messages(events: Iterable[Event]) -> dict[int, dict[str, Any]]:
+    """Return the group message of each shard: entries `[stream, first seq, is_final, [envelope, …]]`.
 
-    An entry is a piece of one stream without gaps; only its last event can be final.
+    An entry is a part of one stream without gaps; only its last event can be final.
     """
-    entries: dict[UUID, list] = {}
-    shards, count = defaultdict(list), settings.STREAMS_SHARDS  # looked up once: settings are slow
+    entries: dict[UUID, list[Any]] = {}
+    shards: defaultdict[int, list[list[Any]]] = defaultdict(list)
+    count = settings.STREAMS_SHARDS  # looked up once: settings are slow
     for stream, seq, kind, data in events:
-        said, entry = envelope(stream, seq, kind, data), entries.get(stream)
+        encoded, entry = envelope(stream, seq, kind, data), entries.get(stream)
         if entry is not None and seq == entry[1] + len(entry[3]):
             entry[2] = kind in FINAL_KINDS
-            entry[3].append(said)
+            entry[3].append(encoded)
         else:
-            entries[stream] = entry = [stream.bytes, seq, kind in FINAL_KINDS, [said]]
+            entries[stream] = entry = [stream.bytes, seq, kind in FINAL_KINDS, [encoded]]
             shards[stream.int % count].append(entry)
-    sent = {"type": MESSAGE_TYPE, "at": time.time()}
-    return {shard: {**sent, "streams": entries} for shard, entries in shards.items()}
+    common = {"type": MESSAGE_TYPE, "at": time.time()}
+    return {shard: {**common, "streams": entries_of_shard} for shard, entries_of_shard in shards.items()}
 
 
 class Sender:
-    """Sends batches in order, from one task of one loop, so that a slow Redis never delays a commit."""
+    """Sends batches in order from a task of its own, so that a slow Redis never delays a commit."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Sequence[Event]] = asyncio.Queue(QUEUE_BATCHES)
@@ -80,5 +83,5 @@ class Sender:
                 self._queue.task_done()
 
     async def drain(self) -> None:
-        """Wait until everything that was put has been sent or given up."""
+        """Wait until everything queued has been sent or dropped."""
         await self._queue.join()

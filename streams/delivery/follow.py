@@ -1,13 +1,13 @@
 """Follow a stream: history after a position, then live, without a gap and without a duplicate (B23, B26).
 
-The order is what makes it right: register at the hub first, then read the log, then take what the hub has. An event
-that is committed in between is in both; whatever is not above the position is dropped, and a gap is refilled from the
-log before anything later is handed on.
+The order makes it correct: register at the hub first, then read the log, then take the hub's events. An event that is
+committed in between is in both; events that are not above the position are dropped, and a gap is filled from the log
+before any later event is yielded.
 """
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from itertools import accumulate
 from uuid import UUID
 
@@ -15,25 +15,26 @@ from streams.delivery.hub import EncodedEvent, Follower, hub, in_reader_thread
 from streams.events import FINAL_KINDS, Control, control, encode_envelope, encoded_id
 from streams.log import store
 
-FIRST_PAGE_EVENTS = 100  # at once on the reader's screen
-PAGE_BYTES = 256 * 1024  # of data in a page: a reader that has stopped reading keeps two of them in memory
+FIRST_PAGE_EVENTS = 100  # few, so that they are on the reader's screen at once
+PAGE_BYTES = 256 * 1024  # of data in a page; a client that has stopped reading keeps two pages in memory
 IDLE_SECONDS = 15.0  # s of silence after which an empty batch is yielded
 
 Shortcut = Callable[[list[EncodedEvent]], bool]
+Page = tuple[list[EncodedEvent], int, bool]  # events, their bytes, and whether the log has no more
 
 
 async def follow(
     stream: UUID, after: int = 0, idle: float = IDLE_SECONDS, shortcut: Shortcut | None = None
-) -> AsyncIterator[list[EncodedEvent]]:
+) -> AsyncGenerator[list[EncodedEvent], None]:
     """Yield all events after seq `after`, batch by batch, until the final event.
 
-    While this waits for events, those that come next go to `shortcut` at once, which costs no switch of tasks. It
-    takes all of them (True) or does nothing (False): then they are yielded. Final events are always yielded.
-    An empty batch comes after `idle` seconds without one that is yielded. If `after` lies in the future of the stream a
-    `resync` comes first, then everything. A stream that has ended and holds nothing after `after` yields nothing.
+    While this waits, the next events go to `shortcut` directly, which costs no switch of tasks. It accepts all of them
+    (True) or does nothing (False): then they are yielded. Final events are always yielded.
+    After `idle` seconds without a batch an empty one is yielded. If `after` is beyond the end of the stream, a `resync`
+    is yielded first, then all events. A stream that has ended and has no event after `after` yields nothing.
 
-    A stream without a log is not kept: it begins with `live`, which comes again when the reader was too slow, and its
-    events have the seq 0.
+    The events of a stream without a log have the seq 0. It starts with `live`, which is repeated whenever the reader
+    was too slow and has missed some.
     """
     cursor = Cursor(stream, max(after, 0))
     follower = await hub().register(stream)
@@ -67,18 +68,18 @@ async def follow(
 
 
 class Cursor:
-    """How far a reader has come in a stream."""
+    """A reader's position in a stream."""
 
     __slots__ = ("is_ended", "seq", "shortcut", "stream")
 
     def __init__(self, stream: UUID, seq: int) -> None:
         self.stream, self.seq, self.is_ended = stream, seq, False
-        self.shortcut: Shortcut | None = None
+        self.shortcut: Shortcut = _decline
 
-    async def read_history(self, follower: Follower) -> AsyncIterator[list[EncodedEvent]]:
-        """All that the log has after this position: a small page at first, then as much as PAGE_BYTES hold.
+    async def read_history(self, follower: Follower) -> AsyncGenerator[list[EncodedEvent], None]:
+        """Yield all that the log has after this position: a small page at first, then pages of about PAGE_BYTES.
 
-        While one page is handed on, the next is read.
+        The next page is read while one is processed.
         """
         reading = None if self.is_ended else self._read(FIRST_PAGE_EVENTS)
         try:
@@ -95,7 +96,7 @@ class Cursor:
             if reading is not None:
                 reading.cancel()
 
-    def _read(self, limit: int) -> asyncio.Future:
+    def _read(self, limit: int) -> asyncio.Future[Page]:
         return asyncio.ensure_future(in_reader_thread(_read_page, self.stream, self.seq, limit))
 
     def has_gap(self, events: list[EncodedEvent]) -> bool:
@@ -107,7 +108,7 @@ class Cursor:
         return False
 
     def advance(self, events: list[EncodedEvent]) -> list[EncodedEvent]:
-        """Those of the live events that come next, and those that are not kept."""
+        """Return those of the live events that come next, and those without a seq."""
         fresh = []
         for event in events:
             if event.seq == 0:
@@ -118,9 +119,9 @@ class Cursor:
         return fresh
 
     def take_shortcut(self, events: list[EncodedEvent]) -> bool:
-        """Hand on live events that come next, without the reader's task. Nothing is waiting before them."""
+        """Pass live events that come next to the shortcut. Only while no earlier event is queued."""
         last = events[-1]
-        if last.seq == 0:  # not kept
+        if last.seq == 0:  # of a stream without a log
             return False
         if last.seq <= self.seq:
             return True
@@ -131,7 +132,7 @@ class Cursor:
 
     @property
     def has_no_log(self) -> bool:
-        """Whether, after a look at the log, it had nothing: every stream that is kept has its first event there."""
+        """Whether the stream had no event when the log was read. A logged stream has its first one from the start."""
         return self.seq == 0
 
     def live(self) -> EncodedEvent:
@@ -142,8 +143,12 @@ class Cursor:
         return EncodedEvent(0, False, control(self.stream, Control.RESYNC, last_seq=last_seq))
 
 
-def _read_page(stream: UUID, after: int, limit: int) -> tuple[list[EncodedEvent], int, bool]:
-    """Up to `limit` events after seq `after`, hardly more than twice PAGE_BYTES; their bytes; whether that is all."""
+def _decline(events: list[EncodedEvent]) -> bool:
+    return False
+
+
+def _read_page(stream: UUID, after: int, limit: int) -> Page:
+    """Read up to `limit` events after seq `after`: hardly more than twice PAGE_BYTES."""
     rows, name = store.read_rows(stream, after, limit), encoded_id(stream)
     page = [EncodedEvent(seq, kind in FINAL_KINDS, encode_envelope(name, seq, kind, data)) for seq, kind, data in rows]
     sizes = list(accumulate(len(event.envelope) for event in page))

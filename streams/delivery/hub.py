@@ -1,8 +1,8 @@
-"""One ear a web process: receives the batches of all shards its followers need and hands events to them.
+"""The hub of a web process: receives the batches of all shards its followers need and hands the events to them.
 
-Channels would dispatch every message to every consumer (0.4 ms each); the hub holds one channel, reads it in one task
-and puts events into its followers' bounded queues. A follower that is too slow loses its queue, not its place: it is
-told to read the log. So is a follower whose log has grown without its hearing of it (a lost group message).
+Channels would dispatch every message to every consumer (0.4 ms each). The hub holds one channel, reads it in one task
+and puts events into its followers' bounded queues. A follower that is too slow loses its queue, not its position: it
+goes back to reading the log. So does a follower whose log has grown unnoticed (a lost group message).
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, TypeVarTuple
 from uuid import UUID
 
 from channels.layers import get_channel_layer
@@ -26,20 +26,25 @@ from streams.owner import stream_owner
 
 logger = logging.getLogger(__name__)
 
-QUEUE_EVENTS = 512  # events that wait for a slow follower (25 s at 20 tokens/s) before it is sent to the log
-QUEUE_BYTES = 256 * 1024  # of envelopes that wait so, should they be large
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+QUEUE_EVENTS = 512  # events queued for a slow follower (25 s at 20 tokens/s) before it has to read the log
+QUEUE_BYTES = 256 * 1024  # of their envelopes, should those be large
 READER_THREADS = 4  # threads, and database connections, that read the log for all followers of a process
-SUBSCRIBE_SECONDS = 1.0  # s to join a shard; after that a follower lives on the log until a sweep has joined it
-LATE_MESSAGE_FRACTION = 1 / 3  # of the time between sweeps: what was on its way when the log was asked has come by then
+SUBSCRIBE_SECONDS = 1.0  # s to join a shard; after that a follower reads the log until a sweep has joined it
+LATE_MESSAGE_FRACTION = (
+    1 / 3
+)  # of the time between sweeps: messages in flight when the log was read have arrived after it
 RESTART_SECONDS = 1.0  # s before the receiving task starts again after a failure
 
 _readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="log-reader")
 
 
-async def in_reader_thread(function, *args):
-    """Run a synchronous read in a thread of its own pool, never in the one thread that views share."""
+async def in_reader_thread(function: Callable[[*Args], T], *args: *Args) -> T:
+    """Run `function(*args)`, which may use the ORM, in a pool of its own, never in the one thread that views share."""
 
-    def call():
+    def call() -> T:
         close_old_connections()
         try:
             return function(*args)
@@ -50,7 +55,7 @@ async def in_reader_thread(function, *args):
 
 
 class EncodedEvent(NamedTuple):
-    """One event as it came through the group."""
+    """One event, ready to be sent."""
 
     seq: int
     is_final: bool
@@ -58,9 +63,9 @@ class EncodedEvent(NamedTuple):
 
 
 class Follower:
-    """One reader's place at the hub: a bounded queue of live events, and a way past it.
+    """One reader's registration at the hub: a bounded queue of live events, and a shortcut past it.
 
-    While the owner waits in `take`, `shortcut` is offered what comes; if it takes that (True), the owner is not woken.
+    While the reader waits in `take`, events go to `shortcut` first; if it accepts them (True), the reader is not woken.
     """
 
     __slots__ = ("_bytes", "_queue", "_waiting", "is_behind", "is_ended", "last_seq", "shortcut", "stream")
@@ -68,22 +73,22 @@ class Follower:
     def __init__(self, stream: UUID) -> None:
         self.stream = stream
         self.is_behind = False  # something was not delivered: read the log
-        self.is_ended = False  # the owner has had the final event
-        self.last_seq = 0  # the highest seq put here or read by the owner
+        self.is_ended = False  # the reader has had the final event
+        self.last_seq = 0  # the highest seq put here, or read from the log by the reader
         self.shortcut: Callable[[list[EncodedEvent]], bool] | None = None
         self._queue: list[EncodedEvent] = []
         self._bytes = 0
-        self._waiting: asyncio.Future | None = None
+        self._waiting: asyncio.Future[None] | None = None
 
     def put(self, events: list[EncodedEvent]) -> None:
-        """Events of this follower's stream, in order."""
+        """Queue events of this follower's stream, in order, or pass them to the shortcut."""
         if events[-1].seq > self.last_seq:
             self.last_seq = events[-1].seq
         if self._waiting is not None and not self._queue and self.shortcut is not None:
             try:
                 if self.shortcut(events):
                     return
-            except Exception:  # its connection is broken; the owner finds out, and other followers have their events
+            except Exception:  # its connection is broken, which its reader notices; other followers go on
                 logger.info("sending at once failed", exc_info=True)
         if not self.is_behind:
             self._queue += events
@@ -99,7 +104,7 @@ class Follower:
         self._wake()
 
     async def take(self, timeout: float) -> list[EncodedEvent]:
-        """All events that wait here, after waiting up to `timeout` s for one that the shortcut does not take."""
+        """Return all queued events, after waiting up to `timeout` s for one that the shortcut does not accept."""
         if not self._queue and not self.is_behind:
             await self._wait(timeout)
         events, self._queue, self._bytes = self._queue, [], 0
@@ -108,11 +113,11 @@ class Follower:
     async def _wait(self, timeout: float) -> None:
         loop = asyncio.get_running_loop()
         self._waiting = loop.create_future()
-        alarm = loop.call_later(timeout, self._wake)
+        timer = loop.call_later(timeout, self._wake)
         try:
             await self._waiting
         finally:
-            alarm.cancel()
+            timer.cancel()
             self._waiting = None
 
     def _wake(self) -> None:
@@ -122,7 +127,7 @@ class Follower:
 
 
 class Hub:
-    """The followers of one event loop, and the one channel they share."""
+    """The followers of one event loop and the one channel that they share."""
 
     def __init__(self) -> None:
         self._followers: dict[bytes, set[Follower]] = {}  # by the stream's bytes, as they come in messages
@@ -132,11 +137,11 @@ class Hub:
         self._channel: str | None = None
         self._has_channel = asyncio.Event()
         self._lock = asyncio.Lock()
-        self._tasks: list[asyncio.Task] = []
-        self._leaving: set[asyncio.Future] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._notifications: set[asyncio.Future[None]] = set()  # to the owner, in progress
 
     async def register(self, stream: UUID) -> Follower:
-        """Add a follower. What is committed after this returns reaches it, live or through the log."""
+        """Add a follower. Every event committed after this returns reaches it, live or through the log."""
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
         follower = Follower(stream)
@@ -158,19 +163,19 @@ class Hub:
         if not followers:
             del self._followers[follower.stream.bytes]
             if not follower.is_ended:
-                self._leave(follower.stream)
+                self._notify_owner(follower.stream)
         self._shards[shard_of(follower.stream)] -= 1
 
-    def _leave(self, stream: UUID) -> None:
-        """Tell the stream's owner that nobody here follows it any more."""
+    def _notify_owner(self, stream: UUID) -> None:
+        """Notify the owner that the stream's last follower in this process has left."""
         task = asyncio.ensure_future(in_reader_thread(stream_owner().on_last_follower_left, stream))
-        self._leaving.add(task)
-        task.add_done_callback(self._left)
+        self._notifications.add(task)
+        task.add_done_callback(self._notified)
 
-    def _left(self, task: asyncio.Future) -> None:
-        self._leaving.discard(task)
+    def _notified(self, task: asyncio.Future[None]) -> None:
+        self._notifications.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            logger.warning("the end of following could not be told: %r", task.exception())
+            logger.warning("could not notify the owner of a stream that its followers left: %r", task.exception())
 
     @property
     def follower_count(self) -> int:
@@ -189,7 +194,7 @@ class Hub:
                 self._catch_up(shard, newcomer)
 
     def _catch_up(self, shard: int, newcomer: Follower | None) -> None:
-        """Who came when the shard could not be joined has missed what was said in it, also by what has no log."""
+        """Send the followers of a shard that was joined late to the log, or, without a log, to the current state."""
         for follower in itertools.chain.from_iterable(self._followers.values()):
             if follower is not newcomer and shard_of(follower.stream) == shard:
                 follower.fall_behind()
@@ -211,18 +216,18 @@ class Hub:
                 logger.exception("receiving failed, followers will read the log")
                 await asyncio.sleep(RESTART_SECONDS)
 
-    def _deliver(self, entries: list) -> None:
+    def _deliver(self, entries: list[Any]) -> None:
         for stream, first, is_final, envelopes in entries:
             if followers := self._followers.get(stream):
                 last = first + len(envelopes) - 1
                 events = [
-                    EncodedEvent(seq, is_final and seq == last, said) for seq, said in enumerate(envelopes, first)
+                    EncodedEvent(seq, is_final and seq == last, encoded) for seq, encoded in enumerate(envelopes, first)
                 ]
                 for follower in followers:
                     follower.put(events)
 
     async def _sweep_forever(self) -> None:
-        """Look up streams in the log, all at once, so that a lost message is found without every follower asking."""
+        """Look up all followed streams in the log at once, so that followers notice lost messages without polling."""
         while not is_cancelling():
             await asyncio.sleep(settings.STREAMS_SWEEP_SECONDS)
             try:
@@ -248,7 +253,7 @@ class Hub:
 
 
 def _grown_streams(seen: dict[UUID, int]) -> set[UUID]:
-    """The streams that have grown unheard, after their owner had a chance to end those that are dead."""
+    """Return the streams that have grown, after their owner had a chance to end dead runs."""
     stream_owner().on_followed(seen.keys())
     return store.grown(seen)
 
@@ -257,7 +262,7 @@ _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 
 
 def hub() -> Hub:
-    """The hub of the running event loop."""
+    """Return the hub of the running event loop."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
         for closed in [other for other in _hubs if other.is_closed()]:
@@ -267,5 +272,5 @@ def hub() -> Hub:
 
 
 def follower_count() -> int:
-    """How many followers this process has. From any thread."""
+    """Return the number of followers in this process. From any thread."""
     return sum(hub.follower_count for hub in list(_hubs.values()))

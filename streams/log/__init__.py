@@ -1,1 +1,1 @@
-"""The append-only log of events, which is the truth: the store, the batch writers, compaction."""
+"""The append-only log of events, which is the truth: the store, the batch logs of both databases, compaction."""

@@ -1,16 +1,17 @@
-"""What is kept of a stream that has ended: first one snapshot instead of its deltas, later its final event only.
+"""Compaction of streams that have ended: first one snapshot replaces the deltas, later only the final event is kept.
 
 A sealed stream never grows, so nothing here needs a lock, and every step is one short statement that commits by itself.
-After each of them the log tells a follower at any position the whole, so it does no harm to be killed between two
-steps, to begin again, or to do it twice at once:
+After each step a follower at any position still gets the whole, so compaction may be killed between two steps, be
+repeated, or run twice at the same time:
 
-1. The last delta becomes the snapshot. Deltas still stand before it; it replaces what they said.
-2. The rows from the first delta up to the snapshot go, from the top down. What stands before the hole has no gap, and
-   behind a hole there is always the snapshot: that is how readers know that nothing is missing.
+1. The last delta becomes the snapshot. The deltas before it remain; it replaces their content.
+2. The rows from the first delta up to the snapshot are deleted, from the highest seq down. The rows before the hole
+   have no gap, and after a hole there is always the snapshot: that is how readers know that nothing is missing.
 """
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -20,23 +21,23 @@ from streams.events import MAX_DATA_BYTES, Event, Folded, Kind, fold
 from streams.log import store
 from streams.models import LoggedEvent
 
-STEP_EVENTS = 500  # rows deleted by one statement: 2-5 ms, which SQLite's other writers have to wait
+STEP_EVENTS = 500  # rows deleted by one statement: 2-5 ms, for which SQLite's other writers wait
 
 DELTAS = frozenset({Kind.TEXT, Kind.REASONING, Kind.TOOL})
 
 
 class NotSealed(Exception):
-    """The stream goes on; its deltas are still needed."""
+    """The stream has no final event yet; its deltas are still needed."""
 
 
 class TooLarge(Exception):
-    """What the stream says is more than one event may hold. It keeps its deltas."""
+    """The stream's content is larger than one event may be. It keeps its deltas."""
 
 
 def compact(stream: UUID) -> Iterator[int]:
-    """Replace a stream's deltas by one snapshot. Yields, after each committed step, how many rows it removed.
+    """Replace a stream's deltas by one snapshot. Yields the number of rows removed, after each committed step.
 
-    Raises NotSealed and TooLarge, and has done nothing then.
+    Raises NotSealed or TooLarge before it changes anything.
     """
     if not store.head(stream).is_sealed:
         raise NotSealed(stream)
@@ -44,7 +45,7 @@ def compact(stream: UUID) -> Iterator[int]:
     folded = fold(survey.watch(store.read_all(stream)))
     if survey.snapshot == 0:
         if survey.last == 0:
-            return  # nothing was said
+            return  # no deltas
         data = orjson.dumps(snapshot_data(folded))
         if len(data) > MAX_DATA_BYTES:
             raise TooLarge(stream)
@@ -53,31 +54,31 @@ def compact(stream: UUID) -> Iterator[int]:
     yield from _delete(stream, survey.first, (survey.snapshot or survey.last) - 1)
 
 
-def snapshot_data(folded: Folded) -> dict:
-    """The data of a snapshot event; the usage only if the upstream told it."""
-    data: dict = {"text": folded.text, "reasoning": folded.reasoning, "tools": folded.tools}
+def snapshot_data(folded: Folded) -> dict[str, Any]:
+    """Return the data of a snapshot event; with the usage only if the upstream reported it."""
+    data: dict[str, Any] = {"text": folded.text, "reasoning": folded.reasoning, "tools": folded.tools}
     return data | ({"usage": folded.usage} if folded.usage else {})
 
 
 def delete_stream(stream: UUID) -> Iterator[int]:
-    """Delete a stream, its final event too. Yields, after each step, how many rows it removed."""
+    """Delete a stream with its final event. Yields the number of rows removed, after each step."""
     yield from _delete(stream, 1, store.head(stream).seq)
 
 
 def streams_after(stream: UUID, limit: int) -> list[UUID]:
-    """The next streams in the order of their ids: a walk through all of them, page by page."""
+    """Return the next streams after `stream` by id: one page of a walk through all streams."""
     rows = LoggedEvent.objects.filter(stream__gt=stream).order_by("stream")
     return list(rows.values_list("stream", flat=True).distinct()[:limit])
 
 
 def silent_since(streams: Collection[UUID], moment: datetime) -> list[UUID]:
-    """Those of the streams that have said nothing after `moment`."""
+    """Return those of the streams that have no event after `moment`."""
     rows = LoggedEvent.objects.filter(stream__in=streams).values("stream").annotate(last=Max("at"))
     return [row["stream"] for row in rows if row["last"] < moment]
 
 
 class _Survey:
-    """Where a stream's deltas stand. 0: nowhere."""
+    """The seqs of a stream's first delta, last delta and snapshot; 0: it has none."""
 
     def __init__(self) -> None:
         self.first = self.last = self.snapshot = 0
@@ -92,13 +93,13 @@ class _Survey:
 
 
 def _put_snapshot(stream: UUID, seq: int, data: bytes) -> None:
-    """The row keeps its seq and its time. Whoever comes second finds no delta there any more."""
+    """Turn a delta into the snapshot; it keeps its seq and its time. A second call finds no delta there any more."""
     row = LoggedEvent.objects.filter(stream=stream, seq=seq, kind__in=DELTAS)
     row.update(kind=Kind.SNAPSHOT, data=data.decode())
 
 
 def _delete(stream: UUID, first: int, last: int) -> Iterator[int]:
-    """Delete the events from `first` to `last`, from the top down. `first` 0: there are none."""
+    """Delete the events from `first` to `last`, from the highest seq down. `first` 0: there are none."""
     top = last
     while 0 < first <= top:
         bottom = max(first, top - STEP_EVENTS + 1)

@@ -1,4 +1,4 @@
-"""Which batch log Django's default database needs."""
+"""Opens the batch log that fits Django's default database."""
 
 from django.db import connections
 
@@ -8,7 +8,7 @@ from streams.log.sqlite import SqliteBatchLog
 
 
 def open_batch_log() -> BatchLog:
-    """The batch log of Django's default database."""
+    """Open a batch log. In a running event loop only."""
     settings = connections["default"].settings_dict
     if settings["ENGINE"] == "django.db.backends.sqlite3":
         return SqliteBatchLog(str(settings["NAME"]))

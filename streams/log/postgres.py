@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from struct import Struct
 from typing import Any
@@ -20,11 +20,11 @@ POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class PostgresBatchLog:
-    """One asynchronous connection, COPY for appending. Reconnects by itself."""
+    """Implements `BatchLog` with one asynchronous connection and COPY. Reconnects by itself."""
 
-    def __init__(self, parameters: dict) -> None:
+    def __init__(self, parameters: dict[str, Any]) -> None:
         self._parameters = parameters
-        self._connection: psycopg.AsyncConnection | None = None
+        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
         self._lock = asyncio.Lock()
 
     async def append(self, events: Sequence[Event], at: datetime) -> None:
@@ -46,14 +46,14 @@ class PostgresBatchLog:
         )
         return [Event(stream, seq, kind, data.encode()) for stream, seq, kind, data in rows]
 
-    async def fetch(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple]:
+    async def fetch(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         async with self._use() as connection:
             cursor = await connection.execute(query, parameters)
             return await cursor.fetchall() if cursor.description else []
 
     @contextlib.asynccontextmanager
-    async def _use(self):
-        """The connection, for one statement at a time; one that broke is dropped."""
+    async def _use(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
+        """Lend the connection for one statement at a time. Drop it after an error. Raises Unavailable."""
         async with self._lock:
             try:
                 if self._connection is None or self._connection.closed:
@@ -63,7 +63,7 @@ class PostgresBatchLog:
                 await self._drop()
                 raise Unavailable(str(error)) from error
             except asyncio.CancelledError:
-                await self._drop()  # a statement may be half-way
+                await self._drop()  # a statement may be half done
                 raise
 
     async def _drop(self) -> None:
@@ -77,7 +77,7 @@ class PostgresBatchLog:
 
 
 def _binary(events: Sequence[Event], at: datetime) -> bytes:
-    """Rows as COPY reads them fastest: the number of fields, then each with its length before it."""
+    """Encode rows in COPY's binary format: the number of fields, then each field after its length."""
     stamp = STAMP.pack(8, (at - POSTGRES_EPOCH) // timedelta(microseconds=1))
     parts = [COPY_HEAD]
     for stream, seq, kind, data in events:
@@ -86,8 +86,8 @@ def _binary(events: Sequence[Event], at: datetime) -> bytes:
     return b"".join(parts)
 
 
-def connection_parameters(settings: dict) -> dict:
-    """libpq's parameters from an entry of DATABASES; its OPTIONS but for those that only Django knows."""
+def connection_parameters(settings: dict[str, Any]) -> dict[str, Any]:
+    """Translate an entry of DATABASES to libpq's parameters, with its OPTIONS except those of Django's own."""
     named = {"dbname": "NAME", "host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
     only_django = {"pool", "isolation_level", "server_side_binding", "assume_role"}
     parameters = {key: settings[name] for key, name in named.items() if settings.get(name)}

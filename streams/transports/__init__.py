@@ -1,1 +1,1 @@
-"""How a stream reaches a client: WebSocket and server-sent events, with back-pressure and limits."""
+"""How events reach a client: WebSocket and server-sent events, with back-pressure and limits."""

@@ -1,42 +1,46 @@
-"""Django's handler, but for event streams: those go on when Django has done its part.
+"""Django's ASGI handler, extended by event streams, which continue when Django has done its part.
 
-Django keeps for each request that is answered a thread, three tasks and the request itself: 160 KB that a follower
-has no use for. And its iteration of the body costs more for each event than all the rest. So a view answers with an
-`EventStream`; Django's middleware and handler see it like any response and send its head; its body begins when they
-have finished.
+For each request in progress Django keeps a thread, three tasks and the request itself: 160 KB that a follower has no
+use for. And its iteration over the body costs more for each event than everything else. So a view returns an
+`EventStream`; Django's middleware and handler treat it like any response and send its headers; its body starts when
+they have finished.
 """
 
-from django.core.handlers.asgi import ASGIHandler
+from typing import Any, cast
 
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpResponseBase
+
+from streams.transports.asgi_types import Message, Receive, Scope, Send
 from streams.transports.sse import EventBody, EventStream
 
 
 class Handler(ASGIHandler):
-    async def __call__(self, scope, receive, send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
         exchange = _Exchange(receive, send)
-        await super().__call__(scope, exchange.receive, exchange)
-        if exchange.body is not None and not exchange.is_over:
+        await super().__call__(scope, exchange.receive, cast(Any, exchange))
+        if exchange.body is not None and not exchange.is_disconnected:
             await exchange.body.serve(receive, send)
 
-    async def send_response(self, response, send) -> None:
+    async def send_response(self, response: HttpResponseBase, send: Any) -> None:
         if isinstance(response, EventStream):
             send.body = response.body
         await super().send_response(response, send)
 
 
 class _Exchange:
-    """One request's `receive`, and its `send`, as Django sees them."""
+    """The `receive` and `send` of one request, as Django gets them."""
 
-    def __init__(self, receive, send) -> None:
+    def __init__(self, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
         self.body: EventBody | None = None
-        self.is_over = False  # the client has gone while Django was at it
+        self.is_disconnected = False  # while Django was busy with the request
 
-    async def receive(self) -> dict:
+    async def receive(self) -> Message:
         message = await self._receive()
-        self.is_over = self.is_over or message["type"] == "http.disconnect"
+        self.is_disconnected = self.is_disconnected or message["type"] == "http.disconnect"
         return message
 
-    async def __call__(self, message: dict) -> None:
+    async def __call__(self, message: Message) -> None:
         if self.body is None or message["type"] != "http.response.body":
             await self._send(message)

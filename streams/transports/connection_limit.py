@@ -1,20 +1,21 @@
-"""How many connections one user may follow streams on in this process, so that nobody takes all there are.
+"""How many connections one user may follow streams on in this process, so that no user occupies them all.
 
-Each costs memory, a place at the hub and a share of the rechecks. A page has one socket for all that it shows, so the
-limit is far above what a person has tabs.
+Each costs memory, a follower at the hub and a share of the rechecks. A page has one socket for all its streams, so the
+limit is far above the number of tabs a person opens.
 """
 
 import threading
 from collections import Counter
+from typing import Any
 from weakref import finalize
 
 from django.conf import settings
 
 from chatapp.errors import AppError
 
-RETRY_SECONDS = 15.0  # s after which one more may be tried
+RETRY_SECONDS = 15.0  # s after which a client may try again
 
-_lock = threading.RLock()  # views run in threads, sockets in the loop; whoever holds it may collect a holder
+_lock = threading.RLock()  # views run in threads, sockets in the loop; reentrant: a holder may be collected inside it
 _open: Counter[int] = Counter()  # by user
 
 
@@ -27,15 +28,15 @@ class TooManyConnections(AppError):
     retry_after = RETRY_SECONDS
 
 
-def count_connection(user_id: int, holder: object) -> finalize:
-    """Count a connection of a user until `holder` is gone, or the result is called. Raises TooManyConnections."""
+def count_connection(user_id: int, holder: Any) -> "finalize[..., Any]":
+    """Count a connection of a user until `holder` is collected or the result is called. Raises TooManyConnections."""
     with _lock:
         if 0 < settings.USER_MAX_CONNECTIONS <= _open[user_id]:
             raise TooManyConnections
         _open[user_id] += 1
-    held = finalize(holder, _release, user_id)
-    held.atexit = False
-    return held
+    release = finalize(holder, _release, user_id)
+    release.atexit = False
+    return release
 
 
 def _release(user_id: int) -> None:

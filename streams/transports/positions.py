@@ -1,10 +1,10 @@
-"""Where a reader says that it is in a stream, whatever it sends for it (B25)."""
+"""Parses a client's position in a stream, whatever the client sends (B25)."""
 
-LAST = 2**31 - 1  # no stream is longer: what lies beyond is in the future of each, and every database compares it
+LAST = 2**31 - 1  # longer than any stream: larger positions are beyond every end, and every database can compare it
 
 
 def position_of(value: object) -> int:
-    """A seq as a number or as decimal text; garbage and what is negative are 0, what is larger than any seq is LAST."""
+    """Parse a seq, a number or decimal text. Garbage and negative numbers are 0; anything above LAST is LAST."""
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         digits = value.lstrip("0")
         value = LAST if len(digits) > len(str(LAST)) else int(digits or "0")

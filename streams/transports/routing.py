@@ -1,22 +1,26 @@
-"""Where the WebSocket is, and what stands before it: the Origin must be ours. The session cookie says who it is.
+"""The WebSocket's path and what a handshake must pass: the Origin is this site's. The session cookie says whose it is.
 
-Channels' own authentication is not used: at a handshake it would delete a session that waits for its hash to be
-renewed while the secret key is rotated, and a log-in with it.
+Channels' own authentication is not used: at a handshake it would delete a session whose hash is due for renewal while
+the secret key is rotated, and a log-in with it.
 """
+
+from typing import Any, cast
 
 from channels.routing import URLRouter
 from channels.sessions import CookieMiddleware
 from django.urls import path, re_path
 
+from streams.transports.asgi_types import Receive, Scope, Send
 from streams.transports.origin import SameOrigin
 from streams.transports.websocket import stream_socket
 
 
-async def reject(_scope, receive, send) -> None:
-    """No WebSocket is served at this path: the handshake is refused with 403. Channels would raise, which is a 500."""
+async def reject(_scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse the handshake with 403: no WebSocket is served at this path. Channels would raise, which is a 500."""
     await receive()  # websocket.connect
     await send({"type": "websocket.close"})
 
 
-routes = URLRouter([path("ws/streams", stream_socket), re_path("", reject)])
+# Django's `path` is typed for views, Channels' router takes ASGI applications.
+routes = URLRouter([path("ws/streams", cast(Any, stream_socket)), re_path("", cast(Any, reject))])
 websocket_application = SameOrigin(CookieMiddleware(routes))

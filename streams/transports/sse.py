@@ -1,11 +1,12 @@
-"""The SSE edge: one stream as server-sent events."""
+"""One stream as server-sent events (SSE)."""
 
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from math import ceil
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,49 +16,50 @@ from streams.access import Viewer
 from streams.delivery.follow import follow
 from streams.delivery.hub import EncodedEvent, in_reader_thread
 from streams.log import store
+from streams.transports.asgi_types import Receive, Send
 from streams.transports.backpressure import ClientSender
 from streams.transports.connection_limit import TooManyConnections, count_connection
 from streams.transports.positions import position_of
 
 logger = logging.getLogger(__name__)
 
-RETRY_MS = (500, 1500)  # after which an EventSource comes back, at random: not all at once after a restart
+RETRY_MS = (500, 1500)  # after which an EventSource reconnects: random, so that not all do at once after a restart
 HEARTBEAT = b": heartbeat\n"  # without an empty line, which makes an event without data for some clients
-BODY_BYTES = 2**16  # handed to the server at once: as much as uvicorn and twisted buffer before they say stop
+BODY_BYTES = 2**16  # passed to the server at once: as much as uvicorn and twisted buffer before they pause
 
 
 def start_position(request: HttpRequest) -> int:
-    """Where to begin: the larger of `?after=` and `Last-Event-ID`; `position_of` says how they are read (B25)."""
+    """Return where to start: the larger of `?after=` and `Last-Event-ID`, parsed by `position_of` (B25)."""
     return max(map(position_of, (request.GET.get("after", ""), request.headers.get("Last-Event-ID", ""))))
 
 
 class Framing:
-    """How the events of a stream are written to one client. Who speaks another protocol over SSE has another one."""
+    """Formats the events of a stream for one client. Subclasses format other protocols over SSE."""
 
     _has_begun = False
 
     def frames(self, events: list[EncodedEvent]) -> bytes:
-        """Events that come next, each of them told once. Empty: there is nothing to say about them."""
+        """Format the next events. Called once for each event. Empty: the protocol has nothing for them."""
         if not self._has_begun:
             return self._begin() + b"".join(map(frame, events))
         return frame(events[0]) if len(events) == 1 else b"".join(map(frame, events))
 
     def _begin(self) -> bytes:
-        """A field of the first event: without it browsers would come back after 3 s only. No event of its own, which
-        some clients would hand on, empty."""
+        """Return the retry field, without which browsers reconnect after 3 s only. It belongs to the first event,
+        because some clients would deliver a separate one, empty."""
         self._has_begun = True
         return b"retry: %d\n" % random.randint(*RETRY_MS)
 
     def end(self) -> bytes:
-        """The last words before the response ends, be it after the final event or before it."""
+        """Return what is sent before the response ends, whether after the final event or before it."""
         return b""
 
 
 async def event_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> HttpResponseBase:
-    """The response that follows `stream` for `viewer`.
+    """Return the response that follows `stream` for `viewer`.
 
-    Raises Http404 where he may not, TooManyConnections where he has too many already. 204 where the stream has ended
-    and everything is known: it tells an EventSource not to come back.
+    Raises Http404 if the viewer may not follow it, and TooManyConnections. 204 if the stream has ended and the client
+    has all of it: that tells an EventSource not to reconnect.
     """
     if not await viewer.may_follow(stream):
         raise Http404
@@ -69,7 +71,7 @@ async def event_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> Ht
 
 
 async def page_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> HttpResponseBase:
-    """`event_stream` for pages, whose refusals have no shape but their status."""
+    """`event_stream` for pages, where a refusal is plain text."""
     try:
         return await event_stream(request, viewer, stream)
     except TooManyConnections as refusal:
@@ -78,7 +80,7 @@ async def page_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> Htt
 
 
 class EventStream(StreamingHttpResponse):
-    """A response whose body begins when Django has done its part, see `streams.transports.asgi`."""
+    """A response whose body starts when Django has done its part, see `streams.transports.asgi`."""
 
     def __init__(self, body: "EventBody | None") -> None:
         super().__init__(_empty_body(), content_type="text/event-stream")
@@ -88,20 +90,21 @@ class EventStream(StreamingHttpResponse):
 
 
 async def _empty_body() -> AsyncIterator[bytes]:
-    for part in ():
+    parts: tuple[bytes, ...] = ()
+    for part in parts:
         yield part
 
 
 class EventBody:
-    """The frames of a stream on their way to one client; access is asked again every heartbeat."""
+    """The body of an event stream to one client. Access is rechecked every heartbeat."""
 
     __slots__ = (
-        "__weakref__",  # `hold` counts this body for as long as it lives
+        "__weakref__",  # the connection is counted for as long as this object lives
         "_after",
-        "_asking",
         "_framing",
-        "_held",
-        "_is_refused",
+        "_is_access_lost",
+        "_recheck",
+        "_release",
         "_sender",
         "_sending",
         "_stream",
@@ -109,37 +112,40 @@ class EventBody:
     )
 
     def __init__(self, viewer: Viewer, stream: UUID, after: int, framing: Framing | None = None) -> None:
-        """Raises TooManyConnections. Counts from now on, and until it is served or forgotten."""
-        self._held = count_connection(viewer.user_id, self)
+        """Count the connection until it has been served, or this object is collected. Raises TooManyConnections."""
+        self._release = count_connection(viewer.user_id, self)
         self._viewer, self._stream, self._after = viewer, stream, after
         self._framing = framing or Framing()
-        self._asking: asyncio.Task | None = None
-        self._is_refused = False  # the viewer may not follow any more, or nobody can say whether he may
+        self._recheck: asyncio.Task[set[UUID] | None] | None = None
+        self._is_access_lost = False  # or could not be rechecked
 
-    async def serve(self, receive, send) -> None:
-        """Send frames until the final event, or until the client has gone."""
+    async def serve(self, receive: Receive, send: Send) -> None:
+        """Send frames until the final event, or until the client disconnects."""
         self._sender = ClientSender(send)
         self._sending = asyncio.ensure_future(self._send_all())
-        gone = asyncio.ensure_future(_wait_for_disconnect(receive))
+        disconnect = asyncio.ensure_future(_wait_for_disconnect(receive))
         try:
-            await asyncio.wait((self._sending, gone), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((self._sending, disconnect), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            tasks = [task for task in (self._sending, gone, self._asking) if task is not None]
+            tasks: list[asyncio.Task[Any]] = [self._sending, disconnect]
+            if self._recheck is not None:
+                tasks.append(self._recheck)
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
             self._sender.close()
-            self._held()
+            self._release()
 
     async def _send_all(self) -> None:
-        """If reading fails the response ends, and the client comes back. An exception would leave it open:
+        """Send the frames, and end the response even if reading fails, so that the client reconnects.
 
-        daphne wants to answer 500, has begun already, and from then on it looks after no connection any more.
+        An exception would leave the response open: daphne tries to answer 500 although it has sent headers, and then
+        no longer serves any connection.
         """
         try:
             await self._send_frames()
         except asyncio.CancelledError:
-            if not self._is_refused:
+            if not self._is_access_lost:
                 raise
         except Exception:
             logger.exception("following %s failed", self._stream)
@@ -149,39 +155,39 @@ class EventBody:
         heartbeat = settings.STREAMS_HEARTBEAT_SECONDS
         clock = asyncio.get_running_loop().time
         checked = clock()
-        async with aclosing(self._frames(heartbeat)) as said:
-            async for frames in said:
+        async with aclosing(self._frames(heartbeat)) as parts:
+            async for frames in parts:
                 for body in _split_body(frames):
                     await self._sender.send({"type": "http.response.body", "body": body, "more_body": True})
                 if clock() - checked >= heartbeat:
                     checked = clock()
-                    self._ask_again()
+                    self._start_recheck()
 
-    def _ask_again(self) -> None:
-        """Find out whether the viewer may still follow; what comes meanwhile is sent."""
-        if self._asking is None:
-            self._asking = asyncio.ensure_future(self._viewer.recheck([self._stream]))
-            self._asking.add_done_callback(self._answered)
+    def _start_recheck(self) -> None:
+        """Check whether the viewer may still follow. Events are sent meanwhile."""
+        if self._recheck is None:
+            self._recheck = asyncio.ensure_future(self._viewer.recheck([self._stream]))
+            self._recheck.add_done_callback(self._rechecked)
 
-    def _answered(self, asking: asyncio.Task) -> None:
-        self._asking = None
-        if asking.cancelled() or (asking.exception() is None and asking.result()):
+    def _rechecked(self, task: asyncio.Task[set[UUID] | None]) -> None:
+        self._recheck = None
+        if task.cancelled() or (task.exception() is None and task.result()):
             return
-        if asking.exception() is not None:
-            logger.error("following %s failed", self._stream, exc_info=asking.exception())
-        self._is_refused = True
+        if task.exception() is not None:
+            logger.error("following %s failed", self._stream, exc_info=task.exception())
+        self._is_access_lost = True
         self._sending.cancel()
 
-    async def _frames(self, heartbeat: float) -> AsyncIterator[bytes]:
-        """What is to be sent, as it comes; a heartbeat after so many seconds of silence."""
-        if self._after:  # there may be no news for long, and daphne sends no head before it has something of the body
+    async def _frames(self, heartbeat: float) -> AsyncGenerator[bytes, None]:
+        """Yield frames as events arrive, and a heartbeat after so many seconds without one."""
+        if self._after:  # the next event may be far off, and daphne sends no headers before the first part of the body
             yield HEARTBEAT
         async with aclosing(follow(self._stream, self._after, heartbeat, self._send_now)) as batches:
             async for batch in batches:
                 yield self._framing.frames(batch) if batch else HEARTBEAT
 
     def _send_now(self, events: list[EncodedEvent]) -> bool:
-        if not self._sender.can_send:  # asked first: a framing is told of each event once
+        if not self._sender.can_send:  # checked first: a framing gets each event once
             return False
         if body := self._framing.frames(events):
             self._sender.send_now({"type": "http.response.body", "body": body, "more_body": True})
@@ -189,16 +195,16 @@ class EventBody:
 
 
 def _split_body(frames: bytes) -> Iterator[bytes]:
-    """Frames in pieces of BODY_BYTES, so that a client that reads slowly costs no more."""
+    """Split frames into parts of BODY_BYTES: no more is buffered for a client that reads slowly."""
     for start in range(0, len(frames), BODY_BYTES):
         yield frames[start : start + BODY_BYTES]
 
 
-async def _wait_for_disconnect(receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def frame(event: EncodedEvent) -> bytes:
-    """An event as one server-sent event, with its seq as the id."""
+    """Format an event as one server-sent event whose id is its seq."""
     return b"id: %d\ndata: %b\n\n" % (event.seq, event.envelope)

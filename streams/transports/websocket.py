@@ -1,7 +1,7 @@
-"""The WebSocket edge: one socket a page, for all the streams it follows. `docs/protocol.md` is its contract.
+"""The WebSocket: one for each page, for all the streams it follows. `docs/protocol.md` is its contract.
 
-A plain ASGI application and not a Channels consumer class: that one's dispatch costs 0.4 ms for each message, sent or
-received (docs/adr). What is looked at before is in `streams/transports/routing.py`.
+A plain ASGI application instead of a Channels consumer class, whose dispatch costs 0.4 ms for each message, sent or
+received (ADR 3). `streams/transports/routing.py` checks the handshake.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import contextlib
 import logging
 from collections import deque
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -18,22 +19,23 @@ from streams.access import Viewer, viewer_of
 from streams.delivery.follow import follow
 from streams.delivery.hub import EncodedEvent
 from streams.events import Control, control
+from streams.transports.asgi_types import Message, Receive, Scope, Send
 from streams.transports.backpressure import ClientSender
 from streams.transports.connection_limit import TooManyConnections, count_connection
 from streams.transports.positions import position_of
 
 logger = logging.getLogger(__name__)
 
-WINDOW_EVENTS = 256  # events of one stream sent and not acknowledged: what a dead phone can make this process hold,
-WINDOW_BYTES = 256 * 1024  # and so many bytes of them;
-ACK_EVENTS = 64  # but these may always be on their way, for so many a client may leave un-acknowledged
-MESSAGE_BYTES = 64 * 1024  # a message is not made larger by one more event
+WINDOW_EVENTS = 256  # events of one stream sent and not acknowledged: what this process buffers for a dead phone,
+WINDOW_BYTES = 256 * 1024  # and bytes of them. But
+ACK_EVENTS = 64  # may always be in flight, because clients need not acknowledge more often
+MESSAGE_BYTES = 64 * 1024  # a message of this size gets no further event
 MAX_STREAMS = 32  # streams one socket follows at once
-MAX_MESSAGE_CHARACTERS = 10_000  # of what a client may send at once
+MAX_MESSAGE_CHARACTERS = 10_000  # of a client's message
 BAD_MESSAGE, NOT_LOGGED_IN, TOO_MANY, FAILED = 4400, 4401, 4429, 4500  # closing codes; daphne sends none below 3000
 
 
-async def stream_socket(scope, receive, send) -> None:
+async def stream_socket(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one connection."""
     await receive()  # websocket.connect
     await send({"type": "websocket.accept"})
@@ -43,23 +45,23 @@ async def stream_socket(scope, receive, send) -> None:
         return
     socket = _Socket(viewer, send)
     try:
-        held = count_connection(viewer.user_id, socket)
+        release = count_connection(viewer.user_id, socket)
     except TooManyConnections as refusal:
         await socket.reject(refusal.code, refusal.message)
         return
     try:
         await socket.serve(receive)
     finally:
-        held()
+        release()
         await socket.close()
 
 
 class _BadMessage(Exception):
-    """The client sent something that is not in the protocol."""
+    """The client sent a message that is not in the protocol."""
 
 
 class _Window:
-    """The events of one stream that are sent and not acknowledged."""
+    """The events of one stream that have been sent and not acknowledged."""
 
     __slots__ = ("_acked", "_bytes", "_sent")
 
@@ -68,8 +70,8 @@ class _Window:
         self._bytes = 0
         self._acked = asyncio.Event()
 
-    def sent(self, events: list[EncodedEvent]) -> None:
-        sizes = [(event.seq, len(event.envelope)) for event in events if event.seq]  # else it is not acknowledged
+    def add(self, events: list[EncodedEvent]) -> None:
+        sizes = [(event.seq, len(event.envelope)) for event in events if event.seq]  # seq 0 is never acknowledged
         self._sent += sizes
         self._bytes += sum(size for _, size in sizes)
 
@@ -80,7 +82,7 @@ class _Window:
 
     @property
     def room(self) -> int:
-        """How many events may be sent now. However large they are, a client is not waited for before it has to ack."""
+        """How many events may be sent now. At least ACK_EVENTS may be in flight, however large they are."""
         room = WINDOW_EVENTS if self._bytes < WINDOW_BYTES else ACK_EVENTS
         return max(0, room - len(self._sent))
 
@@ -91,16 +93,16 @@ class _Window:
 
 
 class _Socket:
-    """One connection: a task for each stream it follows, and one that keeps watch."""
+    """One connection: a task for each stream it follows, and one for heartbeats and rechecks."""
 
-    def __init__(self, viewer: Viewer, send) -> None:
+    def __init__(self, viewer: Viewer, send: Send) -> None:
         self._viewer, self._sender = viewer, ClientSender(send, acknowledges=True)
-        self._following: dict[UUID, asyncio.Task] = {}
+        self._following: dict[UUID, asyncio.Task[None]] = {}
         self._windows: dict[UUID, _Window] = {}
         self._closed = False
-        self._closing: asyncio.Future | None = None  # keeps the task that closes alive
+        self._closing: asyncio.Task[None] | None = None  # asyncio itself keeps weak references only
 
-    async def serve(self, receive) -> None:
+    async def serve(self, receive: Receive) -> None:
         watch = asyncio.create_task(self._watch())
         try:
             while (message := await receive())["type"] == "websocket.receive":
@@ -128,12 +130,11 @@ class _Socket:
             case {"follow": name}:
                 await self._follow(name, message.get("after", 0))
             case {"unfollow": name}:
-                if task := self._following.get(_uuid(name)):
+                if (stream := _uuid(name)) and (task := self._following.get(stream)):
                     task.cancel()
             case {"ack": dict(seqs)}:
                 for name, seq in seqs.items():
-                    window = self._windows.get(_uuid(name))
-                    if window is not None:
+                    if (stream := _uuid(name)) and (window := self._windows.get(stream)):
                         window.ack(position_of(seq))
             case _:
                 raise _BadMessage
@@ -150,7 +151,7 @@ class _Socket:
                 earlier.cancel()
             self._windows[stream] = _Window()
             task = self._following[stream] = asyncio.create_task(self._pump(stream, after, self._windows[stream]))
-            task.add_done_callback(partial(self._forget, stream))
+            task.add_done_callback(partial(self._ended, stream))
 
     async def _pump(self, stream: UUID, after: int, window: _Window) -> None:
         """Send the events of one stream, as fast as the client acknowledges them."""
@@ -161,7 +162,7 @@ class _Socket:
             while batch:
                 await window.wait_for_room()
                 part, batch = _split(batch, window.room)
-                window.sent(part)
+                window.add(part)
                 await self._sender.send(_message(part))
 
     def _send_now(self, window: _Window, events: list[EncodedEvent]) -> bool:
@@ -171,34 +172,34 @@ class _Socket:
         if len(message["text"]) > MESSAGE_BYTES:
             return False
         self._sender.send_now(message)
-        window.sent(events)
+        window.add(events)
         return True
 
-    def _forget(self, stream: UUID, task: asyncio.Task) -> None:
+    def _ended(self, stream: UUID, task: asyncio.Task[None]) -> None:
         if self._following.get(stream) is task:
             del self._windows[stream], self._following[stream]
         if not task.cancelled() and task.exception() is not None and not self._closed:
             logger.error("following %s failed", stream, exc_info=task.exception())
-            self._closing = asyncio.ensure_future(self._close_with(FAILED))  # the client comes back and resumes
+            self._closing = asyncio.ensure_future(self._close_with(FAILED))  # the client reconnects and resumes
 
     async def _watch(self) -> None:
-        """Keep watch as long as the connection lasts. If that can't be done, the client has to come back."""
+        """Recheck and send heartbeats as long as the connection lasts. On a failure the client has to reconnect."""
         try:
-            await self._keep_watch()
+            await self._recheck_forever()
         except Exception:
-            logger.exception("a socket could not be looked after")
+            logger.exception("the access of a socket could not be rechecked")
             await self._close_with(FAILED)
 
-    async def _keep_watch(self) -> None:
-        """Every heartbeat: is the user still logged in? Then say that the connection lives."""
+    async def _recheck_forever(self) -> None:
+        """Every heartbeat recheck whether the user is logged in and may follow each stream, then send a heartbeat."""
         while True:
             await asyncio.sleep(settings.STREAMS_HEARTBEAT_SECONDS)
-            asked = set(self._following)
-            allowed = await self._viewer.recheck(asked)
+            streams = set(self._following)
+            allowed = await self._viewer.recheck(streams)
             if allowed is None:
                 await self._close_with(NOT_LOGGED_IN)
                 return
-            for stream in (asked - allowed) & self._following.keys():
+            for stream in (streams - allowed) & self._following.keys():
                 self._following[stream].cancel()
                 await self._refuse(stream, "not_found", "There is no such stream.")
             await self._sender.send({"type": "websocket.send", "text": control("", Control.HEARTBEAT).decode()})
@@ -209,12 +210,12 @@ class _Socket:
 
     async def _close_with(self, code: int) -> None:
         await self.close()
-        with contextlib.suppress(Exception):  # the client may be gone
+        with contextlib.suppress(Exception):  # the client may have disconnected
             await self._sender.send({"type": "websocket.close", "code": code})
 
 
 def _split(batch: list[EncodedEvent], room: int) -> tuple[list[EncodedEvent], list[EncodedEvent]]:
-    """What of `batch` goes into the next message, and the rest."""
+    """Split `batch` into the events of the next message, and the rest."""
     size = 0
     for count, event in enumerate(batch[:room], 1):
         size += len(event.envelope)
@@ -223,14 +224,14 @@ def _split(batch: list[EncodedEvent], room: int) -> tuple[list[EncodedEvent], li
     return batch[:room], batch[room:]
 
 
-def _message(events: list[EncodedEvent]) -> dict:
-    """One WebSocket message: an envelope, or an array of several."""
+def _message(events: list[EncodedEvent]) -> Message:
+    """Return one WebSocket message: an envelope, or an array of several."""
     if len(events) == 1:
         return {"type": "websocket.send", "text": events[0].envelope.decode()}
     return {"type": "websocket.send", "text": (b"[%b]" % b",".join([event.envelope for event in events])).decode()}
 
 
-def _parse(text: str | None) -> dict:
+def _parse(text: str | None) -> dict[str, Any]:
     if text is None or len(text) > MAX_MESSAGE_CHARACTERS:
         raise _BadMessage
     try:
