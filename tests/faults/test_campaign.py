@@ -13,7 +13,7 @@ EPISODES = "1"  # of nine faults each
 long = pytest.mark.long
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(280)
 @pytest.mark.stack
 @pytest.mark.parametrize(
     ("database", "pool"),
@@ -29,5 +29,5 @@ def test_whatever_is_killed_what_was_seen_is_kept_and_every_run_ends_once(databa
     if database == "postgres" and not postgres_program("initdb"):
         missing("PostgreSQL is not installed: nothing was killed on it")
     argv = [sys.executable, "-m", "tests.faults", "--database", database, "--pool", pool, "--episodes", EPISODES]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=270)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -106,7 +106,7 @@ def test_the_queue_does_not_grow_while_no_worker_takes_runs(make_stack):  # B6
 def test_the_backlog_counts_the_tasks_that_wait(make_stack):
     stack = make_stack(start=("valkey", "web"))
     alice = stack.person("alice")
-    script = "from runs import dispatch; print(dispatch.backlog())"
+    script = "from runs.lifecycle import dispatch; print(dispatch.backlog())"
     assert stack.manage("shell", "-v", "0", "-c", script).stdout.strip() == "0"
     for _ in range(2):
         alice.send(prompt(tokens=3))
