@@ -189,7 +189,7 @@ def test_a_request_that_was_taken_over_a_kept_connection_is_not_sent_again_by_it
                 writer.close()
                 self.ended.set()
 
-        async with Server2() as server:
+        async with asyncio.timeout(20), Server2() as server:
             assert await ask(server.url, client=client) == "Hi"
             expected = UpstreamDropped if then == "nothing" else UpstreamInterrupted
             with pytest.raises(expected):
