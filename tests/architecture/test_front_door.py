@@ -13,8 +13,13 @@ import chatapp
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+FILE = re.compile(r"\b(?:chatapp|runs|streams|tests|deploy)/[\w./-]+\.(?:py|js|css|yaml|json|conf)\b")
 CODE_BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 FOR_PIP_ONLY = {"python3", "python3-venv"}  # the container's image has its own Python
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
 def anchors_of(page: Path) -> set[str]:
@@ -34,9 +39,14 @@ def broken_links_of(page: Path):
             yield target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_link_of_a_page_leads_somewhere(page):
     assert list(broken_links_of(page)) == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "adr"], ids=name_of)
+def test_every_file_that_a_page_names_exists(page):  # decisions may name what there was then
+    assert sorted({path for path in FILE.findall(page.read_text()) if not (ROOT / path).exists()}) == []
 
 
 def test_the_development_container_has_what_ci_installs():
