@@ -55,7 +55,7 @@ class Provider(models.Model):
     @property
     def key_fault(self) -> str:
         """Why the key may not be sent to `base_url`, in words for staff; empty if it may, or there is none."""
-        return provider_keys.reason_against(self.key_env, self.base_url) if self.key_env else ""
+        return provider_keys.why_forbidden(self.key_env, self.base_url) if self.key_env else ""
 
     @property
     def key(self) -> str | None:

@@ -1,16 +1,18 @@
-"""Which environment variables hold keys of providers, and where each may be sent.
+"""Which environment variables hold providers' keys, and to which hosts each key may be sent.
 
-The environment holds other secrets, too: of the database, the broker, the site itself. Whoever may configure a provider
-names a variable and an address, and would get any of them as a bearer token. So only these are read:
+The environment also holds the secrets of the database, the broker and the site. A provider's configuration names a
+variable and an address; without a rule, staff could have any secret sent anywhere as a bearer token. So only these
+variables are read:
 
-* `PROVIDER_KEY_…`, for any address;
-* those that the setting PROVIDER_KEYS lists, as `NAME` or as `NAME@host`, which goes to that host only;
-* the well-known ones below, each for its own provider's host, unless PROVIDER_KEYS says otherwise of that name.
+* `PROVIDER_KEY_…`, for any host;
+* those listed in the setting PROVIDER_KEYS, as `NAME`, or as `NAME@host` for that host only;
+* the well-known ones below, for their provider's host, unless PROVIDER_KEYS lists the same name.
 
-Never a variable that the settings themselves read.
+A variable that the settings read is never sent.
 """
 
 import re
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -44,22 +46,22 @@ WELL_KNOWN = (
 )
 
 
-def reason_against(name: str, base_url: str) -> str:
-    """Why the variable `name` is not sent to `base_url`, in words for staff; empty if it is."""
+def why_forbidden(name: str, base_url: str) -> str:
+    """Why the variable `name` may not be sent to `base_url`, for staff; empty if it may."""
     if name in settings.SETTINGS_VARIABLES:
         return f"{name} is a setting of this site, not a provider's key."
     if name.startswith(PREFIX) and len(name) > len(PREFIX):
         return ""
-    hosts, host = _hosts().get(name), host_of(base_url)
+    hosts, host = _allowed_hosts().get(name), host_of(base_url)
     if hosts is None:
         return (
-            f"{name} is not known as a provider's key. Call it {PREFIX}…, or set PROVIDER_KEYS={name}@{host} where web"
-            " servers and workers run."
+            f"{name} is not known as a provider's key. Name it {PREFIX}…, or set PROVIDER_KEYS={name}@{host} for web"
+            " servers and workers."
         )
-    if not any(_covers(allowed, host) for allowed in hosts):
+    if not any(_matches(allowed, host) for allowed in hosts):
         return (
-            f"{name} is for {' or '.join(sorted(hosts))} only, not for {host}. Call the variable {PREFIX}…, or set"
-            f" PROVIDER_KEYS={name}@{host} where web servers and workers run."
+            f"{name} may be sent to {' or '.join(sorted(hosts))} only, not to {host}. Name the variable {PREFIX}…, or"
+            f" set PROVIDER_KEYS={name}@{host} for web servers and workers."
         )
     return ""
 
@@ -71,7 +73,7 @@ def malformed_entries() -> list[str]:
 
 
 def host_of(base_url: str) -> str:
-    """The host that a request to `base_url` goes to, read as the HTTP client reads it."""
+    """The host of `base_url`, as the HTTP client parses it; empty if it is not a URL."""
     try:
         return (urlsplit(base_url).hostname or "").rstrip(".")
     except ValueError:
@@ -79,7 +81,7 @@ def host_of(base_url: str) -> str:
 
 
 def origin_of(base_url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of an address."""
+    """Scheme, host and port of `base_url`."""
     try:
         url = urlsplit(base_url)
         return url.scheme, host_of(base_url), url.port
@@ -87,22 +89,21 @@ def origin_of(base_url: str) -> tuple[str, str, int | None]:
         return "", "", None
 
 
-def _hosts() -> dict[str, set[str]]:
-    """For each variable the hosts that it may be sent to; `*` is any."""
-    listed, known = _parsed(settings.PROVIDER_KEYS), _parsed(WELL_KNOWN)
-    return {**known, **listed}
+def _allowed_hosts() -> dict[str, set[str]]:
+    """The hosts that each variable may be sent to; `*` is any."""
+    return {**_parse(WELL_KNOWN), **_parse(settings.PROVIDER_KEYS)}
 
 
-def _parsed(entries) -> dict[str, set[str]]:
+def _parse(entries: Iterable[str]) -> dict[str, set[str]]:
     hosts: dict[str, set[str]] = {}
     for match in filter(None, map(ENTRY.fullmatch, entries)):
         hosts.setdefault(match["name"], set()).add((match["host"] or "*").lower())
     return hosts
 
 
-def _covers(allowed: str, host: str) -> bool:
-    if allowed == "*":
+def _matches(pattern: str, host: str) -> bool:
+    if pattern == "*":
         return bool(host)
-    if allowed.startswith("*."):
-        return host.endswith(allowed[1:]) and host != allowed[1:]
-    return host == allowed
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:]) and host != pattern[1:]
+    return host == pattern

@@ -17,11 +17,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
+from runs.net.address_guard import AddressNotPublic, UnknownHost, is_public, resolve_public
+
 ANSWER_BYTES = 4096  # read of an answer: enough to see what was wrong
-PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
-# What Python's `is_global` lets through, here or there: 6to4, which carries any IPv4 address inside, and its relays;
-# addresses that protocols have among themselves.
-NOT_PUBLIC = [ipaddress.ip_network(network) for network in ("2002::/16", "192.88.99.0/24", "192.0.0.0/24")]
 
 
 class Unsendable(Exception):
@@ -57,12 +55,7 @@ def what_is_wrong_with(url: str) -> str:
 
 def may_be_reached(address: str) -> bool:
     """Whether this site sends to an IP address: public ones only, unless it is set up for private networks."""
-    if settings.WEBHOOK_PRIVATE_NETWORKS:
-        return True
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address) and ip not in PUBLIC_IPV6:  # so are those that carry an IPv4 one inside
-        return False
-    return ip.is_global and not ip.is_multicast and not any(ip in network for network in NOT_PUBLIC)
+    return settings.WEBHOOK_PRIVATE_NETWORKS or is_public(address)
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
@@ -97,15 +90,13 @@ def _target(parts: SplitResult) -> str:
 
 
 def _address_of(parts: SplitResult) -> str:
-    """The IP address to connect to. One that is not public among them makes all of them suspect."""
+    """The IP address to connect to."""
     try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+        return resolve_public(parts.hostname or "", parts.port or 443, settings.WEBHOOK_PRIVATE_NETWORKS)
+    except UnknownHost:
         raise Unsendable("The name of the receiver is not known.") from None
-    addresses = [str(entry[4][0]) for entry in found]
-    if not addresses or not all(may_be_reached(address.partition("%")[0]) for address in addresses):
-        raise Unsendable("The receiver's address is not a public one.")
-    return addresses[0]
+    except AddressNotPublic:
+        raise Unsendable("The receiver's address is not a public one.") from None
 
 
 @cache

@@ -83,7 +83,7 @@ MUTANTS = [
     Mutant(
         "a well-known key is sent to any host",
         "runs/provider_keys.py",
-        "if not any(_covers(allowed, host) for allowed in hosts):",
+        "if not any(_matches(allowed, host) for allowed in hosts):",
         "if not hosts:",
         "tests/runs/test_provider_keys.py::test_no_other_variable_goes_anywhere",
     ),
