@@ -4,7 +4,7 @@
     ├── RunError               runs.errors: a run, or the request for one
     ├── Refusal                chatapp.compare.errors: an action on a comparison
     ├── Refusal                chatapp.openai.errors: a request in OpenAI's protocol
-    ├── Failed                 chatapp.openai.errors: a run that failed while its OpenAI client waited
+    ├── RunFailed              chatapp.openai.errors: a run that failed while its OpenAI client waited
     └── TooManyConnections     streams.transports.connection_limit
 
 Exceptions below another root never reach a user: they steer the code (`Fenced`, `Conflict`) or belong to a library.

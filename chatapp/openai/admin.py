@@ -1,4 +1,4 @@
-"""What programs have asked for, for staff to look into what went wrong. The run has how it was answered."""
+"""Requests of programs in the admin, for looking into failures. The answer is at the run."""
 
 from django.contrib import admin
 

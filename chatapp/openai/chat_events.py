@@ -1,64 +1,64 @@
-"""Telling a run's events as a chat completion: as a stream of chunks, or as one object at the end."""
+"""A run's events as a chat completion: a stream of chunks, or one object at the end."""
 
 from datetime import datetime
 
 import orjson
 
-from chatapp.openai.errors import Failed, error_body
+from chatapp.openai.errors import RunFailed, error_body
 from chatapp.openai.event_stream import DONE
-from chatapp.openai.full_stream import Said
+from chatapp.openai.full_stream import RunEvent
 from chatapp.openai.models import Exchange
 from runs.states import StopReason
 from streams.events import Folded, Kind, ToolCalls
 
-REASONS = {"stop", "length", "tool_calls", "content_filter"}  # for which a completion may end
+REASONS = {"stop", "length", "tool_calls", "content_filter"}  # the finish_reasons of the protocol
 STOPPED = "The answer was stopped."
 
 
-class Completion:
-    """What a run has said so far, and the words for it."""
+class ChatCompletionFold:
+    """Folds a run's events, and encodes each one as chunks."""
 
-    def __init__(self, exchange: Exchange, *, tells_usage: bool = False) -> None:
+    def __init__(self, exchange: Exchange, *, includes_usage: bool = False) -> None:
         self._head = {
             "id": f"chatcmpl-{exchange.run_id.hex}",
             "created": int(exchange.run.queued_at.timestamp()),
             "model": exchange.echo["model"],
         }
-        self._tells_usage = tells_usage
+        self._includes_usage = includes_usage
         self._folded, self._text, self._reasoning, self._calls = Folded(), [], [], ToolCalls()
 
-    def tell(self, said: Said, finished_at: datetime | None = None) -> bytes:
+    def encode(self, run_event: RunEvent, finished_at: datetime | None = None) -> bytes:
         """The frames for one event."""
-        self.hear(said)
-        match said.kind:
+        self.apply(run_event)
+        match run_event.kind:
             case Kind.QUEUED:
                 return self._chunk({"role": "assistant", "content": ""})
             case Kind.TEXT:
-                return self._chunk({"content": said.data["text"]})
+                return self._chunk({"content": run_event.data["text"]})
             case Kind.REASONING:
-                return self._chunk({"reasoning_content": said.data["text"]})
+                return self._chunk({"reasoning_content": run_event.data["text"]})
             case Kind.TOOL:
-                return self._chunk({"tool_calls": [_tool_chunk(said.data)]})
+                return self._chunk({"tool_calls": [_tool_chunk(run_event.data)]})
             case Kind.COMPLETED:
                 return self._chunk({}, self._finish_reason()) + self._usage_chunk() + DONE
-        return self._failed() if said.is_final else b""
+        return self._failed() if run_event.is_final else b""
 
-    def hear(self, said: Said) -> None:
+    def apply(self, run_event: RunEvent) -> None:
         folded = self._folded
-        match said.kind:
+        match run_event.kind:
             case Kind.TEXT:
-                self._text.append(said.data["text"])
+                self._text.append(run_event.data["text"])
             case Kind.REASONING:
-                self._reasoning.append(said.data["text"])
+                self._reasoning.append(run_event.data["text"])
             case Kind.TOOL:
-                self._calls.add(said.data)
+                self._calls.add(run_event.data)
             case Kind.USAGE:
-                folded.usage = said.data
-        if said.is_final:
-            folded.final, folded.final_data, folded.tools = said.kind, said.data, self._calls.joined()
+                folded.usage = run_event.data
+        if run_event.is_final:
+            folded.final, folded.final_data, folded.tools = run_event.kind, run_event.data, self._calls.joined()
 
     def whole(self) -> dict:
-        """The completion. Raises Failed for a run that did not complete."""
+        """The completion. Raises RunFailed unless the run completed."""
         if self._folded.final != Kind.COMPLETED:
             raise self._failure()
         message = {"role": "assistant", "content": "".join(self._text) or None, "refusal": None}
@@ -74,12 +74,12 @@ class Completion:
         return self._frame([choice])
 
     def _usage_chunk(self) -> bytes:
-        usage = self._usage() if self._tells_usage else None
+        usage = self._usage() if self._includes_usage else None
         return self._frame([], usage) if usage else b""
 
     def _frame(self, choices: list[dict], usage: dict | None = None) -> bytes:
         chunk = self._head | {"object": "chat.completion.chunk", "choices": choices}
-        if self._tells_usage:
+        if self._includes_usage:
             chunk["usage"] = usage
         return _frame(chunk)
 
@@ -93,28 +93,28 @@ class Completion:
             return None
         return counts | {"total_tokens": counts["prompt_tokens"] + counts["completion_tokens"]}
 
-    def _failure(self) -> Failed:
+    def _failure(self) -> RunFailed:
         return failure_of(self._folded.final, self._folded.final_data)
 
     def _failed(self) -> bytes:
-        """An error in the place of a chunk, and no end marker: clients raise it."""
+        """An error in place of a chunk, without an end marker: clients raise it."""
         failure = self._failure()
         return _frame(error_body(failure.status, failure.code, failure.message))
 
 
-def failure_of(kind: str | None, data: dict) -> Failed:
-    """The error that a final event other than run.completed is."""
+def failure_of(kind: str | None, data: dict) -> RunFailed:
+    """The error of a final event other than run.completed."""
     match kind:
         case Kind.FAILED:
-            return Failed(data["code"], data["message"], data["retryable"])
+            return RunFailed(data["code"], data["message"], data["retryable"])
         case Kind.LOST:
-            return Failed("lost", data["message"], True)
+            return RunFailed("lost", data["message"], True)
     is_left = data.get("reason") == StopReason.VIEWER_LEFT
-    return Failed("stopped", "Nobody waited for the answer any more." if is_left else STOPPED, False)
+    return RunFailed("stopped", "The client disconnected." if is_left else STOPPED, False)
 
 
 def _tool_chunk(delta: dict) -> dict:
-    """A piece of a call; the first piece has the id, by which the whole is known."""
+    """A delta of a tool call; only the first one has the id."""
     function = {name: delta[name] for name in ("name", "arguments") if name in delta}
     chunk: dict = {"index": delta["index"], "function": function}
     return chunk | ({"id": delta["id"], "type": "function"} if "id" in delta else {})

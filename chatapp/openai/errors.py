@@ -1,6 +1,6 @@
-"""Every error in the shape that OpenAI's clients read: `{"error": {"message", "type", "param", "code"}}`.
+"""Errors in the format of OpenAI's API: `{"error": {"message", "type", "param", "code"}}`.
 
-`docs/openai.md` lists the codes that are met here only; all others are those of docs/errors.md.
+`docs/openai.md` lists the codes that only this API has; all others are in docs/errors.md.
 """
 
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Refusal(AppError):
-    """A request that is not answered. `param` names what is wrong with it, `code` stays the same."""
+    """A request that is refused. `param` names the parameter at fault; `code` is stable."""
 
     status, code = 400, "invalid_value"
 
@@ -28,33 +28,33 @@ class Refusal(AppError):
         self.param = param
 
 
-class Missing(Refusal):
+class MissingParameter(Refusal):
     code = "missing_required_parameter"
 
 
-class Unsupported(Refusal):
-    """What OpenAI knows and this site cannot do."""
+class UnsupportedParameter(Refusal):
+    """A parameter of OpenAI's API that this site does not support."""
 
     code = "unsupported_parameter"
 
 
-class Unknown(Refusal):
+class UnknownParameter(Refusal):
     code = "unknown_parameter"
 
 
-class Malformed(Refusal):
+class MalformedBody(Refusal):
     code = "malformed"
 
 
-class BadMethod(Refusal):
+class MethodNotAllowed(Refusal):
     status, code = 405, "method_not_allowed"
 
 
-class NoSuchAddress(Refusal):
+class UnknownURL(Refusal):
     status, code = 404, "unknown_url"
 
 
-class NoSuchResponse(Refusal):
+class ResponseNotFound(Refusal):
     status, code = 404, "response_not_found"
 
 
@@ -93,13 +93,13 @@ RUN_STATUS: dict[str, int] = {  # of a run that fails before or while it is answ
     errors.TimeLimit.code: 504,
 }
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-NAMES = {  # by which clients know them
+NAMES = {  # codes that clients know
     errors.ModelUnknown.code: "model_not_found",
     errors.ContextTooLong.code: "context_length_exceeded",
 }
 
 
-class Failed(AppError):
+class RunFailed(AppError):
     """A run that ended otherwise than its client wanted, as its final event tells."""
 
     def __init__(self, code: str, message: str, retryable: bool) -> None:
@@ -112,7 +112,7 @@ def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:
     match exc:
         case Refusal():
             return _response(exc.status, exc.code, exc.message, exc.param)
-        case Failed():
+        case RunFailed():
             return _response(exc.status, exc.code, exc.message, retryable=exc.retryable)
         case errors.RunError():
             param = "model" if isinstance(exc, errors.ModelUnknown) else None

@@ -1,4 +1,4 @@
-"""A run's stream on its way to a program, in the words of its protocol."""
+"""The body of a streamed response: a run's events, encoded in the client's protocol."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from chatapp.openai.full_stream import Said, follow_original
+from chatapp.openai.full_stream import RunEvent, follow_full_stream
 from runs.models import Run
 from streams.access import Viewer
 from streams.delivery.hub import in_reader_thread
@@ -15,35 +15,35 @@ from streams.transports.sse import HEARTBEAT, EventBody
 DONE = b"data: [DONE]\n\n"
 
 
-class Teller(Protocol):
-    """Tells in a protocol what a run says. It is told every event once, from the first one on."""
+class EventEncoder(Protocol):
+    """Encodes a run's events. It gets each event once, from the first one on."""
 
-    def tell(self, said: Said, finished_at: datetime | None) -> bytes:
-        """The frames for one event; `finished_at` comes with the final one."""
+    def encode(self, run_event: RunEvent, finished_at: datetime | None) -> bytes:
+        """The frames for one event; `finished_at` is given with the final one."""
 
 
-class ToldBody(EventBody):
-    """The body of a response that follows a run. When its client leaves, it follows no more."""
+class EncodedBody(EventBody):
+    """Follows a run until it ends or the client disconnects."""
 
     __slots__ = ("_teller",)
 
-    def __init__(self, viewer: Viewer, stream: UUID, teller: Teller) -> None:
+    def __init__(self, viewer: Viewer, stream: UUID, encoder: EventEncoder) -> None:
         super().__init__(viewer, stream, 0)
-        self._teller = teller
+        self._encoder = encoder
 
     async def _frames(self, heartbeat: float) -> AsyncIterator[bytes]:
-        """Silence becomes a heartbeat. So does a beginning without news: daphne sends no head before a body."""
+        """Silence becomes a heartbeat. So does a start without events: daphne sends no head before a body."""
         is_begun = False
-        async with aclosing(follow_original(self._stream, heartbeat)) as batches:
+        async with aclosing(follow_full_stream(self._stream, heartbeat)) as batches:
             async for batch in batches:
-                finished_at = await end_of(self._stream, batch)
-                frames = b"".join([self._teller.tell(said, finished_at) for said in batch])
+                finished_at = await finish_time(self._stream, batch)
+                frames = b"".join([self._encoder.encode(run_event, finished_at) for run_event in batch])
                 is_silent, is_begun = not (batch and is_begun), True
                 yield frames or (HEARTBEAT if is_silent else b"")
 
 
-async def end_of(stream: UUID, batch: list[Said]) -> datetime | None:
-    """When the run ended, if the batch tells of its end. None also where it has been deleted."""
+async def finish_time(stream: UUID, batch: list[RunEvent]) -> datetime | None:
+    """When the run ended, if the batch has its final event. None also if the run has been deleted."""
     if not (batch and batch[-1].is_final):
         return None
     return await in_reader_thread(lambda: Run.objects.filter(pk=stream).values_list("finished_at", flat=True).first())

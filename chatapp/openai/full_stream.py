@@ -1,4 +1,4 @@
-"""A run's stream as it was at first, whatever the log keeps of it now, and whenever one asks."""
+"""A run's complete stream, event for event, even after the log was compacted."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
@@ -8,15 +8,15 @@ from uuid import UUID
 import orjson
 
 from chatapp.openai.models import Exchange
-from chatapp.openai.stream_outline import play
+from chatapp.openai.stream_outline import expand
 from streams.delivery.follow import follow
 from streams.delivery.hub import EncodedEvent, in_reader_thread
 from streams.events import FINAL_KINDS, Kind
 from streams.log import store
 
 
-class Said(NamedTuple):
-    """An event, its data read."""
+class RunEvent(NamedTuple):
+    """An event with its data decoded."""
 
     seq: int
     kind: str
@@ -27,41 +27,41 @@ class Said(NamedTuple):
         return self.kind in FINAL_KINDS
 
 
-async def follow_original(stream: UUID, idle: float) -> AsyncIterator[list[Said]]:
-    """Yield all events from the first to the final one, batch by batch, and an empty batch after `idle` s of silence.
+async def follow_full_stream(stream: UUID, idle: float) -> AsyncIterator[list[RunEvent]]:
+    """Yield all events from the first to the final one in batches, and an empty batch after `idle` s of silence.
 
-    Whoever iterates has to close it: that is how an attached run hears at once that nobody follows it any more.
+    Callers must close it: that tells an attached run at once that it has lost its follower.
     """
-    place = 0
+    seq = 0
     async with aclosing(follow(stream, 0, idle)) as batches:
         async for batch in batches:
-            said = _parse(batch)
-            if any(one.kind == Kind.SNAPSHOT for one in said):
-                said = await in_reader_thread(lambda said=said, place=place: list(_expand(stream, said, place)))
-            place = said[-1].seq if said else place
-            yield said
+            events = _parse(batch)
+            if any(event.kind == Kind.SNAPSHOT for event in events):
+                events = await in_reader_thread(lambda events=events, seq=seq: list(_expand(stream, events, seq)))
+            seq = events[-1].seq if events else seq
+            yield events
 
 
-def read_original(stream: UUID) -> list[Said]:
-    """All events up to now."""
-    logged = [Said(event.seq, event.kind, orjson.loads(event.data)) for event in store.read_all(stream)]
+def read_full_stream(stream: UUID) -> list[RunEvent]:
+    """All events so far."""
+    logged = [RunEvent(event.seq, event.kind, orjson.loads(event.data)) for event in store.read_all(stream)]
     return list(_expand(stream, logged, 0))
 
 
-def _parse(batch: list[EncodedEvent]) -> list[Said]:
-    """What is in the envelopes; those with seq 0 are words of the connection."""
+def _parse(batch: list[EncodedEvent]) -> list[RunEvent]:
+    """Decode the events of a stream; seq 0 marks control events of the connection."""
     envelopes = [orjson.loads(live.envelope) for live in batch if live.seq]
-    return [Said(envelope["seq"], envelope["kind"], envelope["data"]) for envelope in envelopes]
+    return [RunEvent(envelope["seq"], envelope["kind"], envelope["data"]) for envelope in envelopes]
 
 
-def _expand(stream: UUID, said: Iterable[Said], place: int) -> Iterator[Said]:
-    """In the place of a snapshot the events that it replaced, without those up to `place`."""
-    for one in said:
-        if one.kind == Kind.SNAPSHOT:
-            score = Exchange.objects.values_list("score", flat=True).get(pk=stream)
-            for event in play(stream, score, one.data):
-                if place < event.seq <= one.seq:
-                    yield Said(event.seq, event.kind, orjson.loads(event.data))
+def _expand(stream: UUID, events: Iterable[RunEvent], after: int) -> Iterator[RunEvent]:
+    """Replace each snapshot by the events that it stands for, without those up to seq `after`."""
+    for event in events:
+        if event.kind == Kind.SNAPSHOT:
+            outline = Exchange.objects.values_list("score", flat=True).get(pk=stream)
+            for original in expand(stream, outline, event.data):
+                if after < original.seq <= event.seq:
+                    yield RunEvent(original.seq, original.kind, orjson.loads(original.data))
         else:
-            yield one
-        place = one.seq
+            yield event
+        after = event.seq

@@ -1,28 +1,28 @@
-"""The items of a response's input: read, kept with ids, and told upstream as the messages of a chat."""
+"""The items of a response's input: parsed, stored with ids, and converted to chat messages for the upstream."""
 
 from uuid import uuid4
 
 from chatapp.openai.body_fields import Fields, within_limit
-from chatapp.openai.errors import Missing, Refusal, Unsupported
-from chatapp.openai.parsed_request import given
+from chatapp.openai.errors import MissingParameter, Refusal, UnsupportedParameter
+from chatapp.openai.parsed_request import drop_none
 
 ROLES = ("user", "system", "developer", "assistant")
 PARTS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
 IDS = {"message": "msg", "function_call": "fc", "function_call_output": "fco", "reasoning": "rs"}
 
 
-def read_items(fields: Fields) -> list[dict]:
-    """The `input` of a request, as items. Raises Refusal, PromptTooLong."""
+def parse_items(fields: Fields) -> list[dict]:
+    """The items of a request's `input`. Raises Refusal, PromptTooLong."""
     value = fields.as_dict().get("input")
     if isinstance(value, str):
         return [_message("user", within_limit(value))]
     if not isinstance(value, list) or not value:
-        raise Missing("input is required: a string or an array of items.", "input")
+        raise MissingParameter("input is required: a string or an array of items.", "input")
     return [_item(one) for one in fields.objects("input")]
 
 
 def to_messages(items: list[dict]) -> list[dict]:
-    """The messages of a chat that say what the items say. Reasoning stays here: no upstream takes it."""
+    """The chat messages for the items. Reasoning is left out: no upstream accepts it."""
     messages: list[dict] = []
     for item in items:
         match item["type"]:
@@ -37,7 +37,7 @@ def to_messages(items: list[dict]) -> list[dict]:
 
 
 def _add_call(messages: list[dict], item: dict) -> None:
-    """Calls belong to what the model said before them, in one message."""
+    """Add a tool call to the assistant's message before it, or to a new one."""
     if not messages or messages[-1]["role"] != "assistant":
         messages.append({"role": "assistant", "content": None})
     function = {"name": item["name"], "arguments": item["arguments"]}
@@ -46,33 +46,35 @@ def _add_call(messages: list[dict], item: dict) -> None:
 
 
 def _item(fields: Fields) -> dict:
-    kind = fields.take("type", str, "message")
+    kind = fields.optional("type", str, "message")
     match kind:
         case "message":
             role = fields.choice("role", ROLES)
             if role is None:
-                raise Missing(f"{fields.path('role')} is required.", fields.path("role"))
+                raise MissingParameter(f"{fields.path('role')} is required.", fields.path("role"))
             return _message(role, _text_of(fields, "content"))
         case "function_call":
-            values = {name: within_limit(fields.need(name, str)) for name in ("call_id", "name", "arguments")}
+            values = {name: within_limit(fields.required(name, str)) for name in ("call_id", "name", "arguments")}
         case "function_call_output":
-            values = {"call_id": fields.need("call_id", str), "output": _text_of(fields, "output")}
+            values = {"call_id": fields.required("call_id", str), "output": _text_of(fields, "output")}
         case "reasoning":
-            values = given({"summary": fields.take("summary", list, []), "content": fields.take("content", list)})
+            values = drop_none(
+                {"summary": fields.optional("summary", list, []), "content": fields.optional("content", list)}
+            )
         case _:
-            raise Unsupported(f"Items of the type {kind[:40]} are not supported here.", fields.path("type"))
-    return _kept(kind, values)
+            raise UnsupportedParameter(f"Items of the type {kind[:40]} are not supported here.", fields.path("type"))
+    return _with_id(kind, values)
 
 
 def _message(role: str, text: str) -> dict:
     part: dict = {"type": "input_text", "text": text}
     if role == "assistant":
         part = {"type": "output_text", "text": text, "annotations": []}
-    return _kept("message", {"role": role, "content": [part]})
+    return _with_id("message", {"role": role, "content": [part]})
 
 
-def _kept(kind: str, values: dict) -> dict:
-    """An item with an id of our own: the client's may stand for something else."""
+def _with_id(kind: str, values: dict) -> dict:
+    """An item with an id of our own: the client's may not be unique."""
     return {"id": f"{IDS[kind]}_{uuid4().hex}", "type": kind, "status": "completed"} | values
 
 
@@ -86,7 +88,7 @@ def _text_of(fields: Fields, name: str) -> str:
 
 
 def _part(part: Fields) -> str:
-    kind = part.need("type", str)
+    kind = part.required("type", str)
     if kind not in PARTS:
-        raise Unsupported(f"Only text is supported here, not {kind[:40]}.", part.path("type"))
-    return part.need(PARTS[kind], str)
+        raise UnsupportedParameter(f"Only text is supported here, not {kind[:40]}.", part.path("type"))
+    return part.required(PARTS[kind], str)

@@ -1,4 +1,4 @@
-"""What programs ask for in OpenAI's words, beside the run that answers it."""
+"""Requests in OpenAI's protocols, stored beside the runs that answer them."""
 
 from django.db import models
 
@@ -12,27 +12,27 @@ class Kind(models.TextChoices):
 
 class ExchangeQuerySet(models.QuerySet):
     def visible_to(self, user_id: int):
-        """The responses that their owner may ask for again. Everything else is as if it did not exist (B55)."""
+        """The stored responses of a user. Everything else is treated as missing (B55)."""
         return self.filter(run__session__owner_id=user_id, kind=Kind.RESPONSE, is_stored=True)
 
 
 class Exchange(models.Model):
-    """One request of a program. Its run's session holds nothing else, and nobody reaches it (docs/adr)."""
+    """One request of a program. Its run has a session of its own, which pages never show (docs/adr)."""
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="exchange")
     kind = models.CharField(max_length=8, choices=Kind.choices)
     input = models.JSONField()  # messages of a chat, items of a response
     parameters = models.JSONField(default=dict)  # sent upstream along with them
-    echo = models.JSONField(default=dict)  # of the request, as a response's object tells it back
-    # Of what goes upstream of it: input, parameters, instructions. The version before may write without it.
+    echo = models.JSONField(default=dict)  # of the request: what a response object repeats
+    # Of what is sent upstream: input, parameters, instructions. The previous version may write rows without it.
     characters = models.PositiveIntegerField(default=0, db_default=0)
     is_stored = models.BooleanField(default=False)
     is_background = models.BooleanField(default=False)
-    # Responses that build on each other: the run of the first one, which one query finds all of them by, ...
+    # Responses that continue each other: the run of the first one, by which one query finds all of them, ...
     chain = models.UUIDField(db_index=True)
-    # ... and of the one before. No foreign key: what was deleted shall be missed, not passed over in silence.
+    # ... and of the previous one. No foreign key: a deleted response must be noticed.
     previous = models.UUIDField(null=True)
-    score = models.TextField(blank=True)  # the shape of its stream, once the log has lost that (`stream_outline.py`)
+    score = models.TextField(blank=True)  # of its stream, saved before compaction: stream_outline.py
 
     objects = ExchangeQuerySet.as_manager()
 

@@ -1,19 +1,19 @@
-"""What a program wants, when its request has been read."""
+"""A program's request after parsing, and parameters that both APIs share."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from chatapp.openai.body_fields import Fields
-from chatapp.openai.errors import Refusal, Unsupported
+from chatapp.openai.errors import Refusal, UnsupportedParameter
 from chatapp.openai.models import Kind
 from chatapp.openai.sizes import characters_in
 
-MAX_STOPS = 4  # sequences, as the protocol has it
+MAX_STOPS = 4  # sequences, the protocol's limit
 
 
 @dataclass
-class Wanted:
-    """`input` and `parameters` go upstream, `text` is what a person would have typed."""
+class ParsedRequest:
+    """`input` and `parameters` are sent upstream; `text` is what a person would have typed."""
 
     kind: Kind
     model: str
@@ -24,28 +24,28 @@ class Wanted:
     is_stream: bool = False
     is_stored: bool = False
     is_background: bool = False
-    tells_usage: bool = False  # at the end of a chat's stream
+    includes_usage: bool = False  # in the last chunk of a chat's stream
     previous: UUID | None = None
 
     @property
     def characters(self) -> int:
-        """Of what goes upstream."""
+        """Characters that are sent upstream."""
         return characters_in(self.input, self.parameters, self.echo.get("instructions"))
 
 
-def sampling(fields: Fields) -> dict:
-    """Temperature and the like, those that are given."""
+def sampling_parameters(fields: Fields) -> dict:
+    """The sampling parameters that are set."""
     values = {
         "temperature": fields.number("temperature", 0, 2),
         "top_p": fields.number("top_p", 0, 1),
         "presence_penalty": fields.number("presence_penalty", -2, 2),
         "frequency_penalty": fields.number("frequency_penalty", -2, 2),
     }
-    return given(values)
+    return drop_none(values)
 
 
-def stops(fields: Fields) -> list[str] | None:
-    """`stop`, a string or a few of them."""
+def stop_sequences(fields: Fields) -> list[str] | None:
+    """`stop`: a string or a list of strings."""
     value = fields.as_dict().get("stop")
     found = [value] if isinstance(value, str) else value
     if found is None:
@@ -55,29 +55,29 @@ def stops(fields: Fields) -> list[str] | None:
     return found
 
 
-def function_of(fields: Fields) -> dict:
-    """The definition of a function that a model may call."""
-    fields.only({"type", "name", "description", "parameters", "strict"})
+def parse_function(fields: Fields) -> dict:
+    """The definition of a function that the model may call."""
+    fields.allow_only({"type", "name", "description", "parameters", "strict"})
     values = {
-        "name": fields.need("name", str),
-        "description": fields.take("description", str),
-        "parameters": fields.take("parameters", dict),
-        "strict": fields.take("strict", bool),
+        "name": fields.required("name", str),
+        "description": fields.optional("description", str),
+        "parameters": fields.optional("parameters", dict),
+        "strict": fields.optional("strict", bool),
     }
-    return given(values)
+    return drop_none(values)
 
 
-def only_functions(tools: Fields) -> None:
-    if tools.take("type", str, "function") != "function":
-        raise Unsupported("Only tools of the type function are supported here.", tools.path("type"))
+def require_function(tools: Fields) -> None:
+    if tools.optional("type", str, "function") != "function":
+        raise UnsupportedParameter("Only tools of the type function are supported here.", tools.path("type"))
 
 
-def given(values: dict) -> dict:
+def drop_none(values: dict) -> dict:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def without_effect(fields: Fields, **harmless: object) -> None:
-    """Refuse parameters that would be left out, unless they have the one value that changes nothing."""
+def reject_unless_default(fields: Fields, **harmless: object) -> None:
+    """Refuse parameters that would be ignored, unless they have the value that changes nothing."""
     for name, value in harmless.items():
         if name in fields and fields.as_dict()[name] != value:
-            raise Unsupported(f"{fields.path(name)} is not supported here.", fields.path(name))
+            raise UnsupportedParameter(f"{fields.path(name)} is not supported here.", fields.path(name))

@@ -1,7 +1,7 @@
-"""Responses that build on each other: what was said before comes along (`previous_response_id`).
+"""Conversations by `previous_response_id`: a response continues the one that it names.
 
-The way back is walked by one query that looks at lengths only, as far as the limits of a context reach. Other branches
-of the same chain are never read, nor is anything of a context that is too long.
+One recursive query walks back to the first response. It reads lengths only, and stops at the limits of a context: other
+branches of the same chain are never read, nor is any text of a context that is too long.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from runs.models import Run
 
 PARAM = "previous_response_id"
 
-_KEY = Run._meta.pk  # how a run's id is written in a query, which databases differ in
+_KEY = Run._meta.pk  # writes a run's id into a query, which databases do differently
 _ONE = """SELECT e.run_id, e.previous, {place}, {total} e.characters + LENGTH(m.content) + LENGTH(CAST(m.tools AS TEXT))
     FROM {path} openai_exchange e {on} JOIN runs_run r ON r.id = e.run_id JOIN chats_message m ON m.id = r.message_id"""
 _BACKWARDS = f"""WITH RECURSIVE path (run_id, previous, place, total) AS (
@@ -30,28 +30,29 @@ _BACKWARDS = f"""WITH RECURSIVE path (run_id, previous, place, total) AS (
 
 
 class Path(NamedTuple):
-    """The way from a response back to the first one."""
+    """The responses from the first one to a given one."""
 
-    ids: list[UUID]  # of runs, the first one first
-    characters: int  # of all that was asked and answered
+    ids: list[UUID]  # of runs, oldest first
+    characters: int  # of all inputs and answers
 
 
-def previous_of(user_id: int, response_id: str) -> Exchange:
-    """The response to go on from. Raises PreviousNotFound, also where one before it is gone; PreviousNotFinal.
+def find_previous(user_id: int, response_id: str) -> Exchange:
+    """The response to continue from.
 
-    Raises ContextTooLong where what was said before fills the limits by itself.
+    Raises PreviousNotFound, also if an earlier response of its chain was deleted; PreviousNotFinal; and ContextTooLong
+    if the earlier responses alone reach the limits.
     """
     visible = Exchange.objects.visible_to(user_id).select_related("run").only("chain", "run__status")
     previous = visible.filter(pk=run_id_of(response_id)).first()
-    if previous is None or path_to(previous.pk) is None:
-        raise PreviousNotFound("The previous response, or one before it, does not exist (any more).", PARAM)
+    if previous is None or path_to_root(previous.pk) is None:
+        raise PreviousNotFound("The previous response, or an earlier one of its chain, does not exist.", PARAM)
     if not previous.run.is_final:
-        raise PreviousNotFinal("The previous response is still being written.", PARAM)
+        raise PreviousNotFinal("The previous response is still in progress.", PARAM)
     return previous
 
 
 def run_id_of(response_id: str) -> UUID | None:
-    """The run behind `resp_…`; None for what is no such id."""
+    """The id of the run behind `resp_…`; None if the id is malformed."""
     prefix, _, name = response_id.partition("_")
     try:
         return UUID(hex=name) if prefix == "resp" and len(name) == 32 else None
@@ -59,14 +60,14 @@ def run_id_of(response_id: str) -> UUID | None:
         return None
 
 
-def context_of(exchange: Exchange) -> list[dict]:
-    """The messages that go upstream: this one's instructions, all that was said before, and this one's input.
+def upstream_messages(exchange: Exchange) -> list[dict]:
+    """The messages to send upstream: this request's instructions, the earlier responses, and this request's input.
 
-    Raises PreviousNotFound if something of it was deleted since it was asked for; ContextTooLong.
+    Raises PreviousNotFound if an earlier response has been deleted meanwhile; ContextTooLong.
     """
-    path = path_to(exchange.pk)
+    path = path_to_root(exchange.pk)
     if path is None:
-        raise PreviousNotFound("A response that this one goes on from is gone.", PARAM)
+        raise PreviousNotFound("An earlier response of this chain was deleted.", PARAM)
     instructions = exchange.echo.get("instructions")
     messages = [{"role": "system", "content": instructions}] if instructions else []
     whole = Exchange.objects.select_related("run__message").only(
@@ -76,14 +77,14 @@ def context_of(exchange: Exchange) -> list[dict]:
     for pk in path.ids:
         messages += to_messages(exchanges[pk].input)
         if pk != exchange.pk:
-            messages += _said_in(exchanges[pk])
+            messages += _answer_of(exchanges[pk])
     if len(messages) > settings.CONTEXT_MAX_MESSAGES:
         raise ContextTooLong
     return messages
 
 
-def path_to(pk: UUID) -> Path | None:
-    """None where a response on the way is missing. Raises ContextTooLong where the limits end before the way does."""
+def path_to_root(pk: UUID) -> Path | None:
+    """None if a response of the chain is missing. Raises ContextTooLong if the chain is longer than the limits."""
     with connection.cursor() as cursor:
         limits = (settings.CONTEXT_MAX_MESSAGES, settings.CONTEXT_MAX_CHARACTERS)
         cursor.execute(_BACKWARDS, (_KEY.get_db_prep_value(pk, connection), *limits))
@@ -96,12 +97,12 @@ def path_to(pk: UUID) -> Path | None:
     return None if previous else Path([_KEY.to_python(row[0]) for row in reversed(rows)], total)
 
 
-def _said_in(exchange: Exchange) -> list[dict]:
-    """What the model answered: its text, and its calls, whose outputs are in the next one's input."""
+def _answer_of(exchange: Exchange) -> list[dict]:
+    """The model's answer: text and tool calls. The outputs of the calls are in the next request's input."""
     message = exchange.run.message
     if not (message.content or message.tools):
         return []
-    said: dict = {"role": "assistant", "content": message.content or None}
+    answer: dict = {"role": "assistant", "content": message.content or None}
     calls = [
         {
             "id": tool["id"] or f"call_{tool['index']}",
@@ -110,4 +111,4 @@ def _said_in(exchange: Exchange) -> list[dict]:
         }
         for tool in message.tools
     ]
-    return [said | ({"tool_calls": calls} if calls else {})]
+    return [answer | ({"tool_calls": calls} if calls else {})]

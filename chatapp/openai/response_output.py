@@ -1,10 +1,10 @@
-"""The items that a response's output consists of, and the events of each: added, delta by delta, done."""
+"""The items of a response's output, and the events of each: added, deltas, done."""
 
 from typing import NamedTuple
 
 
-class Words(NamedTuple):
-    """How the protocol names a kind of text and its events."""
+class TextKind(NamedTuple):
+    """The protocol's names for a kind of text and its events."""
 
     item: str  # prefix of ids
     part: str
@@ -13,20 +13,20 @@ class Words(NamedTuple):
     part_extra: dict
 
 
-MESSAGE = Words("msg", "output_text", "response.output_text", {"logprobs": []}, {"annotations": []})
-REASONING = Words("rs", "reasoning_text", "response.reasoning_text", {}, {})
+MESSAGE = TextKind("msg", "output_text", "response.output_text", {"logprobs": []}, {"annotations": []})
+REASONING = TextKind("rs", "reasoning_text", "response.reasoning_text", {}, {})
 
 
 class TextItem:
-    """A message, or what the model thinks: one part of text that grows. Each method returns events."""
+    """A message or reasoning: one text part that grows. Each method returns the events of its change."""
 
-    def __init__(self, words: Words, run: str, index: int) -> None:
-        self._words, self._index, self._text = words, index, []
-        self.id, self.is_open = f"{words.item}_{run}_{index}", True
+    def __init__(self, kind: TextKind, run: str, index: int) -> None:
+        self._text_kind, self._index, self._text = kind, index, []
+        self.id, self.is_open = f"{kind.item}_{run}_{index}", True
         self._status = "in_progress"
 
-    def is_a(self, words: Words) -> bool:
-        return self._words is words
+    def is_kind(self, kind: TextKind) -> bool:
+        return self._text_kind is kind
 
     def begin(self) -> list[dict]:
         added = {"type": "response.output_item.added", "output_index": self._index, "item": self._object([])}
@@ -34,13 +34,13 @@ class TextItem:
 
     def add(self, text: str) -> list[dict]:
         self._text.append(text)
-        return [self._of_part(f"{self._words.event}.delta", delta=text, **self._words.extra)]
+        return [self._of_part(f"{self._text_kind.event}.delta", delta=text, **self._text_kind.extra)]
 
     def end(self, status: str) -> list[dict]:
         """`status`: completed or incomplete."""
         self.is_open, self._status, text = False, status, "".join(self._text)
         return [
-            self._of_part(f"{self._words.event}.done", text=text, **self._words.extra),
+            self._of_part(f"{self._text_kind.event}.done", text=text, **self._text_kind.extra),
             self._of_part("response.content_part.done", part=self._part(text)),
             {"type": "response.output_item.done", "output_index": self._index, "item": self.object()},
         ]
@@ -51,28 +51,28 @@ class TextItem:
 
     def _object(self, content: list[dict]) -> dict:
         kind = {"type": "message", "role": "assistant"}
-        if self._words is REASONING:
+        if self._text_kind is REASONING:
             kind = {"type": "reasoning", "summary": []}
         return {"id": self.id, **kind, "status": self._status, "content": content}
 
     def _part(self, text: str) -> dict:
-        return {"type": self._words.part, "text": text, **self._words.part_extra}
+        return {"type": self._text_kind.part, "text": text, **self._text_kind.part_extra}
 
     def _of_part(self, kind: str, **values: object) -> dict:
         return {"type": kind, "item_id": self.id, "output_index": self._index, "content_index": 0, **values}
 
 
 class CallItem:
-    """A function that the model wants to be called."""
+    """A call of a function by the model."""
 
     def __init__(self, run: str, index: int, tool: int, delta: dict) -> None:
         self._index, self.is_open, self._status = index, True, "in_progress"
         self.id = f"fc_{run}_{index}"
-        self._call_id = delta.get("id") or f"call_{tool}"  # as `chain` names one that the upstream left nameless
+        self._call_id = delta.get("id") or f"call_{tool}"  # as previous_responses names a call without an id
         self._name, self._arguments = "", []
 
     def begin(self, name: str) -> list[dict]:
-        """Its name as far as it is known; upstreams send it whole, though they need not."""
+        """`name` is what is known so far. In practice upstreams send it in one piece."""
         item = self.object() | {"name": name}
         return [{"type": "response.output_item.added", "output_index": self._index, "item": item}]
 

@@ -1,4 +1,4 @@
-"""What programs have asked for is not kept for ever."""
+"""Delete the requests of programs after their retention."""
 
 from datetime import timedelta
 
@@ -10,16 +10,16 @@ from chatapp.openai.models import Exchange
 from runs.actions import delete_session
 from runs.states import FINAL
 
-UNSTORED_DAYS = 1  # after its end, for staff to look into what went wrong
-TURN_EXCHANGES = 200  # deleted by one call: other upkeep wants the slot, too
+UNSTORED_DAYS = 1  # days after its end; until then staff can look into failures
+BATCH_EXCHANGES = 200  # deleted by one call: other upkeep needs the slot, too
 
 
-def forget_due() -> int:
-    """Delete what ended UNSTORED_DAYS, or RESPONSES_DAYS, ago; what is left at the next call. Returns how many."""
+def delete_due() -> int:
+    """Delete a batch of what ended UNSTORED_DAYS, or if stored RESPONSES_DAYS, ago. Returns how many."""
     due = _ended(UNSTORED_DAYS, is_stored=False)
     if settings.RESPONSES_DAYS > 0:
         due |= _ended(settings.RESPONSES_DAYS, is_stored=True)
-    sessions = list(Session.objects.filter(runs__in=due.values("run")[:TURN_EXCHANGES]).select_related("owner"))
+    sessions = list(Session.objects.filter(runs__in=due.values("run")[:BATCH_EXCHANGES]).select_related("owner"))
     for session in sessions:
         delete_session(session, by=session.owner)
     return len(sessions)

@@ -1,4 +1,4 @@
-"""From what a program wants to a run, and from the run to what goes upstream."""
+"""Start the run of a program's request, and build what its run sends upstream."""
 
 import asyncio
 from uuid import UUID
@@ -9,10 +9,10 @@ from django.db import transaction
 
 from chatapp.chats import stored
 from chatapp.chats.models import Session
-from chatapp.openai.errors import Failed
+from chatapp.openai.errors import RunFailed
 from chatapp.openai.models import Exchange, Kind
-from chatapp.openai.parsed_request import Wanted
-from chatapp.openai.previous_responses import context_of, path_to
+from chatapp.openai.parsed_request import ParsedRequest
+from chatapp.openai.previous_responses import path_to_root, upstream_messages
 from runs.actions import send
 from runs.errors import ContextTooLong
 from runs.lifecycle import attached
@@ -21,75 +21,75 @@ from runs.states import Status, Trigger
 from streams.access import in_request_thread
 from streams.delivery.hub import in_reader_thread
 
-TITLE = "By a program"  # of a session that no list shows; with it the model is not asked for another one
-_leaving: set[asyncio.Future] = set()
+TITLE = "By a program"  # of its unlisted session; a session with a title gets none from the model
+_abandoned: set[asyncio.Future] = set()
 
 
-def ask(user: AbstractBaseUser, wanted: Wanted, chain: UUID | None = None) -> Exchange:
-    """Start the run. Only one in the background outlives whoever waits for it (B42).
+def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None = None) -> Exchange:
+    """Store the request and start its run. Only a background run outlives its client (B42).
 
-    Raises what `runs.actions.send` raises, ContextTooLong, and Failed if no worker could be told.
+    Raises what `runs.actions.send` raises, ContextTooLong, and RunFailed if the run could not be enqueued.
     """
-    characters = wanted.characters
-    _check_context(wanted, characters)
+    characters = parsed.characters
+    _check_context(parsed, characters)
     with transaction.atomic():
         session = Session.objects.create(owner=user, title=TITLE, is_listed=False)
         run = send(
             session,
-            wanted.text,
+            parsed.text,
             user=user,
-            model=wanted.model,
+            model=parsed.model,
             trigger=Trigger.API,
-            is_attached=not wanted.is_background,
+            is_attached=not parsed.is_background,
         )
         exchange = Exchange.objects.create(
             run=run,
-            kind=wanted.kind,
-            input=wanted.input,
+            kind=parsed.kind,
+            input=parsed.input,
             characters=characters,
-            parameters=wanted.parameters,
-            echo=wanted.echo | {"model": run.model.name},
-            is_stored=wanted.is_stored,
-            is_background=wanted.is_background,
+            parameters=parsed.parameters,
+            echo=parsed.echo | {"model": run.model.name},
+            is_stored=parsed.is_stored,
+            is_background=parsed.is_background,
             chain=chain or run.pk,
-            previous=wanted.previous,
+            previous=parsed.previous,
         )
         stored.add(user.pk, characters)
     run.refresh_from_db()
     if run.status == Status.FAILED:
-        raise Failed(run.code, run.error, run.retryable)
+        raise RunFailed(run.code, run.error, run.retryable)
     return exchange
 
 
-def _check_context(wanted: Wanted, characters: int) -> None:
-    """Raise ContextTooLong before anything is stored, or spent."""
-    path = path_to(wanted.previous) if wanted.previous else None
+def _check_context(parsed: ParsedRequest, characters: int) -> None:
+    """Raise ContextTooLong before anything is stored."""
+    path = path_to_root(parsed.previous) if parsed.previous else None
     before = path.characters if path else 0
-    if before + characters > settings.CONTEXT_MAX_CHARACTERS or len(wanted.input) > settings.CONTEXT_MAX_MESSAGES:
+    if before + characters > settings.CONTEXT_MAX_CHARACTERS or len(parsed.input) > settings.CONTEXT_MAX_MESSAGES:
         raise ContextTooLong
 
 
-async def ask_for(user: AbstractBaseUser, wanted: Wanted, chain: UUID | None = None) -> Exchange:
-    """`ask`, and should the client leave meanwhile, what it asked for ends as soon as it has begun."""
-    asking = asyncio.ensure_future(in_request_thread(ask, user, wanted, chain))
+async def start_run_async(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None = None) -> Exchange:
+    """`start_run` in the request's thread. If the client disconnects meanwhile, the run is stopped once it exists."""
+    starting = asyncio.ensure_future(in_request_thread(start_run, user, parsed, chain))
     try:
-        return await asyncio.shield(asking)
+        return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        leaving = asyncio.ensure_future(_leave(asking))
-        _leaving.add(leaving)
-        leaving.add_done_callback(_leaving.discard)
+        stopping = asyncio.ensure_future(_stop_once_started(starting))
+        _abandoned.add(stopping)
+        stopping.add_done_callback(_abandoned.discard)
         raise
 
 
-async def _leave(asking: "asyncio.Future[Exchange]") -> None:
-    exchange = await asking
+async def _stop_once_started(starting: "asyncio.Future[Exchange]") -> None:
+    exchange = await starting
     await in_reader_thread(attached.stop_without_viewer, exchange.run_id)
 
 
 def prompt_of(run: Run) -> tuple[list[dict], dict] | None:
-    """The messages and parameters of a run that a program started. None: a person started it."""
+    """The messages and parameters of a run that a program started; None for all other runs."""
     exchange = Exchange.objects.filter(run=run).first()
     if exchange is None:
         return None
-    messages = exchange.input if exchange.kind == Kind.CHAT else context_of(exchange)
+    messages = exchange.input if exchange.kind == Kind.CHAT else upstream_messages(exchange)
     return messages, exchange.parameters

@@ -17,7 +17,7 @@ def characters_in(*values: object) -> int:
     return count
 
 
-def stored_of(user_id: int) -> int:
+def stored_characters(user_id: int) -> int:
     """What is stored of a user's requests, about: a character for a byte."""
     from chatapp.openai.models import Exchange
 

@@ -1,11 +1,11 @@
-"""The shape of a stream: with it and the message the stream can be told again, event for event.
+"""The outline of a stream: with it and a snapshot, the stream can be restored event for event.
 
-A log is compacted some minutes after the end: one snapshot replaces its deltas (`streams.log.compaction`). But programs
-come back days later with the number of the last event that they have seen. So before that, the score is kept: for each
-event but the last its kind and, for what was said, how many characters of it. The words themselves are in the snapshot.
+A log is compacted some minutes after the run's end: one snapshot replaces its deltas (`streams.log.compaction`). But
+programs may resume days later after the last event that they have seen. So the outline is saved before compaction: the
+kind of each event but the last and, for text, its number of characters. The text itself is in the snapshot.
 
-The score is a JSON array with one entry for each event, from seq 1 on: `n` is a text of n characters, `["r", n]` as
-much reasoning, `["t", index, {"id": n, …}]` pieces of a tool call, and `[kind, data]` whatever else.
+The outline is a JSON array with one entry for each event, from seq 1 on: `n` is a text of n characters, `["r", n]`
+reasoning of n characters, `["t", index, {"id": n, …}]` a delta of a tool call, and `[kind, data]` any other event.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,21 +24,21 @@ PIECES = ("id", "name", "arguments")
 
 
 @receiver(compacting, sender=Run, dispatch_uid="openai.compacting")
-def keep_score(run_id: UUID, **kwargs) -> None:
-    """Write the score of a run that a program asked for, if the log is still whole. Doing it twice does no harm."""
+def save_outline(run_id: UUID, **kwargs) -> None:
+    """Save the outline of a program's run, if the log is still complete. Idempotent."""
     if not Exchange.objects.filter(pk=run_id, score="").exists():
         return
     events = list(store.read_all(run_id))
     if not any(event.kind == Kind.SNAPSHOT for event in events):
-        Exchange.objects.filter(pk=run_id).update(score=score_of(events).decode())
+        Exchange.objects.filter(pk=run_id).update(score=outline_of(events).decode())
 
 
-def score_of(events: Iterable[Event]) -> bytes:
-    """The score of all events up to the final one, which stays in the log for ever."""
-    return orjson.dumps([_note(event) for event in events if not event.is_final])
+def outline_of(events: Iterable[Event]) -> bytes:
+    """The outline of all events but the final one, which always stays in the log."""
+    return orjson.dumps([_outline_entry(event) for event in events if not event.is_final])
 
 
-def _note(event: Event) -> object:
+def _outline_entry(event: Event) -> object:
     data = orjson.loads(event.data)
     match event.kind:
         case Kind.TEXT:
@@ -50,31 +50,31 @@ def _note(event: Event) -> object:
     return [event.kind, data]
 
 
-def play(stream: UUID, score: str, snapshot: dict) -> Iterator[Event]:
-    """The events that the score was written from; `snapshot` is the data of one that says the same."""
-    text, reasoning = _Tape(snapshot["text"]), _Tape(snapshot["reasoning"])
-    tools = {tool["index"]: {name: _Tape(tool[name]) for name in PIECES} for tool in snapshot["tools"]}
-    for seq, note in enumerate(orjson.loads(score), start=1):
-        match note:
+def expand(stream: UUID, outline: str, snapshot: dict) -> Iterator[Event]:
+    """The events that the outline was made from; `snapshot` is the data of the snapshot that replaced them."""
+    text, reasoning = TextReader(snapshot["text"]), TextReader(snapshot["reasoning"])
+    tools = {tool["index"]: {name: TextReader(tool[name]) for name in PIECES} for tool in snapshot["tools"]}
+    for seq, entry in enumerate(orjson.loads(outline), start=1):
+        match entry:
             case int():
-                kind, data = Kind.TEXT, {"text": text.take(note)}
+                kind, data = Kind.TEXT, {"text": text.read(entry)}
             case ["r", count]:
-                kind, data = Kind.REASONING, {"text": reasoning.take(count)}
+                kind, data = Kind.REASONING, {"text": reasoning.read(count)}
             case ["t", index, counts]:
-                pieces = {name: tools[index][name].take(count) for name, count in counts.items()}
+                pieces = {name: tools[index][name].read(count) for name, count in counts.items()}
                 kind, data = Kind.TOOL, {"index": index} | pieces
             case [kind, data]:
                 pass
         yield Event(stream, seq, kind, orjson.dumps(data))
 
 
-class _Tape:
-    """A text that is taken piece by piece."""
+class TextReader:
+    """Reads a text piece by piece."""
 
     def __init__(self, text: str) -> None:
-        self._text, self._place = text, 0
+        self._text, self._position = text, 0
 
-    def take(self, count: int) -> str:
-        piece = self._text[self._place : self._place + count]
-        self._place += count
+    def read(self, count: int) -> str:
+        piece = self._text[self._position : self._position + count]
+        self._position += count
         return piece

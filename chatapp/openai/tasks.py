@@ -1,4 +1,4 @@
-"""Celery's task of the API that OpenAI's clients speak: upkeep."""
+"""The Celery task of this app."""
 
 from celery import shared_task
 
@@ -7,5 +7,5 @@ from chatapp.openai import retention
 
 @shared_task(name="chatapp.openai.tasks.forget", ignore_result=True)
 def forget() -> None:
-    """Delete what is not kept any longer."""
-    retention.forget_due()
+    """Delete everything past its retention."""
+    retention.delete_due()

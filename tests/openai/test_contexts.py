@@ -9,8 +9,8 @@ from chatapp.chats import stored
 from chatapp.chats.models import Message
 from chatapp.openai.errors import PreviousNotFound
 from chatapp.openai.models import Exchange, Kind
-from chatapp.openai.parsed_request import Wanted
-from chatapp.openai.run_requests import ask, prompt_of
+from chatapp.openai.parsed_request import ParsedRequest
+from chatapp.openai.run_requests import prompt_of, start_run
 from runs.errors import ContextTooLong
 from runs.lifecycle import transitions
 from runs.models import Run
@@ -26,9 +26,9 @@ def respond(alice, model) -> Callable:
     """Ask for a response, which is answered with `answer` at once."""
 
     def respond(text: str, answer: str, previous: Exchange | None = None) -> Exchange:
-        wanted = Wanted(Kind.RESPONSE, "betula", [item(text)], text, {}, is_stored=True)
+        wanted = ParsedRequest(Kind.RESPONSE, "betula", [item(text)], text, {}, is_stored=True)
         wanted.previous = previous and previous.pk
-        exchange = ask(alice, wanted, previous and previous.chain)
+        exchange = start_run(alice, wanted, previous and previous.chain)
         transitions.stop(exchange.run_id)
         Message.objects.filter(runs=exchange.run_id).update(content=answer)
         return exchange

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatapp.openai.full_stream import Said
-from chatapp.openai.response_events import ResponseTeller, Telling
-from chatapp.openai.response_requests import read_response
-from chatapp.openai.stream_outline import play, score_of
+from chatapp.openai.full_stream import RunEvent
+from chatapp.openai.response_events import ResponseEncoder, ResponseFold
+from chatapp.openai.response_requests import parse_response_request
+from chatapp.openai.stream_outline import expand, outline_of
 from streams.events import Event, Kind, fold
 from streams.log.compaction import snapshot_data
 from tests.openai.shapes import assert_event, assert_response
@@ -51,25 +51,25 @@ def streams(draw) -> list[Event]:
     return [Event(RUN, seq, kind, orjson.dumps(data)) for seq, (kind, data) in enumerate(drafts, 1)]
 
 
-def said_in(events: list[Event]) -> list[Said]:
-    return [Said(event.seq, event.kind, orjson.loads(event.data)) for event in events]
+def said_in(events: list[Event]) -> list[RunEvent]:
+    return [RunEvent(event.seq, event.kind, orjson.loads(event.data)) for event in events]
 
 
-def telling(is_background: bool = True) -> Telling:
-    echo = read_response({"input": "Hi", "instructions": "Be brief."}).echo
+def telling(is_background: bool = True) -> ResponseFold:
+    echo = parse_response_request({"input": "Hi", "instructions": "Be brief."}).echo
     values = {"id": "resp_7", "object": "response", "created_at": 1, "model": "betula", "background": is_background}
     more = {"completed_at": None, "error": None, "usage": None, "incomplete_details": None, "store": True}
-    return Telling(RUN.hex, values | more | echo)
+    return ResponseFold(RUN.hex, values | more | echo)
 
 
 def told(events: list[Event], after: int = 0) -> bytes:
-    teller = ResponseTeller(telling(), after)
-    return b"".join(teller.tell(said, NOW) for said in said_in(events))
+    teller = ResponseEncoder(telling(), after)
+    return b"".join(teller.encode(said, NOW) for said in said_in(events))
 
 
 def heard(events: list[Event]) -> list[dict]:
     fold_of = telling()
-    return [event for said in said_in(events) for event in fold_of.hear(said, NOW)]
+    return [event for said in said_in(events) for event in fold_of.apply(said, NOW)]
 
 
 @untimed
@@ -84,7 +84,7 @@ def test_whoever_comes_back_is_told_exactly_the_rest(events, after):
 def test_a_stream_that_was_compacted_is_told_again_event_for_event(events):
     """What the log keeps is a snapshot and the final event."""
     *before, final = events
-    again = list(play(RUN, score_of(events).decode(), snapshot_data(fold(before))))
+    again = list(expand(RUN, outline_of(events).decode(), snapshot_data(fold(before))))
     assert [(event.seq, event.kind, orjson.loads(event.data)) for event in again] == [tuple(s) for s in said_in(before)]
     assert told([*again, final]) == told(events)
 
@@ -94,7 +94,7 @@ def test_a_stream_that_was_compacted_is_told_again_event_for_event(events):
 def test_every_event_has_the_clients_own_type(events):
     fold_of = telling()
     for said in said_in(events):
-        for event in fold_of.hear(said, NOW):
+        for event in fold_of.apply(said, NOW):
             assert_event(event)
         assert_response(fold_of.response())
 

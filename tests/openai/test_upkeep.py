@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from chatapp.chats.models import Session
-from chatapp.openai.full_stream import read_original
+from chatapp.openai.full_stream import read_full_stream
 from chatapp.openai.models import Exchange, Kind
-from chatapp.openai.retention import forget_due
+from chatapp.openai.retention import delete_due
 from runs.actions import send
 from runs.maintenance import retention
 from runs.models import Run
@@ -41,7 +41,7 @@ def ended(alice, model):
 )
 def test_what_is_over_is_deleted_with_all_that_belongs_to_it(ended, days, is_stored, is_kept):
     exchange = ended(days, is_stored=is_stored)
-    assert forget_due() == (0 if is_kept else 1)
+    assert delete_due() == (0 if is_kept else 1)
     assert Exchange.objects.filter(pk=exchange.pk).exists() == is_kept
     assert Session.objects.exists() == is_kept
 
@@ -49,7 +49,7 @@ def test_what_is_over_is_deleted_with_all_that_belongs_to_it(ended, days, is_sto
 def test_stored_responses_may_stay_for_ever(ended, settings):
     settings.RESPONSES_DAYS = 0
     ended(10_000)
-    assert forget_due() == 0
+    assert delete_due() == 0
 
 
 def test_a_log_whose_score_could_not_be_kept_is_not_compacted(ended):
@@ -63,20 +63,20 @@ def test_a_log_whose_score_could_not_be_kept_is_not_compacted(ended):
         assert retention.compact_due(retention.Slice(9)) == 0
     finally:
         compacting.disconnect(fail, sender=Run)
-    before = read_original(exchange.pk)
+    before = read_full_stream(exchange.pk)
     assert retention.compact_due(retention.Slice(9)) == 1
     assert Run.objects.get(pk=exchange.pk).log_kept == LogKept.COMPACTED
-    assert read_original(exchange.pk) == before
+    assert read_full_stream(exchange.pk) == before
 
 
 def test_a_compaction_that_was_interrupted_tells_nothing_twice(ended):
     """Killed after its first step, the log has deltas and behind them the snapshot that repeats them."""
     exchange = ended(1)
-    before = read_original(exchange.pk)
+    before = read_full_stream(exchange.pk)
     retention._may_compact(exchange.pk)
     next(retention.compaction.compact(exchange.pk))
     kinds = [event.kind for event in store.read_all(exchange.pk)]
     assert kinds[-3:] == [Event.TEXT, Event.SNAPSHOT, Event.COMPLETED]
-    assert read_original(exchange.pk) == before
+    assert read_full_stream(exchange.pk) == before
     assert retention.compact_due(retention.Slice(9)) == 1
-    assert read_original(exchange.pk) == before
+    assert read_full_stream(exchange.pk) == before

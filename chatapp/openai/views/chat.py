@@ -7,33 +7,33 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.exceptions import AuthenticationFailed
 
-from chatapp.openai.body_fields import body_of
-from chatapp.openai.chat_events import Completion
-from chatapp.openai.chat_requests import read_chat
-from chatapp.openai.event_stream import ToldBody
-from chatapp.openai.full_stream import follow_original
-from chatapp.openai.run_requests import ask_for
+from chatapp.openai.body_fields import parse_body
+from chatapp.openai.chat_events import ChatCompletionFold
+from chatapp.openai.chat_requests import parse_chat_request
+from chatapp.openai.event_stream import EncodedBody
+from chatapp.openai.full_stream import follow_full_stream
+from chatapp.openai.run_requests import start_run_async
 from chatapp.openai.views.endpoint import Client, endpoint
 from streams.transports.sse import EventStream
 
 
 async def _complete(request: HttpRequest, client: Client) -> HttpResponseBase:
-    wanted = read_chat(body_of(request))
-    exchange = await ask_for(client.user, wanted)
-    completion = Completion(exchange, tells_usage=wanted.tells_usage)
-    if wanted.is_stream:
-        return EventStream(ToldBody(client.viewer, exchange.run_id, completion))
+    parsed = parse_chat_request(parse_body(request))
+    exchange = await start_run_async(client.user, parsed)
+    fold = ChatCompletionFold(exchange, includes_usage=parsed.includes_usage)
+    if parsed.is_stream:
+        return EventStream(EncodedBody(client.viewer, exchange.run_id, fold))
     heartbeat, clock = settings.STREAMS_HEARTBEAT_SECONDS, asyncio.get_running_loop().time
     checked = clock()
-    async with aclosing(follow_original(exchange.run_id, heartbeat)) as batches:
-        async for batch in batches:  # if the client leaves, Django cancels this here
-            for said in batch:
-                completion.hear(said)
-            if clock() - checked >= heartbeat:  # as for a stream: the token may have been revoked meanwhile
+    async with aclosing(follow_full_stream(exchange.run_id, heartbeat)) as batches:
+        async for batch in batches:  # Django cancels this if the client disconnects
+            for run_event in batch:
+                fold.apply(run_event)
+            if clock() - checked >= heartbeat:  # as for streams: the token may have been revoked meanwhile
                 checked = clock()
                 if not await client.viewer.recheck([exchange.run_id]):
                     raise AuthenticationFailed()
-    return JsonResponse(completion.whole())
+    return JsonResponse(fold.whole())
 
 
 completions = endpoint(post=_complete, starts_runs=True)

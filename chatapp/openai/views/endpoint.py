@@ -1,4 +1,4 @@
-"""What the endpoints have in common: who asks, which methods there are, and the shape of what goes wrong."""
+"""What the endpoints share: authentication, methods, and the format of errors."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -8,12 +8,12 @@ from django.views.decorators.csrf import csrf_exempt
 
 from chatapp.accounts.authentication import authenticated, viewer_with
 from chatapp.accounts.throttles import FOLLOWS, RUNS
-from chatapp.openai.errors import BadMethod, NoSuchAddress, error_response
+from chatapp.openai.errors import MethodNotAllowed, UnknownURL, error_response
 from streams.access import Viewer, in_request_thread
 
 
 class Client:
-    """A program with a valid token: the user it acts for, and the viewer it is as long as the token holds."""
+    """A program with a valid token: its user, and the viewer that is allowed as long as the token is valid."""
 
     def __init__(self, user, viewer: Viewer) -> None:
         self.user, self.viewer = user, viewer
@@ -23,24 +23,25 @@ View = Callable[..., Awaitable[HttpResponseBase]]
 
 
 def endpoint(*, starts_runs: bool = False, **views: View) -> View:
-    """A view of one address, by method: `endpoint(get=…, post=…)`. Each gets the request and the client.
+    """Make the view of one URL from a function for each method: `endpoint(get=…, post=…)`.
 
-    `starts_runs` says so of its POST, which is throttled as such; a GET of a stream is throttled as following.
+    Each function gets the request and the client. With `starts_runs` a POST counts towards the throttle of runs; a GET
+    of a stream counts towards that of follows.
     """
 
-    @csrf_exempt  # no cookie is looked at
+    @csrf_exempt  # cookies are ignored
     async def view(request: HttpRequest, **named: object) -> HttpResponseBase:
         try:
             scope = RUNS if starts_runs and request.method == "POST" else FOLLOWS if is_stream(request) else ""
             client = await in_request_thread(_client_of, request, scope)
             chosen = views.get(request.method.lower())
             if chosen is None:
-                raise BadMethod(f"Not allowed here: {request.method[:20]}.")
+                raise MethodNotAllowed(f"Method not allowed: {request.method[:20]}.")
             return await chosen(request, client, **named)
         except Exception as exc:
             return _refused(exc, request, views)
 
-    view.methods = [method.upper() for method in views]  # for those who walk the URL map
+    view.methods = [method.upper() for method in views]  # for tests that walk the URL map
     return view
 
 
@@ -54,8 +55,8 @@ def _client_of(request: HttpRequest, scope: str) -> Client:
     return Client(user, viewer_with(user, token))
 
 
-def reading(function: Callable) -> Callable:
-    """Run a view's part that reads or writes the database in the request's thread."""
+def with_database(function: Callable) -> Callable:
+    """Decorate a function that uses the database: it is awaited, and runs in the request's thread."""
 
     @wraps(function)
     async def inner(*args):
@@ -66,13 +67,13 @@ def reading(function: Callable) -> Callable:
 
 def _refused(exc: Exception, request: HttpRequest, views: dict[str, View]) -> HttpResponseBase:
     response = error_response(exc, request)
-    if isinstance(exc, BadMethod):
+    if isinstance(exc, MethodNotAllowed):
         response["Allow"] = ", ".join(name.upper() for name in views)
     return response
 
 
 async def _missing(request: HttpRequest, client: Client) -> HttpResponseBase:
-    raise NoSuchAddress(f"There is no such address: {request.method} {request.path[:200]}.")
+    raise UnknownURL(f"Unknown URL: {request.method} {request.path[:200]}.")
 
 
 missing = endpoint(get=_missing, post=_missing, put=_missing, patch=_missing, delete=_missing, head=_missing)

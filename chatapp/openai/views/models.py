@@ -1,8 +1,8 @@
-"""Which models there are to choose from."""
+"""The models that can be used."""
 
 from django.http import HttpRequest, JsonResponse
 
-from chatapp.openai.views.endpoint import Client, endpoint, reading
+from chatapp.openai.views.endpoint import Client, endpoint, with_database
 from runs.errors import ModelUnknown
 from runs.models import Model
 
@@ -20,9 +20,9 @@ async def _model(request: HttpRequest, client: Client, name: str) -> JsonRespons
     raise ModelUnknown
 
 
-@reading
+@with_database
 def _listed() -> list[dict]:
-    """The enabled ones, the default one first."""
+    """The enabled models, the default first."""
     enabled = Model.objects.filter(enabled=True).select_related("provider")
     return [
         {"id": model.name, "object": "model", "created": SINCE, "owned_by": model.provider.name} for model in enabled
