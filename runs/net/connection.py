@@ -13,6 +13,7 @@ import re
 import select
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import httptools
 
@@ -97,7 +98,7 @@ class Connection(asyncio.Protocol):
         Raises what `consume` raises, ProtocolError, ReadTimeout, ResponseTooLarge.
         """
         self._consume, self._is_full = consume, is_full
-        self._deliver()
+        self._deliver(consume)
         while not self._is_finished:
             if self._is_paused:
                 await self._drain(drain)
@@ -173,12 +174,12 @@ class Connection(asyncio.Protocol):
             self._is_finished, self._failure = True, failure
             self._wake()
 
-    def _deliver(self) -> None:
+    def _deliver(self, consume: BodyConsumer) -> None:
         """Pass the parsed pieces of the body on."""
         pieces, self._pieces = self._pieces, []
         if pieces:
             try:
-                if outcome := self._consume(pieces[0] if len(pieces) == 1 else b"".join(pieces)):
+                if outcome := consume(pieces[0] if len(pieces) == 1 else b"".join(pieces)):
                     if outcome is True:
                         self._finish(None)
                     else:
@@ -237,7 +238,7 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             failure = ProtocolError(repr(error))
         if self._consume is not None:
-            self._deliver()  # also what was received before a failure: a complete answer stays one
+            self._deliver(self._consume)  # also what was received before a failure: a complete answer stays one
         if failure is not None:
             self._should_keep_alive = False
             self._finish_after_backlog(failure)
@@ -291,7 +292,7 @@ class Connection(asyncio.Protocol):
     # -- asyncio.Protocol -------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport, self.is_open = transport, True
+        self.transport, self.is_open = cast(asyncio.Transport, transport), True
 
     def data_received(self, data: bytes) -> None:
         if self._is_finished:

@@ -153,9 +153,12 @@ class Client:
             await connection.send_request([_encode_head(lines)], CONNECT_SECONDS)
             if connection.status != 200:
                 raise ConnectError(f"the proxy answered HTTP {connection.status}")
-            connection.transport = await asyncio.get_running_loop().start_tls(
+            transport = await asyncio.get_running_loop().start_tls(
                 connection.transport, connection, self._tls, server_hostname=origin.host
             )
+            if transport is None:
+                raise ConnectError("the connection was closed during the TLS handshake")
+            connection.transport = transport
         except BaseException:
             connection.close()
             raise

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from streams.gevent_compat import unpatched
@@ -92,7 +92,9 @@ class LoopBudget:
         except RuntimeError:  # the loop has been closed
             pass
 
-    def _set_outcome(self, future: asyncio.Future, result: object, error: BaseException | None, seconds: float) -> None:
+    def _set_outcome(
+        self, future: "asyncio.Future[Any]", result: object, error: BaseException | None, seconds: float
+    ) -> None:
         asyncio.get_running_loop().call_later(seconds, self._thread_lock.release)
         if future.done():  # cancelled
             return

@@ -9,6 +9,8 @@ from runs.net.loop_budget import LARGE_EVENT_BYTES
 MAX_EVENT_BYTES = 4 * 1024 * 1024  # of one event
 MAX_EVENT_LINES = 10_000  # of data in one event: an empty line adds no byte to it, but takes memory
 
+Payload = bytes | bytearray  # of an event; a long line is not copied, and stays a bytearray
+
 
 class EventTooLarge(Exception):
     """An event exceeds MAX_EVENT_BYTES or MAX_EVENT_LINES."""
@@ -24,26 +26,27 @@ class EventParser:
 
     def __init__(self) -> None:
         self._partial_line = bytearray()  # the last line so far, without its end
-        self._data: list[bytes] = []  # data lines of the incomplete event
+        self._data: list[Payload] = []  # data lines of the incomplete event
         self._data_bytes = 0  # of these lines, each with its line end
         self._ended_with_cr = False  # then a LF that follows belongs to the same line end
 
-    def feed(self, piece: bytes) -> list[bytes]:
+    def feed(self, piece: bytes) -> list[Payload]:
         """Return the payloads of all events that this piece completes. Raises EventTooLarge."""
         if b"\r" in piece or self._ended_with_cr:
             piece = self._normalize_line_ends(piece)
         *lines, rest = piece.split(b"\n")
-        payloads, data, counted = [], self._data, len(self._data)
+        payloads: list[Payload] = []
+        data, counted = self._data, len(self._data)
         if lines and self._partial_line:
             self._partial_line += lines[0]
-            line, self._partial_line = self._partial_line, bytearray()
-            if len(line) <= LARGE_EVENT_BYTES:
-                lines[0] = bytes(line)
+            first, self._partial_line = self._partial_line, bytearray()
+            if len(first) <= LARGE_EVENT_BYTES:
+                lines[0] = bytes(first)
             else:
                 del lines[0]
-                if line.startswith(b"data:"):
-                    del line[: 6 if line.startswith(b"data: ") else 5]
-                    data.append(line)
+                if first.startswith(b"data:"):
+                    del first[: 6 if first.startswith(b"data: ") else 5]
+                    data.append(first)
         for line in lines:
             if line.startswith(b"data:"):
                 data.append(line[5:].strip())

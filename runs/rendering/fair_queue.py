@@ -5,12 +5,13 @@ counted until the queue is empty.
 """
 
 import threading
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
+from uuid import UUID
 
-AnswerKey = tuple[str, object]  # ("pk", id of a message) or ("runs", id of a run that wrote it): arguments of a filter
+AnswerKey = tuple[str, UUID]  # ("pk", id of a message) or ("runs", id of a run that wrote it): arguments of a filter
 MAX_WAITING = 1_000  # answers in one process; periodic maintenance finds those that do not fit
 
 
@@ -27,7 +28,7 @@ class FairQueue:
         """`find_owners` returns the user of each answer that still exists."""
         self._find_owners = find_owners
         self._entries: dict[AnswerKey, _Entry] = {}
-        self._seconds: Counter[int | None] = Counter()  # spent on answers, by user
+        self._seconds: defaultdict[int | None, float] = defaultdict(float)  # spent on answers, by user
         self._numbers = count()
         self._changed = threading.Condition()
 

@@ -16,6 +16,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
@@ -53,6 +54,7 @@ ATTRIBUTES = {
 }
 BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they make text look different from what it is
 ASCII = re.compile(r"[\x00-\x7f]+")
+Env = dict[str, Any]  # markdown-it's environment of a text
 BRACKETS = {r"\(": (r"\)", "math_inline"), r"\[": (r"\]", "math_inline_double")}
 
 
@@ -82,7 +84,7 @@ def render_plain(text: str) -> str:
     return f'<div class="prose--plain">{stretched(text)}</div>'
 
 
-def _new_env(highlights: bool) -> dict[str, Any]:
+def _new_env(highlights: bool) -> Env:
     """markdown-it's environment for one text: its limits, and the closing marks that the present piece lacks."""
     budget = Budget() if highlights else Budget(characters=-1)
     return {"deadline": thread_time() + RENDER_SECONDS, "code": budget, "unclosed": {}}
@@ -101,7 +103,7 @@ def _guard_text(state: StateInline, silent: bool) -> bool:
     return False
 
 
-def _code(_renderer: object, tokens: Sequence[Token], index: int, _options: object, env: dict[str, Any]) -> str:
+def _code(_renderer: object, tokens: Sequence[Token], index: int, _options: OptionsDict, env: Env) -> str:
     """A block of code below a bar with its language and a copy button."""
     if thread_time() > env["deadline"]:
         raise _TooExpensive
@@ -143,7 +145,9 @@ def _bracketed_math(state: StateInline, silent: bool) -> bool:
 def _math(mark: str) -> Callable[..., str]:
     """Show the source of a formula: nothing in it is Markdown."""
 
-    def rule(_renderer: object, tokens: Sequence[Token], index: int, _options: object, _env: dict[str, Any]) -> str:
+    def rule(
+        _renderer: object, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: dict[str, Any]
+    ) -> str:
         token = tokens[index]
         text = stretched(f"{mark}{token.content}{mark}")
         return f'<div class="math">{text}</div>\n' if token.block else f'<span class="math">{text}</span>'
@@ -151,7 +155,9 @@ def _math(mark: str) -> Callable[..., str]:
     return rule
 
 
-def _link(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: object, env: dict[str, Any]) -> str:
+def _link(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: dict[str, Any]
+) -> str:
     """A link to another site; any other link loses its target. The page does the same while streaming (drawing.js)."""
     token = tokens[index]
     if not ABSOLUTE_URL.match(str(token.attrs.get("href", ""))):
@@ -159,7 +165,9 @@ def _link(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: 
     return renderer.renderToken(tokens, index, options, env)
 
 
-def _cell(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: object, env: dict[str, Any]) -> str:
+def _cell(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: dict[str, Any]
+) -> str:
     """A table cell with its alignment as a class: the CSP forbids inline styles."""
     token = tokens[index]
     side = str(token.attrs.pop("style", "")).removeprefix("text-align:")
@@ -172,7 +180,7 @@ def _make_parser() -> MarkdownIt:
     options = {"html": False, "linkify": False, "breaks": True, "maxNesting": 2 * MAX_LEVEL}
     parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
     parser.disable("image")  # a remote image would load by itself and reveal the reader to its server
-    parser.validateLink = lambda _address: True  # `_link` decides
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]  # `_link` decides
     parser.use(tasklists_plugin)
     parser.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
     parser.block.ruler.before(
@@ -181,7 +189,7 @@ def _make_parser() -> MarkdownIt:
     parser.inline.ruler.before("text", "guard", _guard_text)
     parser.core.ruler.push("stretches", stretch_paragraphs)
     parser.inline.ruler.before("escape", "bracketed_math", _bracketed_math)
-    rules = {"fence": _code, "code_block": _code, "math_inline": _math("$")}
+    rules: dict[str, Callable[..., str]] = {"fence": _code, "code_block": _code, "math_inline": _math("$")}
     rules |= {"math_inline_double": _math("$$"), "math_block": _math("$$")}
     rules["table_open"] = lambda *_: '<div class="table" tabindex="0"><table>\n'  # a wide table scrolls on its own
     rules |= {"th_open": _cell, "td_open": _cell, "link_open": _link}

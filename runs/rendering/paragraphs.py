@@ -24,7 +24,7 @@ def _weight(tokens: Sequence[Token]) -> int:
 
 def _in_stretches(paragraph: Token) -> Iterator[Token]:
     """The paragraph's tokens, grouped into boxes. If some of them cannot be split, its source is shown instead."""
-    units, box = list(_units(paragraph.children)), "stretch"
+    units, box = list(_units(paragraph.children or [])), "stretch"
     if any(_weight(unit) > MAX_STRETCH + STRETCH for unit in units):
         units, box = list(_pieces(paragraph.content)), "stretch prose--plain"
     for stretch in _boxes(units):

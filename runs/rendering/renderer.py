@@ -114,9 +114,9 @@ class _Process:
         if self._descriptor is not None:
             select.select([self._descriptor], [], [], REAP_SECONDS)
         try:
-            target = (os.P_PID, self.pid) if self._descriptor is None else (os.P_PIDFD, self._descriptor)
+            id_type, id_ = (os.P_PID, self.pid) if self._descriptor is None else (os.P_PIDFD, self._descriptor)
             options = os.WEXITED | (0 if self._descriptor is None else os.WNOHANG)
-            if os.waitid(*target, options) is None:
+            if os.waitid(id_type, id_, options) is None:
                 return False
         except ChildProcessError:  # gevent's child watcher has reaped it
             pass

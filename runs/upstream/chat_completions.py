@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from runs.errors import (
     ProviderMisconfigured,
@@ -27,7 +27,7 @@ from runs.net.connection import Connection
 from runs.net.errors import ConnectError, ProtocolError, ReadTimeout, ResponseTooLarge, ServerDisconnected
 from runs.net.http1 import Client
 from runs.net.loop_budget import LARGE_EVENT_BYTES, loop_budget
-from runs.net.sse import EventParser, EventTooLarge
+from runs.net.sse import EventParser, EventTooLarge, Payload
 from runs.upstream.chunks import EXCERPT_CHARACTERS, FINISH, MAX_TOOL_CALLS, Delta, parse, parse_large
 from runs.upstream.request import UpstreamRequest
 from streams.events import Kind
@@ -111,7 +111,7 @@ class _AnswerReader:
         if len(payloads[0]) > LARGE_EVENT_BYTES:  # it was collected from many pieces; the others are all of this one
             return partial(self._feed_large, payloads)
         is_done = DONE in payloads
-        deltas, error = parse(payloads[: payloads.index(DONE)] if is_done else payloads)
+        deltas, failure = parse(payloads[: payloads.index(DONE)] if is_done else payloads)
         if deltas:
             self._sink.record(deltas)
             for kind, data in deltas:
@@ -119,22 +119,22 @@ class _AnswerReader:
                     self._track(kind, data)
         if is_done:
             self.is_finished = True
-        if error is not None:
-            raise error
+        if failure is not None:
+            raise failure
         return is_done
 
-    async def _feed_large(self, payloads: list[bytes]) -> bool:
+    async def _feed_large(self, payloads: list[Payload]) -> bool:
         """Parse in a thread, and record delta by delta with an iteration of the loop after each."""
         is_done = DONE in payloads
         before_end = payloads[: payloads.index(DONE)] if is_done else payloads
-        deltas, error = await loop_budget().run_in_thread(parse_large, before_end)
+        deltas, failure = await loop_budget().run_in_thread(parse_large, before_end)
         for delta in deltas:
             self._sink.record([delta])
             self._track(*delta)
             await (self._sink.drain() if self._sink.is_full() else asyncio.sleep(0))
         self.is_finished = self.is_finished or is_done
-        if error is not None:
-            raise error
+        if failure is not None:
+            raise failure
         return is_done
 
     def _track(self, kind: str, data: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from runs.errors import RunError, UpstreamFailed, UpstreamGarbage, UpstreamTooLarge
+from runs.net.sse import Payload
 from streams.events import Kind
 
 MAX_TOOL_CALLS = 256  # in one answer: readers look each of them up among all
@@ -34,7 +35,7 @@ class Delta(NamedTuple):
     data: dict[str, Any]
 
 
-def parse(payloads: list[bytes]) -> tuple[list[Delta], RunError | None]:
+def parse(payloads: list[Payload]) -> tuple[list[Delta], RunError | None]:
     """Parse the payloads of one read. Returns the deltas, merged by kind, and the error that follows them."""
     deltas: list[Delta] = []
     failure = None
@@ -58,7 +59,7 @@ def parse(payloads: list[bytes]) -> tuple[list[Delta], RunError | None]:
     return (deltas if len(deltas) < 2 else _merge(deltas)), failure
 
 
-def parse_large(payloads: list[bytes]) -> tuple[list[Delta], RunError | None]:
+def parse_large(payloads: list[Payload]) -> tuple[list[Delta], RunError | None]:
     """As `parse`, where the first payload is large. Each step holds the interpreter's lock, so none may take long."""
     if _has_too_many_values(payloads[0]):
         return [], UpstreamTooLarge(f"an event of more than {MAX_VALUES} values")
@@ -66,7 +67,7 @@ def parse_large(payloads: list[bytes]) -> tuple[list[Delta], RunError | None]:
     return [Delta(kind, piece) for kind, data in deltas for piece in split(data)], failure
 
 
-def _has_too_many_values(payload: bytes) -> bool:
+def _has_too_many_values(payload: Payload) -> bool:
     """Whether parsing would take too long: a million lists take half a second."""
     if _count_values(payload) <= MAX_VALUES:
         return False
@@ -76,7 +77,7 @@ def _has_too_many_values(payload: bytes) -> bool:
     return _count_values(b"".join(plain.split(b'"')[::2])) > MAX_VALUES
 
 
-def _count_values(payload: bytes) -> int:
+def _count_values(payload: Payload) -> int:
     """About how many values it has, if it is JSON without its strings."""
     return payload.count(b",") + payload.count(b"[") + payload.count(b"{")
 
@@ -126,7 +127,7 @@ def _tool_call(data: dict[str, Any], arguments: list[str]) -> Delta:
     return Delta(Kind.TOOL, data if len(arguments) == 1 else data | {"arguments": "".join(arguments)})
 
 
-def _load_leniently(payload: bytes) -> object:
+def _load_leniently(payload: Payload) -> object:
     """Load JSON. In its strings broken UTF-8 becomes U+FFFD, and lone surrogates stay."""
     try:
         return json.loads(payload.decode(errors="replace"), parse_constant=_reject_constant)

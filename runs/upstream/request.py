@@ -42,7 +42,8 @@ class UpstreamRequest:
 
     @property
     def payload(self) -> dict[str, Any]:
-        return orjson.loads(self.body)
+        payload: dict[str, Any] = orjson.loads(self.body)
+        return payload
 
     def drop_body(self) -> None:
         """Free the memory: the request will not be sent again."""

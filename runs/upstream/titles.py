@@ -23,7 +23,8 @@ def run_to_title(run_id: UUID) -> Run | None:
 
 def build_title_request(run: Run) -> UpstreamRequest:
     """Raises ModelUnknown, ProviderKeyMissing, ProviderKeyForbidden."""
-    question, answer = opening_of(run.message.parent), run.message.content
+    parent = run.message.parent
+    question, answer = opening_of(parent) if parent else "", run.message.content
     messages = [
         {"role": "user", "content": question[:EXCERPT_CHARACTERS]},
         {"role": "assistant", "content": answer[:EXCERPT_CHARACTERS]},

@@ -41,7 +41,8 @@ def prepare_worker(conf: "Settings", options: dict[str, Any] | None = None, **kw
 
 def name_of_pool(pool: object) -> str:
     """The short name of a pool, given by name or, as by the command line, as a class."""
-    return concurrency.get_implementation(pool).__module__.rpartition(".")[2]
+    module: str = concurrency.get_implementation(pool).__module__
+    return module.rpartition(".")[2]
 
 
 def refuse_unsafe_settings() -> None:
@@ -56,7 +57,7 @@ def disable_connection_pools() -> None:
     for connection in connections.all():
         if connection.settings_dict.get("OPTIONS", {}).get("pool"):
             connection.close()
-            connection.close_pool()
+            connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's; others have no pool
             del connection.settings_dict["OPTIONS"]["pool"]
 
 

@@ -45,7 +45,8 @@ class RunCapacity(bootsteps.StartStopStep):
 
     @property
     def _max_runs(self) -> int:
-        return max(1, self._consumer.pool.limit - self._reserved)
+        slots: int = self._consumer.pool.limit
+        return max(1, slots - self._reserved)
 
     @property
     def _run_count(self) -> int:
@@ -66,4 +67,5 @@ class RunCapacity(bootsteps.StartStopStep):
 
 def needs_slot(request: Request) -> bool:
     """Whether the task came from a queue other than that of maintenance."""
-    return request.delivery_info["routing_key"] != settings.UPKEEP_QUEUE
+    routing_key: str = request.delivery_info["routing_key"]
+    return routing_key != settings.UPKEEP_QUEUE

@@ -57,7 +57,7 @@ class ActiveRun:
     after: int
     request: UpstreamRequest
     waiter: Waiter
-    task: asyncio.Task | None = None
+    task: "asyncio.Task[None] | None" = None
     error: BaseException | None = None  # why it ended before the upstream's end marker
     interruption: Exception | None = None  # set before the engine itself cancels the task
     finish_reason: str = ""

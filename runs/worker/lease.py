@@ -63,6 +63,7 @@ class Lease:
 
     async def _set_end(self, seconds: float) -> None:
         """Let the lease end in `seconds` by the database's clock, as machines' clocks may differ. SQLite has one."""
+        value: str | float
         if self._is_sqlite:
             end = datetime.now(UTC) + timedelta(seconds=seconds)
             expression, value = "%s", end.strftime("%Y-%m-%d %H:%M:%S.%f")

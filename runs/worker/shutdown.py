@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from celery import bootsteps, signals
 from celery.worker import WorkController, state
@@ -39,6 +39,7 @@ from streams.gevent_compat import is_gevent
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1  # s between checks of the deadline and of the active tasks
+Handler = Callable[[int, FrameType | None], object]
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
@@ -64,7 +65,8 @@ class Drain(bootsteps.StartStopStep):
 
     def start(self, worker: WorkController) -> None:
         """Runs before the consumer starts, and after Celery has installed its own handlers."""
-        self._warm_shutdown, self._cold_shutdown = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGQUIT)
+        self._warm_shutdown = cast(Handler, signal.getsignal(signal.SIGTERM))
+        self._cold_shutdown = cast(Handler, signal.getsignal(signal.SIGQUIT))
         self._watchdog = ExitWatchdog()
         for number in SIGNALS:
             signal.signal(number, self._on_signal)
@@ -142,7 +144,8 @@ def _spawn(function: Callable[[], None]) -> Joinable:
     if is_gevent():
         import gevent
 
-        return gevent.spawn(function)
+        greenlet: Joinable = gevent.spawn(function)
+        return greenlet
     thread = threading.Thread(target=function, daemon=True)
     thread.start()
     return thread

@@ -26,6 +26,7 @@ from streams.gevent_compat import unpatched
 
 _flag = mmap.mmap(-1, 1)
 
+STDERR = 2  # the file descriptor: sys.stderr may be redirected, or None
 EXIT_FORCED = 70  # exit code of a worker that did not exit in time (EX_SOFTWARE)
 POLL_SECONDS = 0.5  # s between checks of the clock
 FAULTHANDLER_SECONDS = 3.0  # s that faulthandler waits longer than the thread
@@ -51,7 +52,7 @@ class ExitWatchdog:
         """Set the deadline, of time.monotonic. Never blocks."""
         self._deadline = deadline
         seconds = max(deadline - time.monotonic(), 0) + POLL_SECONDS + FAULTHANDLER_SECONDS
-        faulthandler.dump_traceback_later(seconds, file=sys.__stderr__, exit=True)
+        faulthandler.dump_traceback_later(seconds, file=STDERR, exit=True)
 
     def _watch(self) -> None:
         sleep = unpatched("time", "sleep")
@@ -67,11 +68,10 @@ class ExitWatchdog:
 
     def _dump_stacks(self) -> None:
         """Bypasses the logging module: what hangs may hold its lock."""
-        out = sys.__stderr__.fileno()
-        os.write(out, b"The worker did not exit in time and is killed. It hangs here:\n")
-        faulthandler.dump_traceback(out)
+        os.write(STDERR, b"The worker did not exit in time and is killed. It hangs here:\n")
+        faulthandler.dump_traceback(STDERR)
         for line in _greenlet_stacks():
-            os.write(out, line.encode(errors="replace"))
+            os.write(STDERR, line.encode(errors="replace"))
 
 
 def _greenlet_stacks() -> Iterator[str]:
