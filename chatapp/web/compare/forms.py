@@ -16,7 +16,7 @@ ORDERS = [("parallel", "All at once"), ("sequential", "One after the other")]
 
 
 class ContenderForm(forms.Form):
-    """A model, and what is set differently for it. Without a model the row is empty."""
+    """A model and its settings. A row without a model is empty."""
 
     use_required_attribute = False
     model = forms.ModelChoiceField(
@@ -26,7 +26,7 @@ class ContenderForm(forms.Form):
     max_tokens = forms.IntegerField(min_value=1, max_value=1_000_000, required=False, label="Length, in tokens")
     system_prompt = forms.CharField(max_length=20_000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
-    def clean(self) -> dict:
+    def clean(self) -> dict[str, object]:
         values = super().clean()
         if not values.get("model") and any(values.get(name) not in (None, "") for name in self.fields):
             raise ValidationError("Choose a model for these settings.")
@@ -38,8 +38,8 @@ class ContenderForm(forms.Form):
         return Contender(**values) if values.get("model") else None
 
     @property
-    def is_changed_inside(self) -> bool:
-        """Whether something stands in the part that is folded away."""
+    def has_settings(self) -> bool:
+        """Whether a field in the collapsed part has a value or an error."""
         names = ("temperature", "max_tokens", "system_prompt")
         return any(self[name].value() not in (None, "") or self[name].errors for name in names)
 
@@ -60,12 +60,12 @@ class Contenders(forms.BaseFormSet):
 
     @property
     def more_rows(self) -> list[ContenderForm]:
-        """Those that are folded away until they are needed."""
+        """Collapsed until needed."""
         return self.forms[LEAST_PANES:]
 
     @property
     def has_more(self) -> bool:
-        return any(row["model"].value() or row.is_changed_inside for row in self.more_rows)
+        return any(row["model"].value() or row.has_settings for row in self.more_rows)
 
     @property
     def chosen(self) -> list[Contender]:
@@ -85,24 +85,24 @@ class ComparisonForm(forms.Form):
     key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput, initial=lambda: uuid4().hex)
 
     def clean_prompt(self) -> str:
-        """As it was typed: forms send CRLF."""
+        """With LF line ends: forms send CRLF."""
         return self.cleaned_data["prompt"].replace("\r\n", "\n")
 
 
 def empty_contenders(like: Comparison | None = None) -> Contenders:
-    """The rows of a new form: those who took part in a comparison, else the first two models there are."""
-    initial = _those_of(like) if like is not None else _first_models()
+    """The rows of a new form: the contenders of the comparison `like`, else the first two models."""
+    initial = _contenders_of(like) if like is not None else _first_models()
     return ContenderFormSet(initial=initial + [{}] * (MAX_PANES - len(initial)), prefix="c")
 
 
 def _first_models() -> list[dict]:
-    """Where there is only one model it stands there twice, for other settings."""
+    """If there is only one model, twice, to compare settings."""
     models = list(Model.objects.filter(enabled=True)[:LEAST_PANES])
-    return [{"model": models[min(place, len(models) - 1)].name} for place in range(LEAST_PANES)] if models else []
+    return [{"model": models[min(index, len(models) - 1)].name} for index in range(LEAST_PANES)] if models else []
 
 
-def _those_of(comparison: Comparison) -> list[dict]:
-    """By name, not by place; what of it is not to be told yet is not in it."""
+def _contenders_of(comparison: Comparison) -> list[dict]:
+    """Sorted by name, so that the order reveals nothing; the first models if names are still hidden."""
     if comparison.hides_models:
         return _first_models()
     panes = comparison.panes.exclude(session=None).select_related("session").order_by("contender")
@@ -110,8 +110,8 @@ def _those_of(comparison: Comparison) -> list[dict]:
     return [{"model": pane.model_name} | {name: getattr(pane.session, name) for name in names} for pane in panes]
 
 
-def key_of(form: ComparisonForm, contenders: Contenders) -> str:
-    """The key under which this is started once. It covers what is asked: Back brings the same form for another one."""
+def idempotency_key(form: ComparisonForm, contenders: Contenders) -> str:
+    """The key under which a comparison starts only once. It covers the content, since Back restores the form's key."""
     key = form.cleaned_data["key"]
-    asked = [key, form.cleaned_data["prompt"], *(contender.label for contender in contenders.chosen)]
-    return hashlib.sha256("\0".join(asked).encode(errors="replace")).hexdigest() if key else ""
+    parts = [key, form.cleaned_data["prompt"], *(contender.label for contender in contenders.chosen)]
+    return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest() if key else ""

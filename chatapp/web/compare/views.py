@@ -1,4 +1,4 @@
-"""The pages of comparisons. Every one works without JavaScript; with it the same views answer with the panes anew."""
+"""The pages of comparisons. All work without JavaScript; for the page's script, views respond with the panes."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -18,7 +18,7 @@ from chatapp.compare.export import file_name_of, markdown_of
 from chatapp.compare.models import Comparison, Pane
 from chatapp.compare.panes import views_of
 from chatapp.compare.scoreboard import ballots_of, standings
-from chatapp.web.compare.forms import ComparisonForm, ContenderFormSet, empty_contenders, key_of
+from chatapp.web.compare.forms import ComparisonForm, ContenderFormSet, Contenders, empty_contenders, idempotency_key
 from chatapp.web.shell.decorators import is_fetch, private, private_object
 from runs.errors import ModelMissing, RunError
 from runs.models import Model
@@ -34,12 +34,12 @@ def _panes(user: AbstractBaseUser) -> QuerySet[Pane]:
 @require_http_methods(["GET", "POST"])
 @private
 def create_comparison(request: HttpRequest) -> HttpResponse:
-    """GET shows the form, POST starts a comparison."""
+    """GET displays the form; POST starts a comparison."""
     if request.method == "GET":
-        return _form(request, ComparisonForm(), empty_contenders(_like(request)))
+        return _form_page(request, ComparisonForm(), empty_contenders(_template_comparison(request)))
     form, contenders = ComparisonForm(request.POST), ContenderFormSet(request.POST, prefix="c")
     if not (form.is_valid() & contenders.is_valid()):
-        return _form(request, form, contenders, status=BAD_FORM)
+        return _form_page(request, form, contenders, status=BAD_FORM)
     try:
         comparison = actions.compare(
             request.user,
@@ -47,16 +47,16 @@ def create_comparison(request: HttpRequest) -> HttpResponse:
             contenders.chosen,
             is_blind=form.cleaned_data["is_blind"],
             is_sequential=form.cleaned_data["order"] == "sequential",
-            key=key_of(form, contenders),
+            key=idempotency_key(form, contenders),
         )
     except RunError as error:
         form.add_error(None, error.message)
-        return _form(request, form, contenders, status=BAD_FORM)
+        return _form_page(request, form, contenders, status=BAD_FORM)
     return redirect("comparison", comparison.pk)
 
 
-def _like(request: HttpRequest) -> Comparison | None:
-    """The comparison whose contenders are to be asked something else."""
+def _template_comparison(request: HttpRequest) -> Comparison | None:
+    """The comparison whose contenders fill in the form (`?like=`)."""
     try:
         pk = UUID(request.GET.get("like", ""))
     except ValueError:
@@ -64,7 +64,7 @@ def _like(request: HttpRequest) -> Comparison | None:
     return Comparison.objects.visible_to(request.user).filter(pk=pk).first()
 
 
-def _form(request: HttpRequest, form: ComparisonForm, contenders, status: int = 200) -> HttpResponse:
+def _form_page(request: HttpRequest, form: ComparisonForm, contenders: Contenders, status: int = 200) -> HttpResponse:
     missing = None if Model.objects.filter(enabled=True).exists() else ModelMissing()
     context = {"form": form, "contenders": contenders, "missing": missing}
     return render(request, "compare/start.html", context, status=status)
@@ -73,19 +73,19 @@ def _form(request: HttpRequest, form: ComparisonForm, contenders, status: int = 
 @require_GET
 @private
 def show_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The page; its script gets the panes only. Without the script each visit keeps the answers going for a while."""
-    found = _find(request, pk)
-    actions.look_at(found)
-    return _shown(request, found)
+    """The page; for its script, only the panes. Without a script, each visit keeps the answers running for a while."""
+    comparison = _find(request, pk)
+    actions.look_at(comparison)
+    return _page(request, comparison)
 
 
-def _shown(request: HttpRequest, found: Comparison, error: str = "", status: int = 200) -> HttpResponse:
-    views = views_of(found)
+def _page(request: HttpRequest, comparison: Comparison, error: str = "", status: int = 200) -> HttpResponse:
+    views = views_of(comparison)
     context = {
-        "comparison": found,
+        "comparison": comparison,
         "views": views,
         "is_active": any(view.is_active for view in views),
-        "may_close": len(views) > actions.LEAST_PANES and not found.is_decided,
+        "may_close": len(views) > actions.LEAST_PANES and not comparison.is_decided,
         "error": error,
     }
     template = "compare/panes.html" if is_fetch(request) else "compare/comparison.html"
@@ -95,25 +95,25 @@ def _shown(request: HttpRequest, found: Comparison, error: str = "", status: int
 @require_POST
 @private
 def stop_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
-    found = _find(request, pk)
-    return _change(request, found, lambda: actions.stop_all(found, by=request.user))
+    comparison = _find(request, pk)
+    return _change(request, comparison, lambda: actions.stop_all(comparison, by=request.user))
 
 
 @require_POST
 @private
 def vote_on_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
-    found = _find(request, pk)
-    return _change(request, found, lambda: actions.vote(found, request.POST.get("choice", "")))
+    comparison = _find(request, pk)
+    return _change(request, comparison, lambda: actions.vote(comparison, request.POST.get("choice", "")))
 
 
 @require_http_methods(["GET", "POST"])
 @private
 def delete_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """GET asks whether it is meant."""
-    found = _find(request, pk)
+    """GET asks for confirmation."""
+    comparison = _find(request, pk)
     if request.method == "GET":
-        return render(request, "compare/delete.html", {"comparison": found})
-    actions.delete(found, by=request.user)
+        return render(request, "compare/delete.html", {"comparison": comparison})
+    actions.delete(comparison, by=request.user)
     return redirect("comparisons")
 
 
@@ -121,19 +121,18 @@ def delete_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
 @private
 @throttled_export
 def export_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The comparison as a file of Markdown; names are in it only once they are told."""
-    found = _find(request, pk)
-    response = HttpResponse(markdown_of(found), content_type="text/markdown; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{file_name_of(found)}"'
+    """Download the comparison as Markdown; model names are in it only once they are revealed."""
+    comparison = _find(request, pk)
+    response = HttpResponse(markdown_of(comparison), content_type="text/markdown; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{file_name_of(comparison)}"'
     return response
 
 
 @require_GET
 @private
 def list_comparisons(request: HttpRequest) -> HttpResponse:
-    """The history."""
-    found = Comparison.objects.visible_to(request.user).select_related("winner").prefetch_related("panes")
-    page = Paginator(found, PAGE_COMPARISONS).get_page(request.GET.get("page"))
+    visible = Comparison.objects.visible_to(request.user).select_related("winner").prefetch_related("panes")
+    page = Paginator(visible, PAGE_COMPARISONS).get_page(request.GET.get("page"))
     return render(request, "compare/history.html", {"page": page})
 
 
@@ -166,11 +165,11 @@ def reroll_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
 @require_POST
 @private_object(_panes)
 def continue_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
-    """To the chat that becomes of the pane."""
+    """Turn the pane into a chat and go there."""
     try:
         session = actions.go_on_with(pane)
     except Refusal as refusal:
-        return _refused(request, pane.comparison, refusal, refusal.status)
+        return _error_response(request, pane.comparison, refusal, refusal.status)
     return redirect(f"{reverse('session', args=[session.pk])}#end")
 
 
@@ -178,22 +177,24 @@ def _find(request: HttpRequest, pk: UUID) -> Comparison:
     return get_object_or_404(Comparison.objects.visible_to(request.user), pk=pk)
 
 
-def _change(request: HttpRequest, found: Comparison, work: Callable[[], object]) -> HttpResponse:
-    """Do it and show what has become of the comparison; what is refused is said, with its status."""
+def _change(request: HttpRequest, comparison: Comparison, work: Callable[[], object]) -> HttpResponse:
+    """Do `work` and display the comparison; or display the error, with its status."""
     try:
         work()
     except Refusal as refusal:
-        return _refused(request, found, refusal, refusal.status)
+        return _error_response(request, comparison, refusal, refusal.status)
     except RunError as error:
-        return _refused(request, found, error, BAD_FORM)
+        return _error_response(request, comparison, error, BAD_FORM)
     if is_fetch(request):
-        found.refresh_from_db()
-        return _shown(request, found)
-    return redirect("comparison", found.pk)
+        comparison.refresh_from_db()
+        return _page(request, comparison)
+    return redirect("comparison", comparison.pk)
 
 
-def _refused(request: HttpRequest, found: Comparison, error: Refusal | RunError, status: int) -> HttpResponse:
+def _error_response(
+    request: HttpRequest, comparison: Comparison, error: Refusal | RunError, status: int
+) -> HttpResponse:
     if is_fetch(request):
         return JsonResponse({"code": error.code, "message": error.message}, status=status)
-    found.refresh_from_db()
-    return _shown(request, found, error.message, status)
+    comparison.refresh_from_db()
+    return _page(request, comparison, error.message, status)

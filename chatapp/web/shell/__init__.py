@@ -1,1 +1,1 @@
-"""What surrounds every page: the sidebar, the user's preferences, static files, time zones, who may see it."""
+"""What all pages share: the sidebar, preferences, static files, time zone, log-in."""

@@ -1,4 +1,7 @@
-"""How pages and their files travel: compressed, and files under names that are kept for ever."""
+"""Static files with hashed names, and compression of pages."""
+
+import re
+from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -6,28 +9,28 @@ from servestatic.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStorage(CompressedManifestStaticFilesStorage):
-    """`collectstatic` names each file after its contents, also where a module imports another one."""
+    """`collectstatic` puts a hash of the content into each file name, and into the imports of modules."""
 
     support_js_module_import_aggregation = True
 
-    def url_converter(self, *args, **kwargs):
-        """Leave alone what only looks like an import: libraries' files quote some in their comments."""
+    def url_converter(self, *args: object, **kwargs: object) -> Callable[[re.Match], str]:
+        """Keep what only looks like an import, such as examples in the comments of libraries."""
         convert = super().url_converter(*args, **kwargs)
 
-        def leniently(match):
+        def convert_if_found(match: re.Match) -> str:
             try:
                 return convert(match)
             except ValueError:
                 return match[0]
 
-        return leniently
+        return convert_if_found
 
 
 class PageCompression(GZipMiddleware):
-    """Compresses pages, and nothing else: an event stream would wait for its compressor.
+    """Compress pages only: an event stream would wait for the compressor's buffer.
 
-    A page holds secrets (BREACH): the CSRF token is masked anew in every page, and Django's middleware makes the
-    compressed length vary by up to 100 bytes.
+    Pages contain secrets (BREACH attack): the CSRF token is masked anew in every page, and Django's middleware makes
+    the compressed length vary by up to 100 bytes.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

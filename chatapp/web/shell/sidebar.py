@@ -1,4 +1,4 @@
-"""The list of a user's sessions, as every page shows it at its side."""
+"""The sidebar: the list of a user's sessions, in pages, grouped by day."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,13 +16,13 @@ from chatapp.chats.naming import title_of, with_opening
 from runs.session_feed import activity_of, stream_of, with_activity
 
 PAGE_SESSIONS = 50
-MAX_SESSIONS = 500  # at once, to a page that has loaded so many by scrolling
-WORDS = {"answering": "Answering", "waiting": "Waiting", News.UNREAD: "New", News.FAILED: "Failed"}
+MAX_SESSIONS = 500  # at once, to update a page that has loaded so many by scrolling
+MARKS = {"answering": "Answering", "waiting": "Waiting", News.UNREAD: "New", News.FAILED: "Failed"}
 
 
 @dataclass
 class Row:
-    """One session of the list. What goes on in it is told before what was."""
+    """One session of the list. Its current activity takes precedence over its unread state."""
 
     pk: UUID
     title: str
@@ -32,7 +32,7 @@ class Row:
 
     @property
     def mark(self) -> str:
-        return WORDS.get(self.activity or self.news, "")
+        return MARKS.get(self.activity or self.news, "")
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Group:
 
 @dataclass
 class Sidebar:
-    """A page of the list. `older` is where the next one begins, empty on the last; `stream` tells of changes."""
+    """A page of the list. `older` is the cursor of the next page, empty on the last; `stream` announces changes."""
 
     groups: list[Group]
     older: str
@@ -52,27 +52,27 @@ class Sidebar:
 
     @property
     def version(self) -> str:
-        """The same as long as the list looks the same."""
+        """A hash of everything displayed."""
         return sha256(repr((self.groups, self.older)).encode()).hexdigest()[:16]
 
 
 def sidebar(user: AbstractBaseUser, before: str = "", count: int = PAGE_SESSIONS) -> Sidebar:
-    """`count` sessions of `user`: the newest, after those that are pinned; or those older than the place `before`."""
-    place = _place(before)
+    """The pinned sessions of `user` and the newest `count` others; or, without the pinned, `count` after a cursor."""
+    cursor = _parse_cursor(before)
     listed = with_opening(with_activity(Session.objects.visible_to(user).filter(archived_at=None)))
-    loose = listed.filter(pinned_at=None).order_by("-active_at", "-id")
-    pinned = [] if place else listed.exclude(pinned_at=None).order_by("-pinned_at")
-    if place:
-        loose = loose.filter(Q(active_at__lt=place[0]) | Q(active_at=place[0], id__lt=place[1]))
-    found = list(loose[: count + 1])
-    older = f"{found[count - 1].active_at.isoformat()}_{found[count - 1].pk}" if len(found) > count else ""
+    unpinned = listed.filter(pinned_at=None).order_by("-active_at", "-id")
+    pinned = [] if cursor else listed.exclude(pinned_at=None).order_by("-pinned_at")
+    if cursor:
+        unpinned = unpinned.filter(Q(active_at__lt=cursor[0]) | Q(active_at=cursor[0], id__lt=cursor[1]))
+    page = list(unpinned[: count + 1])
+    older = f"{page[count - 1].active_at.isoformat()}_{page[count - 1].pk}" if len(page) > count else ""
     groups = [Group("Pinned", rows)] if (rows := [_row(session) for session in pinned]) else []
-    groups += _by_day(found[:count])
-    return Sidebar(groups, older, place is None, stream_of(user.pk))
+    groups += _by_day(page[:count])
+    return Sidebar(groups, older, cursor is None, stream_of(user.pk))
 
 
-def _place(text: str) -> tuple[datetime, UUID] | None:
-    """The last session of the page before; None where the text is none."""
+def _parse_cursor(text: str) -> tuple[datetime, UUID] | None:
+    """When the last session of the previous page was active, and its id; None if invalid."""
     at, _, pk = text.replace(" ", "+").partition("_")
     try:
         moment = parse_datetime(at)
@@ -84,11 +84,11 @@ def _place(text: str) -> tuple[datetime, UUID] | None:
 def _by_day(sessions: list[Session]) -> list[Group]:
     today = timezone.localdate()
     days = groupby(sessions, lambda session: day_name(timezone.localdate(session.active_at), today))
-    return [Group(name, [_row(session) for session in found]) for name, found in days]
+    return [Group(name, [_row(session) for session in group]) for name, group in days]
 
 
 def day_name(day: date, today: date) -> str:
-    """Today, yesterday, this week, this month, or the month, each as people would say it."""
+    """The heading of a day's group: relative within 30 days, then the month."""
     if day >= today:
         return "Today"
     if day == today - timedelta(days=1):
@@ -105,6 +105,6 @@ def _row(session: Session) -> Row:
 
 
 def archive(user: AbstractBaseUser) -> QuerySet[Session]:
-    """The sessions that are out of the way, newest first; with `opening`."""
+    """The archived sessions, newest first, with `opening`."""
     archived = Session.objects.visible_to(user).exclude(archived_at=None)
     return with_opening(archived).order_by("-archived_at", "-id")

@@ -1,7 +1,7 @@
-"""Days and times as the reader's clock has them.
+"""Dates and times in the reader's time zone.
 
-The page's script leaves the name of the browser's time zone in a cookie. Where there is none, on a first visit or
-without JavaScript, it is the site's zone.
+The page's script stores the browser's time zone in a cookie. Without one, on a first visit or without JavaScript, the
+site's zone is used.
 """
 
 from collections.abc import Callable
@@ -18,29 +18,29 @@ COOKIE = "zone"
 
 
 @cache
-def _known() -> frozenset[str]:
-    """Only these are looked up: a cookie says anything, and a zone is a file."""
+def _known_zones() -> frozenset[str]:
+    """Only these are opened: a zone is a file, and a cookie is untrusted."""
     return frozenset(available_timezones())
 
 
 def zone_of(request: HttpRequest) -> ZoneInfo | None:
-    """The reader's zone; None: the site's."""
+    """The reader's zone; None if unknown."""
     name = unquote(request.COOKIES.get(COOKIE, ""))
-    return ZoneInfo(name) if name in _known() else None
+    return ZoneInfo(name) if name in _known_zones() else None
 
 
 @sync_and_async_middleware
-def ReaderZone(get_response: Callable):
-    """Templates and views of a request see the reader's zone as the current one."""
+def ReaderZone(get_response: Callable) -> Callable:
+    """Make the reader's zone the current one for the views and templates of a request."""
     if iscoroutinefunction(get_response):
 
-        async def answer(request: HttpRequest) -> HttpResponseBase:
+        async def middleware(request: HttpRequest) -> HttpResponseBase:
             with timezone.override(zone_of(request)):
                 return await get_response(request)
     else:
 
-        def answer(request: HttpRequest) -> HttpResponseBase:
+        def middleware(request: HttpRequest) -> HttpResponseBase:
             with timezone.override(zone_of(request)):
                 return get_response(request)
 
-    return answer
+    return middleware

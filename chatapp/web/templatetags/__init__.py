@@ -1,1 +1,1 @@
-"""What templates of pages can say."""
+"""Template tags and filters of the pages."""

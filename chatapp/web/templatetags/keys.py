@@ -1,4 +1,4 @@
-"""The keyboard: one table, which the help shows and the page's script obeys."""
+"""The keyboard shortcuts: one table for the help dialog and the page's script."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ register = template.Library()
 
 @dataclass(frozen=True)
 class Key:
-    """`keys` as people say them; Ctrl is ⌘ as well. `act`: what the script does (keys.js); empty: nothing is needed."""
+    """`keys` as displayed; Ctrl also stands for ⌘. `act`: what keys.js does; empty if the browser does it."""
 
     keys: str
     meaning: str
@@ -28,5 +28,5 @@ KEYS = [
 
 
 @register.inclusion_tag("shell/keys.html")
-def keys_help() -> dict:
+def keys_help() -> dict[str, object]:
     return {"keys": [(key, key.keys.split("+")) for key in KEYS]}

@@ -1,4 +1,4 @@
-"""The modules that a page's script consists of: named in the page, so that they are fetched at once and not in turn."""
+"""`{% preloads "entry.js" %}`: preload links for all modules a script imports, so they load in parallel."""
 
 import re
 from functools import cache
@@ -16,20 +16,20 @@ IMPORT = re.compile(r'^import [^;]*?"(\.[^"]+)";', re.MULTILINE)
 
 @register.simple_tag
 def preloads(entry: str) -> str:
-    """A preload for every module that `entry` imports, and those that they import."""
+    """A preload link for every module that `entry` imports, directly or not."""
     return format_html_join("\n", '<link rel="modulepreload" href="{}">', [[static(name)] for name in imported(entry)])
 
 
 @cache
 def imported(entry: str) -> tuple[str, ...]:
-    """The names of the static files that a module needs, without its own; read from the sources, once a process."""
-    found, waiting = [], [entry]
-    while waiting:
-        for name in _imports(waiting.pop()):
-            if name not in found:
-                found.append(name)
-                waiting.append(name)
-    return tuple(found)
+    """The static files that a module imports, directly or not; read from the sources once per process."""
+    names, pending = [], [entry]
+    while pending:
+        for name in _imports(pending.pop()):
+            if name not in names:
+                names.append(name)
+                pending.append(name)
+    return tuple(names)
 
 
 def _imports(name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Text that is shown as it was written: escaped, and a long one in stretches that a browser lays out apart."""
+"""Plain text, escaped; long text is split into stretches that a browser lays out separately."""
 
 from django import template
 from django.utils.safestring import SafeString, mark_safe
@@ -10,5 +10,5 @@ register = template.Library()
 
 @register.filter
 def stretched(text: str) -> SafeString:
-    """For whatever people, models and files say, wherever it may be long."""
+    """Use it for any text by users, models and files that may be long."""
     return mark_safe(stretches.stretched(text))
