@@ -64,7 +64,7 @@ TEMPLATES = [
         },
     },
 ]
-MESSAGE_STORAGE = "chatapp.web.chat.drafts.Notices"  # in the row of the log-in session, a few at most
+MESSAGE_STORAGE = "chatapp.web.chat.drafts.BoundedMessages"  # in the row of the log-in session, a few at most
 
 LANGUAGE_CODE = "en"
 USE_I18N = False

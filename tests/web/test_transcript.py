@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from chatapp.chats.models import Message, Session
+from chatapp.chats.tree import Tree
 from chatapp.web.chat.transcript import entries
 from runs.errors import UpstreamUnreachable
 from runs.lifecycle import transitions
@@ -163,7 +164,7 @@ def test_an_answer_that_ends_while_the_page_is_made_is_shown_ended(ask, write):
     run = write(ask(), "All of it")
     stale = Message.objects.get(pk=run.message_id)
     transitions.complete(run.id, "stop")
-    [entry] = entries([stale])
+    [entry] = entries([stale], Tree(stale.session))
     assert not entry.is_active
     assert entry.shown_text == "All of it"
 
@@ -172,7 +173,7 @@ def test_an_answer_that_begins_while_the_page_is_made_is_shown_begun(ask, write)
     run = ask()
     stale = Message.objects.get(pk=run.message_id)
     write(run, "Some")
-    [entry] = entries([stale])
+    [entry] = entries([stale], Tree(stale.session))
     assert (entry.state, entry.text) == ("answering", "Some")
 
 

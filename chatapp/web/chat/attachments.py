@@ -1,6 +1,6 @@
-"""Files of text as a form uploads them: read, named and typed before they may go with a message.
+"""Uploaded text files: decoded, named and typed, to be attached to a message.
 
-The limit is that of a message: what a model is to read has to fit into what it is asked.
+Text and files of a message share one limit, since the model reads both.
 """
 
 import re
@@ -18,9 +18,9 @@ from runs.limits import check_file_count, check_length
 
 NAME_CHARACTERS = Attachment._meta.get_field("name").max_length
 TYPE_CHARACTERS = Attachment._meta.get_field("media_type").max_length
-KNOWN_TYPES = MimeTypes()  # Python's own table: the machine's would differ from one to the next
+KNOWN_TYPES = MimeTypes()  # Python's own table: the system's differs between machines
 KNOWN_TYPES.add_type("text/markdown", ".md")
-# No sound, no picture that moves, no font: ".ts" is TypeScript here, and "some bytes" is no type of a text.
+# Not audio, video or font: browsers call ".ts" (TypeScript) a video. application/octet-stream says nothing.
 MEDIA_TYPE = re.compile(
     r"(?!audio/|video/|font/|application/octet-stream$)[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*"
 )
@@ -28,9 +28,9 @@ BYTES_A_CHARACTER = 4  # at most, in UTF-8
 
 
 class BoundedUpload(MemoryFileUploadHandler):
-    """Keeps uploads in memory, and refuses more than any message could hold before it has read it."""
+    """Keep uploads in memory, and stop reading as soon as they exceed what any message may hold."""
 
-    def handle_raw_input(self, *args, **kwargs) -> None:
+    def handle_raw_input(self, *args: object, **kwargs: object) -> None:
         self.activated = True
         self._bytes_left = settings.PROMPT_MAX_CHARACTERS * BYTES_A_CHARACTER
 
@@ -41,8 +41,8 @@ class BoundedUpload(MemoryFileUploadHandler):
         super().receive_data_chunk(raw_data, start)
 
 
-def attached(request: HttpRequest) -> list[Attachment]:
-    """The files that were posted, not yet stored. Raises AttachmentUnreadable, PromptTooLong, TooManyAttachments."""
+def uploaded_attachments(request: HttpRequest) -> list[Attachment]:
+    """The uploaded files, unsaved. Raises AttachmentUnreadable, PromptTooLong, TooManyAttachments."""
     files = request.FILES.getlist("files")
     check_file_count(files)
     return [_read(file) for file in files]
@@ -61,13 +61,13 @@ def _read(file: UploadedFile) -> Attachment:
 
 
 def clean_name(name: str) -> str:
-    """A name of one line, without characters that turn or hide what it says, and without a fence's."""
+    """A one-line name without invisible or bidirectional control characters, and without the backticks of a fence."""
     printable = "".join(character if character.isprintable() and character != "`" else " " for character in name)
     return " ".join(printable.split())[:NAME_CHARACTERS].strip() or "file"
 
 
 def media_type_of(name: str, claimed: str) -> str:
-    """What the browser calls it if that can be a text's, else what its name says, else plain text."""
+    """The browser's media type if a text can have it, else one guessed from the name, else text/plain."""
     for media_type in (claimed.strip().lower(), KNOWN_TYPES.guess_type(f"file:{name}")[0] or ""):
         if len(media_type) <= TYPE_CHARACTERS and MEDIA_TYPE.fullmatch(media_type):
             return media_type

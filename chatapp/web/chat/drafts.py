@@ -1,26 +1,28 @@
-"""What a form without JavaScript carried beside its button, kept in the browser's session until its page is back.
+"""Drafts and notices in the browser's session, until the next page displays them; both are bounded.
 
-The session is one row that every request reads and may write: the number of drafts and their size are bounded.
+Without JavaScript, Stop is a button of the composer's form and posts what was typed there. The session is one row
+that every request reads and may write.
 """
 
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.messages.storage.base import Message
 from django.contrib.messages.storage.fallback import FallbackStorage
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
-MAX_DRAFTS = 5  # chats in which somebody pressed Stop and has not looked at the page that came back
-MAX_NOTICES = 20  # messages of Django's that wait for a page to stand on
+MAX_DRAFTS = 5  # chats where Stop was pressed and the page has not been loaded since
+MAX_NOTICES = 20  # Django messages that no page has displayed yet
 KEY = "drafts"
-EARLIER = "draft:"  # keys of the version before, one for each chat and without any bound
+OLD_KEY_PREFIX = "draft:"  # of an earlier version: one key a chat, unbounded
 
 
 def keep_draft(request: HttpRequest, session_id: UUID, text: str) -> None:
-    """Keep `text` for the next page of this chat. The oldest drafts go when there are too many, or too much of them.
+    """Keep `text` for the next page of this chat; drop the oldest drafts above MAX_DRAFTS or the total size.
 
-    More than a message may hold could not be sent and is cut.
+    Text longer than a message may be is cut, since it could not be sent.
     """
-    _forget_earlier(request)
+    _delete_old_keys(request)
     drafts = request.session.get(KEY, {})
     drafts.pop(str(session_id), None)
     drafts[str(session_id)] = text[: settings.PROMPT_MAX_CHARACTERS]
@@ -30,8 +32,8 @@ def keep_draft(request: HttpRequest, session_id: UUID, text: str) -> None:
 
 
 def take_draft(request: HttpRequest, session_id: UUID) -> str:
-    """The draft of this chat, which is kept no longer; empty if there is none."""
-    _forget_earlier(request)
+    """Remove and return the draft of this chat; empty if there is none."""
+    _delete_old_keys(request)
     drafts = request.session.get(KEY, {})
     draft = drafts.pop(str(session_id), "")
     if draft:
@@ -39,13 +41,13 @@ def take_draft(request: HttpRequest, session_id: UUID) -> str:
     return draft
 
 
-def _forget_earlier(request: HttpRequest) -> None:
-    for key in filter(lambda key: key.startswith(EARLIER), list(request.session.keys())):
+def _delete_old_keys(request: HttpRequest) -> None:
+    for key in filter(lambda key: key.startswith(OLD_KEY_PREFIX), list(request.session.keys())):
         del request.session[key]
 
 
-class Notices(FallbackStorage):
-    """Django's messages, the newest of them: those of a program that never looks at a page would grow for ever."""
+class BoundedMessages(FallbackStorage):
+    """Django's messages, only the newest: a client that never loads a page would accumulate them for ever."""
 
-    def _store(self, messages, response, *args, **kwargs):
+    def _store(self, messages: list[Message], response: HttpResponse, *args: object, **kwargs: object) -> list[Message]:
         return super()._store(messages[-MAX_NOTICES:], response, *args, **kwargs)

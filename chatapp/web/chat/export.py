@@ -1,4 +1,4 @@
-"""A session as a file to keep."""
+"""Export a session as Markdown or JSON."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""One message: as the transcript shows it, as text, edited, and the branch it stands on."""
+"""One message: display it, copy its text, edit it, switch to its branch."""
 
 from uuid import UUID
 
@@ -9,68 +9,75 @@ from django.views.decorators.http import require_GET, require_POST
 from chatapp.chats.actions import show_branch
 from chatapp.chats.attachments import kept_files, own_words, whole, whole_of
 from chatapp.chats.models import Message, Role, Session
-from chatapp.web.chat.composer import Composer, dropped_of, model_of, text_of
+from chatapp.chats.tree import Tree
+from chatapp.web.chat.composer import Composer, enabled_models, model_of, removed_files_of, text_of
 from chatapp.web.chat.page import change
 from chatapp.web.chat.transcript import entries
 from chatapp.web.shell.decorators import private
 from runs.actions import edit_and_send
 from runs.models import Run
+from runs.queries.answers import answer_now
 
 
 @require_GET
 @private
 def show_message(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One message, as the transcript shows it now."""
-    context = {"entries": entries([find_message(request, pk)]), "models": Composer().models}
+    """One message, as the transcript displays it now."""
+    message = find_message(request, pk)
+    context = {"entries": entries([message], Tree(message.session)), "models": enabled_models()}
     return render(request, "chat/messages.html", context)
 
 
 @require_GET
 @private
 def message_text(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The message as it was written, up to now: what is copied, and the whole of what is too long for a page.
+    """The whole message up to now, unrendered: for Copy, and for messages too long for a page.
 
-    A question comes with its files, as the model reads it.
+    A question includes its files, as the model reads it.
     """
-    [entry] = entries([find_message(request, pk)], is_shown=False)
-    content = entry.text if entry.is_active else whole_of(entry.message)
-    return HttpResponse(content, content_type="text/plain; charset=utf-8")
+    message = find_message(request, pk)
+    if message.role == Role.ASSISTANT:
+        text = answer_now(message, message.runs.order_by("-id").first()).text
+    else:
+        text = whole_of(message)
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
 @require_POST
 @private
 def edit_message(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Ask something else in the place of this question; the old branch stays (B40)."""
-    question, words, dropped = find_message(request, pk, role=Role.USER), text_of(request), dropped_of(request)
+    """Send an edited question as a new branch; the old branch stays (B40)."""
+    question = find_message(request, pk, role=Role.USER)
+    text, removed = text_of(request), removed_files_of(request)
     model = model_of(request) or question.session.model
     composer = Composer(model=model)
-    chosen = composer.chosen.name if composer.chosen else ""
-    if _is_asked_already(question, words, dropped):
+    selected = composer.selected_model.name if composer.selected_model else ""
+    if _is_already_sent(question, text, removed):
         return change(request, question.session_id, lambda: None)
 
     def work() -> None:
-        edit_and_send(question, words, dropped=dropped, user=request.user, model=chosen)
+        edit_and_send(question, text, dropped=removed, user=request.user, model=selected)
 
     return change(request, question.session_id, work, composer)
 
 
-def _is_asked_already(question: Message, words: str, dropped: set[UUID]) -> bool:
-    """Whether this is the second click: the same question stands there and its answer is on its way (B22)."""
-    beside = Message.objects.filter(session=question.session_id, parent=question.parent_id, content=own_words(words))
-    beside = beside.exclude(pk=question.pk).filter(children__runs__in=Run.objects.active())
-    wanted = whole(words, kept_files(question, dropped))
-    return any(whole_of(message) == wanted for message in beside.prefetch_related("attachments"))
+def _is_already_sent(question: Message, text: str, removed: set[UUID]) -> bool:
+    """Whether this is a second click: the same edit is a sibling already, and its answer is active (B22)."""
+    siblings = Message.objects.filter(session=question.session_id, parent=question.parent_id, content=own_words(text))
+    siblings = siblings.exclude(pk=question.pk).filter(children__runs__in=Run.objects.active())
+    wanted = whole(text, kept_files(question, removed))
+    return any(whole_of(message) == wanted for message in siblings.prefetch_related("attachments"))
 
 
 @require_POST
 @private
 def switch_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Show another version of a question or an answer, and what followed it."""
-    found = find_message(request, pk)
-    return change(request, found.session_id, lambda: show_branch(found))
+    """Show another version of a question or an answer, and what follows it."""
+    message = find_message(request, pk)
+    return change(request, message.session_id, lambda: show_branch(message))
 
 
-def find_message(request: HttpRequest, pk: UUID, **values: object) -> Message:
-    """A message of one of the user's own sessions; another's is answered like what does not exist (B55)."""
-    own = Message.objects.filter(session__in=Session.objects.visible_to(request.user), **values)
+def find_message(request: HttpRequest, pk: UUID, **lookups: object) -> Message:
+    """A message in one of the user's sessions. 404 for another user's, as for one that does not exist (B55)."""
+    own = Message.objects.filter(session__in=Session.objects.visible_to(request.user), **lookups)
     return get_object_or_404(own.select_related("session"), pk=pk)

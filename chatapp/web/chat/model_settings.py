@@ -1,15 +1,15 @@
-"""How a session asks its model: system prompt, temperature, and the longest answer."""
+"""Model settings of a session: system prompt, temperature, maximum length of an answer."""
 
 from django import forms
 
 from chatapp.chats.models import Session
 
 SYSTEM_PROMPT_CHARACTERS = 20_000
-MAX_TOKENS = 1_000_000  # more than any model writes at once
+MAX_TOKENS = 1_000_000  # more than any model generates in one answer
 
 
-class TuningForm(forms.ModelForm):
-    """What is left empty is as the model has it."""
+class ModelSettingsForm(forms.ModelForm):
+    """Empty fields use the model's defaults."""
 
     system_prompt = forms.CharField(
         label="System prompt",
@@ -36,25 +36,25 @@ class TuningForm(forms.ModelForm):
         model = Session
         fields = ["system_prompt", "temperature", "max_tokens"]
 
-    def __init__(self, *args, belongs_to: str = "", **kwargs) -> None:
-        """`belongs_to`: the id of the form that the fields are sent with, where they stand outside of it."""
+    def __init__(self, *args: object, form_id: str = "", **kwargs: object) -> None:
+        """`form_id`: the HTML form that submits the fields, if they are outside it."""
         super().__init__(*args, **kwargs)
-        if belongs_to:
+        if form_id:
             for field in self.fields.values():
-                field.widget.attrs["form"] = belongs_to
+                field.widget.attrs["form"] = form_id
 
     @property
-    def sentence(self) -> str:
-        """What is wrong, in one line."""
+    def error_text(self) -> str:
+        """All errors in one line."""
         return " ".join(f"{self[name].label}: {errors[0]}" for name, errors in self.errors.items())
 
     def save_to(self, session: Session) -> None:
-        """Set what was posted; the form is valid."""
+        """Save the settings; the form must be valid."""
         for name in self.fields:
             setattr(session, name, self.cleaned_data[name])
         session.save(update_fields=list(self.fields))
 
 
-def is_tuned(session: Session) -> bool:
-    """Whether the session asks otherwise than its model is set up."""
+def has_model_settings(session: Session) -> bool:
+    """Whether any setting differs from the model's defaults."""
     return bool(session.system_prompt) or session.temperature is not None or session.max_tokens is not None

@@ -1,6 +1,6 @@
-"""The page of a session: its transcript, its queue and the form below; and the part of it that a change renews.
+"""The page of a session (transcript, queue, composer), and the part of it that a change updates.
 
-Whatever changes a session answers the page's script with that part, and leads a form back to the page.
+A view that changes a session responds with that part to the page's script, and with a redirect to a form.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from django.urls import reverse
 from chatapp.chats.models import MessageState, Session
 from chatapp.chats.naming import title_of, with_opening
 from chatapp.chats.tree import Tree
-from chatapp.web.chat.composer import Composer
-from chatapp.web.chat.model_settings import TuningForm, is_tuned
-from chatapp.web.chat.paging import PAGE_MESSAGES, fits, fitting
+from chatapp.web.chat.composer import Composer, enabled_models
+from chatapp.web.chat.model_settings import ModelSettingsForm, has_model_settings
+from chatapp.web.chat.paging import Pager, fits
 from chatapp.web.chat.transcript import Entry, entries
 from chatapp.web.shell.decorators import is_fetch
 from runs.errors import RunError
@@ -26,142 +26,173 @@ from runs.queries.branches import load, shown_ids
 from runs.states import Status
 from streams.log.store import head
 
-EXCHANGE = 2  # messages: the last question and its answer are shown whatever they hold
-MOST_MESSAGES = 200  # on a page to which somebody went back without JavaScript, if they have little to show
+EXCHANGE = 2  # messages: the last question and its answer are on the page whatever their length
+MAX_MESSAGES = 200  # short ones, on one page: a reader without JavaScript went back in it, the script catches up
+
+
+@dataclass
+class QueuedRun:
+    """A run that waits. `place` counts its card from 1; None: its question is in the transcript, so it has no card."""
+
+    run: Run
+    place: int | None
 
 
 @dataclass
 class Queue:
-    """What waits for its turn. Answers to a message that is shown already are followed, but are no cards."""
+    """The runs that wait for their turn, and a run that is active on a branch which is not displayed."""
 
     is_held: bool
-    runs: list[Run]
-    elsewhere: Run | None = None  # an answer that is being written on a branch which is not shown
+    runs: list[QueuedRun]
+    elsewhere: Run | None = None
     elsewhere_seq: int = 0
 
     @property
-    def cards(self) -> list[Run]:
-        return [run for run in self.runs if run.message.parent.state == MessageState.WAITING]
+    def has_cards(self) -> bool:
+        return any(queued.place for queued in self.runs)
 
 
 @dataclass
-class Look:
-    """What there is to show of a session: the ids of its messages, in order, and its queue."""
+class Conversation:
+    """What a session's page displays: the messages of the current branch, and the queue."""
 
     session: Session
     tree: Tree
-    ids: list[UUID]
+    ids: list[UUID]  # of the messages, in order
     queue: Queue
+
+    @classmethod
+    def of(cls, session: Session) -> "Conversation":
+        """Read the queue before the transcript: a run that moves between the two is then in both, never in neither."""
+        runs = list(waiting(session))
+        ids, tree = shown_ids(session)
+        queue = Queue(session.is_queue_held, _queued([run for run in runs if run.message_id not in ids]))
+        queue.elsewhere = session.runs.under_way().filter(status=Status.RUNNING).exclude(message__in=ids).first()
+        if queue.elsewhere:
+            queue.elsewhere_seq = head(queue.elsewhere.pk).seq
+        return cls(session, tree, ids, queue)
 
     def entries(self, ids: list[UUID]) -> list[Entry]:
         return entries(load(self.session, ids), self.tree)
 
-    def page_to(self, end: int, least: int = 1) -> list[UUID]:
-        """As many messages as make a page, up to that place."""
-        start = max(end - PAGE_MESSAGES, 0)
-        return self.ids[end - fitting(self.ids[start:end][::-1], least) : end]
+    def index(self, message_id: str, default: int) -> int:
+        return next((index for index, pk in enumerate(self.ids) if str(pk) == message_id), default)
 
-    @property
     def newest(self) -> list[UUID]:
-        return self.page_to(len(self.ids), least=EXCHANGE)
+        return Pager(self.ids).page_to(len(self.ids), least=EXCHANGE)
 
-    def earliest(self, ids: list[UUID]) -> UUID | None:
-        """The first of these messages, if others come before it."""
+    def before(self, message_id: str) -> list[UUID]:
+        """The page before a message; empty if that is the first one or unknown."""
+        return Pager(self.ids).page_to(self.index(message_id, default=0))
+
+    def after(self, message_id: str) -> list[UUID]:
+        """The page after a message; empty if that is the last one or unknown."""
+        start = self.index(message_id, default=-1) + 1
+        return Pager(self.ids).page_from(start) if start else []
+
+    def earlier(self, ids: list[UUID]) -> UUID | None:
+        """The first of `ids`, if the branch has messages before it."""
         return ids[0] if ids and ids[0] != self.ids[0] else None
 
-    def latest(self, ids: list[UUID]) -> UUID | None:
-        """The last of these messages, if others come after it."""
+    def later(self, ids: list[UUID]) -> UUID | None:
+        """The last of `ids`, if the branch has messages after it."""
         return ids[-1] if ids and ids[-1] != self.ids[-1] else None
 
 
+def _queued(runs: list[Run]) -> list[QueuedRun]:
+    queued, cards = [], 0
+    for run in runs:
+        is_card = run.message.parent.state == MessageState.WAITING
+        cards += is_card
+        queued.append(QueuedRun(run, cards if is_card else None))
+    return queued
+
+
 def find_session(request: HttpRequest, pk: UUID) -> Session:
-    """The user's own session. What is another user's is answered like what does not exist (B55)."""
+    """The user's own session. 404 for another user's, as for one that does not exist (B55)."""
     return get_object_or_404(with_opening(Session.objects.visible_to(request.user)), pk=pk)
 
 
 def session_page(request: HttpRequest, session: Session, composer: Composer, status: int = 200) -> HttpResponse:
-    look = _look(session)
-    ids = _asked_for(request, look)
-    shown = look.entries(ids)
-    composer.active = next((entry.run for entry in shown if entry.is_active), None)
+    conversation = Conversation.of(session)
+    ids = _requested_ids(request, conversation)
+    transcript = conversation.entries(ids)
+    composer.active = next((entry.run for entry in transcript if entry.is_active), None)
     context = {
         "session": session,
         "title": title_of(session),
-        "entries": shown,
-        "earlier": look.earliest(ids),
-        "later": look.latest(ids),
-        "queue": look.queue,
+        "entries": transcript,
+        "earlier": conversation.earlier(ids),
+        "later": conversation.later(ids),
+        "queue": conversation.queue,
         "composer": composer,
-        "tuning": TuningForm(instance=session),
-        "is_tuned": is_tuned(session),
+        "model_settings": ModelSettingsForm(instance=session),
+        "has_model_settings": has_model_settings(session),
         "models": composer.models,
     }
     return render(request, "chat/session.html", context, status=status)
 
 
-def _asked_for(request: HttpRequest, look: Look) -> list[UUID]:
-    """The newest messages; those that come `after` one; or those `before` one, with all that follow if it is little."""
-    ids = look.ids
-    if 0 < (begin := _place(ids, request.GET.get("after", ""), otherwise=-1) + 1) < len(ids):
-        return ids[begin : begin + fitting(ids[begin : begin + PAGE_MESSAGES])]
-    end = _place(ids, request.GET.get("before", ""), otherwise=-1)
-    if end <= 0:
-        return look.newest
-    page = look.page_to(end)
-    all_from_there = ids[end - len(page) :]
-    return all_from_there if _is_little(all_from_there) else page
+def _requested_ids(request: HttpRequest, conversation: Conversation) -> list[UUID]:
+    """The page `after` a message, the one `before` a message (and all that follows, if short), or the newest."""
+    if later := conversation.after(request.GET.get("after", "")):
+        return later
+    earlier = conversation.before(request.GET.get("before", ""))
+    if not earlier:
+        return conversation.newest()
+    rest = conversation.ids[conversation.ids.index(earlier[0]) :]
+    return rest if _is_short(rest) else earlier
 
 
-def _is_little(ids: list[UUID]) -> bool:
-    """Whether one page bears them, though they are not counted by pages."""
-    return len(ids) <= MOST_MESSAGES and fits(ids)
+def _is_short(ids: list[UUID]) -> bool:
+    """Whether these messages may all stand on one page, though they are more than it usually has."""
+    return len(ids) <= MAX_MESSAGES and fits(ids)
 
 
 def conversation_part(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The transcript after the message that the script names, or the whole if that is not shown; and the queue."""
-    session = find_session(request, pk)
+    """The queue and the messages after the one the script names, or the newest page if that is unknown or far back."""
+    conversation = Conversation.of(find_session(request, pk))
     after = request.POST.get("after") or request.GET.get("after", "")
-    look = _look(session)
-    place = _place(look.ids, after, otherwise=-1)
-    ids = look.ids[place + 1 :]
-    is_whole = place < 0 or not (len(ids) <= EXCHANGE or _is_little(ids))
-    ids = look.newest if is_whole else ids
+    index = conversation.index(after, default=-1)
+    ids = conversation.ids[index + 1 :]
+    is_whole = index < 0 or not (len(ids) <= EXCHANGE or _is_short(ids))
+    ids = conversation.newest() if is_whole else ids
     context = {
-        "session": session,
+        "session": conversation.session,
         "after": "" if is_whole else after,
-        "entries": look.entries(ids),
-        "earlier": look.earliest(ids) if is_whole else None,
-        "queue": look.queue,
-        "models": Composer().models,
+        "entries": conversation.entries(ids),
+        "earlier": conversation.earlier(ids) if is_whole else None,
+        "queue": conversation.queue,
+        "models": enabled_models(),
     }
     return render(request, "chat/conversation.html", context)
 
 
 def earlier_part(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The messages before the one that the script names."""
-    look = _look(find_session(request, pk))
-    end = _place(look.ids, request.GET.get("before", ""), otherwise=0)
-    ids = look.page_to(end)
-    context = {"session": look.session, "entries": look.entries(ids), "earlier": look.earliest(ids)}
-    return render(request, "chat/messages.html", context | {"models": Composer().models})
-
-
-def _place(ids: list[UUID], wanted: str, otherwise: int) -> int:
-    return next((place for place, pk in enumerate(ids) if str(pk) == wanted), otherwise)
+    """The messages before the one the script names."""
+    conversation = Conversation.of(find_session(request, pk))
+    ids = conversation.before(request.GET.get("before", ""))
+    context = {
+        "session": conversation.session,
+        "entries": conversation.entries(ids),
+        "earlier": conversation.earlier(ids),
+        "models": enabled_models(),
+    }
+    return render(request, "chat/messages.html", context)
 
 
 def change(
     request: HttpRequest, session_id: UUID, work: Callable[[], object], composer: Composer | None = None
 ) -> HttpResponse:
-    """Do `work` in a session and show what has become of it; a RunError is shown by the form, which is `composer`."""
+    """Do `work` in a session and display the result; a RunError is displayed by the form, `composer` if given."""
     try:
         work()
     except RunError as error:
-        return _refusal(request, session_id, composer, error)
-    return conversation_part(request, session_id) if is_fetch(request) else at_end(session_id)
+        return _error_response(request, session_id, composer, error)
+    return conversation_part(request, session_id) if is_fetch(request) else redirect_to_end(session_id)
 
 
-def _refusal(request: HttpRequest, session_id: UUID, composer: Composer | None, error: RunError) -> HttpResponse:
+def _error_response(request: HttpRequest, session_id: UUID, composer: Composer | None, error: RunError) -> HttpResponse:
     if is_fetch(request):
         return JsonResponse({"code": error.code, "message": error.message}, status=422)
     session = find_session(request, session_id)
@@ -170,20 +201,6 @@ def _refusal(request: HttpRequest, session_id: UUID, composer: Composer | None, 
     return session_page(request, session, composer, status=422)
 
 
-def at_end(session_id: UUID) -> HttpResponse:
+def redirect_to_end(session_id: UUID) -> HttpResponse:
     """To the end of the session's page: without JavaScript nothing else scrolls there."""
     return redirect(f"{reverse('session', args=[session_id])}#end")
-
-
-def _look(session: Session) -> Look:
-    """What is shown and what waits. A run goes from the queue to the transcript: looked at in this order, it may be
-    seen in both, but is not missed in both."""
-    runs = list(waiting(session))
-    ids, tree = shown_ids(session)
-    queue = Queue(session.is_queue_held, [run for run in runs if run.message_id not in ids])
-    for run_place, run in enumerate(queue.cards, 1):
-        run.place = run_place
-    queue.elsewhere = session.runs.under_way().filter(status=Status.RUNNING).exclude(message__in=ids).first()
-    if queue.elsewhere:
-        queue.elsewhere_seq = head(queue.elsewhere.pk).seq
-    return Look(session, tree, ids, queue)

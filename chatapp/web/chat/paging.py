@@ -1,5 +1,6 @@
-"""How many messages make a page: so many at most, and as many of them as have about so much to show."""
+"""Pages of a transcript, limited by the number of messages and by the characters they display."""
 
+from dataclasses import dataclass
 from itertools import accumulate
 from uuid import UUID
 
@@ -8,24 +9,40 @@ from django.db.models.functions import Cast, Coalesce, Length
 
 from chatapp.chats.models import Attachment, Message
 
-PAGE_MESSAGES = 40  # at most on a page,
-PAGE_CHARACTERS = 1_000_000  # and as many of them as have about so much to show; a longer one has a page of its own
+PAGE_MESSAGES = 40  # at most on a page
+PAGE_CHARACTERS = 1_000_000  # at most displayed on a page; a longer message has a page of its own
 
 
-def fitting(ids: list[UUID], least: int = 1, is_shared: bool = False) -> int:
-    """How many of these, from the first on, make a page; `least` do in any case."""
-    some = ids[:PAGE_MESSAGES]
-    totals = accumulate(_lengths(some, is_shared))
-    return max(sum(total <= PAGE_CHARACTERS for total in totals), min(len(some), least))
+@dataclass
+class Pager:
+    """Cuts the messages of a branch, given by their `ids` in order, into pages."""
+
+    ids: list[UUID]
+    is_shared: bool = False  # shared pages display no reasoning and no tool calls
+
+    def page_from(self, start: int) -> list[UUID]:
+        """The page that begins at an index."""
+        some = self.ids[start : start + PAGE_MESSAGES]
+        return some[: self._fitting(some)]
+
+    def page_to(self, end: int, least: int = 1) -> list[UUID]:
+        """The page that ends before an index, with `least` messages whatever their length."""
+        some = self.ids[max(end - PAGE_MESSAGES, 0) : end]
+        return some[len(some) - self._fitting(some[::-1], least) :]
+
+    def _fitting(self, some: list[UUID], least: int = 1) -> int:
+        """How many of these, from the first on, fit on a page."""
+        totals = accumulate(_lengths(some, self.is_shared))
+        return max(sum(total <= PAGE_CHARACTERS for total in totals), min(len(some), least))
 
 
 def fits(ids: list[UUID]) -> bool:
-    """Whether all of these have no more to show than a page."""
+    """Whether these messages together display no more characters than a page may."""
     return sum(_lengths(ids)) <= PAGE_CHARACTERS
 
 
 def _lengths(ids: list[UUID], is_shared: bool = False) -> list[int]:
-    """What each has to show, in characters. What is shared comes without reasoning and tools."""
+    """The characters that each message displays."""
     files = Attachment.objects.filter(message=OuterRef("pk")).order_by().values("message")
     length = Length("html") + Length("content")
     length += Coalesce(Subquery(files.annotate(length=Sum(Length("text"))).values("length")), 0)

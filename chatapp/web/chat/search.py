@@ -1,9 +1,10 @@
-"""Search in a user's own sessions, in titles and in everything that was said."""
+"""Search the titles and messages of a user's own sessions."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -16,15 +17,15 @@ from chatapp.chats.search import INDEXED_CHARACTERS, found_messages, found_sessi
 from chatapp.web.shell.decorators import is_fetch, private
 
 PAGE_HITS = 20
-MAX_PAGES = 50  # who has not found it by then types another word
+MAX_PAGES = 50  # a reader refines the query before that
 QUERY_CHARACTERS = 200
-BEFORE, AFTER = 60, 140  # characters of a message shown around the first word found
-NEAR = 1_000  # characters before and after that word which are read for it
+BEFORE, AFTER = 60, 140  # characters of a message around its first match
+NEAR = 1_000  # characters read before and after the match to find them
 
 
 @dataclass
 class Hit:
-    """A session that was found. `excerpt` is made of pieces, each with whether it is one of the words."""
+    """A session found. `title` and `excerpt` are pieces of text, each with whether it matches."""
 
     pk: UUID
     title: list[tuple[str, bool]]
@@ -37,7 +38,7 @@ class Hit:
 @require_GET
 @private
 def search_sessions(request: HttpRequest) -> HttpResponse:
-    """The page with what was found, newest first; the script gets that part alone."""
+    """The page with the hits, newest first; for the script, only the hits."""
     query = request.GET.get("q", "").replace("\0", "")[:QUERY_CHARACTERS]
     number = _page_number(request.GET.get("page", ""))
     words = words_of(query)
@@ -57,23 +58,23 @@ def _page_number(text: str) -> int:
     return min(max(int(text), 1), MAX_PAGES) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
 
-def _hits(user, words: list[str], number: int) -> list[Hit]:
-    """The sessions of one page, and one more if there is another page."""
+def _hits(user: AbstractBaseUser, words: list[str], number: int) -> list[Hit]:
+    """The hits of one page, and one more if there is another page."""
     found = found_sessions(Session.objects.visible_to(user), words).order_by("-active_at", "-id")
     start = (number - 1) * PAGE_HITS
     sessions = list(with_opening(found)[start : start + PAGE_HITS + 1])
-    messages = _newest_found(sessions, words)
+    messages = _newest_matches(sessions, words)
     return [_hit(session, messages.get(session.pk), words) for session in sessions]
 
 
-def _newest_found(sessions: list[Session], words: list[str]) -> dict[UUID, Message]:
-    """In each session the newest message with the words."""
+def _newest_matches(sessions: list[Session], words: list[str]) -> dict[UUID, Message]:
+    """The newest message of each session that has all the words, by session id."""
     if not words:
         return {}
     found = found_messages(Message.objects.filter(session__in=sessions), words).order_by("id")
     newest = dict(found.values_list("session_id", "id"))
-    read = Message.objects.defer("html", "reasoning").prefetch_related("attachments")
-    return {message.session_id: message for message in read.in_bulk(list(newest.values())).values()}
+    messages = Message.objects.defer("html", "reasoning").prefetch_related("attachments")
+    return {message.session_id: message for message in messages.in_bulk(list(newest.values())).values()}
 
 
 def _hit(session: Session, message: Message | None, words: list[str]) -> Hit:
@@ -83,13 +84,13 @@ def _hit(session: Session, message: Message | None, words: list[str]) -> Hit:
         session.active_at,
         session.archived_at is not None,
         message.pk if message else None,
-        pieces(_around(whole_of(message), words), words) if message else [],
+        pieces(_excerpt(whole_of(message), words), words) if message else [],
     )
 
 
-def _around(text: str, words: list[str]) -> str:
-    """The part of a text in which the first of the words is found, without Markdown's marks."""
-    match = pattern(words).search(text, 0, INDEXED_CHARACTERS)  # 0.5 µs a character: not all of a boundless answer
+def _excerpt(text: str, words: list[str]) -> str:
+    """The text around the first match, without Markdown syntax."""
+    match = pattern(words).search(text, 0, INDEXED_CHARACTERS)  # 0.5 µs a character, so not all of a very long answer
     place = match.start() if match else 0
     first = 0 if place <= NEAR else text.find("\n", place - NEAR, place) + 1 or place - NEAR
     last = place + NEAR
@@ -102,5 +103,5 @@ def _around(text: str, words: list[str]) -> str:
 
 
 def pieces(text: str, words: list[str]) -> list[tuple[str, bool]]:
-    """A text cut where the words are: (piece, is one of them)."""
+    """The text split at its matches: (piece, whether it matches)."""
     return [(piece, place % 2 == 1) for place, piece in enumerate(pattern(words).split(text)) if piece]

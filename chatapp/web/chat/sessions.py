@@ -1,4 +1,7 @@
-"""The pages. Every one works without JavaScript; with it the same views answer with the part that changed."""
+"""Sessions: create, display, send to, rename, configure, delete.
+
+All pages work without JavaScript. For the page's script the same views respond with the part that changed.
+"""
 
 from uuid import UUID
 
@@ -10,8 +13,8 @@ from chatapp.chats.actions import rename
 from chatapp.chats.naming import title_of
 from chatapp.web.chat.composer import Composer, Posted, send_posted, start_posted
 from chatapp.web.chat.drafts import take_draft
-from chatapp.web.chat.model_settings import TuningForm
-from chatapp.web.chat.page import at_end, change, conversation_part, earlier_part, find_session, session_page
+from chatapp.web.chat.model_settings import ModelSettingsForm
+from chatapp.web.chat.page import change, conversation_part, earlier_part, find_session, redirect_to_end, session_page
 from chatapp.web.shell.context import preferences_of
 from chatapp.web.shell.decorators import is_fetch, private
 from runs import actions
@@ -22,7 +25,10 @@ from runs.session_feed import sessions_changed
 @require_GET
 @private
 def new_session(request: HttpRequest) -> HttpResponse:
-    return _home(request, Composer(model=preferences_of(request.user).model, tuning=TuningForm(belongs_to="composer")))
+    return _home(
+        request,
+        Composer(model=preferences_of(request.user).model, model_settings=ModelSettingsForm(form_id="composer")),
+    )
 
 
 def _home(request: HttpRequest, composer: Composer, status: int = 200) -> HttpResponse:
@@ -33,36 +39,34 @@ def _home(request: HttpRequest, composer: Composer, status: int = 200) -> HttpRe
 @require_POST
 @private
 def create_session(request: HttpRequest) -> HttpResponse:
-    """The first message makes the session."""
-    posted = Posted.by(request)
-    if not posted.tuning.is_valid():
-        return _home(request, posted.back(), status=422)
+    """Create a session with its first message."""
+    posted = Posted.from_request(request)
+    if not posted.model_settings.is_valid():
+        return _home(request, posted.composer(), status=422)
     try:
         run = start_posted(posted, request.user)
     except RunError as error:
-        return _home(request, posted.back(error), status=422)
-    return at_end(run.session_id)
+        return _home(request, posted.composer(error), status=422)
+    return redirect_to_end(run.session_id)
 
 
 @require_GET
 @private
 def show_session(request: HttpRequest, pk: UUID) -> HttpResponse:
-    found = find_session(request, pk)
-    actions.mark_read(found)
-    return session_page(request, found, Composer(take_draft(request, pk), found.model))
+    session = find_session(request, pk)
+    actions.mark_read(session)
+    return session_page(request, session, Composer(take_draft(request, pk), session.model))
 
 
 @require_http_methods(["GET", "POST"])
 @private
 def session_messages(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """POST sends; while an answer is on its way the message waits in the queue. GET is for the script.
-
-    With `before` it brings the messages before that one.
-    """
-    found = find_session(request, pk)
+    """POST sends a message, or queues it while an answer is active. GET is for the script: the conversation after
+    the message `after`, or the messages before the one named `before`."""
+    session = find_session(request, pk)
     if request.method == "POST":
-        posted = Posted.by(request)
-        return change(request, pk, lambda: send_posted(found, posted, request.user), posted.back())
+        posted = Posted.from_request(request)
+        return change(request, pk, lambda: send_posted(session, posted, request.user), posted.composer())
     if not is_fetch(request):
         return redirect("session", pk)
     return earlier_part(request, pk) if "before" in request.GET else conversation_part(request, pk)
@@ -71,7 +75,6 @@ def session_messages(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @private
 def rename_session(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Rename."""
     rename(find_session(request, pk), request.POST.get("title", ""))
     sessions_changed(request.user.pk)
     return redirect("session", pk)
@@ -80,22 +83,22 @@ def rename_session(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @private
 def edit_model_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """POST changes how the next answers are asked for. GET, and a POST with mistakes, show the form."""
-    found = find_session(request, pk)
-    form = TuningForm(request.POST if request.method == "POST" else None, instance=found)
+    """POST changes the settings for the next answers. GET, and a POST with errors, display the form."""
+    session = find_session(request, pk)
+    form = ModelSettingsForm(request.POST if request.method == "POST" else None, instance=session)
     if form.is_bound and form.is_valid():
-        form.save_to(found)
-        return at_end(found.pk)
-    context = {"session": found, "title": title_of(found), "form": form}
+        form.save_to(session)
+        return redirect_to_end(session.pk)
+    context = {"session": session, "title": title_of(session), "form": form}
     return render(request, "chat/model_settings.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
 @private
 def delete_session(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """GET asks whether it is meant; POST deletes the chat and stops what runs in it (B40)."""
-    found = find_session(request, pk)
+    """GET asks for confirmation; POST deletes the chat and stops its runs (B40)."""
+    session = find_session(request, pk)
     if request.method == "POST":
-        actions.delete_session(found, by=request.user)
+        actions.delete_session(session, by=request.user)
         return redirect("home")
-    return render(request, "chat/delete.html", {"session": found, "title": title_of(found)})
+    return render(request, "chat/delete.html", {"session": session, "title": title_of(session)})

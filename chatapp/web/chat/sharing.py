@@ -1,7 +1,7 @@
-"""A link by which anybody can read a session, until it is revoked.
+"""Share a session by a public link, until it is revoked.
 
-Shown is what the session holds when the link is opened: the branch its owner sees, without what is being written and
-without a word about the owner. It comes in pages, and costs as little as a page does: anybody may ask for it.
+The link displays the session as it is when opened: the owner's current branch, without active answers and without
+anything about the owner. It is paged, so that a request of the public costs no more than a page.
 """
 
 from uuid import UUID
@@ -17,7 +17,7 @@ from chatapp.chats.actions import share, unshare
 from chatapp.chats.models import Message, MessageState, Session
 from chatapp.chats.naming import title_of, with_opening
 from chatapp.web.chat.page import find_session
-from chatapp.web.chat.paging import PAGE_MESSAGES, fitting
+from chatapp.web.chat.paging import Pager
 from chatapp.web.chat.transcript import entries
 from chatapp.web.shell.decorators import private
 from runs.queries.branches import shown_ids
@@ -26,7 +26,7 @@ from runs.queries.branches import shown_ids
 @require_http_methods(["GET", "POST"])
 @private
 def share_session(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """GET shows the link, if there is one. POST makes it, or, with `off`, revokes it; a later one is another one."""
+    """GET displays the link, if there is one. POST creates it, or revokes it with `off`; a new link differs."""
     session = find_session(request, pk)
     if request.method == "POST":
         change = unshare if "off" in request.POST else share
@@ -40,22 +40,19 @@ def share_session(request: HttpRequest, pk: UUID) -> HttpResponse:
 @never_cache
 @throttled_address
 def show_shared_session(request: HttpRequest, token: str) -> HttpResponse:
-    """A page of the session for everybody who has the link; not for search engines, and for no cache.
-
-    It begins with the message whose number is `from`, counted from 1.
-    """
+    """A page of the session, from message number `from` (the first is 1). Neither cached nor indexed."""
     session = with_opening(Session.objects.listed().filter(share_token=token, owner__is_active=True)).first()
     if session is None:
         raise Http404
     ids, tree = shown_ids(session)
-    start = _start(request.GET.get("from", ""), len(ids))
-    later = start + fitting(ids[start : start + PAGE_MESSAGES], is_shared=True)
-    before = ids[max(start - PAGE_MESSAGES, 0) : start][::-1]
+    pager, start = Pager(ids, is_shared=True), _start(request.GET.get("from", ""), len(ids))
+    page = pager.page_from(start)
+    end = start + len(page)
     context = {
         "title": title_of(session),
-        "entries": entries(_written(session, ids[start:later]), tree),
-        "earlier": start - fitting(before, is_shared=True) + 1 if start else None,
-        "later": later + 1 if later < len(ids) else None,
+        "entries": entries(_final_messages(session, page), tree, is_shared=True),
+        "earlier": start - len(pager.page_to(start)) + 1 if start else None,
+        "later": end + 1 if end < len(ids) else None,
     }
     response = render(request, "chat/shared.html", context)
     response["X-Robots-Tag"] = "noindex, nofollow"
@@ -63,15 +60,13 @@ def show_shared_session(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _start(number: str, count: int) -> int:
-    """The place of the first message of a page; what is no number, or one too high, is the first page."""
-    place = int(number) - 1 if number.isascii() and number.isdecimal() and len(number) < 10 else 0
-    return place if 0 <= place < count else 0
+    """The index of a page's first message; 0 if `number` is none or too high."""
+    index = int(number) - 1 if number.isascii() and number.isdecimal() and len(number) < 10 else 0
+    return index if 0 <= index < count else 0
 
 
-def _written(session: Session, ids: list[UUID]) -> list[Message]:
-    """Those that are not waited for, without what is not shared: it may be long."""
-    written = session.messages.exclude(state__in=[MessageState.WAITING, MessageState.ANSWERING])
-    messages = written.defer("reasoning", "tools").in_bulk(ids)
-    for message in messages.values():
-        message.reasoning, message.tools = "", []
+def _final_messages(session: Session, ids: list[UUID]) -> list[Message]:
+    """Those that are final, without reasoning and tool calls: these are not shared, and may be long."""
+    final = session.messages.exclude(state__in=[MessageState.WAITING, MessageState.ANSWERING])
+    messages = final.defer("reasoning", "tools").in_bulk(ids)
     return [messages[pk] for pk in ids if pk in messages]

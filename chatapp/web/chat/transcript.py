@@ -1,9 +1,8 @@
-"""What a page shows of a session's messages: final ones as HTML, those being written as the text so far.
+"""What a page displays of messages: final ones as HTML, active answers as the text so far.
 
-Nothing is made into HTML here: a final answer that has none yet, or was too much for it, is shown as it was written.
-
-An answer that is being written carries the seq its text reaches to. The browser follows the stream after that, on the
-first view and after a reload alike (B33).
+Nothing is rendered here: a final answer without HTML, because it is not yet rendered or too complex, is displayed as
+plain text. An active answer carries the seq of its text's last event: the browser follows the stream from there, on
+the first view and after a reload alike (B33).
 """
 
 from collections.abc import Iterable
@@ -22,12 +21,12 @@ from runs.models import Run
 from runs.queries.answers import answer_now
 from runs.queries.queue_position import ahead_of
 
-FIRST_SEQ = 1  # run.queued; whatever follows says that a worker has begun
+FIRST_SEQ = 1  # run.queued; any later event means that a worker has begun
 
 
 @dataclass
 class Entry(Beside):
-    """A message as it is shown. `text` and `seq` belong to an answer that is being written."""
+    """A message as it is displayed. `text` and `seq` are those of an active answer."""
 
     message: Message
     run: Run | None = None
@@ -36,8 +35,8 @@ class Entry(Beside):
     tools: list[dict] = field(default_factory=list)
     seq: int = 0
     is_retrying: bool = False
-    ahead: int = 0  # answers that wait for a worker longer than this one
-    versions: list[UUID] = field(default_factory=list)  # what stands in this place: this message and its siblings
+    ahead: int = 0  # answers that have been waiting for a worker longer than this one
+    versions: list[UUID] = field(default_factory=list)  # this message and its siblings
 
     @property
     def is_answer(self) -> bool:
@@ -49,7 +48,7 @@ class Entry(Beside):
 
     @property
     def state(self) -> str:
-        """What the reader is shown. A text already begun counts, though the row read just before says otherwise."""
+        """The state to display. An answer whose log has text is answering, even if its row, read before, is waiting."""
         if self.is_stopping:
             return "stopping"
         if self.is_retrying:
@@ -61,8 +60,8 @@ class Entry(Beside):
         return self.is_active and self.run is not None and self.run.stop_requested_at is not None
 
     @property
-    def lost_sentence(self) -> str:
-        """Why, if that is known; the page says itself that the answer was interrupted."""
+    def lost_reason(self) -> str:
+        """Why the answer was interrupted, if known."""
         return LOST_MESSAGES.get(self.run.reason, "") if self.run else ""
 
     @property
@@ -72,23 +71,23 @@ class Entry(Beside):
         )
 
     @property
-    def can_go_on(self) -> bool:
-        """Whether there is something to continue; it is offered for the last answer only."""
+    def can_continue(self) -> bool:
+        """Whether the answer can be continued if it is the last one of the transcript."""
         is_unfinished = self.message.state in (MessageState.STOPPED, MessageState.LOST) or self.is_cut_off
         return is_unfinished and bool(self.message.content)
 
     @property
     def is_too_long(self) -> bool:
-        """Whether a page shows the beginning only."""
+        """Whether the page displays only the beginning."""
         return len(self.text if self.is_active else self.message.content) > SHOWN_CHARACTERS
 
     @property
     def shown_text(self) -> str:
-        """The text, where there is no HTML: of an answer being written so far."""
+        """The plain text, for an entry without HTML."""
         return self.text[:SHOWN_CHARACTERS] if self.is_active else shown_text(self.message.content)
 
     @property
-    def waits_for_html(self) -> bool:
+    def is_html_due(self) -> bool:
         return not self.message.html and self.message.html_due_at is not None
 
     @property
@@ -97,16 +96,16 @@ class Entry(Beside):
         return self.versions.index(self.message.pk) + 1 if self.message.pk in self.versions else 1
 
     @property
-    def version_before(self) -> UUID | None:
+    def previous_version(self) -> UUID | None:
         return self.versions[self.version - 2] if self.version > 1 else None
 
     @property
-    def version_after(self) -> UUID | None:
+    def next_version(self) -> UUID | None:
         return self.versions[self.version] if self.version < len(self.versions) else None
 
     @property
     def figures(self) -> list[str]:
-        """How long it took and how much it was, as far as that is known."""
+        """Speed and length of a final answer, as far as known."""
         return figures_of(self.run) if self.run and not self.is_active else []
 
     @property
@@ -115,7 +114,7 @@ class Entry(Beside):
 
 
 def figures_of(run: Run) -> list[str]:
-    """The time to the first token, tokens a second, tokens."""
+    """Time to the first token, tokens per second, tokens."""
     figures, tokens = [], run.completion_tokens
     if run.started_at and run.first_token_at:
         figures.append(f"{(run.first_token_at - run.started_at).total_seconds():.1f} s to the first word")
@@ -126,33 +125,25 @@ def figures_of(run: Run) -> list[str]:
     return figures
 
 
-def entries(messages: Iterable[Message], tree: Tree | None = None, is_shown: bool = True) -> list[Entry]:
-    """The messages, in their order, each with its last run, as HTML where they are to be shown.
-
-    Without a `tree` they are of one session, whose tree is read.
-    """
+def entries(messages: Iterable[Message], tree: Tree, is_shared: bool = False) -> list[Entry]:
+    """The messages of one session, whose `tree` it is, each with its last run. Shared: without reasoning and tools."""
     messages = list(messages)
     prefetch_related_objects(messages, "attachments")
-    if tree is None and messages and is_shown:
-        tree = Tree(messages[0].session)
     answers = [message.pk for message in messages if message.role == Role.ASSISTANT]
     runs = Run.objects.filter(message__in=answers).select_related("model").order_by("id")
     last_run = {run.message_id: run for run in runs}
-    shown = [_entry(message, last_run.get(message.pk)) for message in messages]
-    if is_shown:
-        for entry in shown:
-            entry.versions = tree.versions(entry.message.pk)
-    return shown
+    return [_entry(message, last_run.get(message.pk), tree, is_shared) for message in messages]
 
 
-def _entry(message: Message, run: Run | None) -> Entry:
-    entry = Entry(message, run, reasoning=message.reasoning, tools=message.tools)
-    if not entry.is_active or run is None:
-        return entry
-    folded = answer_now(message, run)
-    if not entry.is_active:  # it has ended meanwhile
-        return Entry(message, run, reasoning=folded.reasoning, tools=folded.tools)
-    is_retrying = folded.retries > 0 and not folded.text and not folded.reasoning
-    entry = Entry(message, run, folded.text, folded.reasoning, folded.tools, folded.last_seq, is_retrying)
-    entry.ahead = ahead_of(run)
+def _entry(message: Message, run: Run | None, tree: Tree, is_shared: bool) -> Entry:
+    entry = Entry(message, run, versions=tree.versions(message.pk))
+    if entry.is_active and run is not None:
+        folded = answer_now(message, run)
+        if entry.is_active:  # else it has ended meanwhile, and `message` has been read again
+            entry.text, entry.seq = folded.text, folded.last_seq
+            entry.is_retrying = folded.retries > 0 and not folded.text and not folded.reasoning
+            entry.ahead = ahead_of(run)
+        entry.reasoning, entry.tools = folded.reasoning, folded.tools
+    elif not is_shared:
+        entry.reasoning, entry.tools = message.reasoning, message.tools
     return entry

@@ -1,4 +1,4 @@
-"""The pages of schedules, which all work without JavaScript; with it the form shows at once what its rule means."""
+"""The pages of schedules. All work without JavaScript; with it, the form previews its rule as it changes."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,10 +25,16 @@ BAD_FORM = 422
 
 
 @dataclass
-class Preview:
-    """What a rule means: in words, and the next times; templates show them in its zone, which Django would not.
+class ScheduleRow:
+    schedule: Schedule
+    last: Occurrence | None
 
-    Without times where the zone is not known any more.
+
+@dataclass
+class Preview:
+    """What a rule means: in words, and its next times, which templates display in its own zone.
+
+    Without times if the zone is no longer known.
     """
 
     words: str = ""
@@ -43,7 +49,7 @@ def preview_of(schedule: Schedule) -> Preview:
 
 
 def _preview_of_form(form: RuleForm) -> Preview:
-    """Of what is filled in so far, whether or not the rest of the form is."""
+    """From the rule's fields alone, whether or not the rest of the form is filled in."""
     rule = RuleForm(form.data if form.is_bound else form.shown)
     if rule.is_valid():
         return preview_of(rule.rule_spec().apply_to(Schedule()))
@@ -53,13 +59,13 @@ def _preview_of_form(form: RuleForm) -> Preview:
 @require_GET
 @private
 def list_schedules(request: HttpRequest) -> HttpResponse:
-    """The list, with what came of each the last time."""
+    """The user's schedules, each with its last occurrence."""
     newest = Occurrence.objects.filter(schedule=OuterRef("pk")).order_by("-due_at").values("pk")[:1]
     found = list(Schedule.objects.visible_to(request.user).annotate(last_id=Subquery(newest)))
-    last = Occurrence.objects.select_related("run__session").in_bulk([each.last_id for each in found if each.last_id])
-    for each in found:
-        each.last = last.get(each.last_id)
-    return render(request, "schedules/list.html", {"schedules": found, "presets": _presets()})
+    last_ids = [schedule.last_id for schedule in found if schedule.last_id]
+    last = Occurrence.objects.select_related("run__session").in_bulk(last_ids)
+    rows = [ScheduleRow(schedule, last.get(schedule.last_id)) for schedule in found]
+    return render(request, "schedules/list.html", {"rows": rows, "presets": _presets()})
 
 
 def _presets() -> list[tuple[str, str]]:
@@ -69,24 +75,24 @@ def _presets() -> list[tuple[str, str]]:
 @require_http_methods(["GET", "POST"])
 @private
 def create_schedule(request: HttpRequest) -> HttpResponse:
-    """GET shows the form, filled in by `?preset=`; POST makes a schedule, or only shows what the rule means."""
+    """GET displays the form, filled in from `?preset=`; POST creates a schedule, or only previews its rule."""
     schedule = Schedule(owner=request.user)
     if request.method == "GET":
         form = ScheduleForm(owner=request.user, initial=initial_of_preset(request.GET.get("preset", "")))
         return _editor(request, form, schedule)
-    return _keep(request, ScheduleForm(request.POST, owner=request.user), schedule)
+    return _save(request, ScheduleForm(request.POST, owner=request.user), schedule)
 
 
 @require_http_methods(["GET", "POST"])
 @private_object(Schedule.objects.visible_to)
-def edit_schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
+def edit_schedule(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     form = ScheduleForm(
-        request.POST if request.method == "POST" else None, owner=request.user, initial=initial_of(found)
+        request.POST if request.method == "POST" else None, owner=request.user, initial=initial_of(schedule)
     )
-    return _keep(request, form, found) if form.is_bound else _editor(request, form, found)
+    return _save(request, form, schedule) if form.is_bound else _editor(request, form, schedule)
 
 
-def _keep(request: HttpRequest, form: ScheduleForm, schedule: Schedule) -> HttpResponse:
+def _save(request: HttpRequest, form: ScheduleForm, schedule: Schedule) -> HttpResponse:
     if "preview" in request.POST:
         return _editor(request, form, schedule)
     if not form.is_valid():
@@ -116,76 +122,76 @@ def _editor(request: HttpRequest, form: ScheduleForm, schedule: Schedule, status
 @require_GET
 @private
 def preview_schedule(request: HttpRequest) -> HttpResponse:
-    """For the form's script: what the rule means so far."""
+    """For the form's script."""
     return render(request, "schedules/preview.html", {"preview": _preview_of_form(RuleForm(request.GET))})
 
 
 @require_GET
 @private_object(Schedule.objects.visible_to)
-def show_schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
-    return _page(request, found)
+def show_schedule(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    return _page(request, schedule)
 
 
-def _page(request: HttpRequest, found: Schedule, error: RunError | None = None, status: int = 200) -> HttpResponse:
-    """One schedule: what is next, and what has been."""
-    history = Occurrence.objects.filter(schedule=found).select_related("run__session")
+def _page(request: HttpRequest, schedule: Schedule, error: RunError | None = None, status: int = 200) -> HttpResponse:
+    """One schedule: its next times and its history."""
+    history = Occurrence.objects.filter(schedule=schedule).select_related("run__session")
     page = Paginator(history, PAGE_OCCURRENCES).get_page(request.GET.get("page"))
-    context = {"schedule": found, "page": page, "preview": preview_of(found), "error": error}
+    context = {"schedule": schedule, "page": page, "preview": preview_of(schedule), "error": error}
     return render(request, "schedules/schedule.html", context, status=status)
 
 
 @require_POST
 @private_object(Schedule.objects.visible_to)
-def run_schedule_now(request: HttpRequest, found: Schedule) -> HttpResponse:
-    """Ask now, and show the answer being written."""
+def run_schedule_now(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """Run it now and go to the chat, where the answer is being written."""
     try:
-        occurrence = actions.run_now(found)
+        occurrence = actions.run_now(schedule)
     except RunError as error:
-        return _page(request, found, error, status=409)
+        return _page(request, schedule, error, status=409)
     if occurrence is None or occurrence.run is None:
-        return redirect("schedule", found.pk)
+        return redirect("schedule", schedule.pk)
     return redirect("session", occurrence.run.session_id)
 
 
 @require_POST
 @private_object(Schedule.objects.visible_to)
-def pause_schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
-    actions.pause(found)
-    return _back(request, found)
+def pause_schedule(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    actions.pause(schedule)
+    return _redirect_back(request, schedule)
 
 
 @require_POST
 @private_object(Schedule.objects.visible_to)
-def resume_schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
+def resume_schedule(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     try:
-        actions.resume(found)
+        actions.resume(schedule)
     except RunError as error:
-        return _page(request, found, error, status=409)
-    return _back(request, found)
+        return _page(request, schedule, error, status=409)
+    return _redirect_back(request, schedule)
 
 
-def _back(request: HttpRequest, found: Schedule) -> HttpResponse:
-    """To the page that the switch was on."""
-    return redirect("schedules") if request.POST.get("on") == "list" else redirect("schedule", found.pk)
+def _redirect_back(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """To the page that the switch is on."""
+    return redirect("schedules") if request.POST.get("on") == "list" else redirect("schedule", schedule.pk)
 
 
 @require_POST
 @private_object(Schedule.objects.visible_to)
-def duplicate_schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
-    """The copy is paused, and opened to be changed."""
+def duplicate_schedule(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """Create a paused copy and open it for editing."""
     try:
-        copy = actions.duplicate(found)
+        copy = actions.duplicate(schedule)
     except RunError as error:
-        return _page(request, found, error, status=BAD_FORM)
+        return _page(request, schedule, error, status=BAD_FORM)
     messages.info(request, "This copy is paused. Change what should be different, save it, and then resume it.")
     return redirect("edit_schedule", copy.pk)
 
 
 @require_http_methods(["GET", "POST"])
 @private_object(Schedule.objects.visible_to)
-def delete_schedule(request: HttpRequest, found: Schedule) -> HttpResponse:
-    """GET asks whether it is meant."""
+def delete_schedule(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """GET asks for confirmation."""
     if request.method == "GET":
-        return render(request, "schedules/delete.html", {"schedule": found})
-    actions.delete(found, by=request.user)
+        return render(request, "schedules/delete.html", {"schedule": schedule})
+    actions.delete(schedule, by=request.user)
     return redirect("schedules")

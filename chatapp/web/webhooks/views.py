@@ -1,4 +1,6 @@
-"""The page of webhooks. A secret is shown this once, when it is made; there is no way to it by the API."""
+"""The page of webhooks. A secret is displayed once, when it is created; the API never returns one."""
+
+from dataclasses import dataclass
 
 from django import forms
 from django.contrib import messages
@@ -10,10 +12,20 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from chatapp.web.shell.decorators import private, private_object
 from chatapp.webhooks import actions
-from chatapp.webhooks.models import ENDS, Endpoint, all_ends
+from chatapp.webhooks.models import ENDS, Delivery, Endpoint, all_ends
 from chatapp.webhooks.receivers import what_is_wrong_with
 
 SHOWN_DELIVERIES = 10  # of each endpoint
+
+
+@dataclass
+class EndpointRow:
+    endpoint: Endpoint
+    deliveries: list[Delivery]  # the latest
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> "EndpointRow":
+        return cls(endpoint, list(endpoint.deliveries.order_by("-created_at")[:SHOWN_DELIVERIES]))
 
 
 class EndpointForm(forms.Form):
@@ -35,7 +47,7 @@ def _endpoints(user: AbstractBaseUser) -> QuerySet[Endpoint]:
 @require_http_methods(["GET", "POST"])
 @private
 def list_webhooks(request: HttpRequest) -> HttpResponse:
-    """All of one's endpoints with their latest deliveries; a POST makes one, and shows its secret."""
+    """The user's endpoints and their latest deliveries; POST creates an endpoint and displays its secret."""
     form = EndpointForm(request.POST or None)
     if request.method == "GET" or not form.is_valid():
         return _page(request, form, status=422 if form.errors else 200)
@@ -47,16 +59,14 @@ def list_webhooks(request: HttpRequest) -> HttpResponse:
     return _with_secret(request, endpoint)
 
 
-def _page(request: HttpRequest, form: EndpointForm, status: int = 200, **more: object) -> HttpResponse:
-    endpoints = list(_endpoints(request.user).order_by("created_at"))
-    for endpoint in endpoints:
-        endpoint.latest = endpoint.deliveries.order_by("-created_at")[:SHOWN_DELIVERIES]
-    context = {"form": form, "endpoints": endpoints, "page_name": "settings", **more}
+def _page(request: HttpRequest, form: EndpointForm, status: int = 200, **context: object) -> HttpResponse:
+    rows = [EndpointRow.of(endpoint) for endpoint in _endpoints(request.user).order_by("created_at")]
+    context = {"form": form, "rows": rows, "page_name": "settings", **context}
     return render(request, "webhooks/webhooks.html", context, status=status)
 
 
 def _with_secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
-    response = _page(request, EndpointForm(), made=endpoint)
+    response = _page(request, EndpointForm(), created=endpoint)
     response["Cache-Control"] = "no-store"
     return response
 
@@ -80,7 +90,7 @@ def switch_on_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
 @require_POST
 @private_object(_endpoints)
 def renew_webhook_secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
-    """A new secret in the place of one that was lost, or seen by others."""
+    """Replace a secret that was lost or leaked."""
     actions.renew_secret(endpoint)
     return _with_secret(request, endpoint)
 

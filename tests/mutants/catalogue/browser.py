@@ -97,15 +97,15 @@ MUTANTS = [
     Mutant(
         "a page whose script is far behind gets all that it has missed",
         "chatapp/web/chat/page.py",
-        "is_whole = place < 0 or not (len(ids) <= EXCHANGE or _is_little(ids))",
-        "is_whole = place < 0",
+        "is_whole = index < 0 or not (len(ids) <= EXCHANGE or _is_short(ids))",
+        "is_whole = index < 0",
         "tests/web/test_long.py::test_a_script_whose_page_is_far_behind_gets_the_newest_page",
     ),
     Mutant(
         "a question that was long is not on the page of its answer",
         "chatapp/web/chat/page.py",
-        "return self.page_to(len(self.ids), least=EXCHANGE)",
-        "return self.page_to(len(self.ids))",
+        "return Pager(self.ids).page_to(len(self.ids), least=EXCHANGE)",
+        "return Pager(self.ids).page_to(len(self.ids))",
         "tests/web/test_long.py::test_the_newest_exchange_is_shown_whatever_it_holds",
     ),
     Mutant(
