@@ -59,7 +59,7 @@ def test_axe_finds_nothing(stack, alice, house, open_window, theme):
     for details in page.locator("details:visible > summary").all():
         details.click()
     look("everything unfolded")
-    for button in ("Keyboard help", "Model settings", "This chat"):
+    for button in ("Keyboard shortcuts", "Model settings", "Chat menu"):
         page.get_by_role("button", name=button, exact=True).click()
         look(button)
         page.keyboard.press("Escape")
@@ -98,7 +98,7 @@ def test_the_focus_moves_the_page_only_to_what_is_not_in_view(stack, alice, hous
     page.goto(house.rich)
     place = page.evaluate("scrollY")
     assert place > 0
-    for name in ("Keyboard help", "This chat", "Model settings"):
+    for name in ("Keyboard shortcuts", "Chat menu", "Model settings"):
         page.get_by_role("button", name=name, exact=True).focus()
         assert page.evaluate("scrollY") == place
     hidden = page.locator(".question").first.get_by_text("Edit", exact=True)
@@ -116,9 +116,9 @@ def test_a_conversation_with_the_keyboard_alone(stack, alice, open_window):
     keys.press("Escape")
     tab.page.locator("body").click(position={"x": 700, "y": 700})
     keys.press("?")
-    expect(tab.page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    expect(tab.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     keys.press("Escape")
-    expect(tab.page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
+    expect(tab.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
     keys.press("/")
     expect(tab.field).to_be_focused()
     keys.insert_text(text)

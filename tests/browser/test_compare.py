@@ -72,7 +72,7 @@ def test_stop_closing_and_leaving_each_close_their_own_upstreams(stack, tab, con
 def test_a_comparison_by_keyboard_from_the_question_to_the_chat(stack, alice, tab, contenders, open_window):  # B45 B46
     tags = contenders(tokens=3, hold=[2])
     panes = Panes(tab.page, tags)
-    comparison = panes.start(order="One after the other")
+    comparison = panes.start(order="One after another")
     panes.expect("A", "answering", spoken(2))
     expect(panes.pane("C").get_by_text("Waits for its turn")).to_be_visible()
     expect(panes.vote("Answer A")).to_be_disabled()
@@ -140,7 +140,7 @@ def test_what_is_asked_of_tools_is_told_in_its_pane_and_stays(stack, tab, conten
 
 def test_stop_all_stops_what_has_not_begun(stack, tab, contenders):  # B44
     panes = Panes(tab.page, contenders(tokens=9, stall_after=4))
-    comparison = panes.start(order="One after the other")
+    comparison = panes.start(order="One after another")
     panes.expect("A", "answering", spoken(4))
     tab.page.keyboard.press("Escape")
     for letter in "ABC":

@@ -114,7 +114,7 @@ def test_tab_reaches_everything_and_can_be_seen_on_the_way(stack, alice, open_wi
 def test_settings_by_keyboard(stack, alice, tab):
     page = tab.page
     page.goto("/settings")
-    you, tokens = (page.get_by_role("region", name=name) for name in ("You", "Tokens"))
+    you, tokens = (page.get_by_role("region", name=name) for name in ("Preferences", "API tokens"))
     write(page, you.get_by_label("Name"), "Alice L.")
     tab_to(page, page.get_by_label("Theme"))
     page.keyboard.press("D")  # chooses by the first letter
@@ -123,9 +123,9 @@ def test_settings_by_keyboard(stack, alice, tab):
     alice.user.refresh_from_db()
     assert (alice.user.first_name, Preferences.objects.get(user=alice.user).theme) == ("Alice L.", Theme.DARK)
     write(page, tokens.get_by_label("Name"), "backup")
-    press(page, "Make a token")
-    expect(page.get_by_label("The token “backup”")).to_be_focused()
-    expect(page.get_by_label("The token “backup”")).to_be_in_viewport()
+    press(page, "Create token")
+    expect(page.get_by_label("Token “backup”")).to_be_focused()
+    expect(page.get_by_label("Token “backup”")).to_be_in_viewport()
     tab_to(page, tokens.get_by_role("button", name="Revoke"))
     page.keyboard.press("Space")
     expect(tokens.get_by_role("button", name="Revoke")).to_have_count(0)
@@ -157,7 +157,7 @@ def test_a_comparison_by_keyboard(stack, alice, tab, contenders):  # B44 B45 B46
         keys.type(letters)
     tab_to(page, page.get_by_label("All at once"))
     keys.press("ArrowDown")
-    expect(page.get_by_label("One after the other")).to_be_checked()
+    expect(page.get_by_label("One after another")).to_be_checked()
     keys.press("ArrowUp")
     press(page, "Compare")
     page.wait_for_url(COMPARISON)
@@ -210,5 +210,5 @@ def test_a_schedule_by_keyboard(stack, alice, tab):  # B50 B53
     page.goto(f"/schedules/{schedule.pk}")
     press(page, "Delete…", "link")
     press(page, "Delete")
-    expect(page.get_by_role("heading", name="Chats that start by themselves")).to_be_visible()
+    expect(page.get_by_role("heading", name="Scheduled chats")).to_be_visible()
     wait_until(lambda: not Schedule.objects.filter(owner=alice.user).exists(), "it is gone")

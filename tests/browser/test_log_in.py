@@ -26,7 +26,7 @@ def test_the_token_of_a_link_is_taken_out_of_the_address_and_sent_by_the_button(
     told = heard_by(page)
     page.goto(link)
     expect(page).to_have_url("/login/link")
-    expect(page.get_by_label("Your link")).to_be_hidden()
+    expect(page.get_by_label("Link")).to_be_hidden()
     page.get_by_role("button", name="Log in").click()
     expect(page).to_have_url("/")
     expect(page.get_by_text(alice.user.username).first).to_be_visible()
@@ -34,7 +34,7 @@ def test_the_token_of_a_link_is_taken_out_of_the_address_and_sent_by_the_button(
     page.go_back()
     expect(page).to_have_url("/login/link")
     assert token not in page.content()
-    assert page.get_by_label("Your link").input_value() == ""
+    assert page.get_by_label("Link").input_value() == ""
 
 
 def test_a_second_link_in_the_same_tab_is_taken_too(stack, alice, open_window):
@@ -52,10 +52,10 @@ def test_an_invitation_leads_to_a_password(stack, alice, open_window):
     page = open_window(stack).page
     told = heard_by(page)
     page.goto(invitation_link(token, stack.url))
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_label("New password", exact=True).fill(PASSWORD)
     page.get_by_label("New password confirmation").fill(PASSWORD)
-    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Set password and log in").click()
     expect(page).to_have_url("/")
     expect(page.get_by_text(user.username).first).to_be_visible()
     assert not any(token in words for words in told)
@@ -64,7 +64,7 @@ def test_an_invitation_leads_to_a_password(stack, alice, open_window):
 def test_without_javascript_the_link_is_pasted(stack, alice, open_window):
     page, link = open_window(stack, java_script_enabled=False).page, login_link(alice.user, stack.url)
     page.goto(link)
-    page.get_by_label("Your link").fill(link)
+    page.get_by_label("Link").fill(link)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_text(alice.user.username).first).to_be_visible()
 
@@ -83,8 +83,8 @@ def test_where_the_password_was_changed_the_open_pages_go_on(make_stack, open_wi
     form.goto("/settings")
     form.get_by_label("New password", exact=True).fill(PASSWORD)
     form.get_by_label("New password confirmation").fill(PASSWORD)
-    form.get_by_role("button", name="Change the password").click()
-    expect(form.get_by_text("Your password has been changed")).to_be_visible()
+    form.get_by_role("button", name="Change password").click()
+    expect(form.get_by_text("Password changed.")).to_be_visible()
     wait_until(lambda: form.wait_for_timeout(50) or len(sockets) > before, "the socket is opened anew")
     stack.upstream.release(text.tag)
     window.tab.expect_state("complete")

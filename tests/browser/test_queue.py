@@ -90,13 +90,13 @@ def test_after_a_stop_the_queue_is_held_and_can_be_sent(stack, alice, tab, runni
     tab.send(prompt("Second", tokens=4))
     expect(tab.card("Second")).to_be_visible()
     tab.stop_button.click()
-    expect(tab.page.get_by_text("Waiting messages are held.")).to_be_visible()
+    expect(tab.page.get_by_text("The queue is paused.")).to_be_visible()
     tab.expect_state("stopped")
     expect(tab.card("Second")).to_be_visible()
     tab.page.get_by_role("button", name="Send all").click()
     tab.expect_answer(spoken(4))
     expect(tab.cards).to_have_count(0)
-    expect(tab.page.get_by_text("Waiting messages are held.")).to_have_count(0)
+    expect(tab.page.get_by_text("The queue is paused.")).to_have_count(0)
     assert tab.page.evaluate("window.isTheSamePage")
     assert [check(run).status for run in runs_of(alice)] == [Status.STOPPED, Status.COMPLETED]
 
@@ -120,7 +120,7 @@ def test_cards_are_edited_removed_and_sent_now(stack, alice, tab, running):  # B
     tab.card("Second").get_by_role("button", name="Remove").click()
     expect(tab.cards).to_have_count(2)
     tab.card("Third").get_by_text("Edit", exact=True).click()
-    edit = tab.card("Third").get_by_label("Waiting message")
+    edit = tab.card("Third").get_by_label("Queued message")
     edit.fill(" ")
     tab.card("Third").get_by_role("button", name="Save").click()
     expect(tab.page.get_by_role("alert")).to_have_text("The message is empty.")
@@ -144,7 +144,7 @@ def test_cards_are_edited_removed_and_sent_now(stack, alice, tab, running):  # B
 def test_a_card_that_is_being_edited_stays_open_when_another_one_comes(stack, alice, tab, running):
     tab.send("Second")
     tab.card("Second").get_by_text("Edit", exact=True).click()
-    edit = tab.card("Second").get_by_label("Waiting message")
+    edit = tab.card("Second").get_by_label("Queued message")
     edit.fill("Half an edit")
     tab.send("Third")
     expect(tab.card("Third")).to_be_visible()

@@ -83,7 +83,7 @@ class Tab:
     @property
     def cards(self) -> Locator:
         """The messages that wait."""
-        return self.page.get_by_role("region", name="Waiting messages").get_by_role("listitem")
+        return self.page.get_by_role("region", name="Queued messages").get_by_role("listitem")
 
     def card(self, words: str) -> Locator:
         return self.cards.filter(has_text=words)

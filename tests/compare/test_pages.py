@@ -72,7 +72,7 @@ def test_without_a_tick_names_are_shown_at_once(browser):
     ("posted", "said"),
     [
         (form("betula"), "Choose at least two to compare."),
-        (form("betula", "betula"), "Two of them are the same."),
+        (form("betula", "betula"), "Two of them are identical."),
         (form("betula", "quercus"), "That choice is not one of the available choices."),
         (form("betula", "fagus", c__2__temperature="1"), "Choose a model for these settings."),
         (form("betula", "fagus", c__0__temperature="9"), "less than or equal to 2"),
@@ -168,8 +168,8 @@ def test_voting_by_form_reveals_and_a_second_vote_is_refused_with_its_status(bro
 def test_history_scoreboard_and_export_tell_after_the_vote(browser, compare, finish):
     comparison = compare("Which tree?", is_sequential=False)
     finish(comparison)
-    assert "not voted" in words(browser.get("/compare/history"))
-    assert "Nobody has been voted for yet." in words(browser.get("/compare/scoreboard"))
+    assert "no vote" in words(browser.get("/compare/history"))
+    assert "No votes yet." in words(browser.get("/compare/scoreboard"))
     actions.vote(comparison, "A")
     winner = comparison.panes.get(position=0).contender
     assert f"{winner} won" in words(browser.get("/compare/history"))
@@ -187,7 +187,7 @@ def test_only_blind_votes_count_unless_asked(browser, compare, finish):
     comparison = compare(is_blind=False)
     finish(comparison)
     actions.vote(comparison, "tie")
-    assert "Nobody has been voted for yet." in words(browser.get("/compare/scoreboard"))
+    assert "No votes yet." in words(browser.get("/compare/scoreboard"))
     assert "Betula Large 1000 50 % 0 1 0" in words(browser.get("/compare/scoreboard?votes=all"))
 
 

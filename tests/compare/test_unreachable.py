@@ -6,7 +6,8 @@ from django.urls import reverse
 
 from chatapp.accounts.models import Token
 from chatapp.api.urls import urlpatterns as api_patterns
-from chatapp.web.urls import urlpatterns as resources
+from chatapp.web.account.urls import urlpatterns as account_patterns
+from chatapp.web.chat.urls import urlpatterns as chat_patterns
 
 pytestmark = pytest.mark.one_database
 
@@ -14,7 +15,7 @@ FOLLOWED = {"events"}  # a pane's events may be followed; what is in them is tes
 OF_PANES = {"stop_pane", "close_pane", "reroll_pane", "go_on_with_pane"}  # of the API: tests/api/test_compare.py
 NAMES = ["betula", "fagus", "salix"]
 CLOSED = {404, 405}
-PAGE_PATTERNS = [pattern for resource in resources for pattern in resource.url_patterns]
+PAGE_PATTERNS = account_patterns + chat_patterns
 
 
 def addresses_of(patterns, prefix: str = "") -> list[str]:

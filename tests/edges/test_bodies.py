@@ -17,10 +17,10 @@ from tests.harness.stack import clean_env
 
 MEGABYTE = 1024**2
 SHAPES = {  # path: what its refusals look like
-    "/login": b"Too much was sent",
+    "/login": b"This request is too large",
     "/api/v1/sessions": b'"code": "body_too_large"',
     "/v1/responses": b'"code": "body_too_large"',
-    "/chats/0198c0de-5d1e-7c3a-9a51-5a3c2f6f9a10/messages": b"Too much was sent",
+    "/chats/0198c0de-5d1e-7c3a-9a51-5a3c2f6f9a10/messages": b"This request is too large",
 }
 
 

@@ -184,8 +184,8 @@ def test_the_history_links_to_the_chats_and_to_stop(browser, make, clock, end): 
     page = browser.get(page_of(schedule))
     text = words(page)
     assert "Answered" in text
-    assert "Being written" in text
-    assert "Waits for the one before" in text
+    assert "In progress" in text
+    assert "Waiting for the previous run" in text
     assert waiting.run is None
     for occurrence in (first, running):
         assert reverse("session", args=[occurrence.run.session_id]) in page.content.decode()
@@ -208,7 +208,7 @@ def test_what_is_over_is_never_shown_as_being_written(browser, make, clock, writ
     for schedule, said in ((answered, "Answered"), (failed, f"Failed: {RunError().message}"), (deleted, "Stopped")):
         text = words(browser.get(page_of(schedule))).split("History")[1]
         assert said in text
-        assert "Being written" not in text
+        assert "In progress" not in text
 
 
 def test_failures_say_why_on_the_list_and_in_the_history(browser, make, clock, end, settings):  # B53
@@ -218,7 +218,7 @@ def test_failures_say_why_on_the_list_and_in_the_history(browser, make, clock, e
     end(schedule.occurrences.first(), lambda run_id: transitions.fail(run_id, RunError()))
     for page in ("/schedules", page_of(schedule)):
         text = words(browser.get(page))
-        assert "Paused: it failed once" in text
+        assert "Paused: failed once" in text
         assert f"Failed: {RunError().message}" in text
 
 
@@ -251,7 +251,7 @@ def test_what_is_over_can_still_be_renamed(browser, clock):
     browser.post("/schedules/new", form(kind="once"))
     schedule = Schedule.objects.get()
     clock.to(2026, 11, 26, 12)
-    assert "It is not due again." in words(browser.get(page_of(schedule)))
+    assert "No more runs." in words(browser.get(page_of(schedule)))
     changed = form(kind="once", name="Autumn")
     assert browser.post(page_of(schedule, "edit_schedule"), changed).status_code == 302
     schedule.refresh_from_db()

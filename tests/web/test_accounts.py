@@ -53,7 +53,7 @@ def test_a_login_link_works_once(log_in, alice):
     assert first.get("/").status_code == 200
     response = second.post("/login/link", {"token": token})
     assert response.status_code == 403
-    assert "This login link has been used or is too old" in words(response)
+    assert "This login link has been used or has expired" in words(response)
     assert "manage.py login_link" in words(response)
     assert 'href="/login"' in response.text
     assert second.get("/").status_code == 302
@@ -79,7 +79,7 @@ def test_a_link_from_before_the_update_says_so_at_once(log_in, db, address, quer
     """It led to a form that asks for the whole link, and that refuses the link of course."""
     response = log_in(None).get(f"{address}?{query}=AAAA")
     assert response.status_code == 403
-    assert "This link was made before an update and no longer works. Ask for a new one." in words(response)
+    assert "It was created before an update of this site. Ask for a new one." in words(response)
     assert "<form" not in response.text
 
 
@@ -129,7 +129,7 @@ def test_a_used_link_in_the_browser_that_used_it_leads_home(log_in, alice, bob):
     assert client.post("/login/link", {"token": token}).url == "/"
     refused = log_in(bob).post("/login/link", {"token": token})
     assert refused.status_code == 403
-    assert "Go on as bob" in words(refused)
+    assert "Continue as bob" in words(refused)
 
 
 @pytest.mark.parametrize("change", ["expired", "password", "disabled", "invitation"])

@@ -205,7 +205,7 @@ def test_files_count_as_part_of_the_message(browser):
 def test_an_upload_beyond_all_bounds_is_not_even_kept(browser):
     response = post(browser, file("huge.txt", b"x" * 500_000))
     assert response.status_code == 413
-    assert "Too much was sent" in response.content.decode()
+    assert "This request is too large" in response.content.decode()
 
 
 @pytest.mark.parametrize(("count", "status"), [(20, 302), (21, 422), (121, 400)])

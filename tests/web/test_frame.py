@@ -81,7 +81,7 @@ def test_a_form_from_an_outdated_page_says_what_to_do(alice):
     client.force_login(alice)
     response = client.post("/chats", {"text": "Hi"})
     assert response.status_code == 403
-    assert "This page was open too long" in words(response)
+    assert "This page has expired" in words(response)
 
 
 def test_a_message_beyond_all_bounds_is_refused_with_a_page(browser):

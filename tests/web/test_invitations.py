@@ -46,7 +46,7 @@ def person(username: str = "dora"):
 
 def test_an_invited_user_chooses_a_password_and_is_in(invite, log_in):
     token, client = invite("dora"), log_in(None)
-    assert "You are invited" in words(client.get("/invitation"))
+    assert "You have been invited" in words(client.get("/invitation"))
     assert "Welcome, dora" in words(come(client, token))
     assert come(client, token, **FORM).url == "/"
     assert ">dora</span>" in client.get("/").text
@@ -76,7 +76,7 @@ def test_a_link_gets_too_old(invite, log_in):
     OneTimeLink.objects.update(expires_at=timezone.now())
     response = come(log_in(None), token)
     assert response.status_code == 403
-    assert "This invitation is over" in words(response)
+    assert "This invitation is no longer valid" in words(response)
 
 
 def test_a_bad_password_is_told_and_the_link_still_works(invite, log_in):
@@ -105,7 +105,7 @@ def test_who_is_logged_in_is_told_whom_the_link_is_for(invite, log_in, bob):
     token, client = invite("dora"), log_in(bob)
     page = words(come(client, token))
     assert "You are logged in as bob" in page
-    assert "Begin as dora" in page
+    assert "Set password and log in as dora" in page
     assert client.get("/").context["user"] == bob
     assert come(client, token, **FORM).url == "/"
     assert client.get("/").context["user"] == person()
@@ -165,7 +165,7 @@ def test_an_account_that_became_more_than_an_invited_one_is_not_handed_over(chan
 @pytest.mark.parametrize("who", ["alice", "bob"])
 def test_only_staff_invites(who, log_in, request):
     client = log_in(request.getfixturevalue(who))
-    assert "Invite somebody" not in words(client.get("/settings"))
+    assert "Invite a user" not in words(client.get("/settings"))
     assert client.post("/settings/invitations", {"username": "dora"}).status_code == 404
     assert not get_user_model().objects.filter(username="dora").exists()
 

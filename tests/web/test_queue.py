@@ -49,7 +49,7 @@ def test_what_waits_is_a_card_and_not_in_the_transcript(browser, running, waitin
 
 
 def test_without_anything_that_waits_there_is_no_queue_to_see(browser, running):
-    assert '<section class="queue" data-queue aria-label="Waiting messages" hidden>' in page_of(browser, running)
+    assert '<section class="queue" data-queue aria-label="Queued messages" hidden>' in page_of(browser, running)
 
 
 def test_what_is_sent_in_mid_run_waits(browser, running):  # B18
@@ -132,7 +132,7 @@ def test_after_a_stop_the_queue_is_held_until_it_is_released(browser, running, w
     request_stop(running, by=None)
     transitions.stop(running.id)
     page = page_of(browser, running)
-    assert "Waiting messages are held." in page
+    assert "The queue is paused." in page
     assert cards(page) == ["Second", "Third"]
     browser.post(f"/chats/{running.session_id}/queue/release")
     page = page_of(browser, running)

@@ -207,8 +207,8 @@ def test_results_have_pages(say, find, browser):
 
 
 def test_nothing_is_told_as_such(browser):
-    assert "Nothing was found for “zebra”" in words(browser.get("/search?q=zebra"))
-    assert "Type a word" in words(browser.get("/search?q=!"))
+    assert "No results for “zebra”" in words(browser.get("/search?q=zebra"))
+    assert "Enter a word" in words(browser.get("/search?q=!"))
 
 
 def test_the_script_gets_the_results_alone(say, browser):

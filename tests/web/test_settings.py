@@ -95,7 +95,7 @@ def test_the_password_is_changed_here_and_ends_other_log_ins(with_password, log_
     here, elsewhere = log_in(with_password), log_in(with_password)
     form = {"old_password": PASSWORD, "new_password1": OTHER, "new_password2": OTHER}
     assert here.post("/settings/password", form).url == "/settings"
-    assert "Your password has been changed" in words(here.get("/settings"))
+    assert "Password changed." in words(here.get("/settings"))
     assert elsewhere.get("/").status_code == 302
     with_password.refresh_from_db()
     assert with_password.check_password(OTHER)
@@ -161,7 +161,7 @@ def test_what_is_shown_once_is_at_the_top_with_the_focus(path, form, shown, char
 
 
 def test_an_invitation_says_how_many_days_it_works(charlie, log_in, settings):
-    for days, text in ((7.0, "for 7 days."), (1.0, "for 1 day."), (0.5, "for 0.5 days.")):
+    for days, text in ((7.0, "within 7 days."), (1.0, "within 1 day."), (0.5, "within 0.5 days.")):
         settings.INVITATION_DAYS = days
         assert text in words(log_in(charlie).post("/settings/invitations", {"username": "dora"}))
 
@@ -195,9 +195,9 @@ def test_a_token_that_cannot_be_is_refused(wrong, browser):
 def test_the_page_tells_what_each_token_is_for_and_what_has_become_of_it(browser, settings):
     settings.TOKEN_MAX_DAYS = 0
     browser.post("/settings/tokens", TOKEN | {"name": "<reader>", "scope": "read", "days": "never"})
-    assert "read only; made" in browser.get("/settings").text
+    assert "read only; created" in browser.get("/settings").text
     assert "&lt;reader&gt;" in browser.get("/settings").text
-    assert "never expires; not used yet" in browser.get("/settings").text
+    assert "never expires; never used" in browser.get("/settings").text
     Token.objects.update(expiry=timezone.now(), last_used_at=timezone.now())
     assert "expired" in browser.get("/settings").text
     assert "last used" in browser.get("/settings").text
@@ -237,5 +237,5 @@ def test_one_user_has_so_many_tokens_and_no_more(browser, alice):
     for _ in range(50):
         Token.objects.create(alice)
     browser.post("/settings/tokens", TOKEN)
-    assert "You have 50 tokens" in words(browser.get("/settings"))
+    assert "You have reached the limit of 50 tokens" in words(browser.get("/settings"))
     assert Token.objects.count() == 50

@@ -204,11 +204,11 @@ def test_a_name_of_odd_letters_is_a_harmless_file_name(browser, session):
 def test_the_menu_offers_all_of_it(browser, session):
     page = words(browser.get(f"/chats/{session.pk}"))
     for act in (
-        "Pin to the top",
-        "Put into the archive",
+        "Pin",
+        "Archive",
         "Share",
         "Export as Markdown",
         "Export as JSON",
-        "Delete this",
+        "Delete chat",
     ):
         assert act in page

@@ -93,13 +93,13 @@ def test_each_answer_tells_how_fast_it_was(browser, ask, write):
     begin = timezone.now()
     times = {"started_at": begin, "first_token_at": begin + timedelta(seconds=0.5)}
     Run.objects.filter(pk=run.pk).update(**times, finished_at=begin + timedelta(seconds=4.5), completion_tokens=200)
-    assert "0.5 s to the first word · 50 tokens/s · 200 tokens" in page_of(browser, run)
+    assert "first token 0.5 s · 50 tokens/s · 200 tokens" in page_of(browser, run)
 
 
 def test_a_model_that_counts_nothing_has_no_speed(browser, ask, write):
     run = write(ask(), "All of it")
     transitions.complete(run.id, "stop")
-    assert "to the first word</span>" in page_of(browser, run)
+    assert 'class="figures">first token' in page_of(browser, run)
 
 
 def test_tools_are_shown_while_they_are_asked_for_and_after(browser, ask, write):
@@ -115,7 +115,7 @@ def test_tools_are_shown_while_they_are_asked_for_and_after(browser, ask, write)
 def test_without_a_script_the_page_says_how_to_see_more(browser, ask):  # B56
     run = ask()
     hint = re.search(r"<noscript>(.*?)</noscript>", page_of(browser, run))[1]
-    assert "This page does not update by itself." in hint
+    assert "This page does not update automatically." in hint
     assert f'href="/chats/{run.session_id}?at=' in hint
 
 
@@ -150,7 +150,7 @@ def test_a_lost_answer_says_what_happened(browser, ask, write, reason):
     page = page_of(browser, run)
     assert "data-plain>Half of</div>" in page
     sentence = transitions.LOST_MESSAGES[reason]
-    assert f"<strong>The answer was interrupted.</strong> {sentence} What was written is kept." in page
+    assert f"<strong>The answer was interrupted.</strong> {sentence} The text so far is kept." in page
     assert "interrupted" not in sentence  # which the page says before it
 
 

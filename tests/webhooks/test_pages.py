@@ -38,7 +38,7 @@ def test_a_webhook_is_made_and_its_secret_is_shown_once(alice, log_in):
     assert "no-store" in made["Cache-Control"]
     page = browser.get(PAGE)
     assert mine.secret not in page.text
-    assert "Hears of answers that are failed, lost." in page.text
+    assert "Sent when an answer is failed, lost." in page.text
     renewed = browser.post(f"{PAGE}/{mine.pk}/secret")
     mine.refresh_from_db()
     assert mine.secret in renewed.text
@@ -61,7 +61,7 @@ def test_ten_are_enough(alice, log_in):
     Endpoint.objects.bulk_create(Endpoint(owner=alice, url=FORM["url"]) for _ in range(10))
     assert browser.post(PAGE, FORM).url == PAGE
     assert Endpoint.objects.count() == 10
-    assert "You have 10 webhooks" in browser.get(PAGE).text
+    assert "You have reached the limit of 10 webhooks" in browser.get(PAGE).text
 
 
 def test_a_webhook_is_switched_off_and_on_and_deleted(alice, log_in):
@@ -73,7 +73,7 @@ def test_a_webhook_is_switched_off_and_on_and_deleted(alice, log_in):
     assert (mine.is_enabled, mine.disabled_why) == (False, Why.OWNER)
     page = browser.get(PAGE).text
     assert "Off: Switched off" in page
-    assert 'role="status" tabindex="-1" autofocus>The webhook has been switched off.</p>' in page
+    assert 'role="status" tabindex="-1" autofocus>Webhook switched off.</p>' in page
     browser.post(f"{PAGE}/{mine.pk}/on")
     mine.refresh_from_db()
     assert (mine.is_enabled, mine.disabled_why) == (True, "")

@@ -15,23 +15,23 @@ class LinkForm(forms.Form):
     """Displayed only: the views read the token from the POST themselves, so that any text gets the same refusal."""
 
     token = forms.CharField(
-        label="Your link",
+        label="Link",
         max_length=LONGEST_TEXT,
-        help_text="Paste the whole link that you were given.",
+        help_text="Paste the whole link you were given.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
 
 
 class PreferencesForm(forms.ModelForm):
     name = forms.CharField(
-        label="Name", required=False, max_length=150, help_text="How this site calls you. Empty: your username."
+        label="Name", required=False, max_length=150, help_text="Displayed instead of your username."
     )
     theme = forms.ChoiceField(label="Theme", choices=Theme.choices)
     model = forms.ChoiceField(label="Model for new chats", required=False)
     notifies = forms.BooleanField(
         label="Notify me when an answer is ready",
         required=False,
-        help_text="By the browser, while you look at something else. It will ask for your permission.",
+        help_text="Your browser notifies you while this page is in the background. It asks for permission first.",
     )
 
     class Meta:
@@ -42,7 +42,7 @@ class PreferencesForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["name"].initial = self.instance.user.first_name
         models = Model.objects.filter(enabled=True)
-        self.fields["model"].choices = [("", "The site’s default"), *((model.name, model.label) for model in models)]
+        self.fields["model"].choices = [("", "Site default"), *((model.name, model.label) for model in models)]
         self.order_fields(["name", "theme", "model", "notifies"])
 
     def save(self, commit: bool = True) -> Preferences:
@@ -53,8 +53,8 @@ class PreferencesForm(forms.ModelForm):
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(label="Name", max_length=100, help_text="What it is for, such as “backup script”.")
-    scope = forms.ChoiceField(label="May", choices=Scope.choices, initial=Scope.WRITE)
+    name = forms.CharField(label="Name", max_length=100, help_text="What the token is for, such as “backup script”.")
+    scope = forms.ChoiceField(label="Permission", choices=Scope.choices, initial=Scope.WRITE)
     days = forms.ChoiceField(label="Expires")
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -83,7 +83,7 @@ class _RevokeTokensForm(forms.Form):
             box.label = "Also revoke my token" if is_one else f"Also revoke my {count} tokens"
             box.help_text = (
                 f"Programs that use {'it' if is_one else 'them'} lose access at once. "
-                f"Do so if somebody else may know {'it' if is_one else 'a token'}."
+                f"Recommended if someone else may know {'it' if is_one else 'one of them'}."
             )
         else:
             del self.fields["revoke_tokens"]

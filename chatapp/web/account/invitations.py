@@ -44,7 +44,7 @@ def _invite(form: InvitationForm, by: AbstractBaseUser) -> tuple[AbstractBaseUse
     try:
         return invite(form.cleaned_data["username"], by)
     except AlreadyHere:
-        form.add_error("username", "There is a user of this name already, who cannot be invited again.")
+        form.add_error("username", "This username is already taken.")
     except ValidationError as error:
         form.add_error("username", error.messages[0])
     return None

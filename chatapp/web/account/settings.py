@@ -40,7 +40,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
         update_session_auth_hash(request, form.save())
         if form.cleaned_data.get("revoke_tokens"):
             revoke_all(request.user)
-    messages.success(request, "Your password has been changed. Everywhere else you are logged out.")
+    messages.success(request, "Password changed. You have been logged out everywhere else.")
     return redirect("settings")
 
 

@@ -24,7 +24,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
     try:
         token, text = make_token(request.user, **form.cleaned_data)
     except TooManyTokens:
-        messages.error(request, f"You have {MAX_TOKENS} tokens. Revoke one first.")
+        messages.error(request, f"You have reached the limit of {MAX_TOKENS} tokens. Revoke one first.")
         return redirect("settings")
     response = settings_page(request, created_token=token, token_text=text)
     response["Cache-Control"] = "no-store"
@@ -35,5 +35,5 @@ def create_token(request: HttpRequest) -> HttpResponse:
 @private
 def revoke_token(request: HttpRequest, uuid: UUID) -> HttpResponse:
     revoke(get_object_or_404(Token, uuid=uuid, user=request.user))
-    messages.success(request, "The token has been revoked.")
+    messages.success(request, "Token revoked.")
     return redirect("settings")

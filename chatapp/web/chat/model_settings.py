@@ -25,11 +25,11 @@ class ModelSettingsForm(forms.ModelForm):
         widget=forms.NumberInput(attrs={"step": "any", "placeholder": "0 to 2", "autocomplete": "off"}),
     )
     max_tokens = forms.IntegerField(
-        label="Longest answer, in tokens",
+        label="Maximum length, in tokens",
         required=False,
         min_value=1,
         max_value=MAX_TOKENS,
-        widget=forms.NumberInput(attrs={"placeholder": "no limit", "autocomplete": "off"}),
+        widget=forms.NumberInput(attrs={"placeholder": "No limit", "autocomplete": "off"}),
     )
 
     class Meta:

@@ -117,7 +117,7 @@ def figures_of(run: Run) -> list[str]:
     """Time to the first token, tokens per second, tokens."""
     figures, tokens = [], run.completion_tokens
     if run.started_at and run.first_token_at:
-        figures.append(f"{(run.first_token_at - run.started_at).total_seconds():.1f} s to the first word")
+        figures.append(f"first token {(run.first_token_at - run.started_at).total_seconds():.1f} s")
     if (speed := run.tokens_per_second()) is not None:
         figures.append(f"{speed:.0f} tokens/s")
     if tokens:

@@ -11,8 +11,8 @@ from chatapp.compare.contenders import Contender
 from chatapp.compare.models import MAX_PANES, Comparison
 from runs.models import Model
 
-PROMPT = {"rows": 3, "placeholder": "Ask all of them", "data-text-field": True}
-ORDERS = [("parallel", "All at once"), ("sequential", "One after the other")]
+PROMPT = {"rows": 3, "placeholder": "Ask a question", "data-text-field": True}
+ORDERS = [("parallel", "All at once"), ("sequential", "One after another")]
 
 
 class ContenderForm(forms.Form):
@@ -23,7 +23,7 @@ class ContenderForm(forms.Form):
         Model.objects.filter(enabled=True), to_field_name="name", required=False, empty_label="None"
     )
     temperature = forms.FloatField(min_value=0, max_value=2, required=False)
-    max_tokens = forms.IntegerField(min_value=1, max_value=1_000_000, required=False, label="Length, in tokens")
+    max_tokens = forms.IntegerField(min_value=1, max_value=1_000_000, required=False, label="Maximum length, in tokens")
     system_prompt = forms.CharField(max_length=20_000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
     def clean(self) -> dict[str, object]:
@@ -52,7 +52,7 @@ class Contenders(forms.BaseFormSet):
         if len(labels) < LEAST_PANES:
             raise ValidationError("Choose at least two to compare.")
         if len(set(labels)) < len(labels):
-            raise ValidationError("Two of them are the same. Set something differently, or choose another model.")
+            raise ValidationError("Two of them are identical. Change a setting or choose another model.")
 
     @property
     def first_rows(self) -> list[ContenderForm]:
@@ -80,7 +80,7 @@ ContenderFormSet = forms.formset_factory(
 class ComparisonForm(forms.Form):
     use_required_attribute = False
     prompt = forms.CharField(strip=False, required=False, widget=forms.Textarea(attrs=PROMPT))
-    is_blind = forms.BooleanField(required=False, initial=True, label="Blind: names are hidden until you vote")
+    is_blind = forms.BooleanField(required=False, initial=True, label="Blind: hide model names until you vote")
     order = forms.ChoiceField(choices=ORDERS, initial="parallel", widget=forms.RadioSelect)
     key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput, initial=lambda: uuid4().hex)
 

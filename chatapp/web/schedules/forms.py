@@ -33,7 +33,7 @@ PRESETS = {
     "month": ("First of the month", {"kind": Kind.MONTHLY, "month_day": 1, "at": "09:00"}),
     "hourly": ("Every hour", {"kind": Kind.EVERY, "every": 1, "unit": "60"}),
     "once": ("Once, tomorrow", {"kind": Kind.ONCE}),
-    "cron": ("A rule of cron", {"kind": Kind.CRON, "cron": "0 9 * * MON-FRI"}),
+    "cron": ("Cron expression", {"kind": Kind.CRON, "cron": "0 9 * * MON-FRI"}),
 }
 
 
@@ -67,7 +67,7 @@ class RuleForm(forms.Form):
         required=False,
         initial=1,
         label="Day of the month",
-        help_text="Where a month is shorter, its last day.",
+        help_text="In shorter months, the last day.",
     )
     every = forms.IntegerField(min_value=1, max_value=MAX_STEP, required=False, initial=1, label="Every")
     unit = forms.ChoiceField(choices=UNITS, required=False, initial="60", label="Unit")
@@ -81,7 +81,7 @@ class RuleForm(forms.Form):
         max_length=100,
         required=False,
         initial="0 9 * * MON-FRI",
-        label="Rule of cron",
+        label="Cron expression",
         help_text="Minute, hour, day of the month, month, day of the week.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}),
     )
@@ -129,18 +129,18 @@ class ScheduleForm(RuleForm):
     prompt = forms.CharField(
         strip=False,
         label="Message",
-        help_text="{{date}}, {{time}} and {{last_answer}} are filled in when it is asked.",
+        help_text="{{date}}, {{time}} and {{last_answer}} are filled in when it runs.",
         widget=forms.Textarea(attrs={"rows": 5}),
     )
     model = forms.ModelChoiceField(
-        Model.objects.filter(enabled=True), to_field_name="name", required=False, empty_label="The site's default"
+        Model.objects.filter(enabled=True), to_field_name="name", required=False, empty_label="Site default"
     )
     target = forms.ChoiceField(label="Answers go to")
     missed = forms.ChoiceField(
-        choices=Schedule._meta.get_field("missed").choices, label="Missed while this site was down"
+        choices=Schedule._meta.get_field("missed").choices, label="If missed while the site was down"
     )
     overlap = forms.ChoiceField(
-        choices=Schedule._meta.get_field("overlap").choices, label="Due while the last answer is still written"
+        choices=Schedule._meta.get_field("overlap").choices, label="If the last answer is still in progress"
     )
     notify = forms.ChoiceField(choices=Schedule._meta.get_field("notify").choices, label="Mark as new")
 
@@ -149,7 +149,7 @@ class ScheduleForm(RuleForm):
         sessions = _sessions_of(owner, self.initial.get("target"))
         names = [(str(session.pk), str(session)) for session in sessions]
         choices = list(Target.choices)
-        self.fields["target"].choices = [*choices, ("A chat that is there", names)] if names else choices
+        self.fields["target"].choices = [*choices, ("Existing chats", names)] if names else choices
 
     def clean_prompt(self) -> str:
         """As it was typed: forms send CRLF."""

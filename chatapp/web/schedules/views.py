@@ -183,7 +183,7 @@ def duplicate_schedule(request: HttpRequest, schedule: Schedule) -> HttpResponse
         copy = actions.duplicate(schedule)
     except RunError as error:
         return _page(request, schedule, error, status=BAD_FORM)
-    messages.info(request, "This copy is paused. Change what should be different, save it, and then resume it.")
+    messages.info(request, "This copy is paused. Edit and save it, then resume it.")
     return redirect("edit_schedule", copy.pk)
 
 

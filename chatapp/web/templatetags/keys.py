@@ -19,11 +19,11 @@ class Key:
 KEYS = [
     Key("/", "Write a message", "write"),
     Key("Enter", "Send"),
-    Key("Shift+Enter", "Begin a new line"),
+    Key("Shift+Enter", "Insert a line break"),
     Key("Esc", "Stop the answer", "stop"),
     Key("Ctrl+K", "Search your chats", "search"),
     Key("Ctrl+Shift+O", "Start a new chat", "new"),
-    Key("?", "Show this list", "help"),
+    Key("?", "Show these shortcuts", "help"),
 ]
 
 

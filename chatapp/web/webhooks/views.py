@@ -29,9 +29,9 @@ class EndpointRow:
 
 
 class EndpointForm(forms.Form):
-    url = forms.CharField(label="Address", max_length=500, widget=forms.URLInput(attrs={"placeholder": "https://"}))
+    url = forms.CharField(label="URL", max_length=500, widget=forms.URLInput(attrs={"placeholder": "https://"}))
     ends = forms.MultipleChoiceField(
-        label="Tell it of answers that are", choices=ENDS, initial=all_ends, widget=forms.CheckboxSelectMultiple
+        label="Send when an answer is", choices=ENDS, initial=all_ends, widget=forms.CheckboxSelectMultiple
     )
 
     def clean_url(self) -> str:
@@ -54,7 +54,7 @@ def list_webhooks(request: HttpRequest) -> HttpResponse:
     try:
         endpoint = actions.make_endpoint(request.user, **form.cleaned_data)
     except actions.TooManyEndpoints:
-        messages.error(request, f"You have {actions.MAX_ENDPOINTS} webhooks. Delete one first.")
+        messages.error(request, f"You have reached the limit of {actions.MAX_ENDPOINTS} webhooks. Delete one first.")
         return redirect("webhooks")
     return _with_secret(request, endpoint)
 
@@ -75,7 +75,7 @@ def _with_secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
 @private_object(_endpoints)
 def switch_off_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     actions.switch_off(endpoint)
-    messages.success(request, "The webhook has been switched off.")
+    messages.success(request, "Webhook switched off.")
     return redirect("webhooks")
 
 
@@ -83,7 +83,7 @@ def switch_off_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse
 @private_object(_endpoints)
 def switch_on_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     actions.switch_on(endpoint)
-    messages.success(request, "The webhook has been switched on.")
+    messages.success(request, "Webhook switched on.")
     return redirect("webhooks")
 
 
@@ -99,5 +99,5 @@ def renew_webhook_secret(request: HttpRequest, endpoint: Endpoint) -> HttpRespon
 @private_object(_endpoints)
 def delete_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     endpoint.delete()
-    messages.success(request, "The webhook has been deleted.")
+    messages.success(request, "Webhook deleted.")
     return redirect("webhooks")
