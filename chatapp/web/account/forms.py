@@ -59,8 +59,9 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, auto_id="token_%s", **kwargs)  # the preferences form also has a `name`
-        choices = [(str(days or "never"), f"in {days} days" if days else "never") for days in lifetimes()]
-        self.fields["days"].choices, self.fields["days"].initial = choices, str(default_lifetime())
+        choices = [(str(days or "never"), f"In {days} days" if days else "Never") for days in lifetimes()]
+        self.fields["days"].choices = choices
+        self.fields["days"].initial = str(default_lifetime())
 
     def clean_days(self) -> int | None:
         days = self.cleaned_data["days"]

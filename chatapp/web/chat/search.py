@@ -60,9 +60,9 @@ def _page_number(text: str) -> int:
 
 def _hits(user: AbstractBaseUser, words: list[str], number: int) -> list[Hit]:
     """The hits of one page, and one more if there is another page."""
-    found = found_sessions(Session.objects.visible_to(user), words).order_by("-active_at", "-id")
+    matching = found_sessions(Session.objects.visible_to(user), words).order_by("-active_at", "-id")
     start = (number - 1) * PAGE_HITS
-    sessions = list(with_opening(found)[start : start + PAGE_HITS + 1])
+    sessions = list(with_opening(matching)[start : start + PAGE_HITS + 1])
     messages = _newest_matches(sessions, words)
     return [_hit(session, messages.get(session.pk), words) for session in sessions]
 
@@ -71,8 +71,8 @@ def _newest_matches(sessions: list[Session], words: list[str]) -> dict[UUID, Mes
     """The newest message of each session that has all the words, by session id."""
     if not words:
         return {}
-    found = found_messages(Message.objects.filter(session__in=sessions), words).order_by("id")
-    newest = dict(found.values_list("session_id", "id"))
+    matching = found_messages(Message.objects.filter(session__in=sessions), words).order_by("id")
+    newest = dict(matching.values_list("session_id", "id"))
     messages = Message.objects.defer("html", "reasoning").prefetch_related("attachments")
     return {message.session_id: message for message in messages.in_bulk(list(newest.values())).values()}
 

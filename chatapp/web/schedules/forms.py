@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 
 from chatapp.chats.models import Session
 from chatapp.schedules.models import Kind, Schedule, Target
@@ -23,8 +24,8 @@ from chatapp.schedules.spec import (
 from chatapp.schedules.words import WEEKDAYS
 from runs.models import Model
 
-OFFERED_SESSIONS = 50  # the newest; older ones can be found again by writing in them
-LOCAL = "%Y-%m-%dT%H:%M"  # of browsers
+OFFERED_SESSIONS = 50  # the most recently active; writing in an older one makes it one of them
+LOCAL = "%Y-%m-%dT%H:%M"  # the format of browsers
 
 PRESETS = {
     "morning": ("Every morning", {"kind": Kind.DAILY, "at": "08:00"}),
@@ -38,7 +39,7 @@ PRESETS = {
 
 
 class LocalTimeField(forms.DateTimeField):
-    """A naive time: in the zone that the form names, where it may be one that the site's zone jumps over."""
+    """A naive time, in the zone that the form names; it may be one that the site's zone skips."""
 
     def to_python(self, value: object) -> datetime | None:
         if value in self.empty_values or isinstance(value, datetime):
@@ -47,7 +48,7 @@ class LocalTimeField(forms.DateTimeField):
 
 
 class RuleForm(forms.Form):
-    """When: what a preview needs. Fields that the kind of rule does not need are not looked at."""
+    """The rule, which is all that a preview needs. Fields that the kind of rule does not use are ignored."""
 
     use_required_attribute = False
     kind = forms.ChoiceField(choices=Kind.choices, initial=Kind.DAILY, label="Repeat")
@@ -92,8 +93,8 @@ class RuleForm(forms.Form):
     )
 
     @property
-    def shown(self) -> dict[str, object]:
-        """What an empty form shows, as if it had been posted."""
+    def initial_data(self) -> dict[str, object]:
+        """The initial values, as if they had been posted."""
         return {name: self.get_initial_for_field(field, name) for name, field in self.fields.items()}
 
     def clean(self) -> dict:
@@ -109,7 +110,7 @@ class RuleForm(forms.Form):
         return values
 
     def rule_spec(self) -> RuleSpec:
-        """The rule, of the values that are valid so far."""
+        """The rule, from the values that are valid so far."""
         values = self.cleaned_data
         return RuleSpec(
             kind=values["kind"],
@@ -144,7 +145,7 @@ class ScheduleForm(RuleForm):
     )
     notify = forms.ChoiceField(choices=Schedule._meta.get_field("notify").choices, label="Mark as new")
 
-    def __init__(self, data=None, *, owner: AbstractBaseUser, **kwargs) -> None:
+    def __init__(self, data: QueryDict | None = None, *, owner: AbstractBaseUser, **kwargs: object) -> None:
         super().__init__(data, **kwargs)
         sessions = _sessions_of(owner, self.initial.get("target"))
         names = [(str(session.pk), str(session)) for session in sessions]
@@ -152,11 +153,11 @@ class ScheduleForm(RuleForm):
         self.fields["target"].choices = [*choices, ("Existing chats", names)] if names else choices
 
     def clean_prompt(self) -> str:
-        """As it was typed: forms send CRLF."""
+        """With LF line ends: forms send CRLF."""
         return self.cleaned_data["prompt"].replace("\r\n", "\n")
 
     def spec(self) -> ScheduleSpec:
-        """The form is valid."""
+        """The form must be valid."""
         values = self.cleaned_data
         is_session = values["target"] not in Target.values
         return ScheduleSpec(
@@ -172,22 +173,22 @@ class ScheduleForm(RuleForm):
         )
 
 
-def _sessions_of(owner: AbstractBaseUser, chosen: object) -> QuerySet[Session]:
+def _sessions_of(owner: AbstractBaseUser, selected: object) -> QuerySet[Session]:
     sessions = Session.objects.visible_to(owner)
     newest = sessions.order_by("-active_at").values("pk")[:OFFERED_SESSIONS]
     wanted = Q(pk__in=list(newest.values_list("pk", flat=True)))
-    if chosen and chosen not in Target.values:
-        wanted |= Q(pk=chosen)
+    if selected and selected not in Target.values:
+        wanted |= Q(pk=selected)
     return sessions.filter(wanted).order_by("-active_at")
 
 
 def offered_zones() -> list[str]:
-    """Those that are named after a place, and UTC; others are understood, too."""
+    """UTC and the zones named after places; the form also accepts others."""
     return ["UTC", *sorted(zone for zone in known_zones() if "/" in zone and not zone.startswith("Etc/"))]
 
 
 def initial_of(schedule: Schedule) -> dict[str, object]:
-    """What the form shows of a schedule. Fields that its rule does not use show what they show in a new one."""
+    """Initial values from a schedule. Fields that its rule does not use have those of a new one."""
     rule = rule_spec_of(schedule)
     initial = {name: getattr(schedule, name) for name in ("name", "prompt", "model", "missed", "overlap", "notify")}
     initial["target"] = str(schedule.session_id) if schedule.session_id else schedule.target
@@ -198,8 +199,8 @@ def initial_of(schedule: Schedule) -> dict[str, object]:
 
 
 def initial_of_preset(name: str) -> dict[str, object]:
-    """Without a preset: every day at nine, in the site's zone. The page's script puts in the browser's."""
+    """Without a preset: every day at nine, in the site's zone, which the page's script replaces by the browser's."""
     zone = ZoneInfo(settings.TIME_ZONE)
     tomorrow = (datetime.now(zone) + timedelta(days=1)).replace(hour=9, minute=0, tzinfo=None)
-    chosen = PRESETS[name][1] if name in PRESETS else {}
-    return {"zone": settings.TIME_ZONE, "starts": tomorrow if name == "once" else None} | chosen
+    preset = PRESETS[name][1] if name in PRESETS else {}
+    return {"zone": settings.TIME_ZONE, "starts": tomorrow if name == "once" else None} | preset

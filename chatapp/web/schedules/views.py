@@ -50,7 +50,7 @@ def preview_of(schedule: Schedule) -> Preview:
 
 def _preview_of_form(form: RuleForm) -> Preview:
     """From the rule's fields alone, whether or not the rest of the form is filled in."""
-    rule = RuleForm(form.data if form.is_bound else form.shown)
+    rule = RuleForm(form.data if form.is_bound else form.initial_data)
     if rule.is_valid():
         return preview_of(rule.rule_spec().apply_to(Schedule()))
     return Preview(errors=[f"{rule[name].label}: {error[0]}" for name, error in rule.errors.items()])
@@ -61,10 +61,10 @@ def _preview_of_form(form: RuleForm) -> Preview:
 def list_schedules(request: HttpRequest) -> HttpResponse:
     """The user's schedules, each with its last occurrence."""
     newest = Occurrence.objects.filter(schedule=OuterRef("pk")).order_by("-due_at").values("pk")[:1]
-    found = list(Schedule.objects.visible_to(request.user).annotate(last_id=Subquery(newest)))
-    last_ids = [schedule.last_id for schedule in found if schedule.last_id]
+    schedules = list(Schedule.objects.visible_to(request.user).annotate(last_id=Subquery(newest)))
+    last_ids = [schedule.last_id for schedule in schedules if schedule.last_id]
     last = Occurrence.objects.select_related("run__session").in_bulk(last_ids)
-    rows = [ScheduleRow(schedule, last.get(schedule.last_id)) for schedule in found]
+    rows = [ScheduleRow(schedule, last.get(schedule.last_id)) for schedule in schedules]
     return render(request, "schedules/list.html", {"rows": rows, "presets": _presets()})
 
 
