@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from chatapp.compare.actions import LEAST_PANES
 from chatapp.compare.contenders import Contender
 from chatapp.compare.models import MAX_PANES, Comparison
+from chatapp.web.shell.fields import PromptField
 from runs.models import Model
 
 PROMPT = {"rows": 3, "placeholder": "Ask a question", "data-text-field": True}
@@ -79,14 +80,10 @@ ContenderFormSet = forms.formset_factory(
 
 class ComparisonForm(forms.Form):
     use_required_attribute = False
-    prompt = forms.CharField(strip=False, required=False, widget=forms.Textarea(attrs=PROMPT))
+    prompt = PromptField(required=False, widget=forms.Textarea(attrs=PROMPT))
     is_blind = forms.BooleanField(required=False, initial=True, label="Blind: hide model names until you vote")
     order = forms.ChoiceField(choices=ORDERS, initial="parallel", widget=forms.RadioSelect)
     key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput, initial=lambda: uuid4().hex)
-
-    def clean_prompt(self) -> str:
-        """With LF line ends: forms send CRLF."""
-        return self.cleaned_data["prompt"].replace("\r\n", "\n")
 
 
 def empty_contenders(like: Comparison | None = None) -> Contenders:

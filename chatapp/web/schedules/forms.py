@@ -22,6 +22,7 @@ from chatapp.schedules.spec import (
     rule_spec_of,
 )
 from chatapp.schedules.words import WEEKDAYS
+from chatapp.web.shell.fields import PromptField
 from runs.models import Model
 
 OFFERED_SESSIONS = 50  # the most recently active; writing in an older one makes it one of them
@@ -127,8 +128,7 @@ class RuleForm(forms.Form):
 
 class ScheduleForm(RuleForm):
     name = forms.CharField(max_length=60, label="Name")
-    prompt = forms.CharField(
-        strip=False,
+    prompt = PromptField(
         label="Message",
         help_text="{{date}}, {{time}} and {{last_answer}} are filled in when it runs.",
         widget=forms.Textarea(attrs={"rows": 5}),
@@ -151,10 +151,6 @@ class ScheduleForm(RuleForm):
         names = [(str(session.pk), str(session)) for session in sessions]
         choices = list(Target.choices)
         self.fields["target"].choices = [*choices, ("Existing chats", names)] if names else choices
-
-    def clean_prompt(self) -> str:
-        """With LF line ends: forms send CRLF."""
-        return self.cleaned_data["prompt"].replace("\r\n", "\n")
 
     def spec(self) -> ScheduleSpec:
         """The form must be valid."""
