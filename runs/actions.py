@@ -9,17 +9,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from chatapp.chats import stored
+from chatapp.chats import storage_usage
 from chatapp.chats.attachments import attach, kept_files, own_words, whole
 from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
-from runs.errors import (
-    KeyReused,
-    ModelMissing,
-    ModelUnknown,
-    NothingToContinue,
-    SessionBusy,
-    StillQueued,
-)
+from runs.errors import KeyReused, ModelMissing, ModelUnknown, NothingToContinue, SessionBusy, StillQueued
 from runs.lifecycle import attached, queue, stop, transitions
 from runs.lifecycle.start import lock_session
 from runs.limits import check_file_count, check_limits, check_prompt
@@ -73,7 +66,7 @@ def send(
             state=MessageState.WAITING,
         )
         attach(question, files)
-        stored.add(user.pk, _size(text, files))
+        storage_usage.add(user.pk, _size(text, files))
         run = queue.add_answer(session, question, chosen, trigger, by=user, when_busy=when_busy, is_held=is_held)
         if is_attached:
             attached.attach(run)
@@ -115,7 +108,7 @@ def edit_and_send(
             session=question.session, parent=question.parent, role=Role.USER, content=own_words(text)
         )
         attach(other, files)
-        stored.add(user.pk, _size(text, files))
+        storage_usage.add(user.pk, _size(text, files))
         return _answer_at_once(question.session, other, user, model or question.session.model, trigger)
 
 
@@ -149,7 +142,7 @@ def delete_session(session: Session, *, by: AbstractBaseUser) -> None:
                 stop.interrupt_on_commit(run)
             store.keep_final(run.id)
         session.delete()
-        stored.changed(session.owner_id)
+        storage_usage.changed(session.owner_id)
         sessions_changed(session.owner_id)
 
 
@@ -169,7 +162,7 @@ def mark_read(session: Session) -> None:
 
 def _size(text: str, files: Iterable[Attachment]) -> int:
     """Bytes."""
-    return stored.size_of(text) + sum(file.size for file in files)
+    return storage_usage.size_of(text) + sum(file.size for file in files)
 
 
 def _check_not_queued(question: Message) -> None:

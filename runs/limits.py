@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from chatapp.chats import stored
+from chatapp.chats import storage_usage
 from chatapp.chats.attachments import whole
 from chatapp.chats.models import Attachment
 from runs.errors import PromptEmpty, PromptTooLong, QuotaExceeded, TooManyAttachments, TooManyRuns, TooManySends
@@ -46,7 +46,7 @@ def check_limits(user: AbstractBaseUser) -> None:
         raise TooManyRuns
     if settings.USER_MAX_SENDS > 0:
         _check_rate(runs)
-    if stored.is_full(user.pk):
+    if storage_usage.is_full(user.pk):
         raise QuotaExceeded
 
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils.html import format_html
 
-from chatapp.chats.long_lists import LongListAdmin, owners_called
+from chatapp.chats.admin_lists import LongListAdmin, owners_called
 from chatapp.chats.models import Attachment, Message, Session
 
 EXCERPT_CHARACTERS = 80

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chatapp.chats.beside import Beside
 from chatapp.chats.models import MessageState
-from chatapp.chats.plain import SHOWN_CHARACTERS, shown_text
+from chatapp.chats.plain_text import SHOWN_CHARACTERS, shown_text
+from chatapp.chats.reasoning_and_tools import Beside
 from chatapp.compare.models import Comparison, Pane
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run

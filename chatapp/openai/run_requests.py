@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from chatapp.chats import stored
+from chatapp.chats import storage_usage
 from chatapp.chats.models import Session
 from chatapp.openai.errors import RunFailed
 from chatapp.openai.models import Exchange, Kind
@@ -54,7 +54,7 @@ def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None 
             chain=chain or run.pk,
             previous=parsed.previous,
         )
-        stored.add(user.pk, characters)
+        storage_usage.add(user.pk, characters)
     run.refresh_from_db()
     if run.status == Status.FAILED:
         raise RunFailed(run.code, run.error, run.retryable)

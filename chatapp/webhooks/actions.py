@@ -5,8 +5,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
+from chatapp.webhooks.client import what_is_wrong_with
 from chatapp.webhooks.models import Delivery, Endpoint, State, Why
-from chatapp.webhooks.receivers import what_is_wrong_with
 from chatapp.webhooks.signing import new_secret
 
 MAX_ENDPOINTS = 10  # of one user

@@ -5,9 +5,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from chatapp.chats.admin import ReadOnlyAdmin
-from chatapp.chats.long_lists import LongListAdmin
+from chatapp.chats.admin_lists import LongListAdmin
 from chatapp.webhooks import actions
-from chatapp.webhooks.firing import SEND_DUE
+from chatapp.webhooks.deliveries import SEND_DUE
 from chatapp.webhooks.models import Delivery, Endpoint
 from runs.lifecycle import dispatch
 

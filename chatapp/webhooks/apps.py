@@ -7,4 +7,4 @@ class WebhooksConfig(AppConfig):
     name = "chatapp.webhooks"
 
     def ready(self):
-        from chatapp.webhooks import firing  # noqa: F401  (hears of the ends of runs)
+        from chatapp.webhooks import deliveries  # noqa: F401  (hears of the ends of runs)

@@ -2,18 +2,18 @@
 
 from celery import shared_task
 
-from chatapp.webhooks import firing, sending
+from chatapp.webhooks import deliveries, sender
 
 
-@shared_task(name=firing.SEND_DUE, ignore_result=True)
+@shared_task(name=deliveries.SEND_DUE, ignore_result=True)
 def send_due() -> None:
     """Begin to send what is due."""
-    sending.send_due()
+    sender.send_due()
 
 
 @shared_task(name="chatapp.webhooks.tasks.sweep", ignore_result=True)
 def sweep() -> None:
     """Make the deliveries that nobody has made, and forget old ones."""
-    firing.forget()
-    if firing.sweep():
-        sending.send_due()
+    deliveries.forget()
+    if deliveries.sweep():
+        sender.send_due()

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from chatapp.chats.admin import ReadOnlyAdmin
-from chatapp.chats.long_lists import MOST_COUNTED, LongListAdmin, owners_called
+from chatapp.chats.admin_lists import MOST_COUNTED, LongListAdmin, owners_called
 from runs.admin import dashboard, live_tail
 from runs.admin.actions import RETRY, STOP
 from runs.admin.filters import QUESTIONS

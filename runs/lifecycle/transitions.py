@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Subquery
 from django.utils import timezone
 
-from chatapp.chats import stored
+from chatapp.chats import storage_usage
 from chatapp.chats.actions import html_due
 from chatapp.chats.models import Message, MessageState, News, Session
 from runs.errors import RunError
@@ -205,7 +205,7 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
         state=end.state,
         **html_due(content),
     )
-    stored.add(run.session.owner_id, _size(folded))
+    storage_usage.add(run.session.owner_id, _size(folded))
     _hold_queue(run, end)
     news = _news_of(run, end)
     Session.objects.filter(pk=run.session_id).update(active_at=finished_at, **news)
@@ -220,7 +220,7 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
 
 def _size(folded: Folded) -> int:
     """Bytes of what a run has written."""
-    return stored.size_of(folded.text, folded.reasoning, *(tool["arguments"] for tool in folded.tools))
+    return storage_usage.size_of(folded.text, folded.reasoning, *(tool["arguments"] for tool in folded.tools))
 
 
 def _news_of(run: Run, end: End) -> dict[str, News]:

@@ -10,7 +10,7 @@ from django.utils.text import slugify
 
 from chatapp.chats.attachments import whole_of
 from chatapp.chats.models import Message, Role, Session
-from chatapp.chats.naming import title_of
+from chatapp.chats.titles import title_of
 from runs.models import Run
 from runs.queries.answers import answer_now
 from runs.queries.branches import shown_ids

@@ -27,7 +27,7 @@ from django.db.models.functions import Now
 
 from chatapp.chats.actions import FINAL
 from chatapp.chats.models import Message, Role
-from chatapp.chats.plain import shown_text
+from chatapp.chats.plain_text import shown_text
 from runs.models import Run
 from runs.rendering.fair_queue import AnswerKey, FairQueue
 from runs.rendering.renderer import Renderer, RendererKilled

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from chatapp.chats.models import Session
-from chatapp.chats.naming import opening_of
-from chatapp.chats.plain import plain_words
+from chatapp.chats.plain_text import plain_words
+from chatapp.chats.titles import opening_of
 from runs.models import Run
 from runs.session_feed import session_changed
 from runs.upstream.request import UpstreamRequest, prepare_request

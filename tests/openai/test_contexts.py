@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.db.models.signals import post_init
 
-from chatapp.chats import stored
+from chatapp.chats import storage_usage
 from chatapp.chats.models import Message
 from chatapp.openai.errors import PreviousNotFound
 from chatapp.openai.models import Exchange, Kind
@@ -130,4 +130,4 @@ def test_what_programs_send_counts_for_what_is_stored_of_their_user(program, mod
     refused = program.ask("POST", "responses", body)
     assert (refused.status_code, refused.json()["error"]["code"]) == (413, "quota_exceeded")
     assert refused["X-Should-Retry"] == "false"
-    assert stored.count(program.user.pk) > 10_000, "the item and the message that shows it"
+    assert storage_usage.count(program.user.pk) > 10_000, "the item and the message that shows it"

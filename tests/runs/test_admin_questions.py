@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from chatapp.chats.long_lists import BoundedPaginator
+from chatapp.chats.admin_lists import BoundedPaginator
 from runs.errors import UpstreamFailed
 from runs.lifecycle import transitions
 from runs.lifecycle.stop import record_stop_request, request_stop
@@ -109,7 +109,7 @@ def test_failed_with_which_code(admin, many):
 
 def test_a_list_never_counts_further_than_its_bound(many, monkeypatch):
     many(4)
-    monkeypatch.setattr("chatapp.chats.long_lists.MOST_COUNTED", 3)
+    monkeypatch.setattr("chatapp.chats.admin_lists.MOST_COUNTED", 3)
     assert BoundedPaginator(Run.objects.order_by("-queued_at"), 2).count == 3
 
 

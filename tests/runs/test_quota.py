@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatapp.chats import stored
+from chatapp.chats import storage_usage
 from chatapp.chats.models import Attachment, Message, Session, Stored
 from runs import actions
 from runs.errors import QuotaExceeded
@@ -51,32 +51,32 @@ def test_what_was_there_before_there_was_a_figure_is_counted_once(
     )
     Attachment.objects.create(message=message, position=0, name="a", media_type="text/plain", size=50, text="x" * 50)
     settings.USER_MAX_BYTES = 1_000
-    assert not stored.is_full(alice.pk)
+    assert not storage_usage.is_full(alice.pk)
     assert Stored.objects.get().size == 200 + 10 + 50 + len('[{"a": 1}]')
     with django_assert_num_queries(1):
-        assert not stored.is_full(alice.pk)
+        assert not storage_usage.is_full(alice.pk)
     settings.USER_MAX_BYTES = 270
     with django_assert_num_queries(1):
-        assert stored.is_full(alice.pk), "counted a moment ago"
+        assert storage_usage.is_full(alice.pk), "counted a moment ago"
     settings.USER_MAX_BYTES = 0
     with django_assert_num_queries(0):
-        assert not stored.is_full(alice.pk)
+        assert not storage_usage.is_full(alice.pk)
 
 
 def test_a_figure_that_is_too_high_is_counted_anew_before_anybody_is_refused(alice, settings):
     settings.USER_MAX_BYTES = 1_000
-    stored.count(alice.pk)
-    stored.add(alice.pk, 5_000)
-    assert stored.is_full(alice.pk)
-    stored.changed(alice.pk)
-    assert not stored.is_full(alice.pk)
+    storage_usage.count(alice.pk)
+    storage_usage.add(alice.pk, 5_000)
+    assert storage_usage.is_full(alice.pk)
+    storage_usage.changed(alice.pk)
+    assert not storage_usage.is_full(alice.pk)
     assert Stored.objects.get().size == 0
 
 
 def test_the_figure_that_grows_is_what_a_count_says(send, answer, session, alice, settings):
     settings.USER_MAX_BYTES = 10_000
-    stored.count(alice.pk)
+    storage_usage.count(alice.pk)
     for _ in range(3):
         answer(send("Wie groß?"), "So groß…")
     kept_up = Stored.objects.get().size
-    assert stored.count(alice.pk) == kept_up + 2 * Message.objects.count(), "and two bytes for each `tools`, []"
+    assert storage_usage.count(alice.pk) == kept_up + 2 * Message.objects.count(), "and two bytes for each `tools`, []"

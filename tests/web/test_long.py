@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from chatapp.chats.beside import NAME_CHARACTERS, TOOLS
 from chatapp.chats.models import Attachment, Message, Role
-from chatapp.chats.plain import SHOWN_CHARACTERS
+from chatapp.chats.plain_text import SHOWN_CHARACTERS
+from chatapp.chats.reasoning_and_tools import NAME_CHARACTERS, TOOLS
 from chatapp.web.chat.paging import PAGE_MESSAGES
 from runs.lifecycle import transitions
 from runs.rendering.stretches import MAX_STRETCH, stretched

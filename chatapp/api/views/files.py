@@ -12,7 +12,7 @@ from chatapp.api.serializers.chats import SessionDocumentSerializer
 from chatapp.api.views.compare import OfComparison
 from chatapp.api.views.endpoint import OfSession
 from chatapp.chats.downloads import download
-from chatapp.chats.naming import with_opening
+from chatapp.chats.titles import with_opening
 from chatapp.compare.export import file_name_of
 from chatapp.compare.export import markdown_of as comparison_as_markdown
 from runs.queries.export import document_of, file_name, markdown_of

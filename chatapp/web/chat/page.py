@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from chatapp.chats.models import MessageState, Session
-from chatapp.chats.naming import title_of, with_opening
+from chatapp.chats.titles import title_of, with_opening
 from chatapp.chats.tree import Tree
 from chatapp.web.chat.composer import Composer, enabled_models
 from chatapp.web.chat.model_settings import ModelSettingsForm, has_model_settings

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_GET
 
 from chatapp.chats.attachments import whole_of
 from chatapp.chats.models import Message, Session
-from chatapp.chats.naming import title_of, with_opening
-from chatapp.chats.plain import plain_words
+from chatapp.chats.plain_text import plain_words
 from chatapp.chats.search import INDEXED_CHARACTERS, found_messages, found_sessions, pattern, words_of
+from chatapp.chats.titles import title_of, with_opening
 from chatapp.web.shell.decorators import is_fetch, private
 
 PAGE_HITS = 20

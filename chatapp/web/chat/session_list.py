@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from chatapp.chats.actions import move
 from chatapp.chats.models import Session
-from chatapp.chats.naming import title_of
+from chatapp.chats.titles import title_of
 from chatapp.web.chat.page import find_session
 from chatapp.web.shell.decorators import is_fetch, private
 from chatapp.web.shell.sidebar import MAX_SESSIONS, PAGE_SESSIONS, archive, sidebar

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from chatapp.chats.actions import rename
-from chatapp.chats.naming import title_of
+from chatapp.chats.titles import title_of
 from chatapp.web.chat.composer import Composer, Posted, send_posted, start_posted
 from chatapp.web.chat.drafts import take_draft
 from chatapp.web.chat.model_settings import ModelSettingsForm

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from chatapp.accounts.throttles import throttled_address
 from chatapp.chats.actions import share, unshare
 from chatapp.chats.models import Message, MessageState, Session
-from chatapp.chats.naming import title_of, with_opening
+from chatapp.chats.titles import title_of, with_opening
 from chatapp.web.chat.page import find_session
 from chatapp.web.chat.paging import Pager
 from chatapp.web.chat.transcript import entries

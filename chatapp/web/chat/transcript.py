@@ -12,9 +12,9 @@ from uuid import UUID
 from django.db.models import prefetch_related_objects
 
 from chatapp.chats.actions import FINAL
-from chatapp.chats.beside import Beside
 from chatapp.chats.models import Message, MessageState, Role
-from chatapp.chats.plain import SHOWN_CHARACTERS, shown_text
+from chatapp.chats.plain_text import SHOWN_CHARACTERS, shown_text
+from chatapp.chats.reasoning_and_tools import Beside
 from chatapp.chats.tree import Tree
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from chatapp.chats.models import News, Session
-from chatapp.chats.naming import title_of, with_opening
+from chatapp.chats.titles import title_of, with_opening
 from runs.session_feed import activity_of, stream_of, with_activity
 
 PAGE_SESSIONS = 50

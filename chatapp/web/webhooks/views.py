@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from chatapp.web.shell.decorators import private, private_object
 from chatapp.webhooks import actions
+from chatapp.webhooks.client import what_is_wrong_with
 from chatapp.webhooks.models import ENDS, Delivery, Endpoint, all_ends
-from chatapp.webhooks.receivers import what_is_wrong_with
 
 SHOWN_DELIVERIES = 10  # of each endpoint
 

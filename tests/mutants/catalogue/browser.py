@@ -5,10 +5,10 @@ from tests.mutants.mutant import Mutant
 MUTANTS = [
     Mutant(
         "an untitled chat is called by its first question, though that was edited away",
-        "chatapp/chats/naming.py",
+        "chatapp/chats/titles.py",
         "first = Coalesce(Root(end), Subquery(_first_question))",
         "first = Subquery(_first_question)",
-        "tests/web/test_naming.py::test_a_question_that_was_edited_away_names_nothing",
+        "tests/web/test_titles.py::test_a_question_that_was_edited_away_names_nothing",
     ),
     Mutant(
         "the live drawing goes as deep as it is written",
@@ -110,7 +110,7 @@ MUTANTS = [
     ),
     Mutant(
         "an answer's reasoning is on its page as a whole",
-        "chatapp/chats/beside.py",
+        "chatapp/chats/reasoning_and_tools.py",
         "return self.reasoning[:SHOWN_CHARACTERS]",
         "return self.reasoning",
         "tests/web/test_long.py::test_reasoning_and_tools_are_shown_as_far_as_the_script_shows_them",

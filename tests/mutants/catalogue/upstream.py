@@ -184,7 +184,7 @@ MUTANTS = [
     Mutant(
         "Who has stored as much as is allowed goes on sending",
         "runs/limits.py",
-        "    if stored.is_full(user.pk):",
+        "    if storage_usage.is_full(user.pk):",
         "    if False:",
         "tests/runs/test_quota.py::test_who_has_stored_as_much_as_is_allowed_can_not_send_until_something_is_deleted",
     ),

@@ -4,7 +4,7 @@ import pytest
 
 from chatapp.chats.actions import show_branch
 from chatapp.chats.models import Session
-from chatapp.chats.naming import title_of, with_opening
+from chatapp.chats.titles import title_of, with_opening
 from runs.actions import edit_and_send, send
 from runs.lifecycle import transitions
 from runs.queries.export import file_name

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from chatapp.webhooks import actions, firing
+from chatapp.webhooks import actions, deliveries
 from chatapp.webhooks.models import ENDS, Delivery, Endpoint, State
 from runs.models import Run
 from runs.states import Status
@@ -15,17 +15,17 @@ from runs.states import Status
 def test_hearing_twice_and_sweeping_make_one_delivery(endpoint, ended):
     endpoint()
     run = ended()
-    firing.tell(run.pk)
-    firing.tell(run.pk)
-    assert firing.sweep() == 0
+    deliveries.tell(run.pk)
+    deliveries.tell(run.pk)
+    assert deliveries.sweep() == 0
     assert [delivery.run for delivery in Delivery.objects.all()] == [run.pk]
 
 
 def test_the_sweep_finds_what_nobody_told_and_later_ones_do_not_again(endpoint, ended):
     here, there = endpoint("/ok"), endpoint("/said")
     run = ended()
-    assert firing.sweep() == 2
-    assert firing.sweep() == 0
+    assert deliveries.sweep() == 2
+    assert deliveries.sweep() == 0
     told = set(Delivery.objects.values_list("endpoint", "run"))
     assert told == {(here.pk, run.pk), (there.pk, run.pk)}
     here.refresh_from_db()
@@ -38,44 +38,44 @@ def test_a_sweep_that_comes_late_goes_back_to_where_the_last_one_was(endpoint, e
     early, late = ended(), ended()
     Run.objects.filter(pk=early.pk).update(finished_at=long_ago - timedelta(minutes=11))
     Run.objects.filter(pk=late.pk).update(finished_at=long_ago + timedelta(hours=1))
-    assert firing.sweep() == 1
+    assert deliveries.sweep() == 1
     assert Delivery.objects.get().run == late.pk
 
 
 def test_an_endpoint_hears_of_nothing_that_ended_before_it_was_made_or_switched_on(endpoint, ended):
     before = ended()
     mine = endpoint()
-    firing.tell(before.pk)
+    deliveries.tell(before.pk)
     actions.switch_off(mine)
     meanwhile = ended()
-    firing.tell(meanwhile.pk)
-    assert firing.sweep() == 0
+    deliveries.tell(meanwhile.pk)
+    assert deliveries.sweep() == 0
     mine.refresh_from_db()
     actions.switch_on(mine)
-    assert firing.sweep() == 0
+    assert deliveries.sweep() == 0
     assert not Delivery.objects.exists()
 
 
 def test_an_endpoint_hears_of_its_owner_s_runs_and_of_the_ends_it_wants(endpoint, ended, bob):
     bobs, failures = endpoint(owner=bob), endpoint(ends=["failed", "lost"])
     run = ended()
-    firing.tell(run.pk)
-    assert firing.sweep() == 0
+    deliveries.tell(run.pk)
+    assert deliveries.sweep() == 0
     assert not Delivery.objects.filter(endpoint__in=[bobs, failures]).exists()
 
 
 def test_a_pane_of_a_comparison_is_not_told_for_a_message_names_its_model(endpoint, ended):  # B45
     endpoint()
     pane = ended(is_listed=False)
-    firing.tell(pane.pk)
-    assert firing.sweep() == 0
+    deliveries.tell(pane.pk)
+    assert deliveries.sweep() == 0
     assert not Delivery.objects.exists()
 
 
 def test_the_message_says_which_run_and_how_it_ended_and_not_a_word_of_it(endpoint, ended):
     endpoint()
     run = ended()
-    firing.tell(run.pk)
+    deliveries.tell(run.pk)
     message = json.loads(Delivery.objects.get().payload)
     assert message["type"] == "run.final"
     assert message["timestamp"] == run.finished_at.isoformat()
@@ -87,12 +87,12 @@ def test_the_message_says_which_run_and_how_it_ended_and_not_a_word_of_it(endpoi
 
 def test_what_was_told_long_ago_is_forgotten_and_what_is_on_its_way_is_not(endpoint, ended):
     endpoint("/ok"), endpoint("/broken")
-    firing.tell(ended().pk)
+    deliveries.tell(ended().pk)
     Delivery.objects.update(created_at=timezone.now() - timedelta(days=31))
     first = Delivery.objects.first()
     ended_fields = {"state": State.DELIVERED, "next_attempt_at": None, "ended_at": timezone.now()}
     Delivery.objects.filter(pk=first.pk).update(**ended_fields)
-    firing.forget()
+    deliveries.forget()
     assert Delivery.objects.get().state == State.PENDING
 
 

@@ -18,8 +18,8 @@ from django.db import close_old_connections
 from django.db.models import F, Q
 from django.utils import timezone
 
+from chatapp.webhooks.client import Answer, Unsendable, post
 from chatapp.webhooks.models import Delivery, Endpoint, State, Why
-from chatapp.webhooks.receivers import Answer, Unsendable, post
 from chatapp.webhooks.signing import signed_headers
 
 logger = logging.getLogger(__name__)

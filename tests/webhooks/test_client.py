@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chatapp.webhooks import receivers
-from chatapp.webhooks.receivers import Unsendable, may_be_reached, post, what_is_wrong_with
+from chatapp.webhooks import client
+from chatapp.webhooks.client import Unsendable, may_be_reached, post, what_is_wrong_with
 from tests.harness.processes import ROOT, temporary_directory
 from tests.harness.stack import clean_env
 from tests.webhooks.receiver import Receiver
@@ -37,7 +37,7 @@ def names(monkeypatch):
             return really(host, port, *args, **options)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in known[host]]
 
-    monkeypatch.setattr(receivers.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(client.socket, "getaddrinfo", look_up)
     return lambda name, *addresses: known.update({name: addresses})
 
 
@@ -114,7 +114,7 @@ def encrypted(hooks_example, settings, names):
 
 
 def test_a_name_is_looked_up_once_and_the_certificate_must_be_for_it(encrypted, hooks_example, monkeypatch, names):
-    monkeypatch.setattr(receivers, "_tls", lambda: hooks_example[1])
+    monkeypatch.setattr(client, "_tls", lambda: hooks_example[1])
     assert post(f"https://hooks.example:{encrypted.port}/ok", b"{}", {}).status == 204
     assert encrypted.received[0].headers["host"] == f"hooks.example:{encrypted.port}"
     with pytest.raises(Unsendable, match="certificate is not good"):
@@ -126,7 +126,7 @@ from gevent import monkey
 monkey.patch_all()
 import sys, django
 django.setup()
-from chatapp.webhooks.receivers import Unsendable, post
+from chatapp.webhooks.client import Unsendable, post
 for url in sys.argv[1:]:
     try:
         print(post(url, b"{}", {}).status)

@@ -3,7 +3,7 @@
 The page's script has the same limits while it arrives (answer.js, tools.js). All of it is in the chat's export.
 """
 
-from chatapp.chats.plain import SHOWN_CHARACTERS
+from chatapp.chats.plain_text import SHOWN_CHARACTERS
 
 TOOLS = 100  # of an answer
 NAME_CHARACTERS = 200  # of a tool

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatapp.chats.plain import WORDS_CHARACTERS, plain_words
+from chatapp.chats.plain_text import WORDS_CHARACTERS, plain_words
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from chatapp.webhooks import firing, sending
+from chatapp.webhooks import deliveries, sender
 from chatapp.webhooks.actions import renew_secret, send_again, switch_off
 from chatapp.webhooks.models import Delivery, State, Why
 from tests.harness.facts import wait_until
@@ -19,16 +19,16 @@ def delivery(endpoint, ended):
 
     def delivery_(path: str) -> Delivery:
         mine = endpoint(path)
-        firing.tell(ended().pk)
+        deliveries.tell(ended().pk)
         return mine.deliveries.get()
 
     return delivery_
 
 
 def attempt(delivery: Delivery) -> Delivery:
-    claimed = sending.claim(delivery.endpoint_id)
+    claimed = sender.claim(delivery.endpoint_id)
     assert claimed == delivery
-    sending.attempt(claimed)
+    sender.attempt(claimed)
     delivery.refresh_from_db()
     delivery.endpoint.refresh_from_db()
     return delivery
@@ -76,7 +76,7 @@ def test_what_is_not_taken_is_tried_again_later(path, status, said, delivery, re
     assert said in mine.error
     pause = (mine.next_attempt_at - before).total_seconds()
     assert pause >= (77 if path == "/busy" else 4)  # what the receiver asked for, or five seconds and a jitter
-    assert sending.claim(mine.endpoint_id) is None
+    assert sender.claim(mine.endpoint_id) is None
     assert [got.path for got in receiver.received] == [path]  # no redirect is followed
 
 
@@ -98,12 +98,12 @@ def test_a_receiver_that_is_not_there_is_tried_again(delivery, private_networks)
 
 def test_pauses_grow_with_a_jitter_and_have_a_bound():
     for attempts, seconds in [(1, 5), (2, 30), (3, 180), (6, 38_880), (7, 43_200), (20, 43_200)]:
-        pauses = {sending.pause_after(attempts) for _ in range(50)}
+        pauses = {sender.pause_after(attempts) for _ in range(50)}
         assert len(pauses) > 1
         assert seconds * 0.8 <= min(pauses) <= max(pauses) <= seconds * 1.2
-    assert sending.pause_after(1, "600") == 600
-    assert sending.pause_after(1, "999999999") == 43_200
-    assert sending.pause_after(1, "Wed, 21 Oct 2015 07:28:00 GMT") <= 6
+    assert sender.pause_after(1, "600") == 600
+    assert sender.pause_after(1, "999999999") == 43_200
+    assert sender.pause_after(1, "Wed, 21 Oct 2015 07:28:00 GMT") <= 6
 
 
 def test_after_the_last_attempt_it_is_given_up_and_a_row_of_those_switches_the_endpoint_off(
@@ -115,12 +115,12 @@ def test_after_the_last_attempt_it_is_given_up_and_a_row_of_those_switches_the_e
     due()
     assert attempt(mine).state == State.GIVEN_UP
     assert (mine.endpoint.failures, mine.endpoint.is_enabled) == (1, True)
-    firing.tell(ended().pk)
+    deliveries.tell(ended().pk)
     other = Delivery.objects.exclude(pk=mine.pk).get()
     attempt(other), due(), attempt(other)
     assert (other.endpoint.failures, other.endpoint.is_enabled) == (2, False)
     assert other.endpoint.disabled_why == Why.FAILURES
-    assert firing.tell(ended().pk) is None
+    assert deliveries.tell(ended().pk) is None
     assert Delivery.objects.count() == 2
 
 
@@ -139,23 +139,23 @@ def test_410_switches_the_endpoint_off_at_once(delivery):
 def test_nothing_is_sent_for_an_endpoint_that_is_off_or_an_owner_who_is_disabled(delivery, alice, receiver):
     mine = delivery("/ok")
     switch_off(mine.endpoint)
-    assert sending.claim(mine.endpoint_id) is None
+    assert sender.claim(mine.endpoint_id) is None
     type(mine.endpoint).objects.update(is_enabled=True, disabled_why="")
     type(alice).objects.update(is_active=False)
-    assert sending.send_due() == 0
+    assert sender.send_due() == 0
     assert receiver.received == []
 
 
 def test_two_who_claim_at_once_do_not_both_get_it(delivery, settings):
     mine = delivery("/ok")
-    assert sending.claim(mine.endpoint_id) == mine
-    assert sending.claim(mine.endpoint_id) is None
+    assert sender.claim(mine.endpoint_id) == mine
+    assert sender.claim(mine.endpoint_id) is None
     # Whoever has it died: it is due again, and what the first one says after all changes nothing
     late = Delivery.objects.get()
     Delivery.objects.update(next_attempt_at=timezone.now())
-    second = sending.claim(mine.endpoint_id)
+    second = sender.claim(mine.endpoint_id)
     assert second.attempts == 2
-    sending._failed(late, "too late")
+    sender._failed(late, "too late")
     mine.refresh_from_db()
     assert (mine.error, mine.attempts, mine.state) == ("", 2, State.PENDING)
 
@@ -165,7 +165,7 @@ def test_what_another_process_claims_between_the_look_and_the_claim_is_its_own(d
 
     def let_another_go_first():
         monkeypatch.setattr(timezone, "now", now)
-        theirs.append(sending.claim(mine.endpoint_id))
+        theirs.append(sender.claim(mine.endpoint_id))
         return now()
 
     def look():
@@ -173,7 +173,7 @@ def test_what_another_process_claims_between_the_look_and_the_claim_is_its_own(d
         return now()
 
     monkeypatch.setattr(timezone, "now", look)
-    assert sending.claim(mine.endpoint_id) is None
+    assert sender.claim(mine.endpoint_id) is None
     assert theirs == [mine]
     assert Delivery.objects.get().attempts == 1
 
@@ -182,16 +182,16 @@ def test_what_another_process_claims_between_the_look_and_the_claim_is_its_own(d
 def test_a_receiver_that_stalls_keeps_nobody_else_waiting(endpoint, ended, receiver):
     stalls, takes = endpoint("/stall"), endpoint("/ok")
     for _ in range(3):
-        firing.tell(ended().pk)
+        deliveries.tell(ended().pk)
     began = time.monotonic()
-    assert sending.send_due() == 2
+    assert sender.send_due() == 2
     receiver.wait_for(1, "/stall")
     receiver.wait_for(3, "/ok")
     wait_until(lambda: not takes.deliveries.filter(state=State.PENDING).exists(), "all of the other's are delivered")
-    assert sending.send_due() == 0  # the one that stalls has its sender, and gets no second one
+    assert sender.send_due() == 0  # the one that stalls has its sender, and gets no second one
     assert len(receiver.at("/stall")) == 1
     assert time.monotonic() - began < 10  # which is what the stalled one may take: nobody waited for it
     receiver.release.set()
     receiver.wait_for(3, "/stall")
     wait_until(lambda: not stalls.deliveries.filter(state=State.PENDING).exists(), "it gets the rest")
-    wait_until(lambda: not sending._sending, "the senders have ended")
+    wait_until(lambda: not sender._sending, "the senders have ended")
