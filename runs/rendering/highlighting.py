@@ -13,10 +13,11 @@ from functools import cache
 from html import escape
 from itertools import groupby
 from time import thread_time
+from typing import Any
 
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
-from pygments.token import STANDARD_TYPES, _TokenType
+from pygments.token import STANDARD_TYPES
 
 MAX_CHARACTERS = 50_000  # of code in one answer: Pygments is slow (10 µs a character)
 MAX_TOKENS = 15_000  # in one answer: each is a span, and with too many tags the answer is shown plain (`MAX_HTML_TAGS`)
@@ -149,7 +150,7 @@ def _budgeted_tokens(lexer: Lexer, code: str, budget: Budget, deadline: float) -
 
 
 @cache
-def _css_class(kind: _TokenType) -> str:
+def _css_class(kind: Any) -> str:
     """Pygments' short name for a kind of token; empty for plain text."""
     while kind not in STANDARD_TYPES:
         kind = kind.parent

@@ -46,5 +46,5 @@ def _free_name(provider: Provider, upstream_id: str) -> str:
     """An unused name for a model: llama3-2-3b for `llama3.2:3b`, ollama-llama3-2-3b if that name is in use."""
     name = re.sub(r"[^A-Za-z0-9_]+", "-", upstream_id).strip("-")[:90]
     candidates = [name, f"{provider.name}-{name}"[:100], *(f"{name}-{number}" for number in range(2, 100))]
-    taken = set(Model.objects.filter(name__in=candidates).values_list("name", flat=True))
-    return next((candidate for candidate in candidates if candidate not in taken), name)
+    used = set(Model.objects.filter(name__in=candidates).values_list("name", flat=True))
+    return next((candidate for candidate in candidates if candidate not in used), name)

@@ -1,4 +1,4 @@
-"""A model server on loopback that says exactly the bytes it is told to, and what it takes to ask it."""
+"""A model server on loopback that sends exactly the given bytes, and a client for it."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ END = b"data: [DONE]\n\n"
 
 
 class Words:
-    """A sink that keeps the text. It is full for as long as `doors` says so."""
+    """A sink that keeps the text. It is full while `open` is not set."""
 
     def __init__(self):
         self.words, self.open = [], asyncio.Event()
@@ -39,7 +39,7 @@ class Words:
 
 
 class Server:
-    """Answers each request with the pieces it is given; keeps the requests."""
+    """Answers each request with the given pieces, and keeps the requests."""
 
     def __init__(self, *pieces: bytes, tls: ssl.SSLContext | None = None, then: str = "close"):
         self.pieces, self.tls, self.then = pieces, tls, then
@@ -94,7 +94,7 @@ def event(text: str, newline: str = "\n") -> bytes:
 
 
 def chunks(body: bytes, sizes: list[int]) -> bytes:
-    """`body` in HTTP's chunked encoding, cut at these sizes, over and over."""
+    """`body` in HTTP's chunked encoding, split at these sizes in rotation."""
     out, start, turn = b"", 0, 0
     while start < len(body):
         part = body[start : start + sizes[turn % len(sizes)]]

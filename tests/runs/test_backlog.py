@@ -1,4 +1,4 @@
-"""Final answers get their HTML after their end, in a process that can be killed, and what is too much stays plain."""
+"""Final answers are rendered after their end, in a process that can be killed; what takes too much stays plain."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ HOSTILE = "```mcschema\n<!--\n```"
 
 @pytest.fixture
 def answer(send, claim):
-    """`answer("text")`: a message that a run has written to its end."""
+    """`answer("text")`: a message whose run has ended."""
 
     def answer_(text: str, end=transitions.complete, *how) -> Message:
         run = claim(send())
@@ -39,7 +39,7 @@ def answer(send, claim):
 
 
 class Broken(Renderer):
-    """One whose process is killed over each text; it notes for what it was asked."""
+    """A renderer whose process is killed over each text. It keeps the arguments of the calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Broken(Renderer):
 
 
 def lapse(message: Message) -> None:
-    """As if AGAIN_SECONDS had gone by."""
+    """As if RETRY_SECONDS had passed."""
     Message.objects.filter(pk=message.pk).update(html_due_at=Now() - timedelta(seconds=1))
 
 
@@ -221,7 +221,7 @@ def test_the_renderer_knows_no_secret_and_ends_with_its_worker(tmp_path):
 
 
 def test_on_gevent_texts_longer_than_a_socket_holds_come_and_go_through_one_process():
-    """gevent makes its sockets non-blocking, for the process at the other end as well, which took that for an end."""
+    """gevent made the socket non-blocking, also at its other end, whose process took that for an end of file."""
     script = (
         "from gevent import monkey; monkey.patch_all()\n"
         "from runs.rendering.renderer import Renderer\n"
@@ -243,7 +243,7 @@ def test_on_gevent_texts_longer_than_a_socket_holds_come_and_go_through_one_proc
 
 
 def test_a_worker_of_any_size_keeps_its_renderer():
-    """A process is born with the peak of the one that spawned it: beside a large worker each text had its own."""
+    """A process starts with the peak of the one that spawned it: next to a large worker each text got a new process."""
     script = (
         "from runs.rendering.renderer import Renderer\n"
         "large = bytearray(400 * 1024 * 1024)\n"

@@ -186,7 +186,7 @@ def test_only_halves_of_surrogate_pairs_are_replaced(written, read):  # B58
 
 
 class Flood:
-    """An upstream in a thread of its own, which sends as fast as it is read from."""
+    """An upstream in its own thread that sends as fast as the client reads."""
 
     def __init__(self, head: bytes, piece: bytes, times: int) -> None:
         self.head, self.piece, self.times = head, piece, times
@@ -260,12 +260,12 @@ def test_all_that_comes_over_a_connection_counts_for_the_limit_of_an_answer(monk
 
 
 class Transport:
-    """In the place of a socket, whose line is given what it receives by hand."""
+    """Stands in for a socket; the test calls the connection's `data_received` itself."""
 
     is_aborted = is_reading_paused = False
 
     def writelines(self, _: list[bytes]) -> None:
-        """It is sent."""
+        """Pretend to send."""
 
     def pause_reading(self) -> None:
         self.is_reading_paused = True

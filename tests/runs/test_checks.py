@@ -1,4 +1,4 @@
-"""Each system check finds what it is for, and says how to mend it."""
+"""Each system check finds its problem and has a hint how to fix it."""
 
 import pytest
 from django.core import checks
@@ -8,7 +8,7 @@ from runs.checks import TAG
 REDIS_CORE = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}
 
 
-def found(*, deploy: bool = False) -> list[str]:
+def failed_checks(*, deploy: bool = False) -> list[str]:
     messages = checks.run_checks(tags=[TAG], include_deployment_checks=deploy)
     assert all(message.hint for message in messages)
     return sorted(message.id for message in messages)
@@ -23,44 +23,44 @@ def public(settings, monkeypatch):
 
 
 def test_the_default_settings_are_safe():
-    assert found() == []
+    assert failed_checks() == []
 
 
 def test_a_public_site_with_its_own_key_is_safe(public):
-    assert found(deploy=True) == []
+    assert failed_checks(deploy=True) == []
 
 
 def test_late_acknowledgement_is_an_error(settings):
     settings.CELERY_TASK_ACKS_LATE = True
-    assert found() == ["chatapp.E001"]
+    assert failed_checks() == ["chatapp.E001"]
 
 
 def test_a_result_backend_is_an_error(settings):
     settings.CELERY_RESULT_BACKEND = "redis://127.0.0.1:1/1"
-    assert found() == ["chatapp.E002"]
+    assert failed_checks() == ["chatapp.E002"]
 
 
 @pytest.mark.parametrize("layers", [REDIS_CORE, {}], ids=["core", "none"])
 def test_a_channel_layer_without_pub_sub_is_an_error(settings, layers):
     settings.CHANNEL_LAYERS = layers
-    assert found() == ["chatapp.E003"]
+    assert failed_checks() == ["chatapp.E003"]
 
 
 def test_a_lease_that_one_late_renewal_would_end_is_an_error(settings):
     settings.LEASE_SECONDS, settings.LEASE_RENEW_SECONDS = 3.0, 2.0
-    assert found() == ["chatapp.E004"]
+    assert failed_checks() == ["chatapp.E004"]
 
 
 def test_debugging_in_public_is_an_error_and_at_home_is_not(public):
     public.DEBUG = True
-    assert found() == ["chatapp.E005"]
+    assert failed_checks() == ["chatapp.E005"]
     public.ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
-    assert found() == []
+    assert failed_checks() == []
 
 
 def test_a_generated_key_of_a_public_site_is_told_of_before_a_deploy(public, monkeypatch):
     monkeypatch.delenv("SECRET_KEY")
-    assert found() == []
-    assert found(deploy=True) == ["chatapp.W001"]
+    assert failed_checks() == []
+    assert failed_checks(deploy=True) == ["chatapp.W001"]
     public.ALLOWED_HOSTS = ["localhost"]
-    assert found(deploy=True) == []
+    assert failed_checks(deploy=True) == []

@@ -1,4 +1,4 @@
-"""Bytes in, deltas out: however the stream is cut, and whatever is in it."""
+"""Bytes in, deltas out: however the stream is split, and whatever it contains."""
 
 import itertools
 import json
@@ -41,7 +41,7 @@ def test_however_the_stream_is_cut_the_text_is_the_same(words, cuts, newline):
 
 
 def _data(word: str, newline: str) -> str:
-    """An event's data, on one line or on several, as its length will have it."""
+    """An event's data, on one line or on several, depending on its length."""
     chunk = {"choices": [{"index": 0, "delta": {"content": word}}]}
     text = json.dumps(chunk, ensure_ascii=False, indent=1 if len(word) % 2 else None)
     return "".join(f"data: {line}{newline}" for line in text.split("\n"))

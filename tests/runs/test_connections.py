@@ -33,7 +33,7 @@ pytestmark = pytest.mark.one_database
 
 
 def _outcome(*pieces: bytes, then: str = "close", idle: float = 20) -> str | RunError:
-    """What the upstream's bytes amount to: the text, or the error."""
+    """The outcome of the upstream's bytes: the text, or the error."""
 
     async def scenario():
         async with Server(*pieces, then=then) as server:
@@ -173,7 +173,7 @@ def test_a_connection_is_used_again_and_a_kept_one_that_was_closed_is_replaced()
 
 @pytest.mark.parametrize("then", ["nothing", "half a head"])
 def test_a_request_that_was_taken_over_a_kept_connection_is_not_sent_again_by_itself(then):  # B65
-    """The server took the second request and closed: it was sent a third time, as if nobody had seen it."""
+    """The server received the second request and closed: the request was sent again, though it had been received."""
 
     async def scenario() -> None:
         client, whole = Client(), CHUNKED + chunks(event("Hi") + END, [50])
@@ -203,7 +203,7 @@ def test_a_request_that_was_taken_over_a_kept_connection_is_not_sent_again_by_it
 
 
 def test_a_connection_that_was_closed_before_the_request_is_noticed_and_another_one_is_used():  # B65
-    """Also where the loop has not read the end of it yet: nothing is awaited between its arrival and the request."""
+    """Even if the loop has not read the end of it yet: nothing is awaited between its arrival and the request."""
 
     async def scenario() -> None:
         client, whole = Client(), CHUNKED + chunks(event("Hi") + END, [50])

@@ -1,4 +1,4 @@
-"""A worker's connection to its broker, and how it is lost."""
+"""A worker that loses its connection to the broker."""
 
 import pytest
 from kombu import Connection
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.one_database
 
 
 class Cleared(Connection):
-    """As kombu leaves one whose messages could not be given back: see runs/worker/consumer.py."""
+    """A connection as kombu leaves it if its messages cannot be returned: see runs/worker/consumer.py."""
 
     def release(self):
         raise AttributeError("'NoneType' object has no attribute 'hostname'")
@@ -19,7 +19,7 @@ class Cleared(Connection):
 
 
 def test_a_connection_that_cannot_be_closed_is_given_up_and_the_worker_goes_on():
-    consumer = object.__new__(ResilientConsumer)  # the rest of a worker has no part in this
+    consumer = object.__new__(ResilientConsumer)  # without the rest of a worker
     consumer.app = app
     consumer.connection = Cleared("memory://")
     consumer.connection.connect()

@@ -1,4 +1,4 @@
-"""Code gets colours in the languages that people use, as far as it costs little, and never loses a character (B85)."""
+"""Code is highlighted in common languages, within a budget, and never loses a character (B85)."""
 
 import re
 from html import unescape
@@ -86,7 +86,7 @@ def test_no_lexer_sees_a_long_run_of_white_space(monkeypatch):
 
 
 class Still(Lexer):
-    """One that matches empty text for ever."""
+    """A lexer that matches empty text for ever."""
 
     def get_tokens_unprocessed(self, text):
         while True:

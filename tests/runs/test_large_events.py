@@ -1,4 +1,4 @@
-"""Large events: parsed beside the loop, one at a time, so that all else goes on meanwhile (B68)."""
+"""Large events are parsed in a thread, one at a time, while the loop goes on (B68)."""
 
 import asyncio
 import itertools
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.one_database
 
 @contextmanager
 def threads_that_work(monkeypatch) -> Iterator[list[int]]:
-    """How many large events are being parsed, noted at each start."""
+    """How many large events are being parsed, recorded at each start."""
     at_work, starts, parse_large = set(), [], chat_completions.parse_large
 
     def counted(payloads: list[bytes]) -> tuple:
@@ -70,7 +70,7 @@ class Held:
 
 @pytest.mark.parametrize("kind", ["backslashes", "plain"])
 def test_large_events_that_end_at_once_are_parsed_one_at_a_time_and_the_loop_turns_between_them(kind, monkeypatch):
-    """The end of one event on each of 16 connections took the loop 8 s, and with it another user's lease."""
+    """Parsing one event on each of 16 connections blocked the loop for 8 s, and cost the worker its lease."""
     text = rb"\\" * 900_000 + rb"\ud800" if kind == "backslashes" else b"a" * 1_900_000
     read = "\\" * 900_000 + "\ufffd" if kind == "backslashes" else "a" * 1_900_000
     turns, seen, pieces = itertools.count(), [], []
@@ -188,7 +188,7 @@ def test_a_large_event_may_have_any_text_but_not_any_number_of_values():
 
 
 def test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it():
-    """Fifty floods, each within its slice, took a quarter of a second in a turn."""
+    """Fifty floods, each within its slice, took a quarter of a second in one iteration."""
     piece = event("x" * 50) * 100
     assert len(piece) < SLICE_BYTES
 

@@ -1,4 +1,4 @@
-"""A worker's lease: for how long it is taken, by whichever database's clock."""
+"""How long a worker's lease is, by the clock of either database."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from runs.worker.lease import Lease
 
 
 class Log:
-    """In the place of the batch log: keeps the parameters of queries."""
+    """Stands in for the batch log: keeps the parameters of queries."""
 
     def __init__(self) -> None:
         self.queries: list[tuple] = []

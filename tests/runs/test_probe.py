@@ -1,4 +1,4 @@
-"""Staff ask a provider, or a model, whether it answers: against the scripted upstream."""
+"""Staff test whether a provider or a model answers, against the scripted upstream."""
 
 import json
 
@@ -22,36 +22,36 @@ def a_model(base_url, upstream_id="scripted", **fields):
     return Model.objects.create(name="m", label="M", provider=provider, upstream_id=upstream_id, enabled=False)
 
 
-def told(admin, what, row):
+def message_after(admin, what, row):
     path = reverse(f"admin:runs_{what}_changelist")
     page = admin.post(path, {"action": "test_connection", "_selected_action": [row.pk]}, follow=True)
     return [str(message) for message in page.context["messages"]]
 
 
 def test_a_model_that_answers_is_told_so_though_it_is_not_enabled_yet(admin, upstream):
-    [said] = told(admin, "model", a_model(upstream.base_url, upstream.register(tokens=3)))
-    assert said.startswith("M: OK after ") and said.endswith("It has begun to answer.")
+    [message] = message_after(admin, "model", a_model(upstream.base_url, upstream.register(tokens=3)))
+    assert message.startswith("M: OK after ") and message.endswith("It has begun to answer.")
     assert not Model.objects.get().enabled
 
 
 def test_a_model_that_refuses_is_told_with_the_code_of_a_run(admin, upstream):
-    [said] = told(admin, "model", a_model(upstream.base_url, upstream.register(status=401)))
-    assert "(upstream_unauthorized)" in said
+    [message] = message_after(admin, "model", a_model(upstream.base_url, upstream.register(status=401)))
+    assert "(upstream_unauthorized)" in message
 
 
 @pytest.mark.parametrize("what", ["model", "provider"])
 def test_an_address_where_nobody_is(admin, what):
     model = a_model("http://127.0.0.1:1/v1")
-    [said] = told(admin, what, model if what == "model" else model.provider)
-    assert "(upstream_unreachable)" in said
+    [message] = message_after(admin, what, model if what == "model" else model.provider)
+    assert "(upstream_unreachable)" in message
 
 
 @pytest.mark.parametrize("what", ["model", "provider"])
 def test_a_key_that_is_not_set_is_told_before_anybody_is_asked(admin, what, monkeypatch):
     monkeypatch.delenv("PROVIDER_KEY_MISSING", raising=False)
     model = a_model("http://127.0.0.1:1/v1", key_env="PROVIDER_KEY_MISSING")
-    [said] = told(admin, what, model if what == "model" else model.provider)
-    assert "PROVIDER_KEY_MISSING" in said
+    [message] = message_after(admin, what, model if what == "model" else model.provider)
+    assert "PROVIDER_KEY_MISSING" in message
 
 
 def test_a_provider_s_models_are_named():

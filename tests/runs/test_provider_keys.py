@@ -1,4 +1,4 @@
-"""Which variables of the environment a provider may have as its key, and where they may be sent."""
+"""Which environment variables may hold a provider's key, and where each may be sent."""
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -170,7 +170,7 @@ def stored(provider) -> tuple[str, str, str]:
 
 
 def test_address_and_key_are_for_superusers(helper, provider):
-    """Staff who may change providers had any variable of the server sent to an address of their own."""
+    """Staff who may change providers could have any variable of the server sent to an address of their own."""
     change, add = reverse("admin:runs_provider_change", args=[provider.pk]), reverse("admin:runs_provider_add")
     form = {"name": "q", "base_url": ELSEWHERE, "key_env": "PROVIDER_KEY_B", "sends_key": "on"}
     assert helper.get(change).status_code == 200
@@ -205,7 +205,7 @@ def test_a_password_that_an_older_version_let_into_an_address_is_not_shown(helpe
 
 
 class Redirecting(BaseHTTPRequestHandler):
-    """A model server that sends everybody elsewhere; `paths` are those that it was asked for."""
+    """A model server that redirects every request; `paths` are those requested."""
 
     paths: list[str]
 

@@ -1,4 +1,4 @@
-"""What is written of what an upstream says."""
+"""What the recorder writes of an upstream's answer."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ STREAM = UUID(int=1)
 
 
 class Writer:
-    """In the place of the batch writer: keeps what is written."""
+    """Stands in for the batch writer: keeps the events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []

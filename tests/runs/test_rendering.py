@@ -1,4 +1,4 @@
-"""Markdown becomes HTML that helps readers and does nothing else, in bounded time (B58)."""
+"""Markdown becomes safe HTML in bounded time (B58)."""
 
 import re
 
@@ -131,7 +131,7 @@ def test_what_is_expensive_takes_bounded_time_and_space(text, monkeypatch):
 
 @pytest.mark.parametrize("depth", [30, 500])
 def test_what_is_nested_too_deep_is_shown_as_it_was_written(depth):
-    """The parser would leave out, without a word, what lies deeper than it goes."""
+    """The parser would silently leave out what is nested more deeply than its limit."""
     html = render("> " * depth + "the <innermost>")
     assert "the &lt;innermost&gt;" in html
     assert ("prose--plain" in html) == (depth > 40)
@@ -145,7 +145,7 @@ def test_of_a_boundless_answer_the_beginning_is_shown():
     "text", ["|a|b|\n|-|-|\n" + "|x|y|\n" * 15_000, "- x\n" * 30_000, "x\n\n" * 30_000, "*x* " * 30_000]
 )
 def test_what_would_be_too_many_elements_for_a_tab_is_shown_as_it_was_written(text):
-    """Short enough as HTML, and yet a browser took ten seconds and more to lay it out."""
+    """The HTML is short enough, but a browser took more than ten seconds to lay it out."""
     html = render(text)
     assert html.startswith('<div class="prose--plain">')
     assert html.count("<") < 5_000

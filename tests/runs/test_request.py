@@ -1,4 +1,4 @@
-"""What goes upstream."""
+"""The request that goes upstream."""
 
 import pytest
 from django.db.models.signals import post_init
@@ -11,7 +11,7 @@ from runs.upstream.request import CONTINUE_PROMPT, UpstreamRequest, build_reques
 
 @pytest.fixture
 def payload(send, model):
-    """The request for a message in the session, with these settings of model and session."""
+    """The payload for a message in the session, with these settings of model and session."""
     model.system_prompt, model.parameters = "Be brief.", {"temperature": 0.3, "top_p": 0.9}
     model.save(update_fields=["system_prompt", "parameters"])
 
@@ -39,7 +39,7 @@ def test_what_a_session_sets_goes_before_what_the_model_sets(payload, session):
 
 @pytest.fixture
 def talk(session):
-    """Exchanges in the session, one after the other: questions and answers of so many characters each."""
+    """Add exchanges to the session: questions and answers of `characters` characters each."""
 
     def talk(exchanges: int, characters: int, parent: Message | None = None) -> Message:
         for number in range(exchanges):
@@ -57,7 +57,7 @@ def contents(request: UpstreamRequest) -> list[str]:
 
 
 def placed(run: Run) -> Run:
-    """A run as it is when it is claimed: its question has got its place."""
+    """The run as it is when claimed: its question is attached to the branch."""
     run = Run.objects.select_related("session", "model__provider", "message__parent").get(pk=run.pk)
     transitions.attach_to_branch(run.message)
     return Run.objects.select_related("session", "model__provider", "message").get(pk=run.pk)
@@ -122,7 +122,7 @@ def test_files_and_the_system_prompt_count_for_the_length_of_a_context_and_the_p
 
 
 def test_of_a_long_answer_that_goes_on_its_end_is_sent_and_staff_see_it(send, session, talk, settings):
-    """An answer of 5.5 million characters went to the model whole."""
+    """An answer of 5.5 million characters was sent to the model in full."""
     answer = talk(2, 100)
     Message.objects.filter(pk=answer.pk).update(content="a" * 5_000 + "The end")
     run = send("Why?")

@@ -1,4 +1,4 @@
-"""What is kept of the title that a model gave."""
+"""How a model's text becomes a session's title."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""TLS with an own authority, and proxies, on real sockets."""
+"""TLS with a private certificate authority, and proxies, on real sockets."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.one_database
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
-    """An own CA's file, and a server's TLS context signed by it."""
+    """The file of a private CA, and a server's TLS context signed by it."""
     directory = tmp_path_factory.mktemp("tls")
     now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
     keys = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -43,7 +43,7 @@ def authority(tmp_path_factory):
 
 
 class Proxy:
-    """An HTTP proxy that tunnels to wherever it is asked to."""
+    """An HTTP proxy that opens tunnels to any address."""
 
     def __init__(self, status: bytes = b"200 OK"):
         self.status, self.asked, self.tasks = status, [], []
