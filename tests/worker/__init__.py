@@ -1,1 +1,1 @@
-"""Runs carried by real workers, on gevent and on prefork."""
+"""Runs executed by real workers, on gevent and on prefork."""

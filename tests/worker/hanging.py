@@ -1,4 +1,4 @@
-"""A module for a worker (`-I tests.worker.hanging`) that never gets to the end of its shutdown.
+"""A module for a worker (`-I tests.worker.hanging`) whose shutdown hangs.
 
 Its threads hang in a native wait, on gevent a greenlet does: there the thread's own stack shows the hub alone.
 """

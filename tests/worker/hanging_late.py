@@ -1,4 +1,4 @@
-"""A module for a worker (`-I tests.worker.hanging_late`) that hangs when its interpreter is taken down."""
+"""A module for a worker (`-I tests.worker.hanging_late`) that hangs while its interpreter is finalized."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What is another user's does not exist; and who is thrown out while he watches sees no more of it."""
+"""Other users' runs look as if they did not exist; a follower who loses access receives nothing more."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

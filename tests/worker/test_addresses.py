@@ -1,4 +1,4 @@
-"""Web server, worker, broker, database and model server, each with an address of its own: as on five machines.
+"""Web server, worker, broker, database and model server, each with its own address, as on five machines.
 
 SQLite's file is on all of them, which only a test can arrange; PostgreSQL has its own machine.
 """
@@ -25,7 +25,7 @@ ENV = {"LEASE_SECONDS": "2", "LEASE_RENEW_SECONDS": "0.5"}
 
 @contextmanager
 def database_at(host: str, port: int):
-    """While this lasts, the ORM of the test's process talks to another PostgreSQL server."""
+    """Let the ORM of the test's process use another PostgreSQL server."""
     before = {key: connection.settings_dict[key] for key in ("HOST", "PORT")}
     connection.close()
     connection.settings_dict |= {"HOST": host, "PORT": port}
@@ -45,7 +45,7 @@ def _network():
 
 @pytest.fixture
 def stack(request, _no_transaction, _network):
-    """A stack whose parts reach each other through a network only."""
+    """A stack whose parts reach each other over the network only."""
     hosts = {name: _network.add(name) for name in ("web", "worker", "valkey", "postgres", "upstream")}
     upstream, upstream_url = parts.make_upstream(temporary_directory("upstream"), clean_env(), hosts["upstream"])
     _network.move(upstream, "upstream").start()

@@ -1,4 +1,4 @@
-"""A run that depends on its viewer ends with him, at once; the others do not care."""
+"""An attached run ends at once when its viewer leaves; other runs continue."""
 
 import pytest
 

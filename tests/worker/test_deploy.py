@@ -1,4 +1,4 @@
-"""A deploy ends workers: their runs finish, or end as LOST to a restart with their text kept, and none is forgotten."""
+"""A deploy ends workers: their runs finish, or end as LOST to a restart with their text kept."""
 
 import signal
 import threading
@@ -38,7 +38,7 @@ def still_runs(pid: str) -> bool:
 
 
 def send_stalled(stack, alice) -> tuple[Run, object]:
-    """A run that has written four words and would wait for ever, and a follower who has seen them."""
+    """A run that has written four words and then stalls, its prompt, and a follower that has received the words."""
     say = prompt(tokens=10, stall_after=4)
     run = alice.send(say)
     return run, say, alice.follow(run).wait_for_text(spoken(4))

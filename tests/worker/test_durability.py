@@ -1,4 +1,4 @@
-"""Whatever a reader has seen is durable, whatever is killed."""
+"""What a reader has seen is durable, whichever process is killed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong takes the same path: an event with a seq, FAILED, a code, the partial kept."""
+"""All errors take the same path: an event with a seq, FAILED, a code, the partial text kept."""
 
 import json
 
@@ -42,7 +42,7 @@ def test_a_connection_that_is_reset_keeps_what_had_arrived(each_stack):  # B10
 
 
 def _send_to(stack, **provider) -> tuple:
-    """A run for a model of a provider of its own."""
+    """A run of a model with its own provider."""
     alice = stack.person("alice")
     made = Provider.objects.create(name=alice.user.username, **provider)
     Model.objects.create(name=alice.user.username, label="Broken", provider=made, upstream_id="x")

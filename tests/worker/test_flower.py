@@ -1,4 +1,4 @@
-"""Flower beside the site, the real package: what is ended there ends truthfully."""
+"""Flower next to the site: a task terminated there ends its run correctly."""
 
 import sys
 import urllib.request

@@ -1,4 +1,4 @@
-"""History, then live: no gap, no duplicate, wherever a reader begins and however slow he is."""
+"""History, then live events: no gap and no duplicate, wherever a reader starts and however slowly it reads."""
 
 import random
 import re

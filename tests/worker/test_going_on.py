@@ -154,7 +154,7 @@ def test_deleting_a_session_stops_its_run_and_nothing_comes_back(each_stack):  #
 
 
 def test_a_request_lost_with_a_kept_connection_is_an_attempt_that_counts_and_is_told(each_stack):  # B15 B65
-    """It was sent again by itself: the upstream worked twice, and the run spoke of one attempt."""
+    """The request was resent automatically: the upstream worked twice, and the run reported one attempt."""
     alice = each_stack.person("alice")
     for _ in range(5):  # until an answer's connection is kept: its end may come a moment after its end marker
         check(alice.send(prompt(tokens=3)))

@@ -1,4 +1,4 @@
-"""An upstream that floods ends its own run, and no other one waits for it."""
+"""An upstream that floods ends its own run, and does not delay others."""
 
 import socket
 import threading
@@ -29,7 +29,7 @@ def test_a_flood_of_empty_lines_ends_its_own_run_and_costs_nobody_the_lease(stac
 
 @contextmanager
 def held(large: bytes, connections: int) -> Iterator[str]:
-    """The address of an upstream that sends all but the end of a large event on each connection, then all the ends."""
+    """The URL of an upstream that sends all but the end of a large event on each connection, then all the ends."""
     together = threading.Barrier(connections)
 
     def serve(connection: socket.socket) -> None:
@@ -58,7 +58,7 @@ def held(large: bytes, connections: int) -> Iterator[str]:
 
 
 def test_large_events_that_end_at_once_are_answers_and_cost_nobody_the_lease(stack):  # B68
-    """Sixteen events of 4 MB took the worker's loop 8 s in one turn, and another user's run was lost."""
+    """Sixteen events of 4 MB blocked the worker's loop for 8 s, and another user's run was lost."""
     alice, bob = stack.person("alice"), stack.person("bob")
     calm = bob.send(prompt(tokens=60, rate=5))
     large = b'data: {"choices":[{"delta":{"content":"%b"}}]}' % (rb"\\" * 1_990_000 + rb"\ud800")

@@ -1,4 +1,4 @@
-"""Staff look at a run in the admin while it is written: the same stream as its reader's, and nothing changes by it."""
+"""Staff watch a run in the admin while it is written: they get its reader's stream, and change nothing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One answer at a time in a session, however many send at once."""
+"""One answer at a time in a session, however many messages are sent at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -12,7 +12,7 @@ from tests.harness.upstream import prompt
 
 
 def _spans(runs: list[Run]) -> list[tuple]:
-    """(started, ended, run) by the log's own times, in order."""
+    """(started, ended, run) by the times in the log, in order."""
     spans = []
     for run in runs:
         events = LoggedEvent.objects.filter(stream=run.pk)

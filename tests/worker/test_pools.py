@@ -1,4 +1,4 @@
-"""A worker starts only where its runs can be stopped and are kept."""
+"""A worker starts only with a pool that can stop runs and settings that do not lose them."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from tests.harness.upstream import prompt, spoken
 
 
 def start_worker(*options: str, **values: str) -> subprocess.CompletedProcess:
-    """Try to start a worker that has no broker."""
+    """Try to start a worker without a broker."""
     argv = [sys.executable, "-m", "celery", "-A", "chatapp", "worker", *options]
     env = clean_env(DATA_DIR=str(temporary_directory("pools")), REDIS_URL="redis://127.0.0.1:1/0", **values)
     return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)

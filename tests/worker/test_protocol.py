@@ -1,4 +1,4 @@
-"""Every message of a stack in which everything happens, judged by the schema of the protocol."""
+"""Every message that a stack sends is valid by the protocol's schema."""
 
 import json
 
@@ -21,7 +21,7 @@ TOOLS = [{"id": "call-1", "name": "weather", "arguments": '{"city": "Bern"}'}]
 
 @pytest.fixture
 def heard(monkeypatch):
-    """All messages that followers get, as they came: (whether over the WebSocket, text)."""
+    """All messages that followers receive: (whether over the WebSocket, text)."""
     messages, keep = [], Follower._keep
 
     def keep_and_note(self, text):

@@ -1,4 +1,4 @@
-"""Runs and upkeep do not stand in each other's way, and a task that got lost is noticed."""
+"""Runs and maintenance do not block each other, and a lost task is noticed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Answers get their HTML from real workers, after their ends, whatever the text does to whoever makes it."""
+"""Real workers render answers after their end, whatever a text does to the renderer."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ DEGENERATE = ["```mcschema\n<!--\n```\n\n", "```c\n", "\n" * 30_000, "```\n\nand
 
 
 def settled(run: Run) -> Message:
-    """The message, once nothing is to be made of it any more."""
+    """The message, once its HTML is not due any more."""
     made = Message.objects.filter(pk=run.message_id, html_due_at=None)
     return wait_until(made.all().first, "no HTML is due", patience=60)
 
@@ -32,7 +32,7 @@ def claimed(run: Run) -> None:
 
 
 def renderers(worker: Part) -> list[int]:
-    """The renderers among the processes below a worker."""
+    """The renderers among a worker's descendants."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -48,7 +48,7 @@ def _descends(pid: int, ancestor: int) -> bool:
 
 
 def _stat(pid: int) -> list[str]:
-    """What the kernel says of a process, from its state on."""
+    """The fields of /proc/PID/stat, from the state on."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
 
 

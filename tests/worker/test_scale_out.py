@@ -1,4 +1,4 @@
-"""Two web servers and two workers: what a reader, a Stop and a killed process are promised with one of each holds.
+"""Two web servers and two workers keep the promises of one of each to a reader, a Stop and a killed process.
 
 The tests are those of one web server and one worker. Here a person's requests go to one server and the next, and the
 tasks to whichever worker takes them.
@@ -28,7 +28,7 @@ from tests.worker.test_stop import (  # noqa: F401
 
 
 class Traveller(Person):
-    """A person whose every request goes to another of the web servers."""
+    """A person whose requests alternate between the web servers."""
 
     def __init__(self, urls: list[str], name: str):
         self._urls = itertools.cycle(urls)
@@ -40,11 +40,11 @@ class Traveller(Person):
 
     @url.setter
     def url(self, _: str) -> None:
-        """Persons are made with one."""
+        """Created with one web server."""
 
 
 class Town(Stack):
-    """Two of each."""
+    """Two web servers and two workers."""
 
     def start(self, *only: str) -> "Town":
         super().start(*only)

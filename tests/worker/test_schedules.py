@@ -21,7 +21,7 @@ SEED, SECONDS = os.environ.get("CAMPAIGN_SEED", "1"), os.environ.get("CAMPAIGN_S
 
 
 def due_now(person, say: str, **values) -> Schedule:
-    """A schedule that has just come due."""
+    """A schedule that is due now."""
     values = {"kind": Kind.EVERY, "minutes": 60, "starts_at": timezone.now(), "zone": "UTC"} | values
     schedule = actions.keep(Schedule(owner=person.user, name="Plan", prompt=say, **values))
     Schedule.objects.filter(pk=schedule.pk).update(next_at=timezone.now() - timedelta(seconds=1))
@@ -29,7 +29,7 @@ def due_now(person, say: str, **values) -> Schedule:
 
 
 def run_of(schedule: Schedule) -> Run | None:
-    """Of its newest occurrence."""
+    """The run of its newest occurrence."""
     occurrence = schedule.occurrences.first()
     return occurrence and occurrence.run
 

@@ -43,9 +43,9 @@ def test_stop_before_the_first_word_leaves_an_empty_stopped_answer(each_stack): 
 
 @pytest.mark.parametrize("pool", ["gevent", "prefork"])
 def test_stop_in_full_flow_saves_once_and_completion_excludes_it(make_stack, pool):  # B35 B36
-    """Some would speak for long after the Stop; others say their last word while it is on its way.
+    """Some runs would go on long after the Stop; others end while the Stop is on its way.
 
-    The worker looks for requests in the database so seldom that it has to hear of them by itself.
+    The worker checks the database so rarely that only the revoke can interrupt its runs.
     """
     stack = make_stack(pool=pool, LEASE_SECONDS="900", LEASE_RENEW_SECONDS="300")
     alice = stack.person("alice")
@@ -103,7 +103,7 @@ def test_stop_is_idempotent_and_truthful(each_stack):  # B38
 
 @pytest.mark.parametrize("pool", ["gevent", "prefork"])
 def test_many_stops_at_once_end_every_run(make_stack, pool):  # B35 B36
-    """Killed while they waited for a pooled connection, greenlets took it with them: 17 of 200 runs never ended."""
+    """Greenlets killed while they waited for a pooled connection leaked it: 17 of 200 runs never ended."""
     stack = make_stack(pool=pool, DATABASE_POOL="2", LEASE_RENEW_SECONDS="0.3")
     alice = stack.person("alice")
     say = prompt(tokens=9, stall_after=4)

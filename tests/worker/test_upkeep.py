@@ -1,4 +1,4 @@
-"""Upkeep as it runs in production: while readers follow, beside workers that write, and killed in the middle."""
+"""Maintenance as in production: while readers follow and workers write, and killed in the middle."""
 
 import re
 from contextlib import contextmanager
