@@ -20,8 +20,12 @@ from tests.harness.processes import ROOT, Part, temporary_directory
 from tests.harness.stack import clean_env
 
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+READY = r"(?m)^Ready: (http://127\.0\.0\.1:\d+)/$"
+FIRST_START_SECONDS = 180  # every module is compiled, and every migration applied, also on a busy machine
 OURS = ("chatapp", "runs", "streams")
 NOT_INSTALLED = {"STATIC_FROM_SOURCE", "SECRET_KEY"}  # of the tests' environment: here the defaults are tried
+
+pytestmark = pytest.mark.timeout(300)
 
 
 def run(*argv: str | Path) -> str:
@@ -75,7 +79,7 @@ def installation(wheel) -> Installation:
 def site(installation):
     """`chatapp up`, ready: the part and its address. It takes 20 s of CPU time; tests/ops/test_up.py has a clone's."""
     part = Part("up", installation.command("up"), installation.folder, installation.env).start()
-    yield part, part.wait_for_line(r"(?m)^Ready: (http://127\.0\.0\.1:\d+)/$", patience=60)[1]
+    yield part, part.wait_for_line(READY, patience=FIRST_START_SECONDS)[1]
     part.kill()
 
 
