@@ -1,4 +1,4 @@
-"""Messages as they are now: an answer that is being written with what there is of it."""
+"""Messages with the current text of answers that are being written."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -12,7 +12,7 @@ from runs.queries.answers import answer_now
 from runs.queries.branches import shown_ids
 
 
-def as_they_are(messages: Iterable[Message]) -> list[Message]:
+def with_current_text(messages: Iterable[Message]) -> list[Message]:
     """The messages with their last run (`run_id`), and what their answers say so far (`last_seq`: follow after it)."""
     messages = list(messages)
     prefetch_related_objects(messages, "attachments")

@@ -1,7 +1,7 @@
-"""Every error of the API, in the shape of RFC 9457: `{"type", "title", "status", "code", "retryable", …}`.
+"""Errors of the API, in the format of RFC 9457: `{"type", "title", "status", "code", "retryable", …}`.
 
-`code` is stable, `title` is a sentence that may be shown, `detail` says more where there is more to say,
-`fields` names what is wrong with each field. `docs/errors.md` lists every code; a test keeps the list complete.
+`code` is stable, `title` is a sentence for users, `detail` has more information where there is any, and `fields` has
+the errors of each field. `docs/errors.md` lists every code; a test keeps the list complete.
 """
 
 import logging
@@ -21,7 +21,7 @@ from chatapp.errors import AppError
 from runs import errors
 
 MEDIA_TYPE = "application/problem+json"
-TYPES = "tag:chatapp,2026:"  # and the code: names of problems, which lead nowhere
+TYPES = "tag:chatapp,2026:"  # + code: names of problems, not addresses
 
 log = logging.getLogger(__name__)
 
@@ -34,24 +34,24 @@ class Problem(NamedTuple):
 
 
 class ChangedMeanwhile(exceptions.APIException):
-    """`If-Match` names another version than the one that there is now."""
+    """`If-Match` does not have the current ETag."""
 
-    default_detail = "If-Match names another version."
+    default_detail = "The ETag in If-Match is not the current one."
 
 
 class BodyTooSlow(Exception):
-    """A request that has not arrived whole within REQUEST_SECONDS."""
+    """A request that has not arrived completely within REQUEST_SECONDS."""
 
 
 class Gone(exceptions.APIException):
-    """What a request with this `Idempotency-Key` has made does not exist any more."""
+    """The object that the first request with this `Idempotency-Key` created was deleted."""
 
     default_detail = "It was deleted after the first request with this Idempotency-Key."
 
 
 _UNAUTHENTICATED = Problem(401, "not_authenticated", "A valid token is needed.")
 _FORBIDDEN = Problem(403, "forbidden", "This is not allowed.")
-_NOT_FOUND = Problem(404, "not_found", "There is nothing here.")
+_NOT_FOUND = Problem(404, "not_found", "Not found.")
 
 # Errors of libraries and of the request itself; an AppError knows its own.
 PROBLEMS: dict[type[Exception], Problem] = {
@@ -63,25 +63,25 @@ PROBLEMS: dict[type[Exception], Problem] = {
     PermissionDenied: _FORBIDDEN,
     exceptions.NotFound: _NOT_FOUND,
     Http404: _NOT_FOUND,
-    SuspiciousOperation: Problem(400, "bad_request", "This request was not understood."),
+    SuspiciousOperation: Problem(400, "bad_request", "The request is malformed."),
     exceptions.ParseError: Problem(400, "malformed", "The request body is not valid JSON."),
     exceptions.MethodNotAllowed: Problem(405, "method_not_allowed", "This method is not allowed here."),
-    exceptions.NotAcceptable: Problem(406, "not_acceptable", "The API answers in JSON only."),
+    exceptions.NotAcceptable: Problem(406, "not_acceptable", "The API responds in JSON only."),
     BodyTooSlow: Problem(408, "body_too_slow", "The request took too long to arrive.", retryable=True),
-    Gone: Problem(410, "gone", "What this request has made does not exist any more."),
-    ChangedMeanwhile: Problem(412, "changed_meanwhile", "This has changed meanwhile. Look at it again."),
+    Gone: Problem(410, "gone", "What this request created was deleted."),
+    ChangedMeanwhile: Problem(412, "changed_meanwhile", "This was changed in the meantime. Read it again."),
     RequestDataTooBig: Problem(413, "body_too_large", "The request body is too large."),
     exceptions.UnsupportedMediaType: Problem(
         415, "unsupported_media_type", "Send JSON with Content-Type: application/json."
     ),
-    exceptions.ValidationError: Problem(422, "invalid", "Some fields are missing or wrong."),
-    exceptions.Throttled: Problem(429, "throttled", "Too many requests. Wait a little.", retryable=True),
+    exceptions.ValidationError: Problem(422, "invalid", "Some fields are missing or invalid."),
+    exceptions.Throttled: Problem(429, "throttled", "Too many requests. Wait a moment.", retryable=True),
 }
 
 
 def exception_handler(exc: Exception, context: dict) -> Response:
     """The framework's hook (`REST_FRAMEWORK["EXCEPTION_HANDLER"]`)."""
-    request = context["request"]  # which may ask for a file: what is wrong with it is told in JSON
+    request = context["request"]  # errors are JSON even if the request accepts a file only
     request.accepted_renderer, request.accepted_media_type = JSONRenderer(), MEDIA_TYPE
     if problem_of(exc) is None:
         _report(exc, request._request)

@@ -1,4 +1,4 @@
-"""Versions of what is read and changed: ETag, If-None-Match, If-Match."""
+"""ETag, If-None-Match and If-Match."""
 
 from hashlib import sha256
 
@@ -10,12 +10,12 @@ from chatapp.api.errors import ChangedMeanwhile
 
 
 def etag_of(data: object) -> str:
-    """The same as long as the representation is the same."""
+    """A hash of the representation."""
     return f'"{sha256(JSONRenderer().render(data)).hexdigest()[:32]}"'
 
 
-def versioned(request: Request, data: object) -> Response:
-    """The representation with its ETag; 304 without it if the client has that one."""
+def conditional_response(request: Request, data: object) -> Response:
+    """The representation with its ETag; 304 if the client has it already."""
     etag = etag_of(data)
     known = _tags(request.headers.get("If-None-Match", ""))
     if known and (etag in {tag.removeprefix("W/") for tag in known} or known == ["*"]):
@@ -24,7 +24,7 @@ def versioned(request: Request, data: object) -> Response:
 
 
 def check_unchanged(request: Request, data: object) -> None:
-    """Raise ChangedMeanwhile if the client wants to change another version than `data`, which is the one there is."""
+    """Raise ChangedMeanwhile unless `If-Match` allows the current representation, `data`."""
     wanted = _tags(request.headers.get("If-Match", ""))
     if wanted and wanted != ["*"] and etag_of(data) not in wanted:
         raise ChangedMeanwhile

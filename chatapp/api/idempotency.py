@@ -1,7 +1,7 @@
-"""Requests that are made once, however often they are sent (B21).
+"""Idempotency keys: a request that is sent again creates nothing new (B21).
 
-What a request makes and its key are written in one transaction: a crash leaves both or neither, and a request that was
-refused leaves its key free. The answer is made anew from what was made, as that is now.
+The key is stored in the transaction that creates the object: a crash leaves both or neither, and a refused request
+leaves its key free. The response to a repeated request shows the object as it is now.
 """
 
 import json
@@ -21,21 +21,21 @@ from chatapp.api.models import KEY_CHARACTERS, IdempotencyKey
 from runs.errors import KeyReused
 
 
-def key_of(request: Request) -> str:
-    """The key under which a request is made once; empty if there is none."""
+def idempotency_key(request: Request) -> str:
+    """The request's `Idempotency-Key`; empty if it has none."""
     key = request.headers.get("Idempotency-Key", "").strip()
     if len(key) > KEY_CHARACTERS or not key.isprintable():
         raise ValidationError({"Idempotency-Key": [f"At most {KEY_CHARACTERS} printable characters."]})
     return key
 
 
-def once(request: Request, taken: object, make: Callable[[], models.Model], found: models.QuerySet) -> models.Model:
-    """What `make()` makes, or what it made for the first request with this key, from among `found`.
+def once(request: Request, body: object, make: Callable[[], models.Model], found: models.QuerySet) -> models.Model:
+    """Return the object that `make()` creates, or created for the first request with this key, out of `found`.
 
-    `taken` is what the request's body says. Raises KeyReused for another body, Gone for what was deleted since.
+    Raises KeyReused if that request had another `body`, Gone if the object was deleted since.
     """
-    key = key_of(request)
-    pk = _once(request, key, taken, make) if key else make().pk
+    key = idempotency_key(request)
+    pk = _make_once(request, key, body, make) if key else make().pk
     made = found.filter(pk=pk).first()
     if made is None:
         raise Gone
@@ -43,22 +43,22 @@ def once(request: Request, taken: object, make: Callable[[], models.Model], foun
 
 
 @transaction.atomic
-def _once(request: Request, key: str, taken: object, make: Callable[[], models.Model]) -> UUID:
-    body = sha256(json.dumps(taken, sort_keys=True, default=str).encode(errors="replace")).hexdigest()
-    _forget_old(request.user)
-    kept, is_new = IdempotencyKey.objects.get_or_create(
-        owner=request.user, address=request.path, key=key, defaults={"fingerprint": body}
+def _make_once(request: Request, key: str, body: object, make: Callable[[], models.Model]) -> UUID:
+    fingerprint = sha256(json.dumps(body, sort_keys=True, default=str).encode(errors="replace")).hexdigest()
+    _delete_expired(request.user)
+    entry, is_new = IdempotencyKey.objects.get_or_create(
+        owner=request.user, address=request.path, key=key, defaults={"fingerprint": fingerprint}
     )
     if not is_new:
-        if kept.fingerprint != body:
+        if entry.fingerprint != fingerprint:
             raise KeyReused
-        return kept.made
-    kept.made = make().pk
-    kept.save(update_fields=["made"])
-    return kept.made
+        return entry.made
+    entry.made = make().pk
+    entry.save(update_fields=["made"])
+    return entry.made
 
 
-def _forget_old(user) -> None:
-    """Whoever sends keys tidies up after himself."""
+def _delete_expired(user) -> None:
+    """Delete the user's expired keys. Users without keys have nothing to clean up."""
     since = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
     IdempotencyKey.objects.filter(owner=user, created_at__lt=since).delete()

@@ -1,4 +1,4 @@
-"""What the API itself keeps: the keys under which requests were made once."""
+"""Idempotency keys of requests."""
 
 from django.conf import settings
 from django.db import models
@@ -8,11 +8,11 @@ KEY_CHARACTERS = 64
 
 
 class IdempotencyKey(models.Model):
-    """A request of a user that made something, and what that was."""
+    """A request of a user, and the object that it created."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    address = models.CharField(max_length=200)  # to which the request went: a key counts for one
+    address = models.CharField(max_length=200)  # path of the request: a key is valid for one path
     key = models.CharField(max_length=KEY_CHARACTERS)
     fingerprint = models.CharField(max_length=64)  # of the request's body
     made = models.UUIDField(null=True)
@@ -20,10 +20,10 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [
-            # Of two requests at once the second waits here for the first to be committed, and finds what it made.
+            # Of two concurrent requests the second waits here until the first is committed, and finds its object.
             models.UniqueConstraint(fields=["owner", "address", "key"], name="idempotency_key_once"),
         ]
-        indexes = [models.Index(fields=["owner", "created_at"], name="idempotency_key_old")]  # which can be forgotten?
+        indexes = [models.Index(fields=["owner", "created_at"], name="idempotency_key_old")]  # which have expired?
 
     def __str__(self):
         return self.key

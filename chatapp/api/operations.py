@@ -1,4 +1,4 @@
-"""What an operation is called, takes, gives and refuses: said beside it, for the schema (`chatapp.api.schema`)."""
+"""Decorators that describe an operation for the OpenAPI schema (`chatapp.api.schema`)."""
 
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -22,54 +22,54 @@ KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
     HEADER,
-    description=f"Up to {KEY_CHARACTERS} printable characters of yours: the same again is done once.",
+    description=f"Up to {KEY_CHARACTERS} printable characters. A repeated request creates nothing new.",
 )
-IF_MATCH = OpenApiParameter("If-Match", str, HEADER, description="Only if this ETag is still the right one.")
-IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, HEADER, description="304 if this ETag is still the right one.")
-ETAG = OpenApiParameter("ETag", str, HEADER, description="Of this version.", response=True)
-LOCATION = OpenApiParameter("Location", str, HEADER, description="Where it can be read.", response=True)
+IF_MATCH = OpenApiParameter("If-Match", str, HEADER, description="Change it only if this is the current ETag.")
+IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, HEADER, description="Respond 304 if this is the current ETag.")
+ETAG = OpenApiParameter("ETag", str, HEADER, description="Of the current version.", response=True)
+LOCATION = OpenApiParameter("Location", str, HEADER, description="Address of the object.", response=True)
 
 
 def example(value: dict) -> Callable:
-    """Decorates a serializer: what a request may send."""
+    """Decorate a serializer with an example of a request."""
     return extend_schema_serializer(examples=[OpenApiExample("Example", value, request_only=True)])
 
 
 def operation(
     name: str,
     summary: str,
-    gives: type[serializers.BaseSerializer] | OpenApiTypes | None = None,
+    response_body: type[serializers.BaseSerializer] | OpenApiTypes | None = None,
     *,
     status: int | Iterable[int] = 200,
-    takes: type[serializers.BaseSerializer] | None = None,
-    asks: type[serializers.Serializer] | None = None,
+    body: type[serializers.BaseSerializer] | None = None,
+    query: type[serializers.Serializer] | None = None,
     is_list: bool = False,
     once: bool = False,
-    keyed: bool = False,
+    has_own_key: bool = False,
     is_versioned: bool = False,
     errors: Iterable[type[Exception]] = (),
 ) -> Callable:
-    """Decorates a method of an endpoint. `once`: it takes an Idempotency-Key (`keyed`: one that it sees to itself),
+    """Decorate a method of an endpoint. `once`: it accepts an Idempotency-Key (`has_own_key`: and handles it itself);
     `is_versioned`: it has an ETag.
     """
     statuses = [status] if isinstance(status, int) else list(status)
-    parameters: list = [asks] if asks else []
-    parameters += [KEY] * (once or keyed) + (_versions(name) if is_versioned else [])
+    parameters: list = [query] if query else []
+    parameters += [KEY] * (once or has_own_key) + (_versions(name) if is_versioned else [])
     errors = [*errors, *([KeyReused, Gone] if once else [])]
     if is_versioned and not name.startswith(("read", "create")):
         errors.append(ChangedMeanwhile)
-    answer = page_of(gives) if is_list and gives else gives
-    if 201 in statuses or getattr(gives, "__name__", "") == "AcceptedSerializer":
+    answer = page_of(response_body) if is_list and response_body else response_body
+    if 201 in statuses or getattr(response_body, "__name__", "") == "AcceptedSerializer":
         parameters.append(_of(LOCATION, statuses))
     if is_versioned and answer:
         parameters.append(_of(ETAG, statuses))
     responses = {each: OpenApiResponse(answer, description=summary) for each in statuses}
     if is_versioned and name.startswith("read"):
-        responses[304] = OpenApiResponse(description="You have this version.")
+        responses[304] = OpenApiResponse(description="Not modified.")
     return extend_schema(
         operation_id=name,
         summary=summary,
-        request=takes,
+        request=body,
         responses=responses,
         parameters=parameters,
         extensions={"x-problems": errors},
@@ -90,10 +90,10 @@ def _of(header: OpenApiParameter, statuses: list[int]) -> OpenApiParameter:
 
 @cache
 def page_of(row: type[serializers.BaseSerializer]) -> type[serializers.Serializer]:
-    """The serializer of a page of rows."""
-    cursor = {"allow_null": True, "help_text": "For `?cursor=`; null: there is none."}
+    """The serializer for a page of rows."""
+    cursor = {"allow_null": True, "help_text": "Value for `?cursor=`; null if there is no such page."}
     fields = {
-        "__doc__": "A part of a list.",
+        "__doc__": "A page of a list.",
         "items": row(many=True),
         "next": serializers.CharField(**cursor),
         "previous": serializers.CharField(**cursor),

@@ -1,8 +1,8 @@
-"""Lists by cursor: what comes or goes meanwhile neither repeats nor hides the rest."""
+"""Cursor pagination: items that are added or deleted meanwhile neither repeat nor hide others."""
 
 from urllib.parse import parse_qs, urlsplit
 
-from django.core.exceptions import ValidationError as BadValue
+from django.core.exceptions import ValidationError as InvalidValue
 from django.db.models import Model, QuerySet
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
@@ -11,28 +11,28 @@ from rest_framework.response import Response
 from chatapp.api.serializers.chats import PAGE_ITEMS
 
 
-class Pages(CursorPagination):
-    """`{"items", "next", "previous"}`; the latter two are cursors for `?cursor=`, null at either end."""
+class CursorPages(CursorPagination):
+    """`{"items", "next", "previous"}`; the last two are values for `?cursor=`, or null at the ends of the list."""
 
     page_size = PAGE_ITEMS
     page_size_query_param = None  # the view has checked it
 
     def __init__(self, limit: int, *ordering: str) -> None:
-        """`ordering` ends with something unique."""
+        """`ordering` must end with a unique field."""
         self.limit, self.ordering = limit, ordering
 
     def paginate_queryset(self, queryset: QuerySet[Model], request, view=None) -> list:
         self.field = queryset.model._meta.get_field(self.ordering[0].removeprefix("-"))
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (NotFound, BadValue, ValueError, OverflowError):
-            raise ValidationError({"cursor": ["This is no cursor of this list."]}) from None
+        except (NotFound, InvalidValue, ValueError, OverflowError):
+            raise ValidationError({"cursor": ["Invalid cursor."]}) from None
 
     def get_page_size(self, request) -> int:
         return self.limit
 
     def decode_cursor(self, request):
-        """The place that a cursor names is looked at before the database has to make sense of it."""
+        """Validate the position before it reaches the database."""
         cursor = super().decode_cursor(request)
         if cursor is not None and cursor.position is not None:
             if "\0" in cursor.position:

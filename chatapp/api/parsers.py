@@ -1,4 +1,4 @@
-"""Request bodies: JSON, as `chatapp.strict_json` takes it."""
+"""Parse request bodies with `chatapp.strict_json`."""
 
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError, ValidationError

@@ -1,4 +1,4 @@
-"""The OpenAPI schema: what every operation has in common, and the one that the framework does not know of."""
+"""The OpenAPI schema: errors of all operations, and the stream of events, which is not a view of the framework."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,68 +11,73 @@ from rest_framework import exceptions
 from chatapp.api.errors import MEDIA_TYPE, TYPES, problem_of_kind
 from runs.errors import InternalError
 
-ALWAYS = [exceptions.NotAuthenticated, exceptions.PermissionDenied, exceptions.NotAcceptable, exceptions.Throttled]
-OF_A_BODY = [
+COMMON_ERRORS = [
+    exceptions.NotAuthenticated,
+    exceptions.PermissionDenied,
+    exceptions.NotAcceptable,
+    exceptions.Throttled,
+]
+BODY_ERRORS = [
     exceptions.ParseError,
     exceptions.UnsupportedMediaType,
     exceptions.ValidationError,
 ]
 PROBLEM = {
     "type": "object",
-    "description": "What is wrong (RFC 9457). docs/errors.md lists the codes.",
+    "description": "An error (RFC 9457). docs/errors.md lists the codes.",
     "required": ["type", "title", "status", "code", "retryable"],
     "properties": {
-        "type": {"type": "string", "format": "uri", "description": "A name for the code; it leads nowhere."},
-        "title": {"type": "string", "description": "A sentence that may be shown."},
+        "type": {"type": "string", "format": "uri", "description": "A name for the code, not an address."},
+        "title": {"type": "string", "description": "A sentence for users."},
         "status": {"type": "integer"},
-        "code": {"type": "string", "description": "Stays the same."},
-        "retryable": {"type": "boolean", "description": "Whether the same may go well later."},
-        "detail": {"type": "string", "description": "More, where there is more to say."},
-        "fields": {"description": "What is wrong with each field."},
-        "run": {"description": "The run in the way, or the one that could not be started."},
-        "message": {"description": "The message that was kept, with `broker_unavailable`."},
+        "code": {"type": "string", "description": "Stable identifier of the error."},
+        "retryable": {"type": "boolean", "description": "Whether the same request may succeed later."},
+        "detail": {"type": "string", "description": "More information, if there is any."},
+        "fields": {"description": "The errors of each field."},
+        "run": {"description": "The active run that is in the way, or the run that could not be started."},
+        "message": {"description": "With `broker_unavailable`: the message, which was saved."},
     },
 }
 HEADERS = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "How to authenticate."}},
-    405: {"Allow": {"schema": {"type": "string"}, "description": "What is allowed."}},
-    429: {"Retry-After": {"schema": {"type": "integer"}, "description": "s to wait, where that is known."}},
+    405: {"Allow": {"schema": {"type": "string"}, "description": "Allowed methods."}},
+    429: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait, if known."}},
 }
 
 
 class Schema(AutoSchema):
-    """Adds to each operation what it may be refused for."""
+    """Adds the possible errors to each operation."""
 
     def get_operation(self, *args, **kwargs):
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
             errors = [*operation.pop("x-problems", ()), *self._common(operation)]
-            operation["responses"] |= refusals(errors)
+            operation["responses"] |= error_responses(errors)
         return operation
 
     def get_description(self) -> str:
-        """What the method says, and not what its class says of all of them."""
+        """The docstring of the method, not of its class."""
         return getdoc(getattr(self.view, self.method.lower())) or ""
 
     def _common(self, operation: dict) -> list[type[Exception]]:
         queried = any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
-        keyed = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
+        has_own_key = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
         named = [exceptions.NotFound] if "{" in self.path else []
-        checked = [exceptions.ValidationError] if queried or keyed else []
-        body = OF_A_BODY if "requestBody" in operation else []
-        return [*ALWAYS, RequestDataTooBig, InternalError, *named, *checked, *body]
+        checked = [exceptions.ValidationError] if queried or has_own_key else []
+        body = BODY_ERRORS if "requestBody" in operation else []
+        return [*COMMON_ERRORS, RequestDataTooBig, InternalError, *named, *checked, *body]
 
 
-def refusals(errors: Iterable[type[Exception]]) -> dict:
+def error_responses(errors: Iterable[type[Exception]]) -> dict:
     """The responses to errors, by status."""
     of_status: dict[int, dict] = defaultdict(dict)
     for error in errors:
         problem = problem_of_kind(error)
         of_status[problem.status][problem.code] = problem
-    return {str(status): _refusal(status, of_status[status]) for status in sorted(of_status)}
+    return {str(status): _error_response(status, of_status[status]) for status in sorted(of_status)}
 
 
-def _refusal(status: int, problems: dict) -> dict:
+def _error_response(status: int, problems: dict) -> dict:
     codes = dict(sorted(problems.items()))
     response = {
         "description": "\n".join(f"`{code}`: {problem.title}" for code, problem in codes.items()),
@@ -90,24 +95,24 @@ def _example(problem) -> dict:
     return {"type": TYPES + problem.code} | problem._asdict()
 
 
-def own(endpoints: list[tuple]) -> list[tuple]:
-    """A hook of the generator: other edges speak protocols of others, which are written down elsewhere."""
+def only_this_api(endpoints: list[tuple]) -> list[tuple]:
+    """Hook of the generator: leave out the protocols of others (/v1, /api/chat), which are documented elsewhere."""
     return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/v1/")]
 
 
-def complete(result: dict, generator, request, public) -> dict:
-    """A hook of the generator: adds the problem's shape, and the stream, and shares what is the same everywhere."""
-    from chatapp.api.views.events import in_schema  # which needs `refusals`
+def add_shared_components(result: dict, generator, request, public) -> dict:
+    """Hook of the generator: add the schema of errors and the stream of events, and share equal responses."""
+    from chatapp.api.views.events import schema_path  # which imports `error_responses`
 
     result["components"]["schemas"]["Problem"] = PROBLEM
-    result["paths"]["/api/v1/runs/{id}/events"] = in_schema()
+    result["paths"]["/api/v1/runs/{id}/events"] = schema_path()
     result["paths"] = dict(sorted(result["paths"].items()))
     _share(result)
     return result
 
 
 def _share(result: dict) -> None:
-    """Responses that several operations have become components."""
+    """Turn error responses into shared components."""
     shared = result["components"].setdefault("responses", {})
     for path in result["paths"].values():
         for operation in path.values():

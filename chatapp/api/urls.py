@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from chatapp.api.views import compare, documentation, events, files, messages, queue, runs, schedules, sessions, site
-from chatapp.api.views.endpoint import Missing
+from chatapp.api.views.endpoint import NotFoundEndpoint
 
 app_name = "api"
 urlpatterns = [
@@ -38,7 +38,7 @@ urlpatterns = [
     path("panes/<uuid:pk>/stop", compare.StopPane.as_view(), name="stop_pane"),
     path("panes/<uuid:pk>/close", compare.ClosePane.as_view(), name="close_pane"),
     path("panes/<uuid:pk>/again", compare.RerollPane.as_view(), name="reroll_pane"),
-    path("panes/<uuid:pk>/continue", compare.GoOn.as_view(), name="go_on_with_pane"),
+    path("panes/<uuid:pk>/continue", compare.ContinueInSession.as_view(), name="go_on_with_pane"),
     path("schedules", schedules.Schedules.as_view(), name="schedules"),
     path("schedules/preview", schedules.Preview.as_view(), name="preview_schedule"),
     path("schedules/<uuid:pk>", schedules.ScheduleDetail.as_view(), name="schedule"),
@@ -51,5 +51,5 @@ urlpatterns = [
     path("me", site.Me.as_view(), name="me"),
     path("openapi.json", documentation.openapi, name="openapi"),
     path("docs", documentation.swagger, name="docs"),
-    re_path(r"", Missing.as_view(), name="missing"),
+    re_path(r"", NotFoundEndpoint.as_view(), name="missing"),
 ]

@@ -119,7 +119,7 @@ def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:
             response = _response(RUN_STATUS.get(exc.code, 500), exc.code, exc.message, param, exc.retryable)
             return _wait(response, exc.retry_after)
         case exceptions.Throttled():
-            return _wait(_response(429, "throttled", "Too many requests. Wait a little.", retryable=True), exc.wait)
+            return _wait(_response(429, "throttled", "Too many requests. Wait a moment.", retryable=True), exc.wait)
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             return _challenge(_response(401, "invalid_api_key", "A valid token is needed."), exc)
         case exceptions.PermissionDenied():
@@ -129,9 +129,9 @@ def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:
         case TooManyConnections():
             return _wait(_response(exc.status, exc.code, exc.message, retryable=exc.retryable), exc.retry_after)
         case SuspiciousOperation():
-            return _response(400, "bad_request", "This request was not understood.")
+            return _response(400, "bad_request", "The request is malformed.")
         case Http404():
-            return _response(404, "not_found", "There is nothing here.")
+            return _response(404, "not_found", "Not found.")
     log.error("%s %s failed", request.method, request.path, exc_info=exc)
     got_request_exception.send(sender=None, request=request)
     unforeseen = errors.InternalError()

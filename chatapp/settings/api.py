@@ -25,8 +25,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "PREPROCESSING_HOOKS": ["chatapp.api.schema.own"],
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "chatapp.api.schema.complete"],
+    "PREPROCESSING_HOOKS": ["chatapp.api.schema.only_this_api"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "chatapp.api.schema.add_shared_components",
+    ],
     "COMPONENT_SPLIT_PATCH": False,  # the serializers declare what a PATCH may leave out
     "COMPONENT_SPLIT_REQUEST": True,  # requests have no read-only fields
     "SERVE_INCLUDE_SCHEMA": False,

@@ -5,7 +5,7 @@ from typing import Literal
 from rest_framework import serializers
 
 from chatapp.api.operations import example
-from chatapp.api.serializers.fields import AskedFlag, AskedWhole, Choice, Flag, Id, Number, Text, Whole
+from chatapp.api.serializers.fields import Choice, Flag, Id, Integer, Number, QueryFlag, QueryInteger, Text
 from chatapp.chats.models import Attachment, Message, MessageState, News, Role, Session
 from runs.errors import ModelUnknown
 from runs.models import Model
@@ -19,30 +19,30 @@ PAGE_ITEMS, MAX_ITEMS = 50, 200
 
 
 class PageSerializer(serializers.Serializer):
-    """Which part of a list."""
+    """Selects a page of a list."""
 
-    limit = AskedWhole(min_value=1, max_value=MAX_ITEMS, default=PAGE_ITEMS, help_text="Items at most.")
+    limit = QueryInteger(min_value=1, max_value=MAX_ITEMS, default=PAGE_ITEMS, help_text="Maximum number of items.")
     cursor = Text(max_length=500, required=False, help_text="`next` or `previous` of another page.")
 
 
-class SessionsAsked(PageSerializer):
-    archived = AskedFlag(default=False, help_text="Those in the archive, in the place of the others.")
-    pinned = AskedFlag(required=False, help_text="Only those that are pinned, or only the others.")
-    answering = AskedFlag(required=False, help_text="Only those in which an answer is on its way, or only the others.")
+class SessionsQuery(PageSerializer):
+    archived = QueryFlag(default=False, help_text="Archived sessions instead of the others.")
+    pinned = QueryFlag(required=False, help_text="Only pinned sessions, or only the others.")
+    answering = QueryFlag(required=False, help_text="Only sessions with an active run, or only the others.")
     q = Text(
         max_length=500,
         allow_blank=True,
         required=False,
-        help_text="Words, or their beginnings, all in one message with its files, or in the title.",
+        help_text="Words or beginnings of words; all must be in one message with its files, or in the title.",
     )
 
 
-class BranchAsked(PageSerializer):
-    leaf = Id(required=False, help_text="The message that the branch ends with. Without one: the session's `tip`.")
+class BranchQuery(PageSerializer):
+    leaf = Id(required=False, help_text="The last message of the branch. Default: the session's `tip`.")
 
 
 class ModelName(Text):
-    """The name of a model that can be asked. Raises ModelUnknown."""
+    """The name of an enabled model. Raises ModelUnknown."""
 
     def __init__(self, **options) -> None:
         super().__init__(**{"max_length": 100, "allow_blank": True} | options)
@@ -50,27 +50,35 @@ class ModelName(Text):
     def to_internal_value(self, data: object) -> str:
         name = super().to_internal_value(data)
         is_known = not name or ("\0" not in name and Model.objects.filter(name=name, enabled=True).exists())
-        if not is_known:  # PostgreSQL cannot even be asked for a NUL
+        if not is_known:  # PostgreSQL refuses a NUL in a query
             raise ModelUnknown()
         return name
 
 
 @example({"title": "Birds", "system_prompt": "Be brief.", "temperature": 0.3})
 class SessionSerializer(serializers.ModelSerializer):
-    """A conversation. What is empty or null is as the model has it."""
+    """A conversation. Empty or null: the model's own setting."""
 
     id = Id(read_only=True)
-    title = Text(max_length=80, allow_blank=True, required=False, help_text="Empty: named after the first answer.")
-    model = ModelName(required=False, help_text="Which model answers. Empty: the default.")
+    title = Text(
+        max_length=80, allow_blank=True, required=False, help_text="Empty: it gets a title after the first answer."
+    )
+    model = ModelName(required=False, help_text="The model that answers. Empty: the default.")
     system_prompt = Text(max_length=SYSTEM_PROMPT_CHARACTERS, allow_blank=True, required=False)
     temperature = Number(min_value=0, max_value=2, allow_null=True, required=False)
-    max_tokens = Whole(min_value=1, max_value=MAX_TOKENS, allow_null=True, required=False, help_text="Of one answer.")
+    max_tokens = Integer(
+        min_value=1, max_value=MAX_TOKENS, allow_null=True, required=False, help_text="Maximum length of an answer."
+    )
     pinned = Flag(required=False, help_text="At the top of the list.")
-    archived = Flag(required=False, help_text="Out of the way. Sending to it brings it back.")
-    activity = serializers.SerializerMethodField(help_text="Whether an answer is asked for, or being written.")
-    news = serializers.ChoiceField([("", "nothing"), *News.choices], read_only=True, help_text="Since you looked.")
+    archived = Flag(required=False, help_text="In the archive. Sending a message takes it out.")
+    activity = serializers.SerializerMethodField(help_text="Whether an answer is waiting or being written.")
+    news = serializers.ChoiceField(
+        [("", "nothing"), *News.choices], read_only=True, help_text="What is new since you last saw it."
+    )
     queue_held = serializers.BooleanField(source="is_queue_held", read_only=True)
-    tip = Id(source="tip_id", read_only=True, allow_null=True, help_text="The message that its branch ends with.")
+    tip = Id(
+        source="tip_id", read_only=True, allow_null=True, help_text="The last message of the branch that it shows."
+    )
 
     class Meta:
         model = Session
@@ -90,11 +98,13 @@ class SessionSerializer(serializers.ModelSerializer):
 
 @example({"text": "What is a wren?", "when_busy": "enqueue"})
 class SendSerializer(serializers.Serializer):
-    """A prompt. Its own rules (not empty, not too long) are `runs.actions.send`'s."""
+    """A message to send."""
 
     text = Text(allow_blank=True, help_text="Up to PROMPT_MAX_CHARACTERS characters.")
     model = Text(max_length=100, allow_blank=True, default="", help_text="Empty: the one that answered last.")
-    when_busy = Choice(WhenBusy.choices, default=WhenBusy.ENQUEUE, help_text="While an answer is being written.")
+    when_busy = Choice(
+        WhenBusy.choices, default=WhenBusy.ENQUEUE, help_text="What to do while an answer is being written."
+    )
 
 
 class AgainSerializer(serializers.Serializer):
@@ -104,17 +114,17 @@ class AgainSerializer(serializers.Serializer):
 
 
 class TextSerializer(serializers.Serializer):
-    """A new text for a message that waits. Files that were sent with it stay."""
+    """A new text for a queued message. Its files are kept."""
 
     text = Text(allow_blank=True, help_text="Up to PROMPT_MAX_CHARACTERS characters.")
 
 
 class EditSerializer(TextSerializer, AgainSerializer):
-    """Another question in the place of an earlier one. Files that were sent with that go with this one, too."""
+    """A question that replaces an earlier one, whose files are kept."""
 
 
 class ToolSerializer(serializers.Serializer):
-    """A call that the model asks for."""
+    """A tool call of the model."""
 
     index = serializers.IntegerField()
     id = serializers.CharField(allow_blank=True)
@@ -123,12 +133,14 @@ class ToolSerializer(serializers.Serializer):
 
 
 class AttachmentSerializer(serializers.ModelSerializer):
-    """A file of text that was sent with a message. The model reads it behind the message's own words."""
+    """A text file of a message. The model reads it after the message's text."""
 
     name = serializers.CharField(read_only=True)
-    media_type = serializers.CharField(read_only=True, help_text="As the browser or the name says: `text/plain`.")
-    size = serializers.IntegerField(read_only=True, help_text="Bytes of the file that was sent.")
-    text = serializers.CharField(read_only=True, help_text="What is in it, with LF at the ends of lines.")
+    media_type = serializers.CharField(
+        read_only=True, help_text="From the browser or the file name, such as `text/plain`."
+    )
+    size = serializers.IntegerField(read_only=True, help_text="Size of the file in bytes.")
+    text = serializers.CharField(read_only=True, help_text="Its content, with LF line ends.")
 
     class Meta:
         model = Attachment
@@ -136,12 +148,17 @@ class AttachmentSerializer(serializers.ModelSerializer):
 
 
 class MessageSerializer(serializers.ModelSerializer):
-    """One entry of a session. `content` of an answer that is being written is what there is so far."""
+    """A message of a session. While an answer is being written, `content` is the text so far."""
 
     id = Id(read_only=True)
     session = Id(source="session_id", read_only=True)
-    parent = Id(source="parent_id", read_only=True, allow_null=True, help_text="Null: the first, or not placed yet.")
-    attachments = AttachmentSerializer(many=True, read_only=True, help_text="Files of a user's message, in order.")
+    parent = Id(
+        source="parent_id",
+        read_only=True,
+        allow_null=True,
+        help_text="Null: the first message, or one that is still queued.",
+    )
+    attachments = AttachmentSerializer(many=True, read_only=True, help_text="Files of a user's message.")
     tools = ToolSerializer(many=True, read_only=True)
     run = Id(source="run_id", read_only=True, allow_null=True, help_text="The last run that wrote it.")
     last_seq = serializers.IntegerField(read_only=True, allow_null=True, help_text="Follow `run` after this.")
@@ -162,13 +179,13 @@ class MessageSerializer(serializers.ModelSerializer):
 
 
 class ShareSerializer(serializers.Serializer):
-    """The way by which anybody can read a session, without a token."""
+    """The link by which anyone can read a session."""
 
-    link = serializers.URLField(allow_null=True, help_text="Null: there is none.")
+    link = serializers.URLField(allow_null=True, help_text="Null if the session is not shared.")
 
 
 class SessionSettingsSerializer(serializers.Serializer):
-    """As the session had them when it was exported. What is empty or null is as the model has it."""
+    """The session's settings at the time of export. Empty or null: the model's own setting."""
 
     system_prompt = serializers.CharField(allow_blank=True)
     temperature = serializers.FloatField(allow_null=True)
@@ -191,7 +208,7 @@ class DocumentedMessageSerializer(serializers.Serializer):
 
 
 class SessionDocumentSerializer(serializers.Serializer):
-    """A session with everything that was said, to keep or to take elsewhere."""
+    """A session with all messages, for backup or import elsewhere."""
 
     format = serializers.ChoiceField([FORMAT])
     id = Id()
@@ -200,13 +217,13 @@ class SessionDocumentSerializer(serializers.Serializer):
     exported_at = serializers.DateTimeField()
     settings = SessionSettingsSerializer()
     shown = serializers.ListField(child=Id(), help_text="The branch that the session shows.")
-    messages = DocumentedMessageSerializer(many=True, help_text="The oldest first.")
+    messages = DocumentedMessageSerializer(many=True, help_text="Oldest first.")
 
 
 class PlacedSerializer(MessageSerializer):
-    """A message, and those that stand in the same place: other questions, or other answers."""
+    """A message with its alternatives: edited questions or other answers."""
 
-    siblings = serializers.ListField(child=Id(), read_only=True, help_text="The oldest first, this one among them.")
+    siblings = serializers.ListField(child=Id(), read_only=True, help_text="Oldest first, including this message.")
 
     class Meta(MessageSerializer.Meta):
         fields = [*MessageSerializer.Meta.fields, "siblings"]

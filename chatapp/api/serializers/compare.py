@@ -1,10 +1,10 @@
-"""Comparisons. What of a blind one is not told before the vote has no field that would tell it (B45)."""
+"""Comparisons. No field reveals the models of a blind comparison before the vote (B45)."""
 
 from rest_framework import serializers
 
 from chatapp.api.operations import example
 from chatapp.api.serializers.chats import MAX_TOKENS, SYSTEM_PROMPT_CHARACTERS, ModelName, ToolSerializer
-from chatapp.api.serializers.fields import AskedFlag, Choice, Flag, Id, Number, Text, Whole
+from chatapp.api.serializers.fields import Choice, Flag, Id, Integer, Number, QueryFlag, Text
 from chatapp.compare.actions import LEAST_PANES
 from chatapp.compare.contenders import Contender
 from chatapp.compare.models import LETTERS, MAX_PANES, Comparison
@@ -17,11 +17,11 @@ STATES = ["waiting", "answering", "retrying", "stopping", "completed", "stopped"
 
 
 class ContenderSerializer(serializers.Serializer):
-    """A model, and what is set differently for it."""
+    """A model, and the settings that differ for it."""
 
     model = ModelName(allow_blank=False)
     temperature = Number(min_value=0, max_value=2, allow_null=True, default=None)
-    max_tokens = Whole(min_value=1, max_value=MAX_TOKENS, allow_null=True, default=None)
+    max_tokens = Integer(min_value=1, max_value=MAX_TOKENS, allow_null=True, default=None)
     system_prompt = Text(max_length=SYSTEM_PROMPT_CHARACTERS, allow_blank=True, default="")
 
     def validate(self, values: dict) -> dict:
@@ -30,11 +30,11 @@ class ContenderSerializer(serializers.Serializer):
 
 @example({"prompt": "Which tree?", "contenders": [{"model": "smollm2"}, {"model": "smollm2", "temperature": 1}]})
 class CompareSerializer(serializers.Serializer):
-    """A prompt, and who is asked. Chance decides about their places."""
+    """A prompt and the models to compare. Their panes are in random order."""
 
     prompt = Text(allow_blank=True, help_text="Up to PROMPT_MAX_CHARACTERS characters.")
     contenders = ContenderSerializer(many=True, min_length=LEAST_PANES, max_length=MAX_PANES)
-    blind = Flag(default=True, help_text="Whether names are hidden until the vote.")
+    blind = Flag(default=True, help_text="Hide the names until the vote.")
     order = Choice(ORDERS, default="parallel")
 
     def validate_contenders(self, values: list[dict]) -> list[Contender]:
@@ -48,17 +48,17 @@ class VoteSerializer(serializers.Serializer):
     choice = Choice([*LETTERS, TIE], help_text="The letter of an open pane, or a tie.")
 
 
-class ScoreboardAsked(serializers.Serializer):
-    all = AskedFlag(default=False, help_text="Also votes in comparisons that were not blind.")
+class ScoreboardQuery(serializers.Serializer):
+    all = QueryFlag(default=False, help_text="Also votes in comparisons that were not blind.")
 
 
 class ComparisonSerializer(serializers.ModelSerializer):
-    """A prompt that several models were asked."""
+    """A prompt that was sent to several models."""
 
     id = Id(read_only=True)
     blind = serializers.BooleanField(source="is_blind", read_only=True)
     order = serializers.SerializerMethodField()
-    hidden = serializers.BooleanField(source="hides_models", read_only=True, help_text="Names are not told yet.")
+    hidden = serializers.BooleanField(source="hides_models", read_only=True, help_text="Whether the names are hidden.")
     winner = serializers.SerializerMethodField(help_text="A letter, `tie`, or null before the vote.")
 
     class Meta:
@@ -76,20 +76,20 @@ class ComparisonSerializer(serializers.ModelSerializer):
 
 
 class PaneSerializer(serializers.Serializer):
-    """One answer. Follow `run` after `last_seq` while it is being written: nobody else keeps it going."""
+    """One answer. Follow `run` after `last_seq` while it is being written: without a follower it is stopped."""
 
     id = Id(source="pane.id", read_only=True)
     letter = serializers.CharField(read_only=True)
     state = serializers.ChoiceField(STATES, read_only=True)
     contender = serializers.SerializerMethodField(help_text="Null while it is hidden.")
     model = serializers.SerializerMethodField(help_text="Null while it is hidden.")
-    session = serializers.SerializerMethodField(help_text="The chat that was made of it.")
+    session = serializers.SerializerMethodField(help_text="The session that was made from it.")
     run = Id(source="run.id", default=None, read_only=True, allow_null=True)
     last_seq = serializers.IntegerField(source="seq", read_only=True)
     text = serializers.CharField(read_only=True)
     reasoning = serializers.CharField(read_only=True)
     tools = ToolSerializer(many=True, read_only=True)
-    trouble = serializers.CharField(read_only=True, help_text="Why there is no whole answer.")
+    trouble = serializers.CharField(read_only=True, help_text="Why the answer is not complete.")
     first_token_seconds = serializers.FloatField(source="figures.first_token_seconds", read_only=True, allow_null=True)
     tokens = serializers.IntegerField(source="figures.tokens", read_only=True, allow_null=True)
     tokens_per_second = serializers.FloatField(source="figures.tokens_per_second", read_only=True, allow_null=True)
@@ -122,11 +122,11 @@ class StandingSerializer(serializers.Serializer):
     wins = serializers.IntegerField()
     ties = serializers.IntegerField()
     losses = serializers.IntegerField()
-    win_rate = serializers.FloatField(help_text="A tie counts half.")
+    win_rate = serializers.FloatField(help_text="A tie counts as half a win.")
     rating = serializers.FloatField()
 
 
 class ScoreboardSerializer(serializers.Serializer):
-    """Everybody who took part, the best first."""
+    """All contenders, best first."""
 
     items = StandingSerializer(many=True)

@@ -1,6 +1,6 @@
-"""Fields that take what the schema says and nothing that merely looks like it: "5" is no number, 1 is no truth.
+"""Fields that accept exactly the types of the schema: "5" is not a number, 1 is not a boolean.
 
-`Asked…` are the same for queries, where everything is text.
+`Query…` are for query parameters, which are all text.
 """
 
 import re
@@ -14,7 +14,7 @@ FLAGS = {"true": True, "false": False}
 
 
 class Text(serializers.CharField):
-    """A JSON string. The framework's own field would take a number for one, and cut off blanks before it counts."""
+    """A JSON string. The framework's own field accepts numbers, and strips blanks before it checks the length."""
 
     def __init__(self, **options) -> None:
         super().__init__(**{"trim_whitespace": False} | options)
@@ -32,15 +32,15 @@ class Flag(serializers.BooleanField):
         return data if isinstance(data, bool) else self.fail("invalid", input=data)
 
 
-class AskedFlag(serializers.BooleanField):
-    """The words true or false."""
+class QueryFlag(serializers.BooleanField):
+    """The text true or false."""
 
     def to_internal_value(self, data: object) -> bool:
         return FLAGS[data] if isinstance(data, str) and data in FLAGS else self.fail("invalid", input=data)
 
 
-class Whole(serializers.IntegerField):
-    """A whole number. JSON knows no difference between 5 and 5.0."""
+class Integer(serializers.IntegerField):
+    """An integer. In JSON 5 and 5.0 are the same."""
 
     def to_internal_value(self, data: object) -> int:
         if isinstance(data, float) and data.is_integer():
@@ -48,7 +48,7 @@ class Whole(serializers.IntegerField):
         return data if isinstance(data, int) and not isinstance(data, bool) else self.fail("invalid")
 
 
-class AskedWhole(serializers.IntegerField):
+class QueryInteger(serializers.IntegerField):
     def to_internal_value(self, data: object) -> int:
         return int(data) if isinstance(data, str) and _WHOLE.fullmatch(data) else self.fail("invalid")
 
@@ -68,7 +68,7 @@ class Id(serializers.UUIDField):
 
 
 class Choice(serializers.ChoiceField):
-    """One of some words."""
+    """One of a set of strings."""
 
     def to_internal_value(self, data: object) -> str:
         return super().to_internal_value(data) if isinstance(data, str) else self.fail("invalid_choice", input=data)

@@ -1,9 +1,9 @@
-"""Runs, and what waits in a queue."""
+"""Runs and queues."""
 
 from rest_framework import serializers
 
 from chatapp.api.serializers.chats import AttachmentSerializer, MessageSerializer, PageSerializer
-from chatapp.api.serializers.fields import AskedFlag, Choice, Id, Text
+from chatapp.api.serializers.fields import Choice, Id, QueryFlag, Text
 from runs.models import Run
 from runs.queries.answers import so_far
 from runs.states import LostReason, Status, StopReason, Trigger
@@ -12,12 +12,12 @@ STATES_OF_STOP = [("stopping", "told"), ("stopped", "by this"), ("already_final"
 REASONS = [("", "none"), *StopReason.choices, *LostReason.choices]
 
 
-class RunsAsked(PageSerializer):
-    session = Id(required=False, help_text="Only those of this session.")
-    active = AskedFlag(required=False, help_text="Only those that are on their way, or only those that have ended.")
+class RunsQuery(PageSerializer):
+    session = Id(required=False, help_text="Only runs of this session.")
+    active = QueryFlag(required=False, help_text="Only active runs, or only ended ones.")
     status = Choice(Status.choices, required=False)
-    trigger = Choice(Trigger.choices, required=False, help_text="Only those that were started so.")
-    model = Text(max_length=100, required=False, help_text="Only those of this model.")
+    trigger = Choice(Trigger.choices, required=False, help_text="Only runs that were started this way.")
+    model = Text(max_length=100, required=False, help_text="Only runs of this model.")
 
 
 class UsageSerializer(serializers.Serializer):
@@ -26,7 +26,7 @@ class UsageSerializer(serializers.Serializer):
 
 
 class RunSerializer(serializers.ModelSerializer):
-    """One attempt of a model to answer. `message` is the answer's, `stream` is what to follow."""
+    """One attempt of a model to answer. `message` is the answer, `stream` the stream to follow."""
 
     id = Id(read_only=True)
     stream = Id(source="id", read_only=True)
@@ -50,12 +50,12 @@ class RunSerializer(serializers.ModelSerializer):
 
 
 class RunDetailSerializer(RunSerializer):
-    """A run with what it has written so far; follow after `last_seq` for the rest."""
+    """A run with its text so far; follow it after `last_seq` for the rest."""
 
     last_seq = serializers.IntegerField(source="folded.last_seq", read_only=True)
     text = serializers.CharField(source="folded.text", read_only=True)
     reasoning = serializers.CharField(source="folded.reasoning", read_only=True)
-    usage = UsageSerializer(read_only=True, allow_null=True, help_text="Null while nobody has said.")
+    usage = UsageSerializer(read_only=True, allow_null=True, help_text="Null while unknown.")
 
     class Meta(RunSerializer.Meta):
         fields = [*RunSerializer.Meta.fields, "last_seq", "text", "reasoning", "usage"]
@@ -69,21 +69,21 @@ class RunDetailSerializer(RunSerializer):
 
 
 class AcceptedSerializer(serializers.Serializer):
-    """A question, and the run that answers it."""
+    """A message, and the run that answers it."""
 
     message = MessageSerializer()
     run = RunDetailSerializer()
 
 
 class StopSerializer(serializers.Serializer):
-    """What a Stop came to. `status` is how it had ended before."""
+    """The result of a stop request. `status` says how a run had ended before it."""
 
     state = serializers.ChoiceField(STATES_OF_STOP)
     status = serializers.ChoiceField(Status.choices, required=False)
 
 
 class WaitingSerializer(serializers.ModelSerializer):
-    """A run in the queue, with the text of the message that it will answer."""
+    """A queued run, with the message that it will answer."""
 
     run = Id(source="id", read_only=True)
     message = Id(source="message.parent_id", read_only=True)
@@ -98,7 +98,7 @@ class WaitingSerializer(serializers.ModelSerializer):
 
 
 class QueueSerializer(serializers.Serializer):
-    """What waits, the next one first. Held: nothing starts until it is released."""
+    """The queue, next message first. While it is held, nothing starts."""
 
     held = serializers.BooleanField()
     items = WaitingSerializer(many=True)

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from chatapp.api.operations import example
 from chatapp.api.serializers.chats import ModelName
-from chatapp.api.serializers.fields import AskedWhole, Choice, Id, Text, Whole
+from chatapp.api.serializers.fields import Choice, Id, Integer, QueryInteger, Text
 from chatapp.schedules.models import NOTIFY_LABELS, Kind, Missed, Occurrence, Overlap, Paused, Schedule, State, Target
 from chatapp.schedules.spec import MAX_STEP, UNITS, rule_spec_of
 
@@ -19,30 +19,30 @@ DAYS = {"min_value": 0, "max_value": 6}
 
 
 class RuleSerializer(serializers.Serializer):
-    """When. Fields that the kind of rule does not need are not looked at."""
+    """When to run. Fields that the kind of rule does not use are ignored."""
 
     kind = Choice(Kind.choices, **KIND)
     zone = Text(**ZONE)
     at = Text(allow_null=True, required=False, **AT)
     weekdays = serializers.ListField(
-        child=Whole(**DAYS), max_length=7, required=False, help_text="weekly: 0 is Monday."
+        child=Integer(**DAYS), max_length=7, required=False, help_text="weekly: 0 is Monday."
     )
-    month_day = Whole(min_value=1, max_value=31, required=False, help_text="monthly; else the month's last day.")
-    every = Whole(min_value=1, max_value=MAX_STEP, required=False, help_text="every: so many of `unit`.")
+    month_day = Integer(min_value=1, max_value=31, required=False, help_text="monthly; else the month's last day.")
+    every = Integer(min_value=1, max_value=MAX_STEP, required=False, help_text="every: so many of `unit`.")
     unit = Choice(list(MINUTES_OF), required=False)
     starts = Text(allow_null=True, required=False, **STARTS)
     cron = Text(max_length=100, allow_blank=True, required=False, help_text="cron: five fields.")
 
 
-class RuleAsked(serializers.Serializer):
-    """A rule, in a query."""
+class RuleQuery(serializers.Serializer):
+    """A rule as query parameters."""
 
     kind = Choice(Kind.choices, **KIND)
     zone = Text(**ZONE)
     at = Text(required=False, **AT)
     weekdays = Text(max_length=7, required=False, help_text="weekly: digits; 0 is Monday.")
-    month_day = AskedWhole(min_value=1, max_value=31, required=False)
-    every = AskedWhole(min_value=1, max_value=MAX_STEP, required=False)
+    month_day = QueryInteger(min_value=1, max_value=31, required=False)
+    every = QueryInteger(min_value=1, max_value=MAX_STEP, required=False)
     unit = Choice(list(MINUTES_OF), required=False)
     starts = Text(required=False, **STARTS)
     cron = Text(max_length=100, required=False)
@@ -50,21 +50,21 @@ class RuleAsked(serializers.Serializer):
 
 @example({"name": "Morning", "prompt": "What is new?", "kind": "daily", "at": "08:00", "zone": "Europe/Berlin"})
 class ScheduleSerializer(RuleSerializer):
-    """A question that is asked by itself."""
+    """A prompt that is sent at set times."""
 
     id = Id(read_only=True)
     name = Text(max_length=60)
-    prompt = Text(allow_blank=True, help_text="docs/schedules.md tells what is filled in.")
+    prompt = Text(allow_blank=True, help_text="docs/schedules.md lists the placeholders.")
     model = ModelName(required=False, help_text="Empty: the site's default.")
     target = Choice(Target.choices, required=False, help_text="A new session each time, or one that goes on.")
     session = Id(allow_null=True, required=False, help_text="same: this one of yours. Null: one that is made for it.")
     missed = Choice(Missed.choices, required=False, help_text="What becomes of a time that passed while nothing ran.")
     overlap = Choice(Overlap.choices, required=False, help_text="Due while the last answer is still being written.")
-    notify = Choice(NOTIFY_LABELS, required=False, help_text="Which results are news.")
+    notify = Choice(NOTIFY_LABELS, required=False, help_text="Which results are marked as new.")
     paused = serializers.ChoiceField([("", "not"), *Paused.choices], read_only=True, help_text="By whom.")
     failures = serializers.IntegerField(read_only=True, help_text="In a row.")
-    words = serializers.CharField(read_only=True, help_text="The rule, for people.")
-    next_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="Null: never again.")
+    words = serializers.CharField(read_only=True, help_text="The rule in words.")
+    next_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="Null: never.")
     created_at = serializers.DateTimeField(read_only=True)
 
     def to_representation(self, schedule: Schedule) -> dict:
@@ -79,7 +79,7 @@ class ScheduleSerializer(RuleSerializer):
 
 
 class ScheduleChangeSerializer(ScheduleSerializer):
-    """What is to be different."""
+    """The fields to change."""
 
     name = Text(max_length=60, required=False)
     prompt = Text(allow_blank=True, required=False)
@@ -88,7 +88,7 @@ class ScheduleChangeSerializer(ScheduleSerializer):
 
 
 def rule_and_more(schedule: Schedule) -> dict:
-    """Everything that can be set in a schedule, as it is set."""
+    """All settings of a schedule."""
     rule = rule_spec_of(schedule)
     return {name: getattr(schedule, name) for name in ("kind", "zone", "month_day", "name", "prompt", "model")} | {
         "at": rule.at.strftime("%H:%M:%S") if rule.at else None,
@@ -104,15 +104,15 @@ def rule_and_more(schedule: Schedule) -> dict:
 
 
 class PreviewSerializer(serializers.Serializer):
-    """What a rule means."""
+    """A rule in words, and its next times."""
 
     words = serializers.CharField()
     zone = serializers.CharField()
-    times = serializers.ListField(child=serializers.DateTimeField(), help_text="The next ones.")
+    times = serializers.ListField(child=serializers.DateTimeField(), help_text="The next times.")
 
 
 class OccurrenceSerializer(serializers.ModelSerializer):
-    """One time at which a schedule was due, or was run by hand, and what became of it."""
+    """One due time of a schedule, or one run by hand, and its result."""
 
     id = Id(read_only=True)
     schedule = Id(source="schedule_id", read_only=True)

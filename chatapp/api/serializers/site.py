@@ -1,4 +1,4 @@
-"""What the site offers, and who asks."""
+"""Models, and the user of the token."""
 
 from django.contrib.auth import get_user_model
 from rest_framework import serializers
@@ -12,11 +12,11 @@ NAME_CHARACTERS = get_user_model()._meta.get_field("first_name").max_length
 
 
 class ModelSerializer(serializers.ModelSerializer):
-    """A model that can be asked."""
+    """An enabled model."""
 
-    name = serializers.CharField(read_only=True, help_text="What `model` takes elsewhere.")
-    label = serializers.CharField(read_only=True, help_text="How people see it.")
-    default = serializers.BooleanField(source="is_default", read_only=True, help_text="Asked where none is named.")
+    name = serializers.CharField(read_only=True, help_text="Value for `model` elsewhere.")
+    label = serializers.CharField(read_only=True, help_text="Name for people.")
+    default = serializers.BooleanField(source="is_default", read_only=True, help_text="Used where no model is named.")
 
     class Meta:
         model = Model
@@ -24,21 +24,21 @@ class ModelSerializer(serializers.ModelSerializer):
 
 
 class LimitsSerializer(serializers.Serializer):
-    """What one user may have or send; 0: no limit."""
+    """The limits of one user; 0: no limit."""
 
-    runs = serializers.IntegerField(help_text="On their way at once.")
+    runs = serializers.IntegerField(help_text="Queued and running runs.")
     sends_a_minute = serializers.IntegerField()
     schedules = serializers.IntegerField()
     prompt_characters = serializers.IntegerField()
 
 
 class MeSerializer(serializers.Serializer):
-    """Whose token this is, and what he has chosen."""
+    """The user of the token, and the user's preferences."""
 
     username = serializers.CharField(read_only=True)
-    name = Text(max_length=NAME_CHARACTERS, allow_blank=True, required=False, help_text="How this site calls you.")
+    name = Text(max_length=NAME_CHARACTERS, allow_blank=True, required=False, help_text="How this site addresses you.")
     theme = Choice(Theme.choices, required=False)
     model = ModelName(required=False, help_text="For new sessions on pages. Empty: the site's default.")
-    notifies = Flag(required=False, help_text="Whether the browser tells when an answer has ended.")
+    notifies = Flag(required=False, help_text="Whether the browser notifies you when an answer has ended.")
     staff = serializers.BooleanField(read_only=True)
     limits = LimitsSerializer(read_only=True)

@@ -12,12 +12,12 @@ from chatapp.api.serializers.compare import (
     CompareSerializer,
     ComparisonSerializer,
     PanesSerializer,
-    ScoreboardAsked,
+    ScoreboardQuery,
     ScoreboardSerializer,
     VoteSerializer,
 )
 from chatapp.api.views.endpoint import Endpoint
-from chatapp.api.views.messages import OF_SENDING
+from chatapp.api.views.messages import SEND_ERRORS
 from chatapp.chats.models import Session
 from chatapp.compare import actions
 from chatapp.compare.errors import AlreadyVoted, PaneGone, PaneUnknown, StillAnswering, StillBlind, TooFewPanes
@@ -27,17 +27,17 @@ from chatapp.compare.scoreboard import ballots_of, standings
 from runs.errors import BrokerUnavailable
 from runs.session_feed import with_activity
 
-OF_STARTING = [error for error in OF_SENDING if error is not BrokerUnavailable]  # a pane says so itself
+COMPARE_ERRORS = [error for error in SEND_ERRORS if error is not BrokerUnavailable]  # is shown by the pane
 
 
-class OfComparison(Endpoint):
+class ComparisonEndpoint(Endpoint):
     serializer_class = PanesSerializer
 
     def get_queryset(self) -> QuerySet[Comparison]:
         return Comparison.objects.visible_to(self.request.user).select_related("winner")
 
-    def shown(self, pk, status: int = 200, **options) -> Response:
-        """The comparison as it is now."""
+    def respond(self, pk, status: int = 200, **options) -> Response:
+        """The current state of the comparison."""
         comparison = self.get_queryset().get(pk=pk)
         comparison.views = views_of(comparison)
         for view in comparison.views:
@@ -45,126 +45,126 @@ class OfComparison(Endpoint):
         return Response(PanesSerializer(comparison).data, status=status, **options)
 
 
-class OfPane(OfComparison):
+class PaneEndpoint(ComparisonEndpoint):
     def get_queryset(self):
         return Pane.objects.visible_to(self.request.user).select_related("comparison", "session")
 
-    def shown(self, pane: Pane, status: int = 200) -> Response:
+    def respond(self, pane: Pane, status: int = 200) -> Response:
         comparisons = Comparisons(request=self.request)
-        return comparisons.shown(pane.comparison_id, status)
+        return comparisons.respond(pane.comparison_id, status)
 
 
-class Comparisons(OfComparison):
+class Comparisons(ComparisonEndpoint):
     serializer_class = ComparisonSerializer
-    asked_class = PageSerializer
+    query_class = PageSerializer
     throttle_scopes = {"POST": RUNS}
 
     @operation(
-        "list_comparisons", "The comparisons, the newest first", ComparisonSerializer, asks=PageSerializer, is_list=True
+        "list_comparisons", "List comparisons, newest first", ComparisonSerializer, query=PageSerializer, is_list=True
     )
     def get(self, request: Request) -> Response:
-        return self.listed(request, self.get_queryset(), ["-id"], self.asked(request)["limit"])
+        return self.list_response(request, self.get_queryset(), ["-id"], self.validated_query(request)["limit"])
 
     @operation(
         "create_comparison",
-        "Ask several models the same",
+        "Send a prompt to several models",
         PanesSerializer,
         status=201,
-        takes=CompareSerializer,
+        body=CompareSerializer,
         once=True,
-        errors=OF_STARTING,
+        errors=COMPARE_ERRORS,
     )
     def post(self, request: Request) -> Response:
-        """The answers end when nobody follows them, nor reads the comparison, for a while (`VIEWER_SECONDS`)."""
+        """The answers are stopped if they are not followed, nor the comparison read, for `VIEWER_SECONDS`."""
         self.serializer_class = CompareSerializer
-        taken = self.taken(request)
+        body = self.validated_body(request)
 
         def compare():
-            options = {"is_blind": taken["blind"], "is_sequential": taken["order"] == "sequential"}
-            return actions.compare(request.user, taken["prompt"], taken["contenders"], **options)
+            options = {"is_blind": body["blind"], "is_sequential": body["order"] == "sequential"}
+            return actions.compare(request.user, body["prompt"], body["contenders"], **options)
 
-        asked = {name: request.data.get(name) for name in taken}
-        comparison = self.once(request, asked, compare)
-        return self.shown(comparison.pk, 201, headers={"Location": reverse("api:comparison", args=[comparison.pk])})
+        sent = {name: request.data.get(name) for name in body}
+        comparison = self.make_once(request, sent, compare)
+        return self.respond(comparison.pk, 201, headers={"Location": reverse("api:comparison", args=[comparison.pk])})
 
 
-class ComparisonDetail(OfComparison):
-    @operation("read_comparison", "Read a comparison, with its answers so far", PanesSerializer)
+class ComparisonDetail(ComparisonEndpoint):
+    @operation("read_comparison", "Read a comparison with its answers so far", PanesSerializer)
     def get(self, request: Request, pk) -> Response:
-        """While it is blind no name is told. Its answers go on for a while (`VIEWER_SECONDS`) with each reading."""
+        """A blind comparison hides the names. Each read keeps its answers going for `VIEWER_SECONDS`."""
         comparison = self.get_object()
         actions.look_at(comparison)
-        return self.shown(comparison.pk)
+        return self.respond(comparison.pk)
 
     @operation("delete_comparison", "Delete a comparison and its answers", status=204)
     def delete(self, request: Request, pk) -> Response:
-        """Chats that were made of panes stay."""
+        """Sessions that were made from panes are kept."""
         actions.delete(self.get_object(), by=request.user)
         return Response(status=204)
 
 
-class StopAll(OfComparison):
-    @operation("stop_comparison", "Stop all answers, also those that have not begun", PanesSerializer)
+class StopAll(ComparisonEndpoint):
+    @operation("stop_comparison", "Stop all answers, including those that have not started", PanesSerializer)
     def post(self, request: Request, pk) -> Response:
         comparison = self.get_object()
         actions.stop_all(comparison, by=request.user)
-        return self.shown(comparison.pk)
+        return self.respond(comparison.pk)
 
 
-class Vote(OfComparison):
+class Vote(ComparisonEndpoint):
     serializer_class = VoteSerializer
 
     @operation(
         "vote",
-        "Say who won: the names are told from now on",
+        "Vote for the winner, and reveal the names",
         PanesSerializer,
-        takes=VoteSerializer,
+        body=VoteSerializer,
         errors=[AlreadyVoted, PaneUnknown, StillAnswering],
     )
     def post(self, request: Request, pk) -> Response:
-        """Once and for all."""
-        comparison, taken = self.get_object(), self.taken(request)
-        actions.vote(comparison, taken["choice"])
-        return self.shown(comparison.pk)
+        """A vote cannot be changed."""
+        comparison, body = self.get_object(), self.validated_body(request)
+        actions.vote(comparison, body["choice"])
+        return self.respond(comparison.pk)
 
 
 class Scoreboard(Endpoint):
     serializer_class = ScoreboardSerializer
-    asked_class = ScoreboardAsked
+    query_class = ScoreboardQuery
 
-    @operation("read_scoreboard", "How often each contender won", ScoreboardSerializer, asks=ScoreboardAsked)
+    @operation("read_scoreboard", "Read how often each contender won", ScoreboardSerializer, query=ScoreboardQuery)
     def get(self, request: Request) -> Response:
-        board = standings(ballots_of(request.user, blind_only=not self.asked(request)["all"]))
+        board = standings(ballots_of(request.user, blind_only=not self.validated_query(request)["all"]))
         return Response(self.get_serializer({"items": board}).data)
 
 
-class StopPane(OfPane):
-    @operation("stop_pane", "Stop one answer; the others go on", PanesSerializer)
+class StopPane(PaneEndpoint):
+    @operation("stop_pane", "Stop one answer", PanesSerializer)
     def post(self, request: Request, pk) -> Response:
         pane = self.get_object()
         actions.stop_pane(pane, by=request.user)
-        return self.shown(pane)
+        return self.respond(pane)
 
 
-class ClosePane(OfPane):
-    @operation("close_pane", "Take an answer away", PanesSerializer, errors=[TooFewPanes, AlreadyVoted])
+class ClosePane(PaneEndpoint):
+    @operation("close_pane", "Close a pane", PanesSerializer, errors=[TooFewPanes, AlreadyVoted])
     def post(self, request: Request, pk) -> Response:
-        """What is being written in it is stopped."""
+        """Its answer is stopped if it is still being written."""
         pane = self.get_object()
         actions.close(pane, by=request.user)
-        return self.shown(pane)
+        return self.respond(pane)
 
 
-class RerollPane(OfPane):
+class RerollPane(PaneEndpoint):
     throttle_scopes = {"POST": RUNS}
 
     @operation(
         "reroll_pane",
-        "Another answer of the same contender, in the place of this one",
+        "Replace an answer by another one of the same contender",
         PanesSerializer,
         status=202,
         once=True,
-        errors=[AlreadyVoted, StillAnswering, PaneGone, *OF_STARTING],
+        errors=[AlreadyVoted, StillAnswering, PaneGone, *COMPARE_ERRORS],
     )
     def post(self, request: Request, pk) -> Response:
         pane = self.get_object()
@@ -173,14 +173,14 @@ class RerollPane(OfPane):
             actions.reroll(pane, by=request.user)
             return pane
 
-        return self.shown(self.once(request, None, reroll), 202)
+        return self.respond(self.make_once(request, None, reroll), 202)
 
 
-class GoOn(OfPane):
+class ContinueInSession(PaneEndpoint):
     serializer_class = SessionSerializer
 
-    @operation("go_on_with_pane", "Make a session of an answer", SessionSerializer, errors=[StillBlind, PaneGone])
+    @operation("go_on_with_pane", "Continue an answer as a session", SessionSerializer, errors=[StillBlind, PaneGone])
     def post(self, request: Request, pk) -> Response:
-        """What is still being written in it does not depend on anybody any more. The same again: the same session."""
+        """An answer that is still being written goes on without followers. Repeating returns the same session."""
         session = actions.go_on_with(self.get_object())
         return Response(self.get_serializer(with_activity(Session.objects.filter(pk=session.pk)).get()).data)

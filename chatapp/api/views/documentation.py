@@ -1,4 +1,4 @@
-"""The schema of the API, and a page to read and try it. Both are for everybody: they say what the code says."""
+"""The OpenAPI schema, and a page to read it and try the API. Both are public: so is the code."""
 
 from functools import cache
 from hashlib import sha256
@@ -13,11 +13,11 @@ from rest_framework.request import Request
 from chatapp.accounts.throttles import AddressThrottle
 
 PUBLIC = {"authentication_classes": [], "permission_classes": [], "throttle_classes": [AddressThrottle]}
-FRESH_SECONDS = 300  # s for which a reader need not ask again
+FRESH_SECONDS = 300  # s a client may cache the schema
 
 
 class OpenApi(SpectacularJSONAPIView):
-    """Made once a process: it takes half a second, and says the same to everybody."""
+    """The schema, the same for all users. Generated once a process, which takes half a second."""
 
     def _get_schema_response(self, request: Request) -> HttpResponse:
         text, etag = _schema(type(self))
@@ -36,7 +36,7 @@ def _schema(view: type[OpenApi]) -> tuple[bytes, str]:
 
 
 class Swagger(SpectacularSwaggerSplitView):
-    """Swagger UI from this site's own files, without a script or a style in the page."""
+    """Swagger UI from this site's own files, without inline scripts or styles."""
 
     template_name = "api/docs.html"
     title = "chatapp: the API"

@@ -1,4 +1,4 @@
-"""A run's events, as server-sent events. Not a view of the framework, which has none that is `async`."""
+"""A run's events as server-sent events. A plain Django view: REST framework has no async views."""
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -7,15 +7,15 @@ from rest_framework.exceptions import APIException, MethodNotAllowed, NotAccepta
 
 from chatapp.accounts.authentication import viewer
 from chatapp.api.errors import plain_response
-from chatapp.api.schema import ALWAYS, refusals
+from chatapp.api.schema import COMMON_ERRORS, error_responses
 from chatapp.api.views.endpoint import refuse_too_large
 from runs.errors import InternalError
 from streams.access import in_request_thread
 from streams.transports.connection_limit import TooManyConnections
 from streams.transports.sse import event_stream
 
-REFUSED = [
-    *(error for error in ALWAYS if error is not NotAcceptable),
+STREAM_ERRORS = [
+    *(error for error in COMMON_ERRORS if error is not NotAcceptable),
     Http404,
     RequestDataTooBig,
     TooManyConnections,
@@ -28,33 +28,33 @@ EXAMPLE = (
 )
 
 
-@csrf_exempt  # no cookie is looked at
+@csrf_exempt  # cookies are ignored
 async def events(request: HttpRequest, pk) -> HttpResponseBase:
-    """The stream of a run, from the beginning or after a seq that the client knows, to its end (B25)."""
+    """The stream of a run, from the beginning or after a given seq, to its end (B25)."""
     try:
         if request.method not in METHODS:
             raise MethodNotAllowed(request.method)
-        asking = await in_request_thread(viewer, request)
+        reader = await in_request_thread(viewer, request)
         refuse_too_large(request.META.get("CONTENT_LENGTH"))
-        return await event_stream(request, asking, pk)
-    except (APIException, Http404, SuspiciousOperation, TooManyConnections) as refusal:
-        response = plain_response(refusal)
-        if isinstance(refusal, MethodNotAllowed):
+        return await event_stream(request, reader, pk)
+    except (APIException, Http404, SuspiciousOperation, TooManyConnections) as error:
+        response = plain_response(error)
+        if isinstance(error, MethodNotAllowed):
             response["Allow"] = ", ".join(METHODS)
         return response
 
 
-def in_schema() -> dict:
-    """The path's part of the OpenAPI schema."""
+def schema_path() -> dict:
+    """The OpenAPI schema of this path."""
     number = {"type": "integer", "minimum": 0}
-    position = "Begin after this seq; the larger one of `after` and `Last-Event-ID` counts."
+    position = "Start after this seq; the larger of `after` and `Last-Event-ID` counts."
     return {
         "get": {
             "operationId": "follow_run",
             "summary": "Follow a run",
-            "description": "Server-sent events: what was until now, then what comes, to the final event. `id` is the "
-            "event's seq, `data` its envelope (docs/protocol.md). A comment every 15 s shows that the connection "
-            "lives. Break off and come back with the last seq that you know: the run does not need you.",
+            "description": "Server-sent events: the history, then live events up to the final one. `id` is the "
+            "event's seq, `data` its envelope (docs/protocol.md). A comment every 15 s keeps the connection "
+            "alive. You may disconnect and resume after the last seq: the run goes on without you.",
             "tags": ["runs"],
             "security": [{"token": []}],
             "parameters": [
@@ -67,8 +67,8 @@ def in_schema() -> dict:
                     "description": "The stream.",
                     "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}},
                 },
-                "204": {"description": "The run has ended and you know everything: do not come back."},
+                "204": {"description": "The run has ended and there is nothing new: do not reconnect."},
             }
-            | refusals(REFUSED),
+            | error_responses(STREAM_ERRORS),
         }
     }

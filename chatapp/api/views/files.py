@@ -1,4 +1,4 @@
-"""What is taken along as a file: a session, a comparison."""
+"""Exports of sessions and comparisons as files."""
 
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from chatapp.accounts.throttles import EXPORTS
 from chatapp.api.operations import operation
 from chatapp.api.serializers.chats import SessionDocumentSerializer
-from chatapp.api.views.compare import OfComparison
-from chatapp.api.views.endpoint import OfSession
+from chatapp.api.views.compare import ComparisonEndpoint
+from chatapp.api.views.endpoint import SessionEndpoint
 from chatapp.chats.downloads import download
 from chatapp.chats.titles import with_opening
 from chatapp.compare.export import file_name_of
@@ -19,7 +19,7 @@ from runs.queries.export import document_of, file_name, markdown_of
 
 
 class MarkdownRenderer(BaseRenderer):
-    """Text as it is."""
+    """Renders text unchanged."""
 
     media_type = "text/markdown"
     format = "md"
@@ -28,7 +28,7 @@ class MarkdownRenderer(BaseRenderer):
         return data.encode()
 
 
-class SessionFile(OfSession):
+class SessionFile(SessionEndpoint):
     throttle_scopes = {"GET": EXPORTS}
 
     def get_queryset(self):
@@ -38,9 +38,9 @@ class SessionFile(OfSession):
 class SessionMarkdown(SessionFile):
     renderer_classes = [MarkdownRenderer]
 
-    @operation("export_session_as_markdown", "A session as Markdown", OpenApiTypes.STR)
+    @operation("export_session_as_markdown", "Export a session as Markdown", OpenApiTypes.STR)
     def get(self, request: Request, pk) -> HttpResponseBase:
-        """The branch that it shows. An answer is put in as the model wrote it, so far."""
+        """The branch that it shows, with answers as the model wrote them so far."""
         session = self.get_object()
         return download(markdown_of(session), file_name(session, "md"), "text/markdown; charset=utf-8")
 
@@ -48,19 +48,19 @@ class SessionMarkdown(SessionFile):
 class SessionDocument(SessionFile):
     serializer_class = SessionDocumentSerializer
 
-    @operation("export_session", "A session as one document, with all branches", SessionDocumentSerializer)
+    @operation("export_session", "Export a session with all branches as JSON", SessionDocumentSerializer)
     def get(self, request: Request, pk) -> HttpResponseBase:
         session = self.get_object()
         return download(document_of(session), file_name(session, "json"), "application/json")
 
 
-class ComparisonMarkdown(OfComparison):
+class ComparisonMarkdown(ComparisonEndpoint):
     throttle_scopes = {"GET": EXPORTS}
     renderer_classes = [MarkdownRenderer]
 
-    @operation("export_comparison", "A comparison as Markdown", OpenApiTypes.STR)
+    @operation("export_comparison", "Export a comparison as Markdown", OpenApiTypes.STR)
     def get(self, request: Request, pk) -> Response:
-        """Prompt, answers with their figures, and the vote. Blind until then."""
+        """Prompt, answers with their figures, and the vote. Names are hidden until the vote of a blind comparison."""
         comparison = self.get_object()
         return as_file(comparison_as_markdown(comparison), file_name_of(comparison))
 

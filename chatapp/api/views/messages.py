@@ -1,4 +1,4 @@
-"""Messages: the tree of a session, one of its branches, one message; sending and asking otherwise."""
+"""Messages: a session's tree, branches and single messages; send and edit."""
 
 from uuid import UUID
 
@@ -8,11 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapp.accounts.throttles import RUNS
-from chatapp.api.current_messages import as_they_are, branch_of
-from chatapp.api.idempotency import key_of
+from chatapp.api.current_messages import branch_of, with_current_text
+from chatapp.api.idempotency import idempotency_key
 from chatapp.api.operations import operation
 from chatapp.api.serializers.chats import (
-    BranchAsked,
+    BranchQuery,
     EditSerializer,
     MessageSerializer,
     PageSerializer,
@@ -21,7 +21,7 @@ from chatapp.api.serializers.chats import (
     SessionSerializer,
 )
 from chatapp.api.serializers.runs import AcceptedSerializer
-from chatapp.api.views.endpoint import OfMessage, OfSession, accepted, runs_of
+from chatapp.api.views.endpoint import MessageEndpoint, SessionEndpoint, accepted_response, visible_runs
 from chatapp.chats.actions import show_branch
 from chatapp.chats.models import Message, Role
 from chatapp.chats.tree import Tree
@@ -42,116 +42,122 @@ from runs.queries.branches import load
 from runs.session_feed import with_activity
 from runs.states import Trigger
 
-OF_ASKING = [ModelMissing, ModelUnknown, TooManyRuns, TooManySends, BrokerUnavailable]
-OF_SENDING = [PromptEmpty, PromptTooLong, *OF_ASKING]
+RUN_ERRORS = [ModelMissing, ModelUnknown, TooManyRuns, TooManySends, BrokerUnavailable]
+SEND_ERRORS = [PromptEmpty, PromptTooLong, *RUN_ERRORS]
 
 
-class Messages(OfSession):
-    """The whole tree; and the way to send."""
+class Messages(SessionEndpoint):
+    """The messages of a session."""
 
     throttle_scopes = {"POST": RUNS}
-    asked_class = PageSerializer
+    query_class = PageSerializer
 
     @operation(
         "list_messages",
-        "All messages of a session, the oldest first",
+        "List all messages of a session, oldest first",
         MessageSerializer,
-        asks=PageSerializer,
+        query=PageSerializer,
         is_list=True,
     )
     def get(self, request: Request, pk) -> Response:
-        """`parent` makes them a tree: other questions and other answers are other branches of it."""
+        """`parent` makes them a tree: edited questions and regenerated answers are its branches."""
         self.serializer_class = MessageSerializer
         messages = self.get_object().messages
-        return self.listed(request, messages, ["id"], self.asked(request)["limit"], as_they_are)
+        return self.list_response(request, messages, ["id"], self.validated_query(request)["limit"], with_current_text)
 
     @operation(
         "send_message",
-        "Send a message: the run that answers it",
+        "Send a message, and start the run that answers it",
         AcceptedSerializer,
         status=202,
-        takes=SendSerializer,
-        keyed=True,
-        errors=[*OF_SENDING, SessionBusy, KeyReused],
+        body=SendSerializer,
+        has_own_key=True,
+        errors=[*SEND_ERRORS, SessionBusy, KeyReused],
     )
     def post(self, request: Request, pk) -> Response:
-        """The key counts for the session; `when_busy` says what happens while an answer is being written."""
+        """The key is valid within the session. `when_busy` decides what happens while an answer is being written."""
         self.serializer_class = SendSerializer
-        session, key = self.get_object(), key_of(request)
-        return accepted(send(session, user=request.user, trigger=Trigger.API, key=key, **self.taken(request)))
+        session, key = self.get_object(), idempotency_key(request)
+        return accepted_response(
+            send(session, user=request.user, trigger=Trigger.API, key=key, **self.validated_body(request))
+        )
 
 
-class Branch(OfSession):
+class Branch(SessionEndpoint):
     serializer_class = PlacedSerializer
-    asked_class = BranchAsked
+    query_class = BranchQuery
 
     @operation(
-        "read_branch", "One branch of a session, from its beginning", PlacedSerializer, asks=BranchAsked, is_list=True
+        "read_branch",
+        "Read one branch of a session from its beginning",
+        PlacedSerializer,
+        query=BranchQuery,
+        is_list=True,
     )
     def get(self, request: Request, pk) -> Response:
-        """To the message `leaf`, or to the one that the session shows last."""
-        session, asked = self.get_object(), self.asked(request)
-        leaf = get_object_or_404(session.messages, pk=asked["leaf"]).pk if "leaf" in asked else None
+        """Ends with the message `leaf`, by default the last one that the session shows."""
+        session, query = self.get_object(), self.validated_query(request)
+        leaf = get_object_or_404(session.messages, pk=query["leaf"]).pk if "leaf" in query else None
         ids, tree = branch_of(session, leaf)
-        begin = _begin(ids, asked.get("cursor"))
-        end = begin + asked["limit"]
-        messages = as_they_are(load(session, ids[begin:end]))
+        begin = _offset_of(ids, query.get("cursor"))
+        end = begin + query["limit"]
+        messages = with_current_text(load(session, ids[begin:end]))
         for message in messages:
             message.siblings = tree.versions(message.pk)
         body = {"items": self.get_serializer(messages, many=True).data}
         body |= {"next": str(ids[end]) if end < len(ids) else None}
-        return Response(body | {"previous": str(ids[max(begin - asked["limit"], 0)]) if begin else None})
+        return Response(body | {"previous": str(ids[max(begin - query["limit"], 0)]) if begin else None})
 
 
-def _begin(ids: list[UUID], cursor: str | None) -> int:
-    """The place of the message that a cursor names."""
+def _offset_of(ids: list[UUID], cursor: str | None) -> int:
+    """The index of the message that the cursor names."""
     places = {str(pk): place for place, pk in enumerate(ids)}
     if cursor is not None and cursor not in places:
-        raise ValidationError({"cursor": ["This is no cursor of this list."]})
+        raise ValidationError({"cursor": ["Invalid cursor."]})
     return places[cursor] if cursor else 0
 
 
-class MessageDetail(OfMessage):
+class MessageDetail(MessageEndpoint):
     serializer_class = PlacedSerializer
 
     @operation("read_message", "Read a message", PlacedSerializer)
     def get(self, request: Request, pk) -> Response:
-        [message] = as_they_are([self.get_object()])
+        [message] = with_current_text([self.get_object()])
         message.siblings = Tree(message.session).versions(message.pk)
         return Response(self.get_serializer(message).data)
 
 
-class Siblings(OfMessage):
+class Siblings(MessageEndpoint):
     serializer_class = MessageSerializer
-    asked_class = PageSerializer
+    query_class = PageSerializer
 
     @operation(
         "list_siblings",
-        "The messages in the same place, the oldest first",
+        "List a message and its alternatives, oldest first",
         MessageSerializer,
-        asks=PageSerializer,
+        query=PageSerializer,
         is_list=True,
     )
     def get(self, request: Request, pk) -> Response:
         message = self.get_object()
         versions = Message.objects.filter(pk__in=Tree(message.session).versions(message.pk))
-        return self.listed(request, versions, ["id"], self.asked(request)["limit"], as_they_are)
+        return self.list_response(request, versions, ["id"], self.validated_query(request)["limit"], with_current_text)
 
 
-class Show(OfMessage):
+class Show(MessageEndpoint):
     serializer_class = SessionSerializer
 
-    @operation("show_branch", "Let the session show the branch of a message", SessionSerializer)
+    @operation("show_branch", "Make the session show the branch of a message", SessionSerializer)
     def post(self, request: Request, pk) -> Response:
-        """To the end of its newest one. Nothing that runs is touched."""
+        """Shows the newest branch below the message. Running answers go on."""
         message = self.get_object()
         show_branch(message)
         session = with_activity(type(message.session).objects.filter(pk=message.session_id)).get()
         return Response(self.get_serializer(session).data)
 
 
-class Edit(OfMessage):
-    """Ask something else in the place of an earlier message; the old branch stays."""
+class Edit(MessageEndpoint):
+    """Edit a question: the answer to the new one is another branch."""
 
     serializer_class = EditSerializer
     throttle_scopes = {"POST": RUNS}
@@ -161,16 +167,16 @@ class Edit(OfMessage):
 
     @operation(
         "edit_message",
-        "Ask something else in the place of a question",
+        "Edit a question and answer it again",
         AcceptedSerializer,
         status=202,
-        takes=EditSerializer,
+        body=EditSerializer,
         once=True,
-        errors=[*OF_SENDING, StillQueued],
+        errors=[*SEND_ERRORS, StillQueued],
     )
     def post(self, request: Request, pk) -> Response:
-        """The old branch stays. What the session is answering is stopped."""
-        question, taken = self.get_object(), self.taken(request)
-        asking = {"user": request.user, "trigger": Trigger.API} | taken
-        run = self.once(request, taken, lambda: edit_and_send(question, **asking), runs_of(request.user))
-        return accepted(run)
+        """The old branch stays. The session's running answer is stopped."""
+        question, body = self.get_object(), self.validated_body(request)
+        options = {"user": request.user, "trigger": Trigger.API} | body
+        run = self.make_once(request, body, lambda: edit_and_send(question, **options), visible_runs(request.user))
+        return accepted_response(run)

@@ -1,4 +1,4 @@
-"""What waits in a session while an answer is being written (B18)."""
+"""The queue of a session: messages that wait for the current answer (B18)."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -7,25 +7,25 @@ from chatapp.accounts.throttles import RUNS
 from chatapp.api.operations import operation
 from chatapp.api.serializers.chats import TextSerializer
 from chatapp.api.serializers.runs import AcceptedSerializer, QueueSerializer, WaitingSerializer
-from chatapp.api.views.endpoint import OfRun, OfSession, accepted
+from chatapp.api.views.endpoint import RunEndpoint, SessionEndpoint, accepted_response
 from chatapp.chats.models import Session
 from runs.errors import BrokerUnavailable, NotQueued, PromptEmpty, PromptTooLong
 from runs.lifecycle import queue
 
 
-class Queue(OfSession):
-    @operation("read_queue", "What waits in a session, the next one first", QueueSerializer)
+class Queue(SessionEndpoint):
+    @operation("read_queue", "Read the queue of a session, next message first", QueueSerializer)
     def get(self, request: Request, pk) -> Response:
         return Response(_queue_of(self.get_object()))
 
-    @operation("clear_queue", "Discard what waits in a session", status=204)
+    @operation("clear_queue", "Remove all messages from the queue", status=204)
     def delete(self, request: Request, pk) -> Response:
         queue.clear(self.get_object(), by=request.user)
         return Response(status=204)
 
 
-class Release(OfSession):
-    @operation("release_queue", "Let a held queue go on: what still waits then", QueueSerializer, status=202)
+class Release(SessionEndpoint):
+    @operation("release_queue", "Resume a held queue", QueueSerializer, status=202)
     def post(self, request: Request, pk) -> Response:
         session = self.get_object()
         queue.release(session)
@@ -33,51 +33,51 @@ class Release(OfSession):
         return Response(_queue_of(session), status=202)
 
 
-class Waiting(OfRun):
+class Waiting(RunEndpoint):
     """A message in the queue."""
 
     serializer_class = TextSerializer
 
     @operation(
         "change_waiting",
-        "Change the text of a message that waits",
+        "Edit a queued message",
         WaitingSerializer,
-        takes=TextSerializer,
+        body=TextSerializer,
         errors=[NotQueued, PromptEmpty, PromptTooLong],
     )
     def patch(self, request: Request, pk) -> Response:
         run = self.get_object()
-        queue.edit(run, **self.taken(request))
+        queue.edit(run, **self.validated_body(request))
         run.message.parent.refresh_from_db(fields=["content"])
         return Response(WaitingSerializer(run).data)
 
-    @operation("remove_waiting", "Take a message out of the queue", status=204, errors=[NotQueued])
+    @operation("remove_waiting", "Remove a message from the queue", status=204, errors=[NotQueued])
     def delete(self, request: Request, pk) -> Response:
-        """As if it had not been sent."""
+        """The message is deleted."""
         queue.remove(self.get_object(), by=request.user)
         return Response(status=204)
 
 
-class SendNow(OfRun):
+class SendNow(RunEndpoint):
     throttle_scopes = {"POST": RUNS}
 
     @operation(
         "send_now",
-        "Send a message that waits now",
+        "Send a queued message now",
         AcceptedSerializer,
         status=202,
         once=True,
         errors=[NotQueued, BrokerUnavailable],
     )
     def post(self, request: Request, pk) -> Response:
-        """At once, or when the running answer has been stopped for it."""
+        """Starts at once, or as soon as the running answer has been stopped for it."""
         run = self.get_object()
 
         def send_now():
             queue.send_now(run, by=request.user)
             return run
 
-        return accepted(self.once(request, None, send_now))
+        return accepted_response(self.make_once(request, None, send_now))
 
 
 def _queue_of(session: Session) -> dict:

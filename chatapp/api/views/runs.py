@@ -1,4 +1,4 @@
-"""Runs: look for them, look at one, stop it, go on from it."""
+"""Runs: list, read, stop, regenerate, continue."""
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
@@ -10,12 +10,12 @@ from chatapp.api.serializers.chats import AgainSerializer
 from chatapp.api.serializers.runs import (
     AcceptedSerializer,
     RunDetailSerializer,
-    RunsAsked,
     RunSerializer,
+    RunsQuery,
     StopSerializer,
 )
-from chatapp.api.views.endpoint import OfRun, accepted
-from chatapp.api.views.messages import OF_ASKING
+from chatapp.api.views.endpoint import RunEndpoint, accepted_response
+from chatapp.api.views.messages import RUN_ERRORS
 from runs.actions import answer_again, go_on
 from runs.errors import NothingToContinue, StillQueued
 from runs.lifecycle.stop import request_stop
@@ -23,30 +23,30 @@ from runs.models import Run
 from runs.states import ACTIVE, FINAL, Trigger
 
 
-class Runs(OfRun):
+class Runs(RunEndpoint):
     serializer_class = RunSerializer
-    asked_class = RunsAsked
+    query_class = RunsQuery
 
-    @operation("list_runs", "The runs, the newest first", RunSerializer, asks=RunsAsked, is_list=True)
+    @operation("list_runs", "List runs, newest first", RunSerializer, query=RunsQuery, is_list=True)
     def get(self, request: Request) -> Response:
-        asked = self.asked(request)
-        return self.listed(request, _found(self.get_queryset(), asked), ["-id"], asked["limit"])
+        query = self.validated_query(request)
+        return self.list_response(request, _filtered(self.get_queryset(), query), ["-id"], query["limit"])
 
 
-class RunDetail(OfRun):
+class RunDetail(RunEndpoint):
     serializer_class = RunDetailSerializer
 
-    @operation("read_run", "Read a run, with what it has written so far", RunDetailSerializer)
+    @operation("read_run", "Read a run with its text so far", RunDetailSerializer)
     def get(self, request: Request, pk) -> Response:
         return Response(self.get_serializer(self.get_object()).data)
 
 
-class Stop(OfRun):
+class Stop(RunEndpoint):
     serializer_class = StopSerializer
 
     @operation("stop_run", "Stop a run", StopSerializer, status=[200, 202])
     def post(self, request: Request, pk) -> Response:
-        """202 while it is `stopping`, or `stopped` by this; 200 when it had ended before. The text stays."""
+        """202 if it is `stopping`, or was `stopped` by this request; 200 if it had ended before. The text is kept."""
         run = self.get_object()
         state = request_stop(run, by=request.user)
         if state != "already_final":
@@ -55,7 +55,7 @@ class Stop(OfRun):
         return Response({"state": state, "status": run.status})
 
 
-class Again(OfRun):
+class Again(RunEndpoint):
     serializer_class = AgainSerializer
     throttle_scopes = {"POST": RUNS}
 
@@ -64,36 +64,38 @@ class Again(OfRun):
         "Regenerate or retry: another answer to the same question",
         AcceptedSerializer,
         status=202,
-        takes=AgainSerializer,
+        body=AgainSerializer,
         once=True,
-        errors=[*OF_ASKING, StillQueued],
+        errors=[*RUN_ERRORS, StillQueued],
     )
     def post(self, request: Request, pk) -> Response:
-        answer, taken = self.get_object().message, self.taken(request)
-        asking = {"user": request.user, "trigger": Trigger.API} | taken
-        return accepted(self.once(request, taken, lambda: answer_again(answer, **asking)))
+        answer, body = self.get_object().message, self.validated_body(request)
+        options = {"user": request.user, "trigger": Trigger.API} | body
+        return accepted_response(self.make_once(request, body, lambda: answer_again(answer, **options)))
 
 
-class Continue(OfRun):
+class Continue(RunEndpoint):
     throttle_scopes = {"POST": RUNS}
 
     @operation(
         "continue_run",
-        "Go on in the same message",
+        "Continue the answer in the same message",
         AcceptedSerializer,
         status=202,
         once=True,
-        errors=[*OF_ASKING, NothingToContinue],
+        errors=[*RUN_ERRORS, NothingToContinue],
     )
     def post(self, request: Request, pk) -> Response:
-        """A new run, by the same model."""
+        """Starts a new run of the same model."""
         answer = self.get_object().message
-        return accepted(self.once(request, None, lambda: go_on(answer, user=request.user, trigger=Trigger.API)))
+        return accepted_response(
+            self.make_once(request, None, lambda: go_on(answer, user=request.user, trigger=Trigger.API))
+        )
 
 
-def _found(runs: QuerySet[Run], asked: dict) -> QuerySet[Run]:
+def _filtered(runs: QuerySet[Run], query: dict) -> QuerySet[Run]:
     names = {"session": "session_id", "status": "status", "trigger": "trigger", "model": "model__name"}
-    runs = runs.filter(**{names[name]: value for name, value in asked.items() if name in names})
-    if (active := asked.get("active")) is not None:
+    runs = runs.filter(**{names[name]: value for name, value in query.items() if name in names})
+    if (active := query.get("active")) is not None:
         runs = runs.filter(status__in=ACTIVE if active else FINAL)
     return runs

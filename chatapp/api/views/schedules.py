@@ -19,7 +19,7 @@ from chatapp.api.serializers.schedules import (
     MINUTES_OF,
     OccurrenceSerializer,
     PreviewSerializer,
-    RuleAsked,
+    RuleQuery,
     ScheduleChangeSerializer,
     ScheduleSerializer,
     rule_and_more,
@@ -39,82 +39,82 @@ SHOWN_TIMES = 5
 TIME_FORMATS = ["%H:%M:%S", "%H:%M", "%H:%M:%S.%f"]
 MOMENT_FORMATS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 DEFAULTS = {"model": "", "target": Target.NEW, "missed": Missed.RUN, "overlap": Overlap.SKIP, "notify": Notify.ALL}
-OF_KEEPING = [PromptEmpty, PromptTooLong, ModelUnknown]
+SAVE_ERRORS = [PromptEmpty, PromptTooLong, ModelUnknown]
 
 
-class OfSchedule(Endpoint):
+class ScheduleEndpoint(Endpoint):
     serializer_class = ScheduleSerializer
 
     def get_queryset(self):
         return Schedule.objects.visible_to(self.request.user)
 
-    def shown(self, schedule: Schedule, status: int = 200) -> Response:
+    def respond(self, schedule: Schedule, status: int = 200) -> Response:
         schedule.refresh_from_db()
         headers = {"Location": reverse("api:schedule", args=[schedule.pk])} if status == 201 else {}
         return Response(ScheduleSerializer(schedule).data, status=status, headers=headers)
 
 
-class Schedules(OfSchedule):
-    asked_class = PageSerializer
+class Schedules(ScheduleEndpoint):
+    query_class = PageSerializer
 
-    @operation(
-        "list_schedules", "The schedules, the newest first", ScheduleSerializer, asks=PageSerializer, is_list=True
-    )
+    @operation("list_schedules", "List schedules, newest first", ScheduleSerializer, query=PageSerializer, is_list=True)
     def get(self, request: Request) -> Response:
-        return self.listed(request, self.get_queryset(), ["-id"], self.asked(request)["limit"])
+        return self.list_response(request, self.get_queryset(), ["-id"], self.validated_query(request)["limit"])
 
     @operation(
         "create_schedule",
-        "Make a schedule",
+        "Create a schedule",
         ScheduleSerializer,
         status=201,
-        takes=ScheduleSerializer,
+        body=ScheduleSerializer,
         once=True,
-        errors=[*OF_KEEPING, TooManySchedules],
+        errors=[*SAVE_ERRORS, TooManySchedules],
     )
     def post(self, request: Request) -> Response:
-        taken = self.taken(request)
-        schedule = self.once(request, taken, lambda: _keep(Schedule(owner=request.user), DEFAULTS | taken))
-        return self.shown(schedule, 201)
+        body = self.validated_body(request)
+        schedule = self.make_once(request, body, lambda: _save_schedule(Schedule(owner=request.user), DEFAULTS | body))
+        return self.respond(schedule, 201)
 
 
-class ScheduleDetail(OfSchedule):
+class ScheduleDetail(ScheduleEndpoint):
     @operation("read_schedule", "Read a schedule", ScheduleSerializer)
     def get(self, request: Request, pk) -> Response:
-        return self.shown(self.get_object())
+        return self.respond(self.get_object())
 
-    @operation("change_schedule", "Change it", ScheduleSerializer, takes=ScheduleChangeSerializer, errors=OF_KEEPING)
+    @operation(
+        "change_schedule", "Change a schedule", ScheduleSerializer, body=ScheduleChangeSerializer, errors=SAVE_ERRORS
+    )
     def patch(self, request: Request, pk) -> Response:
-        """What is not named stays. It is due next by its rule from now on."""
-        schedule, taken = self.get_object(), self.taken(request, partial=True)
-        _keep(schedule, rule_and_more(schedule) | taken)
-        return self.shown(self.get_object())
+        """Missing fields are kept. The next time is computed from now."""
+        schedule, body = self.get_object(), self.validated_body(request, partial=True)
+        _save_schedule(schedule, rule_and_more(schedule) | body)
+        return self.respond(self.get_object())
 
-    @operation("delete_schedule", "Delete a schedule, and stop what it has on its way", status=204)
+    @operation("delete_schedule", "Delete a schedule, and stop its active runs", status=204)
     def delete(self, request: Request, pk) -> Response:
-        """Its sessions stay."""
+        """Its sessions are kept."""
         actions.delete(self.get_object(), by=request.user)
         return Response(status=204)
 
 
 class Preview(Endpoint):
     serializer_class = PreviewSerializer
-    asked_class = RuleAsked
+    query_class = RuleQuery
 
-    @operation("preview_schedule", "What a rule means, in words and times", PreviewSerializer, asks=RuleAsked)
+    @operation("preview_schedule", "Preview a rule in words and times", PreviewSerializer, query=RuleQuery)
     def get(self, request: Request) -> Response:
-        schedule = _checked_rule(self.asked(request)).apply_to(Schedule())
+        schedule = _checked_rule(self.validated_query(request)).apply_to(Schedule())
         times = next_times(schedule.rule, timezone.now(), SHOWN_TIMES)
         return Response(self.get_serializer({"words": schedule.words, "zone": schedule.zone, "times": times}).data)
 
 
-class RunNow(OfSchedule):
+class RunNow(ScheduleEndpoint):
     serializer_class = OccurrenceSerializer
     throttle_scopes = {"POST": RUNS}
 
-    @operation("run_schedule", "Ask now", OccurrenceSerializer, status=202, once=True, errors=[StillRunning])
+    @operation("run_schedule", "Run a schedule now", OccurrenceSerializer, status=202, once=True, errors=[StillRunning])
     def post(self, request: Request, pk) -> Response:
-        """When it is due next does not change."""
+        """Its next time does not change."""
         schedule = self.get_object()
 
         def run_now():
@@ -123,29 +123,29 @@ class RunNow(OfSchedule):
             return occurrence
 
         occurrences = Occurrence.objects.visible_to(request.user).select_related("run")
-        return Response(self.get_serializer(self.once(request, None, run_now, occurrences)).data, status=202)
+        return Response(self.get_serializer(self.make_once(request, None, run_now, occurrences)).data, status=202)
 
 
-class Pause(OfSchedule):
-    @operation("pause_schedule", "Let nothing start by itself any more", ScheduleSerializer)
+class Pause(ScheduleEndpoint):
+    @operation("pause_schedule", "Pause a schedule", ScheduleSerializer)
     def post(self, request: Request, pk) -> Response:
         schedule = self.get_object()
         actions.pause(schedule)
-        return self.shown(schedule)
+        return self.respond(schedule)
 
 
-class Resume(OfSchedule):
-    @operation("resume_schedule", "Go on with the next time from now", ScheduleSerializer)
+class Resume(ScheduleEndpoint):
+    @operation("resume_schedule", "Resume a schedule with the next time from now", ScheduleSerializer)
     def post(self, request: Request, pk) -> Response:
         schedule = self.get_object()
         actions.resume(schedule)
-        return self.shown(schedule)
+        return self.respond(schedule)
 
 
-class Duplicate(OfSchedule):
+class Duplicate(ScheduleEndpoint):
     @operation(
         "duplicate_schedule",
-        "Make a copy, paused",
+        "Copy a schedule; the copy is paused",
         ScheduleSerializer,
         status=201,
         once=True,
@@ -153,26 +153,26 @@ class Duplicate(OfSchedule):
     )
     def post(self, request: Request, pk) -> Response:
         schedule = self.get_object()
-        return self.shown(self.once(request, None, lambda: actions.duplicate(schedule)), 201)
+        return self.respond(self.make_once(request, None, lambda: actions.duplicate(schedule)), 201)
 
 
-class Occurrences(OfSchedule):
+class Occurrences(ScheduleEndpoint):
     serializer_class = OccurrenceSerializer
-    asked_class = PageSerializer
+    query_class = PageSerializer
 
     @operation(
         "list_occurrences",
-        "What became of each time, the newest first",
+        "List the results of a schedule, newest first",
         OccurrenceSerializer,
-        asks=PageSerializer,
+        query=PageSerializer,
         is_list=True,
     )
     def get(self, request: Request, pk) -> Response:
         found = Occurrence.objects.filter(schedule=self.get_object()).select_related("run")
-        return self.listed(request, found, ["-due_at"], self.asked(request)["limit"])
+        return self.list_response(request, found, ["-due_at"], self.validated_query(request)["limit"])
 
 
-def _keep(schedule: Schedule, values: dict) -> Schedule:
+def _save_schedule(schedule: Schedule, values: dict) -> Schedule:
     """Raises ValidationError, and what `actions.keep` raises."""
     check_prompt(values["prompt"])
     previous_starts = None if schedule._state.adding else rule_spec_of(schedule).starts
@@ -188,7 +188,7 @@ def _keep(schedule: Schedule, values: dict) -> Schedule:
 
 def _model_of(name: str) -> str:
     if name and not Model.objects.filter(enabled=True, name=name).exists():
-        raise ValidationError({"model": "There is no model of this name."})
+        raise ValidationError({"model": "Unknown model."})
     return name
 
 
@@ -197,7 +197,7 @@ def _session_of(owner: AbstractBaseUser, values: dict) -> Session | None:
         return None
     session = Session.objects.visible_to(owner).filter(pk=values["session"]).first()
     if session is None:
-        raise ValidationError({"session": "There is no session of this id."})
+        raise ValidationError({"session": "Unknown session."})
     return session
 
 

@@ -1,4 +1,4 @@
-"""The models there are, and who asks."""
+"""The models of this site, and the user of the token."""
 
 from django.conf import settings
 from rest_framework.request import Request
@@ -12,35 +12,35 @@ from chatapp.chats.models import Preferences
 from runs.errors import ModelUnknown
 from runs.models import Model
 
-CHOSEN = ("theme", "model", "notifies")
+PREFERENCES = ("theme", "model", "notifies")
 
 
 class Models(Endpoint):
     serializer_class = ModelSerializer
-    asked_class = PageSerializer
+    query_class = PageSerializer
 
-    @operation(
-        "list_models", "The models that can be asked, by name", ModelSerializer, asks=PageSerializer, is_list=True
-    )
+    @operation("list_models", "List models by name", ModelSerializer, query=PageSerializer, is_list=True)
     def get(self, request: Request) -> Response:
-        return self.listed(request, Model.objects.filter(enabled=True), ["name"], self.asked(request)["limit"])
+        return self.list_response(
+            request, Model.objects.filter(enabled=True), ["name"], self.validated_query(request)["limit"]
+        )
 
 
 class Me(Endpoint):
     serializer_class = MeSerializer
 
-    @operation("read_me", "Whose token this is", MeSerializer)
+    @operation("read_me", "Read the user of the token", MeSerializer)
     def get(self, request: Request) -> Response:
         return Response(self._me(request))
 
-    @operation("change_me", "Change what you have chosen", MeSerializer, takes=MeSerializer, errors=[ModelUnknown])
+    @operation("change_me", "Change your preferences", MeSerializer, body=MeSerializer, errors=[ModelUnknown])
     def patch(self, request: Request) -> Response:
-        """What is not named stays."""
-        taken = self.taken(request, partial=True)
-        if "name" in taken:
-            request.user.first_name = taken["name"]
+        """Missing fields are kept."""
+        body = self.validated_body(request, partial=True)
+        if "name" in body:
+            request.user.first_name = body["name"]
             request.user.save(update_fields=["first_name"])
-        if chosen := {name: taken[name] for name in CHOSEN if name in taken}:
+        if chosen := {name: body[name] for name in PREFERENCES if name in body}:
             Preferences.objects.update_or_create(user=request.user, defaults=chosen)
         return Response(self._me(request))
 
@@ -54,4 +54,4 @@ class Me(Endpoint):
             "prompt_characters": settings.PROMPT_MAX_CHARACTERS,
         }
         me = {"username": user.username, "name": user.first_name, "staff": user.is_staff, "limits": limits}
-        return self.get_serializer(me | {name: getattr(preferences, name) for name in CHOSEN}).data
+        return self.get_serializer(me | {name: getattr(preferences, name) for name in PREFERENCES}).data

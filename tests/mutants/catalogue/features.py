@@ -139,8 +139,8 @@ MUTANTS = [
     Mutant(
         "an idempotency key takes any body",
         "chatapp/api/idempotency.py",
-        "if kept.fingerprint != body:",
-        "if not kept.fingerprint:",
+        "if entry.fingerprint != fingerprint:",
+        "if not entry.fingerprint:",
         "tests/api/test_once.py::test_a_key_of_another_body_is_refused_and_counts_for_one_address_and_one_user",
     ),
     Mutant(
