@@ -23,7 +23,7 @@ test: ## set up what is missing and run the tests that every change waits for (1
 test-all: export EDGES = more
 test-all: ## all tests, each pool on each database, then the long ones, and on other Pythons (hours; before a release)
 	@$(PYTHON) deploy/set_up.py test
-	@$(call lane,all)postgres && $(call lane,all)sqlite
+	@$(call lane,all)postgres && $(call lane,all)sqlite && .venv/bin/python -m tests.pythons
 
 lint: ## check style, formatting and who imports whom
 	@$(PYTHON) deploy/set_up.py test

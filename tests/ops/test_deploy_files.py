@@ -18,7 +18,8 @@ from chatapp.middleware.body_limits import most_bytes
 from tests.architecture.test_settings import settings_from_the_environment
 from tests.harness import parts
 from tests.harness.plugin import missing
-from tests.harness.processes import ROOT, Part, find_program
+from tests.harness.processes import ROOT, Part, find_program, run_program
+from tests.harness.stack import clean_env
 
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -42,7 +43,7 @@ def test_what_is_started_exists(words):
     """Asked for its help, so that options that are gone are found, too."""
     words = [word.replace("%i", "8000").replace("%%", "%") for word in words]
     assert words[0].rpartition("/")[2] == "python"
-    done = subprocess.run([sys.executable, *words[1:], "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = run_program([sys.executable, *words[1:], "--help"], clean_env(), 60)
     assert done.returncode == 0, done.stderr
 
 

@@ -43,7 +43,7 @@ print(json.dumps({path.name: oct(path.stat().st_mode & 0o777) for path in paths 
 """
 
 
-@pytest.mark.parametrize("umask", ["000", "022"])
+@pytest.mark.parametrize("umask", ["000", pytest.param("022", marks=pytest.mark.long)])
 def test_whatever_the_umask_what_is_written_is_private(tmp_path, umask):
     data = tmp_path / "data"
     done = run(umask, data, MAKE_ALL, SECRET_KEY="", DATABASE_URL=f"sqlite:///{data / 'chatapp.sqlite3'}")

@@ -196,11 +196,12 @@ def test_another_login_link_can_be_had_while_it_runs(site):
 # -- how it ends -----------------------------------------------------------------------------------
 
 
-def test_asked_to_stop_it_stops_all_parts_in_order_and_leaves_nothing(own_site):
-    assert own_site.stop(patience=60) == 0
-    assert stopped_parts(own_site.log()) == ["web", "beat", "worker", "valkey"]
-    assert own_site.survivors() == []
-    assert not (own_site.data / "redis_url").exists()
+def assert_stops_in_order_and_leaves_nothing(site: Site) -> None:
+    site.family = psutil.Process(site.pid).children(recursive=True)
+    assert site.stop(patience=60) == 0
+    assert stopped_parts(site.log()) == ["web", "beat", "worker", "valkey"]
+    assert site.survivors() == []
+    assert not (site.data / "redis_url").exists()
 
 
 @pytest.mark.long  # tests/ops/test_leash.py has each part by itself
@@ -241,14 +242,13 @@ def test_every_part_that_is_killed_is_started_again_where_it_was(own_site):
         assert answer.status == 200
     assert (own_site.data / "redis_url").read_text() == broker
     wait_until(own_site.is_ready, "all of it works")
-    own_site.family = psutil.Process(own_site.pid).children(recursive=True)
-    assert own_site.stop(patience=60) == 0
-    assert stopped_parts(own_site.log()) == ["web", "beat", "worker", "valkey"]
-    assert own_site.survivors() == []
+    assert_stops_in_order_and_leaves_nothing(own_site)
 
 
 @pytest.mark.one_database
-def test_runs_of_a_killed_worker_end_lost_and_the_next_one_is_answered(own_site, upstream, _no_transaction):  # B12
+def test_runs_of_a_killed_worker_end_lost_the_next_one_is_answered_and_all_parts_stop_in_order(
+    own_site, upstream, _no_transaction
+):  # B12
     with databases.using(str(own_site.data / "chatapp.sqlite3")):
         ensure_model(upstream)
         alice = Person(own_site.url.rstrip("/"), "alice")
@@ -261,6 +261,7 @@ def test_runs_of_a_killed_worker_end_lost_and_the_next_one_is_answered(own_site,
         assert [check(runs[0], follower).status, check(runs[1]).status] == ["lost", "lost"]
         assert check(alice.send(prompt(tokens=3))).status == "completed"
         alice.leave()
+    assert_stops_in_order_and_leaves_nothing(own_site)
 
 
 # -- what can be in its way ------------------------------------------------------------------------
