@@ -150,7 +150,7 @@ _thread: RenderThread | None = None
 
 def start_render_thread() -> None:
     """Call it once in each worker process, after the fork."""
-    global _desk
+    global _thread
     _thread = RenderThread()
 
 
