@@ -27,12 +27,6 @@ def lines_of(path: Path) -> int:
     return len(path.read_text().splitlines())
 
 
-def test_imports_go_in_the_directions_of_the_architecture():
-    lint = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
-    done = subprocess.run([sys.executable, "-c", lint], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_no_module_is_longer_than_a_reader_s_patience():
     longer = [name_of(path) for path in python_files if lines_of(path) > PYTHON_LINES]
     longer += [name_of(path) for path in browser_files if lines_of(path) > BROWSER_LINES]

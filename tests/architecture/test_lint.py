@@ -1,0 +1,26 @@
+"""Everything that `make lint` checks passes: style, formatting, types, who imports whom. So CI checks it as well."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def commands_of_make_lint() -> list[str]:
+    """The commands of `make lint`, one by one, without the set-up, which has run before any test."""
+    recipe = subprocess.run(["make", "--dry-run", "lint"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lines = [line for line in recipe.replace("\\\n", "").splitlines() if "deploy/set_up.py" not in line]
+    return [command.strip() for line in lines for command in line.split("&&")]
+
+
+@pytest.mark.parametrize("command", commands_of_make_lint())
+def test_the_linters_find_nothing(command):
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_types_imports_style_and_formatting_are_linted():
+    programs = {command.split()[0].rpartition("/")[2] for command in commands_of_make_lint()}
+    assert programs >= {"ruff", "mypy", "lint-imports"}
