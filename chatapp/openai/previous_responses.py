@@ -1,32 +1,28 @@
 """Conversations by `previous_response_id`: a response continues the one that it names.
 
-One recursive query walks back to the first response. It reads lengths only, and stops at the limits of a context: other
-branches of the same chain are never read, nor is any text of a context that is too long.
+The chain is walked back by one query that reads lengths only, as far as the limits of a context reach.
 """
 
 from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
+from chatapp.chats.walk_back import Chain
 from chatapp.openai.errors import PreviousNotFinal, PreviousNotFound
 from chatapp.openai.input_items import to_messages
 from chatapp.openai.models import Exchange
 from runs.errors import ContextTooLong
-from runs.models import Run
 
 PARAM = "previous_response_id"
 
-_KEY = Run._meta.pk  # writes a run's id into a query, which databases do differently
-_ONE = """SELECT e.run_id, e.previous, {place}, {total} e.characters + LENGTH(m.content) + LENGTH(CAST(m.tools AS TEXT))
-    FROM {path} openai_exchange e {on} JOIN runs_run r ON r.id = e.run_id JOIN chats_message m ON m.id = r.message_id"""
-_BACKWARDS = f"""WITH RECURSIVE path (run_id, previous, place, total) AS (
-    {_ONE.format(place="1", total="", path="", on="")} WHERE e.run_id = %s
-    UNION ALL
-    {_ONE.format(place="p.place + 1", total="p.total +", path="path p JOIN", on="ON e.run_id = p.previous")}
-    WHERE p.place < %s AND p.total <= %s
-) SELECT run_id, previous, total FROM path ORDER BY place"""
+_EXCHANGES = Chain(
+    table="openai_exchange e",
+    joins="JOIN runs_run r ON r.id = e.run_id JOIN chats_message m ON m.id = r.message_id",
+    id="e.run_id",
+    previous="e.previous",
+    length="e.characters + LENGTH(m.content) + LENGTH(CAST(m.tools AS TEXT))",
+)
 
 
 class Path(NamedTuple):
@@ -85,16 +81,13 @@ def upstream_messages(exchange: Exchange) -> list[dict]:
 
 def path_to_root(pk: UUID) -> Path | None:
     """None if a response of the chain is missing. Raises ContextTooLong if the chain is longer than the limits."""
-    with connection.cursor() as cursor:
-        limits = (settings.CONTEXT_MAX_MESSAGES, settings.CONTEXT_MAX_CHARACTERS)
-        cursor.execute(_BACKWARDS, (_KEY.get_db_prep_value(pk, connection), *limits))
-        rows = cursor.fetchall()
-    if not rows:
+    steps = _EXCHANGES.walk_back(pk, settings.CONTEXT_MAX_MESSAGES, settings.CONTEXT_MAX_CHARACTERS)
+    if not steps:
         return None
-    *_, (_, previous, total) = rows
-    if total > settings.CONTEXT_MAX_CHARACTERS or (previous and len(rows) >= settings.CONTEXT_MAX_MESSAGES):
+    last = steps[-1]
+    if last.total > settings.CONTEXT_MAX_CHARACTERS or (last.previous and len(steps) >= settings.CONTEXT_MAX_MESSAGES):
         raise ContextTooLong
-    return None if previous else Path([_KEY.to_python(row[0]) for row in reversed(rows)], total)
+    return None if last.previous else Path([step.id for step in reversed(steps)], last.total)
 
 
 def _answer_of(exchange: Exchange) -> list[dict]:

@@ -163,14 +163,14 @@ MUTANTS = [
     Mutant(
         "A chat goes to the model from its beginning, however long it is",
         "chatapp/chats/context.py",
-        "    kept = [row for place, row in enumerate(rows) if place == 0 or _fits(place, row[3], budget)]\n",
-        "    kept = list(rows)\n",
+        "    kept = [step for place, step in enumerate(steps) if place == 0 or _fits(place, step.total, budget)]\n",
+        "    kept = list(steps)\n",
         PROMPTS + "test_the_oldest_exchanges_of_a_long_chat_are_left_out_whole_and_the_run_says_so",
     ),
     Mutant(
         "What is left of a long chat begins with an answer",
         "chatapp/chats/context.py",
-        "while len(kept) > 1 and kept[-1][2] != Role.USER:",
+        "while len(kept) > 1 and kept[-1].kind != Role.USER:",
         "while False:",
         PROMPTS + "test_the_oldest_exchanges_of_a_long_chat_are_left_out_whole_and_the_run_says_so",
     ),

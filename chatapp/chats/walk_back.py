@@ -1,0 +1,50 @@
+"""Walk a chain of rows backwards, as far as limits reach: one query, which reads lengths and no text.
+
+Neither other branches of the chain nor what the limits leave out is ever read.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection, models
+
+_KEY = models.UUIDField()  # how an id is written in a query, which databases differ in
+
+
+class Step(NamedTuple):
+    id: UUID
+    previous: UUID | None
+    kind: str
+    total: int  # characters of this row and of those after it
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Rows that each name the one before them; all fields are SQL."""
+
+    table: str  # with its alias
+    id: str
+    previous: str
+    length: str  # characters of a row
+    kind: str = "''"
+    joins: str = ""
+
+    def walk_back(self, start: UUID, most_rows: int, most_characters: int) -> list[Step]:
+        """The row `start` and those before it: at most `most_rows`, to the first beyond `most_characters` in total."""
+        query = f"""WITH RECURSIVE path (id, previous, kind, place, total) AS (
+            SELECT {self.id}, {self.previous}, {self.kind}, 1, {self.length}
+            FROM {self.table} {self.joins} WHERE {self.id} = %s
+            UNION ALL
+            SELECT {self.id}, {self.previous}, {self.kind}, p.place + 1, p.total + {self.length}
+            FROM path p JOIN {self.table} ON {self.id} = p.previous {self.joins} WHERE p.place < %s AND p.total <= %s
+        ) SELECT id, previous, kind, total FROM path ORDER BY place"""
+        with connection.cursor() as cursor:
+            cursor.execute(query, (key_of(start), most_rows, most_characters))
+            rows = cursor.fetchall()
+        return [Step(_KEY.to_python(pk), _KEY.to_python(previous), kind, total) for pk, previous, kind, total in rows]
+
+
+def key_of(pk: UUID) -> object:
+    """An id as the database stores it."""
+    return _KEY.get_db_prep_value(pk, connection)
