@@ -50,7 +50,7 @@ def send(
     fingerprint = _fingerprint(whole(text, files), model, when_busy) if key else ""
     with transaction.atomic():
         lock_session(session.id)
-        if key and (earlier := _sent_before(session, key, fingerprint)):
+        if key and (earlier := _earlier_run(session, key, fingerprint)):
             return earlier
         check_prompt(text, files)
         check_file_count(files)
@@ -112,7 +112,7 @@ def edit_and_send(
         return _answer_at_once(question.session, other, user, model or question.session.model, trigger)
 
 
-def go_on(answer: Message, *, user: AbstractBaseUser, trigger: Trigger = Trigger.CHAT) -> Run:
+def continue_answer(answer: Message, *, user: AbstractBaseUser, trigger: Trigger = Trigger.CHAT) -> Run:
     """Continue: the same message grows, by a new run (B39). Raises NothingToContinue while it is being written."""
     with transaction.atomic():
         lock_session(answer.session_id)
@@ -200,7 +200,7 @@ def _fingerprint(*request: str) -> str:
     return sha256(json.dumps(request).encode()).hexdigest()
 
 
-def _sent_before(session: Session, key: str, fingerprint: str) -> Run | None:
+def _earlier_run(session: Session, key: str, fingerprint: str) -> Run | None:
     question = session.messages.filter(key=key).first()
     if question is None:
         return None

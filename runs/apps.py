@@ -1,4 +1,4 @@
-"""Django's entry for the run engine."""
+"""App configuration: checks, signal receivers and Celery's handlers are connected when Django is ready."""
 
 from django.apps import AppConfig
 

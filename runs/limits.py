@@ -45,12 +45,12 @@ def check_limits(user: AbstractBaseUser) -> None:
     if 0 < settings.USER_MAX_RUNS <= runs.active().count():
         raise TooManyRuns
     if settings.USER_MAX_SENDS > 0:
-        _check_rate(runs)
+        _check_send_rate(runs)
     if storage_usage.is_full(user.pk):
         raise QuotaExceeded
 
 
-def _check_rate(runs: QuerySet) -> None:
+def _check_send_rate(runs: QuerySet) -> None:
     """Raise TooManySends, with the seconds until one more run fits into a minute."""
     a_minute_ago = timezone.now() - timedelta(minutes=1)
     sent = runs.filter(queued_at__gt=a_minute_ago).order_by("-queued_at").values_list("queued_at", flat=True)

@@ -49,38 +49,38 @@ class Provider(models.Model):
 
     @property
     def address_fault(self) -> str:
-        """Why `base_url` cannot be a provider's; empty if it can."""
-        return _what_is_wrong_with(self.base_url)
+        """What is wrong with `base_url`, for staff; empty if nothing is."""
+        return _address_fault(self.base_url)
 
     @property
     def key_fault(self) -> str:
-        """Why the key may not be sent to `base_url`, in words for staff; empty if it may, or there is none."""
+        """Why the key must not be sent to `base_url`, for staff; empty if it may be sent, or there is none."""
         return provider_keys.why_forbidden(self.key_env, self.base_url) if self.key_env else ""
 
     @property
     def key(self) -> str | None:
-        """The key from the environment; None where the provider needs none; empty where it is not set.
+        """The key from the environment; None if the provider needs none; empty if it is not set.
 
-        Looked at again for each request: what is stored may be older than the rules. Raises ProviderKeyForbidden.
+        Checked again for each request: what is stored may be older than the rules. Raises ProviderKeyForbidden.
         """
         if fault := self.key_fault:
             raise ProviderKeyForbidden(fault)
         return os.environ.get(self.key_env, "") if self.key_env else None
 
 
-def _what_is_wrong_with(base_url: str) -> str:
-    """Why an address cannot be a provider's; empty if it can."""
+def _address_fault(base_url: str) -> str:
+    """What is wrong with a provider's address; empty if nothing is."""
     try:
         url = urlsplit(base_url)
         is_address = url.scheme in ("http", "https") and url.hostname and url.port != 0
-    except ValueError:  # brackets or a port that make no sense
+    except ValueError:  # malformed brackets or port
         is_address = False
     if not is_address or re.search(r"\s", base_url):
-        return "An address such as http://127.0.0.1:11434/v1 is needed."
+        return "Enter an address such as http://127.0.0.1:11434/v1."
     if url.username is not None or url.password is not None:
-        return "Put no key or password into the address: they would be stored. Name a key variable instead."
+        return "Do not put a key or password into the address: it would be stored. Name a key variable instead."
     if url.query or url.fragment or url.path.endswith("/completions"):
-        return "The address ends with the path that all requests share, usually /v1."
+        return "The address must end with the path that all requests share, usually /v1."
     return ""
 
 
@@ -107,9 +107,9 @@ class Model(models.Model):
 
     def clean(self) -> None:
         if not isinstance(self.parameters, dict):
-            raise ValidationError({"parameters": 'A JSON object is needed, such as {"temperature": 0.3}.'})
-        if taken := self.parameters.keys() & {"model", "messages", "stream", "stream_options"}:
-            raise ValidationError({"parameters": f"Set by this site itself: {', '.join(sorted(taken))}."})
+            raise ValidationError({"parameters": 'Enter a JSON object such as {"temperature": 0.3}.'})
+        if reserved := self.parameters.keys() & {"model", "messages", "stream", "stream_options"}:
+            raise ValidationError({"parameters": f"This site sets these itself: {', '.join(sorted(reserved))}."})
 
 
 class Worker(models.Model):
@@ -120,8 +120,8 @@ class Worker(models.Model):
     pid = models.PositiveIntegerField()
     pool = models.CharField(max_length=20)
     queues = models.JSONField(default=list)  # names of those it takes tasks from
-    versions = models.CharField(max_length=200, blank=True)  # of chatapp and of what carries it
-    figures = models.JSONField(default=dict)  # what it has done so far, told with each renewal of the lease
+    versions = models.CharField(max_length=200, blank=True)  # of chatapp and of its main dependencies
+    figures = models.JSONField(default=dict)  # its counters (runs.maintenance.counters), with each renewal of the lease
     started_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(db_index=True)  # the reaper: whose lease has run out?
 
@@ -130,9 +130,9 @@ class Worker(models.Model):
 
 
 class Report(models.Model):
-    """The last word of something that runs by itself: that it did, and what it found."""
+    """The latest result of a periodic job: when it ran, and what it found."""
 
-    name = models.CharField(primary_key=True, max_length=50)  # upkeep, heal
+    name = models.CharField(primary_key=True, max_length=50)  # upkeep, heal, or a worker's main process
     at = models.DateTimeField()
     data = models.JSONField(default=dict)
 
@@ -141,7 +141,7 @@ class Report(models.Model):
 
     @classmethod
     def file(cls, name: str, **data: object) -> None:
-        """The database's clock would be another query; an age in seconds is read with some patience."""
+        """Replace the report of this name. By this process's clock: the database's would be another query."""
         cls.objects.update_or_create(name=name, defaults={"at": timezone.now(), "data": data})
 
 
@@ -186,24 +186,24 @@ class Run(models.Model):
     error = models.CharField(max_length=500, blank=True)  # safe to show
     trace = models.TextField(blank=True)  # for staff; secrets redacted
     retryable = models.BooleanField(default=False)
-    finish_reason = models.CharField(max_length=32, blank=True)  # the upstream's word for why it ended
+    finish_reason = models.CharField(max_length=32, blank=True)  # the upstream's
 
     position = models.IntegerField(default=0)  # in the session's queue: the lowest is next
-    is_continuation = models.BooleanField(default=False)  # goes on in the message of an earlier run
+    is_continuation = models.BooleanField(default=False)  # continues the message of an earlier run
     task_id = models.UUIDField(unique=True, null=True)  # Celery's; null while the run waits behind another
     dispatched_at = models.DateTimeField(null=True)  # when it was given that task
     attempt = models.PositiveSmallIntegerField(default=0)  # requests sent upstream
-    # Messages of its chat that did not fit, whole or in part. The version before may write without it.
+    # Messages of its chat that did not fit, whole or in part. The previous version may insert rows without it.
     left_out = models.PositiveIntegerField(default=0, db_default=0)
     worker = models.ForeignKey(Worker, on_delete=models.SET_NULL, null=True, related_name="runs")
 
     stop_requested_at = models.DateTimeField(null=True, blank=True)
-    stop_reason = models.CharField(max_length=16, blank=True, choices=StopReason.choices)  # why it was asked for
+    stop_reason = models.CharField(max_length=16, blank=True, choices=StopReason.choices)  # of the request
     stop_requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
 
-    # An attached run ends when nobody has followed it until then; null: it is detached and outlives its viewers.
+    # An attached run ends at this time unless it is followed; null: it is detached and outlives its viewers.
     viewer_until = models.DateTimeField(null=True)
 
     queued_at = models.DateTimeField(default=timezone.now)
@@ -240,7 +240,7 @@ class Run(models.Model):
                 condition=~Q(status__in=[Status.STOPPED, Status.LOST]) | ~Q(reason=""),
                 name="run_end_has_reason",
             ),
-            # However many tabs, clients and workers: one answer at a time in a session (B16).
+            # One answer at a time in a session, however many tabs, clients and workers (B16).
             models.UniqueConstraint(
                 fields=["session"], condition=Q(status=Status.RUNNING), name="run_one_running_per_session"
             ),
@@ -248,13 +248,13 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["session", "position", "id"], condition=Q(status=Status.QUEUED), name="run_queue"),
             models.Index(fields=["worker"], condition=Q(status=Status.RUNNING), name="run_on_worker"),
-            models.Index(fields=["log_kept", "finished_at"], name="run_log_to_reduce"),  # upkeep: whose turn is it?
+            models.Index(fields=["log_kept", "finished_at"], name="run_log_to_reduce"),  # retention: which are due?
             models.Index(F("queued_at").desc(), name="run_newest_first"),  # the admin's list,
-            models.Index("status", F("queued_at").desc(), name="run_of_status"),  # which is asked for one state,
-            models.Index(  # or for one error
+            models.Index("status", F("queued_at").desc(), name="run_of_status"),  # filtered by state,
+            models.Index(  # by error,
                 "code", F("queued_at").desc(), condition=Q(status=Status.FAILED), name="run_of_code"
             ),
-            models.Index(  # or for what asked, where that was not a person in a chat, as nearly always
+            models.Index(  # or by trigger, except the chat, which nearly all have
                 "trigger", F("queued_at").desc(), condition=~Q(trigger=Trigger.CHAT), name="run_of_trigger"
             ),
         ]

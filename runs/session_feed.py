@@ -1,7 +1,7 @@
-"""What a user's pages hear of all their sessions: one stream a user, whose events are not kept.
+"""One stream per user with changes of their sessions, for the list on pages. Its events are not stored.
 
-A page that was away asks for the list anew. So whoever changes what the list shows tells it here, after the commit, and
-nothing is lost when nobody hears it. `docs/protocol.md` describes the events.
+A page that was disconnected loads the list again, so a lost event does no harm. Code that changes what the list shows
+announces it here, after the commit. `docs/protocol.md` describes the events.
 """
 
 from functools import partial
@@ -26,7 +26,7 @@ def stream_of(user_id: int) -> UUID:
 
 
 def with_activity(sessions):
-    """Sessions with `is_running` and `is_waiting`: whether an answer is being written, or asked for."""
+    """Sessions with `is_running` and `is_waiting`: whether a run is running, or waits for a worker."""
     runs = Run.objects.filter(session=OuterRef("pk"))
     return sessions.annotate(
         is_running=Exists(runs.filter(status=Status.RUNNING)),
@@ -35,29 +35,26 @@ def with_activity(sessions):
 
 
 def activity_of(session: Session) -> str:
-    """ "answering", "waiting" or nothing, of a session from `with_activity`."""
+    """ "answering", "waiting" or "", of a session from `with_activity`."""
     return "answering" if session.is_running else "waiting" if session.is_waiting else ""
 
 
 def session_changed(session_id: UUID, *, ended: UUID | None = None) -> None:
-    """Tell, after the commit, how a session stands now: its title, its activity, what is new in it.
-
-    `ended` is the run whose end is told by this.
-    """
-    transaction.on_commit(partial(_tell_of_session, session_id, ended), robust=True)
+    """Announce a session's title, activity and unread badge after the commit; `ended` is a run that has just ended."""
+    transaction.on_commit(partial(_announce_session, session_id, ended), robust=True)
 
 
 def sessions_changed(owner_id: int) -> None:
-    """Tell, after the commit, that the list has to be asked for anew: a session came, went or moved."""
-    transaction.on_commit(partial(_tell, owner_id, Control.SESSIONS_CHANGED, {}), robust=True)
+    """Announce after the commit that the list must be loaded again: a session was added, removed or moved."""
+    transaction.on_commit(partial(_announce, owner_id, Control.SESSIONS_CHANGED, {}), robust=True)
 
 
-def places_changed(owner_id: int, ahead: dict[str, int]) -> None:
-    """Tell at once, with nothing to commit, how many answers are ahead of each that waits for a worker."""
-    _tell(owner_id, Control.PLACES_CHANGED, {"ahead": ahead})
+def positions_changed(owner_id: int, ahead: dict[str, int]) -> None:
+    """Announce at once, with nothing to commit, how many answers are ahead of each that waits for a worker."""
+    _announce(owner_id, Control.PLACES_CHANGED, {"ahead": ahead})
 
 
-def _tell_of_session(session_id: UUID, ended: UUID | None) -> None:
+def _announce_session(session_id: UUID, ended: UUID | None) -> None:
     session = with_activity(Session.objects.listed().filter(pk=session_id)).first()
     if session is not None:
         data = {
@@ -67,8 +64,8 @@ def _tell_of_session(session_id: UUID, ended: UUID | None) -> None:
             "news": session.news,
             "ended": ended and str(ended),
         }
-        _tell(session.owner_id, Control.SESSION_CHANGED, data)
+        _announce(session.owner_id, Control.SESSION_CHANGED, data)
 
 
-def _tell(owner_id: int, kind: Control, data: dict) -> None:
+def _announce(owner_id: int, kind: Control, data: dict) -> None:
     announce([Event(stream_of(owner_id), 0, kind, orjson.dumps(data))])

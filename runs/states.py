@@ -7,7 +7,7 @@ class Status(models.TextChoices):
     QUEUED = "queued"
     RUNNING = "running"
     COMPLETED = "completed"
-    STOPPED = "stopped"  # a person ended it; reason: StopReason
+    STOPPED = "stopped"  # on request; reason: StopReason
     FAILED = "failed"  # code: runs/errors.py
     LOST = "lost"  # its worker is gone; reason: LostReason
 
@@ -24,16 +24,16 @@ class StopReason(models.TextChoices):
 
 class LostReason(models.TextChoices):
     LEASE = "lease"  # the worker stopped renewing its lease
-    INTERRUPTED = "interrupted"  # the task was ended from outside, and nobody had asked for a Stop
+    INTERRUPTED = "interrupted"  # the task was ended from outside, and no Stop was requested
     RESTART = "restart"  # the worker was shut down
 
 
 class WhenBusy(models.TextChoices):
-    """What a message does that is sent while an answer of its session is on its way."""
+    """What to do with a message that is sent while a run of its session is under way."""
 
-    ENQUEUE = "enqueue"  # waits at the end of the queue
-    REPLACE = "replace"  # goes to the head and stops the running one
-    REJECT = "reject"  # is refused
+    ENQUEUE = "enqueue"  # wait at the end of the queue
+    REPLACE = "replace"  # go to the head and stop the running one
+    REJECT = "reject"  # refuse it
 
 
 class Trigger(models.TextChoices):
@@ -45,7 +45,7 @@ class Trigger(models.TextChoices):
 
 
 class Notify(models.TextChoices):
-    """Which ends of a run are news for its owner. A Stop never is."""
+    """Which ends of a run set the unread badge for its owner. A Stop never does."""
 
     ALL = "all"
     FAILURES = "failures"

@@ -7,13 +7,13 @@ from uuid import UUID
 from celery import Task, shared_task
 from structlog.contextvars import bind_contextvars
 
+from runs.error_details import redact
 from runs.errors import InternalError, RunError
 from runs.lifecycle import attached, reaper, redispatch, transitions
 from runs.maintenance import retention
 from runs.models import Report, Run
 from runs.queries import queue_position
 from runs.rendering import backlog
-from runs.traces import redact
 from runs.upstream import titles
 from runs.upstream.request import build_request
 from runs.worker import tracing
@@ -88,7 +88,7 @@ def reap() -> None:
     """End the runs of lost workers, start the runs that a crash left waiting, and announce queue positions."""
     recovered = reaper.recover()
     attached.stop_unwatched()
-    queue_position.tell_places()
+    queue_position.announce_positions()
     Report.file("upkeep")
     if any(recovered):
         logger.warning("reaped %d runs, gave up waiting for %d, started %d queues", *recovered)
@@ -103,17 +103,17 @@ def make_html() -> None:
 @shared_task(name="runs.tasks.reduce_logs", ignore_result=True)
 def reduce_logs() -> None:
     """Compact and prune the streams of runs that ended long enough ago, as many as the time allows."""
-    time_slice = retention.Slice(SLICE_SECONDS)
-    compacted, pruned = retention.compact_due(time_slice), retention.prune_due(time_slice)
+    budget = retention.TimeBudget(SLICE_SECONDS)
+    compacted, pruned = retention.compact_due(budget), retention.prune_due(budget)
     if compacted or pruned:
         logger.info("compacted %d streams, checked %d for pruning", compacted, pruned)
 
 
 @shared_task(name="runs.tasks.tidy", ignore_result=True)
-def tidy(after: str = str(retention.NOWHERE)) -> None:
+def tidy(after: str = str(retention.FIRST_STREAM)) -> None:
     """Delete old workers and orphaned streams. Each call checks some of the streams and schedules the next call."""
-    time_slice = retention.Slice(SLICE_SECONDS)
-    retention.forget_workers(time_slice)
-    place = retention.forget_orphans(UUID(after), time_slice)
+    budget = retention.TimeBudget(SLICE_SECONDS)
+    retention.delete_workers(budget)
+    place = retention.delete_orphans(UUID(after), budget)
     if place is not None:
         tidy.apply_async([str(place)], countdown=SLICE_SECONDS)

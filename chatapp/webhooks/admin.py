@@ -60,5 +60,5 @@ class DeliveryAdmin(LongListAdmin, ReadOnlyAdmin):
         for delivery in sent:
             self.log_change(request, delivery, "Sent again")
         if sent:
-            dispatch.ask_upkeep(SEND_DUE)
+            dispatch.send_soon(SEND_DUE)
         self.message_user(request, f"Deliveries sent again: {len(sent)}.", messages.SUCCESS)

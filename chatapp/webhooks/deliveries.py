@@ -31,7 +31,7 @@ def tell(run_id: UUID, **kwargs) -> None:
     endpoints = Endpoint.objects.filter(is_enabled=True, owner__chat_sessions__runs=run_id)
     made = sum(fire(endpoint, _told().filter(pk=run_id)) for endpoint in endpoints)
     if made:
-        dispatch.ask_upkeep(SEND_DUE)
+        dispatch.send_soon(SEND_DUE)
 
 
 def fire(endpoint: Endpoint, runs: Iterable[Run]) -> int:

@@ -1,3 +1,3 @@
-"""The admin's view of runs (read-only, with Stop and Retry), of workers, and of the models there are to choose from."""
+"""The admin of runs (read-only, with Stop and Retry), workers, providers and models."""
 
 from runs.admin import providers, runs, workers  # noqa: F401  (each registers its pages)

@@ -1,4 +1,4 @@
-"""Stop and Retry from the list of runs: confirmed, done one by one, each with an entry in the admin's log."""
+"""Stop and Retry in the list of runs: confirmed, then applied one by one, each with an entry in the admin's log."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,47 +14,47 @@ from runs.lifecycle.stop import request_stop
 from runs.models import Run
 from runs.states import ACTIVE, Status, Trigger
 
-MOST_RUNS = 500  # in one go: each is a move of its own, and a person waits for the page
-SHOWN_RUNS = 50  # of them on the page that asks for a confirmation
+MOST_RUNS = 500  # per request: each is a move of its own, and a person waits for the page
+SHOWN_RUNS = 50  # on the confirmation page
 
-TOLD = {
+OUTCOMES = {
     "stopped": "stopped",
     "stopping": "being stopped",
     "already_final": "had ended before",
-    "started": "asked again",
-    "busy": "left alone: another answer of the session is on its way",
-    "comparison": "left alone: they belong to a comparison, which has its own reroll",
-    "continued": "left alone: the answer has been continued since",
+    "started": "retried",
+    "busy": "skipped: another answer of the session is in progress",
+    "comparison": "skipped: they belong to a comparison, which has its own reroll",
+    "continued": "skipped: the answer has been continued since",
 }
 
 
-class Act(NamedTuple):
+class AdminAction(NamedTuple):
     name: str
     label: str
     states: Sequence[Status]
-    do: Callable[[Run, object], str]
+    apply: Callable[[Run, object], str]  # returns a key of OUTCOMES
     warning: str
 
     def __call__(self, admin, request, chosen):
-        """The confirmation, and what becomes of it."""
+        """Show the confirmation page, or apply the action once it is confirmed."""
         if request.POST.get("confirmed") != "yes":
-            return self._ask(admin, request, chosen)
+            return self._confirmation(admin, request, chosen)
         outcomes = Counter()
         for run in chosen.order_by("queued_at")[:MOST_RUNS]:
-            outcome = self.do(run, request.user) if run.status in self.states else "already_final"
+            outcome = self.apply(run, request.user) if run.status in self.states else "already_final"
             outcomes[outcome] += 1
             if run.status in self.states:
-                admin.log_change(request, run, f"{self.name}: {TOLD.get(outcome, outcome)}")
-        told = [f"{count} {TOLD.get(outcome, outcome)}" for outcome, count in outcomes.items()]
-        admin.message_user(request, f"Runs: {', '.join(told)}.", messages.SUCCESS)
+                admin.log_change(request, run, f"{self.name}: {OUTCOMES.get(outcome, outcome)}")
+        summary = [f"{count} {OUTCOMES.get(outcome, outcome)}" for outcome, count in outcomes.items()]
+        admin.message_user(request, f"Runs: {', '.join(summary)}.", messages.SUCCESS)
         return None
 
-    def _ask(self, admin, request, chosen):
+    def _confirmation(self, admin, request, chosen):
         runs = list(chosen.order_by("queued_at")[:MOST_RUNS])
         fitting = [run for run in runs if run.status in self.states]
         context = admin.admin_site.each_context(request) | {
             "title": f"{self.name} {len(fitting)} run{'' if len(fitting) == 1 else 's'}?",
-            "act": self,
+            "admin_action": self,
             "action": request.POST["action"],
             "states": ", ".join(status.label.lower() for status in self.states),
             "fitting": fitting[:SHOWN_RUNS],
@@ -70,7 +70,7 @@ class Act(NamedTuple):
 
 
 def _retry(run: Run, by) -> str:
-    """Another answer to the same question, beside the failed one. A running answer is never stopped for it."""
+    """Request another answer to the same question, beside the failed one. Never stops a running answer."""
     if run.trigger == Trigger.COMPARE:
         return "comparison"
     if Run.objects.filter(message=run.message_id, queued_at__gt=run.queued_at).exists():
@@ -84,17 +84,17 @@ def _retry(run: Run, by) -> str:
     return "started"
 
 
-STOP = Act(
+STOP = AdminAction(
     "Stop",
     "Stop (queued, running)",
     ACTIVE,
     lambda run, by: request_stop(run, by=by),
-    "What has been written so far is kept. The runs will say that you asked for it.",
+    "What has been written so far is kept. The runs will show that you stopped them.",
 )
-RETRY = Act(
+RETRY = AdminAction(
     "Retry",
     "Retry (failed, stopped, lost)",
     (Status.FAILED, Status.STOPPED, Status.LOST),
     _retry,
-    "Each question is asked again, of the same model; the earlier answer stays beside the new one.",
+    "Each question is sent to the same model again; the earlier answer stays beside the new one.",
 )

@@ -1,4 +1,4 @@
-"""The cards and charts above the list of runs. What happens now is asked each time, the last day once a minute."""
+"""The cards and charts above the list of runs. Current numbers are read each time, the last day's once a minute."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from runs.queries import statistics
 from runs.queries.statistics import Hour
 from runs.states import Status
 
-KEPT_SECONDS = 60  # s in which the figures of the last day are not asked for again by the same process
+KEPT_SECONDS = 60  # s for which a process caches the numbers of the last day
 WIDTH, HEIGHT, BAR = 720, 120, 30  # of a chart and of one of its 24 hours, in the SVG's own units
 
 ENDS = [Status.COMPLETED, Status.STOPPED, Status.FAILED, Status.LOST, Status.RUNNING, Status.QUEUED]
@@ -28,11 +28,11 @@ class Bar(NamedTuple):
     y: float
     width: float
     height: float
-    says: str
+    label: str
 
 
 class Chart(NamedTuple):
-    """A chart as shapes; `rows` says the same in words, for those who can't see it."""
+    """A chart as shapes of an SVG; the bars' labels are its text alternative."""
 
     title: str
     most: str
@@ -41,7 +41,7 @@ class Chart(NamedTuple):
     hours: list[tuple[float, str]]
 
 
-def board() -> dict:
+def overview() -> dict:
     hours = cache.get_or_set("runs.last_hours", statistics.last_hours, KEPT_SECONDS)
     return {
         "cards": _cards(hours),
@@ -75,16 +75,16 @@ def _seconds(value: float | None) -> str:
 
 
 def _outcomes(hours: list[Hour]) -> Chart:
-    """A stack for each hour: how the runs ended that were asked for in it."""
+    """A stack for each hour: how the runs ended that were requested in it."""
     most = max(sum(hour.ends.values()) for hour in hours) or 1
     bars = []
-    for place, hour in enumerate(hours):
+    for index, hour in enumerate(hours):
         top = float(HEIGHT)
         for status in ENDS:
             if count := hour.ends[status]:
                 height = count / most * HEIGHT
                 top -= height
-                bars.append(_bar(place, status, top, height, hour, f"{count:,} {status}"))
+                bars.append(_bar(index, status, top, height, hour, f"{count:,} {status}"))
     return Chart("Runs an hour, by how they ended", f"{most:,}", bars, [str(status) for status in ENDS], _marks(hours))
 
 
@@ -93,19 +93,19 @@ def _first_tokens(hours: list[Hour]) -> Chart:
     shares = {"p95": 0.95, "p50": 0.5}
     most = max((statistics.percentile(hour.first_tokens, 0.95) or 0 for hour in hours), default=0) or 1
     bars = []
-    for place, hour in enumerate(hours):
+    for index, hour in enumerate(hours):
         for kind, share in shares.items():
             seconds = statistics.percentile(hour.first_tokens, share)
             if seconds is not None:
                 height = seconds / most * HEIGHT
-                bars.append(_bar(place, kind, HEIGHT - height, height, hour, f"{kind} {seconds:.2f} s"))
+                bars.append(_bar(index, kind, HEIGHT - height, height, hour, f"{kind} {seconds:.2f} s"))
     return Chart("Time to first token", f"{most:.2f} s", bars, list(shares), _marks(hours))
 
 
-def _bar(place: int, kind: str, top: float, height: float, hour: Hour, says: str) -> Bar:
+def _bar(index: int, kind: str, top: float, height: float, hour: Hour, text: str) -> Bar:
     when = f"{localtime(hour.begin):%H:%M}"
-    return Bar(kind, place * BAR + 2, round(top, 1), BAR - 4, round(height, 1), f"{when}: {says}")
+    return Bar(kind, index * BAR + 2, round(top, 1), BAR - 4, round(height, 1), f"{when}: {text}")
 
 
 def _marks(hours: list[Hour]) -> list[tuple[float, str]]:
-    return [(place * BAR, f"{localtime(hour.begin):%H}") for place, hour in enumerate(hours) if place % 4 == 0]
+    return [(index * BAR, f"{localtime(hour.begin):%H}") for index, hour in enumerate(hours) if index % 4 == 0]

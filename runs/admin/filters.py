@@ -1,4 +1,4 @@
-"""The list's filters: questions that somebody asks who looks after the site."""
+"""Filters of the list of runs: the questions that operators ask."""
 
 from datetime import timedelta
 
@@ -14,17 +14,19 @@ from streams.models import LoggedEvent
 PERIODS = {"60": "1 minute", "300": "5 minutes", "3600": "1 hour"}  # s
 
 
-class Question(admin.SimpleListFilter):
-    template = "admin/runs/run/question.html"
-    answers: dict[str, str] = {}
+class ChoiceFilter(admin.SimpleListFilter):
+    """A filter with fixed options; any other value in the address filters nothing."""
+
+    template = "admin/runs/run/filter.html"
+    options: dict[str, str] = {}
 
     def lookups(self, request, model_admin):
-        return list(self.answers.items())
+        return list(self.options.items())
 
     def queryset(self, request, queryset):
-        return self.narrow(queryset, self.value()) if self.value() in self.answers else queryset
+        return self.narrow(queryset, self.value()) if self.value() in self.options else queryset
 
-    def narrow(self, runs: QuerySet[Run], answer: str) -> QuerySet[Run]:
+    def narrow(self, runs: QuerySet[Run], value: str) -> QuerySet[Run]:
         raise NotImplementedError
 
 
@@ -32,66 +34,66 @@ def _ago(seconds: str):
     return timezone.now() - timedelta(seconds=int(seconds))
 
 
-class RunningLonger(Question):
-    title, parameter_name, answers = "Running for longer than …?", "running_for", PERIODS
+class RunningLonger(ChoiceFilter):
+    title, parameter_name, options = "Running for longer than …?", "running_for", PERIODS
 
-    def narrow(self, runs, answer):
-        return runs.filter(status=Status.RUNNING, started_at__lt=_ago(answer))
+    def narrow(self, runs, value):
+        return runs.filter(status=Status.RUNNING, started_at__lt=_ago(value))
 
 
-class SilentFor(Question):
-    """Runs that go on without saying anything: the upstream is stuck, or the writer is."""
+class SilentFor(ChoiceFilter):
+    """Running without new events: the upstream is stuck, or the writer is."""
 
-    title, parameter_name, answers = "No token for …?", "silent_for", PERIODS
+    title, parameter_name, options = "No token for …?", "silent_for", PERIODS
 
-    def narrow(self, runs, answer):
+    def narrow(self, runs, value):
         last = LoggedEvent.objects.filter(stream=OuterRef("pk")).order_by("-seq").values("at")[:1]
-        return runs.filter(status=Status.RUNNING).alias(said_at=Subquery(last)).filter(said_at__lt=_ago(answer))
+        return runs.filter(status=Status.RUNNING).alias(last_at=Subquery(last)).filter(last_at__lt=_ago(value))
 
 
-class WaitingFor(Question):
-    """Runs that no worker takes. Those that wait behind another run of their session do not count."""
+class WaitingFor(ChoiceFilter):
+    """Not taken by a worker. Runs that wait behind another run of their session do not count."""
 
     title, parameter_name = "Waiting for a worker for longer than …?", "waiting_for"
-    answers = {"10": "10 seconds"} | PERIODS
+    options = {"10": "10 seconds"} | PERIODS
 
-    def narrow(self, runs, answer):
-        return runs.dispatched().filter(dispatched_at__lt=_ago(answer))
+    def narrow(self, runs, value):
+        return runs.dispatched().filter(dispatched_at__lt=_ago(value))
 
 
-class StoppedBy(Question):
-    title, parameter_name = "Stopped by whom?", "stopped_by"
-    answers = {"owner": "its owner", "other": "somebody else", "nobody": "no person"}
+class StoppedBy(ChoiceFilter):
+    title, parameter_name = "Stopped by?", "stopped_by"
+    options = {"owner": "its owner", "other": "another user", "nobody": "no user"}
 
-    def narrow(self, runs, answer):
+    def narrow(self, runs, value):
         stopped = runs.filter(status=Status.STOPPED)
-        if answer == "nobody":  # the page of an attached run was left, or its user is gone
+        if value == "nobody":  # the page of an attached run was left, or its user is gone
             return stopped.filter(stop_requested_by=None)
         by_owner = {"stop_requested_by": F("session__owner")}
-        asked = stopped.filter(stop_requested_by__isnull=False)
-        return asked.filter(**by_owner) if answer == "owner" else asked.exclude(**by_owner)
+        requested = stopped.filter(stop_requested_by__isnull=False)
+        return requested.filter(**by_owner) if value == "owner" else requested.exclude(**by_owner)
 
 
-class StopPending(Question):
-    title, parameter_name, answers = "Asked to stop, and still going?", "stop_pending", {"yes": "yes"}
+class StopPending(ChoiceFilter):
+    title, parameter_name, options = "Stop requested, but still active?", "stop_pending", {"yes": "yes"}
 
-    def narrow(self, runs, answer):
+    def narrow(self, runs, value):
         return runs.filter(status__in=ACTIVE, stop_requested_at__isnull=False)
 
 
-class FailedWith(Question):
+class FailedWith(ChoiceFilter):
     title, parameter_name = "Failed with which code?", "failed_with"
 
     @property
-    def answers(self):
+    def options(self):
         return {code: code for code in sorted({error.code for error in _all_errors(RunError)})}
 
-    def narrow(self, runs, answer):
-        return runs.filter(status=Status.FAILED, code=answer)
+    def narrow(self, runs, value):
+        return runs.filter(status=Status.FAILED, code=value)
 
 
 def _all_errors(base: type[RunError]) -> set[type[RunError]]:
     return {base}.union(*map(_all_errors, base.__subclasses__()))
 
 
-QUESTIONS = [RunningLonger, SilentFor, WaitingFor, StopPending, StoppedBy, FailedWith]
+FILTERS = [RunningLonger, SilentFor, WaitingFor, StopPending, StoppedBy, FailedWith]

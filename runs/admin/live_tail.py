@@ -12,9 +12,9 @@ from streams.transports.sse import page_stream
 
 
 class StaffViewer(SessionViewer):
-    """Somebody who may look at runs in the admin. Asked again while the tail goes on, as for every reader.
+    """A user who may view runs in the admin. Checked again while the tail goes on, as for every reader.
 
-    Not at attached runs: those live on being followed, and an onlooker would keep them alive, or end them by leaving.
+    Attached runs are excluded: staff who follow one would keep it alive, or end it by leaving.
     """
 
     __slots__ = ()
@@ -22,14 +22,14 @@ class StaffViewer(SessionViewer):
     @classmethod
     def allowed(cls, pairs: set[tuple[int, UUID]]) -> set[tuple[int, UUID]]:
         staff = get_user_model().objects.filter(pk__in={user_id for user_id, _ in pairs}, is_staff=True)
-        may_look = {user.pk for user in staff if user.has_perm("runs.view_run")}
+        allowed_users = {user.pk for user in staff if user.has_perm("runs.view_run")}
         runs = Run.objects.filter(pk__in={stream for _, stream in pairs}, viewer_until=None)
         streams = set(runs.values_list("pk", flat=True))
-        return {(user_id, stream) for user_id, stream in pairs if user_id in may_look and stream in streams}
+        return {(user_id, stream) for user_id, stream in pairs if user_id in allowed_users and stream in streams}
 
 
 @require_GET
 async def events(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """The run's stream as server-sent events (docs/protocol.md). 404 for everybody else."""
+    """The run's stream as server-sent events (docs/protocol.md). 404 for all who may not view runs."""
     viewer = await in_request_thread(lambda: StaffViewer(request.user.pk, request.session.session_key))
     return await page_stream(request, viewer, pk)

@@ -1,4 +1,4 @@
-"""Providers and models, and whether they answer."""
+"""Providers and models, with actions that test whether they answer."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -11,12 +11,12 @@ MOST_TESTED = 5  # at once: a person waits for the page
 
 
 class ProviderForm(forms.ModelForm):
-    """An address and the key that goes there are one decision."""
+    """Changing the address while keeping the key must be confirmed: the key would go to the new address."""
 
     sends_key = forms.BooleanField(
         label="Send the key to this new address",
         required=False,
-        help_text="Needed where the address changes and the key variable stays: the key will be sent to the new host.",
+        help_text="Required if the address changes and the key variable stays: the key will be sent to the new host.",
     )
 
     def clean(self):
@@ -34,7 +34,7 @@ class ProviderForm(forms.ModelForm):
 
 @admin.register(Provider)
 class ProviderAdmin(admin.ModelAdmin):
-    """Where a key is sent is for superusers: whoever decides that can get the key."""
+    """Only superusers may change where a key is sent: who decides that can get the key."""
 
     form = ProviderForm
     list_display = ["name", "address", "key_env", "has_its_key"]
@@ -54,19 +54,19 @@ class ProviderAdmin(admin.ModelAdmin):
 
     @admin.display(description="base url", ordering="base_url")
     def address(self, provider: Provider) -> str:
-        """Without the password that an older version let into it."""
+        """Without a password, which older versions accepted."""
         scheme, separator, rest = provider.base_url.partition("://")
         return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
     @admin.action(description="Test the connection", permissions=["change"])
     def test_connection(self, request, queryset):
-        """From this process; the workers may live in another network and environment."""
+        """From this process; workers may be in another network and environment."""
         for provider in queryset[:MOST_TESTED]:
-            _tell(self, request, provider.name, probe.probe_provider(provider))
+            _show_result(self, request, provider.name, probe.probe_provider(provider))
 
     @admin.display(description="key set here", boolean=True)
     def has_its_key(self, provider: Provider) -> bool | None:
-        """Whether this process sees the key; None where none is needed. The workers may see another environment."""
+        """Whether this process has the key; None if none is needed. Workers may have another environment."""
         if provider.key_fault:
             return False
         return None if provider.key is None else bool(provider.key)
@@ -78,23 +78,23 @@ class ModelAdmin(admin.ModelAdmin):
     list_filter = ["provider", "enabled"]
     list_select_related = ["provider"]
     search_fields = ["name", "label", "upstream_id"]
-    readonly_fields = ["is_default"]  # there is one at most: choosing another is one step, see the action
+    readonly_fields = ["is_default"]  # at most one: the action replaces it in one step
     actions = ["make_default", "test_connection"]
 
-    @admin.action(description="Test: ask for one token", permissions=["change"])
+    @admin.action(description="Test by requesting one token", permissions=["change"])
     def test_connection(self, request, queryset):
         for model in queryset.select_related("provider")[:MOST_TESTED]:
-            _tell(self, request, model.label, probe.probe_model(model))
+            _show_result(self, request, model.label, probe.probe_model(model))
 
-    @admin.action(description="Make this model the default one", permissions=["change"])
+    @admin.action(description="Make this model the default", permissions=["change"])
     def make_default(self, request, queryset):
         if queryset.count() != 1:
             self.message_user(request, "Choose exactly one model.", messages.ERROR)
             return
         model = queryset.get()
         catalog.make_default(model)
-        self.message_user(request, f"{model} is the default model now.", messages.SUCCESS)
+        self.message_user(request, f"{model} is now the default model.", messages.SUCCESS)
 
 
-def _tell(admin_page: admin.ModelAdmin, request, name: str, found: probe.ProbeResult) -> None:
+def _show_result(admin_page: admin.ModelAdmin, request, name: str, found: probe.ProbeResult) -> None:
     admin_page.message_user(request, f"{name}: {found.text}", messages.SUCCESS if found.is_ok else messages.ERROR)

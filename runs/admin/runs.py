@@ -16,7 +16,7 @@ from chatapp.chats.admin import ReadOnlyAdmin
 from chatapp.chats.admin_lists import MOST_COUNTED, LongListAdmin, owners_called
 from runs.admin import dashboard, live_tail
 from runs.admin.actions import RETRY, STOP
-from runs.admin.filters import QUESTIONS
+from runs.admin.filters import FILTERS
 from runs.models import Run
 from runs.queries.timeline import timeline
 from runs.states import ACTIVE
@@ -26,7 +26,7 @@ NOTHING = "-"  # as Django shows it in lists; on a page it would say None
 
 
 def _moment(name: str) -> Callable[[Run], str]:
-    """A time of a run to the second; Django's own format ends with the minute."""
+    """A column with a time of a run to the second; Django's format ends with the minute."""
 
     @admin.display(description=name.replace("_", " "), ordering=name)
     def show(run: Run) -> str:
@@ -45,10 +45,10 @@ SPEED = ["tokens", "tokens_per_second"]
 WHAT = ["owner", "session", "model", "trigger"]
 
 
-class OnlyNamed(admin.RelatedFieldListFilter):
-    """A filter that other pages link to; its choices, all workers there have been, are not listed."""
+class LinkedOnly(admin.RelatedFieldListFilter):
+    """A filter that other pages link to. Its choices, all workers there have been, are not listed."""
 
-    template = "admin/runs/run/named.html"
+    template = "admin/runs/run/linked_filter.html"
 
     def field_choices(self, field, request, model_admin):
         return []
@@ -60,7 +60,7 @@ class OnlyNamed(admin.RelatedFieldListFilter):
 @admin.register(Run)
 class RunAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ["short_id", QUEUED_AT, "state", *DURATIONS, *SPEED, *WHAT, "worker", "attempt"]
-    list_filter = [*QUESTIONS, "status", "trigger", "queued_at", "model", ("worker", OnlyNamed)]
+    list_filter = [*FILTERS, "status", "trigger", "queued_at", "model", ("worker", LinkedOnly)]
     list_select_related = ["session__owner", "model", "worker", "stop_requested_by"]
     ordering = ["-queued_at"]  # the index run_newest_first
     search_fields = ["session__owner__username"]
@@ -91,15 +91,15 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         return request.user.has_perm("runs.change_run")
 
     def get_search_results(self, request, queryset, search_term):
-        """An id is looked up by its index; only what is no id is searched for among the usernames."""
+        """Look up an id by its index; search usernames only for a term that is not an id."""
         term = search_term.strip()
         try:
-            wanted = UUID(term)
+            pk = UUID(term)
         except ValueError:
             if owners := owners_called(term):
                 return queryset.filter(session__owner__in=owners), False
             return super().get_search_results(request, queryset, search_term)
-        return queryset.filter(Q(pk=wanted) | Q(task_id=wanted) | Q(session_id=wanted) | Q(message_id=wanted)), False
+        return queryset.filter(Q(pk=pk) | Q(task_id=pk) | Q(session_id=pk) | Q(message_id=pk)), False
 
     @admin.action(description=STOP.label, permissions=["stop"])
     def stop(self, request, queryset):
@@ -110,11 +110,11 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         return RETRY(self, request, queryset)
 
     def changelist_view(self, request, extra_context=None):
-        shown = {"board": dashboard.board(), "title": "Runs", **WIDE}
-        return super().changelist_view(request, shown | (extra_context or {}))
+        context = {"dashboard": dashboard.overview(), "title": "Runs", **WIDE}
+        return super().changelist_view(request, context | (extra_context or {}))
 
     def get_fieldsets(self, request, obj=None):
-        """Without what there is nothing to say about."""
+        """Without empty sections."""
         left_out = set()
         if obj and obj.stop_requested_at is None:
             left_out.add("Stop")
@@ -127,7 +127,7 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
 
     @admin.display(description="status", ordering="status")
     def state(self, run: Run) -> str:
-        """With who asked for the end, while it goes on and after."""
+        """The status, with the error code, or with who requested a Stop, before and after the run has ended."""
         if run.stop_requested_at is None:
             return f"{run.get_status_display()} ({run.code})" if run.code else run.get_status_display()
         by = run.stop_requested_by.get_username() if run.stop_requested_by else run.get_stop_reason_display().lower()
@@ -173,7 +173,7 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
 
     @admin.display(description="events")
     def events(self, run: Run) -> str:
-        """The stream, and where it goes on. A run that lives on its viewers is not followed."""
+        """The stream's timeline, followed live. An attached run is not followed, see `live_tail`."""
         lines = timeline(run.pk)
         goes_on = run.status in ACTIVE and run.viewer_until is None
         context = {"lines": lines, "run": run, "goes_on": goes_on, "is_active": run.status in ACTIVE}

@@ -1,4 +1,4 @@
-"""The workers page: who is alive, what they carry, which versions they run."""
+"""The workers page: which are alive, how many runs each executes, which versions they run."""
 
 from django.contrib import admin
 from django.db.models import BooleanField, Count, ExpressionWrapper, IntegerField, OuterRef, Q, Subquery
@@ -13,9 +13,9 @@ from runs.states import Status
 LEASE = ["started_at", "lease_until"]
 
 
-class Alive(admin.SimpleListFilter):
+class AliveFilter(admin.SimpleListFilter):
     title, parameter_name = "Alive?", "alive"
-    template = "admin/runs/run/question.html"
+    template = "admin/runs/run/filter.html"
 
     def lookups(self, request, model_admin):
         return [("yes", "yes"), ("no", "no")]
@@ -31,11 +31,11 @@ class Alive(admin.SimpleListFilter):
 
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
-    """One row a process: each child of a prefork worker is one of its own."""
+    """One row per process: each child of a prefork worker has its own."""
 
     list_display = ["name", "pid", "pool", "is_alive", "carries", "written", "serves", "versions", *LEASE]
     show_facets = admin.ShowFacets.NEVER
-    list_filter = [Alive, "pool"]
+    list_filter = [AliveFilter, "pool"]
     search_fields = ["=id", "name"]
     ordering = ["-lease_until"]
     fields = ["id", "name", "pid", "pool", "is_alive", "carries", "written", "serves", "versions", *LEASE]
@@ -44,15 +44,15 @@ class WorkerAdmin(ReadOnlyAdmin):
         css = {"all": ["runs/admin.css"]}
 
     def changelist_view(self, request, extra_context=None):
-        shown = {"title": "Workers", "is_nav_sidebar_enabled": False}
-        return super().changelist_view(request, shown | (extra_context or {}))
+        context = {"title": "Workers", "is_nav_sidebar_enabled": False}
+        return super().changelist_view(request, context | (extra_context or {}))
 
     @admin.display(description="queues")
     def serves(self, worker: Worker) -> str:
         return ", ".join(worker.queues) or "-"
 
     def get_queryset(self, request):
-        """Only runs under way are counted: they are few, and have an index of their own."""
+        """Count running runs only: they are few, and have an index of their own."""
         running = Run.objects.filter(worker=OuterRef("pk"), status=Status.RUNNING).order_by().values("worker")
         count = Subquery(running.annotate(count=Count("*")).values("count"), output_field=IntegerField())
         is_alive = ExpressionWrapper(Q(lease_until__gte=Now()), output_field=BooleanField())
@@ -69,7 +69,7 @@ class WorkerAdmin(ReadOnlyAdmin):
 
     @admin.display(description="written")
     def written(self, worker: Worker) -> str | None:
-        """As it told with its last renewal of the lease."""
+        """As of the last renewal of its lease."""
         figures = worker.figures
         if not figures.get("batches"):
             return None
@@ -79,6 +79,6 @@ class WorkerAdmin(ReadOnlyAdmin):
 
 @admin.register(Report)
 class ReportAdmin(ReadOnlyAdmin):
-    """What runs by itself, when it last did, and what it found."""
+    """Periodic jobs: when each last ran, and what it found."""
 
     list_display = ["name", "at", "data"]

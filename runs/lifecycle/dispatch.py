@@ -1,4 +1,4 @@
-"""The one door to Celery for the rest of the house: start a run's task, revoke it."""
+"""The only module outside of the workers that talks to Celery: send a task, revoke it, measure the queue."""
 
 import logging
 from uuid import UUID
@@ -10,8 +10,8 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 
 GENERATE = "runs.tasks.generate"
-TITLE_SECONDS = 600  # s after which a title that nobody had time to write is given up
-UPKEEP_SECONDS = 30  # s after which a bit of upkeep that was asked for is not needed any more: beat has done it
+TITLE_SECONDS = 600  # s after which a title that no worker had time to write is given up
+SOON_SECONDS = 30  # s after which a periodic task that was sent early is no longer needed: beat has sent it
 
 
 class BrokerDown(Exception):
@@ -19,7 +19,7 @@ class BrokerDown(Exception):
 
 
 def start(run_id: UUID, task_id: UUID) -> None:
-    """Hand a run to the workers. Raises BrokerDown, at once and without retrying: a person is waiting."""
+    """Send the run's task to the workers. Raises BrokerDown, at once and without retrying: a user is waiting."""
     try:
         current_app.send_task(
             GENERATE, args=[str(run_id)], task_id=str(task_id), queue=settings.GENERATION_QUEUE, retry=False
@@ -29,41 +29,41 @@ def start(run_id: UUID, task_id: UUID) -> None:
         raise BrokerDown(str(error)) from error
 
 
-def write_title(run_id: UUID) -> None:
-    """Ask for a title, some time; without a broker there is none."""
+def request_title(run_id: UUID) -> None:
+    """Have a worker write a title for the run's session. If the broker is down, there is none."""
     try:
         current_app.send_task("runs.tasks.write_title", args=[str(run_id)], retry=False, expires=TITLE_SECONDS)
     except (OperationalError, OSError) as error:
         logger.info("no title for the session of run %s: %s", run_id, error)
 
 
-def queues_taken() -> list[str]:
-    """The queues that this worker takes tasks from."""
+def consumed_queues() -> list[str]:
+    """Names of the queues that this worker consumes."""
     return sorted(current_app.amqp.queues.consume_from)
 
 
 def backlog() -> int:
-    """How many tasks wait in the queue for a worker. Raises BrokerDown."""
+    """Number of tasks that wait for a worker in the generation queue. Raises BrokerDown."""
     with current_app.connection_for_read() as connection:
         queue = current_app.amqp.queues[settings.GENERATION_QUEUE]
         try:
-            # Not a passive declaration: kombu looks for the queue without its key prefix, and finds none (5.7).
+            # Not a passive declaration: kombu (5.7) looks for the queue without its key prefix, and finds none.
             return queue.bind(connection.default_channel).queue_declare().message_count
         except (OperationalError, *connection.connection_errors) as error:
             raise BrokerDown(str(error)) from error
 
 
 def revoke(task_id: UUID) -> None:
-    """Interrupt a task wherever it runs. May get lost: the worker also looks at the stop request in the database."""
+    """Interrupt a task wherever it runs. May get lost: the worker also reads the stop request in the database."""
     try:
         current_app.control.revoke(str(task_id), terminate=True, signal="SIGTERM")
     except (OperationalError, OSError) as error:
         logger.warning("revoke of task %s could not be sent: %s", task_id, error)
 
 
-def ask_upkeep(task: str) -> None:
-    """Ask for a bit of upkeep now, and not when beat does; without a broker beat's turn has to be waited for."""
+def send_soon(task: str) -> None:
+    """Send a periodic task now instead of at beat's next turn. If the broker is down, beat sends it later."""
     try:
-        current_app.send_task(task, retry=False, expires=UPKEEP_SECONDS)
+        current_app.send_task(task, retry=False, expires=SOON_SECONDS)
     except (OperationalError, OSError) as error:
-        logger.info("%s could not be asked for: %s", task, error)
+        logger.info("%s could not be sent: %s", task, error)

@@ -20,6 +20,7 @@ from django.utils import timezone
 from chatapp.chats import storage_usage
 from chatapp.chats.actions import html_due
 from chatapp.chats.models import Message, MessageState, News, Session
+from runs.error_details import shorten
 from runs.errors import RunError
 from runs.lifecycle import dispatch
 from runs.lifecycle.segments import earlier_segments
@@ -28,7 +29,6 @@ from runs.models import Model, Run, Worker
 from runs.session_feed import session_changed, sessions_changed
 from runs.signals import ended
 from runs.states import ACTIVE, LostReason, Notify, Status, StopReason, Trigger
-from runs.traces import cut
 from streams.delivery.announce import announce
 from streams.events import Event, Folded, Kind
 from streams.log import store
@@ -145,7 +145,7 @@ def fail(run_id: UUID, error: RunError, trace: str = "") -> bool:
         "code": error.code,
         "error": error.message,
         "retryable": error.retryable,
-        "trace": cut(trace or str(error)),
+        "trace": shorten(trace or str(error)),
     }
     return _finish(run_id, End(Status.FAILED, Kind.FAILED, data, MessageState.FAILED, fields))
 
@@ -164,7 +164,7 @@ def interrupt(run_id: UUID, reason: LostReason = LostReason.INTERRUPTED) -> bool
 
 
 def _finish(run_id: UUID, end: End, leaves: Sequence[Status] = ACTIVE) -> bool:
-    """The final move, tried again as a whole when the run's own writer took the seq of the final event."""
+    """Make the final move, again as a whole when the run's own writer took the seq of the final event."""
     for _ in range(MOVE_TRIES):
         try:
             with transaction.atomic():
@@ -214,7 +214,7 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
     transaction.on_commit(partial(start_next, run.session_id))
     transaction.on_commit(partial(ended.send_robust, Run, run_id=run_id))
     if end.status == Status.COMPLETED and settings.TITLES and not run.session.title:
-        transaction.on_commit(partial(dispatch.write_title, run.id))
+        transaction.on_commit(partial(dispatch.request_title, run.id))
     return True
 
 

@@ -1,8 +1,9 @@
-"""What this process has done so far: counts that only grow, for the metrics. They begin anew with the process.
+"""Counters of this process for the metrics: they only grow, and start at zero with the process.
 
-A worker's travel to the database with each renewal of its lease (`runs/worker/lease.py`), so that whoever asks any web
-process hears of all workers, of both pools and on all machines, and no worker needs a port of its own. A prefork
-worker's main process has no lease; it ends runs, too (those of children that are gone), and files a report each time.
+A worker stores its counters in the database with each renewal of its lease (`runs/worker/lease.py`), so that any web
+process can export those of all workers, of both pools and on all machines, and no worker needs a port of its own. A
+prefork worker's main process has no lease; it ends runs, too (those of children that are gone), and files a report each
+time.
 """
 
 import logging
@@ -24,7 +25,7 @@ BOUNDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 30
 
 
 class Times:
-    """A histogram of times. `counts` has one more entry than BOUNDS: for what took longer than all of them."""
+    """A histogram of times. `counts` has one more entry than BOUNDS: for times above all of them."""
 
     def __init__(self) -> None:
         self.counts, self.sum = [0] * (len(BOUNDS) + 1), 0.0
@@ -38,10 +39,10 @@ class Times:
 
 class Tally:
     def __init__(self) -> None:
-        self.begin_anew()
+        self.reset()
 
-    def begin_anew(self) -> None:
-        """In a process that was forked from one that has counted."""
+    def reset(self) -> None:
+        """Start at zero, in a process that was forked from one that has counted."""
         self.ended, self.codes = Counter(), Counter()
         self.times = {"queue_wait": Times(), "first_token": Times(), "duration": Times()}
 
@@ -54,14 +55,14 @@ class Tally:
         self.times["duration"].add(run.started_at, run.finished_at)
 
     def figures(self) -> dict:
-        """As JSON. Also from another thread: each copy is one step."""
+        """As JSON. Safe from another thread: each copy is atomic."""
         times = {name: {"counts": list(times.counts), "sum": times.sum} for name, times in self.times.items()}
         return {"ended": dict(self.ended), "codes": dict(self.codes), "times": times}
 
 
 tally = Tally()  # of this process
-MAIN = "main process "  # begins the names of reports
-_filing = threading.Lock()  # what is filed last has counted most
+MAIN = "main process "  # prefix of the names of reports
+_filing = threading.Lock()  # the report filed last is the one that has counted most
 
 
 @receiver(ended, dispatch_uid="runs.maintenance.counters")
@@ -74,7 +75,7 @@ def count_end(run_id: UUID, **kwargs) -> None:
 
 
 def file_report(worker: str) -> None:
-    """What the main process of a worker has counted so far. The report is told as long as the worker lives."""
+    """Store the counters of a worker's main process. The report is exported for as long as the worker lives."""
     with _filing:
         name = f"{MAIN}{os.getpid()} of {worker}"[: Report._meta.pk.max_length]
         Report.file(name, worker=worker, pid=os.getpid(), **tally.figures())

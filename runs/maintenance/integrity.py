@@ -1,7 +1,6 @@
-"""Is everything as it should be?
+"""Checks that each message is the fold of its stream, each ended run has one final event, and no run is stuck.
 
-Each message is the fold of its stream, each run that ended has its one final event, and nothing is stuck. What is not
-so is rebuilt from the log, which is the truth; what the log does not hold is told.
+What is wrong is rebuilt from the log, which is the truth; what the log does not hold is only reported.
 """
 
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from streams.events import FINAL_KINDS, Event, Folded, Kind, fold
 from streams.log import store
 
 BATCH_RUNS = 500  # runs read at once
-STUCK_SECONDS = 60.0  # s: whoever looks after runs needs a few; after this nobody does
+STUCK_SECONDS = 60.0  # s after which a run counts as stuck: the reaper needs a few
 
 FINAL_KIND = {
     Status.COMPLETED: Kind.COMPLETED,
@@ -44,14 +43,14 @@ MESSAGE_STATE = {
 
 class Finding(NamedTuple):
     run: UUID
-    what: str
+    problem: str
     is_repaired: bool = False
 
 
 def heal(repair: bool = False, since: datetime | None = None) -> Iterator[Finding]:
-    """Look at all runs that were asked for after `since` (default: all), and at what is stuck. Files a report.
+    """Check all runs that were requested after `since` (default: all), and what is stuck. Files a report.
 
-    Safe beside a working site: whatever looks wrong is looked at again with the lock of its session before it counts.
+    Safe while the site works: what looks wrong is checked again with its session locked before it counts.
     """
     looked_at = found = repaired = 0
     for finding in _all_findings(repair, since):
@@ -64,7 +63,7 @@ def heal(repair: bool = False, since: datetime | None = None) -> Iterator[Findin
 
 
 def _all_findings(repair: bool, since: datetime | None) -> Iterator[Finding | int]:
-    """Findings, and between them the numbers of runs that were looked at."""
+    """Findings, and between them the numbers of runs that were checked."""
     yield from _stuck(repair)
     ended = Run.objects.filter(status__in=FINAL).order_by("id")
     if since is not None:
@@ -72,8 +71,8 @@ def _all_findings(repair: bool, since: datetime | None) -> Iterator[Finding | in
     last = UUID(int=0)
     while ids := list(ended.filter(pk__gt=last).values_list("id", flat=True)[:BATCH_RUNS]):
         for run_id in ids:
-            if _wrong_with(run_id):
-                yield from _look_closely(run_id, repair)
+            if _problems_of(run_id):
+                yield from _recheck(run_id, repair)
         last = ids[-1]
         yield len(ids)
 
@@ -82,21 +81,21 @@ def _all_findings(repair: bool, since: datetime | None) -> Iterator[Finding | in
 
 
 class _Case(NamedTuple):
-    """What is known of a run: its row, its log, and what its message should be."""
+    """A run with its log: what its message should be."""
 
     run: Run
-    finals: list[str]
+    finals: list[str]  # kinds of the final events in its log
     own: Folded
     before: Folded
-    is_latest: bool  # no later run has gone on in the same message
+    is_latest: bool  # no later run has continued the message
 
     @property
-    def should_be(self) -> tuple[str, str, list]:
+    def expected(self) -> tuple[str, str, list]:
         own, before = self.own, self.before
         return before.text + own.text, before.reasoning + own.reasoning, before.tools + own.tools
 
 
-def _case(run_id: UUID) -> _Case | None:
+def _load_case(run_id: UUID) -> _Case | None:
     run = Run.objects.select_related("message").filter(pk=run_id, status__in=FINAL).first()
     if run is None:
         return None  # deleted meanwhile
@@ -106,13 +105,13 @@ def _case(run_id: UUID) -> _Case | None:
     return _Case(run, finals, fold(events), earlier_segments(run), not later)
 
 
-def _wrong_with(run_id: UUID) -> list[str]:
-    case = _case(run_id)
-    return [what for what, _ in _faults(case)] if case else []
+def _problems_of(run_id: UUID) -> list[str]:
+    case = _load_case(run_id)
+    return [problem for problem, _ in _problems(case)] if case else []
 
 
-def _faults(case: _Case) -> Iterator[tuple[str, object]]:
-    """What is wrong, and how it is repaired; None: it can't be."""
+def _problems(case: _Case) -> Iterator[tuple[str, object]]:
+    """Each problem with the function that repairs it; None: it cannot be repaired."""
     run, expected = case.run, FINAL_KIND[Status(case.run.status)]
     if not case.finals:
         yield "its stream has no final event", _seal
@@ -122,28 +121,28 @@ def _faults(case: _Case) -> Iterator[tuple[str, object]]:
         return
     if run.log_kept != LogKept.PRUNED:
         message = run.message
-        if (message.content, message.reasoning, message.tools) != case.should_be:
-            yield "its message is not what its stream says", _rewrite
+        if (message.content, message.reasoning, message.tools) != case.expected:
+            yield "its message differs from its stream", _rewrite
     if run.message.state != MESSAGE_STATE[Status(run.status)]:
         yield f"it is {run.status}, but its message is {run.message.state}", _set_state
 
 
-def _look_closely(run_id: UUID, repair: bool) -> Iterator[Finding]:
+def _recheck(run_id: UUID, repair: bool) -> Iterator[Finding]:
     with transaction.atomic():
         session_id = Run.objects.filter(pk=run_id).values_list("session_id", flat=True).first()
         lock_session(session_id)
-        case = _case(run_id)
+        case = _load_case(run_id)
         findings = []
-        for what, mend in _faults(case) if case else ():
-            is_repaired = repair and mend is not None
+        for problem, fix in _problems(case) if case else ():
+            is_repaired = repair and fix is not None
             if is_repaired:
-                mend(case)
-            findings.append(Finding(run_id, what, is_repaired))
+                fix(case)
+            findings.append(Finding(run_id, problem, is_repaired))
     yield from findings
 
 
 def _seal(case: _Case) -> None:
-    """The final event as the row tells it."""
+    """Append the final event that belongs to the row."""
     run = case.run
     data = {
         Status.COMPLETED: {"finish_reason": run.finish_reason},
@@ -156,7 +155,7 @@ def _seal(case: _Case) -> None:
 
 
 def _rewrite(case: _Case) -> None:
-    text, reasoning, tools = case.should_be
+    text, reasoning, tools = case.expected
     Message.objects.filter(pk=case.run.message_id).update(
         content=text, reasoning=reasoning, tools=tools, **html_due(text)
     )
@@ -176,7 +175,7 @@ def _set_state(case: _Case) -> None:
 
 
 def _stuck(repair: bool) -> Iterator[Finding]:
-    """What upkeep should have ended or started long ago; mending it is upkeep's own work, done now."""
+    """Runs that the reaper should have ended or started long ago. Repairing them is the reaper's own work, done now."""
     long_ago = timezone.now() - timedelta(seconds=STUCK_SECONDS)
     dead = Q(worker=None) | Q(worker__lease_until__lt=Now() - timedelta(seconds=STUCK_SECONDS))
     running = Run.objects.filter(dead, status=Status.RUNNING, started_at__lt=long_ago)
@@ -184,16 +183,16 @@ def _stuck(repair: bool) -> Iterator[Finding]:
     too_old = timezone.now() - timedelta(seconds=settings.RUN_QUEUED_SECONDS + STUCK_SECONDS)
     unclaimed = Run.objects.dispatched().filter(dispatched_at__lt=too_old)
     found += [(run_id, "no worker took it in time") for run_id in unclaimed.values_list("id", flat=True)]
-    found += [(run_id, "it waits behind nothing") for run_id in _forgotten(long_ago)]
+    found += [(run_id, "it waits although nothing of its session is under way") for run_id in _stalled(long_ago)]
     if repair and found:
         reaper.recover()
     still = set(Run.objects.active().filter(pk__in=[run_id for run_id, _ in found]).values_list("id", flat=True))
     moved = set(Run.objects.filter(pk__in=still, dispatched_at__gte=long_ago).values_list("id", flat=True))
-    for run_id, what in found:
-        yield Finding(run_id, what, repair and (run_id not in still or run_id in moved))
+    for run_id, problem in found:
+        yield Finding(run_id, problem, repair and (run_id not in still or run_id in moved))
 
 
-def _forgotten(long_ago: datetime) -> list[UUID]:
+def _stalled(long_ago: datetime) -> list[UUID]:
     under_way = Run.objects.filter(session=OuterRef("session")).under_way()
     waiting = Run.objects.in_queue().filter(session__is_queue_held=False, queued_at__lt=long_ago)
     return list(waiting.exclude(Exists(under_way)).order_by("id").values_list("id", flat=True))

@@ -1,8 +1,8 @@
-"""What becomes of runs that ended a while ago: their logs are reduced, and what nobody owns any more is deleted.
+"""Retention: compact and prune the logs of runs that ended a while ago, delete streams and workers past their time.
 
-Each of these works for a bounded time and leaves the rest to the next call. All may be interrupted anywhere, and may
-run twice at once: then some work is done twice, to the same effect (`streams.log.compaction`). SQLite's writers go
-first: after each statement that writes there is a pause as long as it took.
+Each function works within a time budget and leaves the rest to the next call. All may be interrupted anywhere, and may
+run twice at once: then some work is done twice, to the same effect (`streams.log.compaction`). On SQLite other writers
+go first: after each statement that writes there is a pause as long as it took.
 """
 
 import logging
@@ -28,12 +28,12 @@ logger = logging.getLogger(__name__)
 BATCH_RUNS = 200  # runs looked up at once
 WALK_STREAMS = 500  # streams looked at by one query of the walk through all of them
 DETACH_RUNS = 200  # runs that lose their worker in one statement
-ORPHANED_DAYS = 1  # of silence until a stream without a run is deleted: its final event fences late writers till then
-NOWHERE = UUID(int=0)
+ORPHANED_DAYS = 1  # without events until a stream without a run is deleted: its final event fences late writers
+FIRST_STREAM = UUID(int=0)
 
 
-class Slice:
-    """A share of time, s. Upkeep and the reaper share few slots, so nobody keeps one for long."""
+class TimeBudget:
+    """Seconds that one call may work. Maintenance and the reaper share few slots, so no task keeps one for long."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
@@ -44,26 +44,26 @@ class Slice:
         return time.monotonic() >= self._end
 
     def pause(self) -> None:
-        """On SQLite, which has one writer at a time: let others write for as long as this one has just worked."""
+        """On SQLite, which has one writer at a time, let others write for as long as this one has just worked."""
         if connection.vendor == "sqlite":
             time.sleep(time.monotonic() - self._began)
         self._began = time.monotonic()
 
 
-def compact_due(time_slice: Slice) -> int:
+def compact_due(budget: TimeBudget) -> int:
     """Compact the streams of runs that ended COMPACT_SECONDS ago. Returns how many."""
     done = 0
     for run_id in _due(LogKept.WHOLE, timedelta(seconds=settings.COMPACT_SECONDS)):
         if not _may_compact(run_id):
             continue
         try:
-            if not _take_steps(compaction.compact(run_id), time_slice):
+            if not _take_steps(compaction.compact(run_id), budget):
                 break
         except compaction.TooLarge:
             Run.objects.filter(pk=run_id, log_kept=LogKept.WHOLE).update(log_kept=LogKept.NEEDED)
             continue
-        except compaction.NotSealed:  # others need not wait for what nobody but `manage.py heal` can mend
-            logger.error("run %s has ended, but its stream has no end", run_id)
+        except compaction.NotSealed:  # only `manage.py heal` can repair it; the others go on
+            logger.error("run %s has ended, but its stream has no final event", run_id)
             continue
         Run.objects.filter(pk=run_id, log_kept=LogKept.WHOLE).update(log_kept=LogKept.COMPACTED)
         done += 1
@@ -71,31 +71,31 @@ def compact_due(time_slice: Slice) -> int:
 
 
 def _may_compact(run_id: UUID) -> bool:
-    """Whether all who need something of the whole log have taken it."""
-    answers = compacting.send_robust(Run, run_id=run_id)
-    return not any(isinstance(answer, Exception) for _, answer in answers)  # Django has logged them
+    """Whether all receivers have kept what they need of the whole log."""
+    responses = compacting.send_robust(Run, run_id=run_id)
+    return not any(isinstance(response, Exception) for _, response in responses)  # Django has logged them
 
 
-def prune_due(time_slice: Slice) -> int:
-    """Keep only the final event of streams whose runs ended RETENTION_DAYS ago. Returns how many it looked at.
+def prune_due(budget: TimeBudget) -> int:
+    """Keep only the final event of streams whose runs ended RETENTION_DAYS ago. Returns how many it checked.
 
-    First the message is asked for all that the log holds. If it holds less, the log keeps its snapshot.
+    If the message does not hold all that the log does, the log keeps its snapshot.
     """
     if settings.RETENTION_DAYS <= 0:
         return 0
     done = 0
     for run_id in _due(LogKept.COMPACTED, timedelta(days=settings.RETENTION_DAYS)):
-        if time_slice.is_over:
+        if budget.is_over:
             break
         kept = _prune(run_id)
         Run.objects.filter(pk=run_id, log_kept=LogKept.COMPACTED).update(log_kept=kept)
         done += 1
-        time_slice.pause()
+        budget.pause()
     return done
 
 
 def _due(kept: LogKept, age: timedelta) -> list[UUID]:
-    """Some runs of which so much is kept, the oldest; in any order, so that two processes begin with others."""
+    """The oldest runs whose log is kept so, shuffled: two processes start with different ones."""
     runs = Run.objects.filter(log_kept=kept, finished_at__lt=timezone.now() - age, status__in=FINAL)
     due = list(runs.order_by("finished_at").values_list("id", flat=True)[:BATCH_RUNS])
     shuffle(due)
@@ -104,16 +104,16 @@ def _due(kept: LogKept, age: timedelta) -> list[UUID]:
 
 def _prune(run_id: UUID) -> LogKept:
     folded = store.fold_stream(run_id)
-    said = {"text": folded.text, "reasoning": folded.reasoning, "tools": folded.tools}
-    remembered = snapshot(run_id) or {}
-    if any(remembered.get(name) != value for name, value in said.items()):
+    logged = {"text": folded.text, "reasoning": folded.reasoning, "tools": folded.tools}
+    in_message = snapshot(run_id) or {}
+    if any(in_message.get(name) != value for name, value in logged.items()):
         return LogKept.NEEDED
     store.keep_final(run_id)
     return LogKept.PRUNED
 
 
-def forget_orphans(after: UUID, time_slice: Slice) -> UUID | None:
-    """Delete streams that have no run any more, in the order of their ids. Returns where to go on; None: it is done."""
+def delete_orphans(after: UUID, budget: TimeBudget) -> UUID | None:
+    """Delete streams whose run is gone, in the order of their ids. Returns the id to continue after; None: done."""
     while True:
         streams = compaction.streams_after(after, WALK_STREAMS)
         if not streams:
@@ -122,23 +122,23 @@ def forget_orphans(after: UUID, time_slice: Slice) -> UUID | None:
         owned = set(Run.objects.filter(pk__in=streams).values_list("id", flat=True))
         orphans = [stream for stream in streams if stream not in owned]
         for stream in compaction.silent_since(orphans, timezone.now() - timedelta(days=ORPHANED_DAYS)):
-            if not _take_steps(compaction.delete_stream(stream), time_slice):
+            if not _take_steps(compaction.delete_stream(stream), budget):
                 return before
-        if time_slice.is_over:
+        if budget.is_over:
             return after
 
 
-def forget_workers(time_slice: Slice) -> int:
-    """Delete workers whose lease ended WORKERS_DAYS ago; their runs, a few at a time, forget who wrote them."""
+def delete_workers(budget: TimeBudget) -> int:
+    """Delete workers whose lease ended WORKERS_DAYS ago, and clear `worker` of their runs, a few at a time."""
     long_ago = timezone.now() - timedelta(days=settings.WORKERS_DAYS)
     Report.objects.filter(name__startswith=MAIN, at__lt=long_ago).delete()
     ended = Worker.objects.filter(lease_until__lt=long_ago)
     done = 0
     for worker_id in ended.values_list("id", flat=True)[:BATCH_RUNS]:
-        while not time_slice.is_over and (runs := _runs_of(worker_id)):
+        while not budget.is_over and (runs := _runs_of(worker_id)):
             Run.objects.filter(pk__in=runs).update(worker=None)
-            time_slice.pause()
-        if time_slice.is_over:
+            budget.pause()
+        if budget.is_over:
             break
         done += Worker.objects.filter(pk=worker_id).delete()[0]
     return done
@@ -149,10 +149,10 @@ def _runs_of(worker_id: UUID) -> list[UUID]:
     return list(runs.values_list("id", flat=True)[:DETACH_RUNS])
 
 
-def _take_steps(steps: Iterable[int], time_slice: Slice) -> bool:
-    """Take at least one step, so that even the longest stream comes to its end. Returns whether all are taken."""
+def _take_steps(steps: Iterable[int], budget: TimeBudget) -> bool:
+    """Take at least one step, so that even the longest stream is finished in the end. Returns whether all are taken."""
     for _ in steps:
-        time_slice.pause()
-        if time_slice.is_over:
+        budget.pause()
+        if budget.is_over:
             return False
     return True

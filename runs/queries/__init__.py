@@ -1,1 +1,1 @@
-"""Read-only questions about runs and their messages. Nothing here changes anything."""
+"""Read-only queries about runs and their messages."""

@@ -1,4 +1,4 @@
-"""Which messages of a session are shown: one branch of its tree, and the answer whose turn has just come."""
+"""The messages of a session that are shown: one branch of its tree, and an answer that waits for a worker."""
 
 from uuid import UUID
 
@@ -18,24 +18,24 @@ def load(session: Session, ids: list[UUID]) -> list[Message]:
 
 
 def shown_ids(session: Session) -> tuple[list[UUID], Tree]:
-    """The ids of what is shown: from the root to the tip, and the answer whose turn has just come; and the tree.
+    """The ids of what is shown, from the root to the tip and the answer that waits for a worker; and the tree.
 
-    That one gets its place in the tree when a worker begins it; until then it is shown where it will stand. It is
-    looked for before the tip is read: one that is begun in between is then seen on the way to the new tip.
+    That answer is attached to its branch when a worker claims its run; until then it is shown where it will stand. It
+    is read before the tip: if its run is claimed in between, it is found on the path to the new tip.
     """
-    coming = session.runs.under_way().filter(status=Status.QUEUED).select_related("message__parent").first()
+    dispatched = session.runs.under_way().filter(status=Status.QUEUED).select_related("message__parent").first()
     tip = Session.objects.filter(pk=session.pk).values_list("tip", flat=True).first() or _newest(session)
     tree = Tree(session)
     shown = tree.path_to(tip)
-    if coming and coming.message_id not in shown:
-        question = coming.message.parent
+    if dispatched and dispatched.message_id not in shown:
+        question = dispatched.message.parent
         before = shown if question.state == MessageState.WAITING else tree.path_to(question.parent_id)
-        shown = [*before, question.pk, coming.message_id]
+        shown = [*before, question.pk, dispatched.message_id]
     return shown, tree
 
 
 def _newest(session: Session) -> UUID | None:
-    """The tip of a session that has none; a question that waits has no place yet, nor has its answer."""
-    placed = session.messages.exclude(role=Role.USER, state=MessageState.WAITING)
-    placed = placed.exclude(parent__role=Role.USER, parent__state=MessageState.WAITING)
-    return placed.order_by("-id").values_list("id", flat=True).first()
+    """The newest message of a session without a tip, but no queued question or its answer: they are on no branch."""
+    attached = session.messages.exclude(role=Role.USER, state=MessageState.WAITING)
+    attached = attached.exclude(parent__role=Role.USER, parent__state=MessageState.WAITING)
+    return attached.order_by("-id").values_list("id", flat=True).first()

@@ -1,4 +1,4 @@
-"""A session as a file: Markdown for people, JSON for programs. It is made piece by piece: a session may be long."""
+"""A session as a file: Markdown for people, JSON for programs. It is generated in parts: a session may be long."""
 
 import json
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ from runs.queries.branches import shown_ids
 FORMAT = "chatapp-session-1"
 INCOMPLETE = {"stopped": "stopped", "failed": "failed", "lost": "interrupted"}
 NAME_CHARACTERS = 60  # of a file
-AT_ONCE = 10  # messages, each of which may be as long as an answer
+AT_ONCE = 10  # messages in memory, each of which may be as long as an answer
 OF_FILE = ("name", "media_type", "size", "text")
 
 
 def file_name(session: Session, suffix: str) -> str:
-    """A harmless one, after the title. The session comes `with_opening`, here and below."""
+    """A safe file name made from the title. The session comes `with_opening`, here and below."""
     return f"{slugify(title_of(session))[:NAME_CHARACTERS] or 'chat'}.{suffix}"
 
 
 def markdown_of(session: Session) -> Iterator[str]:
-    """What the page shows, as Markdown: an answer is put in as the model wrote it."""
+    """What the page shows, as Markdown. Answers are included as the model wrote them."""
     yield f"# {title_of(session)}"
     for block in _blocks(session, shown_ids(session)[0]):
         yield f"\n\n{block}"
@@ -36,7 +36,7 @@ def markdown_of(session: Session) -> Iterator[str]:
 
 
 def document_of(session: Session) -> Iterator[str]:
-    """Everything that was said, as JSON, with all branches: each message names the one before it as its parent."""
+    """All messages of all branches, as JSON: each message names the one before it as its parent."""
     head = {
         "format": FORMAT,
         "id": session.pk,
@@ -58,7 +58,7 @@ def _json(value: dict) -> str:
 
 
 def _with_runs(session: Session, ids: list[UUID]) -> Iterator[tuple[Message, Run | None]]:
-    """These messages, each with its last run; a few of them are in memory at once."""
+    """These messages, each with its last run, AT_ONCE at a time."""
     for start in range(0, len(ids), AT_ONCE):
         some = ids[start : start + AT_ONCE]
         messages = session.messages.defer("html").prefetch_related("attachments").in_bulk(some)
@@ -83,7 +83,7 @@ def _speaker(message: Message, run: Run | None) -> str:
 
 
 def _content(message: Message, run: Run | None) -> str:
-    """Of a question with its files; of an answer that is being written, what there is of it."""
+    """A question with its files; an answer as it is now."""
     if message.role == Role.USER:
         return whole_of(message)
     return answer_now(message, run).text

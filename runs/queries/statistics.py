@@ -1,4 +1,4 @@
-"""What the runs of late add up to: for the admin's cards and charts, and for the metrics."""
+"""Sums over recent runs: for the admin's cards and charts, and for the metrics."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,12 +13,12 @@ from runs.models import Run
 from runs.states import FINAL, Status
 
 HOURS = 24
-SAMPLED_RUNS = 200  # of each hour, the newest, whose times make its percentiles: 24 × 200 rows are read at most
+SAMPLED_RUNS = 200  # the newest of each hour, for its percentiles: 24 × 200 rows are read at most
 
 
 @dataclass
 class Hour:
-    """The runs that were asked for within one hour."""
+    """The runs that were requested within one hour."""
 
     begin: datetime
     ends: Counter[str] = field(default_factory=Counter)  # status -> runs
@@ -26,13 +26,13 @@ class Hour:
 
 
 def active_now() -> dict[str, int]:
-    """How many runs are queued and running."""
+    """Number of runs by status: queued and running."""
     rows = Run.objects.active().order_by().values_list("status").annotate(count=Count("*"))
     return {Status.QUEUED: 0, Status.RUNNING: 0} | dict(rows)
 
 
 def last_hours(now: datetime | None = None) -> list[Hour]:
-    """The last HOURS hours, the present one last. Two queries, both along the index of `queued_at`."""
+    """The last HOURS hours, the current one last. Two queries, both along the index of `queued_at`."""
     this_hour = (now or timezone.now()).replace(minute=0, second=0, microsecond=0)
     hours = {this_hour - timedelta(hours=back): None for back in range(HOURS - 1, -1, -1)}
     hours = {begin: Hour(begin) for begin in hours}
@@ -56,7 +56,7 @@ def _sampled(by_hour) -> Iterable[tuple[datetime, float]]:
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """The value that `share` (0 … 1) of the values do not exceed; None of none."""
+    """The value that `share` (0 … 1) of the values do not exceed; None without values."""
     return sorted(values)[min(int(len(values) * share), len(values) - 1)] if values else None
 
 
@@ -68,13 +68,13 @@ def total(hours: Iterable[Hour]) -> Counter[str]:
 
 
 def failure_rate(ends: Counter[str]) -> float | None:
-    """Which share of the runs that ended failed or were lost. A Stop is no failure."""
+    """Share of the ended runs that failed or were lost; None if none ended. A Stop is not a failure."""
     ended = sum(ends[status] for status in FINAL)
     return (ends[Status.FAILED] + ends[Status.LOST]) / ended if ended else None
 
 
 def failures(since: datetime) -> dict[str, int]:
-    """The runs that failed since then, by code."""
+    """Number of runs that were requested since then and failed, by code."""
     runs = Run.objects.filter(status=Status.FAILED, queued_at__gte=since).order_by()
     counts = defaultdict(int)
     counts.update(runs.values_list("code").annotate(count=Count("*")))

@@ -1,4 +1,4 @@
-"""A run's stream as a person reads it: lifecycle events as they are, the deltas between them folded into one line."""
+"""A run's stream for people: lifecycle events one by one, the deltas between them folded into one line."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -10,13 +10,13 @@ import orjson
 from streams.events import Kind
 from streams.models import LoggedEvent
 
-HEAD_EVENTS = 400  # events read from the beginning and from the end: a page in the admin stays a page,
-TAIL_EVENTS = 100  # however long the answer
+HEAD_EVENTS = 400  # events read from the beginning,
+TAIL_EVENTS = 100  # and from the end: a page in the admin stays short, however long the answer
 TEXT_CHARACTERS = 400  # of one line
-SILENCE = timedelta(seconds=2)  # between two events, that a reader of the page is told of
+SILENCE = timedelta(seconds=2)  # a pause between two events that is shown
 
 _DELTAS = {Kind.TEXT: "text", Kind.REASONING: "text", Kind.TOOL: "arguments"}
-_SAYING = _DELTAS | {Kind.SNAPSHOT: "text"}
+_TEXT_KEYS = _DELTAS | {Kind.SNAPSHOT: "text"}
 
 
 class Line(NamedTuple):
@@ -28,7 +28,7 @@ class Line(NamedTuple):
     text: str
     at: datetime
     offset: timedelta  # since the first event
-    silence: timedelta | None = None  # before it, where that was long
+    silence: timedelta | None = None  # before it, if at least SILENCE
 
     @property
     def count(self) -> int:
@@ -58,10 +58,10 @@ def _read(stream: UUID) -> list[_Row]:
 
 
 def _group(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
-    """Neighbours that become one line."""
+    """Consecutive rows that become one line."""
     group: list[_Row] = []
     for row in rows:
-        if group and not _goes_on(group[-1], row):
+        if group and not _belongs_to_same_line(group[-1], row):
             yield group
             group = []
         group.append(row)
@@ -69,25 +69,25 @@ def _group(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
         yield group
 
 
-def _goes_on(before: _Row, row: _Row) -> bool:
+def _belongs_to_same_line(before: _Row, row: _Row) -> bool:
     same = row.kind in _DELTAS and row.kind == before.kind and row.seq == before.seq + 1
     return same and row.at - before.at < SILENCE
 
 
 def _lines(groups: Iterable[list[_Row]], begin: datetime) -> Iterator[Line]:
-    last, heard = 0, begin
+    last, last_at = 0, begin
     for group in groups:
         first, at = group[0].seq, group[0].at
         if first > last + 1:
             why = "in this snapshot:" if group[0].kind == Kind.SNAPSHOT else "not shown, or no longer kept"
             yield Line(last + 1, first - 1, "", why, at, at - begin)
-        silence = at - heard if at - heard >= SILENCE else None
-        last, heard = group[-1].seq, group[-1].at
+        silence = at - last_at if at - last_at >= SILENCE else None
+        last, last_at = group[-1].seq, group[-1].at
         yield Line(first, last, group[0].kind, _shorten(_text(group)), at, at - begin, silence)
 
 
 def _text(group: list[_Row]) -> str:
-    if key := _SAYING.get(group[0].kind):
+    if key := _TEXT_KEYS.get(group[0].kind):
         return "".join(orjson.loads(row.data).get(key) or "" for row in group)
     return group[0].data
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import orjson
 from asgiref.sync import async_to_sync
 
+from runs.error_details import redact
 from runs.errors import EmptyAnswer, RunError, UpstreamGarbage, UpstreamRejected, UpstreamUnreachable
 from runs.models import Model, Provider
 from runs.net.http1 import Client
-from runs.traces import redact
 from runs.upstream import chat_completions
 from runs.upstream.chunks import Delta
 from runs.upstream.request import UpstreamRequest, prepare_request

@@ -18,7 +18,7 @@ from uuid import UUID
 from django.conf import settings
 
 from runs.errors import InternalError, RunError, TimeLimit
-from runs.lifecycle.dispatch import queues_taken
+from runs.lifecycle.dispatch import consumed_queues
 from runs.maintenance.counters import tally
 from runs.models import Worker
 from runs.net.http1 import Client
@@ -248,7 +248,12 @@ def start_engine(node: str, pool: str) -> Engine:
         from runs.lifecycle.reaper import lease_end
 
         worker = Worker.objects.create(
-            name=node, pid=os.getpid(), pool=pool, queues=queues_taken(), versions=versions(), lease_until=lease_end()
+            name=node,
+            pid=os.getpid(),
+            pool=pool,
+            queues=consumed_queues(),
+            versions=versions(),
+            lease_until=lease_end(),
         )
         _engine = Engine(worker)
         tune_gc()

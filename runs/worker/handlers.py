@@ -125,7 +125,7 @@ def _file_main_process_report(worker: str, **kwargs: Any) -> None:
 def start_engine_of_child(sender: str | None = None, **kwargs: Any) -> None:
     connection.close()
     ended.disconnect(dispatch_uid=MAIN_PROCESS_UID)
-    tally.begin_anew()  # the main process has counted if this child replaces a lost one
+    tally.reset()  # the main process has counted if this child replaces a lost one
     start_engine(sender or "", PREFORK)
     _start_rendering()
 

@@ -49,7 +49,7 @@ def begin(client, text, **values):
 def compact(settings) -> None:
     """As a task does it, some minutes after the end."""
     settings.COMPACT_SECONDS = -1
-    retention.compact_due(retention.Slice(60))
+    retention.compact_due(retention.TimeBudget(60))
 
 
 @pytest.mark.parametrize("after", [1, 3, 7, 12])
@@ -82,7 +82,7 @@ def test_the_same_is_told_when_the_log_has_been_compacted(stack, sdk, settings):
     check(run_of(response_id))
     for settings.RETENTION_DAYS in (0, 1e-9):  # a snapshot is left; then the final event only
         compact(settings)
-        retention.prune_due(retention.Slice(60))
+        retention.prune_due(retention.TimeBudget(60))
         assert all_of(client.responses.retrieve(response_id, stream=True))[1:] == rest
         late = client.responses.retrieve(response_id, stream=True, starting_after=8)
         assert all_of(late) == [event for event in rest if event["sequence_number"] > 8]

@@ -60,11 +60,11 @@ def test_a_log_whose_score_could_not_be_kept_is_not_compacted(ended):
 
     compacting.connect(fail, sender=Run)
     try:
-        assert retention.compact_due(retention.Slice(9)) == 0
+        assert retention.compact_due(retention.TimeBudget(9)) == 0
     finally:
         compacting.disconnect(fail, sender=Run)
     before = read_full_stream(exchange.pk)
-    assert retention.compact_due(retention.Slice(9)) == 1
+    assert retention.compact_due(retention.TimeBudget(9)) == 1
     assert Run.objects.get(pk=exchange.pk).log_kept == LogKept.COMPACTED
     assert read_full_stream(exchange.pk) == before
 
@@ -78,5 +78,5 @@ def test_a_compaction_that_was_interrupted_tells_nothing_twice(ended):
     kinds = [event.kind for event in store.read_all(exchange.pk)]
     assert kinds[-3:] == [Event.TEXT, Event.SNAPSHOT, Event.COMPLETED]
     assert read_full_stream(exchange.pk) == before
-    assert retention.compact_due(retention.Slice(9)) == 1
+    assert retention.compact_due(retention.TimeBudget(9)) == 1
     assert read_full_stream(exchange.pk) == before

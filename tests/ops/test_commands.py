@@ -300,7 +300,7 @@ def test_a_key_that_is_not_set_is_told(db, monkeypatch):
         (["b", "--base-url", "b:11434/v1"], "--base-url: An address such as"),
         (["b", "--base-url", "ftp://b/v1"], "--base-url: An address such as"),
         (["b", "--base-url", "http://b:x/v1"], "--base-url: An address such as"),
-        (["b", "--base-url", "http://key@b/v1"], "--base-url: Put no key"),
+        (["b", "--base-url", "http://key@b/v1"], "--base-url: Do not put a key"),
         (["b", "--base-url", "http://b/v1/chat/completions"], "--base-url: The address ends"),
         (["b", "--base-url", "http://b/v1?key=1"], "--base-url: The address ends"),
         (["b", "--base-url", "http://b/v1", "--key-env", "sk-12ab"], "--key-env: This is the name"),

@@ -284,6 +284,6 @@ def test_parameters_are_an_object_and_leave_the_sites_own_words_alone(admin):
     model = a_model()
     path = reverse("admin:runs_model_change", args=[model.pk])
     form = {"name": model.name, "label": "Wren", "provider": model.provider_id, "upstream_id": "w", "enabled": "on"}
-    assert "A JSON object is needed" in admin.post(path, form | {"parameters": "[1]"}).text
-    assert "Set by this site itself: stream" in admin.post(path, form | {"parameters": '{"stream": false}'}).text
+    assert "Enter a JSON object such as" in admin.post(path, form | {"parameters": "[1]"}).text
+    assert "This site sets these itself: stream" in admin.post(path, form | {"parameters": '{"stream": false}'}).text
     assert admin.post(path, form | {"parameters": '{"temperature": 0}'}).status_code == 302

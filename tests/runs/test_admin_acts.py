@@ -52,8 +52,8 @@ def test_the_confirmation_says_which_of_those_chosen_stay_as_they_are(admin, sen
     run = ended(send())
     page = act(admin, "stop", run, send())
     assert "Stop 1 run?" in page.text
-    assert "1 of those chosen is in another state" in page.text
-    assert "nothing would happen" in act(admin, "stop", run).text
+    assert "1 of the selected runs is in another state" in page.text
+    assert "so there is nothing to do" in act(admin, "stop", run).text
 
 
 def test_the_confirmation_leads_to_the_stop(admin, send, charlie):
@@ -76,13 +76,13 @@ def test_a_run_that_ended_meanwhile_is_told_so_and_not_written_down(admin, send)
 @pytest.mark.parametrize("how", ["fail", "lose", "stop"])
 def test_retry_asks_the_same_model_again_beside_the_earlier_answer(admin, send, how):
     run = ended(send(), how)
-    assert "Runs: 1 asked again." in act(admin, "retry", run, confirmed="yes").text
+    assert "Runs: 1 retried." in act(admin, "retry", run, confirmed="yes").text
     again = Run.objects.exclude(pk=run.pk).get()
     assert (again.model, again.message.parent, again.status) == (run.model, run.message.parent, Status.QUEUED)
     assert again.message != run.message
     run.refresh_from_db()
     assert run.is_final
-    assert LogEntry.objects.get().get_change_message() == "Retry: asked again"
+    assert LogEntry.objects.get().get_change_message() == "Retry: retried"
 
 
 def test_retry_leaves_what_is_on_its_way_or_completed_alone(admin, send, claim):
@@ -100,7 +100,7 @@ def test_retry_never_stops_a_running_answer_of_the_session(admin, send, claim):
     running = send("Another one")
     claim(running)
     page = act(admin, "retry", failed, confirmed="yes").text
-    assert "another answer of the session is on its way" in page
+    assert "another answer of the session is in progress" in page
     running.refresh_from_db()
     assert (running.status, running.stop_requested_at) == ("running", None)
 

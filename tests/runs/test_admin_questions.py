@@ -124,7 +124,7 @@ def test_the_cards_say_how_it_goes(admin, many, claim):
     transitions.complete(completed.pk, "stop")
     transitions.fail(failed.pk, UpstreamFailed())
     transitions.lose(lost.pk, LostReason.LEASE)
-    cards = {card.name: card.value for card in admin.get(reverse(RUNS)).context["board"]["cards"]}
+    cards = {card.name: card.value for card in admin.get(reverse(RUNS)).context["dashboard"]["cards"]}
     assert (cards["running"], cards["queued"], cards["lost in 24 hours"]) == ("1", "1", "1")
     assert cards["failed or lost in 24 hours"] == "66.7%"
     assert cards["to first token, p50"].endswith(" s")
@@ -134,7 +134,7 @@ def test_the_cards_say_how_it_goes(admin, many, claim):
 def test_what_runs_now_is_never_a_minute_old(admin, many):
     admin.get(reverse(RUNS))
     many(2)
-    cards = {card.name: card.value for card in admin.get(reverse(RUNS)).context["board"]["cards"]}
+    cards = {card.name: card.value for card in admin.get(reverse(RUNS)).context["dashboard"]["cards"]}
     assert cards["queued"] == "2"
 
 

@@ -152,11 +152,11 @@ def test_an_answer_that_grows_meanwhile_does_not_get_the_html_of_what_it_was(ans
 
 
 def test_an_answer_that_was_continued_is_due_again(answer, claim, alice):
-    from runs.actions import go_on
+    from runs.actions import continue_answer
 
     message = answer("First half", transitions.interrupt, transitions.LostReason.LEASE)
     make_html()
-    run = claim(go_on(message, user=alice))
+    run = claim(continue_answer(message, user=alice))
     assert backlog.due_answers() == []
     store.append(run.id, (Kind.TEXT, {"text": ", second half"}))
     transitions.complete(run.id, "stop")

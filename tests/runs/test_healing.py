@@ -29,12 +29,12 @@ def answered(send, claim):
 
 
 def found(repair=False):
-    return [(finding.run, finding.what, finding.is_repaired) for finding in integrity.heal(repair)]
+    return [(finding.run, finding.problem, finding.is_repaired) for finding in integrity.heal(repair)]
 
 
 def test_a_healthy_site_has_nothing_to_heal(answered, send, alice):
     run = answered("Good ", "morning")
-    answered("more", run=actions.go_on(run.message, user=alice))  # one message of two runs
+    answered("more", run=actions.continue_answer(run.message, user=alice))  # one message of two runs
     send("waiting")
     assert found() == []
     assert Report.objects.get(pk="heal").data == {"looked_at": 2, "found": 0, "repaired": 0, "open": 0}
@@ -45,12 +45,12 @@ def test_a_message_that_lost_its_text_is_rebuilt_from_the_log(answered, settings
     settings.COMPACT_SECONDS = -1 if is_compacted else 600
     run = answered("Good ", "morning")
     if is_compacted:
-        assert retention.compact_due(retention.Slice(60)) == 1
+        assert retention.compact_due(retention.TimeBudget(60)) == 1
     Message.objects.filter(pk=run.message_id).update(content="Good", html="<p>Good</p>")
-    assert found() == [(run.pk, "its message is not what its stream says", False)]
+    assert found() == [(run.pk, "its message differs from its stream", False)]
     # It should change nothing unless it is asked to.
     assert Message.objects.get(pk=run.message_id).content == "Good"
-    assert found(repair=True) == [(run.pk, "its message is not what its stream says", True)]
+    assert found(repair=True) == [(run.pk, "its message differs from its stream", True)]
     message = Message.objects.get(pk=run.message_id)
     assert (message.content, message.html) == ("Good morning", "")
     assert found() == []
@@ -58,9 +58,9 @@ def test_a_message_that_lost_its_text_is_rebuilt_from_the_log(answered, settings
 
 def test_of_a_continued_answer_all_runs_are_rebuilt(answered, alice):
     run = answered("Good ")
-    later = answered("morning", run=actions.go_on(run.message, user=alice))
+    later = answered("morning", run=actions.continue_answer(run.message, user=alice))
     Message.objects.filter(pk=run.message_id).update(content="")
-    assert found(repair=True) == [(later.pk, "its message is not what its stream says", True)]
+    assert found(repair=True) == [(later.pk, "its message differs from its stream", True)]
     assert Message.objects.get(pk=run.message_id).content == "Good morning"
 
 

@@ -298,7 +298,7 @@ def broker(monkeypatch):
     monkeypatch.setattr(dispatch, "start", broker.start)
     monkeypatch.setattr(dispatch, "backlog", broker.backlog)
     monkeypatch.setattr(dispatch, "revoke", lambda task_id: None)  # it is lost: the worker finds the request
-    monkeypatch.setattr(dispatch, "write_title", lambda run_id: None)
+    monkeypatch.setattr(dispatch, "request_title", lambda run_id: None)
     monkeypatch.setattr(transitions, "announce", lambda events: None)
     return broker
 

@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from runs import provider_keys
+from runs.error_details import redact
 from runs.errors import ProviderKeyForbidden
 from runs.models import Model, Provider
-from runs.traces import redact
 from runs.upstream import probe
 from runs.upstream.request import prepare_request
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from chatapp.chats.models import Message, MessageState, Session
-from runs import actions, traces
+from runs import actions, error_details
 from runs.access import may_follow
 from runs.errors import KeyReused, NothingToContinue, NotQueued, PromptEmpty, SessionBusy, TooManyRuns, TooManySends
 from runs.lifecycle import attached, queue, reaper, transitions
@@ -71,7 +71,7 @@ def test_a_queue_that_is_cleared_takes_nothing_with_it_that_has_been_written(sen
     transitions.complete(first.id, "stop")
     claim(send("two"))
     answer = Message.objects.get(pk=first.message_id)
-    longer = actions.go_on(answer, user=alice)
+    longer = actions.continue_answer(answer, user=alice)
     other = actions.answer_again(answer, user=alice)
     for run in (longer, other):
         with pytest.raises(NotQueued):
@@ -241,10 +241,10 @@ def test_regenerate_while_an_answer_runs_stops_that_first(send, claim, alice, co
 def test_continue_lets_the_same_message_grow(send, claim, alice):  # B39
     first = claim(send("one"))
     with pytest.raises(NothingToContinue):
-        actions.go_on(first.message, user=alice)
+        actions.continue_answer(first.message, user=alice)
     store.append(first.id, (Kind.TEXT, {"text": "Once upon"}))
     transitions.stop(first.id)
-    second = claim(actions.go_on(Message.objects.get(pk=first.message_id), user=alice))
+    second = claim(actions.continue_answer(Message.objects.get(pk=first.message_id), user=alice))
     store.append(second.id, (Kind.TEXT, {"text": " a time"}))
     transitions.complete(second.id, "stop")
     message = Message.objects.get(pk=first.message_id)
@@ -332,7 +332,7 @@ def test_the_end_of_a_run_is_told_once_and_after_the_commit(send, claim, django_
 
 
 def test_a_long_trace_is_cut_with_its_length_and_hash():  # B48
-    short = traces.cut("x" * 100)
-    long = traces.cut("a" * 50_000 + "the end")
+    short = error_details.shorten("x" * 100)
+    long = error_details.shorten("a" * 50_000 + "the end")
     assert short == "x" * 100
     assert len(long) < 9_000 and "50007 characters, sha256" in long and long.endswith("the end")

@@ -33,7 +33,7 @@ def test_who_has_stored_as_much_as_is_allowed_can_not_send_until_something_is_de
         lambda: send("z"),
         lambda: actions.answer_again(run.message, user=alice),
         lambda: actions.edit_and_send(run.message.parent, "z", user=alice),
-        lambda: actions.go_on(run.message, user=alice),
+        lambda: actions.continue_answer(run.message, user=alice),
     ):
         with pytest.raises(QuotaExceeded):
             refused()

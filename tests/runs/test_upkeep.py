@@ -117,13 +117,13 @@ def test_a_continued_answer_keeps_its_pieces_apart_in_whatever_order_they_are_re
     first = answered("Once ", "upon ☃ ", extra=[TOOL])
     age(**reduced_after)
     tasks.reduce_logs()
-    second = answered("a ", "time", run=actions.go_on(first.message, user=alice))
+    second = answered("a ", "time", run=actions.continue_answer(first.message, user=alice))
     assert second.message.content == "Once upon ☃ a time"
     age(**reduced_after)
     tasks.reduce_logs()
     assert [answers.so_far(run).text for run in (first, second)] == ["Once upon ☃ ", "a time"]
     assert [answers.so_far(run).tools for run in (first, second)] == [[TOOL[1]], []]
-    third = actions.go_on(second.message, user=alice)
+    third = actions.continue_answer(second.message, user=alice)
     assert earlier_segments(third).text == "Once upon ☃ a time"
     assert answered(".", run=third).message.content == "Once upon ☃ a time."
 
@@ -145,7 +145,7 @@ def test_upkeep_stops_when_its_time_is_over_and_goes_on_with_the_next_call(answe
     age(seconds=610)
     calls = 0
     while any(look(run)[1] == LogKept.WHOLE for run in runs):
-        retention.compact_due(retention.Slice(0))
+        retention.compact_due(retention.TimeBudget(0))
         calls += 1
     assert 2 < calls < 9
     assert [store.fold_stream(run.id).text for run in runs] == ["ab", "cd"]
@@ -169,9 +169,9 @@ def test_a_walk_through_the_streams_deletes_orphans_and_nothing_else(send, monke
         store.append(stream, *[(Kind.TEXT, {"text": "x"})] * 3)
     LoggedEvent.objects.update(at=timezone.now() - timedelta(days=2))
     store.append(orphans[0], (Kind.TEXT, {"text": "a zombie writes"}))
-    place = retention.NOWHERE
+    place = retention.FIRST_STREAM
     while place is not None:  # in the smallest steps
-        place = retention.forget_orphans(place, retention.Slice(0))
+        place = retention.delete_orphans(place, retention.TimeBudget(0))
     assert set(LoggedEvent.objects.values_list("stream", flat=True)) == {run.id, orphans[0]}
 
 
@@ -179,10 +179,10 @@ def test_workers_that_ended_long_ago_are_forgotten_their_runs_are_not(answered, 
     monkeypatch.setattr(retention, "DETACH_RUNS", 2)
     runs = [answered(word) for word in "abc"]
     living = Worker.objects.create(name="v", pid=2, pool="gevent", lease_until=timezone.now() - timedelta(days=29))
-    retention.forget_workers(retention.Slice(9))
+    retention.delete_workers(retention.TimeBudget(9))
     assert Worker.objects.count() == 2
     Worker.objects.filter(pk=worker.pk).update(lease_until=timezone.now() - timedelta(days=31))
-    retention.forget_workers(retention.Slice(9))
+    retention.delete_workers(retention.TimeBudget(9))
     assert list(Worker.objects.all()) == [living]
     assert Run.objects.filter(pk__in=[run.pk for run in runs], worker=None).count() == 3
 

@@ -16,7 +16,7 @@ from chatapp.api.serializers.runs import (
 )
 from chatapp.api.views.endpoint import RunEndpoint, accepted_response
 from chatapp.api.views.messages import RUN_ERRORS
-from runs.actions import answer_again, go_on
+from runs.actions import answer_again, continue_answer
 from runs.errors import NothingToContinue, StillQueued
 from runs.lifecycle.stop import request_stop
 from runs.models import Run
@@ -89,7 +89,7 @@ class Continue(RunEndpoint):
         """Starts a new run of the same model."""
         answer = self.get_object().message
         return accepted_response(
-            self.make_once(request, None, lambda: go_on(answer, user=request.user, trigger=Trigger.API))
+            self.make_once(request, None, lambda: continue_answer(answer, user=request.user, trigger=Trigger.API))
         )
 
 

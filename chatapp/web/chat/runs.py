@@ -12,7 +12,7 @@ from chatapp.web.chat.drafts import keep_draft
 from chatapp.web.chat.messages import find_message
 from chatapp.web.chat.page import change, redirect_to_end
 from chatapp.web.shell.decorators import is_fetch, login_required_async, private, private_object
-from runs.actions import answer_again, go_on
+from runs import actions
 from runs.errors import NothingToContinue
 from runs.lifecycle.stop import request_stop
 from runs.models import Run
@@ -31,7 +31,7 @@ def regenerate_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
     answer = find_message(request, pk, role=Role.ASSISTANT)
     selected = Composer(model=model_of(request) or _model_of_answer(answer)).selected_model
     model = selected.name if selected else ""
-    return _request_answer(request, answer, lambda: answer_again(answer, user=request.user, model=model))
+    return _request_answer(request, answer, lambda: actions.answer_again(answer, user=request.user, model=model))
 
 
 def _model_of_answer(answer: Message) -> str:
@@ -48,7 +48,7 @@ def continue_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
     def work() -> None:
         if path(answer.session)[-1].pk != answer.pk:
             raise NothingToContinue
-        go_on(answer, user=request.user)
+        actions.continue_answer(answer, user=request.user)
 
     return _request_answer(request, answer, work)
 

@@ -52,7 +52,7 @@ MUTANTS = [
     ),
     Mutant(
         "a provider's key is in a trace",
-        "runs/traces.py",
+        "runs/error_details.py",
         'return text.replace(secret, "[key]") if secret else text',
         "return text",
         "tests/worker/test_failures.py::test_a_key_never_shows_in_a_trace",

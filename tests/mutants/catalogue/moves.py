@@ -111,8 +111,8 @@ MUTANTS = [
     Mutant(
         "the key that makes sending idempotent is ignored",
         "runs/actions.py",
-        "if key and (earlier := _sent_before(session, key, fingerprint)):",
-        "if not key and (earlier := _sent_before(session, key, fingerprint)):",
+        "if key and (earlier := _earlier_run(session, key, fingerprint)):",
+        "if not key and (earlier := _earlier_run(session, key, fingerprint)):",
         "tests/runs/test_queueing.py::test_a_key_sends_once_and_not_something_else",
     ),
     Mutant(
@@ -181,13 +181,13 @@ MUTANTS = [
     Mutant(
         "what is nowhere else is pruned",
         "runs/maintenance/retention.py",
-        "if any(remembered.get(name) != value for name, value in said.items()):",
-        "if not said:",
+        "if any(in_message.get(name) != value for name, value in logged.items()):",
+        "if not logged:",
         "tests/runs/test_upkeep.py::test_what_is_nowhere_else_is_not_pruned",
     ),
     Mutant(
         "a long trace is not cut",
-        "runs/traces.py",
+        "runs/error_details.py",
         "if len(text) <= TRACE_CHARACTERS:",
         "if len(text) >= TRACE_CHARACTERS:",
         "tests/runs/test_queueing.py::test_a_long_trace_is_cut_with_its_length_and_hash",

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *, repair, days, **options):
         since = None if days is None else timezone.now() - timedelta(days=days)
         for finding in heal(repair, since):
-            self.stdout.write(f"run {finding.run}: {finding.what}{' (repaired)' if finding.is_repaired else ''}")
+            self.stdout.write(f"run {finding.run}: {finding.problem}{' (repaired)' if finding.is_repaired else ''}")
         said = Report.objects.get(pk="heal").data
         self.stdout.write("looked at {looked_at} runs, found {found}, repaired {repaired}".format(**said))
         if said["open"]:

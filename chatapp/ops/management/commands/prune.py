@@ -4,7 +4,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from chatapp.ops.management.commands.reduce_logs import TURN_SECONDS
-from runs.maintenance.retention import NOWHERE, Slice, forget_orphans, forget_workers
+from runs.maintenance.retention import FIRST_STREAM, TimeBudget, delete_orphans, delete_workers
 
 
 class Command(BaseCommand):
@@ -12,9 +12,9 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         call_command("reduce_logs", stdout=self.stdout, stderr=self.stderr)
-        workers, place = 0, NOWHERE
-        while more := forget_workers(Slice(TURN_SECONDS)):
+        workers, place = 0, FIRST_STREAM
+        while more := delete_workers(TimeBudget(TURN_SECONDS)):
             workers += more
         while place is not None:
-            place = forget_orphans(place, Slice(TURN_SECONDS))
+            place = delete_orphans(place, TimeBudget(TURN_SECONDS))
         self.stdout.write(f"deleted {workers} workers, and the streams that nobody owns")

@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
-from runs.maintenance.retention import Slice, compact_due, prune_due
+from runs.maintenance.retention import TimeBudget, compact_due, prune_due
 
 TURN_SECONDS = 3600.0  # s: nobody waits for a slot here
 
@@ -12,8 +12,8 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         compacted = pruned = 0
-        while more := compact_due(Slice(TURN_SECONDS)):
+        while more := compact_due(TimeBudget(TURN_SECONDS)):
             compacted += more
-        while more := prune_due(Slice(TURN_SECONDS)):
+        while more := prune_due(TimeBudget(TURN_SECONDS)):
             pruned += more
         self.stdout.write(f"compacted {compacted} streams, looked at {pruned} to prune")

@@ -1,4 +1,4 @@
-"""What staff see of an error."""
+"""What staff see of an error: shortened, and without secrets."""
 
 import re
 from hashlib import sha256
@@ -7,8 +7,8 @@ TRACE_CHARACTERS = 8_000
 CREDENTIALS = re.compile(r"(?<=://)[^/\s@'\"]+@")  # of an address: of a proxy, say
 
 
-def cut(text: str) -> str:
-    """A text of at most about TRACE_CHARACTERS: of a longer one both ends, with its length and hash between them."""
+def shorten(text: str) -> str:
+    """At most about TRACE_CHARACTERS of a text: of a longer one both ends, with its length and hash between them."""
     text = text.replace("\0", "\ufffd")  # PostgreSQL's text holds no NUL
     if len(text) <= TRACE_CHARACTERS:
         return text
@@ -17,6 +17,6 @@ def cut(text: str) -> str:
 
 
 def redact(text: str, secret: str | None) -> str:
-    """`text` without the provider's key and without credentials in addresses, should a library have put them in."""
+    """`text` without the provider's key and without credentials in addresses, which a library may have put in."""
     text = CREDENTIALS.sub("[credentials]@", text)
     return text.replace(secret, "[key]") if secret else text
