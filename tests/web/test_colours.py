@@ -18,7 +18,7 @@ PAIRS = [
 
 
 def themes() -> dict[str, dict[str, str]]:
-    css = Path(finders.find("shell/chatapp.css")).read_text()
+    css = Path(finders.find("shell/tokens.css")).read_text()
     pairs = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", css)
     light, dark = {name: light for name, light, _ in pairs}, {name: dark for name, _, dark in pairs}
     return {"light": light, "dark": dark}

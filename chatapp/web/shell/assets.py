@@ -1,17 +1,54 @@
 """Static files with hashed names, and compression of pages."""
 
+import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
+from django.conf import settings
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import Storage
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from servestatic.storage import CompressedManifestStaticFilesStorage
+
+IMPORT = re.compile(r'^@import url\("([^"]+)"\);$', re.MULTILINE)
+
+
+class BundledStyles:
+    """Stands for the storage a style sheet is collected from: the file, with its imports in their places.
+
+    A browser that had to fetch each import would wait once more before it can show the page. Imported files hold no
+    relative URLs of their own, as these would be read from the wrong folder.
+    """
+
+    def __init__(self, name: str, paths: dict[str, tuple[Storage, str]]) -> None:
+        self.name = name
+        self.paths = paths
+
+    def open(self, path: str) -> File:
+        return ContentFile(self._bundle(self.name).encode())
+
+    def _bundle(self, name: str) -> str:
+        storage, path = self.paths[name]
+        with storage.open(path) as file:
+            text = file.read().decode()
+        folder = posixpath.dirname(name)
+        return IMPORT.sub(lambda match: self._bundle(posixpath.normpath(posixpath.join(folder, match[1]))), text)
 
 
 class HashedStorage(CompressedManifestStaticFilesStorage):
     """`collectstatic` puts a hash of the content into each file name, and into the imports of modules."""
 
     support_js_module_import_aggregation = True
+
+    def post_process(
+        self, paths: dict[str, tuple[Storage, str]], **options: Any
+    ) -> Iterator[tuple[str, str, bool | Exception]]:
+        rooms = {folder.parent.name for folder in settings.WEB_STATIC_DIRS}
+        own = {name for name in paths if name.endswith(".css") and name.split("/")[0] in rooms}
+        bundled = {name: (BundledStyles(name, paths), paths[name][1]) for name in own}
+        yield from super().post_process({**paths, **bundled}, **options)
 
     def url_converter(self, *args: object, **kwargs: object) -> Callable[[re.Match], str]:
         """Keep what only looks like an import, such as examples in the comments of libraries."""
