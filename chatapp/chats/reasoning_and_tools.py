@@ -1,6 +1,6 @@
 """What stands beside an answer's text, as far as a page shows it: its reasoning, and what it asked of tools.
 
-The page's script has the same limits while it arrives (answer.js, tools.js). All of it is in the chat's export.
+The page's script has the same limits while it arrives (live_answer.js, tool_calls.js). The chat's export has it all.
 """
 
 from chatapp.chats.plain_text import SHOWN_CHARACTERS

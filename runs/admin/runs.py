@@ -73,7 +73,7 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
 
     class Media:
         css = {"all": ["runs/admin.css"]}
-        js = [Script("runs/tail.js", type="module")]
+        js = [Script("runs/live_tail.js", type="module")]
 
     fieldsets = [
         (None, {"fields": ["id", "status", "reason", "owner", "session", "message", "model", "trigger"]}),

@@ -1,7 +1,7 @@
 """Splits plain text into stretches, boxes that a browser lays out separately.
 
 Laying out some scripts takes time quadratic in the length of a box: a paragraph of 300,000 Arabic letters froze a tab
-for minutes. The page's script builds the same boxes (plain.js). No character is added or left out.
+for minutes. The page's script builds the same boxes (plain_text.js). No character is added or left out.
 """
 
 from collections.abc import Iterator

@@ -59,13 +59,13 @@ TEXTS = {
     "tabs": "\t" * 5_000 + "wört\n",
 }
 DRAW = """async ([text, size]) => {
-  const { Drawing } = await import("/static/chat/drawing.js");
+  const { MarkdownWriter } = await import("/static/chat/markdown_writer.js");
   document.querySelector("#drawn")?.remove();
   const element = document.createElement("div");
   element.id = "drawn";
   element.className = "prose";
   document.body.append(element);
-  const drawing = new Drawing(element);
+  const drawing = new MarkdownWriter(element);
   const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   for (let at = 0, frames = 0; at < text.length; at += size) {
     drawing.write(text.slice(at, at + size));

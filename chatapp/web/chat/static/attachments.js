@@ -1,9 +1,10 @@
-/* The files of text that go with the next message: chosen, dropped or pasted, shown as chips until it is sent. */
+/* Text files that go with the next message: chosen, dropped or pasted, shown as chips until it is sent. */
 
 import { announce } from "../shell/status.js";
 
-function sizeOf(bytes) {
-  return bytes < 1_000 ? `${bytes} B` : bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+function formatSize(bytes) {
+  if (bytes < 1_000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 export class Attachments {
@@ -17,12 +18,12 @@ export class Attachments {
     this.#chips = form.querySelector("[data-chips]");
     this.#onChange = onChange;
     this.#input.addEventListener("change", () => this.#add([...this.#input.files]));
-    form.addEventListener("paste", (event) => this.#take(event, event.clipboardData));
+    form.addEventListener("paste", (event) => this.#addFrom(event, event.clipboardData));
     document.addEventListener("dragover", (event) => {
       if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
     });
-    document.addEventListener("drop", (event) => this.#take(event, event.dataTransfer));
-    this.#show();
+    document.addEventListener("drop", (event) => this.#addFrom(event, event.dataTransfer));
+    this.#update();
   }
 
   get isEmpty() {
@@ -31,40 +32,40 @@ export class Attachments {
 
   clear() {
     this.#files = [];
-    this.#show();
+    this.#update();
   }
 
-  #take(event, transfer) {
+  #addFrom(event, transfer) {
     if (!transfer?.files.length) return;
     event.preventDefault();
     this.#add([...transfer.files]);
   }
 
   #add(files) {
-    const fresh = files.filter((file) => !this.#files.includes(file));
-    this.#files.push(...fresh);
-    this.#show();
-    if (fresh.length) announce(`Attached: ${fresh.map((file) => file.name).join(", ")}`);
+    const added = files.filter((file) => !this.#files.includes(file));
+    this.#files.push(...added);
+    this.#update();
+    if (added.length) announce(`Attached: ${added.map((file) => file.name).join(", ")}`);
   }
 
   #remove(file) {
     this.#files = this.#files.filter((other) => other !== file);
-    this.#show();
+    this.#update();
     this.#input.focus();
     announce(`Removed: ${file.name}`);
   }
 
-  /** The input holds what the form sends; the chips show it. */
-  #show() {
+  /** Put the files into the input, which the form sends, and show a chip for each. */
+  #update() {
     const transfer = new DataTransfer();
     for (const file of this.#files) transfer.items.add(file);
     this.#input.files = transfer.files;
-    this.#chips.replaceChildren(...this.#files.map((file) => this.#chip(file)));
+    this.#chips.replaceChildren(...this.#files.map((file) => this.#chipFor(file)));
     this.#chips.hidden = this.isEmpty;
     this.#onChange();
   }
 
-  #chip(file) {
+  #chipFor(file) {
     const remove = document.createElement("button");
     remove.type = "button";
     remove.className = "chip__remove";
@@ -73,7 +74,7 @@ export class Attachments {
     remove.addEventListener("click", () => this.#remove(file));
     const chip = document.createElement("li");
     chip.className = "chip";
-    chip.append(`${file.name} · ${sizeOf(file.size)}`, remove);
+    chip.append(`${file.name} · ${formatSize(file.size)}`, remove);
     return chip;
   }
 }

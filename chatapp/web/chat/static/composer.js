@@ -1,90 +1,90 @@
-/* The message field: Enter sends, the text stays until it has arrived. While an answer is being written Stop stands
-where Send was, and what is sent waits for its turn. */
+/* The message field: Enter sends, and the text stays until it has arrived. While an answer is being written Stop takes
+the place of Send, and a message that is sent is queued. */
 
 import { Attachments } from "./attachments.js";
-import { arrived, Draft } from "./drafts.js";
-import { keepingEnd, toEnd } from "./end.js";
+import { clearSentDraft, Draft } from "./drafts.js";
+import { scrollToBottom, stickToBottom } from "./stick_to_bottom.js";
 import { post } from "../shell/requests.js";
 
 const growsByItself = CSS.supports("field-sizing", "content");
-const writesByTouch = matchMedia("(hover: none)"); // no Shift key at hand: Enter is a new line
+const touchOnly = matchMedia("(hover: none)"); // no Shift key at hand: Enter starts a new line
 
-function newKey() {
+function newIdempotencyKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 export class Composer {
   #form;
-  #text;
+  #field;
   #send;
   #next;
   #stop;
   #error;
   #conversation;
   #draft;
-  #files;
+  #attachments;
   #isBusy = false;
 
-  /** `conversation` is null where there is none yet: then the form is sent as forms are. */
+  /** `conversation` is null on pages without one: the form is then submitted by the browser. */
   constructor(form, conversation) {
     this.#form = form;
     this.#conversation = conversation;
-    this.#text = form.querySelector("[data-text-field]");
+    this.#field = form.querySelector("[data-text-field]");
     this.#send = form.querySelector("[data-send]");
     this.#next = form.querySelector("[data-next]");
     this.#stop = form.querySelector("[data-stop]");
     this.#error = form.querySelector("[data-error]");
-    this.#draft = new Draft(form.dataset.draft, this.#text);
-    if (conversation) arrived();
-    this.#files = new Attachments(form, () => this.#files && this.refresh());
-    form.addEventListener("submit", (event) => this.#submit(event));
-    this.#text.addEventListener("keydown", (event) => this.#key(event));
-    this.#text.addEventListener("input", () => this.#typed());
+    this.#draft = new Draft(form.dataset.draft, this.#field);
+    if (conversation) clearSentDraft();
+    this.#attachments = new Attachments(form, () => this.#attachments && this.refresh());
+    form.addEventListener("submit", (event) => this.#onSubmit(event));
+    this.#field.addEventListener("keydown", (event) => this.#onKeydown(event));
+    this.#field.addEventListener("input", () => this.#onInput());
     addEventListener("pageshow", () => (this.#isBusy = false)); // back from the page that sending led to
     this.#grow();
     this.refresh();
   }
 
-  /** Offer Stop while an answer is being written, and Send if there is something to send then; else Send. */
+  /** Show Stop while an answer is being written, with Send beside it if there is something to send; else Send. */
   refresh() {
-    const active = this.#conversation?.active ?? null;
+    const active = this.#conversation?.activeAnswer ?? null;
     const hadFocus = document.activeElement === this.#stop;
     this.#send.hidden = active !== null && this.#isEmpty;
     this.#next.hidden = active === null;
     this.#stop.hidden = active === null;
     if (active) this.#stop.formAction = active.article.dataset.stopUrl;
-    else if (hadFocus) this.#text.focus();
+    else if (hadFocus) this.#field.focus();
     this.#stop.setAttribute("aria-disabled", String(active?.isStopping ?? false));
   }
 
   get #isEmpty() {
-    return !this.#text.value.trim() && this.#files.isEmpty;
+    return !this.#field.value.trim() && this.#attachments.isEmpty;
   }
 
-  #key(event) {
-    const isComposing = event.isComposing || event.keyCode === 229; // 229: Safari's last key of an input method
-    if (event.key !== "Enter" || event.shiftKey || isComposing || writesByTouch.matches) return;
+  #onKeydown(event) {
+    const isComposing = event.isComposing || event.keyCode === 229; // 229: the last key of an input method, in Safari
+    if (event.key !== "Enter" || event.shiftKey || isComposing || touchOnly.matches) return;
     event.preventDefault();
     this.#form.requestSubmit(this.#send);
   }
 
-  #typed() {
+  #onInput() {
     this.#grow();
     this.refresh();
   }
 
   #grow() {
     if (growsByItself) return;
-    keepingEnd(() => {
-      this.#text.style.height = "auto";
-      this.#text.style.height = `${this.#text.scrollHeight}px`;
+    stickToBottom(() => {
+      this.#field.style.height = "auto";
+      this.#field.style.height = `${this.#field.scrollHeight}px`;
     });
   }
 
-  #submit(event) {
+  #onSubmit(event) {
     if (event.submitter === this.#stop) {
       event.preventDefault();
-      this.#stopAnswer(this.#conversation.active);
+      this.#stopAnswer(this.#conversation.activeAnswer);
     } else if (this.#isBusy || this.#isEmpty) {
       event.preventDefault();
     } else if (this.#conversation) {
@@ -92,53 +92,53 @@ export class Composer {
       this.#sendMessage();
     } else {
       this.#isBusy = true;
-      this.#draft.leaves();
+      this.#draft.markSent();
     }
   }
 
   async #sendMessage() {
     const fields = new FormData(this.#form);
-    const sent = this.#text.value;
-    await this.#trying(async () => {
+    const sent = this.#field.value;
+    await this.#attempt(async () => {
       await this.#conversation.post(this.#form.action, fields);
-      this.#form.elements.key.value = newKey();
-      if (this.#text.value === sent) this.#text.value = "";
-      this.#draft.keep();
-      this.#files.clear();
-      this.#typed();
-      toEnd();
+      this.#form.elements.key.value = newIdempotencyKey();
+      if (this.#field.value === sent) this.#field.value = "";
+      this.#draft.save();
+      this.#attachments.clear();
+      this.#onInput();
+      scrollToBottom();
     });
-    this.#text.focus();
+    this.#field.focus();
   }
 
   async #stopAnswer(answer) {
     if (!answer || answer.isStopping) return;
-    const before = answer.article.dataset.state;
-    answer.show("stopping", "Stopping…");
+    const previousState = answer.article.dataset.state;
+    answer.showState("stopping", "Stopping…");
     this.refresh();
-    const isDone = await this.#trying(async () => {
+    const succeeded = await this.#attempt(async () => {
       const { state } = await (await post(answer.article.dataset.stopUrl, new FormData(this.#form))).json();
-      if (state === "already_final") this.#conversation.settle(answer);
+      if (state === "already_final") this.#conversation.reload(answer);
     });
-    if (!isDone) answer.show(before, "Answering…");
+    if (!succeeded) answer.showState(previousState, "Answering…");
     this.refresh();
   }
 
-  /** Show what went wrong; null: nothing did. */
-  tell(sentence) {
-    this.#error.hidden = !sentence;
-    if (sentence) this.#error.textContent = sentence;
+  /** Show an error beside the field; null hides it. */
+  showError(message) {
+    this.#error.hidden = !message;
+    if (message) this.#error.textContent = message;
   }
 
-  /** Do it once at a time; what went wrong is said next to the field. Returns whether it went well. */
-  async #trying(work) {
+  /** Do `work` and show its error, if any. Returns whether it succeeded. */
+  async #attempt(work) {
     this.#isBusy = true;
     try {
       await work();
-      this.tell(null);
+      this.showError(null);
       return true;
     } catch (error) {
-      this.tell(error.message);
+      this.showError(error.message);
       return false;
     } finally {
       this.#isBusy = false;

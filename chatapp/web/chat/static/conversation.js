@@ -1,79 +1,72 @@
-/* A session's page: transcript and queue, which change together. Whatever is done to them, the server answers with
-both as they are now; an answer that comes late does not undo a later one. */
+/* A chat's page: transcript and queue, which change together. The server answers every action with both as they are
+now; a response that arrives late does not undo a newer one. */
 
-import { Earlier } from "./earlier.js";
-import { keepingEnd } from "./end.js";
+import { EarlierMessages } from "./earlier_messages.js";
+import { stickToBottom } from "./stick_to_bottom.js";
 import { Queue } from "./queue.js";
-import { getHtml, pause, post, RETRY, wanted } from "../shell/requests.js";
+import { Refresher } from "../shell/refresher.js";
+import { getHtml, parseElement, post } from "../shell/requests.js";
 import { messagesIn, Transcript } from "./transcript.js";
 
 export class Conversation {
   #url;
   #transcript;
   #queue;
-  #earlier;
-  #asked = 0;
-  #shown = 0;
-  #isSyncing = false;
-  #isOld = false; // something has happened since the last sync began
+  #earlierMessages;
+  #requests = 0; // numbers requests in the order they were sent
+  #shown = 0; // the number of the request whose response is on the page
+  #refresher = new Refresher(() => this.#load());
 
   constructor(root, queue, streams) {
     this.#url = root.dataset.messagesUrl;
-    this.#earlier = new Earlier(root, this.#url);
+    this.#earlierMessages = new EarlierMessages(root, this.#url);
     this.#queue = new Queue(queue, streams, () => this.sync());
     this.#transcript = new Transcript(root, streams, () => {
       if (!this.#queue.isEmpty) this.sync(); // the next one starts, or all are held
     });
   }
 
-  get active() {
-    return this.#transcript.active;
+  get activeAnswer() {
+    return this.#transcript.activeAnswer;
   }
 
-  /** How many answers are `ahead` of each that waits for a worker, by the ids of their runs. */
-  showPlaces(ahead) {
-    this.#transcript.showPlaces(ahead);
+  /** `ahead`: for each run that waits for a worker, how many runs are ahead of it. */
+  showQueuePositions(ahead) {
+    this.#transcript.showQueuePositions(ahead);
   }
 
-  settle(answer) {
-    return this.#transcript.settle(answer);
+  /** Replace an answer by the server's version of it. */
+  reload(answer) {
+    return this.#transcript.reload(answer);
   }
 
-  /** Do what a form would, and show what has become of the conversation. Throws Refused. */
+  /** POST what a form would, and show the result. Throws RequestError. */
   async post(url, fields) {
     fields.set("after", this.#transcript.anchor);
-    const turn = ++this.#asked;
+    const number = ++this.#requests;
     const response = await post(url, fields);
-    if (response.headers.get("Content-Type").startsWith("text/html")) this.#show(turn, await response.text());
+    if (response.headers.get("Content-Type").startsWith("text/html")) this.#show(number, await response.text());
     else this.sync();
   }
 
-  /** Ask for the conversation as it is now, until the server answers. */
-  async sync() {
-    this.#isOld = true;
-    if (this.#isSyncing) return;
-    this.#isSyncing = true;
-    while (this.#isOld) {
-      this.#isOld = false;
-      try {
-        const turn = ++this.#asked;
-        this.#show(turn, await getHtml(`${this.#url}?after=${this.#transcript.anchor}`));
-      } catch (error) {
-        this.#isOld = Boolean(error.mayPass);
-        if (this.#isOld) await pause(RETRY);
-      }
-    }
-    this.#isSyncing = false;
+  /** Fetch and show the conversation as it is now; retries until the server answers. */
+  sync() {
+    return this.#refresher.refresh();
   }
 
-  #show(turn, html) {
-    if (turn < this.#shown) return this.sync();
-    const part = wanted(html, "[data-part]");
-    const queue = wanted(html, "[data-queue]");
-    this.#shown = turn;
-    keepingEnd(() => {
+  async #load() {
+    const number = ++this.#requests;
+    this.#show(number, await getHtml(`${this.#url}?after=${this.#transcript.anchor}`));
+  }
+
+  #show(number, html) {
+    if (number < this.#shown) return this.sync();
+    const part = parseElement(html, "[data-part]");
+    const queue = parseElement(html, "[data-queue]");
+    this.#shown = number;
+    stickToBottom(() => {
       this.#queue.update(queue);
-      if (!part.dataset.after) this.#earlier.replace(part.querySelector("[data-earlier]"));
+      if (!part.dataset.after) this.#earlierMessages.replaceLink(part.querySelector("[data-earlier]"));
       this.#transcript.update(part.dataset.after, messagesIn(part));
     });
   }

@@ -1,11 +1,11 @@
-/* What was typed and not sent is kept in this browser, for each chat and each person, also over a crash. */
+/* Unsent text, kept in this browser for each chat and user; it survives a crash. */
 
 const PREFIX = "draft:";
-const SENT = "sent"; // the first message of a new chat, until the chat's page says that it has arrived
-const PAUSE = 300; // ms without a key after which it is kept
+const SENT = "sent"; // key of the draft of a new chat's first message, until the chat's page shows that it arrived
+const SAVE_DELAY = 300; // ms after the last key
 
 /** Storage may be full or forbidden; then there are no drafts. */
-function trying(work) {
+function ignoringStorageErrors(work) {
   try {
     return work();
   } catch {
@@ -18,39 +18,39 @@ export class Draft {
   #field;
   #timer = 0;
 
-  /** `key` names the person and the chat. The field's own text, which the server sent back, goes before a draft. */
+  /** `key` names the user and the chat. Text that the server put into the field takes precedence over a draft. */
   constructor(key, field) {
     this.#key = PREFIX + key;
     this.#field = field;
-    if (!field.value) field.value = trying(() => localStorage.getItem(this.#key)) ?? "";
-    field.addEventListener("input", () => this.#later());
-    addEventListener("pagehide", () => this.#timer && this.keep());
+    if (!field.value) field.value = ignoringStorageErrors(() => localStorage.getItem(this.#key)) ?? "";
+    field.addEventListener("input", () => this.#saveLater());
+    addEventListener("pagehide", () => this.#timer && this.save());
   }
 
-  #later() {
+  #saveLater() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.keep(), PAUSE);
+    this.#timer = setTimeout(() => this.save(), SAVE_DELAY);
   }
 
-  /** Keep what stands in the field; nothing, if it is empty. */
-  keep() {
+  /** Save the field's text; an empty field deletes the draft. */
+  save() {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const text = this.#field.value;
-    trying(() => (text ? localStorage.setItem(this.#key, text) : localStorage.removeItem(this.#key)));
+    ignoringStorageErrors(() => (text ? localStorage.setItem(this.#key, text) : localStorage.removeItem(this.#key)));
   }
 
-  /** The field is sent as a form is: whether it arrived, the next page knows. */
-  leaves() {
-    this.keep();
-    trying(() => sessionStorage.setItem(SENT, this.#key));
+  /** The browser submits the form: only the next page knows whether the text arrived. */
+  markSent() {
+    this.save();
+    ignoringStorageErrors(() => sessionStorage.setItem(SENT, this.#key));
   }
 }
 
-/** This page is the chat that the last form made: its draft has been sent. */
-export function arrived() {
-  const key = trying(() => sessionStorage.getItem(SENT));
+/** This page is the chat that the last form created: delete the draft, which has arrived. */
+export function clearSentDraft() {
+  const key = ignoringStorageErrors(() => sessionStorage.getItem(SENT));
   if (!key) return;
-  trying(() => localStorage.removeItem(key));
-  trying(() => sessionStorage.removeItem(SENT));
+  ignoringStorageErrors(() => localStorage.removeItem(key));
+  ignoringStorageErrors(() => sessionStorage.removeItem(SENT));
 }

@@ -1,94 +1,95 @@
-/* The messages that wait behind an answer, as cards. The first of them are followed: when the turn of one has come, or
-somebody has taken it out, the conversation is asked for anew. */
+/* The queued messages behind an answer, as cards. The first of them are followed: when one's turn has come, or another
+tab has removed it, the conversation is fetched again. */
 
 import { announce } from "../shell/status.js";
-import { pause, RETRY } from "../shell/requests.js";
-import { FINAL } from "../shell/streams.js";
+import { delay, RETRY_DELAY } from "../shell/requests.js";
+import { FINAL_KINDS } from "../shell/stream_events.js";
 
 const FOLLOWED = 4; // the server lets a page follow 32 streams; only the head of a queue can begin
-const ASKED_FOR = 1; // seq of run.queued
+const QUEUED_SEQ = 1; // seq of run.queued
 
 export class Queue {
   #root;
   #streams;
-  #onTurn;
+  #onChange;
   #followed = new Set();
-  #elsewhere;
+  #elsewhere; // the stream of an answer that is being written on another branch
 
-  constructor(root, streams, onTurn) {
+  /** `onChange()` is called when the conversation has to be fetched again. */
+  constructor(root, streams, onChange) {
     this.#root = root;
     this.#streams = streams;
-    this.#onTurn = onTurn;
-    document.addEventListener("toggle", (event) => this.#opened(event.target), { capture: true });
+    this.#onChange = onChange;
+    document.addEventListener("toggle", (event) => this.#onToggle(event.target), { capture: true });
     this.#follow();
   }
 
-  get #items() {
+  get #cards() {
     return [...this.#root.querySelectorAll("[data-queued]")];
   }
 
   get isEmpty() {
-    return this.#items.length === 0;
+    return this.#cards.length === 0;
   }
 
-  /** Show the queue as the server sent it. A card that is being edited stays as it is, as long as it waits. */
+  /** Show the queue as the server sent it. A card that is being edited stays as it is while its message is queued. */
   update(root) {
-    const before = this.#items.length;
+    const before = this.#cards.length;
     for (const card of root.querySelectorAll("[data-queued]")) {
-      const known = document.getElementById(card.id);
-      if (known?.querySelector("[data-edit]").open) card.replaceWith(known);
+      const current = document.getElementById(card.id);
+      if (current?.querySelector("[data-edit][open]")) card.replaceWith(current);
     }
     const focused = document.activeElement?.id;
     this.#root.replaceWith(root);
     this.#root = root;
     if (focused) root.querySelector(`#${CSS.escape(focused)}`)?.focus();
     this.#follow();
-    if (this.#items.length > before) announce("The message waits for its turn");
+    if (this.#cards.length > before) announce("The message waits for its turn");
   }
 
-  /** Who opens a card wants to write. */
-  #opened(details) {
+  /** Focus the field of an editor that was opened. */
+  #onToggle(details) {
     if (details.open && details.matches("[data-edit]")) details.querySelector("textarea").focus();
   }
 
   #follow() {
     this.#followElsewhere();
-    const heads = new Set(this.#items.slice(0, FOLLOWED).map((item) => item.dataset.queued));
+    const heads = new Set(this.#cards.slice(0, FOLLOWED).map((card) => card.dataset.queued));
     for (const stream of [...this.#followed]) {
-      if (!heads.has(stream)) this.#leave(stream);
+      if (!heads.has(stream)) this.#unfollow(stream);
     }
     for (const stream of heads) {
       if (this.#followed.has(stream)) continue;
       this.#followed.add(stream);
-      this.#streams.follow(stream, ASKED_FOR, {
-        apply: () => this.#changed(stream),
+      this.#streams.follow(stream, QUEUED_SEQ, {
+        apply: () => this.#onEvent(stream),
         reset: () => {},
-        refused: () => pause(RETRY).then(() => this.#changed(stream)),
+        refused: () => delay(RETRY_DELAY).then(() => this.#onEvent(stream)),
       });
     }
   }
 
-  /** An answer on a branch that is not shown: its end takes the notice away. */
+  /** The end of an answer on a branch that is not shown removes the notice about it. */
   #followElsewhere() {
     const notice = this.#root.querySelector("[data-elsewhere]");
     const stream = notice?.dataset.elsewhere;
     if (this.#elsewhere && this.#elsewhere !== stream) this.#streams.unfollow(this.#elsewhere);
     if (stream && this.#elsewhere !== stream) {
       this.#streams.follow(stream, Number(notice.dataset.seq), {
-        apply: (event) => FINAL.has(event.kind) && this.#onTurn(),
+        apply: (event) => FINAL_KINDS.has(event.kind) && this.#onChange(),
         reset: () => {},
-        refused: () => this.#onTurn(),
+        refused: () => this.#onChange(),
       });
     }
     this.#elsewhere = stream;
   }
 
-  #leave(stream) {
+  #unfollow(stream) {
     if (this.#followed.delete(stream)) this.#streams.unfollow(stream);
   }
 
-  #changed(stream) {
-    this.#leave(stream);
-    this.#onTurn();
+  #onEvent(stream) {
+    this.#unfollow(stream);
+    this.#onChange();
   }
 }

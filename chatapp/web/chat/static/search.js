@@ -1,29 +1,29 @@
-/* Search as one types: the part of the page with what was found is asked for anew. */
+/* Search as the user types: the part of the page with the results is fetched again. */
 
-import { getHtml, parse, pause } from "../shell/requests.js";
+import { delay, getHtml, parseHtml } from "../shell/requests.js";
 
-const SETTLE = 250; // ms after the last key
+const SETTLE_TIME = 250; // ms after the last key
 
-/** Bring a search form to life; `found` is where the results are. */
-export function searchAsTyped(form, found) {
+/** `results` is the element that holds the results of `form`. */
+export function searchAsTyped(form, results) {
   const field = form.elements.q;
-  let shown = field.value;
-  let turn = 0;
+  let shownQuery = field.value;
+  let latest = 0; // number of the latest search
 
   async function search() {
-    const mine = ++turn;
-    await pause(SETTLE);
+    const number = ++latest;
+    await delay(SETTLE_TIME);
     const query = field.value;
-    if (mine !== turn || query === shown) return;
-    const address = `${location.pathname}?${new URLSearchParams({ q: query })}`;
+    if (number !== latest || query === shownQuery) return;
+    const url = `${location.pathname}?${new URLSearchParams({ q: query })}`;
     try {
-      const html = await getHtml(address);
-      if (mine !== turn) return;
-      shown = query;
-      found.replaceChildren(parse(html));
-      history.replaceState(null, "", address);
+      const html = await getHtml(url);
+      if (number !== latest) return;
+      shownQuery = query;
+      results.replaceChildren(parseHtml(html));
+      history.replaceState(null, "", url);
     } catch {
-      // The button asks again.
+      // The button searches again.
     }
   }
   field.addEventListener("input", search);

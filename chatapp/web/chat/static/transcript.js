@@ -1,13 +1,13 @@
-/* The messages on the page. Answers that are being written are followed; at their end the server's HTML takes the
-place of what was drawn, once and without a jump. */
+/* The messages on the page. Answers that are being written are followed; when one ends, the server's HTML replaces what
+was drawn, once and without a jump. */
 
 import { Answer } from "./answer.js";
-import { keepingEnd } from "./end.js";
-import { awaitHtml, isDue, keepDrawn, unselected } from "./rendering.js";
+import { stickToBottom } from "./stick_to_bottom.js";
+import { isHtmlPending, keepDrawnText, loadFinalHtml, whenUnselected } from "./final_html.js";
 import { announce } from "../shell/status.js";
-import { getHtml, pause, RETRY, wanted } from "../shell/requests.js";
+import { delay, getHtml, parseElement, RETRY_DELAY } from "../shell/requests.js";
 
-const SAID = {
+const ANNOUNCEMENTS = {
   "run.started": () => "Answering",
   "run.retrying": () => "The model is busy, trying again…",
   "run.completed": () => "Done",
@@ -20,9 +20,9 @@ export function messagesIn(element) {
   return [...element.querySelectorAll("[data-message]")];
 }
 
-/** Whether an article on the page says what the fresh one says: written by the same run, with as many versions. */
-function isAsItWas(known, fresh) {
-  return ["run", "versions"].every((name) => known.dataset[name] === fresh.dataset[name]);
+/** Whether two articles show the same: written by the same run, with as many versions. */
+function isSameVersion(current, fresh) {
+  return ["run", "versions"].every((name) => current.dataset[name] === fresh.dataset[name]);
 }
 
 export class Transcript {
@@ -31,110 +31,110 @@ export class Transcript {
   #onEnd;
   #answers = new Map(); // stream -> Answer
 
-  /** `onEnd(kind)` hears of the end of each answer. */
+  /** `onEnd(kind)` receives the end of each answer. */
   constructor(root, streams, onEnd) {
     this.#root = root;
     this.#streams = streams;
     this.#onEnd = onEnd;
-    this.#adopt(root.querySelectorAll("[data-stream]"));
-    const latest = messagesIn(root).at(-1); // what is older may have to wait longer than anybody looks
-    if (latest && isDue(latest)) awaitHtml(latest);
+    this.#follow(root.querySelectorAll("[data-stream]"));
+    const latest = messagesIn(root).at(-1); // older ones may have to wait longer than the page is open
+    if (latest && isHtmlPending(latest)) loadFinalHtml(latest);
   }
 
-  /** The answer that is being written, or waits to be: the one that Stop stops. */
-  get active() {
+  /** The answer that is being written, or waits to be: Stop stops this one. */
+  get activeAnswer() {
     return this.#answers.values().next().value ?? null;
   }
 
-  /** The message behind which the server is asked for the rest: the last question, as its answer may have changed. */
+  /** The id of the message after which the server is asked for the rest: the last question; its answer may change. */
   get anchor() {
     return [...this.#root.querySelectorAll(".question")].at(-1)?.dataset.message ?? "";
   }
 
-  /** Show `articles` behind the message `after` (empty: from the beginning), and nothing else there. */
+  /** Show `articles` after the message `after` (empty: from the beginning), and nothing else there. */
   update(after, articles) {
-    let place = after && document.getElementById(`m-${after}`);
+    let previous = after && document.getElementById(`m-${after}`);
     const listed = new Set(articles.map((article) => article.id));
-    const old = messagesIn(this.#root);
-    for (const article of old.slice(old.indexOf(place) + 1)) {
+    const current = messagesIn(this.#root);
+    for (const article of current.slice(current.indexOf(previous) + 1)) {
       if (listed.has(article.id)) continue;
-      this.#leave(article);
+      this.#unfollow(article);
       article.remove();
     }
-    for (const article of articles) place = this.#show(article, place);
-    this.#tell();
+    for (const article of articles) previous = this.#show(article, previous);
+    this.#notifyComposer();
   }
 
-  showPlaces(ahead) {
-    for (const answer of this.#answers.values()) answer.showPlace(ahead[answer.stream]);
+  showQueuePositions(ahead) {
+    for (const answer of this.#answers.values()) answer.showQueuePosition(ahead[answer.stream]);
   }
 
-  /** Show how this answer ended, as the server tells it. */
-  async settle(answer) {
+  /** Replace an answer by the server's version of it; retries until the server answers. */
+  async reload(answer) {
     this.#streams.unfollow(answer.stream);
     for (;;) {
       try {
-        const article = wanted(await getHtml(answer.article.dataset.url), "[data-message]");
-        await unselected(answer.article);
-        if (answer.article.isConnected) this.#swap(answer.article, article);
-        return this.#tell();
+        const fresh = parseElement(await getHtml(answer.article.dataset.url), "[data-message]");
+        await whenUnselected(answer.article);
+        if (answer.article.isConnected) this.#replace(answer.article, fresh);
+        return this.#notifyComposer();
       } catch (error) {
-        if (!error.mayPass) return;
-        await pause(RETRY);
+        if (!error.isRetryable) return;
+        await delay(RETRY_DELAY);
       }
     }
   }
 
-  /** Put one article behind `place`. One that is there stays as it is, unless a newer run writes it. */
-  #show(article, place) {
-    const known = document.getElementById(article.id);
-    if (known && isAsItWas(known, article)) return known;
-    if (known) this.#swap(known, article);
+  /** Show an article after `previous`. One that is there stays as it is, unless a newer run writes it. */
+  #show(article, previous) {
+    const current = document.getElementById(article.id);
+    if (current && isSameVersion(current, article)) return current;
+    if (current) this.#replace(current, article);
     else {
-      if (place) place.after(article);
+      if (previous) previous.after(article);
       else this.#root.prepend(article);
-      if (article.dataset.stream) this.#adopt([article]);
-      if (isDue(article)) awaitHtml(article);
+      if (article.dataset.stream) this.#follow([article]);
+      if (isHtmlPending(article)) loadFinalHtml(article);
     }
     return article;
   }
 
-  #adopt(articles) {
+  #follow(articles) {
     for (const article of articles) {
-      const answer = new Answer(article, (...change) => this.#changed(...change));
+      const answer = new Answer(article, (...change) => this.#onChange(...change));
       this.#answers.set(answer.stream, answer);
       this.#streams.follow(answer.stream, answer.seq, answer);
-      if (article.dataset.state === "answering") announce("Answering"); // its start is known and will not be told
+      if (article.dataset.state === "answering") announce("Answering"); // run.started is before the page's seq
     }
   }
 
-  async #changed(answer, event) {
-    if (event) announce(SAID[event.kind](event.data));
+  async #onChange(answer, event) {
+    if (event) announce(ANNOUNCEMENTS[event.kind](event.data));
     if (event && !event.isFinal) return;
     if (event) this.#answers.delete(answer.stream);
-    else await pause(RETRY); // the stream was refused: ask for the message, perhaps follow again, but not in a rush
-    this.#tell();
+    else await delay(RETRY_DELAY); // the stream was refused: reload the message, which may be followed again
+    this.#notifyComposer();
     if (event) this.#onEnd(event.kind);
-    if (answer.article.isConnected) this.settle(answer);
+    if (answer.article.isConnected) this.reload(answer);
   }
 
-  #swap(known, article) {
-    const open = [...known.querySelectorAll("details[open]")].map(({ className }) => className);
-    this.#leave(known);
-    keepingEnd(() => {
-      keepDrawn(known, article); // at once with the swap: without its text the page would be short, and all of it its end
-      known.replaceWith(article);
+  #replace(current, article) {
+    const open = [...current.querySelectorAll("details[open]")].map(({ className }) => className);
+    this.#unfollow(current);
+    stickToBottom(() => {
+      keepDrawnText(current, article); // not earlier: without its text the page would be short, and seem at its bottom
+      current.replaceWith(article);
     });
     for (const details of article.querySelectorAll("details")) details.open = open.includes(details.className);
-    if (article.dataset.stream) this.#adopt([article]);
-    if (isDue(article)) awaitHtml(article);
+    if (article.dataset.stream) this.#follow([article]);
+    if (isHtmlPending(article)) loadFinalHtml(article);
   }
 
-  #leave({ dataset: { stream } }) {
+  #unfollow({ dataset: { stream } }) {
     if (this.#answers.delete(stream)) this.#streams.unfollow(stream);
   }
 
-  #tell() {
+  #notifyComposer() {
     this.#root.dispatchEvent(new Event("change"));
   }
 }

@@ -1,5 +1,5 @@
-/* The page of a comparison: all panes over the page's one WebSocket. Closing it stops the answers, for they depend on
-being followed (docs/compare.md). */
+/* Entry point of a comparison's page: all panes share its one WebSocket. Closing the page stops the answers, as each
+run is attached to its viewer (docs/compare.md). */
 
 import { Comparison } from "./comparison.js";
 import { streams } from "../shell/socket.js";
@@ -8,4 +8,5 @@ const comparison = new Comparison(document.querySelector("[data-comparison]"), s
 
 addEventListener("pageshow", (event) => event.persisted && comparison.sync());
 document.addEventListener("visibilitychange", () => document.hidden || comparison.sync());
-if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") comparison.sync();
+const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+if (navigation?.type === "back_forward") comparison.sync();

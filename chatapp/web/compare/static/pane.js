@@ -1,14 +1,12 @@
-/* An answer that is being written in its pane: its text, its state, and how fast it comes. The server has the last
-word: at the end its own section takes the place of this one. */
+/* A pane with an answer that is being written: its content, state and speed. At the end the server's section replaces
+it. */
 
-import { Drawing } from "../chat/drawing.js";
-import { PlainText } from "../chat/plain.js";
-import { FINAL } from "../shell/streams.js";
-import { Tools } from "../chat/tools.js";
-import { pause, RETRY } from "../shell/requests.js";
+import { LiveAnswer } from "../chat/live_answer.js";
+import { FINAL_KINDS } from "../shell/stream_events.js";
+import { delay, RETRY_DELAY } from "../shell/requests.js";
 
 const STATES = { "run.started": "answering", "run.retrying": "retrying" };
-const WORDS = {
+const LABELS = {
   "run.started": "Answering…",
   "run.retrying": "The model is busy, trying again…",
   "run.completed": "Done",
@@ -16,67 +14,53 @@ const WORDS = {
   "run.failed": "Failed",
   "run.lost": "Interrupted",
 };
-const SHOWN = 500_000; // characters that are drawn; more would hang the page
-const MEASURED = 1; // s of writing before a speed means something
+const SHORTEST_MEASURE = 1; // s of writing before a speed is shown
 
 export class Pane {
-  isOver = false;
+  isFinal = false;
   #section;
   #onChange;
-  #text;
-  #reasoning;
-  #drawing;
-  #tools;
-  #length = 0; // characters drawn
-  #newText = "";
-  #newReasoning = "";
-  #frame = 0;
-  #started = null; // ms, as the page heard of it
-  #first = null;
-  #pieces = 0;
+  #content;
+  #startedAt = null; // ms, when the page received run.started
+  #firstTokenAt = null;
+  #tokens = 0;
 
-  /** `onChange(word)` hears how it goes; the word is empty where the server has to be asked. */
+  /** `onChange(label)` receives each new state; the label is empty where the server has to be asked. */
   constructor(section, onChange) {
     this.#section = section;
     this.#onChange = onChange;
     this.stream = section.dataset.stream;
     this.seq = Number(section.dataset.seq);
-    this.#text = section.querySelector("[data-text]");
-    this.#reasoning = new PlainText(section.querySelector("[data-reasoning-text]"), SHOWN);
-    this.#tools = new Tools(section.querySelector("[data-tools]"));
-    const soFar = this.#text.textContent;
-    this.#clear();
-    this.#newText = soFar;
-    this.#draw();
+    this.#content = new LiveAnswer(section, (write) => {
+      write();
+      this.#showFigures();
+    });
   }
 
-  apply({ kind, data }) {
-    if (kind.endsWith(".delta")) this.#count(kind);
-    if (kind === "text.delta") this.#newText += data.text;
-    else if (kind === "reasoning.delta") this.#newReasoning += data.text;
-    else if (kind === "tool.delta") this.#tools.add(data);
-    else if (kind === "snapshot") this.#replace(data);
-    else if (kind === "run.started") this.#started = performance.now();
-    this.#schedule();
-    if (!(kind in WORDS)) return;
-    this.isOver = FINAL.has(kind);
-    if (this.isOver) this.#draw();
-    if (this.isOver || !this.#isStopping) this.#say(STATES[kind] ?? kind.slice("run.".length), WORDS[kind]);
-    this.#onChange(WORDS[kind]);
+  apply(event) {
+    const { kind } = event;
+    if (kind === "text.delta" || kind === "reasoning.delta") this.#countToken();
+    if (kind === "run.started") this.#startedAt = performance.now();
+    this.#content.apply(event);
+    if (!(kind in LABELS)) return;
+    this.isFinal = FINAL_KINDS.has(kind);
+    if (this.isFinal) this.#content.flush();
+    if (this.isFinal || !this.#isStopping) this.#showState(STATES[kind] ?? kind.slice("run.".length), LABELS[kind]);
+    this.#onChange(LABELS[kind]);
   }
 
   reset() {
-    this.#replace({ text: "", reasoning: "" });
+    this.#content.replace({ text: "", reasoning: "" });
   }
 
   refused() {
-    pause(RETRY).then(() => this.#onChange(""));
+    delay(RETRY_DELAY).then(() => this.#onChange(""));
   }
 
-  /** The server shows the same run: only what is being done to it may be new. */
-  agree(section) {
-    if (section.dataset.state === "stopping" && !this.isOver) {
-      this.#say("stopping", section.querySelector("[data-word]").textContent);
+  /** The server's section shows the same run: take over what is being done to it. */
+  update(section) {
+    if (section.dataset.state === "stopping" && !this.isFinal) {
+      this.#showState("stopping", section.querySelector("[data-word]").textContent);
       this.#section.querySelector("[data-stop-pane]").setAttribute("aria-disabled", "true"); // which keeps the focus
     }
     const close = section.querySelector(".pane__close");
@@ -87,56 +71,24 @@ export class Pane {
     return this.#section.dataset.state === "stopping";
   }
 
-  #say(state, word) {
+  #showState(state, label) {
     this.#section.dataset.state = state;
-    this.#section.querySelector("[data-word]").textContent = word;
+    this.#section.querySelector("[data-word]").textContent = label;
   }
 
-  #count(kind) {
-    if (kind === "tool.delta") return;
-    this.#pieces += 1;
-    this.#first ??= performance.now();
-    if (this.#section.dataset.state === "retrying") this.#say("answering", WORDS["run.started"]);
-  }
-
-  #clear() {
-    this.#text.replaceChildren();
-    this.#text.classList.remove("prose--plain");
-    this.#drawing = new Drawing(this.#text);
-  }
-
-  #replace({ text, reasoning, tools = [] }) {
-    this.#clear();
-    this.#length = 0;
-    this.#tools.replace(tools);
-    this.#reasoning.clear();
-    this.#newText = text;
-    this.#newReasoning = reasoning;
-  }
-
-  #schedule() {
-    this.#frame ||= requestAnimationFrame(() => this.#draw());
-  }
-
-  #draw() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
-    if (this.#newReasoning) {
-      this.#section.querySelector("[data-reasoning]").hidden = false;
-      this.#reasoning.append(this.#newReasoning);
-    }
-    if (this.#newText && this.#length < SHOWN) this.#drawing.write(this.#newText.slice(0, SHOWN - this.#length));
-    this.#length += this.#newText.length;
-    this.#newText = this.#newReasoning = "";
-    this.#showFigures();
+  #countToken() {
+    this.#tokens += 1;
+    this.#firstTokenAt ??= performance.now();
+    if (this.#section.dataset.state === "retrying") this.#showState("answering", LABELS["run.started"]);
   }
 
   #showFigures() {
     const figures = [];
-    if (this.#started !== null && this.#first !== null)
-      figures.push(`first token ${((this.#first - this.#started) / 1000).toFixed(2)} s`);
-    const seconds = (performance.now() - this.#first) / 1000;
-    if (this.#first !== null && seconds >= MEASURED) figures.push(`≈ ${(this.#pieces / seconds).toFixed(1)} tokens/s`);
+    if (this.#startedAt !== null && this.#firstTokenAt !== null)
+      figures.push(`first token ${((this.#firstTokenAt - this.#startedAt) / 1000).toFixed(2)} s`);
+    const seconds = (performance.now() - this.#firstTokenAt) / 1000;
+    if (this.#firstTokenAt !== null && seconds >= SHORTEST_MEASURE)
+      figures.push(`≈ ${(this.#tokens / seconds).toFixed(1)} tokens/s`);
     this.#section.querySelector("[data-figures]").textContent = figures.join(" · ");
   }
 }

@@ -1,68 +1,70 @@
-/* Requests to this site's views, which answer a script with the part of the page that changed. */
+/* Requests to this site's views, which answer scripts with the part of the page that changed. */
 
-export const RETRY = 2_000; // ms between two tries of what has to come right
+export const RETRY_DELAY = 2_000; // ms
 const HEADERS = { "X-Requested-With": "fetch" };
 
-export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+export const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Something that a person has to be told: `message` is the sentence. `mayPass`: the same request may go well later. */
-export class Refused extends Error {
-  constructor(message, mayPass = false) {
+/** `message` is a sentence for the user; `isRetryable`: the same request may succeed later. */
+export class RequestError extends Error {
+  constructor(message, isRetryable = false) {
     super(message);
-    this.mayPass = mayPass;
+    this.isRetryable = isRetryable;
   }
 }
 
-/** The newest token: a log-in in another tab has changed the one that the form came with. With HTTPS=1 the cookie has
- * the prefix, and a plain one is another subdomain's. */
+/** The newest token: a log-in in another tab has replaced the one that the form came with. With HTTPS=1 the cookie has
+ * the prefix, and one without it was set by another subdomain. */
 function csrfToken() {
-  return (document.cookie.match(/(?:^|; )__Host-csrftoken=([^;]+)/) ?? document.cookie.match(/(?:^|; )csrftoken=([^;]+)/))?.[1];
+  const prefixed = document.cookie.match(/(?:^|; )__Host-csrftoken=([^;]+)/);
+  return (prefixed ?? document.cookie.match(/(?:^|; )csrftoken=([^;]+)/))?.[1];
 }
 
-/** What comes from the network: it may break off at any time, also in the middle of a reply. */
-async function arriving(promise) {
+/** Await something from the network, which may fail at any time, also in the middle of a response. */
+async function receive(promise) {
   try {
     return await promise;
   } catch {
-    throw new Refused("The server cannot be reached. Please try again.", true);
+    throw new RequestError("The server cannot be reached. Please try again.", true);
   }
 }
 
-async function ask(url, options) {
-  const response = await arriving(fetch(url, { headers: HEADERS, ...options }));
-  if (response.redirected) throw new Refused("You are logged out. Log in in another tab, then try again.");
-  if (response.status === 409 || response.status === 422) throw new Refused((await response.json()).message);
-  if (response.status === 400 || response.status === 413) throw new Refused("The message is too long.");
-  if (response.status === 403) throw new Refused("This page is out of date. Please reload it.");
-  if (response.status === 404) throw new Refused("This does not exist any more.");
-  if (!response.ok) throw new Refused("Something went wrong on our side. Please try again.", true);
+async function request(url, options) {
+  const response = await receive(fetch(url, { headers: HEADERS, ...options }));
+  if (response.redirected) throw new RequestError("You are logged out. Log in in another tab, then try again.");
+  if (response.status === 409 || response.status === 422) throw new RequestError((await response.json()).message);
+  if (response.status === 400 || response.status === 413) throw new RequestError("The message is too long.");
+  if (response.status === 403) throw new RequestError("This page is out of date. Please reload it.");
+  if (response.status === 404) throw new RequestError("This does not exist any more.");
+  if (!response.ok) throw new RequestError("Something went wrong on our side. Please try again.", true);
   return response;
 }
 
 export function get(url) {
-  return ask(url);
+  return request(url);
 }
 
-export function parse(html) {
+export function parseHtml(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   return template.content;
 }
 
-/** The element of a reply that was asked for. A reply that breaks off may look like a whole one. */
-export function wanted(html, selector) {
-  const found = parse(html).querySelector(selector);
-  if (!found) throw new Refused("Half a reply has arrived. Please try again.", true);
-  return found;
+/** The element that `selector` finds in `html`. Raises RequestError if it is not there: a response that was cut off
+ * may look like a whole one. */
+export function parseElement(html, selector) {
+  const element = parseHtml(html).querySelector(selector);
+  if (!element) throw new RequestError("The response was incomplete. Please try again.", true);
+  return element;
 }
 
 export async function getHtml(url) {
-  return arriving((await ask(url)).text());
+  return receive((await request(url)).text());
 }
 
 /** POST the fields of a form, with the newest token. */
 export function post(url, fields) {
   const token = csrfToken();
   if (token) fields.set("csrfmiddlewaretoken", token);
-  return ask(url, { method: "POST", body: fields });
+  return request(url, { method: "POST", body: fields });
 }

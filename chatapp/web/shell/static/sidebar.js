@@ -1,140 +1,133 @@
-/* The list of chats: how each one stands, live in every tab, and more of it as one scrolls.
+/* The list of chats: each one's activity and news, live in every tab, and more chats as the user scrolls.
 
-What changes is heard on the user's own stream, which keeps nothing: whenever that begins anew the list is asked for. */
+Changes arrive on the user's own stream, which keeps no history: whenever it starts anew, the list is fetched again. */
 
-import { loadOlder } from "./older.js";
-import { getHtml, pause, post, RETRY, wanted } from "./requests.js";
+import { loadOlderOnScroll } from "./older_chats.js";
+import { Refresher } from "./refresher.js";
+import { getHtml, parseElement, post } from "./requests.js";
 import { showTitle } from "./title.js";
 
-const WORDS = { answering: "Answering", waiting: "Waiting", unread: "New", failed: "Failed" };
-const SETTLE = 150; // ms; what changes together is asked for once
+const LABELS = { answering: "Answering", waiting: "Waiting", unread: "New", failed: "Failed" };
+const SETTLE_TIME = 150; // ms; changes that come together cause one request
 
 export class Sidebar {
   #nav;
-  #told;
-  #current;
-  #day = new Date().toDateString(); // by which the list is grouped
-  #unnamed = []; // ends in chats without a title
-  #isOld = false; // something has happened since the last refresh began
-  #isRefreshing = false;
-  #isNews = false; // in the chat that is shown, and not yet seen
+  #listeners;
+  #currentSession;
+  #day = new Date().toDateString(); // the list is grouped by days
+  #untitledEnds = []; // ends of answers in chats without a title
+  #refresher = new Refresher(() => this.#load(), SETTLE_TIME);
+  #isUnread = false; // the chat on the page has news that the user has not seen
 
-  /** Told are: `onEnd(change)` of each answer that ends by itself, in any chat; `onTitle(chat, title)` of titles;
-   * `onActivity()` of any in the chat that is shown; `onPlaces(ahead)` of answers that wait for a worker. */
-  constructor(nav, streams, told) {
+  /**
+   * `listeners`: `onEnd(change)` of each answer that ends by itself, in any chat; `onTitle(session, title)`;
+   * `onActivity()` in the chat on the page; `onQueuePositions(ahead)` of answers that wait for a worker.
+   */
+  constructor(nav, streams, listeners) {
     this.#nav = nav;
-    this.#told = told;
-    this.#current = nav.dataset.current;
+    this.#listeners = listeners;
+    this.#currentSession = nav.dataset.current;
     streams.follow(nav.dataset.summary, 0, this);
-    document.addEventListener("visibilitychange", () => this.#lookedAt());
-    loadOlder(this.#nav, (fields) => this.#address(fields));
+    document.addEventListener("visibilitychange", () => this.#onVisibilityChange());
+    this.#loadOlderOnScroll();
   }
 
-  /** The stream begins, or has lost something. */
+  /** The stream has started, or has lost events. */
   reset() {
-    this.#refresh();
+    this.#refresher.refresh();
   }
 
-  refused() {} // logged out; the next page tells
+  refused() {} // logged out: the next page will show it
 
   apply({ kind, data }) {
-    if (kind === "places.changed") return this.#told.onPlaces(data.ahead);
-    if (kind !== "session.changed") return void this.#refresh();
-    this.#isOld ||= this.#isRefreshing; // the list that is on its way may not know of this
-    const isShown = data.session === this.#current;
-    if (isShown && data.title) showTitle(data.title);
-    if (isShown && data.activity) this.#told.onActivity();
-    if (isShown && data.news) {
-      this.#isNews = true;
-      this.#see();
+    if (kind === "places.changed") return this.#listeners.onQueuePositions(data.ahead);
+    if (kind !== "session.changed") return void this.#refresher.refresh();
+    this.#refresher.invalidate();
+    const isCurrent = data.session === this.#currentSession;
+    if (isCurrent && data.title) showTitle(data.title);
+    if (isCurrent && data.activity) this.#listeners.onActivity();
+    if (isCurrent && data.news) {
+      this.#isUnread = true;
+      this.#markSeen();
     }
-    this.#show(isShown && !document.hidden ? { ...data, news: "" } : data);
-    if (data.title) this.#told.onTitle(data.session, data.title);
-    if (data.ended && data.news) this.#tellEnd(data);
+    this.#showChange(isCurrent && !document.hidden ? { ...data, news: "" } : data);
+    if (data.title) this.#listeners.onTitle(data.session, data.title);
+    if (data.ended && data.news) this.#reportEnd(data);
   }
 
   get #list() {
     return this.#nav.querySelector("[data-list]");
   }
 
-  /** Without a title the chat is called as in the list, which may not know yet what was asked in it. */
-  #tellEnd(change) {
-    if (change.title) return this.#told.onEnd(change);
-    this.#unnamed.push(change);
-    this.#refresh();
+  /** Without a title the chat has the name of its row, which may not know yet what was asked in it. */
+  #reportEnd(change) {
+    if (change.title) return this.#listeners.onEnd(change);
+    this.#untitledEnds.push(change);
+    this.#refresher.refresh();
   }
 
-  #tellUnnamed(change) {
-    const row = this.#list.querySelector(`[data-session="${change.session}"] [data-row-title]`);
-    this.#told.onEnd({ ...change, title: row?.textContent ?? "A chat" });
+  #reportUntitledEnds() {
+    for (const change of this.#untitledEnds.splice(0)) {
+      const row = this.#list.querySelector(`[data-session="${change.session}"] [data-row-title]`);
+      this.#listeners.onEnd({ ...change, title: row?.textContent ?? "A chat" });
+    }
   }
 
-  #lookedAt() {
-    this.#see();
+  #onVisibilityChange() {
+    this.#markSeen();
     const day = new Date().toDateString();
-    if (!document.hidden && day !== this.#day) this.#refresh(); // what was today is yesterday
+    if (!document.hidden && day !== this.#day) this.#refresher.refresh(); // today has become yesterday
     if (!document.hidden) this.#day = day;
   }
 
-  #show({ session, title, activity, news }) {
+  #showChange({ session, title, activity, news }) {
     const row = this.#list.querySelector(`[data-session="${session}"]`);
-    if (!row) return void (this.#nav.dataset.current === session || this.#refresh());
+    if (!row) return void (this.#currentSession === session || this.#refresher.refresh());
     if (title) row.querySelector("[data-row-title]").textContent = title;
     for (const [name, value] of Object.entries({ activity, news })) {
       if (value) row.dataset[name] = value;
       else delete row.dataset[name];
     }
-    row.querySelector("[data-mark]").textContent = WORDS[activity || news] ?? "";
+    row.querySelector("[data-mark]").textContent = LABELS[activity || news] ?? "";
   }
 
-  /** Tell the server that the news in the chat that is shown are seen, once somebody looks at this page. */
-  async #see() {
-    if (!this.#isNews || document.hidden) return;
-    this.#isNews = false;
+  /** Clear the unread badge of the chat on the page, once the page is visible. */
+  async #markSeen() {
+    if (!this.#isUnread || document.hidden) return;
+    this.#isUnread = false;
     try {
-      await post(`/chats/${this.#current}/seen`, new FormData());
+      await post(`/chats/${this.#currentSession}/seen`, new FormData());
     } catch {
-      this.#isNews = true; // the next look tells it
+      this.#isUnread = true; // tried again when the page becomes visible next
     }
   }
 
-  /** Ask for the list as it is now, until the server answers. */
-  async #refresh() {
-    this.#isOld = true;
-    if (this.#isRefreshing) return;
-    this.#isRefreshing = true;
-    while (this.#isOld) {
-      await pause(SETTLE);
-      this.#isOld = false;
-      try {
-        await this.#renew();
-        for (const change of this.#unnamed.splice(0)) this.#tellUnnamed(change);
-      } catch (error) {
-        this.#isOld = Boolean(error.mayPass);
-        if (this.#isOld) await pause(RETRY);
-      }
-    }
-    this.#isRefreshing = false;
+  async #load() {
+    await this.#replaceList();
+    this.#reportUntitledEnds();
   }
 
-  async #renew() {
+  async #replaceList() {
     const rows = this.#list.querySelectorAll("section:not([data-group=Pinned]) [data-session]").length;
-    const asked = { rows, version: this.#list.dataset.version };
-    const html = await getHtml(this.#address(asked));
-    if (!html) return; // nothing has changed
-    const fresh = wanted(html, "[data-list]");
+    const html = await getHtml(this.#urlFor({ rows, version: this.#list.dataset.version }));
+    if (!html) return; // this version is current
+    const list = parseElement(html, "[data-list]");
     const focused = this.#list.contains(document.activeElement) && document.activeElement.getAttribute("href");
-    this.#list.replaceWith(fresh);
-    this.#isNews ||= fresh.querySelector("[data-news] [aria-current]") !== null; // told before one listened
-    this.#see();
-    const title = fresh.querySelector("[aria-current] [data-titled]");
+    this.#list.replaceWith(list);
+    this.#isUnread ||= list.querySelector("[data-news] [aria-current]") !== null; // news from before the stream began
+    this.#markSeen();
+    const title = list.querySelector("[aria-current] [data-titled]");
     if (title) showTitle(title.textContent);
     if (focused) this.#list.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-    loadOlder(this.#nav, (fields) => this.#address(fields));
+    this.#loadOlderOnScroll();
   }
 
-  #address(fields) {
-    const current = this.#current ? { current: this.#current } : {};
-    return `${this.#nav.dataset.url}?${new URLSearchParams({ ...fields, ...current })}`;
+  #loadOlderOnScroll() {
+    loadOlderOnScroll(this.#nav, (parameters) => this.#urlFor(parameters));
+  }
+
+  #urlFor(parameters) {
+    const current = this.#currentSession ? { current: this.#currentSession } : {};
+    return `${this.#nav.dataset.url}?${new URLSearchParams({ ...parameters, ...current })}`;
   }
 }

@@ -1,19 +1,19 @@
-/* The page's one WebSocket: whoever follows a stream here shares it. */
+/* The page's one WebSocket, shared by everything on it that follows a stream. */
 
-import { connection } from "./status.js";
+import { showConnectionState } from "./status.js";
 import { Streams } from "./streams.js";
 
 const url = new URL("/ws/streams", location.href);
 url.protocol = url.protocol.replace("http", "ws");
 
-let wasKept = false; // shown again from the back/forward cache
+let wasCached = false; // restored from the back/forward cache
 
-addEventListener("pageshow", (event) => (wasKept = event.persisted));
+addEventListener("pageshow", (event) => (wasCached = event.persisted));
 
-/** A page that comes back after the log-out must not be left standing: whoever went back may be somebody else. */
-function tell(state) {
-  if (wasKept && state === "logged_out") location.reload();
-  else connection(state);
+/** A cached page that returns after a log-out is reloaded: another person may have pressed Back. */
+function onState(state) {
+  if (wasCached && state === "logged_out") location.reload();
+  else showConnectionState(state);
 }
 
-export const streams = new Streams(url, tell);
+export const streams = new Streams(url, onState);

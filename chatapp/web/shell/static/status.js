@@ -1,8 +1,9 @@
-/* What is said: one polite region for those who listen, one mark for those who look. */
+/* Status messages: a polite live region for screen readers, and a visible mark for the connection. */
 
 const region = document.querySelector("[data-status]");
+/** @type {HTMLElement} */
 const mark = document.querySelector("[data-connection]");
-const CONNECTION = {
+const LABELS = {
   reconnecting: "Reconnecting…",
   crowded: "Too many tabs are open. Close some.",
   logged_out: "Logged out. Reload the page to log in.",
@@ -13,11 +14,11 @@ export function announce(text) {
 }
 
 /** Show the state of the connection: "open", "reconnecting", "crowded" or "logged_out". */
-export function connection(state) {
-  const word = CONNECTION[state];
+export function showConnectionState(state) {
+  const label = LABELS[state];
   const wasBroken = !mark.hidden;
-  mark.hidden = !word;
-  if (word && mark.textContent !== word) mark.textContent = word;
-  if (word && !wasBroken) announce(word);
-  else if (!word && wasBroken) announce("Connected again");
+  mark.hidden = !label;
+  if (label && mark.textContent !== label) mark.textContent = label;
+  if (label && !wasBroken) announce(label);
+  else if (!label && wasBroken) announce("Connected again");
 }

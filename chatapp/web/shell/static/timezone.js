@@ -1,8 +1,8 @@
-/* The browser's time zone, so that the server groups by days and writes times as the reader's clock has them. */
+/* The browser's time zone, stored in a cookie: the server groups by the user's days and writes times on their clock. */
 
 const YEAR = 31_536_000; // s
 
-export function tellZone() {
+export function storeTimezone() {
   const zone = encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone ?? "");
   if (document.cookie.split("; ").includes(`zone=${zone}`)) return;
   const secure = location.protocol === "https:" ? "; Secure" : "";

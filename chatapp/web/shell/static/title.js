@@ -1,30 +1,30 @@
-/* The title of the page: the chat's name, and before it how many answers have ended since one looked last. */
+/* The document's title: the chat's name, after the number of answers that ended while the page was hidden. */
 
 const heading = document.querySelector("[data-title]");
 
 let unseen = 0;
 let name = document.title;
 
-function write() {
+function update() {
   document.title = unseen ? `(${unseen}) ${name}` : name;
 }
 
-/** The chat has this title now. */
+/** Show the chat's new title in the heading and the document's title. */
 export function showTitle(title) {
   if (!heading) return;
   heading.textContent = title;
   name = `${title} – chatapp`;
-  write();
+  update();
 }
 
-/** One more answer has ended while nobody looked at this page. */
-export function countUnseen() {
+/** Count an answer that ended while the page is hidden. */
+export function incrementUnseen() {
   unseen += 1;
-  write();
+  update();
 }
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
   unseen = 0;
-  write();
+  update();
 });

@@ -1,0 +1,56 @@
+/* Copy buttons: an answer's Markdown (also while it is being written), or one code box. */
+
+import { announce } from "../shell/status.js";
+import { get } from "../shell/requests.js";
+
+const LABEL_TIME = 2_000; // ms for which a button shows the outcome
+
+/** For browsers that offer no clipboard here (a site without HTTPS). */
+function copyWithCommand(text) {
+  const field = document.createElement("textarea");
+  field.className = "visually-hidden";
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  const succeeded = document.execCommand("copy");
+  field.remove();
+  if (!succeeded) throw new Error("The browser does not allow copying");
+}
+
+/** `text` is a promise: the clipboard has to be asked while the click still counts as user activation. */
+async function copy(text) {
+  if (!navigator.clipboard?.write) return copyWithCommand(await text);
+  const blob = text.then((content) => new Blob([content], { type: "text/plain" }));
+  await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+}
+
+async function copyAndReport(button, text) {
+  const label = (button.dataset.word ??= button.textContent);
+  const focused = /** @type {HTMLElement} */ (document.activeElement);
+  try {
+    await copy(text);
+    button.textContent = "Copied";
+    announce("Copied");
+  } catch {
+    button.textContent = "Not copied";
+    announce("Copying failed");
+  }
+  if (button.isConnected) focused?.focus({ preventScroll: true });
+  setTimeout(() => (button.textContent = label), LABEL_TIME);
+}
+
+export function enableCopyButtons() {
+  document.addEventListener("click", (event) => {
+    const target = /** @type {Element} */ (event.target);
+    /** @type {HTMLElement} */
+    const code = target.closest("[data-copy-code]");
+    if (code) return copyAndReport(code, Promise.resolve(code.closest(".code").querySelector("code").textContent));
+    /** @type {HTMLElement} */
+    const message = target.closest("[data-copy]");
+    if (message)
+      copyAndReport(
+        message,
+        get(message.dataset.copy).then((response) => response.text()),
+      );
+  });
+}
