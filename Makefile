@@ -25,9 +25,9 @@ test-all: ## all tests, each pool on each database, then the long ones, and on o
 	@$(PYTHON) deploy/set_up.py test
 	@$(call lane,all)postgres && $(call lane,all)sqlite && .venv/bin/python -m tests.pythons
 
-lint: ## check style, formatting, types and who imports whom
+lint: ## check style, formatting, types, who imports whom, and the browser's code
 	@$(PYTHON) deploy/set_up.py test
-	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/lint-imports && .venv/bin/mypy
+	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/lint-imports && .venv/bin/mypy && .venv/bin/python deploy/lint_browser.py
 
 bench: ## measure speed and memory beside other ways to do it, and write docs/benchmarks.md (half an hour)
 	@$(PYTHON) deploy/set_up.py test

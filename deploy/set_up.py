@@ -53,14 +53,14 @@ def main(purpose):
             step("Making .venv with Python {}.{}.{}".format(*sys.version_info), make_venv)
             stamp = {}
         stamp["python"] = THIS_PYTHON
-        npm = begin_browser_packages(stamp)
+        npm = begin_browser_packages(stamp, purpose)
         try:
             install_uv(stamp)
             install_packages(stamp, purpose)
             if purpose == "test":
                 install_extra(stamp)
             install_model(stamp)
-            install_browser_packages(stamp, npm)
+            install_browser_packages(stamp, purpose, npm)
         finally:
             if npm is not None:
                 npm.kill()
@@ -147,32 +147,42 @@ def install_model(stamp):
     write_stamp(stamp, model=digest(lock))
 
 
-def begin_browser_packages(stamp):
+def begin_browser_packages(stamp, purpose):
     """The system's npm, if there is one, already at work while Python packages are installed; else None."""
     npm = shutil.which("npm")
-    if npm is None or are_browser_packages_installed(stamp):
+    if npm is None or are_browser_packages_installed(stamp, purpose):
         return None
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.Popen([npm, *NPM_OPTIONS], cwd=BROWSER, **pipes)
+    return subprocess.Popen([npm, *npm_options(purpose)], cwd=BROWSER, **pipes)
 
 
-def install_browser_packages(stamp, npm=None):
-    if are_browser_packages_installed(stamp):
+def install_browser_packages(stamp, purpose, npm=None):
+    if are_browser_packages_installed(stamp, purpose):
         return
 
     def finish():
         if npm is not None:
             npm.communicate()
         if npm is None or npm.returncode:  # then once more, for what it has to say
-            run([*find_npm(), *NPM_OPTIONS], cwd=BROWSER)
+            run([*find_npm(), *npm_options(purpose)], cwd=BROWSER)
 
     step("Installing browser packages", finish)
-    write_stamp(stamp, browser=digest(os.path.join(BROWSER, "package-lock.json")))
+    write_stamp(stamp, browser=browser_packages(purpose))
 
 
-def are_browser_packages_installed(stamp):
-    wanted = digest(os.path.join(BROWSER, "package-lock.json"))
-    return stamp.get("browser") == wanted and os.path.isdir(os.path.join(BROWSER, "node_modules"))
+def are_browser_packages_installed(stamp, purpose):
+    wanted = [browser_packages(purpose), browser_packages("test")]  # which are more
+    return stamp.get("browser") in wanted and os.path.isdir(os.path.join(BROWSER, "node_modules"))
+
+
+def browser_packages(purpose):
+    """What the stamp says of them; to run needs only what pages load, not the tools of tests and linters."""
+    lock = digest(os.path.join(BROWSER, "package-lock.json"))
+    return lock if purpose == "test" else f"{lock} for pages"
+
+
+def npm_options(purpose):
+    return NPM_OPTIONS if purpose == "test" else [*NPM_OPTIONS, "--omit=dev"]
 
 
 def find_npm():

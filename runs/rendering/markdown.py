@@ -158,7 +158,7 @@ def _math(mark: str) -> Callable[..., str]:
 def _link(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: dict[str, Any]
 ) -> str:
-    """A link to another site; any other link loses its target. The page does the same while streaming (markdown_writer.js)."""
+    """A link to another site; any other link loses its target. The page does the same live (markdown_writer.js)."""
     token = tokens[index]
     if not ABSOLUTE_URL.match(str(token.attrs.get("href", ""))):
         token.attrs = {}

@@ -54,9 +54,9 @@ class Bench:
         argv = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(argv, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
         for name in filter(None, names):
-            if (ROOT / name).is_file() and name not in LINKED:
+            if ((ROOT / name).is_file() or (ROOT / name).is_symlink()) and name not in LINKED:
                 (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, self.root / name)
+                shutil.copy2(ROOT / name, self.root / name, follow_symlinks=False)
         for name in LINKED:
             if (ROOT / name).exists():
                 (self.root / name).symlink_to((ROOT / name).resolve())
