@@ -7,6 +7,9 @@ import { MarkdownWriter } from "./markdown_writer.js";
 import { PlainText } from "./plain_text.js";
 import { ToolCalls } from "./tool_calls.js";
 
+/** @import { StreamEvent } from "../shell/stream_events.js" */
+/** @import { ToolDelta } from "./tool_calls.js" */
+
 export const MAX_CHARACTERS = 500_000; // shown of an answer, as the server does; a page with more would hang
 const PIECE = 2_000; // characters drawn at once
 const FRAME_BUDGET = 8; // ms of drawing in a frame
@@ -23,7 +26,8 @@ export class LiveAnswer {
   #frame = 0;
   #draw;
 
-  /** `draw(write)` is called in each frame with new content: it calls `write` and does what belongs before and after. */
+  /** `draw(write)` is called in each frame with new content: it calls `write` and does what belongs before and after.
+   * @param {HTMLElement} root @param {(write: () => void) => void} draw */
   constructor(root, draw) {
     this.#root = root;
     this.#draw = draw;
@@ -36,7 +40,8 @@ export class LiveAnswer {
     this.flush();
   }
 
-  /** Events that do not change the content are ignored. */
+  /** Events that do not change the content are ignored.
+   * @param {StreamEvent} event */
   apply({ kind, data }) {
     if (kind === "text.delta") this.#newText += data.text;
     else if (kind === "reasoning.delta") this.#newReasoning += data.text;
@@ -45,6 +50,7 @@ export class LiveAnswer {
     this.#schedule();
   }
 
+  /** @param {{text: string, reasoning: string, tools?: ToolDelta[]}} content */
   replace({ text, reasoning, tools = [] }) {
     this.#clear();
     this.#length = 0;

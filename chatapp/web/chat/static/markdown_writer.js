@@ -11,13 +11,15 @@ import { appendText, PlainText } from "./plain_text.js";
 const SAFE_URL = /^(https?:\/\/[^/?#\\\s]|mailto:)/i; // where a link may lead, as on the server: never into this site
 const BIDI_CONTROLS = /[\u202a-\u202e\u2066-\u2069]/g; // they make text read differently from what it is
 
+/** @param {string} text */
 function safeUrl(text) {
   return SAFE_URL.test(text) && URL.canParse(text) ? text : null;
 }
 
 /** The library's renderer, except for what comes from the model and could link, load, or cost too much.
 
-Text is collected until `flush`, so that it becomes one text node however it arrived. */
+Text is collected until `flush`, so that it becomes one text node however it arrived.
+ * @param {HTMLElement} element @param {DrawingLimits} limits */
 function createRenderer(element, limits) {
   const standard = smd.default_renderer(element);
   let text = "";
@@ -83,12 +85,14 @@ export class MarkdownWriter {
   #parser;
   #plainRest = null; // the text shown as it is, from the first that could not be drawn
 
+  /** @param {HTMLElement} element */
   constructor(element) {
     this.#element = element;
     this.#parser = createDeepParser(createRenderer(element, this.#limits));
   }
 
-  /** Append `text`. From where it exceeds a limit, or the parser fails, it is shown as plain text. */
+  /** Append `text`. From where it exceeds a limit, or the parser fails, it is shown as plain text.
+   * @param {string} text */
   write(text) {
     const safe = text.replace(BIDI_CONTROLS, "\ufffd");
     const undrawn = this.#plainRest ? safe : this.#draw(safe);

@@ -7,19 +7,22 @@ const MARK = 4; // the weight of an accent; thousands of them on one letter take
 const PIECE = 500; // UTF-16 units weighed at once
 const NODE = 4_000; // units of a text node: appending to one costs as much as it holds
 
-/** What laying out a text costs, in letters. */
+/** What laying out a text costs, in letters.
+ * @param {string} text */
 export function layoutWeight(text) {
   return text.length + (MARK - 1) * (text.match(/\p{M}/gu)?.length ?? 0);
 }
 
+/** @param {string} text */
 function endsInsideCharacter(text) {
   const unit = text.charCodeAt(text.length - 1);
   return unit >= 0xd800 && unit < 0xdc00; // a high surrogate
 }
 
-/** Append `text` to `element` in as few text nodes as is fast, none of which ends inside a character. */
+/** Append `text` to `element` in as few text nodes as is fast, none of which ends inside a character.
+ * @param {Element} element @param {string} text */
 export function appendText(element, text) {
-  const last = element.lastChild;
+  const last = /** @type {Text | null} */ (element.lastChild);
   const isOpen = last?.nodeType === Node.TEXT_NODE && (last.length < NODE || endsInsideCharacter(last.data));
   if (isOpen) last.appendData(text);
   else if (text) element.append(text);
@@ -32,7 +35,8 @@ export class PlainText {
   #box = null; // the last stretch; null: the next text starts one
   #weight = 0; // of its text
 
-  /** Text already in `element` counts as the beginning; text beyond `maxLength` units is not shown. */
+  /** Text already in `element` counts as the beginning; text beyond `maxLength` units is not shown.
+   * @param {Element} element */
   constructor(element, maxLength = Infinity) {
     this.#element = element;
     this.#maxLength = maxLength;
@@ -41,6 +45,7 @@ export class PlainText {
     this.append(textSoFar);
   }
 
+  /** @param {string} text */
   append(text) {
     const shown = text.slice(0, Math.max(this.#maxLength - this.#length, 0));
     this.#length += shown.length;

@@ -2,14 +2,17 @@
 
 import { appendText, PlainText } from "./plain_text.js";
 
+/** @typedef {{index: number, id?: string, name?: string, arguments?: string}} ToolDelta */
+
 const MAX_CALLS = 100; // of an answer, as the server shows them
 const MAX_NAME = 200; // characters
 const MAX_ARGUMENTS = 100_000; // characters of one call
 
+/** @param {number} index @param {string} id */
 function createCall(index, id) {
   const call = document.createElement("details");
   call.className = "tool";
-  call.dataset.tool = index;
+  call.dataset.tool = String(index);
   call.dataset.call = id;
   const name = document.createElement("code");
   name.dataset.toolName = "";
@@ -30,7 +33,8 @@ export class ToolCalls {
     this.#root = root;
   }
 
-  /** Add a delta of a call: its strings are appended to the call with this index. A new id starts a new call. */
+  /** Add a delta of a call: its strings are appended to the call with this index. A new id starts a new call.
+   * @param {ToolDelta} delta */
   add({ index, id = "", name = "", arguments: text = "" }) {
     let call = [...this.#root.children].findLast((element) => element.dataset.tool === String(index));
     if (!call || (id && call.dataset.call !== id)) {
@@ -48,6 +52,7 @@ export class ToolCalls {
     return this.#arguments.get(element);
   }
 
+  /** @param {ToolDelta[]} calls */
   replace(calls) {
     this.#root.replaceChildren();
     for (const call of calls) this.add(call);

@@ -8,7 +8,8 @@ export class Refresher {
   #isStale = false; // something has changed since the last load began
   #isLoading = false;
 
-  /** `load` fetches and shows; `settleTime` (ms): changes within it share one load. */
+  /** `load` fetches and shows; `settleTime` (ms): changes within it share one load.
+   * @param {() => Promise<void>} load */
   constructor(load, settleTime = 0) {
     this.#load = load;
     this.#settleTime = settleTime;

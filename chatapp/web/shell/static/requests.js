@@ -3,10 +3,12 @@
 export const RETRY_DELAY = 2_000; // ms
 const HEADERS = { "X-Requested-With": "fetch" };
 
+/** @type {(ms: number) => Promise<void>} */
 export const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** `message` is a sentence for the user; `isRetryable`: the same request may succeed later. */
 export class RequestError extends Error {
+  /** @param {string} message */
   constructor(message, isRetryable = false) {
     super(message);
     this.isRetryable = isRetryable;
@@ -20,7 +22,8 @@ function csrfToken() {
   return (prefixed ?? document.cookie.match(/(?:^|; )csrftoken=([^;]+)/))?.[1];
 }
 
-/** Await something from the network, which may fail at any time, also in the middle of a response. */
+/** Await something from the network, which may fail at any time, also in the middle of a response.
+ * @template T @param {Promise<T>} promise */
 async function receive(promise) {
   try {
     return await promise;
@@ -29,6 +32,7 @@ async function receive(promise) {
   }
 }
 
+/** @param {string} url @param {RequestInit} [options] */
 async function request(url, options) {
   const response = await receive(fetch(url, { headers: HEADERS, ...options }));
   if (response.redirected) throw new RequestError("You are logged out. Log in in another tab, then try again.");
@@ -40,10 +44,12 @@ async function request(url, options) {
   return response;
 }
 
+/** @param {string} url */
 export function get(url) {
   return request(url);
 }
 
+/** @param {string} html */
 export function parseHtml(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
@@ -51,18 +57,22 @@ export function parseHtml(html) {
 }
 
 /** The element that `selector` finds in `html`. Raises RequestError if it is not there: a response that was cut off
- * may look like a whole one. */
+ * may look like a whole one.
+ * @param {string} html @param {string} selector */
 export function parseElement(html, selector) {
+  /** @type {HTMLElement | null} */
   const element = parseHtml(html).querySelector(selector);
   if (!element) throw new RequestError("The response was incomplete. Please try again.", true);
   return element;
 }
 
+/** @param {string} url */
 export async function getHtml(url) {
   return receive((await request(url)).text());
 }
 
-/** POST the fields of a form, with the newest token. */
+/** POST the fields of a form, with the newest token.
+ * @param {string} url @param {FormData} fields */
 export function post(url, fields) {
   const token = csrfToken();
   if (token) fields.set("csrfmiddlewaretoken", token);

@@ -10,7 +10,8 @@ let wasCached = false; // restored from the back/forward cache
 
 addEventListener("pageshow", (event) => (wasCached = event.persisted));
 
-/** A cached page that returns after a log-out is reloaded: another person may have pressed Back. */
+/** A cached page that returns after a log-out is reloaded: another person may have pressed Back.
+ * @param {import("./stream_events.js").ConnectionState} state */
 function onState(state) {
   if (wasCached && state === "logged_out") location.reload();
   else showConnectionState(state);

@@ -1,19 +1,23 @@
 /* Status messages: a polite live region for screen readers, and a visible mark for the connection. */
 
+/** @import { ConnectionState } from "./stream_events.js" */
+
 const region = document.querySelector("[data-status]");
 /** @type {HTMLElement} */
 const mark = document.querySelector("[data-connection]");
+/** @type {Partial<Record<ConnectionState, string>>} */
 const LABELS = {
   reconnecting: "Reconnecting…",
   crowded: "Too many tabs are open. Close some.",
   logged_out: "Logged out. Reload the page to log in.",
 };
 
+/** @param {string} text */
 export function announce(text) {
   region.textContent = text;
 }
 
-/** Show the state of the connection: "open", "reconnecting", "crowded" or "logged_out". */
+/** @param {ConnectionState} state */
 export function showConnectionState(state) {
   const label = LABELS[state];
   const wasBroken = !mark.hidden;

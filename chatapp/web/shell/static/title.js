@@ -9,7 +9,8 @@ function update() {
   document.title = unseen ? `(${unseen}) ${name}` : name;
 }
 
-/** Show the chat's new title in the heading and the document's title. */
+/** Show the chat's new title in the heading and the document's title.
+ * @param {string} title */
 export function showTitle(title) {
   if (!heading) return;
   heading.textContent = title;
