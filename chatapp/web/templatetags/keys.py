@@ -9,7 +9,7 @@ register = template.Library()
 
 @dataclass(frozen=True)
 class Key:
-    """`keys` as displayed; Ctrl also stands for ⌘. `act`: what keyboard_shortcuts.js does; empty if the browser does it."""
+    """`keys` as displayed; Ctrl also stands for ⌘. `act`: what keyboard_shortcuts.js does, if anything."""
 
     keys: str
     meaning: str
