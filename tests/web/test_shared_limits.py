@@ -5,7 +5,7 @@ import re
 import pytest
 from django.conf import settings
 
-from chatapp.chats import beside, plain
+from chatapp.chats import plain_text, reasoning_and_tools
 from runs.queries import timeline
 from runs.rendering import markdown, stretches
 from streams.events import FINAL_KINDS
@@ -21,10 +21,10 @@ SAME = [
     ("chat/drawing_limits.js", "MAX_BLOCK_DEPTH", markdown.MAX_LEVEL),
     ("chat/drawing_limits.js", "MAX_PARAGRAPH", stretches.MAX_STRETCH),
     ("chat/live_answer.js", "MAX_CHARACTERS", markdown.MAX_SHOWN_CHARACTERS),
-    ("chat/live_answer.js", "MAX_CHARACTERS", plain.SHOWN_CHARACTERS),
-    ("chat/tool_calls.js", "MAX_CALLS", beside.TOOLS),
-    ("chat/tool_calls.js", "MAX_NAME", beside.NAME_CHARACTERS),
-    ("chat/tool_calls.js", "MAX_ARGUMENTS", beside.ARGUMENTS_CHARACTERS),
+    ("chat/live_answer.js", "MAX_CHARACTERS", plain_text.SHOWN_CHARACTERS),
+    ("chat/tool_calls.js", "MAX_CALLS", reasoning_and_tools.TOOLS),
+    ("chat/tool_calls.js", "MAX_NAME", reasoning_and_tools.NAME_CHARACTERS),
+    ("chat/tool_calls.js", "MAX_ARGUMENTS", reasoning_and_tools.ARGUMENTS_CHARACTERS),
     ("runs/live_tail.js", "MAX_CHARACTERS", timeline.TEXT_CHARACTERS),
 ]
 
