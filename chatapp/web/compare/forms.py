@@ -80,7 +80,7 @@ ContenderFormSet = forms.formset_factory(
 
 class ComparisonForm(forms.Form):
     use_required_attribute = False
-    prompt = PromptField(required=False, widget=forms.Textarea(attrs=PROMPT))
+    prompt = PromptField(label="Question", required=False, widget=forms.Textarea(attrs=PROMPT))
     is_blind = forms.BooleanField(required=False, initial=True, label="Blind: hide model names until you vote")
     order = forms.ChoiceField(choices=ORDERS, initial="parallel", widget=forms.RadioSelect)
     key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput, initial=lambda: uuid4().hex)
