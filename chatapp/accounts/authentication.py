@@ -25,7 +25,7 @@ USE_NOTED_SECONDS = 60.0  # a token that is used all the time costs one write a 
 
 
 class TokenExpired(AuthenticationFailed):
-    """The token was good until it expired: whoever has it needs a new one."""
+    """The token was valid until it expired."""
 
 
 class TokenAuthentication(KnoxAuthentication):

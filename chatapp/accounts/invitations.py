@@ -44,7 +44,7 @@ def invite(username: str, by: AbstractBaseUser | None = None) -> tuple[AbstractB
 
 
 def can_be_invited(user: AbstractBaseUser) -> bool:
-    """Whether an invitation made this account, and nobody has used it since."""
+    """Whether an invitation created this account and it has not been used since."""
     is_unused = user.is_active and user.last_login is None and not user.has_usable_password()
     if not is_unused or user.is_staff or user.is_superuser:
         return False

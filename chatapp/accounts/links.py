@@ -45,7 +45,7 @@ def address(view: str, token: str, site: str) -> str:
 
 
 def token_in(text: str) -> str:
-    """The token in what somebody pasted: it alone, or the whole link."""
+    """The token in pasted text: the token alone, or the whole link."""
     return text[:LONGEST_TEXT].rpartition("#")[2].strip()
 
 

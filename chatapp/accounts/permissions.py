@@ -1,4 +1,4 @@
-"""What a token lets its program do: one that may only read asks with safe methods, and follows streams."""
+"""Scopes of tokens: a read-only token may use safe methods and follow streams."""
 
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -14,7 +14,7 @@ class ScopeMissing(PermissionDenied):
 
 
 class HasScope(BasePermission):
-    """For the framework's views. A request without a token is somebody else's to judge."""
+    """DRF permission: checks a token's scope. Requests without a token pass; other permissions judge them."""
 
     def has_permission(self, request, view) -> bool:
         if isinstance(request.auth, Token):
@@ -23,6 +23,6 @@ class HasScope(BasePermission):
 
 
 def check_scope(token: Token, method: str) -> None:
-    """Raise ScopeMissing where the token's scope does not cover the method."""
+    """Raise ScopeMissing if the token's scope does not cover the method."""
     if method not in SAFE_METHODS and token.scope != Scope.WRITE:
         raise ScopeMissing()

@@ -1,7 +1,8 @@
 """Log-ins: the sessions of a user's browsers, which end when the password changes.
 
-A session whose password has changed logs nobody in any more, and what is being followed with it ends at the next look
-(`streams.access`). Its row would stay until it expires, so it is deleted here: however the password was changed.
+After a password change Django no longer accepts the user's other sessions, and streams followed with them end at the
+next access check (`streams.access`). Their rows would stay until they expire, so they are deleted here, however the
+password was changed.
 """
 
 from functools import partial
@@ -18,10 +19,10 @@ CHUNK = 500  # keys in one statement
 
 
 def end_void_sessions(user: AbstractBaseUser) -> None:
-    """Delete, on commit, the sessions of `user` that do not go with the password that it has now.
+    """Delete, on commit, the sessions of `user` that were opened with an earlier password.
 
-    Which they are is looked up at once: a session that goes on is given its new hash only after the user was saved.
-    Sessions have no column for their user, so all that are alive are looked through.
+    They are collected before the commit: the session that changes the password gets its new hash only after the user
+    is saved. The table has no column for the user, so all live sessions are decoded.
     """
     alive = Session.objects.filter(expire_date__gt=timezone.now()).iterator()
     data = ((session.session_key, session.get_decoded()) for session in alive)
@@ -35,6 +36,6 @@ def _delete(keys: list[str]) -> None:
 
 
 def on_user_saved(instance: AbstractBaseUser, created: bool, update_fields: frozenset[str] | None, **kwargs) -> None:
-    """Receiver of `post_save`: a saved password may be another one."""
+    """Receiver of `post_save`: the password may have changed."""
     if not created and (update_fields is None or "password" in update_fields):
         end_void_sessions(instance)

@@ -1,7 +1,7 @@
-"""Throttles: how often one user, or one who signs in, may do something within a minute. All processes count together.
+"""Throttles: how often a user or an address may do something within a minute, counted across all processes.
 
-The counting is done in Valkey, in one step, by `limits`. Without Valkey nobody is refused: a limit protects the site
-from too much, and a site that refuses everybody needs no protection.
+`limits` counts in Valkey, atomically. While Valkey is away nothing is throttled: refusing every request would be worse
+than a missing limit.
 """
 
 import logging
@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 READS, WRITES, RUNS, FOLLOWS, SIGN_INS = "reads", "writes", "runs", "follows", "sign_ins"
 EXPORTS, ANONYMOUS = "exports", "anonymous"
 
-ANSWER_SECONDS = 0.5  # s that a request waits for Valkey;
-AWAY_SECONDS = 5.0  # s during which one that did not answer is not asked again
+ANSWER_SECONDS = 0.5  # s a request waits for Valkey
+AWAY_SECONDS = 5.0  # s without a further try after Valkey did not answer
 ADDRESS_FACTOR = 10  # people behind one address who sign in at the same time
 
 _asked_again_at = 0.0  # time.monotonic() from which on Valkey is asked; one process's own
@@ -85,7 +85,7 @@ def scope_of(method: str) -> str:
 
 
 class ScopeThrottle(BaseThrottle):
-    """For the framework's views. `throttle_scopes = {"POST": RUNS}` on a view says what is neither read nor write."""
+    """DRF throttle by user: READS or WRITES, or what `throttle_scopes = {"POST": RUNS}` on the view says."""
 
     def allow_request(self, request, view) -> bool:
         self._wait = None
@@ -99,7 +99,7 @@ class ScopeThrottle(BaseThrottle):
 
 
 class AddressThrottle(BaseThrottle):
-    """For the framework's views that are for everybody."""
+    """DRF throttle for public views, by address."""
 
     def allow_request(self, request, view) -> bool:
         self._wait = seconds_to_wait(ANONYMOUS, address_of(request))
@@ -114,31 +114,31 @@ View = Callable[..., HttpResponseBase]
 
 
 def throttled_sign_in(view: View) -> View:
-    """For a log-in form's view: so many passwords a minute for a name from an address; ten times that for all names."""
+    """Throttle a log-in form by name and address; an address may try ADDRESS_FACTOR times as often for all names."""
     return _throttled(view, _wait_to_sign_in)
 
 
 def throttled_password(view: View, form: str = "") -> View:
-    """For a view that asks a user who is logged in for the old password: so many a minute, from everywhere.
+    """Throttle a view that asks a logged-in user for the old password, per user.
 
-    Nobody shall find out a password by trying at somebody else's open browser. `form` names the page that has the
-    form, where the view is not that page itself.
+    It keeps a stranger at an open browser from guessing the password. `form` names the page with the form, if the view
+    is not that page.
     """
     return _throttled(view, _wait_to_prove, form)
 
 
 def throttled_link(view: View) -> View:
-    """For the pages of links that work once: so many attempts a minute from an address, where many may be invited."""
+    """Throttle the pages of one-time links by address; many invited people may share one."""
     return _throttled(view, _wait_with_link)
 
 
 def throttled_address(view: View) -> View:
-    """For a page that everybody may read: so many requests a minute from an address, whoever is logged in there."""
+    """Throttle a public page by address."""
     return _throttled(view, lambda request: seconds_to_wait(ANONYMOUS, address_of(request)), method="GET")
 
 
 def throttled_export(view: View) -> View:
-    """For what makes a file of all that was said: so many a minute of one user."""
+    """Throttle exports by user."""
     return _throttled(view, lambda request: seconds_to_wait(EXPORTS, request.user.pk), method="GET")
 
 
@@ -171,9 +171,9 @@ def _wait_to_sign_in(request: HttpRequest) -> float | None:
 
 
 def address_of(request: HttpRequest) -> str:
-    """Where a request came from; behind a proxy that is trusted (`HTTPS`), what that one says.
+    """The client's address; behind a trusted proxy (`HTTPS`) the last one in X-Forwarded-For.
 
-    Of IPv6 the network: everybody who has one address has 2⁶⁴ of them. A port is left out, which some proxies add.
+    For IPv6 the /64 network, since a subscriber has 2⁶⁴ addresses. A port, which some proxies add, is dropped.
     """
     forwarded = request.headers.get("X-Forwarded-For", "") if settings.HTTPS else ""
     address = forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")

@@ -11,22 +11,22 @@ from django.utils import timezone
 
 from chatapp.accounts.models import Scope, Token
 
-MAX_TOKENS = 50  # of one user, those that have expired not counted
+MAX_TOKENS = 50  # valid ones of one user
 LIFETIMES_DAYS = (7, 30, 90, 365)
 DEFAULT_DAYS = 90
-KEPT_DAYS = 30  # days for which a token that has expired is still shown, as such
+KEPT_DAYS = 30  # days an expired token stays in the list
 
 
 class TooManyTokens(Exception):
-    """A user has so many tokens and no more."""
+    """The user has MAX_TOKENS tokens already."""
 
 
 class LifetimeRefused(Exception):
-    """This site lets no token live for so long."""
+    """The lifetime is longer than TOKEN_MAX_DAYS."""
 
 
 def lifetimes() -> list[int | None]:
-    """The days a token may be given, the shortest first; None: it never expires, where `TOKEN_MAX_DAYS` allows it."""
+    """Lifetimes offered for a token, in days, shortest first; None (never expires) where TOKEN_MAX_DAYS allows it."""
     longest = settings.TOKEN_MAX_DAYS
     if longest <= 0:
         return [*LIFETIMES_DAYS, None]
@@ -40,9 +40,9 @@ def default_lifetime() -> int:
 
 @transaction.atomic
 def make_token(user: AbstractBaseUser, name: str, scope: Scope, days: int | None) -> tuple[Token, str]:
-    """A new token and its text, which is kept nowhere. Raises TooManyTokens, LifetimeRefused.
+    """Create a token; returns it and its secret, which is not stored. Raises TooManyTokens, LifetimeRefused.
 
-    Any number of days up to the longest allowed will do; None: for ever.
+    `days` may be any number up to the longest allowed; None: it never expires.
     """
     if settings.TOKEN_MAX_DAYS > 0 and (days is None or days > settings.TOKEN_MAX_DAYS):
         raise LifetimeRefused
@@ -60,10 +60,10 @@ def tokens_of(user: AbstractBaseUser) -> QuerySet[Token]:
 
 
 def revoke(token: Token) -> None:
-    """From now on nobody gets in with it; what is being followed with it ends with the next heartbeat."""
+    """Revoke a token at once. Streams followed with it end at the next heartbeat."""
     token.delete()
 
 
 def revoke_all(user: AbstractBaseUser) -> int:
-    """Revoke every token of `user`; how many there were."""
+    """Revoke every token of `user`. Returns how many."""
     return tokens_of(user).delete()[0]

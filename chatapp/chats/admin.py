@@ -1,4 +1,4 @@
-"""The admin's view of sessions and messages: read-only, because what was said was said."""
+"""Admin for sessions and messages: read-only, because a conversation is a record."""
 
 from uuid import UUID
 
@@ -8,14 +8,14 @@ from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils.html import format_html
 
-from chatapp.chats.admin_lists import LongListAdmin, owners_called
+from chatapp.chats.admin_lists import LongListAdmin, owners_named
 from chatapp.chats.models import Attachment, Message, Session
 
 EXCERPT_CHARACTERS = 80
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    show_full_result_count = False  # a count of the whole table for a number nobody needs
+    show_full_result_count = False  # would count the whole table
 
     def has_add_permission(self, request):
         return False
@@ -42,7 +42,7 @@ class SessionAdmin(LongListAdmin, ReadOnlyAdmin):
         if wanted := _as_id(search_term):
             return queryset.filter(pk=wanted), False
         term = search_term.strip()
-        return queryset.filter(Q(title__icontains=term) | Q(owner__in=owners_called(term))), False
+        return queryset.filter(Q(title__icontains=term) | Q(owner__in=owners_named(term))), False
 
     @admin.display(description="messages")
     def messages(self, session: Session) -> str:
@@ -88,7 +88,7 @@ class MessageAdmin(LongListAdmin, ReadOnlyAdmin):
     def get_search_results(self, request, queryset, search_term):
         if wanted := _as_id(search_term):
             return queryset.filter(Q(pk=wanted) | Q(session=wanted)), False
-        if owners := owners_called(search_term.strip()):
+        if owners := owners_named(search_term.strip()):
             return queryset.filter(session__owner__in=owners), False
         return super().get_search_results(request, queryset, search_term)
 

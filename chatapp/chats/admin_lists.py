@@ -1,4 +1,4 @@
-"""The admin's lists of what there may be millions of."""
+"""Admin change lists for tables of millions of rows."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 
-MOST_COUNTED = 1_000  # rows: counting more takes longer than showing them, for a number nobody needs
+MOST_COUNTED = 1_000  # rows: counting further would take longer than showing the page
 PAGE_ROWS = 50  # drawing a row costs the admin about a millisecond
 MOST_OWNERS = 100  # users whose things are searched for by their owners' ids
 
 
 class BoundedPaginator(Paginator):
-    """Counts to MOST_COUNTED and goes no further. What lies behind is found by asking more narrowly."""
+    """Counts up to MOST_COUNTED rows. Rows beyond are reached by narrower filters."""
 
     @cached_property
     def count(self) -> int:
@@ -22,9 +22,9 @@ class BoundedPaginator(Paginator):
 
 
 class LeanList(ChangeList):
-    """Finds the ids of a page first, and reads only the rows of these, with all that they show.
+    """Selects the ids of a page first, then reads only these rows with their joins.
 
-    In one query, the database may carry the joined rows of everything that matches through a sort.
+    In a single query the database may carry the joined rows of every match through a sort.
     """
 
     def get_results(self, request) -> None:
@@ -34,7 +34,7 @@ class LeanList(ChangeList):
 
 
 class LongListAdmin(admin.ModelAdmin):
-    """For `sortable_by` name what has an index: by anything else, all rows would have to be sorted."""
+    """Name only indexed columns in `sortable_by`: any other order sorts the whole table."""
 
     show_facets = admin.ShowFacets.NEVER  # each would count the table
     paginator, list_per_page, list_max_show_all = BoundedPaginator, PAGE_ROWS, PAGE_ROWS
@@ -44,10 +44,10 @@ class LongListAdmin(admin.ModelAdmin):
         return LeanList
 
 
-def owners_called(term: str) -> list[int]:
-    """Users with this in their names: the database knows how much is whose, and not what "contains" would find.
+def owners_named(term: str) -> list[int]:
+    """Ids of users whose name contains `term`; empty if there are more than MOST_OWNERS.
 
-    None, where there are more than MOST_OWNERS of them.
+    Filtering by ids lets the database use the owner index, whose statistics it has.
     """
     named = get_user_model().objects.filter(username__icontains=term).values_list("pk", flat=True)
     found = list(named[: MOST_OWNERS + 1]) if term else []

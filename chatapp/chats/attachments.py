@@ -1,4 +1,4 @@
-"""Files of text that go with a message: kept apart from its own words, and put behind them for a model to read."""
+"""Text files attached to a message: stored apart from its text, and appended to it for the model."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -11,22 +11,22 @@ FENCE = re.compile(r"`{3,}")
 
 
 def whole(words: str, files: Iterable[Attachment]) -> str:
-    """What a model reads: the words, then each file under its name, in a fence longer than any in its text."""
+    """What a model reads: the text, then each file under its name, in a fence longer than any inside it."""
     return "\n\n".join([*([words] if words.strip() else []), *(_block(file) for file in files)]) or words
 
 
 def whole_of(message: Message) -> str:
-    """`whole` of a stored message. Who reads many prefetches their `attachments`."""
+    """`whole` of a stored message. Prefetch `attachments` when reading many."""
     return whole(message.content, message.attachments.all())
 
 
 def own_words(text: str) -> str:
-    """What is stored of the words: white space alone, before files, is none."""
+    """The text to store: white space alone, sent with files, counts as none."""
     return text if text.strip() else ""
 
 
 def attach(message: Message, files: Iterable[Attachment]) -> None:
-    """Store copies of the files with a message, in their order: they may be new, or another message's."""
+    """Store copies of `files` with a message, in order. They may be new, or belong to another message."""
     Attachment.objects.bulk_create(
         Attachment(
             message=message,

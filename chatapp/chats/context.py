@@ -30,15 +30,15 @@ class Context(NamedTuple):
     left_out: int  # messages before them
 
 
-def context_of(message_id: UUID | None, taken: int = 0) -> Context:
-    """The messages that lead to this one, itself included; `taken` characters of the limit are used elsewhere.
+def context_of(message_id: UUID | None, reserved: int = 0) -> Context:
+    """The messages that lead to this one, itself included; `reserved` characters of the limit are used elsewhere.
 
     The oldest exchanges are left out whole, so that what is sent begins with a question. The last message is sent
     whatever its length: its own limit is PROMPT_MAX_CHARACTERS.
     """
     if message_id is None:
         return Context([], 0)
-    budget = settings.CONTEXT_MAX_CHARACTERS - taken
+    budget = settings.CONTEXT_MAX_CHARACTERS - reserved
     # One more than is sent, to see whether there is one.
     steps = _MESSAGES.walk_back(message_id, settings.CONTEXT_MAX_MESSAGES + 1, budget)
     kept = [step for place, step in enumerate(steps) if place == 0 or _fits(place, step.total, budget)]

@@ -1,4 +1,4 @@
-"""A file that is made piece by piece: a long one is sent meanwhile, and the whole of it is never in memory."""
+"""Downloads that are generated piece by piece: a long file is streamed and never held in memory as a whole."""
 
 from collections.abc import AsyncIterator, Iterator
 from itertools import chain
@@ -6,31 +6,31 @@ from itertools import chain
 from channels.db import database_sync_to_async
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-AT_ONCE = 1_000_000  # characters: a file that is not longer has a length that the browser is told
+BUFFERED_CHARACTERS = 1_000_000  # up to this a file is sent at once, with a Content-Length
 
 
-class Stream(StreamingHttpResponse):
-    """Made of pieces that come from a generator, which may ask the database for each.
+class StreamedDownload(StreamingHttpResponse):
+    """A response whose pieces come from a generator that may query the database for each of them.
 
-    Django would gather all of a synchronous generator before an asynchronous server sends the first byte. Here each
-    piece is asked for when the one before has been sent, and no connection of the database is held meanwhile.
+    Under ASGI, Django would consume a synchronous generator whole before it sends the first byte. Here each piece is
+    computed when the previous one has been sent, and no database connection is held in between.
     """
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         pieces = iter(self)
-        take = database_sync_to_async(lambda: next(pieces, None))
-        while (piece := await take()) is not None:
+        next_piece = database_sync_to_async(lambda: next(pieces, None))
+        while (piece := await next_piece()) is not None:
             yield piece
 
 
 def download(pieces: Iterator[str], name: str, content_type: str) -> HttpResponseBase:
-    """The file that the pieces make, to be kept under this name."""
+    """A response that the browser saves as `name`; `pieces` are joined, or streamed if they are long."""
     first, length = [], 0
     for piece in pieces:
         first.append(piece)
         length += len(piece)
-        if length > AT_ONCE:
-            response = Stream(chain(first, pieces), content_type=content_type)
+        if length > BUFFERED_CHARACTERS:
+            response = StreamedDownload(chain(first, pieces), content_type=content_type)
             break
     else:
         response = HttpResponse("".join(first), content_type=content_type)

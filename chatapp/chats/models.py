@@ -6,7 +6,7 @@ from uuid_utils.compat import uuid7
 
 
 class News(models.TextChoices):
-    """What has become of a session's last answer that its owner has not seen yet."""
+    """The unread badge of a session: how its last answer ended, if the owner has not seen it."""
 
     UNREAD = "unread"
     FAILED = "failed"
@@ -38,7 +38,7 @@ class Session(models.Model):
     temperature = models.FloatField(null=True, blank=True)  # null: the model's own
     max_tokens = models.PositiveIntegerField(null=True, blank=True)  # of one answer; null: the model's own
     is_listed = models.BooleanField(default=True)  # a pane of a comparison is not (B46)
-    news = models.CharField(max_length=8, choices=News.choices, blank=True)  # since the owner looked last
+    news = models.CharField(max_length=8, choices=News.choices, blank=True)  # since the owner last looked
     pinned_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     share_token = models.CharField(max_length=43, null=True, unique=True, editable=False)  # noqa: DJ001  (null: not shared)

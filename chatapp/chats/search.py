@@ -1,10 +1,9 @@
-"""Full-text search in what was said, in the files that went with it, and in titles.
+"""Full-text search in messages, their attachments and session titles.
 
-The database keeps the index, by itself, so that no way of writing a message can forget it: PostgreSQL GIN indexes over
-expressions, SQLite an FTS5 table and triggers. They are made after `migrate` where they are missing (SQLite drops the
-triggers with every change of the table, and Django changes a table by making it anew). Words are found by their
-beginnings, in any order, all of them in one message with its files or in one title; capitals do not matter, and nothing
-that is typed is taken for a query language.
+The database maintains the index itself, so no code path can write a message past it: GIN indexes over expressions on
+PostgreSQL, an FTS5 table with triggers on SQLite. They are created after `migrate` where they are missing (SQLite drops
+triggers with their table, and Django alters a table by recreating it). A query matches words by prefix, in any order,
+ignoring case; all of them must stand in one message with its attachments, or in one title. There is no query syntax.
 """
 
 import re
@@ -48,7 +47,7 @@ _SQLITE_DROP_OF = (
     f"INSERT INTO chats_search (chats_search, rowid, content) SELECT 'delete', {_SQLITE_ALL}"
     " WHERE m.id = {row}.message_id;"
 )
-# An earlier version looks for the first three by their names, and makes the index anew where one is missing.
+# An earlier version checks the first three by name, and rebuilds the index if one is missing.
 _SQLITE_TRIGGERS = {
     "chats_search_insert": f"AFTER INSERT ON chats_message BEGIN"
     f" INSERT INTO chats_search_row (message_id) VALUES (new.id); {_SQLITE_ADD} END",
@@ -74,29 +73,29 @@ _SQLITE_TABLES = [
 
 
 def words_of(text: str) -> list[str]:
-    """The words that are searched for."""
+    """The words of a query, at most MAX_WORDS."""
     return [word[:MAX_WORD_CHARACTERS] for word in _WORD.findall(text)[:MAX_WORDS]]
 
 
-def found_sessions(sessions: QuerySet[Session], words: list[str]) -> QuerySet[Session]:
+def matching_sessions(sessions: QuerySet[Session], words: list[str]) -> QuerySet[Session]:
     """Those of `sessions` in which a message, or whose title, has all the words."""
     if not words:
         return sessions.none()
-    messages = found_messages(Message.objects.filter(session__in=sessions.values("pk")), words)
+    messages = matching_messages(Message.objects.filter(session__in=sessions.values("pk")), words)
     return sessions.filter(Q(pk__in=messages.values("session")) | Q(pk__in=_titled(sessions, words)))
 
 
-def found_messages(messages: QuerySet[Message], words: list[str]) -> QuerySet[Message]:
+def matching_messages(messages: QuerySet[Message], words: list[str]) -> QuerySet[Message]:
     """Those of `messages` that have all the words."""
     if connections[messages.db].vendor == "sqlite":
         query = " ".join(f'"{word}"*' for word in words)
         rows = "SELECT message_id FROM chats_search_row r JOIN chats_search s ON s.rowid = r.id"
         return messages.filter(pk__in=RawSQL(f"{rows} WHERE chats_search MATCH %s", [query]))
-    return _found_by_postgres(messages, [f"'{word}':*" for word in words])
+    return _matching_on_postgres(messages, [f"'{word}':*" for word in words])
 
 
-def _found_by_postgres(messages: QuerySet[Message], prefixes: list[str]) -> QuerySet[Message]:
-    """Words and files have an index each. Few messages have files, so that only these are looked at word by word."""
+def _matching_on_postgres(messages: QuerySet[Message], prefixes: list[str]) -> QuerySet[Message]:
+    """Content and attachments have one index each. Few messages have attachments, so only those are matched by word."""
     in_words = messages.filter(_Matches(F("content"), Value(" & ".join(prefixes))))
     with_files = messages.filter(pk__in=_in_files(" | ".join(prefixes)))
     for prefix in prefixes:
@@ -105,12 +104,12 @@ def _found_by_postgres(messages: QuerySet[Message], prefixes: list[str]) -> Quer
 
 
 def _in_files(query: str) -> QuerySet:
-    """The ids of the messages of whose files one matches."""
+    """Ids of messages with a matching attachment."""
     return Attachment.objects.filter(_Matches(_FileText(F("name"), F("text")), Value(query))).values("message")
 
 
 class _FileText(Func):
-    """A file's name and its text, as `_POSTGRES_INDEXES` has them."""
+    """An attachment's name and text: the very expression in `_POSTGRES_INDEXES`."""
 
     template = "(%(expressions)s)"
     arg_joiner = " || ' ' || "
@@ -118,7 +117,7 @@ class _FileText(Func):
 
 
 class _Matches(Func):
-    """Whether a column's words, by the very expression that the index has, match a query."""
+    """Whether a column matches a query, written as the expression that is indexed."""
 
     output_field = BooleanField()
 
@@ -130,12 +129,12 @@ class _Matches(Func):
 
 
 def pattern(words: list[str]) -> re.Pattern:
-    """Finds where the words begin in a text."""
+    """A pattern that finds where any of the words begins in a text."""
     return re.compile(rf"(?<![^\W_])({'|'.join(sorted(words, key=len, reverse=True))})", re.IGNORECASE)
 
 
 def _titled(sessions: QuerySet[Session], words: list[str]) -> list:
-    """Compared here, and not in the database: SQLite knows capitals of ASCII only."""
+    """Compared in Python: SQLite folds case for ASCII only."""
     patterns = [pattern([word]) for word in words]
     titled = sessions.exclude(title="").order_by("-active_at").values_list("pk", "title")
     found = [pk for pk, title in titled if all(pattern.search(title) for pattern in patterns)]
@@ -148,7 +147,7 @@ def _vector(column: str) -> str:
 
 
 def ensure_index(using: str, **_: object) -> None:
-    """Make the index where it is missing. A receiver of `post_migrate`."""
+    """Create the index where it is missing. Receiver of `post_migrate`."""
     connection = connections[using]
     with transaction.atomic(using), connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
@@ -162,9 +161,9 @@ def ensure_index(using: str, **_: object) -> None:
 
 
 def drop_triggers(using: str, plan: list[tuple], **_: object) -> None:
-    """Before a table of theirs may change. A receiver of `pre_migrate`; after it the index is made anew.
+    """Drop SQLite's triggers before their tables may change. Receiver of `pre_migrate`; `ensure_index` restores them.
 
-    SQLite renames no table as long as a trigger of another one names what is gone at that moment.
+    SQLite refuses to rename a table while a trigger of another one refers to something that is gone.
     """
     connection = connections[using]
     if connection.vendor != "sqlite" or not any(migration.app_label == "chats" for migration, _ in plan):
@@ -175,13 +174,13 @@ def drop_triggers(using: str, plan: list[tuple], **_: object) -> None:
 
 
 def _triggers(cursor) -> dict[str, str]:
-    """The index's triggers that there are, with their statements."""
+    """Existing triggers of the index: name -> statement."""
     cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'chats_search_%'")
     return dict(cursor.fetchall())
 
 
 def _ensure_triggers(cursor) -> None:
-    """Without all its triggers, as they are now, the index has missed something, and is made anew."""
+    """Rebuild the index unless all its triggers exist as written here: else it has missed writes."""
     there = _triggers(cursor)
     wanted = {name: f"CREATE TRIGGER {name} {body}" for name, body in _SQLITE_TRIGGERS.items()}
     if there == wanted:

@@ -1,7 +1,7 @@
-"""How much text is stored of a user: a figure that grows as text is added, and is counted anew when it matters.
+"""How many bytes of text are stored for each user: a running total, recounted when it matters.
 
-That is when there is none yet, and before a user is refused whose figure says that the room is full: something was
-deleted since, or at most every few minutes.
+It is recounted when there is no total yet, and before a user is refused for a full quota: if something was deleted
+since, else at most every RECOUNT_SECONDS.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chatapp.chats.models import Attachment, Message, Stored
 
-RECOUNT_SECONDS = 300.0  # s between counts of one user whose room is full: each reads all that is stored
+RECOUNT_SECONDS = 300.0  # s between recounts for a user whose quota is full: each reads everything stored
 
 counts_of_other_apps: list[Callable[[int], int]] = []  # (user's id) -> bytes that the app stores of that user
 
@@ -34,13 +34,13 @@ def size_of(*texts: str) -> int:
 
 
 def add(user_id: int, size: int) -> None:
-    """So many bytes more are stored of a user. In the transaction that stores them."""
+    """Add `size` bytes to a user's total, in the transaction that stores them."""
     if settings.USER_MAX_BYTES > 0:
         Stored.objects.filter(pk=user_id).update(size=F("size") + size)
 
 
 def is_full(user_id: int) -> bool:
-    """Whether a user has as much stored as is allowed."""
+    """Whether a user's quota is used up."""
     if settings.USER_MAX_BYTES <= 0:
         return False
     stored = Stored.objects.filter(pk=user_id).first()
@@ -50,7 +50,7 @@ def is_full(user_id: int) -> bool:
 
 
 def count(user_id: int) -> int:
-    """Count what is stored of a user, and keep the figure."""
+    """Recount a user's bytes and store the total."""
     messages = Message.objects.filter(session__owner_id=user_id)
     parts = Sum(_Bytes("content") + _Bytes("reasoning") + _Bytes(Cast("tools", TextField())))
     files = Attachment.objects.filter(message__session__owner_id=user_id).aggregate(bytes=Sum("size"))["bytes"]
@@ -61,7 +61,7 @@ def count(user_id: int) -> int:
 
 
 def changed(user_id: int) -> None:
-    """Something of a user was deleted: it is counted anew before the next refusal."""
+    """Mark a user's total as stale after a deletion: it is recounted before the next refusal."""
     Stored.objects.filter(pk=user_id).update(counted_at=None)
 
 

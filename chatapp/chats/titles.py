@@ -1,4 +1,4 @@
-"""What a session is called: by its title, or by how it begins: the branch of it that is shown, not one edited away."""
+"""The name of a session: its title, else the beginning of the branch that is shown."""
 
 from django.db.models import Case, F, Func, OuterRef, QuerySet, Subquery, UUIDField, Value, When
 from django.db.models.functions import Coalesce, Left, NullIf
@@ -10,7 +10,7 @@ OPENING_CHARACTERS = 200  # read of the first message: it may begin with white s
 
 
 class Root(Func):
-    """The id of the message that the branch of a message begins with, walked up by the database."""
+    """The id of a branch's first message, found by a recursive query."""
 
     template = """(
         WITH RECURSIVE branch(id, parent_id) AS (
@@ -24,7 +24,7 @@ class Root(Func):
 
 _messages = Message.objects.filter(session=OuterRef("pk"))
 _first_question = _messages.filter(role=Role.USER).order_by("id").values("id")[:1]
-# A question that was edited a moment ago is shown already, though the tip moves only when its answer is begun.
+# An edited question is shown at once, although the tip moves only when its answer begins.
 _edited = _messages.filter(role=Role.ASSISTANT, state=MessageState.WAITING, parent__state=MessageState.COMPLETE)
 _edited_question = _edited.order_by("-id").values("parent")[:1]
 
@@ -32,10 +32,7 @@ _first_file = Subquery(Attachment.objects.filter(message=OuterRef("pk")).order_b
 
 
 def with_opening(sessions: QuerySet[Session]) -> QuerySet[Session]:
-    """Sessions with `opening`: of those without a title, the beginning of the first message that is shown.
-
-    Where that has files and no words, it is the first file's name.
-    """
+    """Annotate `opening`: for untitled sessions the beginning of the first shown message, or its first file's name."""
     end = Coalesce(Subquery(_edited_question), F("tip_id"))
     first = Coalesce(Root(end), Subquery(_first_question))
     words = NullIf(Left("content", OPENING_CHARACTERS), Value(""))
@@ -45,7 +42,7 @@ def with_opening(sessions: QuerySet[Session]) -> QuerySet[Session]:
 
 
 def title_of(session: Session) -> str:
-    """The title, else the beginning of the first message, cut at a word. The session comes `with_opening`."""
+    """The title, else the beginning of the first message, cut at a word. Needs `with_opening`."""
     words = " ".join((session.title or session.opening or "").split())
     if not words:
         return "New chat"
@@ -56,5 +53,5 @@ def title_of(session: Session) -> str:
 
 
 def opening_of(question: Message) -> str:
-    """What a question is about, in its own words; without any, its files' names."""
+    """The question's text; without any, the names of its files."""
     return question.content or ", ".join(file.name for file in question.attachments.all())

@@ -1,4 +1,4 @@
-"""The messages of a session are a tree: questions asked otherwise, and answers written anew, are branches of it."""
+"""The messages of a session form a tree: edited questions and regenerated answers are branches."""
 
 from collections import defaultdict
 from uuid import UUID
@@ -7,7 +7,7 @@ from chatapp.chats.models import MessageState, Role, Session
 
 
 class Tree:
-    """Who follows whom in a session. A question that waits in the queue has no place yet and is no version of any."""
+    """Parents and children of a session's messages. A queued question has no place in the tree yet."""
 
     def __init__(self, session: Session) -> None:
         rows = session.messages.order_by("id").values_list("id", "parent_id", "role", "state")
@@ -27,13 +27,13 @@ class Tree:
         return ids[::-1]
 
     def versions(self, message_id: UUID) -> list[UUID]:
-        """The messages that stand in the same place, this one among them, the oldest first."""
+        """The ids of the siblings of a message, itself included, oldest first."""
         if message_id not in self._parents:
             return [message_id]
         return self._children[self._parents[message_id]]
 
     def leaf_below(self, message_id: UUID) -> UUID:
-        """The end of the newest branch that goes through a message."""
+        """The leaf of the newest branch through a message."""
         while below := self._children.get(message_id):
             message_id = below[-1]
         return message_id

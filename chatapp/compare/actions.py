@@ -35,7 +35,7 @@ def compare(
     is_sequential: bool = False,
     key: str = "",
 ) -> Comparison:
-    """Ask each contender, in an order that chance decides. Attached: the answers end when nobody follows them (B42).
+    """Ask each contender, in random order. Runs are attached: they stop when no page follows them (B42).
 
     The same key again returns the first comparison (B22). Sequential: all but the first wait in their sessions' held
     queues, and `chatapp.compare.sequence` releases them. Raises the RunErrors of `runs.actions.send`; then nothing was

@@ -67,7 +67,7 @@ class PaneQuerySet(models.QuerySet):
 
 
 class Pane(models.Model):
-    """One contender's place. It has a session of its own, which no list shows until somebody goes on in it (B46).
+    """One contender's place. It has a session of its own, which no list shows until its owner continues in it (B46).
 
     Positions are dealt out at random, and everything of a pane is made in their order: no id tells who it is.
     """

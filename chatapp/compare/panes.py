@@ -20,7 +20,7 @@ HIDDEN = "Hidden until you vote"
 
 @dataclass
 class Figures:
-    """How fast a model was; None where nobody knows."""
+    """How fast a model was; None where it is unknown."""
 
     first_token_seconds: float | None = None
     tokens: int | None = None

@@ -10,13 +10,13 @@ from django.contrib.auth.models import AbstractBaseUser
 from chatapp.compare.models import Comparison
 
 AVERAGE, SCALE = 1000.0, 400.0  # points; 400 more are ten to one
-IMAGINED_TIES = 1.0  # with an average opponent, for everybody: one win does not make anybody infinitely good
+IMAGINED_TIES = 1.0  # of each contender with an average opponent: one win must not give an infinite rating
 ROUNDS, CLOSE_ENOUGH = 1_000, 1e-9  # of the iteration; it ends when no strength changes by more than this share
 
 
 @dataclass(frozen=True)
 class Ballot:
-    """What one vote said: who took part, and who won (None: a tie)."""
+    """One vote: the contenders, and the winner (None: a tie)."""
 
     contenders: tuple[str, ...]
     winner: str | None
@@ -87,7 +87,7 @@ def standings(ballots: Iterable[Ballot]) -> list[Standing]:
 
 
 def duels_in(ballots: Iterable[Ballot]) -> Duels:
-    """A winner has beaten each of the others; in a tie everybody was level with everybody.
+    """A winner has beaten each of the others; in a tie each contender was level with each other one.
 
     Between two that lost nothing is known, so they have not met.
     """

@@ -37,7 +37,7 @@ def start_the_next(run_id: UUID, **kwargs) -> None:
 def advance(comparison_id: UUID) -> bool:
     """Release the next pane, unless another one is being answered. Returns whether there was one.
 
-    A pane that nobody watches any more is not begun: it is about to be stopped.
+    A pane that no page follows any more is not started: it is about to be stopped.
     """
     Comparison.objects.select_for_update().filter(pk=comparison_id).values_list("pk").first()
     panes = Pane.objects.filter(comparison=comparison_id)

@@ -73,7 +73,7 @@ def apart(pk: UUID) -> Iterator[None]:
 
 
 def claim(pk: UUID, now: datetime) -> bool:
-    """Take the latest due time of a schedule, unless somebody else has. Returns whether this call did."""
+    """Take the latest due time of a schedule, unless another process has. Returns whether this call did."""
     with transaction.atomic():
         schedule = lock(pk, skip_locked=True)
         if schedule is None or schedule.paused or schedule.next_at is None or schedule.next_at > now:
@@ -117,7 +117,7 @@ def forget_oldest(schedule: Schedule) -> None:
 def lock(pk: UUID, skip_locked: bool = False) -> Schedule | None:
     """The schedule as it is now, for the caller's transaction alone. None: it is gone, or locked and to be skipped.
 
-    Its session is locked first: so does everybody who deletes a session, which changes the schedule.
+    Its session is locked first, as deleting a session does, which changes the schedule, too.
     """
     if session_id := Schedule.objects.filter(pk=pk).values_list("session", flat=True).first():
         lock_session(session_id)
@@ -233,7 +233,7 @@ def start_waiting(schedule_id: UUID) -> None:
 
 
 def finish(occurrence: Occurrence, state: State, error: RunError | Run | None = None) -> State | None:
-    """The last move of an occurrence; None: somebody else has made it. `error` has its code and its sentence."""
+    """The last move of an occurrence; None: another process has made it. `error` has its code and its sentence."""
     unfinished = Occurrence.objects.filter(pk=occurrence.pk, finished_at=None)
     why = {"code": error.code, "error": _sentence(error)} if error and state == State.FAILED else {}
     return state if unfinished.update(state=state, finished_at=timezone.now(), **why) else None

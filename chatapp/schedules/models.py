@@ -52,7 +52,7 @@ class Overlap(models.TextChoices):
 class Paused(models.TextChoices):
     BY_OWNER = "owner"
     BY_FAILURES = "failures"
-    BY_ZONE = "zone"  # nobody here knows its time zone any more
+    BY_ZONE = "zone"  # its time zone is unknown here by now
 
 
 class State(models.TextChoices):
@@ -84,7 +84,7 @@ class ScheduleQuerySet(models.QuerySet):
 
 
 class Schedule(models.Model):
-    """A question that is asked by itself, and the rule that says when. Which fields the rule has depends on `kind`."""
+    """A message that is sent at set times, and the rule that says when. `kind` decides which fields the rule uses."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="schedules")
@@ -221,7 +221,7 @@ class Occurrence(models.Model):
 
     @property
     def shown_state(self) -> str:
-        """As its run is by now, should that not have been settled yet: nobody watches a spinner for what is over."""
+        """The state by its run's status, if the run has ended but the occurrence is not settled yet."""
         if self.state != State.RUNNING:
             return self.state
         return ENDS.get(self.run.status, State.RUNNING) if self.run else State.STOPPED

@@ -19,7 +19,7 @@ from cronsim import CronSim, CronSimError
 INSTANT = timedelta(microseconds=1)
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
-CRON_FIELDS = 5  # a sixth would be seconds, and nobody needs an answer every second
+CRON_FIELDS = 5  # a sixth would be seconds
 # Looked through for the latest due time, the shortest first: whatever the rule, that is a few hundred steps at most.
 WINDOWS = [timedelta(hours=1), timedelta(days=1), timedelta(days=32), timedelta(days=366), timedelta(days=3660)]
 

@@ -37,7 +37,7 @@ def switch_off(endpoint: Endpoint) -> None:
 
 
 def switch_on(endpoint: Endpoint) -> None:
-    """From now on: of what has ended meanwhile it is not told."""
+    """Enable from now on: runs that ended meanwhile are not delivered."""
     now = timezone.now()
     fields = {"is_enabled": True, "disabled_why": "", "failures": 0, "enabled_at": now, "swept_until": now}
     Endpoint.objects.filter(pk=endpoint.pk, is_enabled=False).update(**fields)

@@ -105,7 +105,7 @@ def _tls() -> ssl.SSLContext:
 
 
 class _Plain(http.client.HTTPConnection):
-    """Connects to an address that was looked at before; the name is only said."""
+    """Connects to the address that was checked before; the name is used for TLS and Host only."""
 
     address = ""
 

@@ -48,7 +48,7 @@ def _told() -> QuerySet[Run]:
 
 
 def payload_of(run: Run) -> str:
-    """What a receiver gets: which run and how it ended, but no word of what was said. That is for who has a token."""
+    """The payload: which run, and how it ended, without any text. Text is for holders of a token."""
     data = {
         "run": str(run.pk),
         "session": str(run.session_id),
@@ -88,8 +88,8 @@ def _sweep(endpoint: Endpoint) -> int:
         finished_at__gte=since,
         status__in=endpoint.ends,
     )
-    told = Delivery.objects.filter(endpoint=endpoint, run=OuterRef("pk"))
-    left = list(ended_since.exclude(Exists(told)).order_by("finished_at")[:SWEEP_RUNS])
+    delivered = Delivery.objects.filter(endpoint=endpoint, run=OuterRef("pk"))
+    left = list(ended_since.exclude(Exists(delivered)).order_by("finished_at")[:SWEEP_RUNS])
     made = fire(endpoint, left)
     if len(left) < SWEEP_RUNS:
         Endpoint.objects.filter(pk=endpoint.pk).update(swept_until=now)

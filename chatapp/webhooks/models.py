@@ -37,8 +37,10 @@ class Endpoint(models.Model):
     disabled_why = models.CharField(max_length=16, choices=Why.choices, blank=True)
     failures = models.PositiveIntegerField(default=0)  # deliveries given up in a row
     created_at = models.DateTimeField(default=timezone.now)
-    enabled_at = models.DateTimeField(default=timezone.now)  # runs that ended before are not told
-    swept_until = models.DateTimeField(default=timezone.now)  # up to here nobody who died can have left a run untold
+    enabled_at = models.DateTimeField(default=timezone.now)  # runs that ended before are not delivered
+    swept_until = models.DateTimeField(
+        default=timezone.now
+    )  # up to here no crash can have left a run without its delivery
 
     class Meta:
         constraints = [
@@ -63,11 +65,11 @@ class Delivery(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
-    run = models.UUIDField()  # no foreign key: what was told stays told when its session is deleted
+    run = models.UUIDField()  # no foreign key: a delivery stays when its session is deleted
     payload = models.TextField()  # the body, byte by byte the same in every attempt
     state = models.CharField(max_length=16, choices=State.choices, default=State.PENDING)
     attempts = models.PositiveIntegerField(default=0)
-    # When it is tried (again). Whoever tries puts it ahead first: if he dies, it is due again by itself.
+    # When it is tried next. A sender moves it ahead before it tries: if it dies, the delivery is due again by itself.
     next_attempt_at = models.DateTimeField(null=True, default=timezone.now)
     response_status = models.PositiveSmallIntegerField(null=True)  # of the last attempt that got one
     response_text = models.CharField(max_length=1000, blank=True)

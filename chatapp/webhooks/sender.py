@@ -1,6 +1,6 @@
 """Send what is due, and what becomes of it.
 
-Each endpoint has at most one sender in a process, a thread of its own: one that is slow or stalls keeps nobody waiting,
+Each endpoint has at most one sender in a process, a thread of its own: one that is slow or stalls delays no other,
 neither the others nor upkeep, in whose task the senders begin. A delivery is claimed by a conditional UPDATE that puts
 its next attempt ahead, beyond the time that this one can take: if the sender dies, it becomes due again by itself. So
 a receiver gets each message at least once, always with the same id.
@@ -85,7 +85,7 @@ def attempt(delivery: Delivery) -> bool:
     endpoint, body = delivery.endpoint, delivery.payload.encode()
     headers = signed_headers(endpoint.secret, delivery.message_id, int(time.time()), body)
     headers |= {"Content-Type": "application/json", "User-Agent": f"chatapp/{settings.VERSION}"}
-    close_old_connections()  # nobody waits for a receiver with a connection that others need
+    close_old_connections()  # so that none is held while a receiver is waited for
     try:
         answer = post(endpoint.url, body, headers)
     except Unsendable as error:
@@ -99,7 +99,7 @@ def attempt(delivery: Delivery) -> bool:
 
 
 def _mine(delivery: Delivery):
-    """The row, unless the claim has run out and somebody else has tried since."""
+    """The row, unless the claim has run out and another process has tried since."""
     return Delivery.objects.filter(pk=delivery.pk, state=State.PENDING, attempts=delivery.attempts)
 
 

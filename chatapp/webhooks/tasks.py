@@ -13,7 +13,7 @@ def send_due() -> None:
 
 @shared_task(name="chatapp.webhooks.tasks.sweep", ignore_result=True)
 def sweep() -> None:
-    """Make the deliveries that nobody has made, and forget old ones."""
+    """Create deliveries that a crash has left out, and delete old ones."""
     deliveries.forget()
     if deliveries.sweep():
         sender.send_due()

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from chatapp.chats.admin import ReadOnlyAdmin
-from chatapp.chats.admin_lists import MOST_COUNTED, LongListAdmin, owners_called
+from chatapp.chats.admin_lists import MOST_COUNTED, LongListAdmin, owners_named
 from runs.admin import dashboard, live_tail
 from runs.admin.actions import RETRY, STOP
 from runs.admin.filters import FILTERS
@@ -96,7 +96,7 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         try:
             pk = UUID(term)
         except ValueError:
-            if owners := owners_called(term):
+            if owners := owners_named(term):
                 return queryset.filter(session__owner__in=owners), False
             return super().get_search_results(request, queryset, search_term)
         return queryset.filter(Q(pk=pk) | Q(task_id=pk) | Q(session_id=pk) | Q(message_id=pk)), False

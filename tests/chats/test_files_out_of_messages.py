@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from chatapp.chats.models import Attachment, Message, Session
-from chatapp.chats.search import found_messages
+from chatapp.chats.search import matching_messages
 
 migration = import_module("chatapp.chats.migrations.0008_files_out_of_messages")
 File, compose, take_apart = migration.File, migration.compose, migration.take_apart
@@ -160,4 +160,4 @@ def test_the_tables_go_and_come_back_with_what_is_in_them(session):
         call_command("migrate", "chats", verbosity=0)
     assert Attachment.objects.get().text == "wren"
     for words in (["look", "wren"], ["earlier", "version"]):
-        assert found_messages(Message.objects.all(), words).count() == 1
+        assert matching_messages(Message.objects.all(), words).count() == 1

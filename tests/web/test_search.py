@@ -274,7 +274,7 @@ def test_the_index_is_made_anew_when_an_earlier_version_has_made_it(say, attach,
 
 def test_the_database_uses_its_index(say):
     say("camel")
-    found = index.found_messages(Message.objects.order_by(), ["camel"])
+    found = index.matching_messages(Message.objects.order_by(), ["camel"])
     if connection.vendor == "sqlite":
         assert "VIRTUAL TABLE INDEX" in found.explain()
         return

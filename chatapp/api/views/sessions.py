@@ -12,7 +12,7 @@ from chatapp.api.serializers.chats import SessionSerializer, SessionsQuery, Shar
 from chatapp.api.views.endpoint import SessionEndpoint
 from chatapp.chats.actions import move, rename, share, unshare
 from chatapp.chats.models import Session
-from chatapp.chats.search import found_sessions, words_of
+from chatapp.chats.search import matching_sessions, words_of
 from runs.actions import delete_session, mark_read
 from runs.errors import ModelUnknown
 from runs.lifecycle.start import lock_session
@@ -133,7 +133,7 @@ def _filtered(sessions: QuerySet[Session], query: dict) -> QuerySet[Session]:
     if (answering := query.get("answering")) is not None:
         active = Q(is_running=True) | Q(is_waiting=True)
         sessions = sessions.filter(active if answering else ~active)
-    return found_sessions(sessions, words_of(query["q"])) if "q" in query else sessions
+    return matching_sessions(sessions, words_of(query["q"])) if "q" in query else sessions
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from chatapp.chats.attachments import whole_of
 from chatapp.chats.models import Message, Session
 from chatapp.chats.plain_text import plain_words
-from chatapp.chats.search import INDEXED_CHARACTERS, found_messages, found_sessions, pattern, words_of
+from chatapp.chats.search import INDEXED_CHARACTERS, matching_messages, matching_sessions, pattern, words_of
 from chatapp.chats.titles import title_of, with_opening
 from chatapp.web.shell.decorators import is_fetch, private
 
@@ -60,7 +60,7 @@ def _page_number(text: str) -> int:
 
 def _hits(user: AbstractBaseUser, words: list[str], number: int) -> list[Hit]:
     """The hits of one page, and one more if there is another page."""
-    matching = found_sessions(Session.objects.visible_to(user), words).order_by("-active_at", "-id")
+    matching = matching_sessions(Session.objects.visible_to(user), words).order_by("-active_at", "-id")
     start = (number - 1) * PAGE_HITS
     sessions = list(with_opening(matching)[start : start + PAGE_HITS + 1])
     messages = _newest_matches(sessions, words)
@@ -71,7 +71,7 @@ def _newest_matches(sessions: list[Session], words: list[str]) -> dict[UUID, Mes
     """The newest message of each session that has all the words, by session id."""
     if not words:
         return {}
-    matching = found_messages(Message.objects.filter(session__in=sessions), words).order_by("id")
+    matching = matching_messages(Message.objects.filter(session__in=sessions), words).order_by("id")
     newest = dict(matching.values_list("session_id", "id"))
     messages = Message.objects.defer("html", "reasoning").prefetch_related("attachments")
     return {message.session_id: message for message in messages.in_bulk(list(newest.values())).values()}

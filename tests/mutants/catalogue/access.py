@@ -41,8 +41,8 @@ MUTANTS = [
     Mutant(
         "chats of others are found by their words",
         "chatapp/web/chat/search.py",
-        "found_sessions(Session.objects.visible_to(user), words)",
-        "found_sessions(Session.objects.listed(), words)",
+        "matching_sessions(Session.objects.visible_to(user), words)",
+        "matching_sessions(Session.objects.listed(), words)",
         "tests/web/test_search.py::test_only_ones_own_sessions_are_found",
     ),
     Mutant(
