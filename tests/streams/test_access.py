@@ -1,4 +1,4 @@
-"""Who may go on following is asked about many at once, and nobody's stream waits for it (B55)."""
+"""Access is rechecked for many viewers at once, and no stream waits for it (B55)."""
 
 import asyncio
 from datetime import timedelta
@@ -40,11 +40,11 @@ def run_of(user) -> Run:
 @pytest.fixture
 def cast(alice, bob, charlie):
     """Of each user a viewer with a cookie and one with a token, and a run."""
-    found = {}
+    members = {}
     for user in (alice, bob, charlie):
         token, _ = make_token(user, "a program", Scope.READ, 7)
-        found[user] = [SessionViewer(user.pk, cookie_of(user)), TokenViewer(user.pk, token.digest)], run_of(user).pk
-    return found
+        members[user] = [SessionViewer(user.pk, cookie_of(user)), TokenViewer(user.pk, token.digest)], run_of(user).pk
+    return members
 
 
 def test_everybody_may_follow_his_own(cast):
@@ -139,17 +139,17 @@ def test_it_takes_as_many_queries_for_many_as_for_one(cast, alice):
         assert queries([viewer], 1) == queries([viewer], 30) == 3  # users, credentials, runs
 
 
-class Asked:
-    """A viewer of whom it is not known for long whether he may go on following."""
+class PendingViewer:
+    """A viewer whose recheck takes long."""
 
     user_id = 0
 
     def __init__(self) -> None:
         self.answer: asyncio.Future[set] = asyncio.get_running_loop().create_future()
-        self.is_asked = asyncio.Event()
+        self.is_rechecking = asyncio.Event()
 
     async def recheck(self, streams) -> set:
-        self.is_asked.set()
+        self.is_rechecking.set()
         return await self.answer
 
 
@@ -179,17 +179,17 @@ def serve(settings, monkeypatch):
 @pytest.mark.parametrize("answer", ["yes", "no", "nobody can say"])
 def test_the_stream_goes_on_while_it_is_asked_whether_it_may(serve, answer):
     async def main() -> None:
-        viewer, events = Asked(), asyncio.Queue()
+        viewer, events = PendingViewer(), asyncio.Queue()
         sent, serving = serve(viewer, events)
-        await viewer.is_asked.wait()
+        await viewer.is_rechecking.wait()
         for seq in (1, 2):  # the second one: it did so before and after a heartbeat
             await events.put(EncodedEvent(seq, False, b"{}"))
             while b"id: %d" % seq not in (await sent.get())["body"]:
                 pass
         if answer == "yes":
-            viewer.is_asked.clear()
+            viewer.is_rechecking.clear()
             viewer.answer.set_result({1})
-            await viewer.is_asked.wait()  # and asked again with the next heartbeat
+            await viewer.is_rechecking.wait()  # and rechecked with the next heartbeat
             await events.put(EncodedEvent(3, False, b"{}"))
             while b"id: 3" not in (await sent.get())["body"]:
                 pass
@@ -208,20 +208,20 @@ def test_the_stream_goes_on_while_it_is_asked_whether_it_may(serve, answer):
 
 
 def test_those_who_ask_at_about_the_same_time_are_asked_about_together(monkeypatch, settings):
-    settings.STREAMS_HEARTBEAT_SECONDS, asked = 1.0, []
+    settings.STREAMS_HEARTBEAT_SECONDS, batches = 1.0, []
 
     def answered(questions: set) -> set:
-        asked.append(questions)
-        return questions if len(asked) == 1 else set()
+        batches.append(questions)
+        return questions if len(batches) == 1 else set()
 
     async def main() -> None:
         streams = [uuid4() for _ in range(5)]
         viewers = [SessionViewer(number, "key") for number in range(5)]
         ask = [viewer.recheck([stream]) for viewer, stream in zip(viewers, streams, strict=True)]
         assert await asyncio.gather(*ask) == [{stream} for stream in streams]
-        assert [len(questions) for questions in asked] == [10]
+        assert [len(questions) for questions in batches] == [10]
         assert await viewers[0].recheck(streams) is None
-        asked.clear()
+        batches.clear()
 
     monkeypatch.setattr(access, "_granted", answered)
     asyncio.run(asyncio.wait_for(main(), SECONDS))

@@ -36,24 +36,26 @@ class Reader:
     after: int
     pause: int  # batches after which it lets others go first: a slow reader
     short: list[bool] = field(default_factory=list)  # whether it takes the short way, when that is offered next
-    heard: list[dict] = field(default_factory=list)
+    received: list[dict] = field(default_factory=list)
 
     def _take_short_way(self, events: list[EncodedEvent]) -> bool:
         is_taken = bool(self.short) and self.short.pop()
         if is_taken:
-            self.heard += [orjson.loads(live.envelope) for live in events]
+            self.received += [orjson.loads(live.envelope) for live in events]
         return is_taken
 
     async def read(self, streams: list[UUID]) -> None:
         async with aclosing(follow(streams[self.stream], self.after, shortcut=self._take_short_way)) as batches:
             async for number, batch in _counted(batches):
-                self.heard += [orjson.loads(live.envelope) for live in batch]
+                self.received += [orjson.loads(live.envelope) for live in batch]
                 if number % self.pause == 0:
                     await asyncio.sleep(0.003)
 
     @property
     def events(self) -> list[Event]:
-        return [Event(UUID(e["stream"]), e["seq"], e["kind"], orjson.dumps(e["data"])) for e in self.heard if e["seq"]]
+        return [
+            Event(UUID(e["stream"]), e["seq"], e["kind"], orjson.dumps(e["data"])) for e in self.received if e["seq"]
+        ]
 
 
 async def _counted(batches):
@@ -154,7 +156,7 @@ def test_followers_get_exactly_the_log_whatever_becomes_of_the_messages(feed, pl
     for reader in crowd:
         events = list(store.read_all(streams[reader.stream]))
         assert [event.seq for event in events] == list(range(1, len(events) + 1))
-        is_beyond = any(word["kind"] == "resync" for word in reader.heard)
+        is_beyond = any(word["kind"] == "resync" for word in reader.received)
         assert reader.events == [event for event in events if is_beyond or event.seq > reader.after]
 
 
@@ -164,16 +166,16 @@ def test_followers_get_the_whole_although_the_stream_is_compacted_behind_them(fe
     streams = play(plan, counts, crowd, is_compacted=True)
     for reader in crowd:
         whole = store.fold_stream(streams[reader.stream])
-        if not reader.heard and reader.after == whole.last_seq:  # he came after the end, and said that he had it
+        if not reader.received and reader.after == whole.last_seq:  # joined after the end with everything
             continue
-        is_beyond = any(word["kind"] == "resync" for word in reader.heard)
+        is_beyond = any(word["kind"] == "resync" for word in reader.received)
         seq = 0 if is_beyond else reader.after
         for event in reader.events:
             assert event.seq == seq + 1 or (event.seq > seq and event.kind == Kind.SNAPSHOT), "a gap, or a duplicate"
             seq = event.seq
         assert seq == whole.last_seq
-        told = fold([*known(seq=0 if is_beyond else reader.after), *reader.events])
-        assert (told.text, told.final) == (whole.text, Kind.COMPLETED)
+        followed = fold([*known(seq=0 if is_beyond else reader.after), *reader.events])
+        assert (followed.text, followed.final) == (whole.text, Kind.COMPLETED)
 
 
 def known(seq: int) -> list[Event]:
@@ -194,7 +196,7 @@ def test_without_mischief_the_messages_alone_are_enough(feed, settings):
 def test_who_claims_to_know_the_future_is_told_so_and_then_everything(feed, comes):  # B25
     reader = Reader(stream=0, comes=comes, after=999, pause=1)
     streams = play([], [[2, 1, 3]] * 10, [reader])
-    assert reader.heard[0]["kind"] == "resync"
+    assert reader.received[0]["kind"] == "resync"
     assert reader.events == list(store.read_all(streams[0]))
 
 
@@ -208,11 +210,11 @@ def test_what_has_no_log_is_live_anew_when_its_shard_was_joined_late(feed, monke
         await layer._get_layer().group_add(group, channel)
 
     async def main() -> None:
-        told = []
+        kinds = []
         async with asyncio.timeout(SECONDS), aclosing(follow(uuid4())) as batches:
             async for batch in batches:
-                told += [orjson.loads(live.envelope)["kind"] for live in batch]
-                if told == ["live", "live"]:
+                kinds += [orjson.loads(live.envelope)["kind"] for live in batch]
+                if kinds == ["live", "live"]:
                     return
 
     monkeypatch.setattr(MischievousLayer, "group_add", group_add, raising=False)

@@ -57,7 +57,7 @@ class Reader:
         return self.folded
 
 
-def said(folded: Folded) -> tuple:
+def content_of(folded: Folded) -> tuple:
     return folded.last_seq, folded.text, folded.reasoning, folded.tools, folded.usage, folded.final, folded.final_data
 
 
@@ -73,12 +73,12 @@ def written(*drafts: tuple[str, dict]):
 def test_a_reader_at_any_position_gets_the_whole_wherever_compaction_was_interrupted(beginning, deltas, end, steps):
     """B29 B30"""
     stream, events = written(*beginning, *deltas, end)
-    whole = said(fold(events))
+    whole = content_of(fold(events))
     for _, _step in zip(range(steps), compact(stream), strict=False):
         pass  # and here the process is killed
 
     for place in range(len(events)):
-        assert said(Reader(events[:place]).follow(stream)) == whole
+        assert content_of(Reader(events[:place]).follow(stream)) == whole
     assert store.head(stream) == (len(events), end[0])
 
     # The next one should bring it to its end, and find nothing more to do then
@@ -87,7 +87,7 @@ def test_a_reader_at_any_position_gets_the_whole_wherever_compaction_was_interru
     assert list(compact(stream)) == []
     assert list(LoggedEvent.objects.filter(stream=stream).order_by("seq").values()) == rows
     for place in range(len(events)):
-        assert said(Reader(events[:place]).follow(stream)) == whole
+        assert content_of(Reader(events[:place]).follow(stream)) == whole
     assert len([row for row in rows if row["kind"] in compaction.DELTAS]) == 0
     assert len([row for row in rows if row["kind"] == Kind.SNAPSHOT]) == any(k in compaction.DELTAS for k, _ in deltas)
 
@@ -98,11 +98,11 @@ def test_a_reader_at_any_position_gets_the_whole_wherever_compaction_was_interru
 @given(deltas=st.lists(DELTAS, min_size=3, max_size=9), turns=st.lists(st.booleans(), min_size=4, max_size=12))
 def test_two_that_compact_a_stream_at_once_do_it_once(deltas, turns):  # B30
     stream, events = written(*deltas, (Kind.LOST, {"reason": "lease", "message": ""}))
-    whole, both = said(fold(events)), (compact(stream), compact(stream))
+    whole, both = content_of(fold(events)), (compact(stream), compact(stream))
     for turn in [*turns, *[False] * 9, *[True] * 9]:
         next(both[turn], None)
         assert unexplained_gaps(store.read(stream)) == []
-        assert said(store.fold_stream(stream)) == whole
+        assert content_of(store.fold_stream(stream)) == whole
 
 
 @pytest.mark.django_db
@@ -130,26 +130,26 @@ def test_of_a_pruned_stream_the_owner_tells_what_was_said(kept, other_owner):  #
     store.keep_final(stream)
     with other_owner(snapshot={stream: kept}.get):
         for after in range(5):
-            heard = store.read(stream, after)
-            assert heard[-1] == events[-1]
-            told = [(event.seq, event.kind, json.loads(event.data)) for event in heard[:-1]]
-            assert told == ([(4, Kind.SNAPSHOT, kept)] if kept and after < 4 else [])
+            page = store.read(stream, after)
+            assert page[-1] == events[-1]
+            snapshots = [(event.seq, event.kind, json.loads(event.data)) for event in page[:-1]]
+            assert snapshots == ([(4, Kind.SNAPSHOT, kept)] if kept and after < 4 else [])
         assert store.read(stream, 5) == []
 
 
 @pytest.mark.django_db
 def test_a_walk_meets_every_stream_and_forgets_those_it_is_told_to():
     streams = sorted(written((Kind.STOPPED, {"reason": "user"}))[0] for _ in range(7))
-    met, place = [], UUID(int=0)
-    while page := compaction.streams_after(place, 3):
-        met, place = met + page, page[-1]
-    assert met == streams
+    walked, position = [], UUID(int=0)
+    while page := compaction.streams_after(position, 3):
+        walked, position = walked + page, page[-1]
+    assert walked == streams
     assert sum(compaction.delete_stream(streams[0])) == 2
     assert compaction.streams_after(UUID(int=0), 9) == streams[1:]
 
 
-class Deaf:
-    """A sender without anybody to send to."""
+class NullSender:
+    """A sender without followers."""
 
     def put(self, events) -> None:
         pass
@@ -162,7 +162,7 @@ def writing(stream):
 
     async def write() -> None:
         batch_log = open_batch_log()
-        writer = BatchWriter(batch_log, Deaf())
+        writer = BatchWriter(batch_log, NullSender())
         cursor = writer.open(stream, 0, leave.set)
         running = asyncio.create_task(writer.run())
         writers.append(writer)
@@ -189,13 +189,13 @@ def test_a_writer_goes_on_while_a_long_stream_is_compacted(database, monkeypatch
     stream, busy, steps = uuid4(), uuid4(), 0
     words = [(Kind.TEXT, {"text": f"{n} "}) for n in range(3000)]
     store.append(stream, *words, (Kind.COMPLETED, {"finish_reason": "stop"}))
-    whole, work = said(store.fold_stream(stream)), compact(stream)
+    whole, work = content_of(store.fold_stream(stream)), compact(stream)
     with writing(busy) as writer:
         while steps < 31:
             with transaction.atomic() if connection.vendor == "postgresql" else nullcontext():
                 steps += next(work, None) is not None
                 seen = writer.batches
                 wait_until(lambda seen=seen: writer.batches > seen, "a batch is committed after this step, or in it")
-    assert (list(work), writer.fenced, said(store.fold_stream(stream))) == ([], 0, whole)
+    assert (list(work), writer.fenced, content_of(store.fold_stream(stream))) == ([], 0, whole)
     assert LoggedEvent.objects.filter(stream=stream).count() == 2
     assert [event.seq for event in store.read_all(busy)] == list(range(1, writer.events + 1))

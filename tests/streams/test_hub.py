@@ -8,7 +8,7 @@ import pytest
 from streams.delivery.hub import QUEUE_BYTES, QUEUE_EVENTS, EncodedEvent, Follower
 
 
-def told(count: int, size: int, first: int = 1) -> list[EncodedEvent]:
+def live_events(count: int, size: int, first: int = 1) -> list[EncodedEvent]:
     return [EncodedEvent(seq, False, b"x" * size) for seq in range(first, first + count)]
 
 
@@ -17,18 +17,18 @@ def test_a_reader_who_is_too_slow_loses_the_queue_and_not_the_place(count, size)
     async def take():
         return await follower.take(0)
 
-    follower, fitting = Follower(UUID(int=1)), told(count, size)
+    follower, fitting = Follower(UUID(int=1)), live_events(count, size)
     for event in fitting:
         follower.put([event])
     assert not follower.is_behind
     assert asyncio.run(take()) == fitting
 
     # One more than fits should be too much
-    for event in told(count + 1, size):
+    for event in live_events(count + 1, size):
         follower.put([event])
     assert (follower.is_behind, follower.last_seq) == (True, count + 1)
     assert asyncio.run(take()) == []
 
     # Nothing should be kept for who has to read the log anyway
-    follower.put(told(1, 1, count + 2))
+    follower.put(live_events(1, 1, count + 2))
     assert asyncio.run(take()) == []

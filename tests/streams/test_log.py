@@ -12,13 +12,13 @@ from streams.models import LoggedEvent
 pytestmark = pytest.mark.django_db
 
 
-def _say(stream, *words: str):
+def _append_words(stream, *words: str):
     return store.append(stream, *((Kind.TEXT, {"text": word}) for word in words))
 
 
 def test_seq_starts_at_one_and_has_no_gaps():  # B24
     stream = uuid4()
-    first, second = _say(stream, "a"), _say(stream, "b", "c")
+    first, second = _append_words(stream, "a"), _append_words(stream, "b", "c")
     assert [event.seq for event in first + second] == [1, 2, 3]
     assert store.read(stream) == first + second
     assert store.read(stream, after=1) == second
@@ -28,7 +28,7 @@ def test_nothing_follows_a_final_event():  # B27
     stream = uuid4()
     store.append(stream, (Kind.TEXT, {"text": "a"}), (Kind.COMPLETED, {"finish_reason": "stop"}))
     with pytest.raises(store.Sealed):
-        _say(stream, "b")
+        _append_words(stream, "b")
     assert store.head(stream) == (2, Kind.COMPLETED)
     assert store.head(stream).is_sealed
 
@@ -44,7 +44,7 @@ def test_the_database_refuses_a_second_final_event_and_a_taken_seq():  # B24 B27
 
 def test_history_is_read_in_pages():  # B31
     stream = uuid4()
-    _say(stream, *map(str, range(2 * store.PAGE_EVENTS + 5)))
+    _append_words(stream, *map(str, range(2 * store.PAGE_EVENTS + 5)))
     assert len(store.read(stream)) == store.PAGE_EVENTS
     assert [event.seq for event in store.read_all(stream)] == list(range(1, 2 * store.PAGE_EVENTS + 6))
     assert store.fold_stream(stream).text == "".join(map(str, range(2 * store.PAGE_EVENTS + 5)))
@@ -52,8 +52,8 @@ def test_history_is_read_in_pages():  # B31
 
 def test_growth_of_many_streams_is_found_at_once(django_assert_num_queries):  # B26
     streams = [uuid4() for _ in range(3)]
-    _say(streams[0], "a")
-    _say(streams[1], "a", "b")
+    _append_words(streams[0], "a")
+    _append_words(streams[1], "a", "b")
     with django_assert_num_queries(1):
         assert store.grown({streams[0]: 1, streams[1]: 1, streams[2]: 0}) == {streams[1]}
     assert store.grown({uuid4(): n for n in range(1200)}) == set()
@@ -61,7 +61,7 @@ def test_growth_of_many_streams_is_found_at_once(django_assert_num_queries):  # 
 
 def test_the_end_is_found_although_what_lies_before_it_is_gone():  # B27 B40
     stream, other = uuid4(), uuid4()
-    _say(stream, "a", "b", "c")
+    _append_words(stream, "a", "b", "c")
     store.append(stream, (Kind.STOPPED, {"reason": "user"}))
     store.append(other, (Kind.STOPPED, {"reason": "user"}))
     store.keep_final(stream)
@@ -70,5 +70,5 @@ def test_the_end_is_found_although_what_lies_before_it_is_gone():  # B27 B40
 
 def test_what_is_written_comes_back_to_the_letter():
     stream, text = uuid4(), 'a\\b\t\n\r"\u2028 ☃ 😀 \x01 \\N \\. '
-    _say(stream, text)
+    _append_words(stream, text)
     assert store.fold_stream(stream).text == text

@@ -22,8 +22,8 @@ EVENTS, TEXT = 600, "x" * 20_000  # 12 MB for each reader
 WINDOW_BYTES = 3_000_000  # a reader's queue, a page, what the server buffers, and fragments; the same with 36 MB
 
 
-class Silent:
-    """A raw connection that reads until it is asked not to."""
+class RawConnection:
+    """A raw connection that reads only when it is told to."""
 
     def __init__(self, url: str, request: str):
         parts = urlsplit(url)
@@ -32,12 +32,12 @@ class Silent:
         self.socket.settimeout(20)
         self.socket.connect((parts.hostname, parts.port))
         self.socket.sendall(request.encode())
-        self.heard, self.last = bytearray(), 0
+        self.received, self.last = bytearray(), 0
 
     def read_until(self, text: bytes) -> None:
-        while text not in self.heard[-self.last - len(text) :]:
-            piece = self.socket.recv(2**20) or pytest.fail(f"closed after {self.heard[-200:]}")
-            self.heard += piece
+        while text not in self.received[-self.last - len(text) :]:
+            piece = self.socket.recv(2**20) or pytest.fail(f"closed after {self.received[-200:]}")
+            self.received += piece
             self.last = len(piece)
 
     def wake_up(self) -> None:
@@ -49,22 +49,22 @@ def _request(path: str, headers: dict[str, str]) -> str:
     return "\r\n".join([*lines, "", ""])
 
 
-def _sse(alice, run) -> Silent:
-    return Silent(alice.url, _request(f"/api/v1/runs/{run.pk}/events", alice.bearer))
+def _sse(alice, run) -> RawConnection:
+    return RawConnection(alice.url, _request(f"/api/v1/runs/{run.pk}/events", alice.bearer))
 
 
-def _websocket(alice, run) -> Silent:
+def _websocket(alice, run) -> RawConnection:
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     headers = {**upgrade, "Sec-WebSocket-Key": "A" * 22 + "==", "Origin": alice.url, **alice.cookie_header}
     request = _request("/ws/streams", headers).replace("127.0.0.1", urlsplit(alice.url).netloc, 1)
-    opened = Silent(alice.url, request)
+    opened = RawConnection(alice.url, request)
     opened.read_until(b"\r\n\r\n")
-    said = json.dumps({"follow": str(run.pk)}).encode()
-    opened.socket.sendall(b"\x81" + bytes([0x80 | len(said)]) + bytes(4) + said)  # a frame masked with zeros
+    message = json.dumps({"follow": str(run.pk)}).encode()
+    opened.socket.sendall(b"\x81" + bytes([0x80 | len(message)]) + bytes(4) + message)  # a frame masked with zeros
     return opened
 
 
-def _speak(stack, run) -> list[Event]:
+def _log_and_announce(stack, run) -> list[Event]:
     """Log and announce what a worker would."""
     events = []
 
@@ -95,7 +95,7 @@ def test_readers_that_do_not_read_cost_a_window_each(make_stack, server):  # B28
     process = psutil.Process(stack.web.pid)
     before = process.memory_info().rss
 
-    last = _speak(stack, run)[-1].seq
+    last = _log_and_announce(stack, run)[-1].seq
     attentive.wait_for_seq(last)
     grown = process.memory_info().rss - before
     assert grown < 2 * READERS * WINDOW_BYTES, f"{grown / 2**20:.0f} MB for {2 * READERS} readers"
@@ -104,6 +104,6 @@ def test_readers_that_do_not_read_cost_a_window_each(make_stack, server):  # B28
     for reader in readers[:2]:
         reader.wake_up()
         reader.read_until(b'"seq":%d,' % last)
-        assert [int(seq) for seq in re.findall(rb'"seq":(\d+),', reader.heard)] == list(range(1, last + 1))
+        assert [int(seq) for seq in re.findall(rb'"seq":(\d+),', reader.received)] == list(range(1, last + 1))
     for reader in (*readers, *sockets):
         reader.socket.close()

@@ -13,25 +13,25 @@ def alice(stack):
     return stack.person("alice")
 
 
-def heard(follower, kind: str, **data) -> list[dict]:
-    """What the follower was told by events of `kind` with this data."""
-    told = [envelope.data for envelope in list(follower.envelopes) if envelope.kind == kind]
-    return [about for about in told if data.items() <= about.items()]
+def received(follower, kind: str, **data) -> list[dict]:
+    """The data of the events of `kind` that the follower received, where it includes this data."""
+    all_data = [envelope.data for envelope in list(follower.envelopes) if envelope.kind == kind]
+    return [data_of_event for data_of_event in all_data if data.items() <= data_of_event.items()]
 
 
 def test_it_tells_of_the_beginning_and_the_end_of_an_answer(stack, alice):  # B32
     follower = alice.follow_ws(str(stream_of(alice.user.pk)))
-    follower.wait(lambda self: heard(self, "live"), "it is live")
+    follower.wait(lambda self: received(self, "live"), "it is live")
     text = prompt(tokens=4, hold=[2])
     run = alice.send(text)
     session = str(run.session_id)
-    follower.wait(lambda self: heard(self, "sessions.changed"), "the list has changed")
-    follower.wait(lambda self: heard(self, "session.changed", activity="answering"), "it is being written")
-    begun = heard(follower, "session.changed", activity="answering")
+    follower.wait(lambda self: received(self, "sessions.changed"), "the list has changed")
+    follower.wait(lambda self: received(self, "session.changed", activity="answering"), "it is being written")
+    begun = received(follower, "session.changed", activity="answering")
     assert begun == [{"session": session, "title": "", "activity": "answering", "news": "", "ended": None}]
     stack.upstream.release(text.tag)
-    follower.wait(lambda self: heard(self, "session.changed", news="unread"), "it is ready")
-    [end] = heard(follower, "session.changed", news="unread")
+    follower.wait(lambda self: received(self, "session.changed", news="unread"), "it is ready")
+    [end] = received(follower, "session.changed", news="unread")
     assert end == {"session": session, "title": "", "activity": "", "news": "unread", "ended": str(run.pk)}
     assert check(run).status == Status.COMPLETED
     assert follower.last_seq == 0
@@ -39,17 +39,17 @@ def test_it_tells_of_the_beginning_and_the_end_of_an_answer(stack, alice):  # B3
 
 def test_more_changes_than_may_be_unacknowledged_are_all_heard(stack, alice):
     follower = alice.follow_ws(str(stream_of(alice.user.pk)))
-    follower.wait(lambda self: heard(self, "live"), "it is live")
+    follower.wait(lambda self: received(self, "live"), "it is live")
     session = alice.new_session()
     for number in range(300):  # the window holds 256
         alice.page("POST", f"/chats/{session}/title", {"title": str(number)})
-    follower.wait(lambda self: len(heard(self, "sessions.changed")) >= 300, "all were heard")
+    follower.wait(lambda self: len(received(self, "sessions.changed")) >= 300, "all were received")
 
 
 def test_it_is_for_its_user_alone(stack, alice):  # B55
     bob, charlie = stack.person("bob"), stack.person("charlie")
     for person in (bob, charlie):
         follower = person.follow_ws(str(stream_of(alice.user.pk)))
-        follower.wait(lambda self: heard(self, "refused"), "it is refused")
-        [refusal] = heard(follower, "refused")
+        follower.wait(lambda self: received(self, "refused"), "it is refused")
+        [refusal] = received(follower, "refused")
         assert refusal["code"] == "not_found"

@@ -68,7 +68,7 @@ def _write(scenario, *breaks: str) -> Kept:
     return sent
 
 
-def _say(writer: BatchWriter, cursor: AppendCursor, *words: str) -> None:
+def _write_words(writer: BatchWriter, cursor: AppendCursor, *words: str) -> None:
     for word in words:
         writer.write(cursor, Kind.TEXT, b'{"text":"%b"}' % word.encode())
 
@@ -85,7 +85,7 @@ def test_everything_handed_in_is_logged_once_and_then_sent(database, breaks):  #
         cursors = [writer.open(stream, 0, _never) for stream in streams]
         for n in range(30):
             for cursor in cursors:
-                _say(writer, cursor, f"{n} ")
+                _write_words(writer, cursor, f"{n} ")
             if n % 7 == 0:
                 await writer.flush()
         await writer.flush()
@@ -104,14 +104,14 @@ def test_a_fenced_run_does_not_cost_the_others_their_events(database, breaks):  
 
     async def scenario(writer):
         cursor, neighbour = writer.open(ended, 0, lambda: fenced.append(ended)), writer.open(other, 0, _never)
-        _say(writer, cursor, "seen ")
-        _say(writer, neighbour, "a ")
+        _write_words(writer, cursor, "seen ")
+        _write_words(writer, neighbour, "a ")
         await writer.flush()
         await asyncio.to_thread(_end, ended)
-        _say(writer, cursor, "too ", "late ")
-        _say(writer, neighbour, "b ", "c ")
+        _write_words(writer, cursor, "too ", "late ")
+        _write_words(writer, neighbour, "b ", "c ")
         await writer.flush()
-        _say(writer, cursor, "later still")
+        _write_words(writer, cursor, "later still")
         await writer.flush()
 
     sent = _write(scenario, "not", *breaks)
@@ -134,7 +134,7 @@ def test_what_is_written_in_bulk_comes_back_to_the_letter(database):
     stream, text = uuid4(), "a\\\\b\\t\\n \\\\N \\\\. \\u2028 ☃ 😀 \\u0001"
 
     async def scenario(writer):
-        _say(writer, writer.open(stream, 0, _never), text)
+        _write_words(writer, writer.open(stream, 0, _never), text)
         await writer.flush()
 
     _write(scenario)
