@@ -12,9 +12,9 @@ def main() -> None:
     try:
         execute_from_command_line(with_django_s_names(sys.argv))
     except DatabaseError:
-        from chatapp.ops.site_address import missing_site
+        from chatapp.ops.site_address import describe_missing_site
 
-        if reason := missing_site():
+        if reason := describe_missing_site():
             sys.exit(reason)
         raise
 

@@ -1,11 +1,11 @@
-"""Django's entry for set-up, supervision and commands."""
+"""App configuration of set-up, supervision, health and commands."""
 
 from pathlib import Path
 
 from django.apps import AppConfig
 from django.conf import settings
 
-from chatapp.ops.private_files import tighten_and_report
+from chatapp.ops.private_files import make_private_and_report
 
 
 class OpsConfig(AppConfig):
@@ -14,4 +14,4 @@ class OpsConfig(AppConfig):
     def ready(self):
         database = settings.DATABASES["default"]
         is_file = database["ENGINE"].endswith("sqlite3") and not str(database["NAME"]).startswith(("file:", ":memory:"))
-        tighten_and_report(settings.DATA_DIR, Path(database["NAME"]) if is_file else None)
+        make_private_and_report(settings.DATA_DIR, Path(database["NAME"]) if is_file else None)

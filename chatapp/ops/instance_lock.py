@@ -1,4 +1,4 @@
-"""One `manage.py up` a data directory: who holds it, and what others on this machine need to reach it."""
+"""Allow one `manage.py up` a data directory, and publish how to reach it on this machine."""
 
 import fcntl
 import json
@@ -12,7 +12,7 @@ from chatapp.ops.private_files import write_private
 
 
 class AlreadyRunning(Exception):
-    def __init__(self, pid: int = 0, url: str = "its address is not known yet"):
+    def __init__(self, pid: int = 0, url: str = "address not known yet"):
         how = f"Ctrl-C there, or with: kill {pid}" if pid else "Ctrl-C there"
         super().__init__(
             f"chatapp is already running: {url} (pid {pid or 'unknown'}). Stop it with {how}\n"
@@ -21,8 +21,8 @@ class AlreadyRunning(Exception):
 
 
 @contextmanager
-def only_one(data_dir: Path, url: str):
-    """Hold `data_dir`. The kernel lets go of the lock when this process ends, however it ends.
+def hold_instance(data_dir: Path, url: str):
+    """Lock `data_dir`. The kernel releases the lock when this process ends, in whatever way.
 
     Raises AlreadyRunning.
     """
@@ -50,7 +50,7 @@ def site_running_in(data_dir: Path) -> str:
 
 @contextmanager
 def redis_url_published(data_dir: Path, url: str):
-    """Other commands (`manage.py ask`) find this broker through `DATA_DIR/redis_url`; see settings.REDIS_URL."""
+    """Write the broker's address to `DATA_DIR/redis_url`, where other commands find it: settings.REDIS_URL."""
     path = data_dir / "redis_url"
     write_private(path, url)
     try:
@@ -63,7 +63,7 @@ def _read(file) -> dict:
     file.seek(0)
     try:
         return json.loads(file.read())
-    except ValueError:  # the other one is just starting or stopping
+    except ValueError:  # another process is just starting or stopping
         return {}
 
 

@@ -1,4 +1,4 @@
-"""The local demo model: when it is started, and how the site knows it."""
+"""The local demo model: when to start it, and its entry in the database."""
 
 import platform
 import secrets
@@ -15,12 +15,12 @@ from runs.models import Model, Provider
 PROVIDER = "local"
 KEY_ENV = "LOCAL_MODEL_KEY"
 SYSTEM_PROMPT = "You are a helpful assistant. Answer in plain English, in one or two short sentences."
-PARAMETERS = {"temperature": 0.3, "repeat_penalty": 1.1}  # hotter, it soon talks nonsense
+PARAMETERS = {"temperature": 0.3, "repeat_penalty": 1.1}  # at higher temperatures it writes nonsense
 
 
 class LocalModel(NamedTuple):
     port: int
-    key: str  # made anew at each start, handed to server and worker in their environment
+    key: str  # new at each start; server and worker get it in their environment
 
     @property
     def base_url(self) -> str:
@@ -32,7 +32,7 @@ def prepare() -> LocalModel:
 
 
 def reason_not_to_start(cpu_info: Path = Path("/proc/cpuinfo")) -> str:
-    """Why the local model is not started, in words for the console; empty if it is."""
+    """Why the local model is not started, for the console; empty if it is."""
     if settings.LOCAL_MODEL == "0":
         return "LOCAL_MODEL=0"
     if settings.LOCAL_MODEL != "1" and Provider.objects.exclude(name=PROVIDER).exists():
@@ -45,14 +45,14 @@ def reason_not_to_start(cpu_info: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def _has_avx2(cpu_info: Path) -> bool:
-    """Only x86 on Linux is asked; other processors don't need it or can't tell."""
+    """Checked on x86 Linux only: other processors don't need it or can't tell."""
     if platform.machine() not in ("x86_64", "AMD64") or not cpu_info.exists():
         return True
     return " avx2" in cpu_info.read_text()
 
 
 def register(local: LocalModel) -> None:
-    """Tell the site where the model server is now; what staff changed about the model is left alone."""
+    """Save the model server's current address. Changes by staff to the model are kept."""
     provider, _ = Provider.objects.update_or_create(
         name=PROVIDER, defaults={"base_url": local.base_url, "key_env": KEY_ENV}
     )
@@ -72,5 +72,5 @@ def register(local: LocalModel) -> None:
 
 
 def retire() -> None:
-    """Nobody is offered a model whose server does not run."""
+    """Disable the models: their server does not run."""
     Model.objects.filter(provider__name=PROVIDER).update(enabled=False, is_default=False)

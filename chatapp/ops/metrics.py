@@ -1,8 +1,7 @@
-"""The site's figures for Prometheus, collected when they are asked for.
+"""Prometheus metrics, collected at each scrape.
 
-What is in the database is told alike by every web process: the runs that are active, and what each living worker has
-written into its lease. What happened in this web process (its followers, the runs it ended itself) is told by this one
-only: have every web process asked.
+Figures from the database are the same in every web process: active runs, and what each live worker has stored with its
+lease. Figures of this web process (its followers, the runs it ended) are exported by this one only: scrape all of them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,21 +19,21 @@ from runs.queries import statistics
 from streams import metrics
 from streams.delivery.hub import follower_count
 
-WEB = ("web", "")  # the labels of what was counted in this process; a worker has its name and pid
+WEB = ("web", "")  # labels of this process's own counts; a worker's are its name and pid
 
 COUNTERS = {
-    "batches": ("chatapp_batches", "Batches of events that were committed"),
-    "events": ("chatapp_events", "Events that were committed"),
-    "commit_seconds": ("chatapp_commit_seconds", "Seconds spent in committing batches"),
-    "fenced": ("chatapp_fenced_writers", "Runs whose writer found that somebody else had ended them"),
-    "dropped": ("chatapp_dropped_batches", "Batches that were not announced; followers read the log instead"),
+    "batches": ("chatapp_batches", "Committed batches of events"),
+    "events": ("chatapp_events", "Committed events"),
+    "commit_seconds": ("chatapp_commit_seconds", "Seconds spent committing batches"),
+    "fenced": ("chatapp_fenced_writers", "Runs whose writer found them ended by another process"),
+    "dropped": ("chatapp_dropped_batches", "Batches that could not be announced; followers read the log instead"),
 }
 TIMES = {
-    "queue_wait": ("chatapp_run_queue_wait_seconds", "From the question to the start of its run"),
-    "first_token": ("chatapp_run_first_token_seconds", "From the start of a run to its first token"),
-    "duration": ("chatapp_run_duration_seconds", "From the start of a run to its end"),
+    "queue_wait": ("chatapp_run_queue_wait_seconds", "Time from the message to the start of its run"),
+    "first_token": ("chatapp_run_first_token_seconds", "Time from the start of a run to its first token"),
+    "duration": ("chatapp_run_duration_seconds", "Time from the start of a run to its end"),
 }
-WHO = ["worker", "pid"]
+WORKER_LABELS = ["worker", "pid"]
 
 
 class SiteCollector(Collector):
@@ -48,15 +47,17 @@ class SiteCollector(Collector):
 
 
 def _now() -> Iterator[Metric]:
-    runs = GaugeMetricFamily("chatapp_runs", "Runs on their way", labels=["status"])
+    runs = GaugeMetricFamily("chatapp_runs", "Queued and running runs", labels=["status"])
     for status, count in statistics.active_now().items():
         runs.add_metric([status], count)
     yield runs
-    followers = GaugeMetricFamily("chatapp_followers", "Streams that readers follow in this web process")
+    followers = GaugeMetricFamily("chatapp_followers", "Followers of streams in this web process")
     followers.add_metric([], follower_count())
     yield followers
-    ages = GaugeMetricFamily("chatapp_report_age_seconds", "Since something that runs by itself did", labels=["name"])
-    found = GaugeMetricFamily("chatapp_heal_open", "Things that `manage.py heal` found and did not repair")
+    ages = GaugeMetricFamily(
+        "chatapp_report_age_seconds", "Seconds since the last run of a periodic job", labels=["name"]
+    )
+    found = GaugeMetricFamily("chatapp_heal_open", "Problems that `manage.py heal` found and did not repair")
     for report in Report.objects.exclude(name__startswith=MAIN):
         ages.add_metric([report.name], (timezone.now() - report.at).total_seconds())
         if report.name == "heal":
@@ -72,28 +73,28 @@ def _pools(workers: list[tuple]) -> Iterator[Metric]:
 
 
 def _main_processes(living: set[str]) -> Iterator[tuple[tuple[str, str], dict]]:
-    """Of prefork workers: each ends the runs of its children that are gone."""
+    """The main processes of prefork workers, which end the runs of their dead children."""
     for said in Report.objects.filter(name__startswith=MAIN).values_list("data", flat=True):
         if said["worker"] in living:
             yield (said["worker"], str(said["pid"])), said
 
 
 def _of_workers(told: list[tuple[tuple[str, str], dict]]) -> Iterator[Metric]:
-    active = GaugeMetricFamily("chatapp_worker_active_runs", "Runs that a worker carries", labels=WHO)
+    active = GaugeMetricFamily("chatapp_worker_active_runs", "Runs that a worker executes", labels=WORKER_LABELS)
     for who, said in told:
         active.add_metric(who, said.get("active", 0))
     yield active
     for key, (name, words) in COUNTERS.items():
-        family = CounterMetricFamily(name, words, labels=WHO)
+        family = CounterMetricFamily(name, words, labels=WORKER_LABELS)
         for who, said in told:
             family.add_metric(who, said.get(key, 0))
         yield family
 
 
 def _of_runs(told: list[tuple[tuple[str, str], dict]]) -> Iterator[Metric]:
-    """Runs that ended, by the process that ended them."""
-    ended = CounterMetricFamily("chatapp_runs_ended", "Runs that came to their end", labels=["status", *WHO])
-    errors = CounterMetricFamily("chatapp_run_errors", "Runs that failed", labels=["code", *WHO])
+    """Ended runs, by the process that ended them."""
+    ended = CounterMetricFamily("chatapp_runs_ended", "Ended runs", labels=["status", *WORKER_LABELS])
+    errors = CounterMetricFamily("chatapp_run_errors", "Failed runs", labels=["code", *WORKER_LABELS])
     for who, said in told:
         for status, count in said.get("ended", {}).items():
             ended.add_metric([status, *who], count)
@@ -101,7 +102,7 @@ def _of_runs(told: list[tuple[tuple[str, str], dict]]) -> Iterator[Metric]:
             errors.add_metric([code, *who], count)
     yield from (ended, errors)
     for key, (name, words) in TIMES.items():
-        family = HistogramMetricFamily(name, words, labels=WHO)
+        family = HistogramMetricFamily(name, words, labels=WORKER_LABELS)
         for who, said in told:
             if times := said.get("times", {}).get(key):
                 family.add_metric(who, _cumulated(times["counts"]), times["sum"])

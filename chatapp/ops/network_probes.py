@@ -1,18 +1,18 @@
-"""Small questions about TCP ports and HTTP servers of this machine."""
+"""Probe TCP ports and HTTP servers of this machine."""
 
 import http.client
 import socket
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody uses at the moment."""
+    """A TCP port of the loopback interface that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def can_listen(host: str, port: int) -> OSError | None:
-    """None if a server could listen there, else the reason why not."""
+def listen_error(host: str, port: int) -> OSError | None:
+    """Why a server cannot listen there; None if it can."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -24,8 +24,8 @@ def can_listen(host: str, port: int) -> OSError | None:
     return None
 
 
-def answers_ok(host: str, port: int, path: str, host_header: str = "") -> bool:
-    """Does an HTTP server answer 200? Waits at most 5 s; never goes through a proxy."""
+def responds_ok(host: str, port: int, path: str, host_header: str = "") -> bool:
+    """Whether an HTTP server responds with 200. Waits up to 5 s; never uses a proxy."""
     connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", path, headers={"Host": host_header} if host_header else {})

@@ -1,4 +1,4 @@
-"""The parts' output goes to `DATA_DIR/log/<part>.log`; the console stays quiet."""
+"""Log files for the output of the parts: `DATA_DIR/log/<part>.log`."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""Keeps one part running: starts it on its leash, and again whenever it has ended, until the supervisor stops it."""
+"""Keeps one part running: starts it behind a pipe guard, and restarts it whenever it ends, until it is stopped."""
 
 import os
 import signal
@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from chatapp.ops import pipe_guard
 from chatapp.ops.part_logs import Logs
 
-POLL_SECONDS = 0.05  # s between two looks at a part that is starting
-TELL_SECONDS = 5.0  # s before the console says that a part is still finishing; an idle Celery worker takes 3
-HURRIED_SECONDS = 4.0  # s from `hurry_signal` to SIGKILL: Celery looks at its signals every 2 s
+POLL_SECONDS = 0.05  # s between checks of a part that is starting
+NOTICE_SECONDS = 5.0  # s until the console says that a part is still stopping; an idle Celery worker takes 3
+HURRIED_SECONDS = 4.0  # s from `hurry_signal` to SIGKILL: Celery checks its signals every 2 s
 OUTPUT_SECONDS = 1.0  # s after a part's end in which its last lines are read: a child of its own may hold the pipe open
 
-# s from an end to the next start. The first is short, because one kill is the usual case; the last keeps a part that
-# ends again and again from taking the whole machine.
+# s from an exit to the next start. The first is short, because a single kill is the usual case; the last keeps a part
+# that exits again and again from using up the machine.
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-STEADY_SECONDS = 60.0  # s after which a part that was ready counts as sound: its next end is the first again
-MAX_FAILED_STARTS = 5  # in a row; a part that never gets ready has a fault that time does not mend
+STEADY_SECONDS = 60.0  # s after which a part that was ready counts as stable: its next exit counts as the first
+MAX_FAILED_STARTS = 5  # in a row; a part that never becomes ready will not fix itself
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Part:
     away_seconds: float = 5.0  # s
 
 
-class Leashed(subprocess.Popen):
-    """A part's process on a leash. Its output goes to its log by a thread of its own."""
+class PartProcess(subprocess.Popen):
+    """A part's process behind its pipe guard. A thread of its own copies its output to the log."""
 
     def __init__(self, part: Part, logs: Logs):
-        # -I -S: no site-packages, so that the leash starts in milliseconds; the command's own Python has them.
+        # -I -S: no site-packages, so that the guard starts in milliseconds; the command's own Python has them.
         super().__init__(
             [sys.executable, "-I", "-S", pipe_guard.__file__, *part.command],
             env={**os.environ, **part.env},
@@ -73,23 +73,23 @@ class Leashed(subprocess.Popen):
     def is_alive(self) -> bool:
         return self.poll() is None
 
-    def let_go(self) -> None:
-        """End the part at once: without the supervisor's hold the leash kills its whole group."""
+    def release(self) -> None:
+        """Kill the part at once: when its stdin closes, the guard kills the whole process group."""
         try:
             self.stdin.close()
         except OSError:
             pass
 
     def finish(self) -> int:
-        """Wait for its end and for its last lines. Its exit code as a shell would tell it (128 + signal)."""
+        """Wait for its end and its last output. Return the exit code as a shell does (128 + signal)."""
         code = self.wait()
         self._reader.join(OUTPUT_SECONDS)
-        self.let_go()
-        return code if code >= 0 else 128 - code  # negative: the leash itself was killed
+        self.release()
+        return code if code >= 0 else 128 - code  # negative: the guard itself was killed
 
 
-class Keeper(threading.Thread):
-    """One part. `stopping` is set once everything is being stopped; from then on nothing is started any more.
+class PartSupervisor(threading.Thread):
+    """Supervises one part. Once `stopping` is set, nothing is started any more.
 
     `give_up(keeper)` is called when the part has failed to start too often; `failure` then says how.
     """
@@ -100,12 +100,12 @@ class Keeper(threading.Thread):
         logs: Logs,
         say: Callable[[str], None],
         stopping: threading.Event,
-        give_up: Callable[["Keeper"], None],
+        give_up: Callable[["PartSupervisor"], None],
     ):
         super().__init__(name=part.name)
         self.part, self.is_ready, self.failure, self.code = part, False, "", 0
         self._logs, self._say, self._stopping, self._give_up = logs, say, stopping, give_up
-        self._process: Leashed | None = None
+        self._process: PartProcess | None = None
         self._starting = threading.Lock()  # `stop` sees either the new process or that there will be none
         self._has_been_ready = False
         self._failed_starts = self._ends = 0  # in a row
@@ -126,10 +126,10 @@ class Keeper(threading.Thread):
         finally:
             self._end_substitute()
 
-    # -- one life ----------------------------------------------------------------------------------
+    # -- one start ---------------------------------------------------------------------------------
 
     def _live(self) -> str:
-        """Start it and wait for its end. What happened, in words; the counters are right afterwards."""
+        """Start the part and wait for its end. Update the counters, and return what happened as a sentence."""
         self.is_ready, fault = False, ""
         try:
             self.part.before_start()
@@ -141,8 +141,8 @@ class Keeper(threading.Thread):
             return ""
         self.is_ready = self._gets_ready(process)
         if not (self.is_ready or self._stopping.is_set()) and process.is_alive:
-            fault = f"{self.part.name} did not answer within {self.part.ready_seconds:.0f} s"
-            process.let_go()
+            fault = f"{self.part.name} did not respond within {self.part.ready_seconds:.0f} s"
+            process.release()
         was_ready, code = self.is_ready, process.finish()
         code = 1 if fault else code
         self.is_ready, self.code = False, code
@@ -150,17 +150,17 @@ class Keeper(threading.Thread):
         self._failed_starts = 0 if was_ready else self._failed_starts + 1
         if was_ready and process.age > STEADY_SECONDS:
             self._ends = 0
-        return fault or f"{self.part.name} has ended ({exit_in_words(code)})"
+        return fault or f"{self.part.name} has ended ({describe_exit(code)})"
 
-    def _start(self) -> Leashed | None:
+    def _start(self) -> PartProcess | None:
         """None if everything is being stopped."""
         with self._starting:
             if self._stopping.is_set():
                 return None
-            self._process = Leashed(self.part, self._logs)
+            self._process = PartProcess(self.part, self._logs)
             return self._process
 
-    def _gets_ready(self, process: Leashed) -> bool:
+    def _gets_ready(self, process: PartProcess) -> bool:
         while process.is_alive and process.age <= self.part.ready_seconds:
             if self._answers(process):
                 again = "again " if self._has_been_ready else ""
@@ -173,7 +173,7 @@ class Keeper(threading.Thread):
                 return False
         return False
 
-    def _answers(self, process: Leashed) -> bool:
+    def _answers(self, process: PartProcess) -> bool:
         if self.part.is_ready is None:
             return process.age >= self.part.settle_seconds
         try:
@@ -182,21 +182,21 @@ class Keeper(threading.Thread):
             self._logs.write(self.part.name, f"[supervisor] the check whether it is ready failed: {error}".encode())
             return False
 
-    # -- between two lives -------------------------------------------------------------------------
+    # -- between two starts ------------------------------------------------------------------------
 
     def _wait_to_start_again(self, failure: str) -> None:
         pause = BACKOFF_SECONDS[min(self._ends, len(BACKOFF_SECONDS) - 1)]
         self._ends += 1
         count = f" (start {self._failed_starts + 1} of {MAX_FAILED_STARTS})" if self._failed_starts else ""
-        # Last lines are worth the room where something is wrong with the part itself.
+        # Show the last lines if the part itself has a fault.
         words = self.last_words() if self._failed_starts else f" Its log: {self._logs.path(self.part.name)}"
-        self._say(f"\n{failure}. It is started again in {pause:g} s{count}.{words}")
+        self._say(f"\n{failure}. It will be restarted in {pause:g} s{count}.{words}")
         end = time.monotonic() + pause
         while (left := end - time.monotonic()) > 0 and not self._stopping.wait(min(left, POLL_SECONDS)):
             self._stand_in()
 
     def _stand_in(self) -> None:
-        """Run `while_away` when it is due and the part has been there before. It is never waited for."""
+        """Run `while_away` when it is due, if the part has been ready before. Do not wait for it."""
         if not (self.part.while_away and self._has_been_ready and time.monotonic() >= self._substitute_due):
             return
         if self._substitute is None or self._substitute.poll() is not None:
@@ -227,7 +227,7 @@ class Keeper(threading.Thread):
     # -- the end -----------------------------------------------------------------------------------
 
     def stop(self, hurry: threading.Event) -> None:
-        """End the part, in the time it needs, and this thread. `stopping` is set by now."""
+        """Stop the part within its time limit, then this thread. `stopping` must be set."""
         with self._starting:
             process = self._process
         if process is None or not process.is_alive:
@@ -235,28 +235,28 @@ class Keeper(threading.Thread):
             return
         part, began = self.part, time.monotonic()
         process.send_signal(signal.SIGTERM)
-        if not _ends_by(process, began + TELL_SECONDS, hurry) and not hurry.is_set():
-            self._say(f"  {part.name:<9} is still finishing, for at most {part.stop_seconds:.0f} s")
+        if not _ends_by(process, began + NOTICE_SECONDS, hurry) and not hurry.is_set():
+            self._say(f"  {part.name:<9} is still stopping, for at most {part.stop_seconds:.0f} s")
         if not _ends_by(process, began + part.stop_seconds, hurry):
             process.send_signal(part.hurry_signal)
             _ends_by(process, time.monotonic() + HURRIED_SECONDS)
         how = "killed" if process.is_alive else "stopped"
-        process.let_go()
+        process.release()
         self.join()
         self._say(f"  {part.name:<9} {how} after {time.monotonic() - began:.1f} s")
 
 
-def _ends_by(process: Leashed, deadline: float, hurry: threading.Event | None = None) -> bool:
-    """Wait until it has ended, the deadline (of time.monotonic) has passed, or a person is in a hurry."""
+def _ends_by(process: PartProcess, deadline: float, hurry: threading.Event | None = None) -> bool:
+    """Wait until it has ended, the deadline (of time.monotonic) has passed, or `hurry` is set."""
     while process.is_alive and not (hurry and hurry.is_set()) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     return not process.is_alive
 
 
-def exit_in_words(code: int) -> str:
+def describe_exit(code: int) -> str:
     """An exit code of a shell, explained where it is a signal."""
     if code == 128 + signal.SIGKILL:
-        return f"exit code {code}: killed, by a person or because memory ran out"
+        return f"exit code {code}: killed, by hand or for lack of memory"
     try:
         return f"exit code {code}: {signal.Signals(code - 128).name}" if code > 128 else f"exit code {code}"
     except ValueError:

@@ -1,6 +1,6 @@
-"""Runs one part so that it never outlives the supervisor: `python pipe_guard.py COMMAND …`.
+"""Run one part so that it never outlives the supervisor: `python pipe_guard.py COMMAND …`.
 
-The supervisor holds the other end of our stdin and never writes. Whatever becomes of it, kill -9 included, the
+The supervisor holds the other end of our stdin and never writes. However it ends, kill -9 included, the
 kernel closes that pipe; then the part's whole process group is killed. The part gets a group of its own, so that
 Ctrl-C in the terminal reaches the supervisor alone, which decides the order. Standard library only, no package
 imports: this file is run by its path, and starts in a few milliseconds.
@@ -16,7 +16,7 @@ import threading
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-class Leash:
+class PipeGuard:
     def __init__(self):
         self.part = None
 
@@ -33,7 +33,7 @@ class Leash:
             return 127
         threading.Thread(target=self._watch_supervisor, daemon=True).start()
         code = self.part.wait()
-        self._kill_group()  # what the part has left behind
+        self._kill_group()  # processes that the part has left behind
         return code if code >= 0 else 128 - code
 
     def _pass_on(self, number, _frame):
@@ -55,7 +55,7 @@ class Leash:
 
 
 def _die_with_us():
-    """For the case that the leash itself is killed with -9; Linux only."""
+    """Kill the part if the guard itself is killed with -9. Linux only."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None).prctl
@@ -63,4 +63,4 @@ def _die_with_us():
 
 
 if __name__ == "__main__":
-    sys.exit(Leash().hold(sys.argv[1:]))
+    sys.exit(PipeGuard().hold(sys.argv[1:]))

@@ -15,11 +15,11 @@ logger = logging.getLogger(__name__)
 
 # In DATA_DIR. Not its static files, which are the same everywhere, and nothing that is not ours: a person may have
 # chosen a directory with other things in it. `log`, `valkey` and what is below them are directories and files.
-OURS = (
+SITE_FILES = (
     "secret_key", "redis_url", "running.json", "celerybeat-schedule*", "*.sqlite3", "log", "log/*",
     "valkey", "valkey/*", "valkey/*/*",
 )  # fmt: skip
-OF_SQLITE = ("", "-wal", "-shm", "-journal")  # endings of the files of one database
+SQLITE_SUFFIXES = ("", "-wal", "-shm", "-journal")  # endings of the files of one database
 OPEN = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -35,24 +35,24 @@ def write_private(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def tighten(data_dir: Path, database: Path | None) -> list[Path]:
+def make_private(data_dir: Path, database: Path | None) -> list[Path]:
     """Take all rights of group and others from what is ours; `database` is SQLite's file. Returns what had any."""
     return [path for path in _private(data_dir, database) if _close(path)]
 
 
-def tighten_and_report(data_dir: Path, database: Path | None) -> None:
-    if closed := tighten(data_dir, database):
+def make_private_and_report(data_dir: Path, database: Path | None) -> None:
+    if closed := make_private(data_dir, database):
         names = ", ".join(str(path) for path in closed)
         logger.warning("Other users could read these files; now only you can: %s", names)
 
 
 def _private(data_dir: Path, database: Path | None) -> Iterator[Path]:
     yield data_dir
-    for pattern in OURS:
+    for pattern in SITE_FILES:
         yield from sorted(data_dir.glob(pattern))
     files = set(data_dir.glob("*.sqlite3")) | ({database} if database else set())
     for file in sorted(files):
-        yield from (file.with_name(file.name + ending) for ending in OF_SQLITE)
+        yield from (file.with_name(file.name + ending) for ending in SQLITE_SUFFIXES)
 
 
 def _close(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What a site needs to do its work. `/readyz` asks, and so does `manage.py doctor`."""
+"""The readiness checks of a site, for `/readyz` and `manage.py doctor`."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,13 +17,13 @@ from health_check.exceptions import ServiceUnavailable
 
 from runs.models import Report, Worker
 
-REDIS_SECONDS = 2.0  # s in which Redis has to answer
+REDIS_SECONDS = 2.0  # s in which Redis has to respond
 UPKEEP_SECONDS = 30.0  # s: ten times as long as beat takes between two calls
-HEAL_ALARM = timedelta(days=8)  # a result older than that is not worth a word
+HEAL_ALARM = timedelta(days=8)  # an older result is ignored
 
 
 class Part(HealthCheck):
-    """One thing the site needs: `name`, and what to do where it is missing."""
+    """One thing that the site needs. `remedy` says what to do if it is missing."""
 
     name = ""
     remedy = ""
@@ -33,7 +33,7 @@ class Part(HealthCheck):
         try:
             self.look()
         except DatabaseError as error:
-            raise ServiceUnavailable("the database does not answer") from error
+            raise ServiceUnavailable("the database does not respond") from error
         finally:
             close_old_connections()
 
@@ -44,7 +44,7 @@ class Part(HealthCheck):
 @dataclass
 class Database(Part):
     name = "database"
-    remedy = "Is DATABASE_URL right, and does the server run?"
+    remedy = "Check DATABASE_URL, and that the server is running."
 
     def look(self):
         checks.Database().run()
@@ -69,7 +69,7 @@ def _known_migrations() -> frozenset[tuple[str, str]]:
 @dataclass
 class Redis(Part):
     name = "redis"
-    remedy = "Is REDIS_URL right, and does the server run?"
+    remedy = "Check REDIS_URL, and that the server is running."
 
     def look(self):
         patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
@@ -84,7 +84,7 @@ class Redis(Part):
 class Workers(Part):
     name = "workers"
     remedy = (
-        "Start one: celery -A chatapp worker -P gevent (with -Q for the queues that nobody serves). "
+        "Start one: celery -A chatapp worker -P gevent (with -Q for the missing queues). "
         "`make run` starts it again by itself: see what it says, and DATA_DIR/log/worker.log"
     )
 
@@ -92,12 +92,12 @@ class Workers(Part):
         alive = Worker.objects.filter(lease_until__gte=Now()).values_list("queues", flat=True)
         served = {queue for queues in alive for queue in queues}
         if missing := sorted(settings.CELERY_TASK_QUEUES.keys() - served):
-            raise ServiceUnavailable(f"nobody serves {', '.join(missing)}")
+            raise ServiceUnavailable(f"no worker serves {', '.join(missing)}")
 
 
 @dataclass
 class Upkeep(Part):
-    """Beat asks for it, a worker does it: both have to live."""
+    """Needs both beat, which sends the task, and a worker, which runs it."""
 
     name = "upkeep"
     remedy = (
@@ -116,7 +116,7 @@ class Upkeep(Part):
 
 @dataclass
 class Healed(Part):
-    """What `manage.py heal` found the last time. A site that was never asked is not unhealthy."""
+    """The last result of `manage.py heal`. A site where it never ran is not unhealthy."""
 
     name = "heal"
     remedy = f"Run: {settings.COMMAND} heal --repair"
@@ -124,7 +124,7 @@ class Healed(Part):
     def look(self):
         last = Report.objects.filter(pk="heal", at__gte=timezone.now() - HEAL_ALARM).first()
         if last is not None and last.data.get("open"):
-            raise ServiceUnavailable(f"{last.data['open']} things are not as they should be")
+            raise ServiceUnavailable(f"{last.data['open']} problems are not repaired")
 
 
-PARTS: list[type[Part]] = [Database, Migrations, Redis, Workers, Upkeep, Healed]
+CHECKS: list[type[Part]] = [Database, Migrations, Redis, Workers, Upkeep, Healed]

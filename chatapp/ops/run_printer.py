@@ -1,4 +1,4 @@
-"""A run in the terminal: its text while it is written, then how it ended."""
+"""Print a run in the terminal: its text as it is written, then how it ended."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from runs.states import Status
 from streams.delivery.follow import follow
 from streams.events import Control, Kind
 
-HINT_SECONDS = 5.0  # s of silence after which the reader is told what a queued run waits for
+HINT_SECONDS = 5.0  # s of silence until the user is told that a queued run waits for a worker
 SIGNALLED = 128  # a shell's exit code for "ended by a signal" is this and the signal's number
 
 # A terminal obeys control characters, and what a model writes is not trusted (B58).
@@ -29,7 +29,7 @@ def show(run: Run, after: int, out: OutputWrapper, err: OutputWrapper) -> bool:
     Ctrl-C, SIGTERM and SIGHUP (the terminal closes) end the command with 128 + the signal's number; the run goes on.
     """
     try:
-        number = asyncio.run(_until_signalled(_print_stream(run, after, _Page(out), err)))
+        number = asyncio.run(_until_signalled(_print_stream(run, after, _Screen(out), err)))
     except KeyboardInterrupt:
         number = signal.SIGINT
     if number:
@@ -37,7 +37,7 @@ def show(run: Run, after: int, out: OutputWrapper, err: OutputWrapper) -> bool:
         raise SystemExit(SIGNALLED + number)
     run.refresh_from_db()
     if run.status != Status.COMPLETED:
-        err.write(how_it_ended(run))
+        err.write(describe_end(run))
     return run.status == Status.COMPLETED
 
 
@@ -63,7 +63,7 @@ async def _until_signalled(printing: Coroutine) -> int:
     return arrived[0] if arrived else 0
 
 
-def how_it_ended(run: Run) -> str:
+def describe_end(run: Run) -> str:
     """A line that says why a run that has ended was not completed."""
     if run.status == Status.STOPPED:
         return f"Stopped ({run.get_reason_display().lower()})."
@@ -71,8 +71,8 @@ def how_it_ended(run: Run) -> str:
     return f"{why} ({run.code or run.reason})"
 
 
-class _Page:
-    """What stands on the screen. Text is appended; a snapshot adds what is not there yet."""
+class _Screen:
+    """The text on the screen. Deltas are appended; of a snapshot, what is not there yet."""
 
     def __init__(self, out: OutputWrapper) -> None:
         self._out, self._text, self._is_terminal = out, "", out.isatty()
@@ -83,7 +83,7 @@ class _Page:
                 self._add(envelope["data"]["text"])
             case Kind.SNAPSHOT:
                 self._add(envelope["data"]["text"].removeprefix(self._text))
-            case Control.RESYNC:  # the position asked for lies in the future: everything follows
+            case Control.RESYNC:  # the requested position is in the future: the whole stream follows
                 self.end()
                 self._text = ""
 
@@ -99,7 +99,7 @@ class _Page:
             self._out.write("\n", ending="")
 
 
-async def _print_stream(run: Run, after: int, page: _Page, err: OutputWrapper) -> None:
+async def _print_stream(run: Run, after: int, page: _Screen, err: OutputWrapper) -> None:
     seen = False
     try:
         async for batch in follow(run.pk, after, HINT_SECONDS):
@@ -116,7 +116,7 @@ async def _print_stream(run: Run, after: int, page: _Page, err: OutputWrapper) -
 
 @contextmanager
 def only_warnings() -> Iterator[None]:
-    """Keep what the engine logs about its ordinary work off a person's terminal."""
+    """Hide the routine log lines of runs from the terminal."""
     logger = logging.getLogger("runs")
     before = logger.level
     logger.setLevel(logging.WARNING)

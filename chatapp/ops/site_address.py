@@ -7,8 +7,8 @@ from chatapp.ops import site_parts
 from chatapp.ops.instance_lock import site_running_in
 
 
-def missing_site() -> str:
-    """Why there is no site here to say anything about, in words; empty if its database has tables, or is away."""
+def describe_missing_site() -> str:
+    """Say that there is no site here, and how to create one; empty if the database has tables or is down."""
     try:
         is_there = bool(connection.introspection.table_names())
     except DatabaseError:

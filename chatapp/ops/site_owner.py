@@ -1,4 +1,4 @@
-"""The owner of a new site, and the link that logs them in once."""
+"""The owner of a new site, and one-time log-in links."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ USERNAME = "owner"
 def ensure_owner():
     """A superuser who can log in: `owner`, else the oldest one, else a new `owner` without a password.
 
-    None if that name belongs to somebody else: nobody is made a superuser behind staff's back.
+    None if that name belongs to another user, who must not become a superuser unnoticed.
     """
     User = get_user_model()
     able = User.objects.filter(is_superuser=True, is_active=True)

@@ -1,4 +1,4 @@
-"""The parts of a running site: their commands, what they are told, and when they are ready."""
+"""The parts of a running site: commands, environment, and readiness checks."""
 
 import signal
 import sys
@@ -13,13 +13,13 @@ from django.urls import reverse
 
 from chatapp.ops import valkey
 from chatapp.ops.local_model import KEY_ENV, LocalModel
-from chatapp.ops.network_probes import answers_ok
+from chatapp.ops.network_probes import responds_ok
 from chatapp.ops.part_supervisor import Part
 from runs.models import Worker
 
 EXIT_MARGIN_SECONDS = 5.0  # s on top of the worker's own last resort
 CELERY = [sys.executable, "-m", "celery", "-A", "chatapp"]
-# Two seconds instead of seven: this is the only worker, there is nobody to greet.
+# Starts in two seconds instead of seven: this is the only worker.
 ALONE = ["--without-mingle", "--without-gossip"]
 
 
@@ -29,13 +29,15 @@ def valkey_part(server: valkey.Valkey) -> Part:
 
 def model_part(local: LocalModel) -> Part:
     command = [sys.executable, "-m", "chatapp.ops.model_server", str(local.port)]
-    return Part("model", command, lambda: answers_ok("127.0.0.1", local.port, "/health"), env=_env(local=local))
+    return Part("model", command, lambda: responds_ok("127.0.0.1", local.port, "/health"), env=_env(local=local))
 
 
 def web_part(host: str, port: int, redis_url: str) -> Part:
     command = [sys.executable, "-m", "daphne", "-b", host, "-p", str(port), "chatapp.asgi:application"]
     asked = loopback_of(host)
-    return Part("web", command, lambda: answers_ok(asked, port, reverse("login"), name_for(asked)), env=_env(redis_url))
+    return Part(
+        "web", command, lambda: responds_ok(asked, port, reverse("login"), name_for(asked)), env=_env(redis_url)
+    )
 
 
 def worker_part(redis_url: str, local: LocalModel | None) -> Part:
@@ -78,7 +80,7 @@ def new_worker() -> tuple[Callable[[], bool], Callable[[], None]]:
 
 
 def beat_part(redis_url: str) -> Part:
-    """It is ready when it has opened its schedule, which it writes at once."""
+    """Beat is ready when it has opened its schedule, which it writes at once."""
     schedule = Path(settings.CELERY_BEAT_SCHEDULE_FILENAME)
     began = 0.0
 
@@ -93,7 +95,7 @@ def beat_part(redis_url: str) -> Part:
 
 
 def loopback_of(host: str) -> str:
-    """The address under which this machine itself reaches a server that listens on `host`."""
+    """The address by which this machine reaches a server that listens on `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
 
 

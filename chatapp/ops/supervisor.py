@@ -1,7 +1,7 @@
-"""Starts the parts in their order, has each kept running by a `Keeper`, and stops them in the reverse order.
+"""Start the parts in order, keep each running by a `PartSupervisor`, and stop them in reverse order.
 
-A part that ends is started again (docs/adr/0021). Everything ends when a person asks for it, when a part has failed to
-start again and again, or when bringing up fails.
+A part that ends is restarted (docs/adr/0021). Everything stops on a signal, when a part fails to start several times in
+a row, or when the start of the site fails.
 """
 
 import signal
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from chatapp.ops.part_logs import Logs
-from chatapp.ops.part_supervisor import POLL_SECONDS, Keeper, Part
+from chatapp.ops.part_supervisor import POLL_SECONDS, Part, PartSupervisor
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -28,14 +28,14 @@ class Supervisor:
     def __init__(self, logs: Logs, say: Callable[[str], None], bring_up: Callable[["Supervisor"], None]):
         self.returncode = 0
         self._logs, self._say, self._bring_up = logs, say, bring_up
-        self._keepers: dict[str, Keeper] = {}  # in the order of their start
+        self._keepers: dict[str, PartSupervisor] = {}  # in the order of their start
         self._launching = threading.Lock()
         self._stopping, self._hurry, self._over = threading.Event(), threading.Event(), threading.Event()
-        self._has_begun_to_stop = threading.Lock()  # taken once, never given back
+        self._has_begun_to_stop = threading.Lock()  # acquired once, never released
         self._bringing_up = threading.Thread(target=self._run_bring_up, name="bring up")
 
     def loop(self) -> None:
-        """Run until everything has ended. In the main thread, which hears the signals."""
+        """Run until everything has ended. Call it in the main thread, which gets the signals."""
         for number in STOP_SIGNALS:
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means: stay
                 signal.signal(number, self._on_signal)
@@ -49,7 +49,7 @@ class Supervisor:
         with self._launching:
             if self._stopping.is_set():
                 raise NotStarted
-            keeper = Keeper(part, self._logs, self._say, self._stopping, self._give_up)
+            keeper = PartSupervisor(part, self._logs, self._say, self._stopping, self._give_up)
             self._keepers[part.name] = keeper
             keeper.start()
 
@@ -65,7 +65,7 @@ class Supervisor:
         try:
             self._bring_up(self)
         except NotStarted:
-            pass  # the one who ended the start has given the reason
+            pass  # whatever stopped the start has given the reason
         except Exception as error:
             self._end(1, f"\nThe start failed: {error}")
 
@@ -76,9 +76,9 @@ class Supervisor:
         if self._stopping.is_set():
             self._hurry.set()
         else:
-            self._end(0, "\nStopping. Once more to hurry.")
+            self._end(0, "\nStopping. Press Ctrl-C again to hurry.")
 
-    def _give_up(self, keeper: Keeper) -> None:
+    def _give_up(self, keeper: PartSupervisor) -> None:
         self._end(keeper.code or 1, f"\n{keeper.failure}, so everything stops.{keeper.last_words()}")
 
     def _end(self, returncode: int, reason: str) -> None:
@@ -89,7 +89,7 @@ class Supervisor:
             threading.Thread(target=self._stop_in_order, args=(reason,), name="stop").start()
 
     def _stop_in_order(self, reason: str) -> None:
-        """The reverse of the start: no answer may be asked for that no worker can write any more."""
+        """Stop in reverse order: the web server first, so that no message is accepted without a worker."""
         self._say(reason)
         with self._launching:
             keepers = list(self._keepers.values())

@@ -1,4 +1,4 @@
-"""The pages for those who watch the site."""
+"""URLs for monitoring."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""For those who watch the site: is the process alive, is the site ready, and its figures."""
+"""Monitoring: liveness, readiness and metrics."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -8,19 +8,19 @@ from health_check.views import HealthCheckView
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from chatapp.ops.metrics import registry
-from chatapp.ops.readiness import PARTS
+from chatapp.ops.readiness import CHECKS
 
 
 @require_GET
 async def alive(request: HttpRequest) -> HttpResponse:
-    """This process answers. It asks nobody else, so a database that is away restarts no web server."""
+    """This process responds. It checks nothing else: a database outage must restart no web server."""
     return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
 class Ready(HealthCheckView):
-    """Whether the site can do its work: 200, or 503 with what is missing. Always JSON, and nothing secret in it."""
+    """Readiness: 200, or 503 with what is missing. Always JSON, and without secrets."""
 
-    checks = PARTS
+    checks = CHECKS
     http_method_names = ["get", "head", "options"]
 
     async def get(self, request, *args, **kwargs):
@@ -32,7 +32,7 @@ class Ready(HealthCheckView):
 
 @require_GET
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text format, for whoever has METRICS_TOKEN, and for staff. 404 for everybody else."""
+    """Metrics in Prometheus' text format, for METRICS_TOKEN and staff; 404 for all others."""
     if not (_has_token(request) or (request.user.is_active and request.user.is_staff)):
         raise Http404
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -144,14 +144,14 @@ def test_following_a_run_that_was_stopped_says_so(stack):
 def test_a_terminal_is_not_obeyed_by_a_model():  # B58
     from django.core.management.base import OutputWrapper
 
-    from chatapp.ops.run_printer import _Page
+    from chatapp.ops.run_printer import _Screen
 
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
     for screen, shown in ((Terminal(), "a[2Jb\tc\nd"), (io.StringIO(), "a\x1b[2Jb\tc\nd\x07\x9b")):
-        page = _Page(OutputWrapper(screen))
+        page = _Screen(OutputWrapper(screen))
         page.apply({"kind": "text.delta", "data": {"text": "a\x1b[2Jb\tc\nd\x07\x9b"}})
         assert screen.getvalue() == shown
 
@@ -159,10 +159,10 @@ def test_a_terminal_is_not_obeyed_by_a_model():  # B58
 def test_a_snapshot_adds_what_is_not_on_the_screen_yet():  # B30
     from django.core.management.base import OutputWrapper
 
-    from chatapp.ops.run_printer import _Page
+    from chatapp.ops.run_printer import _Screen
 
     screen = io.StringIO()
-    page = _Page(OutputWrapper(screen))
+    page = _Screen(OutputWrapper(screen))
     page.apply({"kind": "text.delta", "data": {"text": "Hello"}})
     page.apply({"kind": "snapshot", "data": {"text": "Hello, world", "reasoning": "", "tools": []}})
     page.end()
@@ -334,7 +334,7 @@ def test_a_prompt_that_waits_for_a_worker_says_so(make_stack):
 def test_invite_prints_a_link_by_which_a_new_user_comes_in(db):
     link, said = manage("invite", "dora", "--site", "https://chat.example.org/")
     assert link.startswith("https://chat.example.org/invitation#")
-    assert "An invitation for dora, good for 7 days" in said
+    assert "An invitation for dora, valid for 7 days" in said
     page = Client().post("/invitation", {"token": link})
     assert "Welcome, dora" in page.text
 

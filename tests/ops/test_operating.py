@@ -61,12 +61,12 @@ def test_doctor_says_what_is_wrong_and_what_to_do(model):
     for line in ("OK     settings", "OK     database", "OK     migrations", "OK     models"):
         assert line in said
     assert "WRONG  redis: no answer" in said and "→ Is REDIS_URL right" in said
-    assert "WRONG  workers: nobody serves generation, " in said and "celery -A chatapp worker" in said
+    assert "WRONG  workers: no worker serves generation, " in said and "celery -A chatapp worker" in said
     assert "WRONG  provider local" in said
 
 
 def test_doctor_misses_a_model_and_a_key(db, monkeypatch):
-    assert "WRONG  models: none is enabled" in manage("doctor", fails=True)[0]
+    assert "WRONG  models: no model is enabled" in manage("doctor", fails=True)[0]
     monkeypatch.delenv("PROVIDER_KEY_MISSING", raising=False)
     provider = Provider.objects.create(name="p", base_url="http://127.0.0.1:1/v1", key_env="PROVIDER_KEY_MISSING")
     Model.objects.create(name="m", label="M", provider=provider, upstream_id="m")

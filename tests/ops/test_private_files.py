@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from chatapp.ops.private_files import tighten
+from chatapp.ops.private_files import make_private
 from tests.harness.processes import ROOT
 from tests.harness.stack import clean_env
 
@@ -77,7 +77,7 @@ def test_a_directory_that_all_users_share_and_the_target_of_a_link_are_left_alon
     elsewhere.touch(mode=0o644)
     elsewhere.chmod(0o644)
     (shared / "secret_key").symlink_to(elsewhere)
-    assert tighten(shared, None) == []
+    assert make_private(shared, None) == []
     assert stat.S_IMODE(shared.stat().st_mode) == 0o1777
     assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o644
 
@@ -87,5 +87,5 @@ def test_a_database_elsewhere_is_closed_with_its_log(tmp_path):
     for path in (database, tmp_path / "elsewhere.db-wal", tmp_path / "elsewhere.db-shm"):
         path.touch()
         os.chmod(path, 0o666)
-    assert len(tighten(tmp_path / "data", database)) == 3
+    assert len(make_private(tmp_path / "data", database)) == 3
     assert stat.S_IMODE(database.stat().st_mode) == 0o600

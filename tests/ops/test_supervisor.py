@@ -51,7 +51,7 @@ def python(name: str, code: str, **more) -> Part:
 
 
 def test_a_second_ctrl_c_ends_a_part_that_does_not_listen(run, said, monkeypatch):
-    monkeypatch.setattr(part_supervisor, "TELL_SECONDS", 0.1)
+    monkeypatch.setattr(part_supervisor, "NOTICE_SECONDS", 0.1)
     monkeypatch.setattr(part_supervisor, "HURRIED_SECONDS", 0.1)
 
     def bring_up(running, logs):
@@ -68,7 +68,7 @@ def test_a_second_ctrl_c_ends_a_part_that_does_not_listen(run, said, monkeypatch
 
 
 def test_a_part_that_does_not_stop_in_its_time_is_killed(run, monkeypatch):
-    monkeypatch.setattr(part_supervisor, "TELL_SECONDS", 0.1)
+    monkeypatch.setattr(part_supervisor, "NOTICE_SECONDS", 0.1)
     monkeypatch.setattr(part_supervisor, "HURRIED_SECONDS", 0.1)
 
     def bring_up(running, logs):
@@ -79,7 +79,7 @@ def test_a_part_that_does_not_stop_in_its_time_is_killed(run, monkeypatch):
 
     code, console = run(bring_up)
     assert code == 0
-    assert "mule      is still finishing" in console
+    assert "mule      is still stopping" in console
     assert "mule      killed after" in console
 
 
@@ -121,8 +121,8 @@ def test_a_part_that_is_killed_is_started_again_with_a_word_of_it(run, said, tmp
 
     code, console = run(bring_up)
     assert code == 0
-    assert console.count("cat has ended (exit code 137: killed, by a person or because memory ran out).") == 8
-    assert "It is started again in 0.01 s. Its log:" in console
+    assert console.count("cat has ended (exit code 137: killed, by hand or for lack of memory).") == 8
+    assert "It will be restarted in 0.01 s. Its log:" in console
     assert "cat       ready again after" in console
 
 
@@ -142,7 +142,7 @@ def test_a_part_that_ends_by_itself_is_started_again_whatever_its_exit_code(run,
 
     returned, console = run(bring_up)
     assert returned == 0
-    assert f"leaver has ended (exit code {code}). It is started again" in console
+    assert f"leaver has ended (exit code {code}). It will be restarted" in console
 
 
 def test_a_part_that_fails_again_and_again_at_its_start_is_given_up_with_its_last_words(run, tmp_path, quick):
@@ -156,7 +156,7 @@ def test_a_part_that_fails_again_and_again_at_its_start_is_given_up_with_its_las
     code, console = run(bring_up)
     assert code == 3
     assert len(list(tmp_path.glob("life*"))) == part_supervisor.MAX_FAILED_STARTS
-    assert "weak has ended (exit code 3). It is started again in 0.01 s (start 2 of 5)." in console
+    assert "weak has ended (exit code 3). It will be restarted in 0.01 s (start 2 of 5)." in console
     assert "weak has ended (exit code 3) 5 times in a row, so everything stops." in console
     assert "    no legs" in console.partition("so everything stops.")[2]
     assert "other     stopped after" in console
@@ -182,7 +182,7 @@ def test_a_part_that_hangs_at_its_start_is_killed_and_started_again(run, tmp_pat
 
     code, console = run(bring_up)
     assert code == 0
-    assert "mute did not answer within 0 s. It is started again in 0.01 s (start 2 of 1000)." in console
+    assert "mute did not respond within 0 s. It will be restarted in 0.01 s (start 2 of 1000)." in console
 
 
 def test_a_part_that_never_answers_is_given_up(run, quick):
@@ -193,7 +193,7 @@ def test_a_part_that_never_answers_is_given_up(run, quick):
 
     code, console = run(bring_up)
     assert code == 1
-    assert "mute did not answer within 0 s 5 times in a row, so everything stops." in console
+    assert "mute did not respond within 0 s 5 times in a row, so everything stops." in console
 
 
 def test_the_pauses_grow_until_the_part_has_stayed_up_for_a_while(run, said, tmp_path, monkeypatch):
@@ -211,7 +211,7 @@ def test_the_pauses_grow_until_the_part_has_stayed_up_for_a_while(run, said, tmp
         os.kill(os.getpid(), signal.SIGTERM)
 
     _, console = run(bring_up)
-    pauses = re.findall(r"started again in ([\d.]+) s", console)
+    pauses = re.findall(r"restarted in ([\d.]+) s", console)
     assert pauses == ["0.01", "0.02", "0.03", "0.03", "0.01"]
 
 
@@ -225,7 +225,7 @@ def test_ctrl_c_while_a_part_waits_to_be_started_again_ends_at_once(run, said, t
         running.launch(part)
         running.wait_for(other, part)
         os.kill(pid_of(tmp_path, 1), signal.SIGKILL)
-        wait_until(lambda: "started again in 1000 s" in "".join(said), "it waits")
+        wait_until(lambda: "restarted in 1000 s" in "".join(said), "it waits")
         os.kill(os.getpid(), signal.SIGINT)
 
     code, console = run(bring_up)
@@ -283,7 +283,7 @@ def test_a_part_that_was_about_to_start_when_everything_stops_is_not_started(tmp
     stopping = threading.Event()
     part = python("cat", lives(tmp_path), settle_seconds=0, before_start=stopping.set)
     logs = Logs(tmp_path / "log")
-    keeping = part_supervisor.Keeper(part, logs, said.append, stopping, lambda _: None)
+    keeping = part_supervisor.PartSupervisor(part, logs, said.append, stopping, lambda _: None)
     keeping.start()
     keeping.join(20)
     is_running = keeping.is_alive()

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import psutil
 import pytest
 
-from chatapp.ops.instance_lock import AlreadyRunning, only_one
+from chatapp.ops.instance_lock import AlreadyRunning, hold_instance
 from chatapp.ops.model_server import weights
 from tests.browser.window import expect
 from tests.harness import databases
@@ -235,7 +235,7 @@ def test_every_part_that_is_killed_is_started_again_where_it_was(own_site):
             for path in own_site.data.glob("celerybeat-schedule*"):
                 path.write_bytes(b"torn" * 1000)
         kill_and_await(own_site, name)
-        assert said_of(own_site, name, r"has ended \(exit code 137: .*\)\. It is started again in 1 s\.") == 1
+        assert said_of(own_site, name, r"has ended \(exit code 137: .*\)\. It will be restarted in 1 s\.") == 1
     kill_and_await(own_site, "valkey", "web", "beat", "worker")
     # It should be the same site as before: its address, its broker, and its order of stopping.
     with get(f"{own_site.url}login") as answer:
@@ -291,7 +291,10 @@ def test_while_another_one_is_starting_nobody_is_told_to_kill_pid_0(tmp_path):
     (tmp_path / "running.json").touch()
     with (tmp_path / "running.json").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(AlreadyRunning, match=r"pid unknown\). Stop it with Ctrl-C there\n"), only_one(tmp_path, ""):
+        with (
+            pytest.raises(AlreadyRunning, match=r"pid unknown\). Stop it with Ctrl-C there\n"),
+            hold_instance(tmp_path, ""),
+        ):
             pass
 
 

@@ -74,10 +74,10 @@ def test_a_redis_that_does_not_answer_is_missed_and_its_password_is_not_told(set
 
 @pytest.mark.django_db
 def test_every_queue_needs_a_worker_that_lives():
-    assert "nobody serves generation, titles, upkeep" in wrong_with(readiness.Workers)
+    assert "no worker serves generation, titles, upkeep" in wrong_with(readiness.Workers)
     a_worker(queues=["generation", "titles"])
     a_worker(lease_until=timezone.now() - timedelta(seconds=1))
-    assert "nobody serves upkeep" in wrong_with(readiness.Workers)
+    assert "no worker serves upkeep" in wrong_with(readiness.Workers)
     a_worker(queues=["upkeep"])
     assert wrong_with(readiness.Workers) == ""
 
@@ -95,7 +95,7 @@ def test_beat_and_upkeep_are_missed_when_they_fall_silent():
 def test_what_heal_could_not_repair_makes_the_site_unready_and_its_absence_does_not():
     assert wrong_with(readiness.Healed) == ""
     Report.file("heal", open=2)
-    assert "2 things" in wrong_with(readiness.Healed)
+    assert "2 problems" in wrong_with(readiness.Healed)
     Report.file("heal", open=0)
     assert wrong_with(readiness.Healed) == ""
 
@@ -106,7 +106,7 @@ def test_a_site_without_workers_is_not_ready_and_says_what_is_missing():
     parts = reply.json()["parts"]
     assert (reply.status_code, reply.json()["ready"]) == (503, False)
     assert (parts["database"], parts["migrations"]) == ("ok", "ok")
-    assert "no answer" in parts["redis"] and "nobody serves" in parts["workers"]
+    assert "no answer" in parts["redis"] and "no worker serves" in parts["workers"]
 
 
 # -- metrics --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""`manage.py add_provider`: tell the site about a model server, from the command line and again without harm."""
+"""`manage.py add_provider`: add or update a model server from the command line. Idempotent."""
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -9,18 +9,18 @@ from runs.upstream.catalog import add_provider, make_default
 
 
 class Command(BaseCommand):
-    help = "Add a model server (OpenAI-compatible) and its models, or bring them up to date."
+    help = "Add a model server (OpenAI-compatible) and its models, or update them."
 
     def add_arguments(self, parser):
-        parser.add_argument("name", help="how this site calls it: letters, digits, hyphens")
+        parser.add_argument("name", help="its name on this site: letters, digits, hyphens")
         parser.add_argument("--base-url", required=True, help="e.g. http://127.0.0.1:11434/v1")
         parser.add_argument(
             "--key-env", help="name of the environment variable that holds the key; never the key itself"
         )
         parser.add_argument(
-            "--model", action="append", required=True, help="what the server calls it; may be given several times"
+            "--model", action="append", required=True, help="name of a model on the server; may be repeated"
         )
-        parser.add_argument("--label", help="how people see it; with one --model only")
+        parser.add_argument("--label", help="name of the model for users; with one --model only")
         parser.add_argument("--default", action="store_true", help="make the (first) model the default one")
 
     def handle(self, *, name, base_url, key_env, model, label, default, **options):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             with transaction.atomic():
                 models = add_provider(name, base_url, key_env, model)
                 if label:
-                    _call(models[0], label)
+                    _set_label(models[0], label)
         except ValidationError as error:
             raise CommandError(_explain(error)) from None
         if default or not Model.objects.filter(is_default=True).exists():
@@ -44,12 +44,12 @@ class Command(BaseCommand):
             self.stdout.write(f"  {model.name}: {model.label}{mark}")
         if provider.key == "":
             self.stderr.write(
-                f"The variable {provider.key_env} is not set here. Set it where the workers run, else every answer "
-                "ends with provider_key_missing."
+                f"The variable {provider.key_env} is not set here. Set it where the workers run, or every answer "
+                "will fail with provider_key_missing."
             )
 
 
-def _call(model: Model, label: str) -> None:
+def _set_label(model: Model, label: str) -> None:
     model.label = label
     model.full_clean()
     model.save(update_fields=["label"])

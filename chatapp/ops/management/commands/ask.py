@@ -1,23 +1,23 @@
-"""`manage.py ask "prompt"`: a streamed answer in the terminal, by the very path that the pages use."""
+"""`manage.py ask "prompt"`: stream an answer to the terminal, through the same path as the pages."""
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from chatapp.chats.models import Session
-from chatapp.ops.run_printer import how_it_ended, only_warnings, show
+from chatapp.ops.run_printer import describe_end, only_warnings, show
 from runs.actions import send
 from runs.errors import RunError
 from runs.states import Trigger
 
 
 class Command(BaseCommand):
-    help = "Ask a model and print its answer while it is written. Ctrl-C leaves; the run goes on."
+    help = "Ask a model and print its answer as it is written. Ctrl-C exits; the run goes on."
 
     def add_arguments(self, parser):
         parser.add_argument("prompt")
-        parser.add_argument("--model", default="", help="name of the model; without it, the default one")
-        parser.add_argument("--user", help="whose session it will be; without it, the only superuser's")
+        parser.add_argument("--model", default="", help="name of the model (default: the site's default model)")
+        parser.add_argument("--user", help="owner of the new session (default: the only superuser)")
 
     def handle(self, *, prompt, model, user, **options):
         owner = named(user) if user else only_superuser()
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error.message} ({error.code})") from None
         run.refresh_from_db()  # it was dispatched on commit, which may have failed
         if run.is_final:  # it could not even be started; the message is kept
-            raise CommandError(how_it_ended(run))
+            raise CommandError(describe_end(run))
         if not show(run, 0, self.stdout, self.stderr):
             raise SystemExit(1)
 
@@ -45,5 +45,5 @@ def only_superuser():
     users = get_user_model().objects.filter(is_superuser=True, is_active=True)[:2]
     if len(users) != 1:
         found = "no superuser" if not users else "more than one superuser"
-        raise CommandError(f"There is {found}: say whose session it will be with --user NAME.")
+        raise CommandError(f"There is {found}: name the owner of the session with --user NAME.")
     return users[0]

@@ -1,4 +1,4 @@
-"""`manage.py demo_data`: sessions and runs of the last day, to see the admin with something in it."""
+"""`manage.py demo_data`: made-up sessions and runs of the last day, to fill the admin."""
 
 from datetime import timedelta
 from random import Random
@@ -31,23 +31,23 @@ ENDS = ["complete"] * 14 + ["stop", "stop", "fail", "fail", "lose"]
 
 
 class Command(BaseCommand):
-    help = "Add made-up sessions with runs of the last 24 hours in every final state. For trying out."
+    help = "Add made-up sessions with runs of the last 24 hours in every final state, for trying out the admin."
 
     def add_arguments(self, parser):
         parser.add_argument("--sessions", type=int, default=40)
-        parser.add_argument("--user", help="whose they are; without it, the only superuser's")
+        parser.add_argument("--user", help="owner of the sessions (default: the only superuser)")
 
     def handle(self, *, sessions, user, **options):
         owner, chance = named(user) if user else only_superuser(), Random(7)
         [model] = add_provider(WORKER, "http://127.0.0.1:9/v1", None, ["demo-data"])
-        Model.objects.filter(pk=model.pk).update(enabled=False)  # nobody answers there
+        Model.objects.filter(pk=model.pk).update(enabled=False)  # there is no server
         long_ago = timezone.now() - timedelta(days=1)
         worker = Worker.objects.create(name=WORKER, pid=0, pool="gevent", lease_until=timezone.now() + LEASE)
         for _ in range(sessions):
             begin = long_ago + timedelta(seconds=chance.uniform(0, 86_000))
             _past_run(owner, model, worker, begin, chance)
         Worker.objects.filter(pk=worker.pk).update(lease_until=timezone.now())
-        self.stdout.write(f"{sessions} sessions of {owner}. They are deleted like any others.")
+        self.stdout.write(f"Added {sessions} sessions of {owner}. Delete them like any others.")
 
 
 def _past_run(owner, model: Model, worker: Worker, begin, chance: Random) -> None:

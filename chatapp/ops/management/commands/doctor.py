@@ -1,4 +1,4 @@
-"""`manage.py doctor`: each part of the site, OK or what to do."""
+"""`manage.py doctor`: check each part of the site, and say how to fix it."""
 
 from collections.abc import Iterator
 
@@ -8,19 +8,19 @@ from django.core.management.base import BaseCommand
 from health_check.exceptions import ServiceUnavailable
 
 from chatapp.ops import local_model
-from chatapp.ops.readiness import PARTS
+from chatapp.ops.readiness import CHECKS
 from runs.models import Model, Provider
 from runs.upstream import probe
 
-Line = tuple[str, str, str]  # what it is, what is wrong with it (empty: nothing), what to do
+Line = tuple[str, str, str]  # part, fault (empty if none), remedy
 
 
 class Command(BaseCommand):
-    help = "Look at each part of the site. Says OK or what to do; exit code 1 if anything is wrong."
-    requires_system_checks = []  # it tells their results itself
+    help = "Check each part of the site, and print OK or how to fix it. Exit code 1 if anything is wrong."
+    requires_system_checks = []  # their results are part of the output
 
     def add_arguments(self, parser):
-        parser.add_argument("--offline", action="store_true", help="don't ask the model servers")
+        parser.add_argument("--offline", action="store_true", help="don't connect to the model servers")
 
     def handle(self, *, offline, **options):
         wrong = 0
@@ -42,13 +42,13 @@ def _checks() -> Iterator[Line]:
 
 
 def _parts() -> Iterator[Line]:
-    for part in PARTS:
+    for part in CHECKS:
         try:
             part().run()
         except ServiceUnavailable as error:
             yield part.name, error.message, part.remedy
             if part.name == "database":
-                return  # the others would only say the same
+                return  # the other checks need the database
         else:
             yield part.name, "", ""
 
@@ -57,18 +57,18 @@ def _models(offline: bool) -> Iterator[Line]:
     try:
         is_any = Model.objects.filter(enabled=True).exists()
         providers = list(Provider.objects.filter(models__enabled=True).distinct())
-    except Exception:  # without a database, or before its migrations: told above
+    except Exception:  # without a database, or before its migrations: reported above
         return
     remedy = f"Add one: {settings.COMMAND} add_provider NAME --base-url … --model …"
-    yield "models", "" if is_any else "none is enabled", remedy
+    yield "models", "" if is_any else "no model is enabled", remedy
     for provider in providers:
         name = f"provider {provider.name}"
         if provider.key_fault:
-            yield name, provider.key_fault, "See “Keys of providers” in docs/deploying.md. Its runs fail until then."
+            yield name, provider.key_fault, "See “Keys of providers” in docs/deploying.md. Until then its runs fail."
         elif provider.key == "" and provider.key_env == local_model.KEY_ENV:
-            yield name, "", ""  # only the processes that `make run` has started know it
+            yield name, "", ""  # known only to the processes that `make run` has started
         elif provider.key == "":
             yield name, f"{provider.key_env} is not set here", "Set it where the workers run, and here."
         elif not offline:
             found = probe.probe_provider(provider)
-            yield name, "" if found.is_ok else found.text, f"Is {provider.base_url} right, and does the server run?"
+            yield name, "" if found.is_ok else found.text, f"Check {provider.base_url}, and that the server is running."

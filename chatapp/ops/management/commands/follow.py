@@ -1,4 +1,4 @@
-"""`manage.py follow RUN`: come back to a run in the terminal; its text from the beginning, then live."""
+"""`manage.py follow RUN`: print a run's text from the beginning, then live."""
 
 from uuid import UUID
 
@@ -9,11 +9,11 @@ from runs.models import Run
 
 
 class Command(BaseCommand):
-    help = "Print the text of a run from the beginning, then live. Ctrl-C leaves; the run goes on."
+    help = "Print the text of a run from the beginning, then live. Ctrl-C exits; the run goes on."
 
     def add_arguments(self, parser):
         parser.add_argument("run", help="the run's id")
-        parser.add_argument("--after", type=int, default=0, help="the last event (seq) that is known already")
+        parser.add_argument("--after", type=int, default=0, help="start after this event (seq)")
 
     def handle(self, *, run, after, **options):
         if not show(existing(run), after, self.stdout, self.stderr):

@@ -1,4 +1,4 @@
-"""`manage.py heal`: is every message what its stream says, has every run ended once, is nothing stuck?"""
+"""`manage.py heal`: check that messages equal their streams, that runs ended once, and that none is stuck."""
 
 from datetime import timedelta
 
@@ -11,11 +11,11 @@ from runs.models import Report
 
 
 class Command(BaseCommand):
-    help = "Check messages against their streams, final events, and what is stuck. Changes nothing without --repair."
+    help = "Check messages against their streams, final events, and stuck runs. Changes nothing without --repair."
 
     def add_arguments(self, parser):
-        parser.add_argument("--repair", action="store_true", help="rebuild from the log what is not as it should be")
-        parser.add_argument("--days", type=float, help="look at runs of the last DAYS only; without it, at all")
+        parser.add_argument("--repair", action="store_true", help="repair what is wrong from the log")
+        parser.add_argument("--days", type=float, help="check runs of the last DAYS only (default: all)")
 
     def handle(self, *, repair, days, **options):
         since = None if days is None else timezone.now() - timedelta(days=days)

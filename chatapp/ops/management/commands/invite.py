@@ -1,4 +1,4 @@
-"""`manage.py invite USERNAME`: a link by which a new user chooses a password."""
+"""`manage.py invite USERNAME`: create a user, and a link to choose a password."""
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -9,7 +9,7 @@ from chatapp.ops.site_address import site_address
 
 
 class Command(BaseCommand):
-    help = "Makes a user and prints a link by which this user chooses a password."
+    help = "Create a user, and print a link by which the user can choose a password."
 
     def add_arguments(self, parser):
         parser.add_argument("username", help="name of the new user")
@@ -19,8 +19,8 @@ class Command(BaseCommand):
         try:
             user, token = invite(username)
         except AlreadyHere:
-            raise CommandError(f"There is a user {username} already, who cannot be invited again.") from None
+            raise CommandError(f"User {username} exists already and cannot be invited again.") from None
         except ValidationError as error:
             raise CommandError(error.messages[0]) from None
-        self.stderr.write(f"An invitation for {user}, good for {settings.INVITATION_DAYS:g} days:")
+        self.stderr.write(f"An invitation for {user}, valid for {settings.INVITATION_DAYS:g} days:")
         self.stdout.write(invitation_link(token, site_address(site)))

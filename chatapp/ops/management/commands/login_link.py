@@ -1,4 +1,4 @@
-"""`manage.py login_link [USER]`: another link that logs in once, for an owner without a password."""
+"""`manage.py login_link [USER]`: a one-time log-in link, for an owner without a password."""
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
@@ -8,17 +8,17 @@ from chatapp.ops.site_owner import ensure_owner, login_link
 
 
 class Command(BaseCommand):
-    help = "Prints a link that logs a user in, once, within a few minutes."
+    help = "Print a link that logs a user in once, within a few minutes."
 
     def add_arguments(self, parser):
-        parser.add_argument("user", nargs="?", help="user name; the site's owner if missing")
+        parser.add_argument("user", nargs="?", help="username (default: the site's owner)")
         parser.add_argument("--site", help="address of the site, e.g. https://chat.example.org")
 
     def handle(self, *, user, site, **options):
-        self.stdout.write(login_link(_person(user), site_address(site)))
+        self.stdout.write(login_link(_find_user(user), site_address(site)))
 
 
-def _person(username: str | None):
+def _find_user(username: str | None):
     if username is None:
         person = ensure_owner()
     else:

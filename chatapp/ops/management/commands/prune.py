@@ -1,4 +1,4 @@
-"""`manage.py prune`: let go of all that is not to be kept any longer, at once."""
+"""`manage.py prune`: delete everything past its retention now."""
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
@@ -8,7 +8,7 @@ from runs.maintenance.retention import FIRST_STREAM, TimeBudget, delete_orphans,
 
 
 class Command(BaseCommand):
-    help = "Compact and prune streams that are due (as reduce_logs), delete orphaned streams and workers long gone."
+    help = "Compact and prune due streams (as reduce_logs), and delete orphaned streams and old workers."
 
     def handle(self, **options):
         call_command("reduce_logs", stdout=self.stdout, stderr=self.stderr)
@@ -17,4 +17,4 @@ class Command(BaseCommand):
             workers += more
         while place is not None:
             place = delete_orphans(place, TimeBudget(TURN_SECONDS))
-        self.stdout.write(f"deleted {workers} workers, and the streams that nobody owns")
+        self.stdout.write(f"deleted {workers} workers, and all orphaned streams")

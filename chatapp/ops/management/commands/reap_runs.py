@@ -1,4 +1,4 @@
-"""`manage.py reap_runs`: do at once what beat has a worker do every few seconds."""
+"""`manage.py reap_runs`: run the reaper once, which beat runs every few seconds."""
 
 from django.core.management.base import BaseCommand
 
@@ -6,7 +6,7 @@ from runs.lifecycle import attached, reaper
 
 
 class Command(BaseCommand):
-    help = "End the runs of workers that are gone, give up what waited too long, start what was left waiting."
+    help = "End the runs of dead workers, fail those that waited too long, and start runs that were left in the queue."
 
     def handle(self, **options):
         (lost, failed, started), left = reaper.recover(), attached.stop_unwatched()

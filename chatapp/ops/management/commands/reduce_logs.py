@@ -1,10 +1,10 @@
-"""`manage.py reduce_logs`: do at once what the task of this name does bit by bit."""
+"""`manage.py reduce_logs`: compact and prune everything due, which the task does bit by bit."""
 
 from django.core.management.base import BaseCommand
 
 from runs.maintenance.retention import TimeBudget, compact_due, prune_due
 
-TURN_SECONDS = 3600.0  # s: nobody waits for a slot here
+TURN_SECONDS = 3600.0  # s: no other task waits for this slot
 
 
 class Command(BaseCommand):
@@ -16,4 +16,4 @@ class Command(BaseCommand):
             compacted += more
         while more := prune_due(TimeBudget(TURN_SECONDS)):
             pruned += more
-        self.stdout.write(f"compacted {compacted} streams, looked at {pruned} to prune")
+        self.stdout.write(f"compacted {compacted} streams, checked {pruned} for pruning")

@@ -1,4 +1,4 @@
-"""`manage.py replay RUN`: the stream as its reader saw it, at its own speed or at once."""
+"""`manage.py replay RUN`: print a stream as its reader saw it, at its original speed or at once."""
 
 import time
 
@@ -11,21 +11,21 @@ from runs.models import Run
 from streams.events import Kind
 from streams.models import LoggedEvent
 
-SAID = {Kind.TEXT: "text", Kind.REASONING: "text", Kind.SNAPSHOT: "text"}
+TEXT_FIELDS = {Kind.TEXT: "text", Kind.REASONING: "text", Kind.SNAPSHOT: "text"}
 
 
 class Command(BaseCommand):
-    help = "Print a run's stream as it was seen, with its pauses. What was compacted comes in one piece."
+    help = "Print a run's stream as it was seen, with its pauses. Compacted text is printed in one piece."
 
     def add_arguments(self, parser):
         parser.add_argument("run", help="the run's id")
         parser.add_argument("--at-once", action="store_true", help="without its pauses")
         parser.add_argument("--speed", type=float, default=1.0, help="2 = twice as fast")
-        parser.add_argument("--events", action="store_true", help="each event in a line: seconds, seq, kind, data")
+        parser.add_argument("--events", action="store_true", help="print one event a line: seconds, seq, kind, data")
 
     def handle(self, *, run, at_once, speed, events, **options):
         if speed <= 0:
-            raise CommandError("--speed is larger than 0.")
+            raise CommandError("--speed must be greater than 0.")
         self._show = self._show_event if events else self._show_text
         self._is_terminal = self.stdout.isatty()
         began, clock = None, time.monotonic()
@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 time.sleep(max(offset / speed - (time.monotonic() - clock), 0.0))
             self._show(event, offset)
         if began is None:
-            raise CommandError("No events are kept of this run.")
+            raise CommandError("This run has no events in the log.")
         if not events:
             self.stdout.write("")
 
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{offset:9.3f} {event.seq:6} {event.kind:16} {self._safe(event.data)}")
 
     def _show_text(self, event: LoggedEvent, offset: float) -> None:
-        if key := SAID.get(event.kind):
+        if key := TEXT_FIELDS.get(event.kind):
             self.stdout.write(self._safe(orjson.loads(event.data).get(key) or ""), ending="")
         else:
             self.stderr.write(f"[{offset:.3f} s {event.kind} {self._safe(event.data)}]")

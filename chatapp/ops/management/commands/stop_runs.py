@@ -1,4 +1,4 @@
-"""`manage.py stop_runs`: ask runs to stop, one by one or all, as their users could."""
+"""`manage.py stop_runs`: stop some or all runs, as their users could."""
 
 from collections import Counter
 from datetime import timedelta
@@ -13,14 +13,16 @@ from runs.models import Run
 
 
 class Command(BaseCommand):
-    help = "Ask runs to stop; what they have written is kept. Says what became of them."
+    help = "Stop runs; their text is kept. Prints the outcomes."
 
     def add_arguments(self, parser):
         parser.add_argument("run", nargs="*", help="ids of runs")
         parser.add_argument("--all", action="store_true", help="all that are queued or running")
-        parser.add_argument("--user", help="only those of this user")
-        parser.add_argument("--older-than", type=float, metavar="SECONDS", help="only those asked for before that")
-        parser.add_argument("--by", help="who asks (a username): the runs will say so")
+        parser.add_argument("--user", help="only runs of this user")
+        parser.add_argument(
+            "--older-than", type=float, metavar="SECONDS", help="only runs that were queued more than SECONDS ago"
+        )
+        parser.add_argument("--by", help="username to record as the one who stopped them")
 
     def handle(self, *, run, by, **options):
         if bool(run) == (options["all"] or bool(options["user"])):
@@ -36,9 +38,9 @@ def _named_runs(ids: list[str]) -> list[Run]:
     try:
         runs = list(Run.objects.filter(pk__in=[UUID(run_id) for run_id in ids]))
     except ValueError as error:
-        raise CommandError(f"This is no id of a run: {error}") from None
+        raise CommandError(f"Invalid run id: {error}") from None
     if len(runs) < len(set(ids)):
-        raise CommandError("There are no such runs as some of these; nothing was stopped.")
+        raise CommandError("Some of these runs do not exist; nothing was stopped.")
     return runs
 
 

@@ -1,4 +1,4 @@
-"""`manage.py up`: everything a site needs, under one supervisor. What `make run` calls."""
+"""`manage.py up`: run all parts of a site under one supervisor. `make run` calls it."""
 
 import errno
 import os
@@ -12,15 +12,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from chatapp.ops import local_model, site_parts, valkey
-from chatapp.ops.instance_lock import AlreadyRunning, only_one, redis_url_published
-from chatapp.ops.network_probes import can_listen, free_port
+from chatapp.ops.instance_lock import AlreadyRunning, hold_instance, redis_url_published
+from chatapp.ops.network_probes import free_port, listen_error
 from chatapp.ops.part_logs import Logs
 from chatapp.ops.site_owner import ensure_owner, login_link
 from chatapp.ops.supervisor import Supervisor
 
 
 class Command(BaseCommand):
-    help = "Starts Valkey, the local model, web server, worker and beat; Ctrl-C stops them in order."
+    help = "Start Valkey, the local model, web server, worker and beat. Ctrl-C stops them in order."
     requires_system_checks = []  # `migrate` runs them
 
     def handle(self, **options):
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         host = site_parts.loopback_of(settings.HOST)
         self.site = f"http://{site_parts.name_for(host)}:{self.port}"
         try:
-            with ExitStack() as self.held, only_one(settings.DATA_DIR, f"{self.site}/"):
+            with ExitStack() as self.held, hold_instance(settings.DATA_DIR, f"{self.site}/"):
                 self._check_port()
                 code = self._run()
         except AlreadyRunning as error:
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             sys.exit(code)
 
     def _check_port(self):
-        if error := can_listen(settings.HOST, self.port):
+        if error := listen_error(settings.HOST, self.port):
             in_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
             way_out = f"Choose another port: make run PORT={self.port + 1}" if in_port else "Check HOST."
             raise CommandError(f"Can't listen on {settings.HOST}:{self.port}: {error.strerror}. {way_out}")
@@ -72,7 +72,7 @@ class Command(BaseCommand):
             connections.close_all()  # this thread's
 
     def _start_valkey(self, supervisor: Supervisor) -> str:
-        """Where the broker is: the one in REDIS_URL, else one of our own."""
+        """Return the broker's address: REDIS_URL, or that of a Valkey started here."""
         if os.environ.get("REDIS_URL"):
             self._say("  valkey    not started: REDIS_URL is set")
             return settings.REDIS_URL
@@ -113,5 +113,5 @@ class Command(BaseCommand):
         try:
             self.stdout.write(text)
             self.stdout.flush()
-        except OSError:  # the terminal is gone; stopping in order goes on
+        except OSError:  # the terminal is closed; stopping in order continues
             pass
