@@ -5,7 +5,14 @@
     ├── Refusal                chatapp.compare.errors: an action on a comparison
     ├── Refusal                chatapp.openai.errors: a request in OpenAI's protocol
     ├── RunFailed              chatapp.openai.errors: a run that failed while its OpenAI client waited
-    └── TooManyConnections     streams.transports.connection_limit
+    ├── TooManyConnections     streams.transports.connection_limit
+    ├── BodyTooSlow            chatapp.api.errors
+    ├── TooManyTokens          chatapp.accounts.tokens
+    ├── LifetimeRefused        chatapp.accounts.tokens
+    ├── AlreadyHere            chatapp.accounts.invitations
+    ├── TooManyEndpoints       chatapp.webhooks.actions
+    ├── BadAddress             chatapp.webhooks.actions
+    └── NoSuchMessage          chatapp.aisdk.chat_sessions
 
 Exceptions below another root never reach a user: they steer the code (`Fenced`, `Conflict`) or belong to a library.
 `docs/errors.md` lists the codes of the API.

@@ -13,10 +13,14 @@ from django.db import IntegrityError, transaction
 
 from chatapp.accounts.links import address, make_link, spend, user_of
 from chatapp.accounts.models import OneTimeLink, Purpose
+from chatapp.errors import AppError
 
 
-class AlreadyHere(Exception):
-    """There is a user of this name who cannot be invited."""
+class AlreadyHere(AppError):
+    """There is a user of this name already, who cannot be invited."""
+
+    code = "already_here"
+    status = 409
 
 
 def invite(username: str, by: AbstractBaseUser | None = None) -> tuple[AbstractBaseUser, str]:

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from chatapp.accounts.models import Scope, Token
+from chatapp.errors import AppError
 
 MAX_TOKENS = 50  # valid ones of one user
 LIFETIMES_DAYS = (7, 30, 90, 365)
@@ -17,12 +18,18 @@ DEFAULT_DAYS = 90
 KEPT_DAYS = 30  # days an expired token stays in the list
 
 
-class TooManyTokens(Exception):
-    """The user has MAX_TOKENS tokens already."""
+class TooManyTokens(AppError):
+    """You have reached the limit of tokens. Revoke one first."""
+
+    code = "too_many_tokens"
+    status = 409
 
 
-class LifetimeRefused(Exception):
-    """The lifetime is longer than TOKEN_MAX_DAYS."""
+class LifetimeRefused(AppError):
+    """This site does not allow tokens that live for so long."""
+
+    code = "lifetime_refused"
+    status = 422
 
 
 def lifetimes() -> list[int | None]:

@@ -9,13 +9,17 @@ from django.db.models import Q
 from chatapp.chats.actions import id_of_session, start_session
 from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.tree import Tree
+from chatapp.errors import AppError
 from runs import actions
 from runs.models import Run
 from runs.states import StopReason, Trigger, WhenBusy
 
 
-class NoSuchMessage(Exception):
+class NoSuchMessage(AppError):
     """The chat has no message of this name, or none that could be answered again."""
+
+    code = "not_found"
+    status = 404
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,12 @@ class ChangedMeanwhile(exceptions.APIException):
     default_detail = "The ETag in If-Match is not the current one."
 
 
-class BodyTooSlow(Exception):
-    """A request that has not arrived completely within REQUEST_SECONDS."""
+class BodyTooSlow(AppError):
+    """The request took too long to arrive."""
+
+    code = "body_too_slow"
+    status = 408
+    retryable = True
 
 
 class Gone(exceptions.APIException):
@@ -67,7 +71,6 @@ PROBLEMS: dict[type[Exception], Problem] = {
     exceptions.ParseError: Problem(400, "malformed", "The request body is not valid JSON."),
     exceptions.MethodNotAllowed: Problem(405, "method_not_allowed", "This method is not allowed here."),
     exceptions.NotAcceptable: Problem(406, "not_acceptable", "The API responds in JSON only."),
-    BodyTooSlow: Problem(408, "body_too_slow", "The request took too long to arrive.", retryable=True),
     Gone: Problem(410, "gone", "What this request created was deleted."),
     ChangedMeanwhile: Problem(412, "changed_meanwhile", "This was changed in the meantime. Read it again."),
     RequestDataTooBig: Problem(413, "body_too_large", "The request body is too large."),

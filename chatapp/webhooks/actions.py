@@ -5,6 +5,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
+from chatapp.errors import AppError
 from chatapp.webhooks.client import what_is_wrong_with
 from chatapp.webhooks.models import Delivery, Endpoint, State, Why
 from chatapp.webhooks.signing import new_secret
@@ -12,19 +13,25 @@ from chatapp.webhooks.signing import new_secret
 MAX_ENDPOINTS = 10  # of one user
 
 
-class TooManyEndpoints(Exception):
-    """A user has so many endpoints and no more."""
+class TooManyEndpoints(AppError):
+    """You have reached the limit of webhooks. Delete one first."""
+
+    code = "too_many_endpoints"
+    status = 409
 
 
-class BadAddress(Exception):
-    """Nothing can be sent there; the text says why."""
+class BadAddress(AppError):
+    """Webhooks cannot be sent to this address."""
+
+    code = "bad_address"
+    status = 422
 
 
 @transaction.atomic
 def make_endpoint(owner: AbstractBaseUser, url: str, ends: list[str]) -> Endpoint:
     """An endpoint that hears of runs that end from now on. Raises BadAddress, TooManyEndpoints."""
     if wrong := what_is_wrong_with(url):
-        raise BadAddress(wrong)
+        raise BadAddress(message=wrong)
     get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)  # else two at once would be one too many
     if Endpoint.objects.filter(owner=owner).count() >= MAX_ENDPOINTS:
         raise TooManyEndpoints
