@@ -33,7 +33,7 @@ def _static_files_when_asked_for():
 @pytest.fixture(scope="session", autouse=True)
 def _fast_passwords():
     """The production hasher is made to be slow: 0.3 s of CPU time a password."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["tests.harness.passwords.QuickHasher"]
 
 
 @pytest.fixture(scope="session", autouse=True)

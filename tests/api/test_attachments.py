@@ -72,7 +72,7 @@ def test_a_question_asked_otherwise_again_or_in_the_queue_keeps_its_files(alice,
 def test_the_same_key_with_other_files_is_another_request(alice, session, sent, model):  # B21
     first = sent(key="k")
     assert sent(key="k") == first
-    with pytest.raises(Exception, match="used for something else"):
+    with pytest.raises(Exception, match="already used for a different request"):
         send(session, "Look", files=[Attachment(**NOTES)], user=alice.user, key="k")
     assert_problem(
         alice.post(f"sessions/{session.pk}/messages", {"text": "Look"}, headers={"Idempotency-Key": "k"}),

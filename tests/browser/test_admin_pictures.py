@@ -14,7 +14,7 @@ from tests.harness.check import check
 from tests.harness.processes import ROOT
 from tests.harness.upstream import prompt, spoken
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]  # test_admin.py has what of it is clicked
 WIDE, HIGH = 1440, 900
 
 

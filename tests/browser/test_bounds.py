@@ -96,7 +96,14 @@ def page(stack, open_window):
     return page
 
 
-@pytest.mark.parametrize("size", [1, 7, 2_000], ids=["by characters", "by words", "at once"])
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(1, id="by characters", marks=pytest.mark.long),
+        pytest.param(7, id="by words"),
+        pytest.param(2_000, id="at once", marks=pytest.mark.long),
+    ],
+)
 def test_every_text_is_drawn_within_bounds_and_whole(page, size):
     for name, text in TEXTS.items():
         if size < 2_000:

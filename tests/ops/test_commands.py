@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -79,11 +79,23 @@ def test_ctrl_c_leaves_the_run_goes_on_and_follow_comes_back(stack):  # B7
     assert check(run).status == "completed"
 
 
+@contextmanager
+def inherited(number, disposition):
+    """What is started while this lasts begins with this disposition of a signal."""
+    before = signal.signal(number, disposition)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_terminal_that_closes_leaves_and_the_run_goes_on(stack, number):  # B7
     alice = stack.person("alice")
     run = alice.send(prompt(tokens=3, stall_after=1))
-    with running(stack, "follow", str(run.pk)) as following:
+    with ExitStack() as until_here:
+        with inherited(number, signal.SIG_DFL):
+            following = until_here.enter_context(running(stack, "follow", str(run.pk)))
         assert following.stdout.read(len(spoken(1))).decode() == spoken(1)
         following.send_signal(number)
         assert f"manage.py follow {run.pk}" in output_of(following)[1]
@@ -98,17 +110,14 @@ def test_what_nohup_started_stays_when_the_terminal_closes(stack):
     alice = stack.person("alice")
     question = prompt(tokens=3, hold=[1])
     run = alice.send(question)
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which children inherit
-    try:
-        with running(stack, "follow", str(run.pk)) as following:
-            signal.signal(signal.SIGHUP, before)
-            assert following.stdout.read(len(spoken(1))).decode() == spoken(1)
-            following.send_signal(signal.SIGHUP)
-            stack.upstream.release(question.tag)
-            output_of(following)
-        assert following.returncode == 0
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    with ExitStack() as until_here:
+        with inherited(signal.SIGHUP, signal.SIG_IGN):
+            following = until_here.enter_context(running(stack, "follow", str(run.pk)))
+        assert following.stdout.read(len(spoken(1))).decode() == spoken(1)
+        following.send_signal(signal.SIGHUP)
+        stack.upstream.release(question.tag)
+        output_of(following)
+    assert following.returncode == 0
     assert check(run).status == "completed"
 
 

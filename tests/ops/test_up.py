@@ -342,7 +342,7 @@ def test_from_the_link_that_is_printed_to_an_answer_that_streams_in_a_browser(lo
     window = open_window(SimpleNamespace(url=local_site.url))
     window.context.add_init_script(WATCH_IT_GROW)
     tab = window.tab
-    tab.page.goto(local_site.link)
+    tab.page.goto(local_site.manage("login_link", "owner").strip())
     tab.page.get_by_role("button", name="Log in").click()
     expect(tab.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
     tab.send("What is the capital of France? Tell me about it.")
