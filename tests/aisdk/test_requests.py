@@ -8,7 +8,9 @@ from django.test import Client
 from chatapp.accounts.models import Scope, Token
 from chatapp.aisdk.chat_sessions import under_way
 from chatapp.chats.models import Message, Session
+from runs.lifecycle import transitions
 from runs.models import Model, Provider, Run
+from runs.queries.answers import answer_now
 from runs.states import Status
 
 HELLO = {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "hello"}]}
@@ -163,6 +165,16 @@ def test_a_run_that_waits_is_stopped_at_once(alice):  # B37
     assert (reply.status_code, reply.json()) == (202, {"state": "stopped"})
     assert alice.get("chat").json()["messages"][1]["metadata"]["state"] == "stopped"
     assert not run.session.runs.under_way().exists() and Run.objects.get().status == Status.STOPPED
+
+
+def test_an_answer_that_ends_while_it_is_read_is_shown_as_ended(alice, monkeypatch):  # B12
+    def answer_after_the_end(message, run):
+        transitions.stop(run.pk)
+        return answer_now(message, run)
+
+    alice.post()
+    monkeypatch.setattr("chatapp.aisdk.ui_messages.answer_now", answer_after_the_end)
+    assert alice.get("chat").json()["messages"][1]["metadata"]["state"] == "stopped"
 
 
 def test_a_token_that_may_only_read_looks_on_and_asks_nothing(alice):
