@@ -103,14 +103,14 @@ def follower_of(program):
 def test_who_follows_is_asked_again_whether_the_token_still_holds(end, alice, program):  # B55
     client = program(alice, Scope.READ)
     watching = follower_of(client)
-    assert async_to_sync(watching.still)([]) is not None
+    assert async_to_sync(watching.recheck)([]) is not None
     if end == "expired":
         Token.objects.update(expiry=timezone.now())
     elif end == "revoked":
         client.instance.delete()
     else:
         type(alice).objects.update(is_active=False)
-    assert async_to_sync(watching.still)([]) is None
+    assert async_to_sync(watching.recheck)([]) is None
 
 
 def test_staff_see_tokens_and_revoke_them_by_deleting(alice, charlie, program):
