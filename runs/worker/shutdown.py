@@ -97,10 +97,10 @@ class Drain(bootsteps.StartStopStep):
         if self._deadline_keeper is None:
             self._deadline_keeper = _spawn(self._keep_deadline)
 
-    # -- beside the worker's own shutdown ---------------------------------------------------------
+    # -- concurrent with Celery's own shutdown ----------------------------------------------------
 
     def _keep_deadline(self) -> None:
-        """After the deadline interrupt all tasks, again and again: some may have started at the last moment."""
+        """After the deadline interrupt all tasks. Repeat until the worker ends: some may start at the last moment."""
         while not self._is_finished.wait(POLL_SECONDS):
             if time.monotonic() >= self._deadline:
                 self._interrupt_all()
@@ -128,7 +128,7 @@ class Drain(bootsteps.StartStopStep):
             connection.close()
 
     def _finish(self, **kwargs: Any) -> None:
-        """The pool is empty: release the lease, and dispatch the runs that this worker gave back to other workers."""
+        """The pool is empty: release the lease, and redispatch the runs that this worker gave back."""
         self._is_finished.set()
         if self._deadline_keeper is not None:
             self._deadline_keeper.join()
