@@ -114,6 +114,6 @@ def tidy(after: str = str(retention.FIRST_STREAM)) -> None:
     """Delete old workers and orphaned streams. Each call checks some of the streams and schedules the next call."""
     budget = retention.TimeBudget(SLICE_SECONDS)
     retention.delete_workers(budget)
-    place = retention.delete_orphans(UUID(after), budget)
-    if place is not None:
-        tidy.apply_async([str(place)], countdown=SLICE_SECONDS)
+    next_stream = retention.delete_orphans(UUID(after), budget)
+    if next_stream is not None:
+        tidy.apply_async([str(next_stream)], countdown=SLICE_SECONDS)
