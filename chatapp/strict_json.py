@@ -1,7 +1,7 @@
-"""JSON from outside: what any of our databases and models could not hold is refused here, not where it would be kept.
+"""Parse JSON from outside, and refuse what databases and code could not handle.
 
-`loads` is the only way from a request's body to values. It takes no numbers beyond a double's range, no nesting that
-would exhaust the stack of whoever walks the value, no NUL (PostgreSQL) and no half of a surrogate pair (UTF-8).
+All request bodies are parsed by `loads`. It refuses numbers beyond a double's range, nesting that would exhaust the
+stack of recursive code, NUL (PostgreSQL) and lone surrogates (UTF-8).
 """
 
 import json
@@ -16,11 +16,11 @@ Path = tuple[str | int, ...]
 
 
 class NotJson(ValueError):
-    """The text is not JSON, or more deeply nested than anybody needs."""
+    """The text is not JSON, or too deeply nested."""
 
 
 class Unstorable(ValueError):
-    """A text that holds a character which no database keeps. `path` says where; the message is for people."""
+    """A string has a character that cannot be stored. `path` says where; the message is for users."""
 
     def __init__(self, message: str, path: Path) -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ def loads(raw: bytes) -> object:
 
 
 def _look_for_half_characters(raw: bytes) -> None:
-    """Raise Unstorable if they are why the text was refused: a cut emoji is a mistake that its sender can find."""
+    """Raise Unstorable if lone surrogates are why parsing failed: senders can find and fix a cut emoji."""
     if b"\\u" in raw:
         try:
             value = json.loads(raw, parse_int=float)
@@ -69,7 +69,7 @@ def _refuse(value: object, is_wrong, message: str) -> None:
 
 
 def _texts(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """All strings in a value that is not deep, names of members included, and where they stand."""
+    """All strings in a value, including names of members, with their paths. The value must not be deep."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):
@@ -82,7 +82,7 @@ def _texts(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 
 def _is_deep(value: object) -> bool:
-    """Whether it is nested more than MAX_DEPTH; level by level, for its own depth is what is in question."""
+    """Whether it is nested more than MAX_DEPTH. Checked level by level: recursion could exhaust the stack."""
     level = _inner([[value]])
     for _ in range(MAX_DEPTH):
         level = _inner(level)
@@ -90,6 +90,6 @@ def _is_deep(value: object) -> bool:
 
 
 def _inner(values: list) -> list:
-    """The arrays and objects that stand in these."""
+    """The arrays and objects directly inside these."""
     parts = (part for value in values for part in (value.values() if isinstance(value, dict) else value))
     return [part for part in parts if isinstance(part, dict | list)]

@@ -1,4 +1,4 @@
-"""A chat of the AI SDK is a session. Its client names it, and the messages that it sends; both names stay valid."""
+"""Chats of the AI SDK are sessions. The client's ids for a chat and its messages remain valid beside our own."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,15 +16,15 @@ from runs.states import StopReason, Trigger, WhenBusy
 
 
 class NoSuchMessage(AppError):
-    """The chat has no message of this name, or none that could be answered again."""
+    """The chat has no message with this id, or none that can be answered again."""
 
     code = "not_found"
     status = 404
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a client wants: message `name` answered; in the place of that one, if `is_edit`; again, if `is_again`."""
+class ChatRequest:
+    """Answer a message. `is_edit`: it replaces message `name`; `is_again`: message `name` is answered again."""
 
     name: str
     text: str
@@ -34,8 +34,8 @@ class Asked:
     when_busy: WhenBusy = WhenBusy.ENQUEUE
 
 
-def find_chat(user: AbstractBaseUser, name: str) -> Session | None:
-    """The session of this id, or the one that a client of this user has begun under this name."""
+def find_session(user: AbstractBaseUser, name: str) -> Session | None:
+    """The session with this id, or the one that a client of this user has created under this name."""
     sessions = Session.objects.visible_to(user)
     known = Q(pk=id_of_session(user, _key(name)))
     if (pk := _as_uuid(name)) is not None:
@@ -43,51 +43,53 @@ def find_chat(user: AbstractBaseUser, name: str) -> Session | None:
     return sessions.filter(known).first()
 
 
-def begin_chat(user: AbstractBaseUser, name: str) -> Session:
-    """As `find_chat`, but a new name begins a session. What it is to somebody else does not matter (B55)."""
-    return find_chat(user, name) or start_session(user, _key(name))
+def get_or_create_session(user: AbstractBaseUser, name: str) -> Session:
+    """Like `find_session`, but a new name creates a session. Names of other users do not matter (B55)."""
+    return find_session(user, name) or start_session(user, _key(name))
 
 
-def ask(session: Session, user: AbstractBaseUser, asked: Asked) -> Run:
-    """The run that does what was asked. A message that was sent before is not sent again (B21): its run is returned.
+def start_run(session: Session, user: AbstractBaseUser, chat_request: ChatRequest) -> Run:
+    """Start the requested run. A message that was sent before is not sent again (B21): its run is returned.
 
     Raises NoSuchMessage, and what `runs.actions` raises.
     """
-    if asked.is_again:
-        answer = _answer(session, asked.name)
-        return actions.answer_again(answer, user=user, model=asked.model, trigger=Trigger.API)
-    if asked.is_edit:
-        question = _message(session, asked.name)
+    if chat_request.is_again:
+        answer = _answer(session, chat_request.name)
+        return actions.answer_again(answer, user=user, model=chat_request.model, trigger=Trigger.API)
+    if chat_request.is_edit:
+        question = _message(session, chat_request.name)
         if question.role != Role.USER:
             raise NoSuchMessage
-        return actions.edit_and_send(question, asked.text, user=user, model=asked.model, trigger=Trigger.API)
+        return actions.edit_and_send(
+            question, chat_request.text, user=user, model=chat_request.model, trigger=Trigger.API
+        )
     return actions.send(
         session,
-        asked.text,
+        chat_request.text,
         user=user,
-        model=asked.model,
+        model=chat_request.model,
         trigger=Trigger.API,
-        key=asked.name,
-        when_busy=asked.when_busy,
+        key=chat_request.name,
+        when_busy=chat_request.when_busy,
     )
 
 
 def under_way(session: Session) -> Run | None:
-    """The run that a client of this chat follows."""
-    return of_chat(session).under_way().first()
+    """The active run that a client of this chat follows."""
+    return runs_of_chat(session).under_way().first()
 
 
-def of_chat(session: Session):
+def runs_of_chat(session: Session):
     return Run.objects.filter(session=session).select_related("model", "message")
 
 
-def is_being_stopped(run: Run) -> bool:
+def is_stop_requested(run: Run) -> bool:
     """Whether a person has stopped it: until it has ended, what is sent waits, and would be held then (B19)."""
     return run.stop_requested_at is not None and run.stop_reason == StopReason.USER
 
 
 def _message(session: Session, name: str) -> Message:
-    """The message of this id or name; of several versions of a question the one that is shown."""
+    """The message with this id or name; of several versions of a question the one that is shown."""
     known = Q(key=name)
     if (pk := _as_uuid(name)) is not None:
         known |= Q(pk=pk)
@@ -109,7 +111,7 @@ def _answer(session: Session, name: str) -> Message:
 
 
 def _key(name: str) -> str:
-    """The chats of these clients are no forms of our pages, which have keys as well."""
+    """Prefixed, because the forms of our pages have keys as well."""
     return f"aisdk:{name}"
 
 

@@ -1,8 +1,8 @@
-"""What the AI SDK's transport sends (`DefaultChatTransport`), checked."""
+"""Validate the requests of the AI SDK's transport (`DefaultChatTransport`)."""
 
 from rest_framework import serializers
 
-from chatapp.aisdk.chat_sessions import Asked
+from chatapp.aisdk.chat_sessions import ChatRequest
 from chatapp.chats.models import Message, Role
 from runs.states import WhenBusy
 
@@ -13,7 +13,7 @@ TRIGGERS = ("submit-message", REGENERATE)
 
 
 class Name(serializers.CharField):
-    """A JSON string of printable characters, which a client has made up."""
+    """A JSON string of printable characters, chosen by the client."""
 
     default_error_messages = {"unprintable": "Only printable characters."}
 
@@ -26,7 +26,7 @@ class Name(serializers.CharField):
 
 
 class PartSerializer(serializers.Serializer):
-    """A part of a user's message: text. What only its client knows (`data-…`) is none of ours; files are refused."""
+    """A text part of a user's message. The client's own data (`data-…`) is ignored; files are refused."""
 
     type = serializers.CharField()
     text = serializers.CharField(allow_blank=True, trim_whitespace=False, required=False)
@@ -35,7 +35,7 @@ class PartSerializer(serializers.Serializer):
         if part["type"] == "text" and "text" not in part:
             raise serializers.ValidationError({"text": ["This field is required."]})
         if part["type"] != "text" and not part["type"].startswith("data-"):
-            raise serializers.ValidationError({"type": [f"A part of this type cannot be sent: {part['type'][:40]}"]})
+            raise serializers.ValidationError({"type": [f"Parts of this type are not supported: {part['type'][:40]}"]})
         return part
 
 
@@ -46,7 +46,7 @@ class MessageSerializer(serializers.Serializer):
 
 
 class AskSerializer(serializers.Serializer):
-    """`messages` as the SDK sends them, of which the last one counts; or that one alone, as `message`."""
+    """`messages` as the SDK sends them, of which only the last one counts; or that one alone as `message`."""
 
     id = Name(max_length=NAME_MAX_CHARACTERS)
     messages = serializers.ListField(child=serializers.JSONField(), required=False, allow_empty=False)
@@ -66,10 +66,10 @@ class AskSerializer(serializers.Serializer):
             body["message"] = last.validated_data
         return body
 
-    def asked(self) -> Asked:
+    def chat_request(self) -> ChatRequest:
         body = self.validated_data
         message, again = body["message"], body["trigger"] == REGENERATE
-        return Asked(
+        return ChatRequest(
             name=body["messageId"] or message["id"],
             text="\n".join(part["text"] for part in message["parts"] if part["type"] == "text"),
             is_edit=body["messageId"] is not None and not again,
@@ -80,12 +80,12 @@ class AskSerializer(serializers.Serializer):
 
 
 class StopSerializer(serializers.Serializer):
-    """What is meant to be stopped, where the client says it: a run, or the message that it writes."""
+    """What to stop, if the client says so: a run, or the message that it writes."""
 
     activeStreamId = serializers.CharField(allow_null=True, default=None)
     assistantMessage = serializers.DictField(allow_null=True, default=None)
 
-    def means(self, run: object) -> bool:
+    def is_for(self, run: object) -> bool:
         stream, message = self.validated_data["activeStreamId"], self.validated_data["assistantMessage"]
         named = message.get("id") if message else None
         return stream in (None, str(run.pk)) and named in (None, str(run.message_id))

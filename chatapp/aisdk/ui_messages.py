@@ -1,8 +1,8 @@
-"""Stored messages as the AI SDK's UI messages: what `chatapp.aisdk.ui_parts` lets a client build, made at once."""
+"""Stored messages as the AI SDK's UI messages, equal to what clients build from `chatapp.aisdk.ui_parts`."""
 
 from uuid import UUID
 
-from chatapp.aisdk.ui_parts import Part, Tool, usage, whole
+from chatapp.aisdk.ui_parts import Part, Tool, final_part, usage
 from chatapp.chats.actions import FINAL
 from chatapp.chats.models import Attachment, Message, Role, Session
 from chatapp.chats.tree import Tree
@@ -13,17 +13,17 @@ from runs.states import Status
 
 
 def ui_messages(session: Session) -> list[dict]:
-    """What the session shows, with what is being written, and then what waits in its queue."""
+    """The messages that the session shows, with the text so far, followed by its queue."""
     path = Tree(session).path_to(session.tip_id)
     messages = session.messages.prefetch_related("attachments").in_bulk(path)
     runs = _last_runs(session, path)
-    told = [_ui_message(messages[pk], runs.get(pk)) for pk in path]
+    encoded = [_ui_message(messages[pk], runs.get(pk)) for pk in path]
     waiting = [run.message.parent for run in queue.waiting(session)]
-    return told + [_question(question) for question in waiting if question.pk not in messages]
+    return encoded + [_question(question) for question in waiting if question.pk not in messages]
 
 
-def began_with(run: Run) -> dict:
-    """The metadata with which the answer of a run begins."""
+def start_metadata(run: Run) -> dict:
+    """The metadata at the start of a run's answer."""
     return {
         "session": str(run.session_id),
         "run": str(run.pk),
@@ -46,7 +46,7 @@ def _ui_message(message: Message, run: Run | None) -> dict:
 
 
 def _question(message: Message) -> dict:
-    """A user's message under the id that its client has given it, if one has."""
+    """A user's message, under its client's id if it has one."""
     metadata = {"createdAt": message.created_at.isoformat()}
     parts = [{"type": "text", "text": message.content}] if message.content else []
     parts += [_file(file) for file in message.attachments.all()]
@@ -54,13 +54,13 @@ def _question(message: Message) -> dict:
 
 
 def _file(file: Attachment) -> Part:
-    """A part of data, which clients send back without harm: a part of the type `file` is an address to load."""
+    """A data part, which clients can send back: a part of the type `file` would be an address to load."""
     data = {"name": file.name, "mediaType": file.media_type, "size": file.size, "text": file.text}
     return {"type": "data-attachment", "id": str(file.pk), "data": data}
 
 
 def _metadata(run: Run) -> dict:
-    metadata = began_with(run)
+    metadata = start_metadata(run)
     if run.prompt_tokens is not None and run.completion_tokens is not None:
         counts = {"prompt_tokens": run.prompt_tokens, "completion_tokens": run.completion_tokens}
         metadata["usage"] = usage(counts)
@@ -85,8 +85,13 @@ def _parts(message: Message, run: Run | None) -> list[Part]:
 
 
 def _tool(tool: Tool) -> Part:
-    told = whole(tool)
-    known = {"type": "dynamic-tool", "toolName": told["toolName"], "toolCallId": tool.call, "input": told["input"]}
-    if told["type"] == "tool-input-error":
-        return {**known, "state": "output-error", "errorText": told["errorText"]}
+    encoded = final_part(tool)
+    known = {
+        "type": "dynamic-tool",
+        "toolName": encoded["toolName"],
+        "toolCallId": tool.call,
+        "input": encoded["input"],
+    }
+    if encoded["type"] == "tool-input-error":
+        return {**known, "state": "output-error", "errorText": encoded["errorText"]}
     return {**known, "state": "input-available"}

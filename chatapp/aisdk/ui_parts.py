@@ -12,7 +12,7 @@ from streams.events import Folded, Kind
 
 Part = dict[str, object]
 
-FINISH_REASONS = {  # the upstream's word: the SDK's; what it has none for is `other`
+FINISH_REASONS = {  # finish_reason of the upstream: the SDK's; anything else is `other`
     "stop": "stop",
     "length": "length",
     "content_filter": "content-filter",
@@ -23,21 +23,21 @@ FINISH_REASONS = {  # the upstream's word: the SDK's; what it has none for is `o
 
 @dataclass
 class Tool:
-    """A tool call as far as it has been told. It has begun when its name is known."""
+    """A tool call so far. It begins when its name is known."""
 
     call: str
     name: str = ""
     arguments: str = ""
-    told: int = 0  # characters of the arguments
+    sent_characters: int = 0  # characters of the arguments that were sent
     has_begun: bool = False
 
     @classmethod
     def of(cls, stored: dict, message: object) -> "Tool":
-        return cls(stored["id"] or made_up(message, stored["index"]), stored["name"], stored["arguments"])
+        return cls(stored["id"] or default_call_id(message, stored["index"]), stored["name"], stored["arguments"])
 
 
-class Teller:
-    """Tells one run, event by event. `before` is what earlier runs have written in the same message."""
+class PartEncoder:
+    """Encodes one run, event by event. `before` is what earlier runs have written in the same message."""
 
     def __init__(self, message: str, metadata: dict, before: Folded) -> None:
         self.is_over = False
@@ -45,18 +45,18 @@ class Teller:
         self._has_begun = False
         self._open: tuple[str, str] | None = None  # kind and id of the part that grows
         self._parts = 0  # of text and reasoning, so far: they are numbered
-        self._told = {"text": 0, "reasoning": 0}  # characters of this run
+        self._sent_characters = {"text": 0, "reasoning": 0}  # characters of this run
         self._tools: dict[int, Tool] = {}
 
-    def tell(self, events: Iterable[tuple[str, dict]]) -> list[Part]:
-        """The parts for events, `(kind, data)`, that come next; deltas of one part in a row become one."""
+    def encode(self, events: Iterable[tuple[str, dict]]) -> list[Part]:
+        """The parts for the next events, `(kind, data)`. Consecutive deltas of one part are merged."""
         parts: list[Part] = [] if self._has_begun else self._begin()
         for kind, data in events:
-            parts += self._tell(kind, data)
-        return merged(parts)
+            parts += self._encode_event(kind, data)
+        return merge_deltas(parts)
 
     def interrupt(self) -> list[Part]:
-        """The last words where the connection ends before the run does: else the client would take it for the end."""
+        """The last part if the connection ends before the run: else the client would take the answer for complete."""
         self.is_over = True
         return [{"type": "error", "errorText": "The connection was interrupted. Resume to go on."}]
 
@@ -68,19 +68,19 @@ class Teller:
         ]
         parts += self._grow("reasoning", self._before.reasoning) + self._grow("text", self._before.text)
         for tool in self._before.tools:
-            parts += [*self._close(), whole(Tool.of(tool, self._message))]
+            parts += [*self._close(), final_part(Tool.of(tool, self._message))]
         return parts
 
-    def _tell(self, kind: str, data: dict) -> list[Part]:
+    def _encode_event(self, kind: str, data: dict) -> list[Part]:
         match kind:
             case Kind.TEXT:
-                return self._say("text", data["text"])
+                return self._add_text("text", data["text"])
             case Kind.REASONING:
-                return self._say("reasoning", data["text"])
+                return self._add_text("reasoning", data["text"])
             case Kind.TOOL:
                 return self._call(data)
             case Kind.SNAPSHOT:
-                return self._catch_up(data)
+                return self._apply_snapshot(data)
             case Kind.RETRYING:
                 return [{"type": "data-retrying", "data": data, "transient": True}]
             case Kind.USAGE:
@@ -92,8 +92,8 @@ class Teller:
                 reason = data["reason"]
                 return self._end({"type": "abort", "reason": reason}, state="stopped", reason=reason)
             case Kind.FAILED:
-                told = {"code": data["code"], "retryable": data["retryable"]}
-                return self._end({"type": "error", "errorText": data["message"]}, state="failed", **told)
+                details = {"code": data["code"], "retryable": data["retryable"]}
+                return self._end({"type": "error", "errorText": data["message"]}, state="failed", **details)
             case Kind.LOST:
                 reason = data["reason"]
                 return self._end({"type": "error", "errorText": data["message"]}, state="lost", reason=reason)
@@ -101,8 +101,8 @@ class Teller:
 
     # -- text and reasoning -----------------------------------------------------------------------
 
-    def _say(self, kind: str, text: str) -> list[Part]:
-        self._told[kind] += len(text)
+    def _add_text(self, kind: str, text: str) -> list[Part]:
+        self._sent_characters[kind] += len(text)
         return self._grow(kind, text)
 
     def _grow(self, kind: str, text: str) -> list[Part]:
@@ -122,11 +122,11 @@ class Teller:
         (kind, name), self._open = self._open, None
         return [{"type": f"{kind}-end", "id": name}]
 
-    def _catch_up(self, snapshot: dict) -> list[Part]:
-        """What of a snapshot has not been told yet: the log was compacted under a reader that is very slow."""
+    def _apply_snapshot(self, snapshot: dict) -> list[Part]:
+        """Send what a snapshot has beyond the text so far: the log was compacted while a slow client was reading."""
         parts = []
         for kind in ("reasoning", "text"):
-            parts += self._say(kind, snapshot[kind][self._told[kind] :])
+            parts += self._add_text(kind, snapshot[kind][self._sent_characters[kind] :])
         for tool in snapshot["tools"]:
             known = self._tools.get(tool["index"])
             rest = {
@@ -153,8 +153,8 @@ class Teller:
         if tool.name and not tool.has_begun:
             tool.has_begun = True
             parts.append({"type": "tool-input-start", "toolCallId": tool.call, "toolName": tool.name, "dynamic": True})
-        if tool.has_begun and (more := tool.arguments[tool.told :]):
-            tool.told = len(tool.arguments)
+        if tool.has_begun and (more := tool.arguments[tool.sent_characters :]):
+            tool.sent_characters = len(tool.arguments)
             parts.append({"type": "tool-input-delta", "toolCallId": tool.call, "inputTextDelta": more})
         return parts
 
@@ -163,21 +163,21 @@ class Teller:
     def _end(self, last: Part, **metadata: object) -> list[Part]:
         self.is_over = True
         parts = self._close()
-        parts += [whole(tool) for _, tool in sorted(self._tools.items())]
+        parts += [final_part(tool) for _, tool in sorted(self._tools.items())]
         return [*parts, {"type": "finish-step"}, _metadata(**metadata), last]
 
 
-def made_up(message: object, index: int) -> str:
-    """The id of a tool call whose model has given it none."""
+def default_call_id(message: object, index: int) -> str:
+    """An id for a tool call that the model gave none."""
     return f"{message}-{index}"
 
 
-def whole(tool: Tool) -> Part:
-    """A tool call that will not grow any more. Its arguments are JSON, if the model has written any."""
+def final_part(tool: Tool) -> Part:
+    """The final part of a tool call. Its arguments are parsed, unless the model wrote invalid JSON."""
     part = {"toolCallId": tool.call, "toolName": tool.name or "unknown", "dynamic": True}
     try:
         return {"type": "tool-input-available", **part, "input": loads(tool.arguments.encode() or b"{}")}
-    except ValueError:  # a model writes anything, also what no JSON of ours could hold
+    except ValueError:  # a model may write anything
         error = "The arguments are not JSON."
         return {"type": "tool-input-error", **part, "input": tool.arguments, "errorText": error}
 
@@ -190,8 +190,8 @@ def _metadata(**values: object) -> Part:
     return {"type": "message-metadata", "messageMetadata": values}
 
 
-def merged(parts: list[Part]) -> list[Part]:
-    """The same with neighbours that grow one text joined: a client works through a history in few steps."""
+def merge_deltas(parts: list[Part]) -> list[Part]:
+    """Merge consecutive deltas of one part, so that clients process a history in few steps."""
     joined: list[Part] = []
     for part in parts:
         last = joined[-1] if joined else {}

@@ -3,8 +3,8 @@
 import orjson
 from django.http import HttpResponse
 
-from chatapp.aisdk.ui_messages import began_with
-from chatapp.aisdk.ui_parts import Part, Teller
+from chatapp.aisdk.ui_messages import start_metadata
+from chatapp.aisdk.ui_parts import Part, PartEncoder
 from runs.lifecycle.segments import earlier_segments
 from runs.models import Run
 from streams.access import Viewer
@@ -15,21 +15,21 @@ DONE = b"data: [DONE]\n\n"
 
 
 class UIMessageFraming(Framing):
-    def __init__(self, teller: Teller) -> None:
-        self._teller = teller
+    def __init__(self, encoder: PartEncoder) -> None:
+        self._encoder = encoder
 
     def frames(self, events: list[EncodedEvent]) -> bytes:
         said = [orjson.loads(event.envelope) for event in events if event.seq]  # 0: a word of the connection
-        return _frames(self._teller.tell((event["kind"], event["data"]) for event in said))
+        return _frames(self._encoder.encode((event["kind"], event["data"]) for event in said))
 
     def end(self) -> bytes:
-        return (b"" if self._teller.is_over else _frames(self._teller.interrupt())) + DONE
+        return (b"" if self._encoder.is_over else _frames(self._encoder.interrupt())) + DONE
 
 
 def ui_message_stream(run: Run, viewer: Viewer, has_body: bool = True) -> HttpResponse:
-    """The response that tells `run`, an answer that is under way, from its beginning to its end. Reads the database."""
-    teller = Teller(str(run.message_id), began_with(run), earlier_segments(run))
-    response = EventStream(EventBody(viewer, run.pk, 0, UIMessageFraming(teller)) if has_body else None)
+    """A response that streams `run` from its start to its end. Reads the database."""
+    encoder = PartEncoder(str(run.message_id), start_metadata(run), earlier_segments(run))
+    response = EventStream(EventBody(viewer, run.pk, 0, UIMessageFraming(encoder)) if has_body else None)
     response["x-vercel-ai-ui-message-stream"] = "v1"
     return response
 

@@ -1,4 +1,4 @@
-"""The addresses that `useChat` and `DefaultChatTransport` ask for."""
+"""The endpoints that `useChat` and `DefaultChatTransport` call."""
 
 import asyncio
 from contextlib import suppress
@@ -13,7 +13,15 @@ from rest_framework.views import APIView
 
 from chatapp.accounts.authentication import viewer_with
 from chatapp.accounts.throttles import FOLLOWS, RUNS
-from chatapp.aisdk.chat_sessions import NoSuchMessage, ask, begin_chat, find_chat, is_being_stopped, of_chat, under_way
+from chatapp.aisdk.chat_sessions import (
+    NoSuchMessage,
+    find_session,
+    get_or_create_session,
+    is_stop_requested,
+    runs_of_chat,
+    start_run,
+    under_way,
+)
 from chatapp.aisdk.requests import AskSerializer, StopSerializer
 from chatapp.aisdk.ui_messages import ui_messages
 from chatapp.aisdk.ui_stream import ui_message_stream
@@ -22,14 +30,14 @@ from runs.lifecycle.stop import request_stop
 from runs.models import Run
 from streams.delivery.follow import follow
 
-STOPPING_SECONDS = 5.0  # s that a new message waits for the end of an answer that has been stopped before
+STOPPING_SECONDS = 5.0  # s a new message waits for the end of an answer that is being stopped
 
 
 class Endpoint(APIView):
-    schema = None  # its protocol is the SDK's, and not one of the API's
+    schema = None  # the SDK's protocol is not part of the API's schema
 
     def find(self, name: str) -> Session:
-        session = find_chat(self.request.user, name)
+        session = find_session(self.request.user, name)
         if session is None:
             raise Http404
         return session
@@ -43,7 +51,7 @@ class Endpoint(APIView):
 
 
 class Chats(Endpoint):
-    """POST: a message, or another answer to one. The run does not depend on who follows it here."""
+    """POST: send a message, or regenerate an answer. The run goes on without followers."""
 
     throttle_scopes = {"POST": RUNS}
 
@@ -51,19 +59,19 @@ class Chats(Endpoint):
         body = AskSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         name = body.validated_data["id"]
-        if session := find_chat(request.user, name):
-            let_stopped_end(session)
+        if session := find_session(request.user, name):
+            wait_for_stopped_run(session)
         try:
-            with transaction.atomic():  # what is refused begins no chat either
-                session = begin_chat(request.user, name)
-                run = ask(session, request.user, body.asked())
+            with transaction.atomic():  # a refused request creates no session
+                session = get_or_create_session(request.user, name)
+                run = start_run(session, request.user, body.chat_request())
         except NoSuchMessage:
             raise Http404 from None
-        return self.stream(of_chat(session).get(pk=run.pk))
+        return self.stream(runs_of_chat(session).get(pk=run.pk))
 
 
 class Chat(Endpoint):
-    """GET: the messages with which a page begins."""
+    """GET: the initial messages of a page."""
 
     def get(self, request: Request, name: str) -> Response:
         session = self.find(name)
@@ -73,20 +81,20 @@ class Chat(Endpoint):
 
 
 class Stop(Endpoint):
-    """POST: stop what is being written, or nothing, if the client means another one (B37)."""
+    """POST: stop the active run, unless the client means another one (B37)."""
 
     def post(self, request: Request, name: str) -> Response:
         body = StopSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         run = under_way(self.find(name))
-        if run is None or not body.means(run):
+        if run is None or not body.is_for(run):
             return Response({"state": "already_final"})
         state = request_stop(run, by=request.user)
         return Response({"state": state}, status=200 if state == "already_final" else 202)
 
 
 class Stream(Endpoint):
-    """GET: what is being written, from its beginning; 204 if nothing is. `?run=` names a run, which may have ended."""
+    """GET: the active run from its start; 204 if there is none. `?run=` names a run, which may have ended."""
 
     throttle_scopes = {"GET": FOLLOWS}
 
@@ -99,15 +107,15 @@ class Stream(Endpoint):
 
     def find_run(self, session: Session, named: str) -> Run:
         with suppress(ValueError):
-            if run := of_chat(session).filter(pk=UUID(named)).first():
+            if run := runs_of_chat(session).filter(pk=UUID(named)).first():
                 return run
         raise Http404
 
 
-def let_stopped_end(session: Session) -> None:
-    """Wait for an answer that was stopped a moment ago: what is sent before its end is held in the queue."""
+def wait_for_stopped_run(session: Session) -> None:
+    """Wait for an answer that was stopped a moment ago: a message sent before its end would be held in the queue."""
     run = under_way(session)
-    if run is not None and is_being_stopped(run):
+    if run is not None and is_stop_requested(run):
         close_old_connections()  # the wait needs none
         async_to_sync(_until_end)(run.pk)
 

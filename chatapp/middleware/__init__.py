@@ -1,1 +1,1 @@
-"""What stands before every request: limits on bodies, headers on every response."""
+"""Limits on request bodies, and headers of responses."""

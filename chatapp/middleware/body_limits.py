@@ -1,7 +1,7 @@
-"""How large a request's body may be, and how long it may take: known from its path, before anybody asks who sends.
+"""Limits for the size and duration of request bodies, by path and before authentication.
 
-A server that spools a body to the disk before it calls the application (daphne does) is told as early as one that hands
-it on piece by piece. The answer to too much has the shape of the part of the site that was asked.
+They apply in the ASGI application, and in daphne, which spools a body to disk before it calls the application. An error
+has the format of that part of the site.
 """
 
 import re
@@ -18,14 +18,14 @@ from chatapp.openai.errors import error_body
 from chatapp.web.chat.attachments import BYTES_A_CHARACTER
 
 SMALL_BYTES = 256 * 1024  # a form without a message in it: a log-in, a title, a token
-PARTS_BYTES = 64 * 1024  # of the heads of a form's parts, beside what is in them
+PARTS_BYTES = 64 * 1024  # for the headers of a form's parts
 WITH_TEXT = re.compile(r"/(api|v1|admin|chats|messages|runs|compare|schedules)(/|$)")  # a message, or a system prompt
 WITH_FILES = re.compile(r"/chats(/[^/]+/messages)?$")  # and files as long as a message
 WITHOUT_LOG_IN = re.compile(r"/admin/log(in|out)/$")
 
 
 def most_bytes(path: str) -> int:
-    """The largest body that may be sent to a path."""
+    """The maximum size of a body for a path, in bytes."""
     if not WITH_TEXT.match(path) or WITHOUT_LOG_IN.match(path):
         return SMALL_BYTES
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -35,7 +35,7 @@ def most_bytes(path: str) -> int:
 
 
 def declared_length(headers: list[tuple[bytes, bytes]]) -> int:
-    """The largest length that a request announces; 0 if it announces none. Raises Refused for what is no length."""
+    """The largest declared length; 0 if there is none. Raises Refused if it is malformed."""
     lengths = [value for name, value in headers if name == b"content-length"]
     if not all(value.isdigit() for value in lengths):
         raise bad_head()
@@ -43,7 +43,7 @@ def declared_length(headers: list[tuple[bytes, bytes]]) -> int:
 
 
 class Refused(Exception):
-    """A body that is not read any further; `reason` is an error of the API's."""
+    """Stop reading the body; `reason` is an error of the API."""
 
     def __init__(self, reason: Exception) -> None:
         super().__init__(str(reason))
@@ -63,9 +63,9 @@ def bad_head() -> Refused:
 
 
 def answer_at(path: str, reason: Exception) -> HttpResponse:
-    """What a refused request is answered: JSON to programs, a page to people. The connection is closed after it.
+    """The response to a refused request: JSON for programs, a page for people. It closes the connection.
 
-    Made anew for each request: what middleware adds to it, cookies above all, belongs to one person.
+    Never cached: middleware adds headers, above all cookies, that belong to one user.
     """
     root = path.split("/")[1] if path.count("/") > 1 else ""
     response = _answer(root, reason)
@@ -85,13 +85,13 @@ def _answer(path_root: str, reason: Exception) -> HttpResponse:
 
 
 def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler of what it calls suspicious: the same answers, for what is noticed behind the head."""
+    """Django's handler400: the same responses for requests that are found malformed later."""
     kind = RequestDataTooBig if isinstance(exception, RequestDataTooBig) else SuspiciousOperation
     return answer_at(request.path, kind())
 
 
 def as_http(response: HttpResponse) -> bytes:
-    """The response as it goes over the line, for a server that has no application to ask."""
+    """The response as bytes of HTTP/1.1, for use before there is an application."""
     status = f"HTTP/1.1 {response.status_code} {HTTPStatus(response.status_code).phrase}\r\n".encode()
     head = b"".join(f"{name}: {value}\r\n".encode("latin1") for name, value in response.items())
     return status + head + b"\r\n" + response.content

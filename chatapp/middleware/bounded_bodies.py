@@ -1,4 +1,4 @@
-"""The application behind a limit on bodies: by the announced length, by what arrives, and by the clock."""
+"""Limit request bodies by declared length, received bytes, and time."""
 
 import asyncio
 
@@ -27,7 +27,7 @@ class BoundedBodies:
             return await self._application(scope, receive, send)
         body = _Body(receive, most_bytes(scope["path"]))
         try:
-            if not scope["query_string"].isascii():  # of which Django would make a response without any shape
+            if not scope["query_string"].isascii():  # Django would respond with a bare error
                 raise bad_head()
             if declared_length(scope["headers"]) > body.most:
                 raise too_large()
@@ -37,7 +37,7 @@ class BoundedBodies:
 
 
 class _Body:
-    """One request's `receive`, which counts until the body is whole."""
+    """One request's `receive`, which counts bytes until the body is complete."""
 
     __slots__ = ("_arrived", "_deadline", "_is_whole", "_receive", "most")
 
@@ -47,7 +47,7 @@ class _Body:
         self._deadline = asyncio.get_running_loop().time() + settings.REQUEST_SECONDS
 
     async def receive(self) -> dict:
-        if self._is_whole:  # what is waited for now is that the client goes
+        if self._is_whole:  # from now on it waits for the client to disconnect
             return await self._receive()
         try:
             async with asyncio.timeout_at(self._deadline):
@@ -62,7 +62,7 @@ class _Body:
 
 
 async def _refuse(path: str, refused: Refused, send) -> None:
-    """Nothing has been sent: the body is read before anything else."""
+    """Send the error. No response has started: the body is read first."""
     response = answer_at(path, refused.reason)
     headers = [(name.lower().encode(), value.encode("latin1")) for name, value in response.items()]
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})

@@ -1,8 +1,8 @@
-"""The same limits inside daphne, which has a whole request on its disk before it calls the application.
+"""The limits on bodies inside daphne, which spools a whole request to disk before it calls the application.
 
-daphne names the class of its requests in a module of its own, and is started by its own command: the class is replaced
-there when `chatapp.asgi` is loaded by it. A refused request is answered at once; what its client still sends is read
-for a moment and thrown away, for a connection that is closed with unread bytes takes the answer with it.
+daphne is started by its own command, so `chatapp.asgi` replaces the class of its requests when daphne loads it. A
+refused request gets its response at once; what the client still sends is read and discarded for a moment, because
+closing a connection with unread bytes loses the response. tests/edges/test_private_names.py guards what this relies on.
 """
 
 import sys
@@ -11,12 +11,12 @@ from django.conf import settings
 
 from chatapp.middleware.body_limits import Refused, answer_at, as_http, most_bytes, too_large, too_slow
 
-LINGER_SECONDS = 2.0  # s in which a client that is still sending may read why it was refused
+LINGER_SECONDS = 2.0  # s for a client that is still sending to read the response
 SERVER = "daphne.http_protocol"
 
 
 def install() -> None:
-    """Hold daphne to the limits, if it is what serves this process."""
+    """Apply the limits if this process is a daphne server."""
     if SERVER in sys.modules:
         server = sys.modules[SERVER]
         server.WebRequest = _bounded(server.WebRequest)
@@ -32,7 +32,7 @@ def _bounded(WebRequest: type) -> type:
             self._alarm = reactor.callLater(settings.REQUEST_SECONDS, lambda: self._refuse(too_slow()))
 
         def gotLength(self, length: int | None) -> None:
-            """The head is whole. A file for the body is opened here."""
+            """The headers are complete. daphne opens a file for the body here."""
             self._most = most_bytes(self._path)
             if length is not None and length > self._most:
                 self._refuse(too_large())
@@ -57,7 +57,7 @@ def _bounded(WebRequest: type) -> type:
 
         @property
         def _path(self) -> str:
-            """Of the request line; the request itself is told it only when it is whole."""
+            """The path of the request line; the request itself has it only once it is complete."""
             return self.channel._path.decode("latin1").partition("?")[0]
 
         def _refuse(self, refused: Refused) -> None:

@@ -1,4 +1,4 @@
-"""Headers that every response carries, whoever made it: a page, a static file, the API, an error."""
+"""Headers of all responses: pages, static files, the API, errors."""
 
 from collections.abc import Awaitable, Callable
 
@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponseBase
 
 from chatapp.observability.redaction import holds_secret
 
-# What a page could ask the browser for and never does. Not named: notifications (no policy is for them) and the
-# clipboard, which pages write to.
+# Browser features that pages never use. Not listed: notifications (there is no policy for them) and the clipboard,
+# which pages write to.
 UNUSED = (
     "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer", "microphone", "midi",
     "payment", "usb",
@@ -23,7 +23,7 @@ ALWAYS = {
 
 
 class Headers:
-    """The outermost middleware. What is said beneath it stays: SecurityMiddleware says some of them, and HSTS."""
+    """The outermost middleware. Headers that are set already are kept, such as those of SecurityMiddleware."""
 
     sync_capable = async_capable = True
 
@@ -42,10 +42,10 @@ class Headers:
 
 
 def completed(response: HttpResponseBase, path: str = "/") -> HttpResponseBase:
-    """The response with all of them; also for what is answered before any middleware is asked."""
+    """Add the headers to a response. Also called for responses that bypass the middleware."""
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
-    if holds_secret(path):  # else what the page loads would name it, and so logs of proxies might
+    if holds_secret(path):  # else the Referer of the page's requests, and so logs of proxies, would have it
         response.headers["Referrer-Policy"] = "no-referrer"
     if (cache := caching(response)) is not None:
         response.headers["Cache-Control"] = cache
@@ -53,7 +53,7 @@ def completed(response: HttpResponseBase, path: str = "/") -> HttpResponseBase:
 
 
 def caching(response: HttpResponseBase) -> str | None:
-    """What a response's Cache-Control becomes; None: it stays.
+    """The new Cache-Control of a response; None keeps it.
 
     What a view or the static files say is kept, with one exception: data is not stored where a page only said that it
     is private. Pages themselves stay with `no-cache`: the browser keeps those for Back, which `no-store` forbids.

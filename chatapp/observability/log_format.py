@@ -1,6 +1,6 @@
-"""How a line of the log looks: with what it belongs to, and without the secrets of the addresses in it.
+"""The format of log lines: with their context, and without secrets in URLs.
 
-All loggers of a process write through the one handler here, those of Django, Celery, daphne and uvicorn too.
+All loggers of a process share one handler, including those of Django, Celery, daphne and uvicorn.
 """
 
 import structlog
@@ -10,7 +10,7 @@ from chatapp.observability.redaction import redact
 
 
 def without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Django names the path of what it could not find, structlog a request, uvicorn each of them."""
+    """Redact paths: Django logs those that it does not find, structlog and uvicorn those of requests."""
     return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
@@ -58,10 +58,10 @@ def configuration(level: str, form: str) -> dict[str, object]:
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": form}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            # Each task and request is worth a line only to a person who looks for one.
+            # A line for each task and request is useful at DEBUG only.
             "django_structlog.celery.receivers": seldom,
             "django_structlog.middlewares.request": seldom,
-            # These come with handlers of their own, which would write whole addresses.
+            # Their own handlers would log complete URLs.
             "django": ours,
             "django.server": ours,
             "uvicorn": ours,
@@ -72,7 +72,7 @@ def configuration(level: str, form: str) -> dict[str, object]:
 
 
 def redact_access_log() -> None:
-    """daphne writes its access log past all loggers. Nothing happens where another server runs."""
+    """Redact daphne's access log, which bypasses all loggers. No effect under another server."""
     try:
         from daphne.access import AccessLogGenerator
     except ImportError:

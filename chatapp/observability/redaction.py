@@ -1,13 +1,13 @@
-"""What is left of an address before anybody writes it down: no query, no fragment, and no token in its path.
+"""Remove queries, fragments and tokens from URLs before they are logged or traced.
 
-A query has what a person looks for, and in old links a token for one log-in. Of the paths only those in SECRET_ROUTES
-tell a secret; a test compares them with the URL map.
+A query has search terms, and in old links a one-time token. Only paths in SECRET_ROUTES hold secrets; a test compares
+them with the URL map.
 """
 
 import re
 from urllib.parse import unquote
 
-SECRET_ROUTES = ("shared/",)  # what follows is a secret: who knows it gets in
+SECRET_ROUTES = ("shared/",)  # the rest of the path is a secret that gives access
 HIDDEN = "[hidden]"
 
 _WORD = re.compile(r"[^\s\"'<>]+")  # of a line; with a slash it may be an address, or have one after a `=`
@@ -20,12 +20,12 @@ _UNQUOTED = 3  # times: a path may be quoted more than once on its way
 
 
 def redact(text: str) -> str:
-    """A path, a URL, or a line of a log with some of them, without their secrets."""
+    """Redact a path, a URL, or a log line with some of them."""
     return _WORD.sub(_redact_word, _DECODED.sub(rf"\1{HIDDEN}", text)) if "/" in text else text
 
 
 def holds_secret(path: str) -> bool:
-    """Whether the path itself is a secret."""
+    """Whether the path holds a secret."""
     return bool(_SECRET.search(path))
 
 
@@ -34,7 +34,7 @@ def _redact_word(word: re.Match) -> str:
 
 
 def _redact_address(address: str) -> str:
-    """Also where a client has quoted its path: servers unquote it before they look it up."""
+    """Also if the client has quoted the path: servers unquote it before routing."""
     address = plain = _cut(address)
     for _ in range(_UNQUOTED):
         plain = unquote(plain)

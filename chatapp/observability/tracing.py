@@ -1,7 +1,7 @@
-"""Traces for OpenTelemetry, where an address for them is set: one joins a request, its task and what goes upstream.
+"""OpenTelemetry traces, if an endpoint is set: one trace joins a request, its task and the upstream request.
 
-OpenTelemetry is an extra (deploy/requirements/otel.txt), and so is imported here only when it is asked for. What can be
-set is its own: OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS and so on.
+OpenTelemetry is optional (deploy/requirements/otel.txt), so it is imported only if enabled. Its variables are its own:
+OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS and so on.
 """
 
 import os
@@ -11,13 +11,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 from chatapp.observability.redaction import HIDDEN, redact
 
-# Probes, and addresses that are secrets themselves: a trace has the address of its request.
+# Probes, and URLs that are secrets: a trace has the URL of its request.
 UNTRACED_URLS = "healthz,readyz,metrics,login,invitation,shared"
 MISSING = "OTEL_EXPORTER_OTLP_ENDPOINT is set. Install what it needs: pip install -r deploy/requirements/otel.txt"
 
 
 def begin(service: str) -> None:
-    """Trace this process, a web server or a worker, from now on; does nothing unless settings say so."""
+    """Start tracing this process, a web server or a worker, if it is enabled."""
     if not settings.OTEL_EXPORTER_OTLP_ENDPOINT:
         return
     try:
@@ -38,7 +38,7 @@ def _begin(service: str) -> None:
 
     class Processor(BatchSpanProcessor):
         def on_end(self, span) -> None:
-            if span.name not in beats:  # some every second, and nothing in them
+            if span.name not in beats:  # several a minute, without information
                 super().on_end(without_secrets(span))
 
     os.environ.setdefault("OTEL_SERVICE_NAME", service)
@@ -50,7 +50,7 @@ def _begin(service: str) -> None:
 
 
 def without_secrets(span):
-    """A copy of an ended span whose attributes tell of addresses what a log may tell."""
+    """A copy of an ended span with redacted attributes."""
     from opentelemetry.sdk.trace import ReadableSpan
 
     return ReadableSpan(

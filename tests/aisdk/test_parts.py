@@ -7,7 +7,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatapp.aisdk.ui_parts import Teller
+from chatapp.aisdk.ui_parts import PartEncoder
 from chatapp.aisdk.ui_stream import UIMessageFraming
 from streams.delivery.hub import EncodedEvent
 from streams.events import Event, Folded, Kind, envelope, fold
@@ -40,9 +40,9 @@ streams = st.tuples(st.lists(deltas, max_size=20), ends).map(
 
 def told(events, cuts=(), before=None) -> list[dict]:
     """The parts for events that come in batches, cut at these places."""
-    teller, parts, places = Teller("m", METADATA, before or Folded()), [], sorted({0, *cuts, len(events)})
+    teller, parts, places = PartEncoder("m", METADATA, before or Folded()), [], sorted({0, *cuts, len(events)})
     for begin, end in pairwise(places):
-        parts += teller.tell(events[begin:end])
+        parts += teller.encode(events[begin:end])
     assert teller.is_over == (events[-1][0] in {"run.completed", "run.stopped", "run.failed", "run.lost"})
     return parts
 
@@ -166,14 +166,14 @@ def test_a_tool_whose_arguments_are_cut_off_is_told_as_an_error():
 
 
 def test_an_end_of_the_connection_is_never_taken_for_the_end_of_the_answer():  # B34
-    teller = Teller("m", METADATA, Folded())
-    teller.tell([(Kind.TEXT, {"text": "Once"})])
+    teller = PartEncoder("m", METADATA, Folded())
+    teller.encode([(Kind.TEXT, {"text": "Once"})])
     assert [part["type"] for part in teller.interrupt()] == ["error"]
 
 
 def test_a_response_that_ends_before_the_answer_says_so_and_one_that_ends_with_it_does_not():  # B34
     def last_words(*events):
-        framing = UIMessageFraming(Teller("m", METADATA, Folded()))
+        framing = UIMessageFraming(PartEncoder("m", METADATA, Folded()))
         framing.frames(
             [EncodedEvent(seq, False, envelope(UUID(int=1), seq, *event)) for seq, event in enumerate(events, 1)]
         )
