@@ -19,7 +19,8 @@ from runs.states import ACTIVE, Status, StopReason
 def request_stop(run: Run, by: AbstractBaseUser | None, reason: StopReason = StopReason.USER) -> str:
     """Record the request and act on it. Returns how the run stands now (B38).
 
-    "stopped": it was waiting, or its worker was quick. "stopping": its worker has been told. "already_final": before.
+    "stopped": it was waiting, or its worker was quick. "stopping": its worker is being interrupted. "already_final": no
+    Stop was needed any more.
     """
     is_first = record_stop_request(run, by, reason)
     state = apply_stop_request(run)
