@@ -41,7 +41,7 @@ def with_composer(house) -> list[str]:
     return ["/", house.rich, house.states, house.writing]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_axe_finds_nothing(stack, alice, house, open_window, theme):
     # The script is put in from outside, which the pages' own policy forbids.
     window = open_window(stack, alice, color_scheme=theme, bypass_csp=True, expected="404|403")

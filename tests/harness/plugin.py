@@ -20,7 +20,7 @@ FORBIDDEN = "This machine forbids"
 
 chosen = pytest.StashKey[object]()
 
-LONG = ("worker/test_deploy", "faults", "worker/test_queues", "worker", "browser/test_interruptions", "ops", "browser")
+LONG = ("worker/test_deploy", "faults", "ops/test_up", "worker", "browser", "ops", "edges")
 
 
 def pytest_addoption(parser):

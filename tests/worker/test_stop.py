@@ -107,7 +107,7 @@ def test_many_stops_at_once_end_every_run(make_stack, pool):  # B35 B36
     stack = make_stack(pool=pool, DATABASE_POOL="2", LEASE_RENEW_SECONDS="0.3")
     alice = stack.person("alice")
     say = prompt(tokens=9, stall_after=4)
-    runs = [alice.send(say) for _ in range(60 if pool == "gevent" else 4)]
+    runs = [alice.send(say) for _ in range(30 if pool == "gevent" else 4)]
     stack.upstream.wait(say.tag, "stalled", len(runs))
     with ThreadPoolExecutor(8) as crowd:
         replies = list(crowd.map(lambda run: alice.stop(run).json()["state"], runs))
