@@ -60,7 +60,7 @@ def test_doctor_says_what_is_wrong_and_what_to_do(model):
     said, _ = manage("doctor", fails=True)
     for line in ("OK     settings", "OK     database", "OK     migrations", "OK     models"):
         assert line in said
-    assert "WRONG  redis: no answer" in said and "→ Is REDIS_URL right" in said
+    assert "WRONG  redis: no answer" in said and "→ Check REDIS_URL" in said
     assert "WRONG  workers: no worker serves generation, " in said and "celery -A chatapp worker" in said
     assert "WRONG  provider local" in said
 
