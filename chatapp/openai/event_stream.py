@@ -25,7 +25,7 @@ class EventEncoder(Protocol):
 class EncodedBody(EventBody):
     """Follows a run until it ends or the client disconnects."""
 
-    __slots__ = ("_teller",)
+    __slots__ = ("_encoder",)
 
     def __init__(self, viewer: Viewer, stream: UUID, encoder: EventEncoder) -> None:
         super().__init__(viewer, stream, 0)

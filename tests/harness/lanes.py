@@ -23,7 +23,7 @@ COMMITTING_FIXTURES = {"transactional_db", "live_server"}
 DATABASE_FIXTURES = {"db", "django_db_setup", *COMMITTING_FIXTURES, *STACK_FIXTURES}
 DATABASES = frozenset({"sqlite", "postgres"})
 DATABASE_OF_POOL = {"gevent": "postgres", "prefork": "sqlite"}
-BOTH = ("tests/streams/", "tests/runs/", "tests/pages/test_search", "tests/schedules/test_firing")
+BOTH = ("tests/streams/", "tests/runs/", "tests/web/test_search", "tests/schedules/test_firing")
 
 
 def databases_of(item: pytest.Item, lane: str) -> frozenset[str]:
