@@ -27,5 +27,6 @@ def test_two_processes_count_together_and_go_on_without_valkey(make_stack):
     address = urlsplit(stack.redis_url)
     wait_until(lambda: not parts.answers(address.port), "Valkey is gone")
     assert [ask() for _ in range(8)] == [404] * 8
-    said = stack.web.log() + other.log()
-    assert said.count("nothing is throttled, Valkey does not answer") == 2
+    for log in (stack.web.log(), other.log()):
+        # Once in AWAY_SECONDS, so that eight requests log less than eight lines.
+        assert 1 <= log.count("nothing is throttled, Valkey does not answer") < 4
