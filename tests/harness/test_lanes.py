@@ -93,8 +93,6 @@ def test_what_people_wait_for_is_tried_once_and_everything_at_length(fixtures, m
     assert (databases_of(item, "push"), databases_of(item, "all")) == (push, everything)
 
 
-@pytest.mark.parametrize(
-    "path", ["tests/streams/test_log.py", "tests/runs/test_lease.py", "tests/web/test_search.py"]
-)
+@pytest.mark.parametrize("path", ["tests/streams/test_log.py", "tests/runs/test_lease.py", "tests/web/test_search.py"])
 def test_the_log_the_moves_of_runs_and_search_are_tried_on_both_databases(path):
     assert databases_of(Item({"db"}, set(), None, f"{path}::test"), "push") == BOTH

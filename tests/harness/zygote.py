@@ -32,7 +32,9 @@ channels channels.layers channels_redis.core channels_redis.pubsub
 drf_spectacular.drainage health_check limits.storage.redis prompt_toolkit structlog requests redis.asyncio.client
 psycopg psycopg.types.json psycopg_pool prometheus_client rest_framework.fields uvloop orjson httptools
 """
-WEB_SERVERS = " daphne.server daphne.cli autobahn.twisted.websocket twisted.web.http uvicorn.main websockets"
+# Not daphne: it makes twisted's reactor when it is imported, and processes that share one steal each other's wake-ups.
+WEB_SERVERS = " autobahn.twisted.websocket twisted.web.http uvicorn.main websockets"
+SHARED = ("anon_inode:[eventpoll]", "socket:", "anon_inode:[eventfd]")  # what no two processes may have in common
 
 
 class Zygote:
@@ -124,8 +126,12 @@ def main() -> None:
 
         gevent.monkey.patch_all()
     names = LIBRARIES if "gevent" in sys.argv else LIBRARIES + WEB_SERVERS
+    inherited = _open_files()
     for name in names.split():
         importlib.import_module(name)
+    opened = [file for file in _open_files() - inherited if file.startswith(SHARED)]
+    if opened and "gevent" not in sys.argv:  # gevent's loop is made anew in each fork: `_become`
+        sys.exit(f"a library opens what every fork would share: {opened}")
     gc.collect()
     gc.freeze()  # so that no collection in a child touches, and thereby copies, these objects
     orders, answers = os.dup(0), os.dup(1)
@@ -146,6 +152,12 @@ def main() -> None:
             os.write(answers, json.dumps(answer).encode() + b"\n")
 
 
+def _open_files() -> set[str]:
+    """What this process's descriptors are, as Linux names it."""
+    paths = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
+    return {os.readlink(path) for path in paths if os.path.lexists(path)}
+
+
 def _poll(pid: int) -> int | None:
     ended, status = waitpid(pid, os.WNOHANG)
     return os.waitstatus_to_exitcode(status) if ended else None
@@ -160,6 +172,8 @@ def _wait_for_session(pid: int) -> None:
 def _become(argv: list[str], env: dict[str, str], out: str, err: str) -> None:
     """In the child: what `exec` would leave of this process, then the program."""
     os.setsid()
+    if "gevent" in sys.modules:
+        sys.modules["gevent"].reinit()
     for descriptor, path in ((1, out), (2, err)):
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.dup2(file, descriptor)
