@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 MODULES = {"celery", "daphne", "uvicorn"}  # what `python -m` starts
@@ -42,6 +43,7 @@ class Zygote:
 
     def __init__(self, *, is_gevent: bool):
         self._is_gevent, self._process = is_gevent, None
+        self._lock = threading.Lock()  # tests start parts from several threads; each order has its own answer
 
     def start(self, argv: list[str], env: dict[str, str], out: str, err: str) -> "Forked":
         """Start it with its output appended to these files."""
@@ -61,15 +63,18 @@ class Zygote:
         return self._ask(poll=pid)
 
     def _ask(self, **order) -> int | None:
-        if self._process is None:
-            argv = [sys.executable, "-m", __name__, *(["gevent"] if self._is_gevent else [])]
-            env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DJANGO"))}
-            env["PYTHONUNBUFFERED"] = "1"
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-            self._process = subprocess.Popen(argv, cwd=ROOT, env=env, start_new_session=True, **pipes)
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        with self._lock:
+            process = self._process = self._process or self._fork_server()
+            process.stdin.write(json.dumps(order).encode() + b"\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+    def _fork_server(self) -> subprocess.Popen:
+        argv = [sys.executable, "-m", __name__, *(["gevent"] if self._is_gevent else [])]
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DJANGO"))}
+        env["PYTHONUNBUFFERED"] = "1"
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        return subprocess.Popen(argv, cwd=ROOT, env=env, start_new_session=True, **pipes)
 
     def close(self) -> None:
         if self._process is not None:
