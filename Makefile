@@ -1,7 +1,9 @@
 PYTHON ?= python3
 PYTEST = .venv/bin/python -m pytest
 # Three processes share the tests; those of one module stay together. Waits, not work, keep more than two of them busy.
-lane = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder --durations=15 --lane=$(1) --database=
+lane = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder --durations=15 --lane=$(1) $(AGAIN) --database=
+lanes = $(foreach database,$(DATABASES),$(call lane,$(1))$(database) &&) true
+DATABASES = postgres sqlite
 export PYTHONDONTWRITEBYTECODE =# else every process compiles every file and rewrites every test anew
 .DEFAULT_GOAL := help
 
@@ -18,12 +20,12 @@ run: ## set up what is missing and start everything (PORT=8000, DATA_DIR=var)
 
 test: ## set up what is missing and run the tests that every change waits for (10 to 15 minutes on two cores)
 	@$(PYTHON) deploy/set_up.py test
-	@$(call lane,push)postgres && $(call lane,push)sqlite
+	@$(call lanes,push)
 
 test-all: export EDGES = more
 test-all: ## all tests, each pool on each database, then the long ones, and on other Pythons (hours; before a release)
 	@$(PYTHON) deploy/set_up.py test
-	@$(call lane,all)postgres && $(call lane,all)sqlite && .venv/bin/python -m tests.pythons
+	@$(call lanes,all) && .venv/bin/python -m tests.pythons
 
 lint: ## check style, formatting, types, who imports whom, and the browser's code
 	@$(PYTHON) deploy/set_up.py test
