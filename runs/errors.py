@@ -120,7 +120,7 @@ class ModelUnknown(RunRefused):
 
 
 class ModelMissing(RunRefused):
-    """No model is configured yet. Staff can add one with `manage.py add_provider`."""
+    """No model is configured yet. Staff can add one in the admin, or with manage.py add_provider."""
 
     code = "model_missing"
     status = 503
