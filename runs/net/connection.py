@@ -306,7 +306,7 @@ class Connection(asyncio.Protocol):
             self._process(data)
 
     def _exceeds_budget(self, size: int) -> bool:
-        return size > SLICE_BYTES or not self._budget.try_spend(size, self._last_read_at)
+        return size > SLICE_BYTES or not self._budget.try_spend(size)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.is_open = False

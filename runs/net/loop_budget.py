@@ -26,15 +26,18 @@ class LoopBudget:
     def __init__(self) -> None:
         self._deferred: deque[Callable[[], int]] = deque()
         self._is_scheduled = False
-        self._iteration, self._spent = 0.0, 0  # the time of the loop's iteration, and bytes processed in it
+        self._spent = 0  # bytes processed in this iteration
         self._thread_lock = asyncio.Lock()
 
-    def try_spend(self, size: int, now: float) -> bool:
-        """Whether `size` more bytes may be processed in this iteration. uvloop's time is constant within one."""
-        if now != self._iteration:
-            self._iteration, self._spent = now, 0
+    def try_spend(self, size: int) -> bool:
+        """Whether `size` more bytes may be processed in this iteration."""
+        if not self._spent:
+            asyncio.get_running_loop().call_soon(self._begin_iteration)
         self._spent += size
         return self._spent <= ITERATION_BYTES
+
+    def _begin_iteration(self) -> None:
+        self._spent = 0
 
     def defer(self, process: Callable[[], int]) -> None:
         """Call `process` in a later iteration; it returns how many bytes it processed."""

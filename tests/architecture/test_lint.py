@@ -1,16 +1,15 @@
 """Everything that `make lint` checks passes: style, formatting, types, who imports whom. So CI checks it as well."""
 
 import subprocess
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.harness.processes import ROOT, dry_run_of_make
 
 
 def commands_of_make_lint() -> list[str]:
     """The commands of `make lint`, one by one, without the set-up, which has run before any test."""
-    recipe = subprocess.run(["make", "--dry-run", "lint"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    recipe = dry_run_of_make("lint")
     lines = [line for line in recipe.replace("\\\n", "").splitlines() if "deploy/set_up.py" not in line]
     return [command.strip() for line in lines for command in line.split("&&")]
 

@@ -34,7 +34,10 @@ def test_what_was_drawn_stays_until_the_html_is_there(stack, alice, tab):
     tab.expect_state("complete")
     settled(last_run(alice))
     with suspended(renderers(stack.worker)):
-        tab.send(prompt(text=RICH))
+        say = prompt(text=RICH, hold=[1])
+        tab.send(say)
+        expect(tab.answers.last.locator(".prose em")).to_have_text("Some")  # the page follows it
+        stack.upstream.release(say.tag)
         expect(tab.answers.last).to_have_attribute("data-state", "complete")
         expect(tab.answers.last).to_have_attribute("data-html-due", "")
         expect(tab.answers.last.locator(".prose em")).to_have_text("Some")

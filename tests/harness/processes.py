@@ -165,6 +165,12 @@ def run_program(argv: list[str], env: dict[str, str], timeout: float) -> subproc
     return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=timeout)
 
 
+def dry_run_of_make(target: str) -> str:
+    """The recipe of a target, whatever the make that runs the tests was told: it passes its variables on."""
+    argv, env = ["make", "--no-print-directory", "--dry-run", target], {"PATH": os.environ["PATH"]}
+    return subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
 def kill_all() -> None:
     for part in reversed(list(living)):
         part.kill()

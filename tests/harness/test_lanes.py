@@ -3,20 +3,18 @@
 import ast
 import re
 import shlex
-import subprocess
 
 import pytest
 
 from tests.harness.lanes import DATABASES, databases_of
-from tests.harness.processes import ROOT
+from tests.harness.processes import ROOT, dry_run_of_make
 
 test_files = sorted((ROOT / "tests").rglob("*.py"))
 
 
 @pytest.mark.parametrize(("target", "lane"), [("test", "push"), ("test-all", "all")])
 def test_a_lane_is_run_on_both_databases(target, lane):
-    dry = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    runs = [shlex.split(run) for run in re.findall(r"-m pytest ([^|&{}\n]*)", dry.stdout)]
+    runs = [shlex.split(run) for run in re.findall(r"-m pytest ([^|&{}\n]*)", dry_run_of_make(target))]
     words = [word for run in runs for word in run]
     assert len(runs) == words.count(f"--lane={lane}") == len(DATABASES)
     assert {f"--database={database}" for database in DATABASES} <= {*words}

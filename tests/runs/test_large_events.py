@@ -208,7 +208,7 @@ def test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it():
 
             readings.append(asyncio.create_task(connection.read_body(feed)))
             connections.append(connection)
-        await asyncio.sleep(0.01)  # a turn of its own, by the loop's time
+        await asyncio.sleep(0)
         for connection in connections:
             connection.data_received(piece)
         while any(connection._backlog for connection in connections):
