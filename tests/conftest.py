@@ -6,10 +6,9 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from tests.harness import parts
+from tests.harness import databases, parts
 from tests.harness.plugin import chosen
 from tests.harness.processes import temporary_directory
 from tests.harness.stack import Stack, clean_env
@@ -69,23 +68,13 @@ def charlie(db):
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(request):
-    """Start the database server before pytest-django creates its test database there."""
-    request.config.stash[chosen].start()
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    """At the end a thread of some test may still hold a connection: PostgreSQL would not drop the database."""
-    yield
+def django_db_setup(request, django_db_blocker):
+    """The database of the `db` fixture's tests. pytest-django would migrate one for each process."""
+    all_databases = request.config.stash[chosen]
     with django_db_blocker.unblock():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-        connection.close()
+        all_databases.create("test", clean_env())
+        with databases.using(all_databases.name("test")):
+            yield
 
 
 @pytest.fixture(scope="session")

@@ -24,8 +24,10 @@ class Rig:
 
     def __init__(self):
         self.directory = temporary_directory("bench")
-        cluster, url = parts.make_postgres(temporary_directory("bench-postgres"), durable=True)
-        self.postgres, self.base_url = cluster, url
+        cluster = temporary_directory("bench-postgres")
+        parts.make_cluster(cluster)
+        self.postgres, url = parts.make_postgres(cluster, durable=True)
+        self.base_url = url
         self.env = clean_env(
             DATA_DIR=str(self.directory), DATABASE_URL=f"{url}/postgres", WORKER_CONCURRENCY=WORKER_CONCURRENCY
         )

@@ -1,11 +1,15 @@
 """A migrated database for every stack, and the switch that points this process's Django at it.
 
 Stacks do not share a database with the `db` fixture's tests: those hold transactions and empty tables, which a
-live worker must not suffer from. Migrations run once; each stack's database is a copy.
+live worker must not suffer from. Migrations run once in a run of the tests, whatever shares it; all databases are
+copies of what that made.
 """
 
+import fcntl
+import os
 import shutil
 import sys
+from collections.abc import Callable
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +19,8 @@ import psycopg
 from tests.harness import parts
 from tests.harness.processes import Part, run_program, temporary_directory
 
-TEMPLATE = "template_of_stacks"
+TEMPLATE = "template"
+TEMPLATES = "TESTS_TEMPLATES"  # the variable that names the directory of the run's migrated databases
 
 
 class SqliteDatabases:
@@ -23,7 +28,6 @@ class SqliteDatabases:
 
     def __init__(self, directory: Path):
         self.directory, self.main_url = directory, f"sqlite:///{directory / 'chatapp.sqlite3'}"
-        self._template: Path | None = None
 
     def url(self, name: str) -> str:
         return f"sqlite:///{self.name(name)}"
@@ -33,10 +37,8 @@ class SqliteDatabases:
         return str(self.directory / f"{name}.sqlite3")
 
     def create(self, name: str, env: dict[str, str]) -> None:
-        if self._template is None:
-            migrate(self.url(TEMPLATE), env)
-            self._template = Path(self.name(TEMPLATE))
-        shutil.copyfile(self._template, self.name(name))
+        template = made_once("chatapp.sqlite3", lambda path: migrate(f"sqlite:///{path}", env))
+        shutil.copyfile(template, self.name(name))
 
     def start(self) -> None:
         """There is nothing to start."""
@@ -49,7 +51,6 @@ class PostgresDatabases:
         self.directory = directory
         self.part, self.base_url = parts.make_postgres(directory, durable=durable, host=host)
         self.main_url = f"{self.base_url}/chatapp"
-        self._has_template = False
 
     def url(self, name: str) -> str:
         return f"{self.base_url}/{self.name(name)}"
@@ -59,25 +60,47 @@ class PostgresDatabases:
 
     @cached_property
     def _started(self) -> Part:
+        parts.copy_cluster(made_once("postgres", make_migrated_cluster), self.directory)
         self.part.start()
         parts.wait_for_postgres(self.part)
-        self._execute("CREATE DATABASE chatapp")
         return self.part
 
-    def start(self) -> None:
-        assert self._started
-
-    def _execute(self, statement: str) -> None:
-        with psycopg.connect(f"{self.base_url}/postgres", autocommit=True) as connection:
-            connection.execute(statement)
-
     def create(self, name: str, env: dict[str, str]) -> None:
-        self.start()
-        if not self._has_template:
-            self._execute(f"CREATE DATABASE {TEMPLATE}")
-            migrate(self.url(TEMPLATE), env)
-            self._has_template = True
-        self._execute(f"CREATE DATABASE {self.name(name)} TEMPLATE {TEMPLATE}")
+        assert self._started
+        execute(self.base_url, f"CREATE DATABASE {self.name(name)} TEMPLATE {TEMPLATE}")
+
+
+def make_migrated_cluster(directory: Path) -> None:
+    """A cluster at rest that has the database TEMPLATE, and `chatapp`, which is empty."""
+    from tests.harness.stack import clean_env
+
+    parts.make_cluster(directory)
+    part, base_url = parts.make_postgres(directory)
+    part.start()
+    parts.wait_for_postgres(part)
+    for name in ("chatapp", TEMPLATE):
+        execute(base_url, f"CREATE DATABASE {name}")
+    migrate(f"{base_url}/{TEMPLATE}", clean_env())
+    part.stop()
+
+
+def execute(base_url: str, statement: str) -> None:
+    with psycopg.connect(f"{base_url}/postgres", autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """What `make(path)` has made at a path that ends with `name`, for the first process of this run that asked."""
+    if TEMPLATES not in os.environ:
+        os.environ[TEMPLATES] = str(temporary_directory("templates"))
+    directory = Path(os.environ[TEMPLATES])
+    directory.chmod(0o755)  # for PostgreSQL's user
+    with (directory / f"{name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (directory / name).exists():
+            make(directory / f"{name}.new")
+            (directory / f"{name}.new").rename(directory / name)
+    return directory / name
 
 
 def migrate(url: str, env: dict[str, str]) -> None:

@@ -121,19 +121,11 @@ def _postgres_user() -> str | None:
 
 
 def make_postgres(directory: Path, *, durable: bool = False, host: str = LOOPBACK) -> tuple[Part, str]:
-    """A PostgreSQL cluster of its own and its URL, without a database name. Without `durable` it never syncs."""
-    user, data, port = _postgres_user(), directory / "cluster", free_port()
-    env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
-    if user:
-        directory.chmod(0o755)
-        data.mkdir()
-        os.chown(data, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    initdb = [postgres_program("initdb"), "-D", str(data), "-U", "chatapp", "-A", "trust", "-E", "UTF8", "-N"]
-    as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
-    subprocess.run(initdb, check=True, capture_output=True, cwd="/", env=env, **as_user)
-    if host != LOOPBACK:
-        with (data / "pg_hba.conf").open("a") as rules:
-            rules.write("host all all samenet trust\n")
+    """A PostgreSQL server and its URL, without a database name. Without `durable` it never syncs.
+
+    Its cluster, `directory / "cluster"`, has to be there before it starts: `make_cluster` or `copy_cluster`.
+    """
+    port = free_port()
     settings = {
         "listen_addresses": host,
         "unix_socket_directories": "",
@@ -141,10 +133,35 @@ def make_postgres(directory: Path, *, durable: bool = False, host: str = LOOPBAC
         "fsync": "on" if durable else "off",
         "full_page_writes": "on" if durable else "off",
     }
-    argv = [postgres_program("postgres"), "-D", str(data), "-p", str(port)]
+    argv = [postgres_program("postgres"), "-D", str(directory / "cluster"), "-p", str(port)]
     for key, value in settings.items():
         argv += ["-c", f"{key}={value}"]
-    return Part("postgres", argv, directory, env, user), f"postgres://chatapp@{host}:{port}"
+    return Part("postgres", argv, directory, _postgres_env(), _postgres_user()), f"postgres://chatapp@{host}:{port}"
+
+
+def make_cluster(directory: Path) -> None:
+    """An empty cluster in `directory`, of which addresses outside of loopback may ask everything, too."""
+    data, user = directory / "cluster", _postgres_user()
+    data.mkdir(parents=True)
+    if user:
+        directory.chmod(0o755)
+        os.chown(data, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+    initdb = [postgres_program("initdb"), "-D", str(data), "-U", "chatapp", "-A", "trust", "-E", "UTF8", "-N"]
+    as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
+    subprocess.run(initdb, check=True, capture_output=True, cwd="/", env=_postgres_env(), **as_user)
+    with (data / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all samenet trust\n")
+
+
+def copy_cluster(source: Path, directory: Path) -> None:
+    """A copy of the cluster in `source`, which is at rest, with its owner and modes."""
+    subprocess.run(["cp", "--archive", str(source / "cluster"), str(directory / "cluster")], check=True)
+    if _postgres_user():
+        directory.chmod(0o755)
+
+
+def _postgres_env() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
 
 
 def wait_for_postgres(part: Part) -> None:
