@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.backends.base.base import BaseDatabaseWrapper
+from servestatic.middleware import ServeStaticMiddleware
 
 from tests.harness import databases, parts
 from tests.harness.plugin import chosen
@@ -24,9 +25,19 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _static_files_when_asked_for():
-    """Else every `Client()` would walk through all static files: 0.1 s each, more than most tests do otherwise."""
-    settings.SERVESTATIC_AUTOREFRESH = True
+def _static_files_found_once():
+    """Else every `Client()` would walk through all static files: 0.2 s each, more than most tests do otherwise."""
+    find, found = ServeStaticMiddleware.add_files_from_finders, {}
+
+    def add(self: ServeStaticMiddleware) -> None:
+        if not found:
+            find(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ServeStaticMiddleware, "add_files_from_finders", add)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
