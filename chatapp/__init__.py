@@ -6,4 +6,4 @@ from chatapp.version import __version__
 
 __all__ = ["__version__", "celery_app"]
 
-make_new_files_private()  # here, because every process of the site imports this package before it writes anything
+make_new_files_private()  # here, because every process imports this package before it creates files

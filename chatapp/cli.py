@@ -1,4 +1,4 @@
-"""The command `chatapp`, and `python -m chatapp`: Django's command line for this site. `manage.py` calls it, too."""
+"""The command `chatapp`, `python -m chatapp` and `manage.py`: Django's command line for this site."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def with_django_s_names(argv: list[str]) -> list[str]:
-    """`add-provider` is the command that Django calls `add_provider`."""
+    """Map `add-provider` to Django's command `add_provider`."""
     at = 2 if argv[1:2] == ["help"] else 1
     if len(argv) > at and not argv[at].startswith("-"):
         return [*argv[:at], argv[at].replace("-", "_"), *argv[at + 1 :]]

@@ -14,7 +14,7 @@
     ├── BadAddress             chatapp.webhooks.actions
     └── NoSuchMessage          chatapp.aisdk.chat_sessions
 
-Exceptions below another root never reach a user: they steer the code (`Fenced`, `Conflict`) or belong to a library.
+Exceptions with another root never reach a user: they are control flow (`Fenced`, `Conflict`) or belong to a library.
 `docs/errors.md` lists the codes of the API.
 """
 

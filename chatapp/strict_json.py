@@ -1,4 +1,4 @@
-"""Parse JSON from outside, and refuse what databases and code could not handle.
+"""Parse untrusted JSON, and refuse values that databases and code cannot handle.
 
 All request bodies are parsed by `loads`. It refuses numbers beyond a double's range, nesting that would exhaust the
 stack of recursive code, NUL (PostgreSQL) and lone surrogates (UTF-8).
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import orjson
 
-MAX_DEPTH = 100  # arrays and objects in each other; tools' schemas have some twenty
+MAX_DEPTH = 100  # levels of arrays and objects; tools' schemas have some twenty
 NUL, NUL_IN_JSON = "\0", b"\\u0000"
 
 Path = tuple[str | int, ...]
@@ -28,7 +28,7 @@ class Unstorable(ValueError):
 
     @property
     def name(self) -> str:
-        """The member of the outermost object that holds it; empty if that itself cannot be told."""
+        """The member of the outermost object that contains it; empty if it cannot be determined."""
         name = str(self.path[0]) if self.path else ""
         return name if name.isprintable() else ""
 
@@ -48,7 +48,7 @@ def loads(raw: bytes) -> object:
 
 
 def _look_for_half_characters(raw: bytes) -> None:
-    """Raise Unstorable if lone surrogates are why parsing failed: senders can find and fix a cut emoji."""
+    """Raise Unstorable if parsing failed because of lone surrogates, so that senders can find and fix a cut emoji."""
     if b"\\u" in raw:
         try:
             value = json.loads(raw, parse_int=float)
@@ -82,7 +82,7 @@ def _texts(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 
 def _is_deep(value: object) -> bool:
-    """Whether it is nested more than MAX_DEPTH. Checked level by level: recursion could exhaust the stack."""
+    """Whether a value is nested deeper than MAX_DEPTH. Checked by level: recursion could exhaust the stack."""
     level = _inner([[value]])
     for _ in range(MAX_DEPTH):
         level = _inner(level)

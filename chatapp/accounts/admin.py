@@ -1,4 +1,4 @@
-"""The admin's view of tokens: whose they are, what they may do and until when. Deleting one revokes it."""
+"""The admin's view of tokens: owner, scope and expiry. Deleting one revokes it."""
 
 from django.contrib import admin
 
@@ -14,7 +14,7 @@ class TokenAdmin(admin.ModelAdmin):
     fields = ["user", "name", "token_key", "scope", "created", "expiry", "last_used_at"]
 
     def has_add_permission(self, request):
-        return False  # a token is shown to its owner, once; only its hash is kept
+        return False  # a token is displayed once, to its owner; only its hash is stored
 
     def has_change_permission(self, request, obj=None):
         return False

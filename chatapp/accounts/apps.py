@@ -1,4 +1,4 @@
-"""Django's entry for accounts."""
+"""App configuration of accounts."""
 
 from django.apps import AppConfig
 from django.contrib.auth import get_user_model
@@ -9,6 +9,6 @@ class AccountsConfig(AppConfig):
     name = "chatapp.accounts"
 
     def ready(self):
-        from chatapp.accounts.sessions import on_user_saved  # its models are not loaded before
+        from chatapp.accounts.sessions import on_user_saved  # needs loaded models
 
         post_save.connect(on_user_saved, sender=get_user_model(), dispatch_uid="end_void_sessions")

@@ -1,7 +1,7 @@
-"""Who is asking: `Authorization: Bearer <token>`, or `Token <token>`.
+"""Authenticate API requests: `Authorization: Bearer <token>`, or `Token <token>`.
 
-For the framework's views it is `TokenAuthentication` with `permissions.HasScope` and `throttles.ScopeThrottle`; a view
-that is Django's own (the framework has no asynchronous ones) calls `authenticated`, which does what those three do.
+DRF's views use `TokenAuthentication` with `permissions.HasScope` and `throttles.ScopeThrottle`. Plain Django views (DRF
+has no asynchronous ones) call `authenticated`, which does the work of all three.
 """
 
 from datetime import timedelta
@@ -21,7 +21,7 @@ from chatapp.accounts.permissions import check_scope
 from streams.access import Viewer
 
 PREFIXES = (b"bearer", b"token")
-USE_NOTED_SECONDS = 60.0  # a token that is used all the time costs one write a minute
+USE_NOTED_SECONDS = 60.0  # s; a token in constant use costs one write a minute
 
 
 class TokenExpired(AuthenticationFailed):
@@ -29,7 +29,7 @@ class TokenExpired(AuthenticationFailed):
 
 
 class TokenAuthentication(KnoxAuthentication):
-    """knox', but with both prefixes, and a token that has expired stays and says so."""
+    """Knox' authentication, with both prefixes. Expired tokens are kept and reported as expired."""
 
     def authenticate(self, request) -> tuple[AbstractBaseUser, Token] | None:
         words = get_authorization_header(request).split()
@@ -51,7 +51,7 @@ class TokenAuthentication(KnoxAuthentication):
         return found.user, found
 
     def authenticate_header(self, request) -> str:
-        """`WWW-Authenticate` of RFC 6750: whether a token was missing, or the one that came was not good."""
+        """`WWW-Authenticate` of RFC 6750, which distinguishes a missing token from an invalid one."""
         return 'Bearer error="invalid_token"' if get_authorization_header(request) else "Bearer"
 
 
@@ -64,10 +64,10 @@ def _note_use(token: Token) -> None:
 
 
 def authenticated(request: HttpRequest, scope: str = "") -> tuple[AbstractBaseUser, Token]:
-    """Who asks with `request` (Django's own): token, scope and throttle are looked at. Reads the database.
+    """Authenticate a Django request and check scope and throttle. Reads the database.
 
-    `scope` is the throttle's (`throttles.READS` …); empty: by the request's method. Raises NotAuthenticated,
-    AuthenticationFailed, ScopeMissing or Throttled.
+    `scope` is the throttle's (`throttles.READS` …); by default it depends on the request's method. Raises
+    NotAuthenticated, AuthenticationFailed, ScopeMissing or Throttled.
     """
     authentication = TokenAuthentication()
     try:
@@ -84,13 +84,13 @@ def authenticated(request: HttpRequest, scope: str = "") -> tuple[AbstractBaseUs
 
 
 def viewer(request: HttpRequest) -> Viewer:
-    """Who follows a stream with `request`, as long as the token holds. Raises what `authenticated` raises."""
+    """The viewer of a stream, valid as long as the token. Raises the errors of `authenticated`."""
     user, token = authenticated(request, throttles.FOLLOWS)
     return viewer_with(user, token)
 
 
 class TokenViewer(Viewer):
-    """A viewer who came with a token, of which the digest is kept."""
+    """A viewer authenticated by a token; `credential` is its digest."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
-"""Invitations: staff names a user, who chooses a password by a link. There is no other way to register.
+"""Invitations: staff creates a user, who chooses a password through a link. There is no other way to register.
 
-Only an account that an invitation has made is invited again, and only until its user has come: an invitation to any
-other account would hand that account over.
+Only an account that was created by an invitation can be invited again, and only until its first log-in: an invitation
+to any other account would hand it over.
 """
 
 from datetime import timedelta
@@ -24,9 +24,9 @@ class AlreadyHere(AppError):
 
 
 def invite(username: str, by: AbstractBaseUser | None = None) -> tuple[AbstractBaseUser, str]:
-    """A user who cannot log in yet, and the token of the link; an earlier link of that user works no more.
+    """Create a user without a password; returns it with the link's token. Earlier links of the user stop working.
 
-    Raises AlreadyHere, or ValidationError where this is no username.
+    Raises AlreadyHere, or ValidationError for an invalid username.
     """
     User = get_user_model()
     username = User.normalize_username(username.strip())
@@ -43,7 +43,7 @@ def invite(username: str, by: AbstractBaseUser | None = None) -> tuple[AbstractB
             OneTimeLink.objects.filter(user=user, purpose=Purpose.INVITATION).delete()
             lifetime = timedelta(days=settings.INVITATION_DAYS)
             return user, make_link(user, Purpose.INVITATION, lifetime, made_by=by)
-    except IntegrityError:  # two invite the same new user at once
+    except IntegrityError:  # concurrent invitations of the same new user
         raise AlreadyHere from None
 
 
@@ -56,19 +56,19 @@ def can_be_invited(user: AbstractBaseUser) -> bool:
 
 
 def invitation_link(token: str, site: str) -> str:
-    """Where the user chooses a password. `site` has no slash at its end."""
+    """The link for choosing a password. `site` has no trailing slash."""
     return address("invitation", token, site)
 
 
 def invited_by(token: str) -> AbstractBaseUser | None:
-    """Whom the link invites; None: it has expired, was used, was replaced or is made up."""
+    """The invited user; None: the link is expired, used, replaced or forged."""
     user = user_of(token, Purpose.INVITATION)
     return user if user is not None and can_be_invited(user) else None
 
 
 @transaction.atomic
 def accept(token: str, password: str) -> AbstractBaseUser | None:
-    """Give the invited user a password; None: the invitation does not work any more."""
+    """Set the invited user's password. None: the invitation is no longer valid."""
     user = spend(token, Purpose.INVITATION)
     if user is None or not can_be_invited(user):
         return None

@@ -1,8 +1,8 @@
-"""Links that work once: their tokens are made, looked at and spent here.
+"""One-time links: create, check and redeem their tokens.
 
-The token stands behind the `#` of a link. Browsers send that to no server, so it is in no access log and no referrer,
-and programs that open links to look at them learn nothing. The page that the link leads to puts the token into a form;
-only the form's POST spends it. Of any number of POSTs at once, one wins.
+The token is in the link's fragment. Browsers don't send fragments, so it is in no access log and no referrer, and link
+previews learn nothing. The link's page puts the token into a form; only the form's POST redeems it. Of concurrent POSTs
+exactly one wins.
 """
 
 import secrets
@@ -19,13 +19,13 @@ from chatapp.accounts.models import OneTimeLink, Purpose
 from streams.access import is_auth_hash_valid
 
 TOKEN_BYTES = 32
-LONGEST_TEXT = 2000  # characters of what is pasted
+LONGEST_TEXT = 2000  # characters of pasted text
 
 
 def make_link(
     user: AbstractBaseUser, purpose: Purpose, lifetime: timedelta, made_by: AbstractBaseUser | None = None
 ) -> str:
-    """The token of a new link. Log-in links that have expired are forgotten meanwhile."""
+    """Create a link and return its token. Also deletes expired log-in links."""
     now, token = timezone.now(), secrets.token_urlsafe(TOKEN_BYTES)
     OneTimeLink.objects.filter(purpose=Purpose.LOGIN, expires_at__lt=now).delete()
     OneTimeLink.objects.create(
@@ -40,7 +40,7 @@ def make_link(
 
 
 def address(view: str, token: str, site: str) -> str:
-    """The link that leads to the page named `view`. `site` has no slash at its end."""
+    """The link to the page of URL name `view`. `site` has no trailing slash."""
     return f"{site}{reverse(view)}#{token}"
 
 
@@ -50,7 +50,7 @@ def token_in(text: str) -> str:
 
 
 def user_of(token: str, purpose: Purpose) -> AbstractBaseUser | None:
-    """Whose link it is, if it still works. Changes nothing."""
+    """The link's user if it is still valid. Changes nothing."""
     link = _links(token, purpose).filter(used_at=None).select_related("user").first()
     return link.user if link is not None and _holds(link, link.user) else None
 
@@ -62,11 +62,11 @@ def was_used_by(token: str, purpose: Purpose, user: AbstractBaseUser) -> bool:
 
 @transaction.atomic
 def spend(token: str, purpose: Purpose) -> AbstractBaseUser | None:
-    """Use up the link; its user, or None if it does not work (any more). Exactly one caller gets the user."""
+    """Redeem the link. Returns its user, or None if it is not valid. Exactly one caller gets the user."""
     link = _links(token, purpose).first()
     if link is None:
         return None
-    # Two links of one user at once: the second sees what the first has made of the password.
+    # Concurrent links of one user: the second sees the password that the first has set.
     user = get_user_model().objects.select_for_update(no_key=True).get(pk=link.user_id)
     if not _holds(link, user):
         return None

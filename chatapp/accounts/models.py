@@ -1,4 +1,4 @@
-"""Tokens, which a program shows instead of a password; and links that work once."""
+"""API tokens and one-time links."""
 
 from django.conf import settings
 from django.db import models
@@ -9,14 +9,14 @@ from uuid_utils.compat import uuid7
 
 
 class Scope(models.TextChoices):
-    READ = "read", "Read only"  # look, and follow streams
-    WRITE = "write", "Read and write"  # everything that its owner may do
+    READ = "read", "Read only"  # safe methods, and follow streams
+    WRITE = "write", "Read and write"  # everything its owner may do
 
 
 class Token(AbstractAuthToken):
-    """A program's token. Only its digest is kept; `token_key`, its beginning, is how people tell one from another."""
+    """An API token. Only its digest is stored; `token_key`, its first characters, identifies it for users."""
 
-    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)  # its name in addresses
+    uuid = models.UUIDField(default=uuid7, unique=True, editable=False)  # its id in URLs
     name = models.CharField(max_length=100, blank=True)
     scope = models.CharField(max_length=8, choices=Scope.choices, default=Scope.WRITE)
     last_used_at = models.DateTimeField(null=True)  # to the minute
@@ -38,15 +38,15 @@ class Purpose(models.TextChoices):
 
 
 class OneTimeLink(models.Model):
-    """A link that one person may use once. Only its token's digest is kept.
+    """A link that works once. Only its token's digest is stored.
 
-    An invitation's row stays: it is also the mark of an account that an invitation has made.
+    An invitation's row is kept: it marks an account that an invitation has created.
     """
 
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="one_time_links")
     digest = models.CharField(max_length=64, unique=True)
-    auth_hash = models.CharField(max_length=64)  # of the password that the user had then: another one ends the link
+    auth_hash = models.CharField(max_length=64)  # of the password at creation: a new password invalidates the link
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     made_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()

@@ -14,7 +14,7 @@ class ScopeMissing(PermissionDenied):
 
 
 class HasScope(BasePermission):
-    """DRF permission: checks a token's scope. Requests without a token pass; other permissions judge them."""
+    """DRF permission: checks a token's scope. Requests without a token pass and are left to other permissions."""
 
     def has_permission(self, request, view) -> bool:
         if isinstance(request.auth, Token):

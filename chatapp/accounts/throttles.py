@@ -1,6 +1,6 @@
-"""Throttles: how often a user or an address may do something within a minute, counted across all processes.
+"""Throttles: requests per minute of a user or an address, counted across all processes.
 
-`limits` counts in Valkey, atomically. While Valkey is away nothing is throttled: refusing every request would be worse
+`limits` counts in Valkey, atomically. While Valkey is down nothing is throttled: refusing every request would be worse
 than a missing limit.
 """
 
@@ -33,21 +33,21 @@ READS, WRITES, RUNS, FOLLOWS, SIGN_INS = "reads", "writes", "runs", "follows", "
 EXPORTS, ANONYMOUS = "exports", "anonymous"
 
 ANSWER_SECONDS = 0.5  # s a request waits for Valkey
-AWAY_SECONDS = 5.0  # s without a further try after Valkey did not answer
-ADDRESS_FACTOR = 10  # people behind one address who sign in at the same time
+AWAY_SECONDS = 5.0  # s without another attempt after Valkey did not respond
+ADDRESS_FACTOR = 10  # users behind one address who log in at the same time
 
-_asked_again_at = 0.0  # time.monotonic() from which on Valkey is asked; one process's own
+_asked_again_at = 0.0  # time.monotonic() of the next attempt to reach Valkey, per process
 
 
 def check(scope: str, *who: object) -> None:
-    """Count one more of `scope` for `who`. Raises Throttled, with the seconds to wait."""
+    """Count one request of `scope` for `who`. Raises Throttled, with the seconds to wait."""
     wait = seconds_to_wait(scope, *who)
     if wait is not None:
         raise Throttled(wait)
 
 
 def seconds_to_wait(scope: str, *who: object, factor: int = 1) -> float | None:
-    """None: it is counted, and within the limit. Else nothing was counted."""
+    """Count a request. None: it is within the limit. Otherwise it was not counted."""
     global _asked_again_at
     limit = settings.THROTTLES[scope] * factor
     if limit <= 0 or time.monotonic() < _asked_again_at:
@@ -56,7 +56,7 @@ def seconds_to_wait(scope: str, *who: object, factor: int = 1) -> float | None:
         return _count(RateLimitItemPerMinute(limit, namespace="throttle"), scope, *map(str, who))
     except StorageError as error:
         _asked_again_at = time.monotonic() + AWAY_SECONDS
-        logger.warning("nothing is throttled, Valkey does not answer: %r", error.storage_error)
+        logger.warning("nothing is throttled, Valkey does not respond: %r", error.storage_error)
         return None
 
 
@@ -75,7 +75,7 @@ def _limiter(url: str, prefix: str) -> MovingWindowRateLimiter:
         wrap_exceptions=True,
         socket_connect_timeout=ANSWER_SECONDS,
         socket_timeout=ANSWER_SECONDS,
-        retry=Retry(NoBackoff(), 0),  # redis-py's own would try for seconds
+        retry=Retry(NoBackoff(), 0),  # redis-py's default retries for seconds
     )
     return MovingWindowRateLimiter(storage)
 
@@ -109,7 +109,7 @@ class AddressThrottle(BaseThrottle):
         return self._wait
 
 
-Wait = Callable[[HttpRequest], float | None]  # counts a request; the seconds to wait if it is one too many
+Wait = Callable[[HttpRequest], float | None]  # counts a request; returns the seconds to wait if it exceeds the limit
 View = Callable[..., HttpResponseBase]
 
 
@@ -119,16 +119,16 @@ def throttled_sign_in(view: View) -> View:
 
 
 def throttled_password(view: View, form: str = "") -> View:
-    """Throttle a view that asks a logged-in user for the old password, per user.
+    """Throttle a view that requires the current password, per user.
 
-    It keeps a stranger at an open browser from guessing the password. `form` names the page with the form, if the view
-    is not that page.
+    Keeps a stranger at an unlocked browser from guessing the password. `form` is the URL name of the page with the
+    form, if it is not the view itself.
     """
     return _throttled(view, _wait_to_prove, form)
 
 
 def throttled_link(view: View) -> View:
-    """Throttle the pages of one-time links by address; many invited people may share one."""
+    """Throttle the pages of one-time links by address, which many invited users may share."""
     return _throttled(view, _wait_with_link)
 
 
@@ -164,7 +164,7 @@ def _wait_to_prove(request: HttpRequest) -> float | None:
 
 
 def _wait_to_sign_in(request: HttpRequest) -> float | None:
-    name = normalize("NFKC", request.POST.get("username", "")).strip().lower()[:150]  # as the form will read it
+    name = normalize("NFKC", request.POST.get("username", "")).strip().lower()[:150]  # normalized as in the form
     address = address_of(request)
     wait = seconds_to_wait(SIGN_INS, address, name)
     return wait if wait is not None else seconds_to_wait(SIGN_INS, address, factor=ADDRESS_FACTOR)
@@ -187,7 +187,7 @@ def address_of(request: HttpRequest) -> str:
 
 
 def _without_port(address: str) -> str:
-    """`1.2.3.4:567` and `[2001:db8::1]:567` are written so; an address of IPv6 alone has more than one colon."""
+    """Strip the port of `1.2.3.4:567` or `[2001:db8::1]:567`. A bare IPv6 address has more than one colon."""
     if address.startswith("["):
         return address[1:].partition("]")[0]
     return address.partition(":")[0] if address.count(":") == 1 else address

@@ -1,4 +1,4 @@
-"""Make, list and revoke tokens. The settings page, the API and `manage.py token` call the same functions."""
+"""Create, list and revoke tokens, for the settings page, the API and `manage.py token`."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from chatapp.errors import AppError
 MAX_TOKENS = 50  # valid ones of one user
 LIFETIMES_DAYS = (7, 30, 90, 365)
 DEFAULT_DAYS = 90
-KEPT_DAYS = 30  # days an expired token stays in the list
+KEPT_DAYS = 30  # days an expired token stays listed
 
 
 class TooManyTokens(AppError):
@@ -26,7 +26,7 @@ class TooManyTokens(AppError):
 
 
 class LifetimeRefused(AppError):
-    """This site does not allow tokens that live for so long."""
+    """This site does not allow tokens with such a long lifetime."""
 
     code = "lifetime_refused"
     status = 422
@@ -49,11 +49,11 @@ def default_lifetime() -> int:
 def make_token(user: AbstractBaseUser, name: str, scope: Scope, days: int | None) -> tuple[Token, str]:
     """Create a token; returns it and its secret, which is not stored. Raises TooManyTokens, LifetimeRefused.
 
-    `days` may be any number up to the longest allowed; None: it never expires.
+    `days`: up to the longest lifetime allowed; None: never expires.
     """
     if settings.TOKEN_MAX_DAYS > 0 and (days is None or days > settings.TOKEN_MAX_DAYS):
         raise LifetimeRefused
-    get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)  # else two at once would be one too many
+    get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)  # concurrent calls could exceed the limit
     tokens = Token.objects.filter(user=user)
     tokens.filter(expiry__lt=timezone.now() - timedelta(days=KEPT_DAYS)).delete()
     if tokens.filter(Q(expiry=None) | Q(expiry__gt=timezone.now())).count() >= MAX_TOKENS:
@@ -67,7 +67,7 @@ def tokens_of(user: AbstractBaseUser) -> QuerySet[Token]:
 
 
 def revoke(token: Token) -> None:
-    """Revoke a token at once. Streams followed with it end at the next heartbeat."""
+    """Revoke a token immediately. Streams followed with it end at the next heartbeat."""
     token.delete()
 
 

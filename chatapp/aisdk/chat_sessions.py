@@ -1,4 +1,4 @@
-"""Chats of the AI SDK are sessions. The client's ids for a chat and its messages remain valid beside our own."""
+"""Map the AI SDK's chats to sessions. The client's ids for a chat and its messages stay valid alongside our own."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,7 +16,7 @@ from runs.states import StopReason, Trigger, WhenBusy
 
 
 class NoSuchMessage(AppError):
-    """The chat has no message with this id, or none that can be answered again."""
+    """The chat has no such message, or it cannot be regenerated."""
 
     code = "not_found"
     status = 404
@@ -35,7 +35,7 @@ class ChatRequest:
 
 
 def find_session(user: AbstractBaseUser, name: str) -> Session | None:
-    """The session with this id, or the one that a client of this user has created under this name."""
+    """The session with this id, or the one that a client of this user created under this name."""
     sessions = Session.objects.visible_to(user)
     known = Q(pk=id_of_session(user, _key(name)))
     if (pk := _as_uuid(name)) is not None:
@@ -51,7 +51,7 @@ def get_or_create_session(user: AbstractBaseUser, name: str) -> Session:
 def start_run(session: Session, user: AbstractBaseUser, chat_request: ChatRequest) -> Run:
     """Start the requested run. A message that was sent before is not sent again (B21): its run is returned.
 
-    Raises NoSuchMessage, and what `runs.actions` raises.
+    Raises NoSuchMessage and the errors of `runs.actions`.
     """
     if chat_request.is_again:
         answer = _answer(session, chat_request.name)
@@ -84,12 +84,12 @@ def runs_of_chat(session: Session):
 
 
 def is_stop_requested(run: Run) -> bool:
-    """Whether a person has stopped it: until it has ended, what is sent waits, and would be held then (B19)."""
+    """Whether the active run was asked to stop. A message sent before its end would be queued, and then held (B19)."""
     return run.stop_requested_at is not None and run.stop_reason == StopReason.USER
 
 
 def _message(session: Session, name: str) -> Message:
-    """The message with this id or name; of several versions of a question the one that is shown."""
+    """The message with this id or name; if a question has several versions, the visible one."""
     known = Q(key=name)
     if (pk := _as_uuid(name)) is not None:
         known |= Q(pk=pk)
@@ -111,7 +111,7 @@ def _answer(session: Session, name: str) -> Message:
 
 
 def _key(name: str) -> str:
-    """Prefixed, because the forms of our pages have keys as well."""
+    """The message key for a client's id. Prefixed, because forms of the pages have keys, too."""
     return f"aisdk:{name}"
 
 

@@ -6,7 +6,7 @@ from chatapp.aisdk.chat_sessions import ChatRequest
 from chatapp.chats.models import Message, Role
 from runs.states import WhenBusy
 
-NAME_MAX_CHARACTERS = 200  # of a chat: only a hash of it is kept
+NAME_MAX_CHARACTERS = 200  # of a chat; only its hash is stored
 ID_MAX_CHARACTERS = Message._meta.get_field("key").max_length
 REGENERATE = "regenerate-message"
 TRIGGERS = ("submit-message", REGENERATE)
@@ -15,7 +15,7 @@ TRIGGERS = ("submit-message", REGENERATE)
 class Name(serializers.CharField):
     """A JSON string of printable characters, chosen by the client."""
 
-    default_error_messages = {"unprintable": "Only printable characters."}
+    default_error_messages = {"unprintable": "Only printable characters are allowed."}
 
     def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
@@ -46,7 +46,7 @@ class MessageSerializer(serializers.Serializer):
 
 
 class AskSerializer(serializers.Serializer):
-    """`messages` as the SDK sends them, of which only the last one counts; or that one alone as `message`."""
+    """`messages` as the SDK sends them, of which only the last one is used, or only that one as `message`."""
 
     id = Name(max_length=NAME_MAX_CHARACTERS)
     messages = serializers.ListField(child=serializers.JSONField(), required=False, allow_empty=False)
@@ -80,7 +80,7 @@ class AskSerializer(serializers.Serializer):
 
 
 class StopSerializer(serializers.Serializer):
-    """What to stop, if the client says so: a run, or the message that it writes."""
+    """Optionally names what to stop: a run, or the message it writes."""
 
     activeStreamId = serializers.CharField(allow_null=True, default=None)
     assistantMessage = serializers.DictField(allow_null=True, default=None)

@@ -13,7 +13,7 @@ from runs.states import Status
 
 
 def ui_messages(session: Session) -> list[dict]:
-    """The messages that the session shows, with the text so far, followed by its queue."""
+    """The messages of the visible branch, with the text so far, followed by the queue."""
     path = Tree(session).path_to(session.tip_id)
     messages = session.messages.prefetch_related("attachments").in_bulk(path)
     runs = _last_runs(session, path)
@@ -40,7 +40,7 @@ def _last_runs(session: Session, messages: list[UUID]) -> dict[UUID, Run]:
 def _ui_message(message: Message, run: Run | None) -> dict:
     if message.role == Role.USER:
         return _question(message)
-    parts = _parts(message, run)  # first: it reads the rows again if the answer has ended meanwhile
+    parts = _parts(message, run)  # first, because it reloads the rows if the answer has ended meanwhile
     metadata = _metadata(run) if run else {"createdAt": message.created_at.isoformat()}
     return {"id": str(message.pk), "role": "assistant", "metadata": metadata, "parts": parts}
 
@@ -54,7 +54,7 @@ def _question(message: Message) -> dict:
 
 
 def _file(file: Attachment) -> Part:
-    """A data part, which clients can send back: a part of the type `file` would be an address to load."""
+    """A data part, which clients can send back. A part of type `file` would be a URL to load."""
     data = {"name": file.name, "mediaType": file.media_type, "size": file.size, "text": file.text}
     return {"type": "data-attachment", "id": str(file.pk), "data": data}
 

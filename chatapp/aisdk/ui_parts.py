@@ -12,7 +12,7 @@ from streams.events import Folded, Kind
 
 Part = dict[str, object]
 
-FINISH_REASONS = {  # finish_reason of the upstream: the SDK's; anything else is `other`
+FINISH_REASONS = {  # the upstream's finish_reason -> the SDK's; anything else is `other`
     "stop": "stop",
     "length": "length",
     "content_filter": "content-filter",
@@ -23,12 +23,12 @@ FINISH_REASONS = {  # finish_reason of the upstream: the SDK's; anything else is
 
 @dataclass
 class Tool:
-    """A tool call so far. It begins when its name is known."""
+    """A tool call so far. Its first part is sent once its name is known."""
 
     call: str
     name: str = ""
     arguments: str = ""
-    sent_characters: int = 0  # characters of the arguments that were sent
+    sent_characters: int = 0  # characters of the arguments sent so far
     has_begun: bool = False
 
     @classmethod
@@ -37,14 +37,14 @@ class Tool:
 
 
 class PartEncoder:
-    """Encodes one run, event by event. `before` is what earlier runs have written in the same message."""
+    """Encodes one run, event by event. `before`: text that earlier runs wrote in the same message."""
 
     def __init__(self, message: str, metadata: dict, before: Folded) -> None:
         self.is_over = False
         self._message, self._metadata, self._before = message, metadata, before
         self._has_begun = False
-        self._open: tuple[str, str] | None = None  # kind and id of the part that grows
-        self._parts = 0  # of text and reasoning, so far: they are numbered
+        self._open: tuple[str, str] | None = None  # kind and id of the open part
+        self._parts = 0  # number of text and reasoning parts so far, used for their ids
         self._sent_characters = {"text": 0, "reasoning": 0}  # characters of this run
         self._tools: dict[int, Tool] = {}
 
@@ -56,9 +56,9 @@ class PartEncoder:
         return merge_deltas(parts)
 
     def interrupt(self) -> list[Part]:
-        """The last part if the connection ends before the run: else the client would take the answer for complete."""
+        """The part to send if the connection ends before the run: else the client treats the answer as complete."""
         self.is_over = True
-        return [{"type": "error", "errorText": "The connection was interrupted. Resume to go on."}]
+        return [{"type": "error", "errorText": "The connection was interrupted. Resume to continue."}]
 
     def _begin(self) -> list[Part]:
         self._has_begun = True
@@ -123,7 +123,7 @@ class PartEncoder:
         return [{"type": f"{kind}-end", "id": name}]
 
     def _apply_snapshot(self, snapshot: dict) -> list[Part]:
-        """Send what a snapshot has beyond the text so far: the log was compacted while a slow client was reading."""
+        """Send the part of a snapshot beyond the text so far: the log was compacted while a slow client was reading."""
         parts = []
         for kind in ("reasoning", "text"):
             parts += self._add_text(kind, snapshot[kind][self._sent_characters[kind] :])
@@ -168,7 +168,7 @@ class PartEncoder:
 
 
 def default_call_id(message: object, index: int) -> str:
-    """An id for a tool call that the model gave none."""
+    """An id for a tool call to which the model gave none."""
     return f"{message}-{index}"
 
 

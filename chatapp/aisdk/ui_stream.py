@@ -19,7 +19,7 @@ class UIMessageFraming(Framing):
         self._encoder = encoder
 
     def frames(self, events: list[EncodedEvent]) -> bytes:
-        said = [orjson.loads(event.envelope) for event in events if event.seq]  # 0: a word of the connection
+        said = [orjson.loads(event.envelope) for event in events if event.seq]  # 0: a control event of the connection
         return _frames(self._encoder.encode((event["kind"], event["data"]) for event in said))
 
     def end(self) -> bytes:

@@ -1,4 +1,4 @@
-"""URLs of /api/chat, below /api/, where the AI SDK looks for them."""
+"""URLs of /api/chat, the AI SDK's default path."""
 
 from django.urls import path
 

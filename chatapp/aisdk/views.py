@@ -43,7 +43,7 @@ class Endpoint(APIView):
         return session
 
     def stream(self, run: Run) -> HttpResponseBase:
-        """The run as a UI message stream. The connection to the database is not needed as long as that goes on."""
+        """The run as a UI message stream. Releases the database connection for the duration of the stream."""
         viewer = viewer_with(self.request.user, self.request.auth)
         response = ui_message_stream(run, viewer, has_body=self.request.method != "HEAD")
         close_old_connections()
@@ -51,7 +51,7 @@ class Endpoint(APIView):
 
 
 class Chats(Endpoint):
-    """POST: send a message, or regenerate an answer. The run goes on without followers."""
+    """POST: send a message, or regenerate an answer. The run continues without followers."""
 
     throttle_scopes = {"POST": RUNS}
 
@@ -81,7 +81,7 @@ class Chat(Endpoint):
 
 
 class Stop(Endpoint):
-    """POST: stop the active run, unless the client means another one (B37)."""
+    """POST: stop the active run, unless the client names another one (B37)."""
 
     def post(self, request: Request, name: str) -> Response:
         body = StopSerializer(data=request.data)
@@ -113,7 +113,7 @@ class Stream(Endpoint):
 
 
 def wait_for_stopped_run(session: Session) -> None:
-    """Wait for an answer that was stopped a moment ago: a message sent before its end would be held in the queue."""
+    """Wait for the end of an answer that is being stopped: a message sent before that would be held in the queue."""
     run = under_way(session)
     if run is not None and is_stop_requested(run):
         close_old_connections()  # the wait needs none

@@ -1,4 +1,4 @@
-"""Django's entry for the API."""
+"""App configuration of the API."""
 
 from django.apps import AppConfig
 

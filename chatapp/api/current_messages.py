@@ -1,4 +1,4 @@
-"""Messages with the current text of answers that are being written."""
+"""Messages with the current text of active answers."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -13,7 +13,7 @@ from runs.queries.branches import shown_ids
 
 
 def with_current_text(messages: Iterable[Message]) -> list[Message]:
-    """The messages with their last run (`run_id`), and what their answers say so far (`last_seq`: follow after it)."""
+    """The messages with their last run (`run_id`) and their text so far (`last_seq`: follow after it)."""
     messages = list(messages)
     prefetch_related_objects(messages, "attachments")
     answers = [message.pk for message in messages if message.role == Role.ASSISTANT]
@@ -32,7 +32,7 @@ def _add_run(message: Message, run: Run) -> None:
 
 
 def branch_of(session: Session, leaf: UUID | None = None) -> tuple[list[UUID], Tree]:
-    """The ids from the root to `leaf`, without one to what the session shows or is about to write; and the tree."""
+    """The ids from the root to `leaf`, by default the session's visible or next answer; and the tree."""
     if leaf is None:
         return shown_ids(session)
     tree = Tree(session)

@@ -1,7 +1,7 @@
 """Errors of the API, in the format of RFC 9457: `{"type", "title", "status", "code", "retryable", …}`.
 
-`code` is stable, `title` is a sentence for users, `detail` has more information where there is any, and `fields` has
-the errors of each field. `docs/errors.md` lists every code; a test keeps the list complete.
+`code` is stable, `title` is a sentence for users, `detail` has more information if there is any, and `fields` has the
+errors of each field. `docs/errors.md` lists every code; a test keeps the list complete.
 """
 
 import logging
@@ -21,7 +21,7 @@ from chatapp.errors import AppError
 from runs import errors
 
 MEDIA_TYPE = "application/problem+json"
-TYPES = "tag:chatapp,2026:"  # + code: names of problems, not addresses
+TYPES = "tag:chatapp,2026:"  # + code; identifiers, not URLs
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Problem(NamedTuple):
 class ChangedMeanwhile(exceptions.APIException):
     """`If-Match` does not have the current ETag."""
 
-    default_detail = "The ETag in If-Match is not the current one."
+    default_detail = "The ETag in If-Match is not current."
 
 
 class BodyTooSlow(AppError):
@@ -57,11 +57,11 @@ _UNAUTHENTICATED = Problem(401, "not_authenticated", "A valid token is needed.")
 _FORBIDDEN = Problem(403, "forbidden", "This is not allowed.")
 _NOT_FOUND = Problem(404, "not_found", "Not found.")
 
-# Errors of libraries and of the request itself; an AppError knows its own.
+# Errors of libraries and of the request itself. An AppError has its own.
 PROBLEMS: dict[type[Exception], Problem] = {
     exceptions.NotAuthenticated: _UNAUTHENTICATED,
     exceptions.AuthenticationFailed: _UNAUTHENTICATED,
-    TokenExpired: Problem(401, "token_expired", "This token has expired. Make a new one."),
+    TokenExpired: Problem(401, "token_expired", "This token has expired. Create a new one."),
     ScopeMissing: Problem(403, "scope_missing", "This token may only read."),
     exceptions.PermissionDenied: _FORBIDDEN,
     PermissionDenied: _FORBIDDEN,
@@ -83,8 +83,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
 
 
 def exception_handler(exc: Exception, context: dict) -> Response:
-    """The framework's hook (`REST_FRAMEWORK["EXCEPTION_HANDLER"]`)."""
-    request = context["request"]  # errors are JSON even if the request accepts a file only
+    """DRF's hook (`REST_FRAMEWORK["EXCEPTION_HANDLER"]`)."""
+    request = context["request"]  # errors are JSON even if the request accepts only a file
     request.accepted_renderer, request.accepted_media_type = JSONRenderer(), MEDIA_TYPE
     if problem_of(exc) is None:
         _report(exc, request._request)
@@ -93,20 +93,20 @@ def exception_handler(exc: Exception, context: dict) -> Response:
 
 
 def problem_response(exc: Exception, **extra: object) -> Response:
-    """The response to `exc`, a known error; `extra` joins the body. For the framework's views."""
+    """The response to `exc`, a known error, with `extra` in its body. For DRF's views."""
     problem = problem_of(exc)
     headers = _headers(exc)
     return Response(_body(exc, problem) | extra, status=problem.status, headers=headers, content_type=MEDIA_TYPE)
 
 
 def plain_response(exc: Exception) -> JsonResponse:
-    """The same for views that are Django's own, not the framework's."""
+    """The same for plain Django views."""
     problem = problem_of(exc)
     return JsonResponse(_body(exc, problem), status=problem.status, headers=_headers(exc), content_type=MEDIA_TYPE)
 
 
 def problem_of(exc: Exception) -> Problem | None:
-    """The HTTP side of an error; None for what nobody foresaw."""
+    """The HTTP representation of an error; None for unexpected exceptions."""
     return problem_of_kind(type(exc))
 
 
@@ -137,6 +137,6 @@ def _headers(exc: Exception) -> dict[str, str]:
 
 
 def _report(exc: Exception, request: HttpRequest) -> None:
-    """Log what nobody foresaw and tell whoever listens (Django's test client raises it, monitors count it)."""
+    """Log an unexpected exception and send `got_request_exception` (for Django's test client and monitors)."""
     log.error("%s %s failed", request.method, request.path, exc_info=exc)
     got_request_exception.send(sender=None, request=request)

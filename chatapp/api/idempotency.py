@@ -1,4 +1,4 @@
-"""Idempotency keys: a request that is sent again creates nothing new (B21).
+"""Idempotency keys: a repeated request creates nothing new (B21).
 
 The key is stored in the transaction that creates the object: a crash leaves both or neither, and a refused request
 leaves its key free. The response to a repeated request shows the object as it is now.
@@ -30,7 +30,7 @@ def idempotency_key(request: Request) -> str:
 
 
 def once(request: Request, body: object, make: Callable[[], models.Model], found: models.QuerySet) -> models.Model:
-    """Return the object that `make()` creates, or created for the first request with this key, out of `found`.
+    """Return the object that `make()` creates, or the one in `found` that the first request with this key created.
 
     Raises KeyReused if that request had another `body`, Gone if the object was deleted since.
     """

@@ -24,10 +24,10 @@ KEY = OpenApiParameter(
     HEADER,
     description=f"Up to {KEY_CHARACTERS} printable characters. A repeated request creates nothing new.",
 )
-IF_MATCH = OpenApiParameter("If-Match", str, HEADER, description="Change it only if this is the current ETag.")
+IF_MATCH = OpenApiParameter("If-Match", str, HEADER, description="Change the object only if this is its current ETag.")
 IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, HEADER, description="Respond 304 if this is the current ETag.")
-ETAG = OpenApiParameter("ETag", str, HEADER, description="Of the current version.", response=True)
-LOCATION = OpenApiParameter("Location", str, HEADER, description="Address of the object.", response=True)
+ETAG = OpenApiParameter("ETag", str, HEADER, description="The ETag of the current version.", response=True)
+LOCATION = OpenApiParameter("Location", str, HEADER, description="URL of the object.", response=True)
 
 
 def example(value: dict) -> Callable:

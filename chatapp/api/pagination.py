@@ -1,4 +1,4 @@
-"""Cursor pagination: items that are added or deleted meanwhile neither repeat nor hide others."""
+"""Cursor pagination: items added or deleted meanwhile don't repeat or hide others."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +15,7 @@ class CursorPages(CursorPagination):
     """`{"items", "next", "previous"}`; the last two are values for `?cursor=`, or null at the ends of the list."""
 
     page_size = PAGE_ITEMS
-    page_size_query_param = None  # the view has checked it
+    page_size_query_param = None  # checked by the view
 
     def __init__(self, limit: int, *ordering: str) -> None:
         """`ordering` must end with a unique field."""

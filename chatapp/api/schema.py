@@ -1,4 +1,4 @@
-"""The OpenAPI schema: errors of all operations, and the stream of events, which is not a view of the framework."""
+"""The OpenAPI schema: the errors of all operations, and the stream of events, which is not a DRF view."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -27,14 +27,14 @@ PROBLEM = {
     "description": "An error (RFC 9457). docs/errors.md lists the codes.",
     "required": ["type", "title", "status", "code", "retryable"],
     "properties": {
-        "type": {"type": "string", "format": "uri", "description": "A name for the code, not an address."},
+        "type": {"type": "string", "format": "uri", "description": "An identifier for the code, not a URL."},
         "title": {"type": "string", "description": "A sentence for users."},
         "status": {"type": "integer"},
         "code": {"type": "string", "description": "Stable identifier of the error."},
         "retryable": {"type": "boolean", "description": "Whether the same request may succeed later."},
         "detail": {"type": "string", "description": "More information, if there is any."},
         "fields": {"description": "The errors of each field."},
-        "run": {"description": "The active run that is in the way, or the run that could not be started."},
+        "run": {"description": "The active run that prevents this, or the run that could not be started."},
         "message": {"description": "With `broker_unavailable`: the message, which was saved."},
     },
 }
@@ -96,7 +96,7 @@ def _example(problem) -> dict:
 
 
 def only_this_api(endpoints: list[tuple]) -> list[tuple]:
-    """Hook of the generator: leave out the protocols of others (/v1, /api/chat), which are documented elsewhere."""
+    """Hook of the generator: exclude third-party protocols (/v1, /api/chat), which are documented elsewhere."""
     return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/v1/")]
 
 

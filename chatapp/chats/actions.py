@@ -1,4 +1,4 @@
-"""Actions on sessions and messages, called alike by pages and API."""
+"""Actions on sessions and messages, for pages and API."""
 
 import secrets
 from uuid import UUID, uuid5
@@ -10,7 +10,7 @@ from django.utils import timezone
 from chatapp.chats.models import Message, MessageState, Session
 from chatapp.chats.tree import Tree
 
-SESSIONS = UUID("6f2d3f0e-0d4c-4b5e-9a51-5a3c2f6f9a10")  # namespace of the ids made from a form's key
+SESSIONS = UUID("6f2d3f0e-0d4c-4b5e-9a51-5a3c2f6f9a10")  # namespace of ids derived from a form's key
 SHARE_BYTES = 32  # of entropy in a share link
 FINAL = {MessageState.COMPLETE, MessageState.STOPPED, MessageState.FAILED, MessageState.LOST}
 
@@ -67,8 +67,8 @@ def show_branch(message: Message) -> None:
 
 
 def html_due(content: str) -> dict[str, object]:
-    """Field values to write beside new or changed final content: its HTML is due (`runs.rendering`).
+    """Field values to save with new or changed final content: its HTML is due (`runs.rendering`).
 
-    Until it is rendered, and for good if rendering fails, pages show the text as plain text. No page waits for it.
+    Until it is rendered, and permanently if rendering fails, pages show plain text. No page waits for it.
     """
     return {"html": "", "html_due_at": Now() if content else None, "html_tries": 0}

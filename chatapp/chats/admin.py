@@ -35,7 +35,7 @@ class SessionAdmin(LongListAdmin, ReadOnlyAdmin):
     ordering = ["-id"]  # UUIDv7: the newest first
     sortable_by = []
     search_fields = ["title"]
-    search_help_text = "Id of a session; or a part of its title or of a username."
+    search_help_text = "Id of a session, or part of its title or of a username."
     fields = ["id", "owner", "title", "model", "created_at", "active_at", "messages", "runs"]
 
     def get_search_results(self, request, queryset, search_term):
@@ -59,7 +59,7 @@ class AttachmentInline(admin.TabularInline):
     can_delete = False
 
     def has_view_permission(self, request, obj=None):
-        return True  # who may see a message may see its files
+        return True  # permission to view a message includes its files
 
     def has_add_permission(self, request, obj=None):
         return False
@@ -76,13 +76,13 @@ class MessageAdmin(LongListAdmin, ReadOnlyAdmin):
     ordering = ["-id"]
     sortable_by = ["id"]
     search_fields = ["session__owner__username"]
-    search_help_text = "Id of a message or session; or a part of a username."
+    search_help_text = "Id of a message or session, or part of a username."
     not_listed = ["content", "reasoning", "html", "tools"]
     fields = ["id", "session", "parent", "role", "state", "created_at", "content", "reasoning"]
     inlines = [AttachmentInline]
 
     def get_queryset(self, request):
-        """The list reads the beginning of each message, not all of it."""
+        """The list reads only the beginning of each message."""
         return super().get_queryset(request).annotate(beginning=Left("content", EXCERPT_CHARACTERS))
 
     def get_search_results(self, request, queryset, search_term):

@@ -8,13 +8,13 @@ from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 
-MOST_COUNTED = 1_000  # rows: counting further would take longer than showing the page
+MOST_COUNTED = 1_000  # rows; counting further would take longer than showing the page
 PAGE_ROWS = 50  # drawing a row costs the admin about a millisecond
-MOST_OWNERS = 100  # users whose things are searched for by their owners' ids
+MOST_OWNERS = 100  # users; a search term may match up to this many owners
 
 
 class BoundedPaginator(Paginator):
-    """Counts up to MOST_COUNTED rows. Rows beyond are reached by narrower filters."""
+    """Counts up to MOST_COUNTED rows. Rows beyond that are reached by narrower filters."""
 
     @cached_property
     def count(self) -> int:
@@ -36,9 +36,9 @@ class LeanList(ChangeList):
 class LongListAdmin(admin.ModelAdmin):
     """Name only indexed columns in `sortable_by`: any other order sorts the whole table."""
 
-    show_facets = admin.ShowFacets.NEVER  # each would count the table
+    show_facets = admin.ShowFacets.NEVER  # each counts the table
     paginator, list_per_page, list_max_show_all = BoundedPaginator, PAGE_ROWS, PAGE_ROWS
-    not_listed: Sequence[str] = ()  # fields that the list does not read
+    not_listed: Sequence[str] = ()  # fields the list does not read
 
     def get_changelist(self, request, **kwargs):
         return LeanList

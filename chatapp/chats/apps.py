@@ -1,4 +1,4 @@
-"""Django's entry for sessions and messages."""
+"""App configuration of sessions and messages."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_migrate

@@ -1,4 +1,4 @@
-"""Text files attached to a message: stored apart from its text, and appended to it for the model."""
+"""Text files attached to a message: stored separately, and appended to its text for the model."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -11,7 +11,7 @@ FENCE = re.compile(r"`{3,}")
 
 
 def whole(words: str, files: Iterable[Attachment]) -> str:
-    """What a model reads: the text, then each file under its name, in a fence longer than any inside it."""
+    """The text for the model: the message, then each file under its name, in a fence longer than any inside it."""
     return "\n\n".join([*([words] if words.strip() else []), *(_block(file) for file in files)]) or words
 
 
@@ -21,12 +21,12 @@ def whole_of(message: Message) -> str:
 
 
 def own_words(text: str) -> str:
-    """The text to store: white space alone, sent with files, counts as none."""
+    """The text to store. Only white space counts as empty if there are files."""
     return text if text.strip() else ""
 
 
 def attach(message: Message, files: Iterable[Attachment]) -> None:
-    """Store copies of `files` with a message, in order. They may be new, or belong to another message."""
+    """Store copies of `files` with a message, in order. Files may be new, or belong to another message."""
     Attachment.objects.bulk_create(
         Attachment(
             message=message,
@@ -48,5 +48,5 @@ def _block(file: Attachment) -> str:
 
 
 def kept_files(question: Message, dropped: Collection[UUID]) -> list[Attachment]:
-    """The files of a question, but for those whose ids are `dropped`."""
+    """The files of a question, except those with ids in `dropped`."""
     return [file for file in question.attachments.all() if file.pk not in dropped]

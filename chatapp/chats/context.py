@@ -1,4 +1,4 @@
-"""The messages that go to the model with a question: its branch, walked back as far as the limits reach."""
+"""The messages sent to the model with a question: its branch, as far back as the limits allow."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -26,20 +26,20 @@ _COUNT = """WITH RECURSIVE path (id, parent_id) AS (
 
 
 class Context(NamedTuple):
-    ids: list[UUID]  # of messages, the oldest first
+    ids: list[UUID]  # of messages, oldest first
     left_out: int  # messages before them
 
 
 def context_of(message_id: UUID | None, reserved: int = 0) -> Context:
-    """The messages that lead to this one, itself included; `reserved` characters of the limit are used elsewhere.
+    """The messages from the root to this one, itself included; `reserved` characters of the limit are used elsewhere.
 
-    The oldest exchanges are left out whole, so that what is sent begins with a question. The last message is sent
-    whatever its length: its own limit is PROMPT_MAX_CHARACTERS.
+    Only whole exchanges are left out, oldest first, so that the context begins with a question. The last message is
+    always sent: its own limit is PROMPT_MAX_CHARACTERS.
     """
     if message_id is None:
         return Context([], 0)
     budget = settings.CONTEXT_MAX_CHARACTERS - reserved
-    # One more than is sent, to see whether there is one.
+    # One more than is sent, to see whether there are more.
     steps = _MESSAGES.walk_back(message_id, settings.CONTEXT_MAX_MESSAGES + 1, budget)
     kept = [step for place, step in enumerate(steps) if place == 0 or _fits(place, step.total, budget)]
     if len(kept) < len(steps):
@@ -54,7 +54,7 @@ def _fits(place: int, total: int, budget: int) -> bool:
 
 
 def _count(message_id: UUID) -> int:
-    """Number of messages that lead to this one, itself included."""
+    """The number of messages from the root to this one, itself included."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, (key_of(message_id),))
         return cursor.fetchone()[0]

@@ -1,4 +1,4 @@
-"""Downloads that are generated piece by piece: a long file is streamed and never held in memory as a whole."""
+"""Downloads generated in chunks: a long file is streamed and never held in memory as a whole."""
 
 from collections.abc import AsyncIterator, Iterator
 from itertools import chain
@@ -6,14 +6,14 @@ from itertools import chain
 from channels.db import database_sync_to_async
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-BUFFERED_CHARACTERS = 1_000_000  # up to this a file is sent at once, with a Content-Length
+BUFFERED_CHARACTERS = 1_000_000  # characters; a file up to this is sent whole, with a Content-Length
 
 
 class StreamedDownload(StreamingHttpResponse):
-    """A response whose pieces come from a generator that may query the database for each of them.
+    """A response whose chunks come from a generator that may query the database for each of them.
 
-    Under ASGI, Django would consume a synchronous generator whole before it sends the first byte. Here each piece is
-    computed when the previous one has been sent, and no database connection is held in between.
+    Under ASGI, Django would consume a synchronous generator completely before sending the first byte. Here each chunk
+    is computed when the previous one has been sent, and no database connection is held in between.
     """
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -24,7 +24,7 @@ class StreamedDownload(StreamingHttpResponse):
 
 
 def download(pieces: Iterator[str], name: str, content_type: str) -> HttpResponseBase:
-    """A response that the browser saves as `name`; `pieces` are joined, or streamed if they are long."""
+    """A response that the browser saves as `name`. `pieces` are joined, or streamed if they are long."""
     first, length = [], 0
     for piece in pieces:
         first.append(piece)

@@ -1,43 +1,43 @@
-"""Text without a renderer: as much as a page shows of it, and its words without Markdown's marks.
+"""Text without a renderer: the part that a page shows, and excerpts without Markdown's marks.
 
-Pages ask for this while a reader waits, so nothing here parses: what is read is bounded, and so is the work for each
-character. Final answers get their HTML from `runs.rendering`, in another process.
+Called while a page loads, so nothing here parses Markdown: the input is bounded, and so is the work per character.
+`runs.rendering` renders the HTML of final answers, in another process.
 """
 
 import re
 from html import unescape
 
-SHOWN_CHARACTERS = 500_000  # of an answer on a page; the rest is there as a file
-WORDS_CHARACTERS = 4_000  # read for an excerpt or a title
-BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they let text read otherwise than it is
+SHOWN_CHARACTERS = 500_000  # of an answer on a page; the rest is available as a file
+WORDS_CHARACTERS = 4_000  # characters read for an excerpt or a title
+BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they make text read differently from its order
 
 _FENCE = re.compile(r"\s*(?:```|~~~)")
-_RULE = re.compile(r"[\s|:=*_-]+")  # of a heading, a table, or for itself
+_RULE = re.compile(r"[\s|:=*_-]+")  # of a heading or a table, or a rule
 _BLOCK_MARKS = re.compile(r"\s*(?:(?:>|[-*+]\s+\[[ xX]\]|[-*+]|\d{1,9}[.)]|#{1,6})(?:\s+|$))*")
 _CODE = re.compile(r"(?<!`)(`++)(?!`)(.*?[^`])\1(?!`)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]*)>")
 _ITALIC = re.compile(r"(?<!\*)\*(?![*\s])([^*]*)(?<!\s)\*(?!\*)")
-_EMPHASIS = [  # inner marks first: `_ITALIC` stands inside of bold text, or around it
+_EMPHASIS = [  # inner marks first: italics may be inside bold text, or around it
     _ITALIC,
     re.compile(r"\*\*(?!\s)([^*]*)(?<!\s)\*\*"),
     _ITALIC,
     re.compile(r"(?<!\w)(_{1,3})(?![_\s])([^_]*(?:(?<=\w)_(?=\w)[^_]*)*)(?<!\s)\1(?!\w)"),
     re.compile(r"~~(?!\s)([^~]*)(?<!\s)~~"),
 ]
-_ASIDE = 0xF0000  # a private plane: marks that are meant as they are wait there
+_ASIDE = 0xF0000  # private-use characters, to which escaped marks are moved
 _MARKS = {mark: _ASIDE + mark for mark in range(0x21, 0x7F) if not chr(mark).isalnum()}
 _BACK = {aside: mark for mark, aside in _MARKS.items()}
 
 
 def shown_text(content: str) -> str:
-    """What a page shows of an answer that has no HTML."""
+    """The text that a page shows of an answer without HTML."""
     return BIDI_CONTROLS.sub("\ufffd", content[:SHOWN_CHARACTERS])
 
 
 def plain_words(markdown: str) -> str:
-    """The words of the beginning of a Markdown text, in one line and without its marks, as far as these are simple."""
+    """The beginning of a Markdown text, in one line and without simple marks."""
     lines = (line for line in markdown[:WORDS_CHARACTERS].split("\n") if not _FENCE.match(line))
     inline = " ".join(_without_block_marks(line) for line in lines if not _RULE.fullmatch(line))
     return " ".join(_without_marks(inline).split())

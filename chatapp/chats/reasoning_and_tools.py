@@ -1,10 +1,7 @@
 """An answer's reasoning and tool calls, cut to what a page shows.
 
-<<<<<<< HEAD
-The page's script has the same limits while it arrives (live_answer.js, tool_calls.js). The chat's export has it all.
-=======
-The page's scripts have the same limits while an answer streams. The export of a session has everything.
->>>>>>> 893e1bc (Rewrite the docstrings of the features and the domain in plain English)
+The page's scripts have the same limits while an answer streams (live_answer.js, tool_calls.js). The export of a session
+has everything.
 """
 
 from chatapp.chats.plain_text import SHOWN_CHARACTERS

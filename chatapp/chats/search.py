@@ -1,9 +1,9 @@
 """Full-text search in messages, their attachments and session titles.
 
-The database maintains the index itself, so no code path can write a message past it: GIN indexes over expressions on
+The database maintains the index itself, so no code path can bypass it: GIN indexes over expressions on
 PostgreSQL, an FTS5 table with triggers on SQLite. They are created after `migrate` where they are missing (SQLite drops
 triggers with their table, and Django alters a table by recreating it). A query matches words by prefix, in any order,
-ignoring case; all of them must stand in one message with its attachments, or in one title. There is no query syntax.
+ignoring case; all of them must be in one message with its attachments, or in one title. There is no query syntax.
 """
 
 import re
@@ -17,18 +17,18 @@ from chatapp.chats.models import Attachment, Message, Session
 INDEXED_CHARACTERS = 100_000  # of a message; a text search vector holds at most 1 MB
 MAX_WORDS, MAX_WORD_CHARACTERS = 10, 50  # of a query
 MAX_TITLES = 1_000  # sessions found by their titles
-# Blanks for PostgreSQL's parser, which would take what they hold together for one word: a host, a path, a number.
+# Replaced by blanks for PostgreSQL's parser, which would treat hosts, paths and numbers as single words.
 PUNCTUATION = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~“”„‘’‚«»‹›–—…·•、。，！？：；（）'
 
 _WORD = re.compile(r"[^\W_]+")
 
 _VECTOR = "to_tsvector('simple', translate(left({column}, {most}), '{marks}', '{blanks}'))"
-_POSTGRES_INDEXES = {  # another number for another expression
+_POSTGRES_INDEXES = {  # change the number with the expression
     "chats_message_words_1": ("chats_message", "content"),
     "chats_attachment_words_1": ("chats_attachment", "(name || ' ' || text)"),
 }
 
-# A message's words and its files are one entry, always in the same order: what is deleted has to be what was added.
+# A message and its files are one entry, always in the same order: the text deleted must equal the text added.
 _SQLITE_TEXT = (
     "substr({row}.content || (SELECT coalesce(group_concat(' ' || name || ' ' || text, ''), '') FROM"
     " (SELECT name, text FROM chats_attachment WHERE message_id = {row}.id ORDER BY position)),"
@@ -78,7 +78,7 @@ def words_of(text: str) -> list[str]:
 
 
 def matching_sessions(sessions: QuerySet[Session], words: list[str]) -> QuerySet[Session]:
-    """Those of `sessions` in which a message, or whose title, has all the words."""
+    """Filter `sessions`: all words are in one message, or in the title."""
     if not words:
         return sessions.none()
     messages = matching_messages(Message.objects.filter(session__in=sessions.values("pk")), words)
@@ -86,7 +86,7 @@ def matching_sessions(sessions: QuerySet[Session], words: list[str]) -> QuerySet
 
 
 def matching_messages(messages: QuerySet[Message], words: list[str]) -> QuerySet[Message]:
-    """Those of `messages` that have all the words."""
+    """Filter `messages`: all words are in the message or its attachments."""
     if connections[messages.db].vendor == "sqlite":
         query = " ".join(f'"{word}"*' for word in words)
         rows = "SELECT message_id FROM chats_search_row r JOIN chats_search s ON s.rowid = r.id"
@@ -109,7 +109,7 @@ def _in_files(query: str) -> QuerySet:
 
 
 class _FileText(Func):
-    """An attachment's name and text: the very expression in `_POSTGRES_INDEXES`."""
+    """An attachment's name and text: exactly the expression in `_POSTGRES_INDEXES`."""
 
     template = "(%(expressions)s)"
     arg_joiner = " || ' ' || "
@@ -117,7 +117,7 @@ class _FileText(Func):
 
 
 class _Matches(Func):
-    """Whether a column matches a query, written as the expression that is indexed."""
+    """Whether a column matches a query, as the indexed expression."""
 
     output_field = BooleanField()
 
@@ -129,12 +129,12 @@ class _Matches(Func):
 
 
 def pattern(words: list[str]) -> re.Pattern:
-    """A pattern that finds where any of the words begins in a text."""
+    """A pattern that matches the beginnings of any of the words in a text."""
     return re.compile(rf"(?<![^\W_])({'|'.join(sorted(words, key=len, reverse=True))})", re.IGNORECASE)
 
 
 def _titled(sessions: QuerySet[Session], words: list[str]) -> list:
-    """Compared in Python: SQLite folds case for ASCII only."""
+    """Compares in Python: SQLite folds case for ASCII only."""
     patterns = [pattern([word]) for word in words]
     titled = sessions.exclude(title="").order_by("-active_at").values_list("pk", "title")
     found = [pk for pk, title in titled if all(pattern.search(title) for pattern in patterns)]
@@ -163,7 +163,7 @@ def ensure_index(using: str, **_: object) -> None:
 def drop_triggers(using: str, plan: list[tuple], **_: object) -> None:
     """Drop SQLite's triggers before their tables may change. Receiver of `pre_migrate`; `ensure_index` restores them.
 
-    SQLite refuses to rename a table while a trigger of another one refers to something that is gone.
+    SQLite refuses to rename a table while a trigger of another table has a dangling reference.
     """
     connection = connections[using]
     if connection.vendor != "sqlite" or not any(migration.app_label == "chats" for migration, _ in plan):
@@ -180,7 +180,7 @@ def _triggers(cursor) -> dict[str, str]:
 
 
 def _ensure_triggers(cursor) -> None:
-    """Rebuild the index unless all its triggers exist as written here: else it has missed writes."""
+    """Rebuild the index unless all its triggers exist exactly as defined here: otherwise it has missed writes."""
     there = _triggers(cursor)
     wanted = {name: f"CREATE TRIGGER {name} {body}" for name, body in _SQLITE_TRIGGERS.items()}
     if there == wanted:

@@ -1,7 +1,7 @@
-"""How many bytes of text are stored for each user: a running total, recounted when it matters.
+"""Bytes of text stored per user: a running total, recounted when it matters.
 
-It is recounted when there is no total yet, and before a user is refused for a full quota: if something was deleted
-since, else at most every RECOUNT_SECONDS.
+It is counted when there is no total yet, and recounted before a full quota refuses a user: if something was deleted
+since the last count, otherwise at most every RECOUNT_SECONDS.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from django.utils import timezone
 
 from chatapp.chats.models import Attachment, Message, Stored
 
-RECOUNT_SECONDS = 300.0  # s between recounts for a user whose quota is full: each reads everything stored
+RECOUNT_SECONDS = 300.0  # s between recounts for a user whose quota is full: each reads all stored text
 
-counts_of_other_apps: list[Callable[[int], int]] = []  # (user's id) -> bytes that the app stores of that user
+counts_of_other_apps: list[Callable[[int], int]] = []  # functions: user's id -> bytes that an app stores for that user
 
 
 class _Bytes(Func):
-    """Of a text as it is stored: UTF-8."""
+    """Length of a text in bytes of UTF-8."""
 
     function, output_field = "OCTET_LENGTH", BigIntegerField()
 
@@ -29,7 +29,7 @@ class _Bytes(Func):
 
 
 def size_of(*texts: str) -> int:
-    """Bytes of these texts as they are stored: UTF-8."""
+    """Total length of texts in bytes of UTF-8."""
     return sum(len(text.encode(errors="replace")) for text in texts)
 
 

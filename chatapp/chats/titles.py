@@ -1,12 +1,12 @@
-"""The name of a session: its title, else the beginning of the branch that is shown."""
+"""The name of a session: its title, else the beginning of its visible branch."""
 
 from django.db.models import Case, F, Func, OuterRef, QuerySet, Subquery, UUIDField, Value, When
 from django.db.models.functions import Coalesce, Left, NullIf
 
 from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
 
-TITLE_CHARACTERS = 60  # of the first message, where a session has no title
-OPENING_CHARACTERS = 200  # read of the first message: it may begin with white space
+TITLE_CHARACTERS = 60  # characters of the first message used as a title
+OPENING_CHARACTERS = 200  # characters read of the first message, which may begin with white space
 
 
 class Root(Func):
@@ -24,7 +24,7 @@ class Root(Func):
 
 _messages = Message.objects.filter(session=OuterRef("pk"))
 _first_question = _messages.filter(role=Role.USER).order_by("id").values("id")[:1]
-# An edited question is shown at once, although the tip moves only when its answer begins.
+# An edited question is visible immediately, although the tip moves only when its answer starts.
 _edited = _messages.filter(role=Role.ASSISTANT, state=MessageState.WAITING, parent__state=MessageState.COMPLETE)
 _edited_question = _edited.order_by("-id").values("parent")[:1]
 
@@ -32,7 +32,7 @@ _first_file = Subquery(Attachment.objects.filter(message=OuterRef("pk")).order_b
 
 
 def with_opening(sessions: QuerySet[Session]) -> QuerySet[Session]:
-    """Annotate `opening`: for untitled sessions the beginning of the first shown message, or its first file's name."""
+    """Annotate `opening`: the beginning of an untitled session's first visible message, or its first file's name."""
     end = Coalesce(Subquery(_edited_question), F("tip_id"))
     first = Coalesce(Root(end), Subquery(_first_question))
     words = NullIf(Left("content", OPENING_CHARACTERS), Value(""))

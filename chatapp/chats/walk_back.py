@@ -1,6 +1,6 @@
-"""Walk a chain of rows backwards, as far as limits reach: one query, which reads lengths and no text.
+"""Walk a chain of rows backwards, as far as limits allow, in one query that reads lengths but no text.
 
-Neither other branches of the chain nor what the limits leave out is ever read.
+Never reads other branches, or rows beyond the limits.
 """
 
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from uuid import UUID
 
 from django.db import connection, models
 
-_KEY = models.UUIDField()  # how an id is written in a query, which databases differ in
+_KEY = models.UUIDField()  # databases differ in how they write ids in a query
 
 
 class Step(NamedTuple):
     id: UUID
     previous: UUID | None
     kind: str
-    total: int  # characters of this row and of those after it
+    total: int  # characters of this row and those after it
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Rows that each name the one before them; all fields are SQL."""
+    """Rows that each refer to their predecessor. All fields are SQL."""
 
-    table: str  # with its alias
+    table: str  # with an alias
     id: str
     previous: str
     length: str  # characters of a row
@@ -31,7 +31,7 @@ class Chain:
     joins: str = ""
 
     def walk_back(self, start: UUID, most_rows: int, most_characters: int) -> list[Step]:
-        """The row `start` and those before it: at most `most_rows`, to the first beyond `most_characters` in total."""
+        """The row `start` and its predecessors: at most `most_rows`, up to the first that exceeds `most_characters`."""
         query = f"""WITH RECURSIVE path (id, previous, kind, place, total) AS (
             SELECT {self.id}, {self.previous}, {self.kind}, 1, {self.length}
             FROM {self.table} {self.joins} WHERE {self.id} = %s

@@ -1,4 +1,4 @@
-"""What people do with comparisons; each function is one such thing, with its rules."""
+"""Actions on comparisons, with their rules."""
 
 from collections.abc import Sequence
 from random import SystemRandom
@@ -38,8 +38,8 @@ def compare(
     """Ask each contender, in random order. Runs are attached: they stop when no page follows them (B42).
 
     The same key again returns the first comparison (B22). Sequential: all but the first wait in their sessions' held
-    queues, and `chatapp.compare.sequence` releases them. Raises the RunErrors of `runs.actions.send`; then nothing was
-    written.
+    queues, and `chatapp.compare.sequence` releases them. Raises the RunErrors of `runs.actions.send`, having
+    written nothing.
     """
     check_prompt(prompt)
     values = {"prompt": prompt, "is_blind": is_blind, "is_sequential": is_sequential}
@@ -56,7 +56,7 @@ def compare(
 
 
 def _open_pane(comparison: Comparison, position: int, contender: Contender) -> None:
-    """The title keeps the engine from asking the model for one."""
+    """Create a pane with its session and run. A session with a title needs no title run."""
     title = " ".join(comparison.prompt.split())[:TITLE_CHARACTERS]
     session = Session.objects.create(
         owner=comparison.owner, title=title, is_listed=False, model=contender.model.name, **contender.settings
@@ -80,29 +80,29 @@ def _open_pane(comparison: Comparison, position: int, contender: Contender) -> N
 
 
 def look_at(comparison: Comparison) -> None:
-    """Somebody has loaded the page: its answers may go on for a while, until it is loaded again or follows them."""
+    """Renew the leases of the attached runs: a page has loaded and is about to follow them."""
     renew(runs_of(comparison).values_list("pk", flat=True))
 
 
 def runs_of(comparison: Comparison):
-    """The runs that belong to the comparison; those of chats that were gone on with do not."""
+    """The comparison's runs, without those of panes that were continued as chats."""
     return Run.objects.filter(session__pane__comparison=comparison, session__is_listed=False)
 
 
 def stop_pane(pane: Pane, *, by: AbstractBaseUser, reason: StopReason = StopReason.USER) -> None:
-    """Stop what is on its way in one pane; the others go on."""
+    """Stop the active runs of one pane; the others continue."""
     for run in Run.objects.active().filter(session__pane=pane):
         request_stop(run, by, reason)
 
 
 def stop_all(comparison: Comparison, *, by: AbstractBaseUser) -> None:
-    """Stop everything, the last ones first: what has not begun never will (B44)."""
+    """Stop all panes, last to first, so that no waiting pane starts in between (B44)."""
     for pane in reversed(comparison.panes.all()):
         stop_pane(pane, by=by)
 
 
 def close(pane: Pane, *, by: AbstractBaseUser) -> None:
-    """Take a pane away; what is being written in it is stopped (B42). Raises TooFewPanes, AlreadyVoted."""
+    """Close a pane and stop its active runs (B42). Raises TooFewPanes, AlreadyVoted."""
     with transaction.atomic():
         comparison = _undecided(pane.comparison)
         if comparison.panes.open().exclude(pk=pane.pk).count() < LEAST_PANES:
@@ -113,7 +113,7 @@ def close(pane: Pane, *, by: AbstractBaseUser) -> None:
 
 @transaction.atomic
 def reroll(pane: Pane, *, by: AbstractBaseUser) -> Run:
-    """Another answer of the same contender takes the place of this one.
+    """Replace the answer with a new one from the same contender.
 
     Raises AlreadyVoted, StillAnswering, PaneGone, and the RunErrors of `runs.actions.answer_again`.
     """
@@ -125,7 +125,7 @@ def reroll(pane: Pane, *, by: AbstractBaseUser) -> Run:
         raise StillAnswering
     try:
         run = answer_again(pane.run.message, user=by, model=pane.model_name, trigger=Trigger.COMPARE)
-    except StillQueued:  # the last one is not quite over
+    except StillQueued:  # the previous run has not been finalized
         raise StillAnswering from None
     attach(run)
     Pane.objects.filter(pk=pane.pk).update(run=run)
@@ -134,7 +134,7 @@ def reroll(pane: Pane, *, by: AbstractBaseUser) -> Run:
 
 @transaction.atomic
 def vote(comparison: Comparison, choice: str) -> None:
-    """`choice` is the letter of an open pane, or "tie". It is once and for all, and lifts the blind.
+    """Record the vote, which is final and reveals the models. `choice` is the letter of an open pane, or "tie".
 
     Raises AlreadyVoted, PaneUnknown, StillAnswering.
     """
@@ -152,7 +152,7 @@ def vote(comparison: Comparison, choice: str) -> None:
 
 @transaction.atomic
 def go_on_with(pane: Pane) -> Session:
-    """Make a chat of a pane; what is still being written in it goes on when the page is left (B46).
+    """Turn a pane into a chat. Its active run is detached: it continues without viewers (B46).
 
     Raises StillBlind, PaneGone.
     """
@@ -167,14 +167,14 @@ def go_on_with(pane: Pane) -> Session:
         session.is_listed, session.title, session.active_at = True, "", timezone.now()
         session.save(update_fields=["is_listed", "title", "active_at"])
         sessions_changed(session.owner_id)
-        release(session)  # its turn in the comparison had perhaps not come
+        release(session)  # in a sequential comparison its run may still be held
     return session
 
 
 def delete(comparison: Comparison, *, by: AbstractBaseUser) -> None:
-    """Delete a comparison and its answers; chats that were gone on with stay."""
+    """Delete a comparison and its answers, but not the chats that continue one."""
     with transaction.atomic():
-        Comparison.objects.select_for_update().get(pk=comparison.pk)  # before the sessions, as `sequence` locks them
+        Comparison.objects.select_for_update().get(pk=comparison.pk)  # before the sessions, as `sequence` does
         for pane in reversed(comparison.panes.select_related("session")):
             if pane.session is not None and not pane.session.is_listed:
                 delete_session(pane.session, by=by)
@@ -182,7 +182,7 @@ def delete(comparison: Comparison, *, by: AbstractBaseUser) -> None:
 
 
 def _undecided(comparison: Comparison) -> Comparison:
-    """The comparison as it is now, locked. Raises AlreadyVoted."""
+    """Reload and lock the comparison. Raises AlreadyVoted."""
     comparison = Comparison.objects.select_for_update().get(pk=comparison.pk)
     if comparison.is_decided:
         raise AlreadyVoted

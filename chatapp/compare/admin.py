@@ -1,4 +1,4 @@
-"""The admin's view of comparisons: read-only. It names the models, so it is no place to vote from."""
+"""The admin's view of comparisons: read-only. It reveals the models, even of blind comparisons."""
 
 from django.contrib import admin
 

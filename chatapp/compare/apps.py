@@ -1,4 +1,4 @@
-"""Django's entry for comparisons."""
+"""App configuration of comparisons."""
 
 from django.apps import AppConfig
 
@@ -7,4 +7,4 @@ class CompareConfig(AppConfig):
     name = "chatapp.compare"
 
     def ready(self):
-        from chatapp.compare import sequence  # noqa: F401  (hears of the ends of runs)
+        from chatapp.compare import sequence  # noqa: F401  (connects the receiver of run_ended)

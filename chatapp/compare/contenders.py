@@ -1,4 +1,4 @@
-"""Who takes part in a comparison: a model, and what is set differently for it."""
+"""Contenders of a comparison: a model with its settings."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,7 +13,7 @@ PROMPT_CHARACTERS = 60  # of a system prompt, in a contender's label
 
 @dataclass(frozen=True)
 class Contender:
-    """A model with settings; those that are empty are the model's own."""
+    """A model with settings. Empty settings fall back to the model's own."""
 
     model: Model
     temperature: float | None = None
@@ -22,7 +22,7 @@ class Contender:
 
     @property
     def settings(self) -> dict[str, object]:
-        """As a session keeps them."""
+        """The settings as fields of a session."""
         return {
             "temperature": self.temperature,
             "max_tokens": self.max_tokens,
@@ -31,7 +31,7 @@ class Contender:
 
     @property
     def label(self) -> str:
-        """How people and the scoreboard call it: equal for equal contenders, and for no others."""
+        """The name on pages and on the scoreboard. Two contenders share a label only if they are equal."""
         parts = [_name_of(self.model)]
         if self.temperature is not None:
             parts.append(f"temperature {self.temperature:g}")
@@ -43,13 +43,13 @@ class Contender:
 
 
 def _name_of(model: Model) -> str:
-    """The model's label; with its name where another one has the same label."""
+    """The model's label, with its name appended where labels are ambiguous."""
     same = Model.objects.filter(label=model.label).aggregate(count=Count("pk"))["count"]
     return f"{model.label} ({model.name})" if same > 1 else model.label
 
 
 def _shortened(text: str) -> str:
-    """The beginning of a long text, and a mark that tells it from others that begin the same."""
+    """The start of a long text, with a hash to distinguish texts that start the same."""
     words = " ".join(text.split())
     if len(words) <= PROMPT_CHARACTERS:
         return words

@@ -1,4 +1,4 @@
-"""Why something can not be done to a comparison: a stable code, a status, a sentence (`docs/compare.md`).
+"""Errors of comparisons: a stable code, a status, a sentence for users (`docs/compare.md`).
 
 Refusal
 ├── AlreadyVoted

@@ -7,7 +7,7 @@ from chatapp.compare.panes import PaneView, views_of
 
 
 def markdown_of(comparison: Comparison) -> str:
-    """Prompt, answers with their figures, and the vote. While it is blind there are letters and no names (B45)."""
+    """Prompt, answers with their figures, and the vote. A blind comparison shows letters instead of names (B45)."""
     views = views_of(comparison)
     parts = [f"# Comparison of {comparison.created_at:%Y-%m-%d %H:%M} UTC", "## Prompt", comparison.prompt.strip()]
     for view in views:

@@ -14,7 +14,7 @@ LETTERS = "ABCDEF"
 
 class ComparisonQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """`user`'s own. Everything else is as if it did not exist (B55)."""
+        """Rows that `user` owns. To everyone else they do not exist (B55)."""
         return self.filter(owner_id=user.pk)
 
     def decided(self):
@@ -22,7 +22,7 @@ class ComparisonQuerySet(models.QuerySet):
 
 
 class Comparison(models.Model):
-    """One prompt and the answers to it. While it is blind, its owner reads nowhere which pane is whose (B45)."""
+    """One prompt and its answers. While it is blind, its owner cannot tell which model wrote which answer (B45)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="comparisons")
@@ -32,7 +32,7 @@ class Comparison(models.Model):
     key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  (of the form; null: none)
     created_at = models.DateTimeField(auto_now_add=True)
     voted_at = models.DateTimeField(null=True, blank=True)
-    # Null, where there was a vote: a tie.
+    # null after a vote: a tie
     winner = models.ForeignKey("Pane", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
     objects = ComparisonQuerySet.as_manager()
@@ -67,18 +67,18 @@ class PaneQuerySet(models.QuerySet):
 
 
 class Pane(models.Model):
-    """One contender's place. It has a session of its own, which no list shows until its owner continues in it (B46).
+    """One contender's answer. Its session is unlisted until the owner continues it as a chat (B46).
 
-    Positions are dealt out at random, and everything of a pane is made in their order: no id tells who it is.
+    Positions are random, and a pane's rows are created in their order, so ids reveal nothing about the contender.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="panes")
     position = models.PositiveSmallIntegerField()
-    contender = models.CharField(max_length=300)  # the model's label and what was set differently, as it was then
+    contender = models.CharField(max_length=300)  # Contender.label at creation
     model_name = models.CharField(max_length=100)  # of the runs.Model
     session = models.OneToOneField(Session, on_delete=models.SET_NULL, null=True, related_name="pane")
-    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")  # whose answer is shown
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")  # of the displayed answer
     closed_at = models.DateTimeField(null=True, blank=True)
 
     objects = PaneQuerySet.as_manager()

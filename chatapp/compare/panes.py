@@ -1,4 +1,4 @@
-"""What a page shows of a comparison. Templates take names from here, where they may be read, and nowhere else (B45)."""
+"""Presenters of panes. Templates get model names only from here, where a blind comparison hides them (B45)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,23 +14,23 @@ from runs.states import Status
 from streams.events import Kind
 from streams.models import LoggedEvent
 
-FIRST_SEQ = 1  # run.queued; whatever follows says that a worker has begun
+FIRST_SEQ = 1  # run.queued; any later event means that a worker has started
 HIDDEN = "Hidden until you vote"
 
 
 @dataclass
 class Figures:
-    """How fast a model was; None where it is unknown."""
+    """Speed of an answer; None where unknown."""
 
     first_token_seconds: float | None = None
     tokens: int | None = None
     tokens_per_second: float | None = None
-    is_counted_here: bool = False  # the upstream did not say: the pieces that came are counted instead
+    is_counted_here: bool = False  # the upstream reported no usage: chunks are counted instead
 
 
 @dataclass
 class PaneView(Beside):
-    """One pane as it is now. `seq` belongs to an answer that is being written: its events go on from there."""
+    """The current state of one pane. `seq`: the position from which a page follows an active run."""
 
     pane: Pane
     run: Run | None
@@ -48,12 +48,12 @@ class PaneView(Beside):
 
     @property
     def shown_text(self) -> str:
-        """The text, where there is no HTML: of an answer being written so far."""
+        """Plain text shown where there is no HTML yet, such as a partial answer."""
         return self.text[:SHOWN_CHARACTERS] if self.is_active else shown_text(self.text)
 
     @property
     def is_too_long(self) -> bool:
-        """Whether a page shows the beginning only."""
+        """Whether the page shows only the beginning."""
         return len(self.text) > SHOWN_CHARACTERS
 
     @property
@@ -85,7 +85,7 @@ class PaneView(Beside):
     def word(self) -> str:
         """The state, for people."""
         if self.is_waiting_its_turn and self.state == MessageState.WAITING:
-            return "Waits for its turn"
+            return "Waiting for its turn"
         return {
             "waiting": "Waiting to start…",
             "answering": "Answering…",
@@ -100,7 +100,7 @@ class PaneView(Beside):
 
     @property
     def trouble(self) -> str:
-        """Why there is no whole answer; empty if there is."""
+        """Why the answer is incomplete; empty if it is complete."""
         if self.state == "failed":
             return self.run.error
         return LOST_MESSAGES.get(self.run.reason, "") if self.state == "lost" else ""
@@ -111,7 +111,7 @@ class PaneView(Beside):
 
 
 def views_of(comparison: Comparison) -> list[PaneView]:
-    """The open panes in their order, from A on."""
+    """Views of the open panes, ordered by letter."""
     panes = comparison.panes.open().order_by("position").select_related("run__message", "session")
     return [_view(pane, comparison) for pane in panes]
 
@@ -131,7 +131,7 @@ def _view(pane: Pane, comparison: Comparison) -> PaneView:
 
 
 def figures_of(run: Run) -> Figures:
-    """Time from a worker's beginning to the first token, and tokens a second from then on."""
+    """Seconds from the start of the run to its first token, and tokens per second after it."""
     first = _seconds(run.started_at, run.first_token_at)
     tokens, is_counted_here = run.completion_tokens, False
     if not tokens and first is not None:

@@ -9,8 +9,8 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from chatapp.compare.models import Comparison
 
-AVERAGE, SCALE = 1000.0, 400.0  # points; 400 more are ten to one
-IMAGINED_TIES = 1.0  # of each contender with an average opponent: one win must not give an infinite rating
+AVERAGE, SCALE = 1000.0, 400.0  # points; 400 more mean odds of ten to one
+IMAGINED_TIES = 1.0  # virtual ties with an average opponent, so that a single win does not give an infinite rating
 ROUNDS, CLOSE_ENOUGH = 1_000, 1e-9  # of the iteration; it ends when no strength changes by more than this share
 
 
@@ -49,7 +49,7 @@ class Duels:
     """Points of each contender against each other one: 1 a win, ½ a tie."""
 
     points: dict[str, float] = field(default_factory=dict)
-    met: dict[tuple[str, str], float] = field(default_factory=dict)  # how often two met
+    met: dict[tuple[str, str], float] = field(default_factory=dict)  # number of comparisons of each pair
 
     def add(self, one: str, other: str, points_of_one: float) -> None:
         self.points[one] = self.points.get(one, 0.0) + points_of_one
@@ -59,7 +59,7 @@ class Duels:
 
 
 def ballots_of(owner: AbstractBaseUser, *, blind_only: bool = True) -> list[Ballot]:
-    """The votes of one person. Panes that were closed before the vote did not take part."""
+    """The votes of one user, without panes closed before the vote."""
     decided = Comparison.objects.visible_to(owner).decided().select_related("winner").prefetch_related("panes")
     decided = decided.filter(is_blind=True) if blind_only else decided
     return [_ballot(comparison) for comparison in decided]
@@ -72,7 +72,7 @@ def _ballot(comparison: Comparison) -> Ballot:
 
 
 def standings(ballots: Iterable[Ballot]) -> list[Standing]:
-    """Everybody who took part, the best first."""
+    """All contenders, best first."""
     ballots = list(ballots)
     board: dict[str, Standing] = {}
     for ballot in ballots:
@@ -87,9 +87,8 @@ def standings(ballots: Iterable[Ballot]) -> list[Standing]:
 
 
 def duels_in(ballots: Iterable[Ballot]) -> Duels:
-    """A winner has beaten each of the others; in a tie each contender was level with each other one.
-
-    Between two that lost nothing is known, so they have not met.
+    """Split each vote into duels: the winner beats every other contender; in a tie all are level.
+    A vote says nothing about two losers, so it counts as no duel between them.
     """
     duels = Duels()
     for ballot in ballots:
@@ -115,7 +114,7 @@ def ratings(ballots: Iterable[Ballot]) -> dict[str, float]:
 
 
 def _strength(contender: str, duels: Duels, strengths: dict[str, float]) -> float:
-    """One step towards the most likely strength; the imagined opponent has strength 1."""
+    """One step towards the maximum-likelihood strength; the virtual opponent has strength 1."""
     mine = strengths[contender]
     expected = IMAGINED_TIES / (mine + 1)
     for other, strength in strengths.items():

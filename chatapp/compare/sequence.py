@@ -1,7 +1,7 @@
-"""One pane after the other: when an answer has ended, whichever way, the next one begins (B44).
+"""Run sequential comparisons: the end of one answer, however it ends, starts the next (B44).
 
-Those that wait are in their sessions' held queues. The end of a run releases the next one; should the process that
-ended it die in between, `chatapp.compare.tasks` looks again.
+Waiting runs are in their sessions' held queues. The end of a run releases the next one; if the process dies in between,
+the task in `chatapp.compare.tasks` does it.
 """
 
 from uuid import UUID
@@ -35,9 +35,9 @@ def start_the_next(run_id: UUID, **kwargs) -> None:
 
 @transaction.atomic
 def advance(comparison_id: UUID) -> bool:
-    """Release the next pane, unless another one is being answered. Returns whether there was one.
+    """Release the next pane, unless one is being answered. Returns whether a pane was released.
 
-    A pane that no page follows any more is not started: it is about to be stopped.
+    Panes without viewers are not started: they are about to be stopped.
     """
     Comparison.objects.select_for_update().filter(pk=comparison_id).values_list("pk").first()
     panes = Pane.objects.filter(comparison=comparison_id)
@@ -51,7 +51,7 @@ def advance(comparison_id: UUID) -> bool:
 
 
 def advance_all() -> int:
-    """Release what a process that died has left waiting. Returns how many."""
+    """Release panes left waiting by a crashed process. Returns how many."""
     waiting = Pane.objects.filter(_held, comparison__is_sequential=True)
     comparisons = waiting.values_list("comparison", flat=True).distinct()
     return sum(advance(comparison_id) for comparison_id in list(comparisons))

@@ -1,4 +1,4 @@
-"""Celery's task of comparisons: upkeep."""
+"""Celery tasks of comparisons."""
 
 from celery import shared_task
 
@@ -7,5 +7,5 @@ from chatapp.compare import sequence
 
 @shared_task(name="chatapp.compare.tasks.advance", ignore_result=True)
 def advance() -> None:
-    """Begin what a crash left waiting for its turn."""
+    """Release panes left waiting by a crashed process."""
     sequence.advance_all()

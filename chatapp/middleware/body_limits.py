@@ -1,7 +1,7 @@
 """Limits for the size and duration of request bodies, by path and before authentication.
 
-They apply in the ASGI application, and in daphne, which spools a body to disk before it calls the application. An error
-has the format of that part of the site.
+They apply in the ASGI application, and in daphne, which spools a body to disk before it calls the application. Errors
+have the format of the part of the site.
 """
 
 import re
@@ -17,10 +17,10 @@ from chatapp.middleware.headers import completed
 from chatapp.openai.errors import error_body
 from chatapp.web.chat.attachments import BYTES_A_CHARACTER
 
-SMALL_BYTES = 256 * 1024  # a form without a message in it: a log-in, a title, a token
+SMALL_BYTES = 256 * 1024  # bytes; a form without a message, such as a log-in, a title, a token
 PARTS_BYTES = 64 * 1024  # for the headers of a form's parts
 WITH_TEXT = re.compile(r"/(api|v1|admin|chats|messages|runs|compare|schedules)(/|$)")  # a message, or a system prompt
-WITH_FILES = re.compile(r"/chats(/[^/]+/messages)?$")  # and files as long as a message
+WITH_FILES = re.compile(r"/chats(/[^/]+/messages)?$")  # plus files as long as a message
 WITHOUT_LOG_IN = re.compile(r"/admin/log(in|out)/$")
 
 
@@ -85,13 +85,13 @@ def _answer(path_root: str, reason: Exception) -> HttpResponse:
 
 
 def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler400: the same responses for requests that are found malformed later."""
+    """Django's handler400: the same responses for requests that turn out malformed later."""
     kind = RequestDataTooBig if isinstance(exception, RequestDataTooBig) else SuspiciousOperation
     return answer_at(request.path, kind())
 
 
 def as_http(response: HttpResponse) -> bytes:
-    """The response as bytes of HTTP/1.1, for use before there is an application."""
+    """The response as bytes of HTTP/1.1, for use before the application is called."""
     status = f"HTTP/1.1 {response.status_code} {HTTPStatus(response.status_code).phrase}\r\n".encode()
     head = b"".join(f"{name}: {value}\r\n".encode("latin1") for name, value in response.items())
     return status + head + b"\r\n" + response.content

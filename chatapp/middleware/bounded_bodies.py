@@ -16,8 +16,10 @@ from chatapp.middleware.body_limits import (
 
 
 class BoundedBodies:
-    """An ASGI application that refuses requests whose body is too large or too slow; it has not been called yet then,
-    or is still waiting for the body."""
+    """ASGI middleware that refuses requests whose body is too large or too slow.
+
+    The application has not been called then, or is still waiting for the body.
+    """
 
     def __init__(self, application) -> None:
         self._application = application
@@ -47,7 +49,7 @@ class _Body:
         self._deadline = asyncio.get_running_loop().time() + settings.REQUEST_SECONDS
 
     async def receive(self) -> dict:
-        if self._is_whole:  # from now on it waits for the client to disconnect
+        if self._is_whole:  # from now on wait for the client to disconnect
             return await self._receive()
         try:
             async with asyncio.timeout_at(self._deadline):

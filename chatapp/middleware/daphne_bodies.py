@@ -1,7 +1,7 @@
 """The limits on bodies inside daphne, which spools a whole request to disk before it calls the application.
 
 daphne is started by its own command, so `chatapp.asgi` replaces the class of its requests when daphne loads it. A
-refused request gets its response at once; what the client still sends is read and discarded for a moment, because
+refused request gets its response immediately; the client's remaining bytes are read and discarded for a moment, because
 closing a connection with unread bytes loses the response. tests/edges/test_private_names.py guards what this relies on.
 """
 
@@ -23,7 +23,7 @@ def install() -> None:
 
 
 def _bounded(WebRequest: type) -> type:
-    from twisted.internet import reactor  # daphne has chosen it by now
+    from twisted.internet import reactor  # set by daphne before it loads the application
 
     class BoundedRequest(WebRequest):
         def __init__(self, *args, **kwargs) -> None:

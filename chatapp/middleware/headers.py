@@ -45,7 +45,7 @@ def completed(response: HttpResponseBase, path: str = "/") -> HttpResponseBase:
     """Add the headers to a response. Also called for responses that bypass the middleware."""
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
-    if holds_secret(path):  # else the Referer of the page's requests, and so logs of proxies, would have it
+    if holds_secret(path):  # otherwise the Referer of the page's requests, and so proxies' logs, would contain it
         response.headers["Referrer-Policy"] = "no-referrer"
     if (cache := caching(response)) is not None:
         response.headers["Cache-Control"] = cache
@@ -55,8 +55,8 @@ def completed(response: HttpResponseBase, path: str = "/") -> HttpResponseBase:
 def caching(response: HttpResponseBase) -> str | None:
     """The new Cache-Control of a response; None keeps it.
 
-    What a view or the static files say is kept, with one exception: data is not stored where a page only said that it
-    is private. Pages themselves stay with `no-cache`: the browser keeps those for Back, which `no-store` forbids.
+    Headers of views and static files are kept, with one exception: private data that is not a page becomes `no-store`.
+    Pages stay at `no-cache`: the browser keeps them for Back, which `no-store` forbids.
     """
     declared = response.headers.get("Cache-Control", "")
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()

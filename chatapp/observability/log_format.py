@@ -10,11 +10,11 @@ from chatapp.observability.redaction import redact
 
 
 def without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Redact paths: Django logs those that it does not find, structlog and uvicorn those of requests."""
+    """Redact paths: Django logs those of 404s, structlog and uvicorn those of requests."""
     return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
-CONTEXT = [  # what every line carries: request_id, user_id, task_id and run_id, where there are any
+CONTEXT = [  # context of every line: request_id, user_id, task_id and run_id, if any
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -42,7 +42,7 @@ def configuration(level: str, form: str) -> dict[str, object]:
                     colors=False,
                     pad_event_to=0,
                     sort_keys=False,
-                    exception_formatter=structlog.dev.plain_traceback,  # the others print variables: keys, prompts
+                    exception_formatter=structlog.dev.plain_traceback,  # others print variables: keys, prompts
                 ),
             },
             "json": {

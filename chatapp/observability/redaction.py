@@ -1,7 +1,7 @@
 """Remove queries, fragments and tokens from URLs before they are logged or traced.
 
-A query has search terms, and in old links a one-time token. Only paths in SECRET_ROUTES hold secrets; a test compares
-them with the URL map.
+A query contains search terms, and in old links a one-time token. Only paths in SECRET_ROUTES hold secrets; a test
+compares them with the URL map.
 """
 
 import re
@@ -10,13 +10,13 @@ from urllib.parse import unquote
 SECRET_ROUTES = ("shared/",)  # the rest of the path is a secret that gives access
 HIDDEN = "[hidden]"
 
-_WORD = re.compile(r"[^\s\"'<>]+")  # of a line; with a slash it may be an address, or have one after a `=`
+_WORD = re.compile(r"[^\s\"'<>]+")  # of a line; a word with a slash may be a URL, or contain one after a `=`
 _TAIL = re.compile(r"([?#]).+", re.DOTALL)
 _ROUTES = "|".join(route.rstrip("/") for route in SECRET_ROUTES)
-# A decoded path may hold white space and quotes, which end a word of a line: what stands behind them is hidden, too.
+# A decoded path may contain white space and quotes, which end a word of a line: the text after them is hidden, too.
 _DECODED = re.compile(rf"(?<!/)(/++(?:{_ROUTES})/+)[\s\"'<>]*\S+?(?=[\"']?(?:\s|$))", re.IGNORECASE)
-_SECRET = re.compile(rf"(?<!/)(/++(?:{_ROUTES})/+).+", re.IGNORECASE | re.DOTALL)  # each slash is looked at once
-_UNQUOTED = 3  # times: a path may be quoted more than once on its way
+_SECRET = re.compile(rf"(?<!/)(/++(?:{_ROUTES})/+).+", re.IGNORECASE | re.DOTALL)  # each slash is examined once
+_UNQUOTED = 3  # times; a path may be quoted repeatedly on its way
 
 
 def redact(text: str) -> str:
@@ -34,7 +34,7 @@ def _redact_word(word: re.Match) -> str:
 
 
 def _redact_address(address: str) -> str:
-    """Also if the client has quoted the path: servers unquote it before routing."""
+    """Handles quoted paths, too: servers unquote them before routing."""
     address = plain = _cut(address)
     for _ in range(_UNQUOTED):
         plain = unquote(plain)

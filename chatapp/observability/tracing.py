@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from chatapp.observability.redaction import HIDDEN, redact
 
-# Probes, and URLs that are secrets: a trace has the URL of its request.
+# Probes, and URLs that are secrets: a trace contains the URL of its request.
 UNTRACED_URLS = "healthz,readyz,metrics,login,invitation,shared"
 MISSING = "OTEL_EXPORTER_OTLP_ENDPOINT is set. Install what it needs: pip install -r deploy/requirements/otel.txt"
 
@@ -38,7 +38,7 @@ def _begin(service: str) -> None:
 
     class Processor(BatchSpanProcessor):
         def on_end(self, span) -> None:
-            if span.name not in beats:  # several a minute, without information
+            if span.name not in beats:  # several a minute, of no interest
                 super().on_end(without_secrets(span))
 
     os.environ.setdefault("OTEL_SERVICE_NAME", service)
@@ -70,6 +70,6 @@ def without_secrets(span):
 
 
 def _redacted(name: str, value: object) -> object:
-    if name == "url.query":  # stands without its `?`
+    if name == "url.query":  # a query without its `?`
         return HIDDEN
     return redact(value) if isinstance(value, str) else value

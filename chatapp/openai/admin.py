@@ -1,4 +1,4 @@
-"""Requests of programs in the admin, for looking into failures. The answer is at the run."""
+"""The admin's view of API requests, for investigating failures. The answer is with the run."""
 
 from django.contrib import admin
 

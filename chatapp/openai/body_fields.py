@@ -1,4 +1,4 @@
-"""Read and check the fields of a request's body. A request with a wrong type is refused with the field's name.
+"""Read and validate the fields of a request's body. Errors name the field.
 
 null counts as missing: OpenAI's clients send either.
 """
@@ -20,7 +20,7 @@ NAMES = {str: "a string", bool: "a boolean", int: "an integer", float: "a number
 def parse_body(request: HttpRequest) -> dict:
     """The JSON object in a request's body. Raises Malformed, RequestDataTooBig."""
     raw = request.body
-    if len(raw) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:  # a chunked body has declared no length
+    if len(raw) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:  # a chunked body declares no length
         raise RequestDataTooBig
     try:
         body = loads(raw)

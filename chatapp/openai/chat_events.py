@@ -97,7 +97,7 @@ class ChatCompletionFold:
         return failure_of(self._folded.final, self._folded.final_data)
 
     def _failed(self) -> bytes:
-        """An error in place of a chunk, without an end marker: clients raise it."""
+        """An error instead of a chunk, without an end marker: clients raise it."""
         failure = self._failure()
         return _frame(error_body(failure.status, failure.code, failure.message))
 

@@ -28,7 +28,7 @@ ECHOED_FIELDS = {
     "annotations",
     "reasoning_content",
     "reasoning",
-}  # of our own answers; not sent on
+}  # members of our own answers; not sent upstream
 
 
 def parse_chat_request(body: dict) -> ParsedRequest:

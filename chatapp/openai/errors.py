@@ -66,7 +66,7 @@ class PreviousNotFinal(Refusal):
     status, code = 409, "previous_response_not_final"
 
 
-RUN_STATUS: dict[str, int] = {  # of a run that fails before or while it is answered; 500 for what is not named
+RUN_STATUS: dict[str, int] = {  # code of a failed run -> status; 500 for other codes
     errors.ModelUnknown.code: 404,
     errors.ModelMissing.code: 503,
     errors.PromptEmpty.code: 400,
@@ -93,14 +93,14 @@ RUN_STATUS: dict[str, int] = {  # of a run that fails before or while it is answ
     errors.TimeLimit.code: 504,
 }
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-NAMES = {  # codes that clients know
+NAMES = {  # codes that clients expect
     errors.ModelUnknown.code: "model_not_found",
     errors.ContextTooLong.code: "context_length_exceeded",
 }
 
 
 class RunFailed(AppError):
-    """A run that ended otherwise than its client wanted, as its final event tells."""
+    """A run that did not complete, with the error from its final event."""
 
     def __init__(self, code: str, message: str, retryable: bool) -> None:
         super().__init__(message=message)
@@ -108,7 +108,7 @@ class RunFailed(AppError):
 
 
 def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:
-    """The response to any exception. What nobody foresaw is logged, and told to whoever listens."""
+    """The response to any exception. Unexpected ones are logged and sent as `got_request_exception`."""
     match exc:
         case Refusal():
             return _response(exc.status, exc.code, exc.message, exc.param)
@@ -148,7 +148,7 @@ def _response(
 ) -> JsonResponse:
     response = JsonResponse(error_body(status, code, message, param), status=status)
     if retryable is not None:
-        response["X-Should-Retry"] = str(retryable).lower()  # which OpenAI's clients obey
+        response["X-Should-Retry"] = str(retryable).lower()  # respected by OpenAI's clients
     return response
 
 

@@ -16,10 +16,10 @@ DONE = b"data: [DONE]\n\n"
 
 
 class EventEncoder(Protocol):
-    """Encodes a run's events. It gets each event once, from the first one on."""
+    """Encodes a run's events. Gets each event once, starting with the first."""
 
     def encode(self, run_event: RunEvent, finished_at: datetime | None) -> bytes:
-        """The frames for one event; `finished_at` is given with the final one."""
+        """The frames for one event; `finished_at` is set for the final one."""
 
 
 class EncodedBody(EventBody):
@@ -32,7 +32,7 @@ class EncodedBody(EventBody):
         self._encoder = encoder
 
     async def _frames(self, heartbeat: float) -> AsyncIterator[bytes]:
-        """Silence becomes a heartbeat. So does a start without events: daphne sends no head before a body."""
+        """Yield frames, and heartbeats during silence and at an empty start: daphne sends no head before a body."""
         is_begun = False
         async with aclosing(follow_full_stream(self._stream, heartbeat)) as batches:
             async for batch in batches:

@@ -1,4 +1,4 @@
-"""A run's complete stream, event for event, even after the log was compacted."""
+"""A run's complete stream with all its events, even after the log was compacted."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
@@ -30,7 +30,7 @@ class RunEvent(NamedTuple):
 async def follow_full_stream(stream: UUID, idle: float) -> AsyncIterator[list[RunEvent]]:
     """Yield all events from the first to the final one in batches, and an empty batch after `idle` s of silence.
 
-    Callers must close it: that tells an attached run at once that it has lost its follower.
+    Callers must close it, which immediately reports the lost follower to an attached run.
     """
     seq = 0
     async with aclosing(follow(stream, 0, idle)) as batches:
@@ -55,7 +55,7 @@ def _parse(batch: list[EncodedEvent]) -> list[RunEvent]:
 
 
 def _expand(stream: UUID, events: Iterable[RunEvent], after: int) -> Iterator[RunEvent]:
-    """Replace each snapshot by the events that it stands for, without those up to seq `after`."""
+    """Replace each snapshot with the events it stands for, without those up to seq `after`."""
     for event in events:
         if event.kind == Kind.SNAPSHOT:
             outline = Exchange.objects.values_list("score", flat=True).get(pk=stream)

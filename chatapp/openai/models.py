@@ -1,4 +1,4 @@
-"""Requests in OpenAI's protocols, stored beside the runs that answer them."""
+"""Requests in OpenAI's protocols, stored with the runs that answer them."""
 
 from django.db import models
 
@@ -17,22 +17,22 @@ class ExchangeQuerySet(models.QuerySet):
 
 
 class Exchange(models.Model):
-    """One request of a program. Its run has a session of its own, which pages never show (docs/adr)."""
+    """One API request. Its run has a session of its own, which pages never show (docs/adr)."""
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="exchange")
     kind = models.CharField(max_length=8, choices=Kind.choices)
     input = models.JSONField()  # messages of a chat, items of a response
     parameters = models.JSONField(default=dict)  # sent upstream along with them
-    echo = models.JSONField(default=dict)  # of the request: what a response object repeats
-    # Of what is sent upstream: input, parameters, instructions. The previous version may write rows without it.
+    echo = models.JSONField(default=dict)  # members of the request that the response object echoes
+    # Total sent upstream: input, parameters, instructions. The previous version may write rows without it.
     characters = models.PositiveIntegerField(default=0, db_default=0)
     is_stored = models.BooleanField(default=False)
     is_background = models.BooleanField(default=False)
-    # Responses that continue each other: the run of the first one, by which one query finds all of them, ...
+    # Responses that continue each other: the run of the first one, so that one query finds all of them, ...
     chain = models.UUIDField(db_index=True)
     # ... and of the previous one. No foreign key: a deleted response must be noticed.
     previous = models.UUIDField(null=True)
-    score = models.TextField(blank=True)  # of its stream, saved before compaction: stream_outline.py
+    score = models.TextField(blank=True)  # outline of its stream, saved before compaction: stream_outline.py
 
     objects = ExchangeQuerySet.as_manager()
 

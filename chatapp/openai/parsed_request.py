@@ -1,4 +1,4 @@
-"""A program's request after parsing, and parameters that both APIs share."""
+"""A parsed API request, and the parameters that both protocols share."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -8,12 +8,12 @@ from chatapp.openai.errors import Refusal, UnsupportedParameter
 from chatapp.openai.models import Kind
 from chatapp.openai.sizes import characters_in
 
-MAX_STOPS = 4  # sequences, the protocol's limit
+MAX_STOPS = 4  # sequences; the protocol's limit
 
 
 @dataclass
 class ParsedRequest:
-    """`input` and `parameters` are sent upstream; `text` is what a person would have typed."""
+    """`input` and `parameters` are sent upstream; `text` is the user's message."""
 
     kind: Kind
     model: str
@@ -24,7 +24,7 @@ class ParsedRequest:
     is_stream: bool = False
     is_stored: bool = False
     is_background: bool = False
-    includes_usage: bool = False  # in the last chunk of a chat's stream
+    includes_usage: bool = False  # send usage in the last chunk of a chat's stream
     previous: UUID | None = None
 
     @property
@@ -77,7 +77,7 @@ def drop_none(values: dict) -> dict:
 
 
 def reject_unless_default(fields: Fields, **harmless: object) -> None:
-    """Refuse parameters that would be ignored, unless they have the value that changes nothing."""
+    """Refuse parameters that would be ignored, unless they have their default value."""
     for name, value in harmless.items():
         if name in fields and fields.as_dict()[name] != value:
             raise UnsupportedParameter(f"{fields.path(name)} is not supported here.", fields.path(name))

@@ -1,6 +1,6 @@
-"""Conversations by `previous_response_id`: a response continues the one that it names.
+"""Conversations by `previous_response_id`: a response continues the one it names.
 
-The chain is walked back by one query that reads lengths only, as far as the limits of a context reach.
+One query that reads only lengths walks the chain back, as far as the limits of a context allow.
 """
 
 from typing import NamedTuple
@@ -91,7 +91,7 @@ def path_to_root(pk: UUID) -> Path | None:
 
 
 def _answer_of(exchange: Exchange) -> list[dict]:
-    """The model's answer: text and tool calls. The outputs of the calls are in the next request's input."""
+    """The model's answer: text and tool calls. The next request's input has the outputs of the calls."""
     message = exchange.run.message
     if not (message.content or message.tools):
         return []

@@ -1,8 +1,8 @@
-"""A run's events as those of a response, or as the response object.
+"""Convert a run's events to those of a response, or to the response object.
 
-A pure fold over the run's events from the first one on, wherever and whenever they are read. So each event always has
-the same `sequence_number` (1, 2, 3 …), and a client that resumes after one gets exactly the rest. No event has the time
-of the run's end: `finished_at` is given with the final event.
+A pure fold over the run's events from the first one, in any process and at any time. So each event always has the same
+`sequence_number` (1, 2, 3 …), and a client that resumes gets exactly the rest. The run's events do not contain the time
+of its end: `finished_at` is passed with the final event.
 """
 
 from datetime import datetime
@@ -16,12 +16,12 @@ from chatapp.openai.response_output import MESSAGE, REASONING, CallItem, TextIte
 from runs.errors import PromptEmpty, PromptTooLong, UpstreamRateLimited, UpstreamRejected
 from streams.events import Kind
 
-STOPPED = "response.cancelled"  # beside OpenAI's own events: its streams just break off there
+STOPPED = "response.cancelled"  # an addition to OpenAI's events: its streams break off there
 CUT_SHORT = {
     "length": "max_output_tokens",
     "content_filter": "content_filter",
-}  # finish_reason: OpenAI's
-ERROR_CODES = {  # those of OpenAI's types; our own code is in `type`
+}  # upstream's finish_reason -> OpenAI's
+ERROR_CODES = {  # OpenAI's types; our own code is in `type`
     UpstreamRateLimited.code: "rate_limit_exceeded",
     UpstreamRejected.code: "invalid_prompt",
     PromptEmpty.code: "invalid_prompt",
@@ -38,14 +38,14 @@ class ResponseFold:
         self._calls: dict[int, CallItem] = {}  # by the upstream's index
         self._number = 0
         self._state = {"status": "queued" if base["background"] else "in_progress"}
-        self.failure: dict | None = None  # data of the final event, where it was a failure
+        self.failure: dict | None = None  # data of the final event, if it was a failure
 
     def apply(self, run_event: RunEvent, finished_at: datetime | None = None) -> list[dict]:
         """The response events for one event of the run, in order."""
         return [self._numbered(event) for event in self._fold_event(run_event, finished_at)]
 
     def response(self) -> dict:
-        """The response as it is now."""
+        """The current response."""
         return self._base | self._state | {"output": [item.object() for item in self._items]}
 
     @property
@@ -78,7 +78,7 @@ class ResponseFold:
         return {"type": kind, "response": self.response()}
 
     def _add_text(self, kind: TextKind, text: str) -> list[dict]:
-        """Add to the open item if it is of this kind; else end that one and begin another."""
+        """Add to the open item if it is of this kind; otherwise end it and begin another."""
         item = self._items[-1] if self._items else None
         if isinstance(item, TextItem) and item.is_open and item.is_kind(kind):
             return item.add(text)
@@ -164,7 +164,7 @@ def _end_of(run_event: RunEvent, finished_at: datetime | None) -> tuple[str, dic
 
 
 def _usage(counts: dict) -> dict:
-    """All upstreams send two counts; the protocol requires details as well."""
+    """All upstreams send two counts; the protocol also requires details."""
     input_tokens, output_tokens = counts["prompt_tokens"], counts["completion_tokens"]
     return {
         "input_tokens": input_tokens,

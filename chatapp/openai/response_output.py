@@ -1,4 +1,4 @@
-"""The items of a response's output, and the events of each: added, deltas, done."""
+"""The items of a response's output, and their events: added, deltas, done."""
 
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ class TextItem:
         ]
 
     def object(self) -> dict:
-        """The item as it is now."""
+        """The current item."""
         return self._object([self._part("".join(self._text))])
 
     def _object(self, content: list[dict]) -> dict:
@@ -68,11 +68,11 @@ class CallItem:
     def __init__(self, run: str, index: int, tool: int, delta: dict) -> None:
         self._index, self.is_open, self._status = index, True, "in_progress"
         self.id = f"fc_{run}_{index}"
-        self._call_id = delta.get("id") or f"call_{tool}"  # as previous_responses names a call without an id
+        self._call_id = delta.get("id") or f"call_{tool}"  # as in previous_responses, for a call without an id
         self._name, self._arguments = "", []
 
     def begin(self, name: str) -> list[dict]:
-        """`name` is what is known so far. In practice upstreams send it in one piece."""
+        """`name` is the name so far. In practice upstreams send it in one piece."""
         item = self.object() | {"name": name}
         return [{"type": "response.output_item.added", "output_index": self._index, "item": item}]
 

@@ -1,4 +1,4 @@
-"""Parse requests for responses."""
+"""Parse requests of the Responses API."""
 
 from chatapp.openai.body_fields import Fields
 from chatapp.openai.chat_requests import last_text
@@ -22,7 +22,7 @@ PARAMETERS = {
 }  # fmt: skip
 UNSUPPORTED = {"conversation", "prompt", "max_tool_calls", "context_management", "moderation"}
 TOOL_CHOICES = {"none", "auto", "required"}
-HARMLESS_INCLUDE = "reasoning.encrypted_content"  # accepted, and without effect: there is none
+HARMLESS_INCLUDE = "reasoning.encrypted_content"  # accepted without effect
 MAX_METADATA, KEY_CHARACTERS, VALUE_CHARACTERS = 16, 64, 512
 
 

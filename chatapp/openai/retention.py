@@ -1,4 +1,4 @@
-"""Delete the requests of programs after their retention."""
+"""Delete API requests after their retention."""
 
 from datetime import timedelta
 
@@ -10,12 +10,12 @@ from chatapp.openai.models import Exchange
 from runs.actions import delete_session
 from runs.states import FINAL
 
-UNSTORED_DAYS = 1  # days after its end; until then staff can look into failures
-BATCH_EXCHANGES = 200  # deleted by one call: other upkeep needs the slot, too
+UNSTORED_DAYS = 1  # days after its end; until then staff can investigate failures
+BATCH_EXCHANGES = 200  # deleted per call: other upkeep needs the slot, too
 
 
 def delete_due() -> int:
-    """Delete a batch of what ended UNSTORED_DAYS, or if stored RESPONSES_DAYS, ago. Returns how many."""
+    """Delete a batch of requests UNSTORED_DAYS (if stored, RESPONSES_DAYS) after their end. Returns their number."""
     due = _ended(UNSTORED_DAYS, is_stored=False)
     if settings.RESPONSES_DAYS > 0:
         due |= _ended(settings.RESPONSES_DAYS, is_stored=True)

@@ -1,4 +1,4 @@
-"""Start the run of a program's request, and build what its run sends upstream."""
+"""Start the run of an API request, and build its upstream request."""
 
 import asyncio
 from uuid import UUID
@@ -21,14 +21,14 @@ from runs.states import Status, Trigger
 from streams.access import in_request_thread
 from streams.delivery.hub import in_reader_thread
 
-TITLE = "By a program"  # of its unlisted session; a session with a title gets none from the model
+TITLE = "By a program"  # title of its unlisted session; a session with a title needs no title run
 _abandoned: set[asyncio.Future] = set()
 
 
 def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None = None) -> Exchange:
     """Store the request and start its run. Only a background run outlives its client (B42).
 
-    Raises what `runs.actions.send` raises, ContextTooLong, and RunFailed if the run could not be enqueued.
+    Raises the errors of `runs.actions.send`, ContextTooLong, and RunFailed if the run could not be enqueued.
     """
     characters = parsed.characters
     _check_context(parsed, characters)

@@ -1,10 +1,10 @@
-"""How long a request is."""
+"""The size of a request."""
 
 from django.db.models import Sum
 
 
 def characters_in(*values: object) -> int:
-    """The characters of all strings in JSON values, however deep."""
+    """The number of characters of all strings in JSON values, at any depth."""
     count, rest = 0, list(values)
     while rest:
         match rest.pop():
@@ -18,7 +18,7 @@ def characters_in(*values: object) -> int:
 
 
 def stored_characters(user_id: int) -> int:
-    """What is stored of a user's requests, about: a character for a byte."""
+    """Approximate bytes stored for a user's requests: one per character."""
     from chatapp.openai.models import Exchange
 
     return Exchange.objects.filter(run__session__owner_id=user_id).aggregate(sum=Sum("characters"))["sum"] or 0

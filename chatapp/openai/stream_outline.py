@@ -1,7 +1,7 @@
 """The outline of a stream: with it and a snapshot, the stream can be restored event for event.
 
 A log is compacted some minutes after the run's end: one snapshot replaces its deltas (`streams.log.compaction`). But
-programs may resume days later after the last event that they have seen. So the outline is saved before compaction: the
+clients may resume days later after the last event they have seen. So the outline is saved before compaction: the
 kind of each event but the last and, for text, its number of characters. The text itself is in the snapshot.
 
 The outline is a JSON array with one entry for each event, from seq 1 on: `n` is a text of n characters, `["r", n]`
@@ -25,7 +25,7 @@ PIECES = ("id", "name", "arguments")
 
 @receiver(compacting, sender=Run, dispatch_uid="openai.compacting")
 def save_outline(run_id: UUID, **kwargs) -> None:
-    """Save the outline of a program's run, if the log is still complete. Idempotent."""
+    """Save the outline of an API request's run, if the log is still complete. Idempotent."""
     if not Exchange.objects.filter(pk=run_id, score="").exists():
         return
     events = list(store.read_all(run_id))
@@ -51,7 +51,7 @@ def _outline_entry(event: Event) -> object:
 
 
 def expand(stream: UUID, outline: str, snapshot: dict) -> Iterator[Event]:
-    """The events that the outline was made from; `snapshot` is the data of the snapshot that replaced them."""
+    """Restore the events of an outline; `snapshot` is the data of the snapshot that replaced them."""
     text, reasoning = TextReader(snapshot["text"]), TextReader(snapshot["reasoning"])
     tools = {tool["index"]: {name: TextReader(tool[name]) for name in PIECES} for tool in snapshot["tools"]}
     for seq, entry in enumerate(orjson.loads(outline), start=1):

@@ -1,4 +1,4 @@
-"""Allow one `manage.py up` a data directory, and publish how to reach it on this machine."""
+"""Allow one `manage.py up` per data directory, and publish how to reach it on this machine."""
 
 import fcntl
 import json
@@ -22,7 +22,7 @@ class AlreadyRunning(Exception):
 
 @contextmanager
 def hold_instance(data_dir: Path, url: str):
-    """Lock `data_dir`. The kernel releases the lock when this process ends, in whatever way.
+    """Lock `data_dir`. The kernel releases the lock when this process ends, however it ends.
 
     Raises AlreadyRunning.
     """

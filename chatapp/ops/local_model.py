@@ -36,9 +36,9 @@ def reason_not_to_start(cpu_info: Path = Path("/proc/cpuinfo")) -> str:
     if settings.LOCAL_MODEL == "0":
         return "LOCAL_MODEL=0"
     if settings.LOCAL_MODEL != "1" and Provider.objects.exclude(name=PROVIDER).exists():
-        return "another provider is configured (LOCAL_MODEL=1 starts it nevertheless)"
+        return "another provider is configured (LOCAL_MODEL=1 starts it anyway)"
     if not (find_spec("xllamacpp") and weights()):
-        return "its packages are not installed (`make run` installs them where they exist for the platform)"
+        return "its packages are not installed (`make run` installs them on the platforms they support)"
     if not _has_avx2(cpu_info):
         return f"this processor has no AVX2, which it needs; add a model with `{settings.COMMAND} add_provider`"
     return ""
@@ -52,7 +52,7 @@ def _has_avx2(cpu_info: Path) -> bool:
 
 
 def register(local: LocalModel) -> None:
-    """Save the model server's current address. Changes by staff to the model are kept."""
+    """Save the model server's current address. Keeps changes that staff made to the model."""
     provider, _ = Provider.objects.update_or_create(
         name=PROVIDER, defaults={"base_url": local.base_url, "key_env": KEY_ENV}
     )
@@ -72,5 +72,5 @@ def register(local: LocalModel) -> None:
 
 
 def retire() -> None:
-    """Disable the models: their server does not run."""
+    """Disable the models, whose server is not running."""
     Model.objects.filter(provider__name=PROVIDER).update(enabled=False, is_default=False)

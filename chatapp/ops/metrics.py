@@ -1,7 +1,7 @@
 """Prometheus metrics, collected at each scrape.
 
-Figures from the database are the same in every web process: active runs, and what each live worker has stored with its
-lease. Figures of this web process (its followers, the runs it ended) are exported by this one only: scrape all of them.
+Figures from the database are the same in every web process: active runs, and the counts that each live worker stores
+with its lease. Figures of this web process (its followers, the runs it ended) are exported only here: scrape them all.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ COUNTERS = {
     "batches": ("chatapp_batches", "Committed batches of events"),
     "events": ("chatapp_events", "Committed events"),
     "commit_seconds": ("chatapp_commit_seconds", "Seconds spent committing batches"),
-    "fenced": ("chatapp_fenced_writers", "Runs whose writer found them ended by another process"),
+    "fenced": ("chatapp_fenced_writers", "Runs that another process ended while their writer was active"),
     "dropped": ("chatapp_dropped_batches", "Batches that could not be announced; followers read the log instead"),
 }
 TIMES = {
@@ -57,7 +57,7 @@ def _now() -> Iterator[Metric]:
     ages = GaugeMetricFamily(
         "chatapp_report_age_seconds", "Seconds since the last run of a periodic job", labels=["name"]
     )
-    found = GaugeMetricFamily("chatapp_heal_open", "Problems that `manage.py heal` found and did not repair")
+    found = GaugeMetricFamily("chatapp_heal_open", "Problems found and not repaired by `manage.py heal`")
     for report in Report.objects.exclude(name__startswith=MAIN):
         ages.add_metric([report.name], (timezone.now() - report.at).total_seconds())
         if report.name == "heal":

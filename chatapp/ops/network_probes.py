@@ -5,7 +5,7 @@ import socket
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that is free at the moment."""
+    """A TCP port that is free on the loopback interface right now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

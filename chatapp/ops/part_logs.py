@@ -7,12 +7,12 @@ from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-MAX_BYTES = 10_000_000  # a file; with the one before it, a part's log takes 20 MB at most
+MAX_BYTES = 10_000_000  # per file; with its predecessor, a part's log takes 20 MB at most
 TAIL_LINES = 15  # shown on the console when a part ends by itself
 
 
 class Logs:
-    """One file a part. Each start of the site begins new files; the ones before are kept as `<part>.log.1`."""
+    """One log file per part. Each start of the site rotates them: the previous one is `<part>.log.1`."""
 
     def __init__(self, directory: Path):
         directory.mkdir(parents=True, exist_ok=True)
@@ -24,7 +24,7 @@ class Logs:
         self._handlers = {}
 
     def write(self, name: str, output: bytes) -> None:
-        """Append what the part `name` wrote. From several threads at once; a full disk stops no part."""
+        """Append output of the part `name`. Thread-safe; a full disk does not stop a part."""
         with self._writing:
             for line in output.decode("utf-8", "replace").splitlines():
                 self._tails[name].append(line)

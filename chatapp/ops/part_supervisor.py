@@ -1,4 +1,4 @@
-"""Keeps one part running: starts it behind a pipe guard, and restarts it whenever it ends, until it is stopped."""
+"""Keep one part running: start it behind a pipe guard, and restart it whenever it ends, until it is stopped."""
 
 import os
 import signal
@@ -15,28 +15,28 @@ from chatapp.ops.part_logs import Logs
 POLL_SECONDS = 0.05  # s between checks of a part that is starting
 NOTICE_SECONDS = 5.0  # s until the console says that a part is still stopping; an idle Celery worker takes 3
 HURRIED_SECONDS = 4.0  # s from `hurry_signal` to SIGKILL: Celery checks its signals every 2 s
-OUTPUT_SECONDS = 1.0  # s after a part's end in which its last lines are read: a child of its own may hold the pipe open
+OUTPUT_SECONDS = 1.0  # s to read a part's last output after its end: a child of its own may hold the pipe open
 
 # s from an exit to the next start. The first is short, because a single kill is the usual case; the last keeps a part
 # that exits again and again from using up the machine.
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 STEADY_SECONDS = 60.0  # s after which a part that was ready counts as stable: its next exit counts as the first
-MAX_FAILED_STARTS = 5  # in a row; a part that never becomes ready will not fix itself
+MAX_FAILED_STARTS = 5  # in a row; a part that never becomes ready will not recover by itself
 
 
 @dataclass(frozen=True)
 class Part:
-    name: str  # on the console and of its log file
+    name: str  # on the console, and of its log file
     command: list[str]
-    is_ready: Callable[[], bool] | None = None  # None: it only has to live for `settle_seconds`
-    before_start: Callable[[], None] = lambda: None  # called before each start; what it raises makes it a failed one
+    is_ready: Callable[[], bool] | None = None  # None: ready once it has lived for `settle_seconds`
+    before_start: Callable[[], None] = lambda: None  # called before each start; an exception fails the start
     settle_seconds: float = 1.0  # s
     ready_seconds: float = 60.0  # s after which a start counts as failed
     stop_seconds: float = 10.0  # s from SIGTERM to `hurry_signal`
-    hurry_signal: int = signal.SIGTERM  # sent when its time is over, or at the second Ctrl-C
+    hurry_signal: int = signal.SIGTERM  # sent after `stop_seconds`, or at the second Ctrl-C
     env: dict[str, str] = field(default_factory=dict)  # on top of the supervisor's own
     cwd: str | None = None
-    while_away: list[str] = field(default_factory=list)  # a command that is run every `away_seconds` until it is back
+    while_away: list[str] = field(default_factory=list)  # a command to run every `away_seconds` while the part is away
     away_seconds: float = 5.0  # s
 
 
@@ -89,7 +89,7 @@ class PartProcess(subprocess.Popen):
 
 
 class PartSupervisor(threading.Thread):
-    """Supervises one part. Once `stopping` is set, nothing is started any more.
+    """Supervises one part. Once `stopping` is set, nothing more is started.
 
     `give_up(keeper)` is called when the part has failed to start too often; `failure` then says how.
     """
@@ -106,7 +106,7 @@ class PartSupervisor(threading.Thread):
         self.part, self.is_ready, self.failure, self.code = part, False, "", 0
         self._logs, self._say, self._stopping, self._give_up = logs, say, stopping, give_up
         self._process: PartProcess | None = None
-        self._starting = threading.Lock()  # `stop` sees either the new process or that there will be none
+        self._starting = threading.Lock()  # `stop` sees either the new process, or that none will start
         self._has_been_ready = False
         self._failed_starts = self._ends = 0  # in a row
         self._substitute: subprocess.Popen | None = None  # the command that runs while the part is away
@@ -134,7 +134,7 @@ class PartSupervisor(threading.Thread):
         try:
             self.part.before_start()
             process = self._start()
-        except Exception as error:  # of fork: no memory, too many processes; of the database: it is away
+        except Exception as error:  # fork: out of memory or processes; the database: unavailable
             self._failed_starts, self.code = self._failed_starts + 1, 1
             return f"{self.part.name} could not be started ({error})"
         if process is None:
@@ -179,7 +179,7 @@ class PartSupervisor(threading.Thread):
         try:
             return self.part.is_ready()
         except Exception as error:
-            self._logs.write(self.part.name, f"[supervisor] the check whether it is ready failed: {error}".encode())
+            self._logs.write(self.part.name, f"[supervisor] the readiness check failed: {error}".encode())
             return False
 
     # -- between two starts ------------------------------------------------------------------------
@@ -196,7 +196,7 @@ class PartSupervisor(threading.Thread):
             self._stand_in()
 
     def _stand_in(self) -> None:
-        """Run `while_away` when it is due, if the part has been ready before. Do not wait for it."""
+        """Start `while_away` when it is due, if the part has been ready before. Does not wait for it."""
         if not (self.part.while_away and self._has_been_ready and time.monotonic() >= self._substitute_due):
             return
         if self._substitute is None or self._substitute.poll() is not None:
@@ -211,7 +211,7 @@ class PartSupervisor(threading.Thread):
                     stderr=subprocess.DEVNULL,
                     start_new_session=True,
                 )
-            except OSError:  # as with the part itself: later, there may be memory again
+            except OSError:  # as with the part itself: there may be memory later
                 self._substitute = None
 
     def _end_substitute(self) -> None:
@@ -247,7 +247,7 @@ class PartSupervisor(threading.Thread):
 
 
 def _ends_by(process: PartProcess, deadline: float, hurry: threading.Event | None = None) -> bool:
-    """Wait until it has ended, the deadline (of time.monotonic) has passed, or `hurry` is set."""
+    """Wait for the part's end, the deadline (of time.monotonic), or `hurry`."""
     while process.is_alive and not (hurry and hurry.is_set()) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     return not process.is_alive

@@ -33,11 +33,11 @@ class PipeGuard:
             return 127
         threading.Thread(target=self._watch_supervisor, daemon=True).start()
         code = self.part.wait()
-        self._kill_group()  # processes that the part has left behind
+        self._kill_group()  # processes left behind by the part
         return code if code >= 0 else 128 - code
 
     def _pass_on(self, number, _frame):
-        """To the part alone, not to its group: a Celery worker tells its children itself."""
+        """Signal the part alone, not its group: a Celery worker signals its own children."""
         if self.part is None:
             sys.exit(128 + number)
         self.part.send_signal(number)

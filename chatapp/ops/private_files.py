@@ -1,7 +1,7 @@
 """Files of the site that only its own user may read: chats, logs, keys.
 
-New files are private by the process's umask, whatever the shell's is. Files that are already there, written by an
-earlier version or unpacked from a backup, are made private when a process starts.
+The process's umask makes new files private, whatever the shell's is. Existing files, written by an earlier version or
+unpacked from a backup, are made private when a process starts.
 """
 
 import logging
@@ -13,8 +13,8 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-# In DATA_DIR. Not its static files, which are the same everywhere, and nothing that is not ours: a person may have
-# chosen a directory with other things in it. `log`, `valkey` and what is below them are directories and files.
+# In DATA_DIR. Excludes static files, which are public, and foreign files: DATA_DIR may be a directory with other
+# content. `log` and `valkey` are directories, with everything below them.
 SITE_FILES = (
     "secret_key", "redis_url", "running.json", "celerybeat-schedule*", "*.sqlite3", "log", "log/*",
     "valkey", "valkey/*", "valkey/*/*",
@@ -29,14 +29,14 @@ def make_new_files_private() -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write `path` anew with mode 0600; at no moment can others read it."""
+    """Rewrite `path` with mode 0600. Other users cannot read it at any moment."""
     path.unlink(missing_ok=True)
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(text)
 
 
 def make_private(data_dir: Path, database: Path | None) -> list[Path]:
-    """Take all rights of group and others from what is ours; `database` is SQLite's file. Returns what had any."""
+    """Remove permissions of group and others from our files. `database`: SQLite's file. Returns the paths changed."""
     return [path for path in _private(data_dir, database) if _close(path)]
 
 
@@ -56,8 +56,8 @@ def _private(data_dir: Path, database: Path | None) -> Iterator[Path]:
 
 
 def _close(path: Path) -> bool:
-    """Whether it was open. One of another user, a link, or a directory that all users share (/tmp) is left alone."""
-    with suppress(OSError):  # it has just gone, or is on a disk that knows no modes
+    """Whether the path was open to others. Skips other users' files, links and shared directories such as /tmp."""
+    with suppress(OSError):  # just deleted, or on a file system without modes
         mode = path.lstat()
         is_ours = mode.st_uid == os.geteuid() and not stat.S_ISLNK(mode.st_mode) and not mode.st_mode & stat.S_ISVTX
         if is_ours and mode.st_mode & OPEN:

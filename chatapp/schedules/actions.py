@@ -1,4 +1,4 @@
-"""What people do with their schedules."""
+"""Actions of users on their schedules."""
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -22,9 +22,9 @@ NAME_CHARACTERS = Schedule._meta.get_field("name").max_length
 
 @transaction.atomic
 def keep(schedule: Schedule) -> Schedule:
-    """Store a new schedule, or one that was edited: it is due next by its rule from now on.
+    """Save a new or edited schedule and compute its next time.
 
-    One that was paused for want of a time zone that there is goes on with it. Raises PromptEmpty, PromptTooLong,
+    A schedule that was paused because its time zone is unknown resumes. Raises PromptEmpty, PromptTooLong,
     TooManySchedules, UnknownZone.
     """
     check_prompt(schedule.prompt)
@@ -32,7 +32,7 @@ def keep(schedule: Schedule) -> Schedule:
         check_room(schedule.owner)
     elif (current := lock(schedule.pk)) is None:
         return schedule  # deleted meanwhile
-    else:  # what happened to it since the form was filled in
+    else:  # it may have been paused since the form was loaded
         schedule.paused, schedule.failures = current.paused, current.failures
         if schedule.paused == Paused.BY_ZONE:
             schedule.paused = ""
@@ -48,7 +48,7 @@ def check_room(owner: AbstractBaseUser) -> None:
 
 
 def _compute(schedule: Schedule) -> None:
-    """Raises UnknownZone."""
+    """Compute the next time. Raises UnknownZone."""
     if not schedule.is_zone_known:
         raise UnknownZone
     schedule.computed_at = timezone.now()
@@ -57,7 +57,7 @@ def _compute(schedule: Schedule) -> None:
 
 @transaction.atomic
 def pause(schedule: Schedule) -> None:
-    """Nothing starts by itself any more; what is being written goes on."""
+    """Start nothing automatically from now on. A running answer continues."""
     if (schedule := lock(schedule.pk)) and not schedule.paused:
         schedule.paused = Paused.BY_OWNER
         schedule.save(update_fields=["paused"])
@@ -66,7 +66,7 @@ def pause(schedule: Schedule) -> None:
 
 @transaction.atomic
 def resume(schedule: Schedule) -> None:
-    """Go on with the next time from now; what was missed meanwhile was meant to be. Raises UnknownZone."""
+    """Resume with the next time from now; times during the pause don't count as missed. Raises UnknownZone."""
     if (schedule := lock(schedule.pk)) and schedule.paused:
         schedule.paused, schedule.failures = "", 0
         _compute(schedule)
@@ -75,7 +75,7 @@ def resume(schedule: Schedule) -> None:
 
 @transaction.atomic
 def run_now(schedule: Schedule) -> Occurrence | None:
-    """Ask once, now; when it is due next does not change. A double click asks once. None: it is gone.
+    """Run once, now, without changing the next time. A double click runs once. None: it was deleted.
 
     Raises StillRunning while the last answer is being written.
     """
@@ -96,7 +96,7 @@ def run_now(schedule: Schedule) -> Occurrence | None:
 
 @transaction.atomic
 def duplicate(schedule: Schedule) -> Schedule:
-    """A copy, paused: two of the same should not both start. Raises TooManySchedules, UnknownZone."""
+    """Create a paused copy, so that the two don't both start. Raises TooManySchedules, UnknownZone."""
     check_room(schedule.owner)
     name = f"{schedule.name[: NAME_CHARACTERS - len(' (copy)')]} (copy)"
     values = {field: getattr(schedule, field) for field in COPIED}
@@ -107,7 +107,7 @@ def duplicate(schedule: Schedule) -> Schedule:
 
 
 def delete(schedule: Schedule, *, by: AbstractBaseUser) -> None:
-    """Delete a schedule and its history, and stop what it has on its way. Its chats stay."""
+    """Delete a schedule and its history, and stop its active runs. Its chats stay."""
     with transaction.atomic():
         if lock(schedule.pk) is None:
             return

@@ -1,4 +1,4 @@
-"""The admin's view of schedules: read-only, with what is next. They are their owners' to change."""
+"""The admin's view of schedules: read-only, with their next times. Only owners change them."""
 
 from django.contrib import admin
 from django.urls import reverse
@@ -29,7 +29,7 @@ class ScheduleAdmin(ReadOnlyAdmin):
 
     @admin.display(description="next times")
     def next_times(self, schedule: Schedule) -> str:
-        """In its own zone; of one that is paused, none."""
+        """The next times in the schedule's zone; empty if it is paused."""
         if schedule.paused or schedule.next_at is None or not schedule.is_zone_known:
             return "–"
         times = [schedule.next_at, *next_times(schedule.rule, schedule.next_at, NEXT_TIMES - 1)]
@@ -44,7 +44,7 @@ class ScheduleAdmin(ReadOnlyAdmin):
 
 @admin.register(Occurrence)
 class OccurrenceAdmin(ReadOnlyAdmin):
-    """Each leads to its run. The way back from a run's page is the list of its occurrences, of which there is one."""
+    """Each row links to its run. A run's page links back to the list of its occurrences, of which there is one."""
 
     list_display = ["due_at", "its_schedule", "state", "is_by_hand", "missed_before", "code", "its_run", "claimed_at"]
     list_filter = ["state", "is_by_hand", "due_at"]

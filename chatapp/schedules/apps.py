@@ -1,4 +1,4 @@
-"""Django's entry for schedules."""
+"""App configuration of schedules."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""Why a schedule can not do something: a stable code and a sentence (`docs/schedules.md`).
+"""Errors of schedules: a stable code and a sentence for users (`docs/schedules.md`).
 
 RunRefused                 runs.errors
 ├── StillRunning

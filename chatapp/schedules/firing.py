@@ -1,13 +1,13 @@
-"""What happens when schedules are due. Any number of processes may do this at once, at any time.
+"""Start due schedules. Any number of processes may do this concurrently, at any time.
 
-1. `tick` looks for what is due; each schedule is taken in a transaction of its own, which locks it. Others skip what
-   is locked (PostgreSQL) or find it moved on (SQLite: a conditional UPDATE).
-2. That transaction moves the schedule on to its next time and creates the occurrence, with its run if it is its turn.
-   Nothing leaves the process before it is committed: a crash in it changes nothing, and the next tick does it all.
-3. The run's task is sent on commit. Should the process die in between, the engine's upkeep sends it
+1. `tick` selects due schedules and claims each in a transaction of its own, which locks it. Other processes skip locked
+   rows (PostgreSQL), or find the schedule already advanced (SQLite: a conditional UPDATE).
+2. That transaction advances the schedule to its next time and creates the occurrence, with its run if none is active.
+   Nothing leaves the process before the commit: after a crash the next tick does it all again.
+3. The run's task is sent on commit. If the process dies in between, the engine's upkeep sends it
    (`runs/lifecycle/redispatch.py`).
-4. The end of the run settles the occurrence, and starts one that waited. Should the process that ended it die before,
-   the next tick does that.
+4. The end of the run settles the occurrence and starts the next waiting one. If the process that ended the run dies
+   before that, the next tick does it.
 """
 
 import logging
@@ -38,11 +38,11 @@ from runs.states import FINAL, Trigger
 
 logger = logging.getLogger(__name__)
 
-SLICE_SECONDS = 10.0  # of one tick; what is left is due at the next one, and comes first there
-LATE = timedelta(minutes=2)  # later than this an occurrence was missed; a tick comes every 15 s
-SET_BACK = timedelta(minutes=1)  # clocks of machines that are further apart than this are set back
-COUNTED_MISSED = 100  # of missed times; more than these are not counted
-MAX_WAITING = 5  # occurrences of one schedule; others are skipped: never a storm
+SLICE_SECONDS = 10.0  # s; time budget of a tick. Schedules left over come first in the next one
+LATE = timedelta(minutes=2)  # an occurrence later than this was missed; a tick comes every 15 s
+SET_BACK = timedelta(minutes=1)  # difference between clocks from which one counts as set back
+COUNTED_MISSED = 100  # missed times are counted up to this
+MAX_WAITING = 5  # occurrences of one schedule; more are skipped, to avoid a burst
 KEPT, FORGOTTEN_AT_ONCE = (
     1000,
     100,
@@ -50,7 +50,7 @@ KEPT, FORGOTTEN_AT_ONCE = (
 
 
 def tick(now: datetime) -> int:
-    """Start what is due at `now`, and see to what a crash left behind. Returns how many occurrences it claimed."""
+    """Start the schedules due at `now`, after recovering from crashes. Returns the number of claimed occurrences."""
     over = monotonic() + SLICE_SECONDS
     settle_ended()
     obey_clock_set_back(now)
@@ -65,15 +65,15 @@ def tick(now: datetime) -> int:
 
 @contextmanager
 def apart(pk: UUID) -> Iterator[None]:
-    """One schedule that is broken never blocks another (B51)."""
+    """Log exceptions, so that a broken schedule never blocks others (B51)."""
     try:
         yield
     except Exception:
-        logger.exception("something is wrong with schedule %s", pk)
+        logger.exception("schedule %s failed", pk)
 
 
 def claim(pk: UUID, now: datetime) -> bool:
-    """Take the latest due time of a schedule, unless another process has. Returns whether this call did."""
+    """Claim the latest due time of a schedule. Returns False if another process was faster."""
     with transaction.atomic():
         schedule = lock(pk, skip_locked=True)
         if schedule is None or schedule.paused or schedule.next_at is None or schedule.next_at > now:
@@ -97,7 +97,7 @@ def claim(pk: UUID, now: datetime) -> bool:
 
 
 def _pause_without_zone(schedule: Schedule, now: datetime) -> bool:
-    """When it would be due is unknown, now and later: the history says why, once, and its owner is asked."""
+    """Pause a schedule whose next time cannot be computed. Its history gets one failure with the reason."""
     if not Schedule.objects.filter(pk=schedule.pk, paused="").update(paused=Paused.BY_ZONE):
         return False
     logger.warning("schedule %s is paused: there is no time zone %r here", schedule.pk, schedule.zone)
@@ -109,15 +109,15 @@ def _pause_without_zone(schedule: Schedule, now: datetime) -> bool:
 
 
 def forget_oldest(schedule: Schedule) -> None:
-    """By number and not by age: a clock that is ahead must not make history of what it is about to repeat."""
+    """Delete by number, not by age: a clock that is ahead must not delete occurrences and then repeat them."""
     oldest = schedule.occurrences.values("pk")[KEPT : KEPT + FORGOTTEN_AT_ONCE]
     schedule.occurrences.filter(pk__in=list(oldest.values_list("pk", flat=True)), finished_at__isnull=False).delete()
 
 
 def lock(pk: UUID, skip_locked: bool = False) -> Schedule | None:
-    """The schedule as it is now, for the caller's transaction alone. None: it is gone, or locked and to be skipped.
+    """Lock and return the schedule. None: it was deleted, or is locked and `skip_locked`.
 
-    Its session is locked first, as deleting a session does, which changes the schedule, too.
+    Locks its session first, in the order of deleting a session, which updates the schedule.
     """
     if session_id := Schedule.objects.filter(pk=pk).values_list("session", flat=True).first():
         lock_session(session_id)
@@ -125,7 +125,7 @@ def lock(pk: UUID, skip_locked: bool = False) -> Schedule | None:
 
 
 def _decide(schedule: Schedule, occurrence: Occurrence, now: datetime) -> None:
-    """Start it, let it wait, or record why not."""
+    """Start the occurrence, leave it waiting, or record why not."""
     others = schedule.occurrences.exclude(pk=occurrence.pk)
     in_the_way = others.in_the_way().count()
     if now - occurrence.due_at > LATE and schedule.missed == Missed.SKIP:
@@ -137,9 +137,9 @@ def _decide(schedule: Schedule, occurrence: Occurrence, now: datetime) -> None:
 
 
 def start(schedule: Schedule, occurrence: Occurrence) -> None:
-    """Ask. In a transaction that has locked the schedule; whoever may ask and what is looked up now (B54).
+    """Send the prompt. Call it in a transaction that has locked the schedule. Permissions are checked now (B54).
 
-    What can not be asked ends like any failure: in the chat, with its error (B47).
+    A prompt that cannot be sent ends like any failure: in the chat, with its error (B47).
     """
     if not schedule.owner.is_active:
         _count(schedule, finish(occurrence, State.FAILED, OwnerDisabled()))
@@ -153,15 +153,15 @@ def start(schedule: Schedule, occurrence: Occurrence) -> None:
     except RunError as error:
         run = _failed(schedule, occurrence, text, error)
     except DatabaseError:
-        raise  # the transaction is worth nothing any more; the next tick tries again
+        raise  # the transaction is broken; the next tick tries again
     except Exception as error:
-        logger.exception("schedule %s could not ask", schedule.pk)
+        logger.exception("schedule %s could not send its prompt", schedule.pk)
         run = _failed(schedule, occurrence, text, InternalError(repr(error)))
     Occurrence.objects.filter(pk=occurrence.pk).update(run=run, state=State.RUNNING)
 
 
 def _session_for(schedule: Schedule, occurrence: Occurrence) -> Session:
-    """The schedule's own chat, as long as there is one, or a new one: named, so that no model is asked for a title."""
+    """The schedule's chat if it has one, else a new one. New chats have a title, so they need no title run."""
     if schedule.target == Target.SAME:
         session = Session.objects.visible_to(schedule.owner).filter(pk=schedule.session_id).first()
         if session is None:
@@ -174,7 +174,7 @@ def _session_for(schedule: Schedule, occurrence: Occurrence) -> Session:
 
 
 def _failed(schedule: Schedule, occurrence: Occurrence, text: str, error: RunError) -> Run:
-    """A question that could not be asked, and the answer that says why."""
+    """Store the question that could not be sent, with a failed answer that has the reason."""
     session = _session_for(schedule, occurrence)
     lock_session(session.pk)
     question = session.messages.create(role=Role.USER, content=text, state=MessageState.WAITING)
@@ -184,18 +184,18 @@ def _failed(schedule: Schedule, occurrence: Occurrence, text: str, error: RunErr
     return run
 
 
-# -- afterwards -----------------------------------------------------------------------------------
+# -- after the run --------------------------------------------------------------------------------
 
 
 @receiver(ended, dispatch_uid="schedules.ended")
 def settle(run_id: UUID, **kwargs) -> None:
-    """The end of a run is the end of its occurrence; one that waited for it is next."""
+    """End the run's occurrence and start the next waiting one. Receiver of `ended`."""
     for occurrence in Occurrence.objects.filter(run=run_id, state=State.RUNNING):
         _settle(occurrence)
 
 
 def settle_ended() -> int:
-    """What a process that died has not settled. Returns how many occurrences."""
+    """Settle occurrences that a crashed process left unsettled. Returns their number."""
     running = Occurrence.objects.filter(state=State.RUNNING)
     left = [*running.filter(run__status__in=FINAL), *running.filter(run=None)]
     for occurrence in left:
@@ -221,7 +221,7 @@ def _settle(occurrence: Occurrence) -> None:
 
 
 def start_waiting(schedule_id: UUID) -> None:
-    """Start the next occurrence that waits, unless one is being answered."""
+    """Start the next waiting occurrence, unless one is running."""
     with transaction.atomic():
         schedule = lock(schedule_id)
         if schedule is None:
@@ -233,7 +233,7 @@ def start_waiting(schedule_id: UUID) -> None:
 
 
 def finish(occurrence: Occurrence, state: State, error: RunError | Run | None = None) -> State | None:
-    """The last move of an occurrence; None: another process has made it. `error` has its code and its sentence."""
+    """End an occurrence. None: another process already has. `error` provides code and sentence of a failure."""
     unfinished = Occurrence.objects.filter(pk=occurrence.pk, finished_at=None)
     why = {"code": error.code, "error": _sentence(error)} if error and state == State.FAILED else {}
     return state if unfinished.update(state=state, finished_at=timezone.now(), **why) else None
@@ -246,7 +246,7 @@ def _sentence(error: RunError | Run) -> str:
 
 
 def _count(schedule: Schedule, state: State | None) -> None:
-    """Failures in a row pause a schedule; a person's Stop is neither a failure nor a success."""
+    """Count failures in a row, which pause the schedule. A user's Stop is neither a failure nor a success."""
     row = Schedule.objects.filter(pk=schedule.pk)
     if state == State.COMPLETED:
         row.update(failures=0)
@@ -263,9 +263,9 @@ def skip_waiting(schedule: Schedule) -> None:
 
 
 def obey_clock_set_back(now: datetime) -> int:
-    """A clock that was ahead has moved schedules on too far: back to the next time from now. Returns how many.
+    """Recompute schedules that a clock running ahead has advanced too far. Returns their number.
 
-    What was claimed meanwhile is not claimed again: an occurrence is unique.
+    Occurrences claimed meanwhile are not claimed again: they are unique.
     """
     ahead = list(Schedule.objects.filter(paused="", computed_at__gt=now + SET_BACK))
     for schedule in ahead:

@@ -1,4 +1,4 @@
-"""Schedules, and each time one was due."""
+"""Schedules and their occurrences."""
 
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -36,14 +36,14 @@ class Target(models.TextChoices):
 
 
 class Missed(models.TextChoices):
-    """What becomes of times that passed while nothing could start."""
+    """What to do about due times that passed while nothing could start."""
 
     RUN = "run", "Run the latest one, once"
     SKIP = "skip", "Skip it"
 
 
 class Overlap(models.TextChoices):
-    """What a schedule does that is due while its last answer is still being written."""
+    """What to do when a schedule is due while its last answer is still being written."""
 
     SKIP = "skip", "Skip it"
     ENQUEUE = "enqueue", "Start when the answer has ended"
@@ -52,21 +52,21 @@ class Overlap(models.TextChoices):
 class Paused(models.TextChoices):
     BY_OWNER = "owner"
     BY_FAILURES = "failures"
-    BY_ZONE = "zone"  # its time zone is unknown here by now
+    BY_ZONE = "zone"  # its time zone is no longer known to this machine
 
 
 class State(models.TextChoices):
-    CLAIMED = "claimed"  # its turn has come; it waits for the one before it
+    CLAIMED = "claimed"  # due, and waiting for the one before it
     RUNNING = "running"
     COMPLETED = "completed"
-    STOPPED = "stopped"  # by a person, or the chat was deleted while it ran
+    STOPPED = "stopped"  # by a user, or its chat was deleted while it ran
     FAILED = "failed"
-    SKIPPED = "skipped"  # the one before was still running
-    MISSED = "missed"  # nothing could start then, and it was not made up for
+    SKIPPED = "skipped"  # the previous one was still running
+    MISSED = "missed"  # nothing could start then, and `missed` says to skip it
 
 
 UNFINISHED = [State.CLAIMED, State.RUNNING]
-ENDS = {  # of a run, and what they make of its occurrence
+ENDS = {  # final status of a run -> state of its occurrence
     Status.COMPLETED: State.COMPLETED,
     Status.STOPPED: State.STOPPED,
     Status.FAILED: State.FAILED,
@@ -76,7 +76,7 @@ ENDS = {  # of a run, and what they make of its occurrence
 
 class ScheduleQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """`user`'s own. Everything else is as if it did not exist (B55)."""
+        """Rows that `user` owns. To everyone else they do not exist (B55)."""
         return self.filter(owner_id=user.pk)
 
     def due(self, now: datetime):
@@ -110,7 +110,7 @@ class Schedule(models.Model):
     paused = models.CharField(max_length=8, choices=Paused.choices, blank=True)  # why; empty: it is not
     failures = models.PositiveIntegerField(default=0)  # in a row
     next_at = models.DateTimeField(null=True, blank=True)  # null: never again
-    computed_at = models.DateTimeField()  # what the clock said when `next_at` was: it may be set back
+    computed_at = models.DateTimeField()  # the clock when `next_at` was computed: it may be set back later
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ScheduleQuerySet.as_manager()
@@ -140,15 +140,15 @@ class Schedule(models.Model):
 
     @property
     def is_zone_known(self) -> bool:
-        """Zones are renamed and dropped by updates of the machine, long after a schedule was made."""
+        """Updates of the machine rename and drop zones, long after a schedule was created."""
         try:
             return bool(ZoneInfo(self.zone))
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # the latter two for names that are no names of zones
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # the latter two for malformed names
             return False
 
     @property
     def zone_info(self) -> tzinfo:
-        """UTC where the zone is unknown, for pages to show times in. Nothing starts by that: see `firing.claim`."""
+        """The zone, or UTC where it is unknown: for display only, see `firing.claim`."""
         return ZoneInfo(self.zone) if self.is_zone_known else UTC
 
     @property
@@ -179,12 +179,12 @@ class OccurrenceQuerySet(models.QuerySet):
         return self.filter(schedule__owner_id=user.pk)
 
     def in_the_way(self):
-        """Those that the next one would overlap with: being answered, or waiting for that."""
+        """Unfinished occurrences, running or waiting, that block the next one."""
         return self.filter(Q(state=State.CLAIMED) | Q(state=State.RUNNING, run__status__in=ACTIVE))
 
 
 class Occurrence(models.Model):
-    """One time at which a schedule was due, or was run by hand, and what became of it."""
+    """One time at which a schedule was due or was run by hand, and its outcome."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="occurrences")
@@ -203,7 +203,7 @@ class Occurrence(models.Model):
     class Meta:
         ordering = ["-due_at"]
         constraints = [
-            # However many beats, workers, retries and clocks set back: once (B51).
+            # Once, whatever the number of beats and workers, and despite retries and clocks set back (B51).
             models.UniqueConstraint(fields=["schedule", "due_at"], name="occurrence_once"),
             models.CheckConstraint(condition=Q(state__in=State.values), name="occurrence_state_known"),
             models.CheckConstraint(

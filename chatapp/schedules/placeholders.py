@@ -1,4 +1,4 @@
-"""What a schedule's prompt can have filled in: {{date}}, {{time}} and {{last_answer}}. Nothing more clever."""
+"""Placeholders in a schedule's prompt: {{date}}, {{time}} and {{last_answer}}."""
 
 import re
 
@@ -11,10 +11,10 @@ NO_ANSWER_YET = "(no answer yet)"
 
 
 def fill(schedule: Schedule, occurrence: Occurrence) -> str:
-    """The prompt for this occurrence: date and time at which it was due, in the schedule's zone.
+    """The prompt for this occurrence, with its due date and time in the schedule's zone.
 
-    What is filled in is not looked at again, whatever a model wrote. A last answer that would make the prompt too long
-    is cut at its end.
+    Inserted text is not expanded again, whatever a model wrote. A last answer that would make the prompt too long is
+    truncated.
     """
     due = occurrence.due_at.astimezone(schedule.zone_info)
     values = {"date": f"{due:%Y-%m-%d}", "time": f"{due:%H:%M}", "last_answer": ""}
@@ -30,12 +30,12 @@ def _filled(prompt: str, values: dict[str, str]) -> str:
 
 
 def _wants_answer(prompt: str) -> int:
-    """How often."""
+    """How often the prompt contains the last answer."""
     return sum(match[1] == "last_answer" for match in PLACEHOLDER.finditer(prompt))
 
 
 def _last_answer(occurrence: Occurrence) -> str:
-    """The newest one of the schedule that was finished."""
+    """The newest completed answer of the schedule."""
     before = Occurrence.objects.filter(schedule=occurrence.schedule_id, state=State.COMPLETED, run__isnull=False)
     answer = before.order_by("-claimed_at").values_list("run__message__content", flat=True).first()
     return answer or NO_ANSWER_YET

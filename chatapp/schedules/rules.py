@@ -1,9 +1,9 @@
 """When a schedule is due: pure functions from a rule and a moment to moments. No database, no clock.
 
-Moments are aware datetimes in UTC. A rule speaks of local times in its own zone, also where clocks change: a time that
-the clock jumps over is due at the first minute after the jump, one that comes twice is due the first time. So daily,
-weekly and monthly rules are due once on every day they name, and so are cron's rules for fixed hours and minutes.
-Intervals, and cron's rules with a star for minutes or hours, go by real time.
+Moments are aware datetimes in UTC. Rules use local times in their own zone, including where clocks change: a skipped
+local time is due at the first minute after the jump, a repeated one is due the first time. So daily, weekly and monthly
+rules, and cron rules with fixed hours and minutes, are due once on each of their days. Intervals, and cron rules with a
+star for minutes or hours, use elapsed time.
 """
 
 import calendar
@@ -20,7 +20,7 @@ INSTANT = timedelta(microseconds=1)
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 CRON_FIELDS = 5  # a sixth would be seconds
-# Looked through for the latest due time, the shortest first: whatever the rule, that is a few hundred steps at most.
+# Searched for the latest due time, shortest first, which takes at most a few hundred steps for any rule.
 WINDOWS = [timedelta(hours=1), timedelta(days=1), timedelta(days=32), timedelta(days=366), timedelta(days=3660)]
 
 
@@ -29,14 +29,14 @@ class Once:
     at: datetime
 
     def after(self, moment: datetime) -> Iterator[datetime]:
-        """The due times later than `moment`, in order. So have all rules."""
+        """The due times later than `moment`, in order. All rules have this method."""
         if self.at > moment:
             yield self.at.astimezone(UTC)
 
 
 @dataclass(frozen=True)
 class Every:
-    """Every so many minutes of real time, counted from `start`."""
+    """Every `minutes` of elapsed time, counted from `start`."""
 
     minutes: int
     start: datetime
@@ -78,7 +78,7 @@ class Weekly:
 
 @dataclass(frozen=True)
 class Monthly:
-    """On this day of each month; on the last day of months that are shorter."""
+    """On this day of each month, or the last day of shorter months."""
 
     day: int
     at: time
@@ -102,7 +102,7 @@ class Cron:
         last = moment
         for found in CronSim(self.expression, moment.astimezone(self.zone)):
             due = found.astimezone(UTC)
-            if due > last:  # cronsim starts over in the hour that comes twice
+            if due > last:  # cronsim repeats the hour that occurs twice
                 yield (last := due)
 
 
@@ -110,7 +110,7 @@ Rule = Once | Every | Daily | Weekly | Monthly | Cron
 
 
 def moment_of(local: datetime, zone: ZoneInfo) -> datetime:
-    """The moment at which clocks in `zone` show `local` (naive) for the first time, or have just jumped over it."""
+    """The first moment at which clocks in `zone` show `local` (naive), or the first minute after skipping it."""
     while True:
         moment = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
         if moment.astimezone(zone).replace(tzinfo=None) == local:
@@ -119,7 +119,7 @@ def moment_of(local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _at_local_times(rule: Daily | Weekly | Monthly, moment: datetime) -> Iterator[datetime]:
-    """A day is looked at that was over a jump ago: what it named may be due only now."""
+    """Start a day early: a time that the clock skipped at the end of that day may be due only now."""
     day, last = moment.astimezone(rule.zone).date() - DAY, moment
     while True:
         if rule.is_on(day):
@@ -134,12 +134,12 @@ def next_times(rule: Rule, after: datetime, number: int) -> list[datetime]:
 
 
 def next_time(rule: Rule, after: datetime) -> datetime | None:
-    """None: never again."""
+    """The next due time; None: never again."""
     return next(iter(rule.after(after)), None)
 
 
 def latest_time(rule: Rule, since: datetime, until: datetime) -> datetime | None:
-    """The last due time from `since` to `until`, both included. Cheap, however many there were."""
+    """The last due time from `since` to `until`, both included. Cheap for any number of them."""
     for window in WINDOWS:
         start = max(since, until - window)
         if found := deque(_between(rule, start, until), maxlen=1):
@@ -150,7 +150,7 @@ def latest_time(rule: Rule, since: datetime, until: datetime) -> datetime | None
 
 
 def count_before(rule: Rule, since: datetime, before: datetime, limit: int) -> int:
-    """How many due times there were from `since` until just before `before`; `limit` or more count as `limit`."""
+    """The number of due times from `since` until just before `before`, at most `limit`."""
     return sum(1 for _ in islice(_between(rule, since, before - INSTANT), limit))
 
 
@@ -159,14 +159,14 @@ def _between(rule: Rule, since: datetime, until: datetime) -> Iterator[datetime]
 
 
 def read_cron(expression: str) -> str:
-    """The expression, tidied. Raises ValueError, with a sentence for people, if it is none or is never due."""
+    """The normalized expression. Raises ValueError with a sentence for users if it is invalid or never due."""
     fields = expression.split()
     if len(fields) != CRON_FIELDS:
-        raise ValueError("Five fields are needed: minute, hour, day of the month, month, day of the week.")
+        raise ValueError("Enter five fields: minute, hour, day of the month, month, day of the week.")
     tidy = " ".join(fields)
     try:
         if next(iter(CronSim(tidy, datetime(2000, 1, 1))), None) is None:
             raise ValueError("This is never due.")
-    except (CronSimError, AssertionError, IndexError) as error:  # the latter two where it does not check
-        raise ValueError(f"{str(error) or 'This is no rule of cron'}.") from error
+    except (CronSimError, AssertionError, IndexError) as error:  # cronsim raises the latter two where it lacks checks
+        raise ValueError(f"{str(error) or 'Invalid cron expression'}.") from error
     return tidy

@@ -1,6 +1,6 @@
-"""What a person or a program asks of a schedule, checked: the page's form and the API build the same spec.
+"""Validated input for a schedule: the page's form and the API build the same spec.
 
-Times are local to the spec's zone, as people write them; a `Schedule` stores moments.
+Times are local to the spec's zone, as users enter them; a `Schedule` stores moments.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ REQUIRED = {  # which fields each kind of rule has; `starts` of an interval may 
 }
 RULE_FIELDS = {name for names in REQUIRED.values() for name in names}
 
-Problems = dict[str, str]  # field -> a sentence for people
+Problems = dict[str, str]  # field -> a sentence for users
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class RuleSpec:
         return self.zone.strip().replace(" ", "_")
 
     def problems(self, previous_starts: datetime | None = None) -> Problems:
-        """What is wrong, by field; empty: nothing. A past `starts` is fine while it equals `previous_starts`."""
+        """Problems by field; empty if valid. A past `starts` is valid if it equals `previous_starts`."""
         found: Problems = {}
         if self.zone_name not in known_zones():
             found["zone"] = "Choose one of the time zones in the list, such as Europe/Berlin."
@@ -68,7 +68,7 @@ class RuleSpec:
         return found
 
     def missing(self) -> list[str]:
-        """The fields that the kind of rule needs and this one lacks."""
+        """Fields that the kind of rule requires and this spec lacks."""
         optional = "starts" if self.kind == Kind.EVERY else ""
         return [
             name
@@ -77,7 +77,7 @@ class RuleSpec:
         ]
 
     def apply_to(self, schedule: Schedule) -> Schedule:
-        """Write the rule into `schedule`, unsaved. The spec has no problems."""
+        """Write the rule into `schedule`, without saving. The spec must be valid."""
         required = REQUIRED[self.kind]
         schedule.kind, schedule.zone = self.kind, self.zone_name
         schedule.at = self.at if "at" in required else None
@@ -89,7 +89,7 @@ class RuleSpec:
         return schedule
 
     def _starts_at(self) -> datetime:
-        """Without a start an interval is counted from this minute."""
+        """The start; by default an interval is counted from the current minute."""
         if self.starts:
             return moment_of(self.starts, ZoneInfo(self.zone_name))
         return timezone.now().replace(second=0, microsecond=0)
@@ -97,20 +97,20 @@ class RuleSpec:
 
 @dataclass(frozen=True)
 class ScheduleSpec:
-    """A whole schedule: its rule, and what is sent where."""
+    """A whole schedule: its rule, its prompt, and the target chat."""
 
     rule: RuleSpec
     name: str
     prompt: str
     model: str  # name of an enabled model; empty: the site's default
     target: str
-    session: Session | None  # target SAME: the session that goes on; None: one that the first occurrence creates
+    session: Session | None  # for target SAME; None: the first occurrence creates one
     missed: str
     overlap: str
     notify: str
 
     def apply_to(self, schedule: Schedule) -> Schedule:
-        """Write everything into `schedule`, unsaved. The rule has no problems."""
+        """Write everything into `schedule`, without saving. The rule must be valid."""
         self.rule.apply_to(schedule)
         for name in ("name", "prompt", "model", "target", "session", "missed", "overlap", "notify"):
             setattr(schedule, name, getattr(self, name))
@@ -118,7 +118,7 @@ class ScheduleSpec:
 
 
 def rule_spec_of(schedule: Schedule) -> RuleSpec:
-    """The rule as its owner would write it, in the largest unit that fits."""
+    """The schedule's rule as a spec, with an interval in the largest unit that fits."""
     unit = max(int(size) for size, _ in UNITS if schedule.minutes % int(size) == 0)
     starts = schedule.starts_at
     return RuleSpec(
@@ -136,5 +136,5 @@ def rule_spec_of(schedule: Schedule) -> RuleSpec:
 
 @cache
 def known_zones() -> frozenset[str]:
-    """Read from the disk, so once."""
+    """Cached, because the zones are read from the disk."""
     return frozenset(available_timezones())

@@ -1,4 +1,4 @@
-"""Celery's task of schedules: the one beat entry that starts all of them."""
+"""Celery task of schedules: one beat entry starts all of them."""
 
 import logging
 
@@ -12,6 +12,6 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="chatapp.schedules.tasks.tick", ignore_result=True)
 def tick() -> None:
-    """Start what is due."""
+    """Start due schedules."""
     if claimed := firing.tick(timezone.now()):
         logger.info("claimed %d occurrences of schedules", claimed)

@@ -1,4 +1,4 @@
-"""Rules in English."""
+"""Describe rules in English."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
@@ -13,7 +13,7 @@ HOUR, DAY, ALWAYS_THERE = 60, 24 * 60, 28  # minutes, minutes, days in every mon
 
 
 def words_of(rule: Rule, zone: ZoneInfo) -> str:
-    """Such as "Every Monday and Friday at 09:00". The zone is left to the caller."""
+    """A sentence such as "Every Monday and Friday at 09:00", without the zone."""
     match rule:
         case Once(at):
             local = at.astimezone(zone)

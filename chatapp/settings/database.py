@@ -10,7 +10,7 @@ DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # without it: thousands of "database is locked" (measured)
-        "timeout": 20,  # s a writer waits for another
+        "timeout": 20,  # s a writer waits for the lock
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
 elif DATABASE_POOL:
@@ -19,5 +19,5 @@ elif DATABASE_POOL:
         "max_size": DATABASE_POOL,
         "timeout": 20,  # s a burst waits for a connection
     }
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # the pool would hand out connections a restarted server closed
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # else the pool returns connections a restarted server closed
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

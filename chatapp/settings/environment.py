@@ -1,4 +1,4 @@
-"""`env`, through which all settings read the environment."""
+"""`env`, the settings' access to the environment."""
 
 import environ
 

@@ -1,4 +1,4 @@
-"""What one user, one message and one request may take."""
+"""Limits per user, message and request."""
 
 from chatapp.settings.environment import env
 
@@ -13,6 +13,6 @@ CONTEXT_MAX_MESSAGES = env.int("CONTEXT_MAX_MESSAGES", default=2_000)  # message
 PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters of one message with its files
 PROMPT_MAX_FILES = env.int("PROMPT_MAX_FILES", default=20)  # text files of one message
 
-REQUEST_SECONDS = env.float("REQUEST_SECONDS", default=120.0)  # s in which a request has to arrive whole
+REQUEST_SECONDS = env.float("REQUEST_SECONDS", default=120.0)  # s in which a request must arrive completely
 FILE_UPLOAD_HANDLERS = ["chatapp.web.chat.attachments.BoundedUpload"]  # refuses files longer than a message may be
-DATA_UPLOAD_MAX_NUMBER_FILES = PROMPT_MAX_FILES + 100  # a form with more is not even parsed
+DATA_UPLOAD_MAX_NUMBER_FILES = PROMPT_MAX_FILES + 100  # a form with more is not parsed

@@ -5,7 +5,7 @@ from chatapp.settings.paths import DATA_DIR
 
 
 def _redis_url() -> str:
-    """Return the address of the instance that `make run` has started for DATA_DIR, on a port that was free."""
+    """The URL of the instance that `make run` has started for DATA_DIR, on a free port."""
     try:
         return (DATA_DIR / "redis_url").read_text().strip()
     except OSError:

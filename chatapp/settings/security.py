@@ -7,7 +7,7 @@ from chatapp.settings.paths import DATA_DIR
 
 
 def _secret_key() -> str:
-    """Return the key in `DATA_DIR/secret_key`. The first process makes it, so a fresh clone needs no setting."""
+    """The key in `DATA_DIR/secret_key`. The first process creates it, so a fresh clone needs no setting."""
     path = DATA_DIR / "secret_key"
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -15,7 +15,7 @@ def _secret_key() -> str:
         candidate.touch(mode=0o600)
         candidate.write_text(secrets.token_urlsafe(50))
         try:
-            path.hardlink_to(candidate)  # atomic: of several processes that start at once, the first one wins
+            path.hardlink_to(candidate)  # atomic: of processes that start concurrently, the first wins
         except FileExistsError:
             pass
         candidate.unlink()

@@ -1,4 +1,4 @@
-"""What `make run` (the `up` command) starts, and how its parts shut down."""
+"""The parts that `make run` (the `up` command) starts, and their shutdown."""
 
 from chatapp.settings.environment import env
 

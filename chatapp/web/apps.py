@@ -1,4 +1,4 @@
-"""Django's entry for the pages."""
+"""App configuration of the pages."""
 
 from django.apps import AppConfig
 

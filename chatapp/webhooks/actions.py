@@ -1,4 +1,4 @@
-"""What owners and staff do with endpoints and deliveries."""
+"""Actions of owners and staff on endpoints and deliveries."""
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
@@ -10,7 +10,7 @@ from chatapp.webhooks.client import what_is_wrong_with
 from chatapp.webhooks.models import Delivery, Endpoint, State, Why
 from chatapp.webhooks.signing import new_secret
 
-MAX_ENDPOINTS = 10  # of one user
+MAX_ENDPOINTS = 10  # per user
 
 
 class TooManyEndpoints(AppError):
@@ -29,35 +29,35 @@ class BadAddress(AppError):
 
 @transaction.atomic
 def make_endpoint(owner: AbstractBaseUser, url: str, ends: list[str]) -> Endpoint:
-    """An endpoint that hears of runs that end from now on. Raises BadAddress, TooManyEndpoints."""
+    """Create an endpoint for runs that end from now on. Raises BadAddress, TooManyEndpoints."""
     if wrong := what_is_wrong_with(url):
         raise BadAddress(message=wrong)
-    get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)  # else two at once would be one too many
+    get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)  # concurrent calls could exceed the limit
     if Endpoint.objects.filter(owner=owner).count() >= MAX_ENDPOINTS:
         raise TooManyEndpoints
     return Endpoint.objects.create(owner=owner, url=url, ends=ends)
 
 
 def switch_off(endpoint: Endpoint) -> None:
-    """What is on its way stays so, and goes on when the endpoint is switched on again."""
+    """Disable an endpoint. Pending deliveries stay, and resume when it is enabled again."""
     Endpoint.objects.filter(pk=endpoint.pk, is_enabled=True).update(is_enabled=False, disabled_why=Why.OWNER)
 
 
 def switch_on(endpoint: Endpoint) -> None:
-    """Enable from now on: runs that ended meanwhile are not delivered."""
+    """Enable an endpoint from now on: runs that ended while it was disabled are not delivered."""
     now = timezone.now()
     fields = {"is_enabled": True, "disabled_why": "", "failures": 0, "enabled_at": now, "swept_until": now}
     Endpoint.objects.filter(pk=endpoint.pk, is_enabled=False).update(**fields)
 
 
 def renew_secret(endpoint: Endpoint) -> str:
-    """A new secret, from the next attempt on, also for what is on its way."""
+    """Create a new secret, used from the next attempt on, including for pending deliveries."""
     endpoint.secret = new_secret()
     endpoint.save(update_fields=["secret"])
     return endpoint.secret
 
 
 def send_again(delivery: Delivery) -> bool:
-    """The same message once more, with all its attempts. Returns False where it is still on its way."""
+    """Deliver the same message again, with all attempts. Returns False if it is still pending."""
     ended = Delivery.objects.filter(pk=delivery.pk).exclude(state=State.PENDING)
     return bool(ended.update(state=State.PENDING, attempts=0, next_attempt_at=timezone.now(), ended_at=None))

@@ -1,4 +1,4 @@
-"""The admin's view of webhooks: endpoints without their secrets, and the log of deliveries, which can be sent again."""
+"""The admin's view of webhooks: endpoints without secrets, and the delivery log, with an action to send again."""
 
 from django.contrib import admin, messages
 from django.urls import reverse
@@ -11,7 +11,7 @@ from chatapp.webhooks.deliveries import SEND_DUE
 from chatapp.webhooks.models import Delivery, Endpoint
 from runs.lifecycle import dispatch
 
-MOST_DELIVERIES = 500  # sent again in one go
+MOST_DELIVERIES = 500  # deliveries sent again by one action
 
 
 @admin.register(Endpoint)
@@ -55,7 +55,7 @@ class DeliveryAdmin(LongListAdmin, ReadOnlyAdmin):
 
     @admin.action(description="Send again", permissions=["send_again"])
     def send_again(self, request, chosen):
-        """The same message with the same id, from its first attempt on; what is on its way is left alone."""
+        """Deliver the same messages again, with the same ids and all attempts. Skips pending deliveries."""
         sent = [delivery for delivery in chosen[:MOST_DELIVERIES] if actions.send_again(delivery)]
         for delivery in sent:
             self.log_change(request, delivery, "Sent again")

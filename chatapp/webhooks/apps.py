@@ -1,4 +1,4 @@
-"""Django's entry for webhooks."""
+"""App configuration of webhooks."""
 
 from django.apps import AppConfig
 

@@ -1,8 +1,8 @@
-"""One POST to an address that a user has chosen. Nothing of what it names or answers is trusted.
+"""POST to a URL chosen by a user. Neither the URL nor the response is trusted.
 
-The name is looked up once, every address that comes back has to be public, and the connection goes to just that
-address: a name that changes its mind in between reaches nothing. No redirect is followed, no proxy of the environment
-is asked. One attempt ends within its time whatever the receiver does, and reads a bounded answer.
+The name is resolved once, every resolved address must be public, and the connection goes to exactly that address, so
+DNS rebinding has no effect. Redirects are not followed and the environment's proxies are not used. An attempt ends
+within its time limit whatever the receiver does, and reads a bounded response.
 """
 
 import http.client
@@ -19,11 +19,11 @@ from django.conf import settings
 
 from runs.net.address_guard import AddressNotPublic, UnknownHost, is_public, resolve_public
 
-ANSWER_BYTES = 4096  # read of an answer: enough to see what was wrong
+ANSWER_BYTES = 4096  # bytes read of a response: enough to see what was wrong
 
 
 class Unsendable(Exception):
-    """There is no answer, and the text says why: for the owner to read."""
+    """There is no response. The text says why, for the owner."""
 
 
 class Answer(NamedTuple):
@@ -33,33 +33,33 @@ class Answer(NamedTuple):
 
 
 def what_is_wrong_with(url: str) -> str:
-    """Why nothing will ever be sent to this address; empty if something may."""
+    """Why this URL is not accepted; empty if it is."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-    except ValueError:  # brackets or a port that make no sense
-        return "This is no address."
+    except ValueError:  # malformed brackets or port
+        return "This is not a valid address."
     schemes = ("https", "http") if settings.WEBHOOK_PRIVATE_NETWORKS else ("https",)
     if parts.scheme not in schemes or not host or port == 0:
-        return f"An address that begins with {' or '.join(f'{scheme}://' for scheme in schemes)} is needed."
+        return f"Enter an address that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}."
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        return "An address has no spaces, and other letters than those of ASCII are written as in xn-- or %C3%A9."
+        return "Remove spaces, and encode letters that are not ASCII, as in xn-- or %C3%A9."
     if parts.username is not None or parts.password is not None or parts.fragment:
-        return "No name, password or fragment: the signature says who is sending."
+        return "Remove the user name, password or fragment. The signature identifies the sender."
     try:
         ipaddress.ip_address(host)
     except ValueError:
         return ""
-    return "" if may_be_reached(host) else "This address is not a public one."
+    return "" if may_be_reached(host) else "This address is not public."
 
 
 def may_be_reached(address: str) -> bool:
-    """Whether this site sends to an IP address: public ones only, unless it is set up for private networks."""
+    """Whether this site sends to an IP address: only public ones, unless private networks are allowed."""
     return settings.WEBHOOK_PRIVATE_NETWORKS or is_public(address)
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
-    """Send `body` and read the answer, within WEBHOOK_SECONDS. Raises Unsendable."""
+    """Send `body` and read the response, within WEBHOOK_SECONDS. Raises Unsendable."""
     if wrong := what_is_wrong_with(url):
         raise Unsendable(wrong)
     parts = urlsplit(url)
@@ -71,17 +71,17 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
             text = response.read(ANSWER_BYTES).decode("utf-8", "replace")
             return Answer(response.status, _storable(text), response.headers.get("Retry-After", ""))
     except TimeoutError:
-        raise Unsendable(f"No answer within {settings.WEBHOOK_SECONDS:g} s.") from None
+        raise Unsendable(f"No response within {settings.WEBHOOK_SECONDS:g} s.") from None
     except ssl.SSLCertVerificationError as error:
-        raise Unsendable(f"The certificate is not good: {error.verify_message}.") from None
+        raise Unsendable(f"The certificate is invalid: {error.verify_message}.") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unsendable(_storable(f"No answer: {type(error).__name__}: {error}"[:300])) from None
+        raise Unsendable(_storable(f"No response: {type(error).__name__}: {error}"[:300])) from None
     finally:
         connection.close()
 
 
 def _storable(text: str) -> str:
-    """PostgreSQL takes no NUL, and what a receiver says may be anything."""
+    """Decode a response for the database: PostgreSQL does not accept NUL."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
@@ -94,9 +94,9 @@ def _address_of(parts: SplitResult) -> str:
     try:
         return resolve_public(parts.hostname or "", parts.port or 443, settings.WEBHOOK_PRIVATE_NETWORKS)
     except UnknownHost:
-        raise Unsendable("The name of the receiver is not known.") from None
+        raise Unsendable("The receiver's host name could not be resolved.") from None
     except AddressNotPublic:
-        raise Unsendable("The receiver's address is not a public one.") from None
+        raise Unsendable("The receiver's address is not public.") from None
 
 
 @cache
@@ -105,7 +105,7 @@ def _tls() -> ssl.SSLContext:
 
 
 class _Plain(http.client.HTTPConnection):
-    """Connects to the address that was checked before; the name is used for TLS and Host only."""
+    """Connects to the address that was checked; the name is used only for TLS and Host."""
 
     address = ""
 
@@ -118,7 +118,7 @@ class _Encrypted(_Plain):
 
     def connect(self) -> None:
         super().connect()
-        # The wrapped one is there before the handshake: it is what is shut when the time is over.
+        # Set before the handshake, so that the deadline can shut the wrapped socket.
         self.sock = _tls().wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
         self.sock.do_handshake()
 
@@ -132,7 +132,7 @@ def _connection(parts: SplitResult, address: str) -> _Plain:
 
 @contextmanager
 def _ended_in_time(connection: _Plain):
-    """A socket's timeout begins anew with every byte. So this shuts the connection when the time for all is over."""
+    """Shut the connection at the overall deadline: a socket's own timeout restarts with every byte."""
     is_late = threading.Event()
 
     def end() -> None:

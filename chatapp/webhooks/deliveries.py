@@ -1,8 +1,8 @@
-"""Each end of a run becomes one delivery for each endpoint that wants to hear of it.
+"""Create one delivery for each ended run and each endpoint subscribed to it.
 
-Told when the run has ended, by the process that ended it; should that one die in between, the sweep finds the run.
-Both may come: the unique constraint lets one delivery be. Panes of a comparison are not told, as the API does not tell
-of them either: a message names its model (B45).
+The process that ended the run creates the deliveries; if it dies in between, the sweep does. Both may happen: the
+unique constraint allows one delivery. Panes of comparisons are excluded, as they are from the API: a message reveals
+its model (B45).
 """
 
 import json
@@ -21,9 +21,9 @@ from runs.signals import ended
 from runs.states import FINAL, LogKept
 
 SEND_DUE = "chatapp.webhooks.tasks.send_due"
-SWEEP_MARGIN = timedelta(minutes=10)  # more than clocks differ and a transaction takes
-SWEEP_RUNS = 500  # of an endpoint at once; the next sweep goes on
-KEPT_DAYS = 30  # days for which what has become of a delivery is kept
+SWEEP_MARGIN = timedelta(minutes=10)  # more than the difference of clocks plus the longest transaction
+SWEEP_RUNS = 500  # of an endpoint per sweep; the next one continues
+KEPT_DAYS = 30  # days to keep finished deliveries
 
 
 @receiver(ended, dispatch_uid="webhooks.ended")
@@ -35,7 +35,7 @@ def tell(run_id: UUID, **kwargs) -> None:
 
 
 def fire(endpoint: Endpoint, runs: Iterable[Run]) -> int:
-    """Make the deliveries of these runs for an endpoint, where it wants them. Returns how many it wants."""
+    """Create an endpoint's deliveries of the runs it is subscribed to. Returns the number of those runs."""
     wanted = [run for run in runs if run.status in endpoint.ends and run.finished_at >= endpoint.enabled_at]
     deliveries = [Delivery(endpoint=endpoint, run=run.pk, payload=payload_of(run)) for run in wanted]
     Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
@@ -48,7 +48,7 @@ def _told() -> QuerySet[Run]:
 
 
 def payload_of(run: Run) -> str:
-    """The payload: which run, and how it ended, without any text. Text is for holders of a token."""
+    """The payload: which run, and how it ended. Contains no text, which requires a token."""
     data = {
         "run": str(run.pk),
         "session": str(run.session_id),
@@ -75,7 +75,7 @@ def _usage_of(run: Run) -> dict[str, int | None] | None:
 
 
 def sweep() -> int:
-    """Make the deliveries that a process that died has not made. Returns how many."""
+    """Create deliveries that a crashed process left out. Returns their number."""
     return sum(_sweep(endpoint) for endpoint in Endpoint.objects.filter(is_enabled=True))
 
 
@@ -84,7 +84,7 @@ def _sweep(endpoint: Endpoint) -> int:
     since = max(endpoint.swept_until - SWEEP_MARGIN, endpoint.enabled_at)
     ended_since = _told().filter(
         session__owner=endpoint.owner_id,
-        log_kept__in=LogKept.values,  # all there are: it is what the index begins with
+        log_kept__in=LogKept.values,  # all values: the index starts with this column
         finished_at__gte=since,
         status__in=endpoint.ends,
     )
@@ -97,6 +97,6 @@ def _sweep(endpoint: Endpoint) -> int:
 
 
 def forget() -> None:
-    """Delete what was delivered, or given up, long ago."""
+    """Delete deliveries that finished long ago."""
     long_ago = timezone.now() - timedelta(days=KEPT_DAYS)
     Delivery.objects.filter(created_at__lt=long_ago).exclude(state=State.PENDING).delete()

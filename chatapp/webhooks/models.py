@@ -1,4 +1,4 @@
-"""Endpoints that want to hear of the ends of runs, and what was delivered to them."""
+"""Webhook endpoints, and their deliveries about ended runs."""
 
 from django.conf import settings
 from django.db import models
@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 from chatapp.webhooks.signing import new_secret
 from runs.states import FINAL, Status
 
-RUN_FINAL = "run.final"  # the type of every message there is
+RUN_FINAL = "run.final"  # the type of all messages
 ENDS = [(status.value, status.label) for status in FINAL]
 
 
@@ -18,7 +18,7 @@ def all_ends() -> list[str]:
 
 
 class Why(models.TextChoices):
-    """Why an endpoint is switched off."""
+    """Why an endpoint is disabled."""
 
     OWNER = "owner", "Switched off"
     GONE = "gone", "The receiver said that it is gone (410)"
@@ -26,21 +26,19 @@ class Why(models.TextChoices):
 
 
 class Endpoint(models.Model):
-    """An address of a user's. The secret has to be known to sign, so it is kept; it is shown only once."""
+    """A URL that a user registered. The secret is stored because signing needs it; it is displayed only once."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="webhook_endpoints")
     url = models.CharField(max_length=500)
     secret = models.CharField(max_length=100, default=new_secret, editable=False)
-    ends = models.JSONField(default=all_ends)  # the final states that it wants to hear of
+    ends = models.JSONField(default=all_ends)  # final states it is subscribed to
     is_enabled = models.BooleanField(default=True)
     disabled_why = models.CharField(max_length=16, choices=Why.choices, blank=True)
     failures = models.PositiveIntegerField(default=0)  # deliveries given up in a row
     created_at = models.DateTimeField(default=timezone.now)
     enabled_at = models.DateTimeField(default=timezone.now)  # runs that ended before are not delivered
-    swept_until = models.DateTimeField(
-        default=timezone.now
-    )  # up to here no crash can have left a run without its delivery
+    swept_until = models.DateTimeField(default=timezone.now)  # all runs that ended before have their deliveries
 
     class Meta:
         constraints = [
@@ -66,21 +64,21 @@ class Delivery(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
     run = models.UUIDField()  # no foreign key: a delivery stays when its session is deleted
-    payload = models.TextField()  # the body, byte by byte the same in every attempt
+    payload = models.TextField()  # the body, byte for byte the same in every attempt
     state = models.CharField(max_length=16, choices=State.choices, default=State.PENDING)
     attempts = models.PositiveIntegerField(default=0)
-    # When it is tried next. A sender moves it ahead before it tries: if it dies, the delivery is due again by itself.
+    # Time of the next attempt. A sender moves it ahead before an attempt: if it dies, the delivery becomes due again.
     next_attempt_at = models.DateTimeField(null=True, default=timezone.now)
-    response_status = models.PositiveSmallIntegerField(null=True)  # of the last attempt that got one
+    response_status = models.PositiveSmallIntegerField(null=True)  # of the last attempt with a response
     response_text = models.CharField(max_length=1000, blank=True)
-    error = models.CharField(max_length=300, blank=True)  # why the last attempt got none, or not the right one
+    error = models.CharField(max_length=300, blank=True)  # why the last attempt failed
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [
-            models.UniqueConstraint(fields=["endpoint", "run"], name="webhook_delivery_once"),  # hearing and sweeping
+            models.UniqueConstraint(fields=["endpoint", "run"], name="webhook_delivery_once"),  # `ended` and the sweep
             models.CheckConstraint(
                 condition=Q(state=State.PENDING, next_attempt_at__isnull=False, ended_at=None)
                 | (~Q(state=State.PENDING) & Q(next_attempt_at=None, ended_at__isnull=False)),
@@ -98,5 +96,5 @@ class Delivery(models.Model):
 
     @property
     def message_id(self) -> str:
-        """What receivers know it by (`webhook-id`)."""
+        """The id that receivers see (`webhook-id`)."""
         return f"msg_{self.id.hex}"

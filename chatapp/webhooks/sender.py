@@ -1,9 +1,9 @@
-"""Send what is due, and what becomes of it.
+"""Send due deliveries, retry failed ones, and disable endpoints that keep failing.
 
-Each endpoint has at most one sender in a process, a thread of its own: one that is slow or stalls delays no other,
-neither the others nor upkeep, in whose task the senders begin. A delivery is claimed by a conditional UPDATE that puts
-its next attempt ahead, beyond the time that this one can take: if the sender dies, it becomes due again by itself. So
-a receiver gets each message at least once, always with the same id.
+Each endpoint has at most one sender per process, a thread of its own: a slow or stalled endpoint delays neither others
+nor upkeep, whose task starts the senders. A delivery is claimed by a conditional UPDATE that moves its next attempt
+beyond the time this one can take: if the sender dies, it becomes due again. So a receiver gets each message at least
+once, always with the same id.
 """
 
 import logging
@@ -24,11 +24,11 @@ from chatapp.webhooks.signing import signed_headers
 
 logger = logging.getLogger(__name__)
 
-MOST_SENDERS = 32  # of one process: each is a thread, and a socket
-CLAIM_FACTOR = 3  # a claim lasts so many times what an attempt may take
-RETRY_FACTOR = 6  # each pause is so many times the one before,
-LONGEST_SECONDS = 12 * 3600.0  # but no longer than this, whatever a receiver asks for
-JITTER = 0.2  # a part of the pause, so that what failed together does not come back together
+MOST_SENDERS = 32  # per process; each is a thread and a socket
+CLAIM_FACTOR = 3  # a claim lasts this many times the limit of an attempt
+RETRY_FACTOR = 6  # each pause is this many times the previous one,
+LONGEST_SECONDS = 12 * 3600.0  # but at most this, whatever a receiver's Retry-After
+JITTER = 0.2  # fraction of the pause, so that deliveries that failed together are not retried together
 GONE = 410
 
 _sending: set[UUID] = set()  # endpoints that have a sender in this process
@@ -36,7 +36,7 @@ _lock = threading.Lock()
 
 
 def send_due() -> int:
-    """Begin to send what is due, and do not wait for it. Returns the number of senders that have begun."""
+    """Start senders for due deliveries, without waiting for them. Returns the number of started senders."""
     due = list(_due().values_list("endpoint", flat=True).distinct())
     shuffle(due)
     return sum(_begin(endpoint_id) for endpoint_id in due)
@@ -57,12 +57,12 @@ def _begin(endpoint_id: UUID) -> bool:
 
 
 def _send_all(endpoint_id: UUID) -> None:
-    """One after the other, as long as they arrive. After one that did not, others may have this sender's place."""
+    """Send one delivery after another until one fails; then the slot is free for another endpoint."""
     try:
         while (delivery := claim(endpoint_id)) and attempt(delivery):
             pass
     except Exception:
-        logger.exception("deliveries to %s could not be looked after", endpoint_id)
+        logger.exception("sender of endpoint %s failed", endpoint_id)
     finally:
         close_old_connections()
         with _lock:
@@ -70,7 +70,7 @@ def _send_all(endpoint_id: UUID) -> None:
 
 
 def claim(endpoint_id: UUID) -> Delivery | None:
-    """The delivery that has been due for longest, now this process's for a while; None: there is none."""
+    """Claim the delivery that has been due longest. None: nothing is due."""
     while delivery := _due().filter(endpoint=endpoint_id).order_by("next_attempt_at").first():
         ahead = timezone.now() + timedelta(seconds=settings.WEBHOOK_SECONDS * CLAIM_FACTOR)
         unclaimed = Delivery.objects.filter(pk=delivery.pk, state=State.PENDING, attempts=delivery.attempts)
@@ -81,25 +81,25 @@ def claim(endpoint_id: UUID) -> Delivery | None:
 
 
 def attempt(delivery: Delivery) -> bool:
-    """Send a delivery that was claimed, once. Returns whether the receiver has taken it."""
+    """Send a claimed delivery once. Returns whether the receiver accepted it."""
     endpoint, body = delivery.endpoint, delivery.payload.encode()
     headers = signed_headers(endpoint.secret, delivery.message_id, int(time.time()), body)
     headers |= {"Content-Type": "application/json", "User-Agent": f"chatapp/{settings.VERSION}"}
-    close_old_connections()  # so that none is held while a receiver is waited for
+    close_old_connections()  # hold none while waiting for the receiver
     try:
         answer = post(endpoint.url, body, headers)
     except Unsendable as error:
         return _failed(delivery, str(error))
-    except Exception:  # else it would be tried for ever
+    except Exception:  # otherwise it would be retried forever
         logger.exception("delivery %s could not be sent", delivery.pk)
         return _failed(delivery, "Something went wrong on our side.")
     if 200 <= answer.status < 300:
         return _delivered(delivery, answer)
-    return _failed(delivery, f"The receiver answered {answer.status}.", answer)
+    return _failed(delivery, f"The receiver responded with {answer.status}.", answer)
 
 
 def _mine(delivery: Delivery):
-    """The row, unless the claim has run out and another process has tried since."""
+    """The row, unless the claim has expired and another process has claimed it since."""
     return Delivery.objects.filter(pk=delivery.pk, state=State.PENDING, attempts=delivery.attempts)
 
 
@@ -111,7 +111,7 @@ def _delivered(delivery: Delivery, answer: Answer) -> bool:
 
 
 def _failed(delivery: Delivery, error: str, answer: Answer | None = None) -> bool:
-    """Another attempt later; after the last one, or where the receiver is gone, none."""
+    """Schedule the next attempt, or give up after the last one or when the receiver is gone."""
     fields = {"error": error[:300]}
     if answer is not None:
         fields |= {"response_status": answer.status, "response_text": answer.text[:1000]}
@@ -127,7 +127,7 @@ def _failed(delivery: Delivery, error: str, answer: Answer | None = None) -> boo
 
 
 def pause_after(attempts: int, retry_after: str = "") -> float:
-    """Seconds until the next attempt, after so many; as long as the receiver asks for, if that is longer."""
+    """Seconds until the next attempt, after this many; longer if the receiver's Retry-After says so."""
     pause = min(settings.WEBHOOK_RETRY_SECONDS * RETRY_FACTOR ** (attempts - 1), LONGEST_SECONDS)
     asked = float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else 0.0
     return max(pause * uniform(1 - JITTER, 1 + JITTER), min(asked, LONGEST_SECONDS))
@@ -140,4 +140,4 @@ def _count_failure(endpoint_id: UUID, is_gone: bool) -> None:
     if is_gone:
         endpoints.update(is_enabled=False, disabled_why=Why.GONE)
     elif endpoints.filter(too_many).update(is_enabled=False, disabled_why=Why.FAILURES):
-        logger.warning("webhook endpoint %s is switched off: too many deliveries failed", endpoint_id)
+        logger.warning("webhook endpoint %s is disabled: too many deliveries failed", endpoint_id)

@@ -1,4 +1,4 @@
-"""Signatures as the Standard Webhooks specification has them: HMAC-SHA256 over id, time and body."""
+"""Signatures of the Standard Webhooks specification: HMAC-SHA256 over id, time and body."""
 
 import base64
 import hmac
@@ -14,7 +14,7 @@ def new_secret() -> str:
 
 
 def signed_headers(secret: str, message_id: str, at: int, body: bytes) -> dict[str, str]:
-    """The headers by which a receiver knows that `body` is ours and new. `at`: seconds since 1970, of this attempt."""
+    """Headers that prove origin and freshness of `body`. `at`: time of this attempt, in seconds since 1970."""
     key = base64.b64decode(secret.removeprefix(PREFIX))
     digest = hmac.digest(key, f"{message_id}.{at}.".encode() + body, sha256)
     signature = base64.b64encode(digest).decode()

@@ -1,4 +1,4 @@
-"""Celery's tasks of webhooks: both are upkeep and short, the sending itself happens beside them."""
+"""Celery tasks of webhooks. Both are short upkeep; threads do the sending."""
 
 from celery import shared_task
 
@@ -7,13 +7,13 @@ from chatapp.webhooks import deliveries, sender
 
 @shared_task(name=deliveries.SEND_DUE, ignore_result=True)
 def send_due() -> None:
-    """Begin to send what is due."""
+    """Start senders for due deliveries."""
     sender.send_due()
 
 
 @shared_task(name="chatapp.webhooks.tasks.sweep", ignore_result=True)
 def sweep() -> None:
-    """Create deliveries that a crash has left out, and delete old ones."""
+    """Create deliveries that a crashed process left out, and delete old ones."""
     deliveries.forget()
     if deliveries.sweep():
         sender.send_due()

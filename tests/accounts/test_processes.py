@@ -29,4 +29,4 @@ def test_two_processes_count_together_and_go_on_without_valkey(make_stack):
     assert [ask() for _ in range(8)] == [404] * 8
     for log in (stack.web.log(), other.log()):
         # Once in AWAY_SECONDS, so that eight requests log less than eight lines.
-        assert 1 <= log.count("nothing is throttled, Valkey does not answer") < 4
+        assert 1 <= log.count("nothing is throttled, Valkey does not respond") < 4

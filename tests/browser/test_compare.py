@@ -74,7 +74,7 @@ def test_a_comparison_by_keyboard_from_the_question_to_the_chat(stack, alice, ta
     panes = Panes(tab.page, tags)
     comparison = panes.start(order="One after another")
     panes.expect("A", "answering", spoken(2))
-    expect(panes.pane("C").get_by_text("Waits for its turn")).to_be_visible()
+    expect(panes.pane("C").get_by_text("Waiting for its turn")).to_be_visible()
     expect(panes.vote("Answer A")).to_be_disabled()
     for letter in "ABC":
         panes.expect(letter, "answering", spoken(2))

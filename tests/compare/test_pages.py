@@ -106,7 +106,7 @@ def test_the_page_shows_the_text_so_far_and_its_forms(browser, compare, write): 
     text = words(page)
     assert "The *birch* so far" in text
     assert "Which <b>tree</b>?" in text
-    assert text.count("Waits for its turn") == 2
+    assert text.count("Waiting for its turn") == 2
     assert 'http-equiv="refresh"' in page.content.decode()
     for name in ("stop_pane", "close_pane"):
         assert page.content.decode().count(f'formaction="{reverse(name, args=[comparison.panes.first().pk])}"') == 1

@@ -115,7 +115,7 @@ def test_reap_runs_ends_what_a_dead_worker_left(send):
     run = send()
     worker = Worker.objects.create(name="w", pid=1, pool="gevent", lease_until=timezone.now() - timedelta(seconds=1))
     transitions.claim(run.pk, Run.objects.get(pk=run.pk).task_id, worker)
-    assert manage("reap_runs")[0].startswith("ended 1, gave up 0")
+    assert manage("reap_runs")[0].startswith("ended 1, failed 0")
     assert state_of(run) == ["lost"]
 
 

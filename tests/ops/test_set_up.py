@@ -23,7 +23,7 @@ def set_up():
 
 def test_an_old_python_is_told_which_one_is_needed(set_up, monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 9, 18))
-    with pytest.raises(set_up.SetUpFailed, match=r"Python 3\.11 or newer is needed; .* is 3\.9"):
+    with pytest.raises(set_up.SetUpFailed, match=r"Python 3\.11 or newer is required; .* is 3\.9"):
         set_up.check_python()
 
 
@@ -80,7 +80,7 @@ def test_where_uv_fails_pip_installs(set_up, monkeypatch, capsys):
     set_up.install("-r", "lock.txt")
     assert [command[-2:] for command in commands] == [["-r", "lock.txt"]] * 2
     assert commands[1][:4] == set_up.PIP_INSTALL[:4]
-    assert "pip tries" in capsys.readouterr().out
+    assert "trying pip" in capsys.readouterr().out
 
 
 def test_what_is_up_to_date_is_left_alone(set_up, monkeypatch):

@@ -88,7 +88,7 @@ def test_beat_and_upkeep_are_missed_when_they_fall_silent():
     Report.file("upkeep")
     assert wrong_with(readiness.Upkeep) == ""
     Report.objects.update(at=timezone.now() - timedelta(seconds=90))
-    assert "last done 90 s ago" in wrong_with(readiness.Upkeep)
+    assert "last run 90 s ago" in wrong_with(readiness.Upkeep)
 
 
 @pytest.mark.django_db

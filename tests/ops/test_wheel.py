@@ -109,7 +109,7 @@ def test_data_is_kept_in_the_home_of_its_user_and_not_beside_the_code(site, inst
 @pytest.mark.long
 def test_messages_name_the_command_as_it_is_called_there(site, installation):
     part, _ = site
-    assert "`chatapp login_link` makes another." in part.log()
+    assert "`chatapp login_link` creates another." in part.log()
 
 
 def test_commands_are_called_as_those_of_manage_py_also_with_hyphens(installation):

@@ -45,9 +45,9 @@ def names(monkeypatch):
 def test_an_address_that_is_not_public_is_not_reached(address, names):
     assert not may_be_reached(address)
     literal = f"[{address}]" if ":" in address else address
-    assert what_is_wrong_with(f"https://{literal}/hook") == "This address is not a public one."
+    assert what_is_wrong_with(f"https://{literal}/hook") == "This address is not public."
     names("hooks.example", "8.8.8.8", address)  # one among them is enough
-    with pytest.raises(Unsendable, match="not a public one"):
+    with pytest.raises(Unsendable, match="not public"):
         post("https://hooks.example/", b"{}", {})
 
 
@@ -117,7 +117,7 @@ def test_a_name_is_looked_up_once_and_the_certificate_must_be_for_it(encrypted, 
     monkeypatch.setattr(client, "_tls", lambda: hooks_example[1])
     assert post(f"https://hooks.example:{encrypted.port}/ok", b"{}", {}).status == 204
     assert encrypted.received[0].headers["host"] == f"hooks.example:{encrypted.port}"
-    with pytest.raises(Unsendable, match="certificate is not good"):
+    with pytest.raises(Unsendable, match="certificate is invalid"):
         post(f"https://other.example:{encrypted.port}/ok", b"{}", {})
 
 
@@ -144,10 +144,10 @@ def test_on_gevent_too_nothing_that_a_receiver_does_gains_it_time(receiver):
         [sys.executable, "-c", ON_GEVENT, *urls], cwd=ROOT, env=env, capture_output=True, text=True, timeout=30
     )
     shakes.close()
-    assert done.stdout.splitlines() == ["No answer within 0.3 s."] * 3 + ["204"], done.stderr
+    assert done.stdout.splitlines() == ["No response within 0.3 s."] * 3 + ["204"], done.stderr
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(encrypted):
-    with pytest.raises(Unsendable, match="certificate is not good"):
+    with pytest.raises(Unsendable, match="certificate is invalid"):
         post(f"https://hooks.example:{encrypted.port}/ok", b"{}", {})
     assert encrypted.received == []

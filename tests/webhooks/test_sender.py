@@ -58,14 +58,14 @@ def test_what_is_sent_is_signed_as_standard_webhooks_has_it(delivery, receiver):
 @pytest.mark.parametrize(
     ("path", "status", "said"),
     [
-        ("/broken", 500, "answered 500"),
-        ("/busy", 503, "answered 503"),
-        ("/moved", 302, "answered 302"),
-        ("/garbage", None, "No answer: BadStatusLine"),
-        ("/silent", None, "No answer: RemoteDisconnected"),
-        ("/drip", None, "No answer within 0.3 s"),
-        ("/drip-head", None, "No answer within 0.3 s"),
-        ("/stall", None, "No answer within 0.3 s"),
+        ("/broken", 500, "responded with 500"),
+        ("/busy", 503, "responded with 503"),
+        ("/moved", 302, "responded with 302"),
+        ("/garbage", None, "No response: BadStatusLine"),
+        ("/silent", None, "No response: RemoteDisconnected"),
+        ("/drip", None, "No response within 0.3 s"),
+        ("/drip-head", None, "No response within 0.3 s"),
+        ("/stall", None, "No response within 0.3 s"),
     ],
 )
 def test_what_is_not_taken_is_tried_again_later(path, status, said, delivery, receiver, settings):
@@ -93,7 +93,7 @@ def test_a_receiver_that_is_not_there_is_tried_again(delivery, private_networks)
     mine = delivery("/ok")
     type(mine.endpoint).objects.update(url="http://127.0.0.1:1/")
     mine = attempt(Delivery.objects.get())
-    assert (mine.state, mine.error[:33]) == (State.PENDING, "No answer: ConnectionRefusedError")
+    assert (mine.state, mine.error[:35]) == (State.PENDING, "No response: ConnectionRefusedError")
 
 
 def test_pauses_grow_with_a_jitter_and_have_a_bound():

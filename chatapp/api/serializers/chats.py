@@ -14,7 +14,7 @@ from runs.session_feed import activity_of
 from runs.states import WhenBusy
 
 SYSTEM_PROMPT_CHARACTERS = 20_000
-MAX_TOKENS = 1_000_000  # more than any model writes at once
+MAX_TOKENS = 1_000_000  # more than any model writes in one answer
 PAGE_ITEMS, MAX_ITEMS = 50, 200
 
 
@@ -26,7 +26,7 @@ class PageSerializer(serializers.Serializer):
 
 
 class SessionsQuery(PageSerializer):
-    archived = QueryFlag(default=False, help_text="Archived sessions instead of the others.")
+    archived = QueryFlag(default=False, help_text="List archived sessions instead of the others.")
     pinned = QueryFlag(required=False, help_text="Only pinned sessions, or only the others.")
     answering = QueryFlag(required=False, help_text="Only sessions with an active run, or only the others.")
     q = Text(
@@ -50,18 +50,21 @@ class ModelName(Text):
     def to_internal_value(self, data: object) -> str:
         name = super().to_internal_value(data)
         is_known = not name or ("\0" not in name and Model.objects.filter(name=name, enabled=True).exists())
-        if not is_known:  # PostgreSQL refuses a NUL in a query
+        if not is_known:  # PostgreSQL rejects NUL in a query
             raise ModelUnknown()
         return name
 
 
 @example({"title": "Birds", "system_prompt": "Be brief.", "temperature": 0.3})
 class SessionSerializer(serializers.ModelSerializer):
-    """A conversation. Empty or null: the model's own setting."""
+    """A conversation. Empty or null settings use the model's."""
 
     id = Id(read_only=True)
     title = Text(
-        max_length=80, allow_blank=True, required=False, help_text="Empty: it gets a title after the first answer."
+        max_length=80,
+        allow_blank=True,
+        required=False,
+        help_text="Empty: the session gets a title after the first answer.",
     )
     model = ModelName(required=False, help_text="The model that answers. Empty: the default.")
     system_prompt = Text(max_length=SYSTEM_PROMPT_CHARACTERS, allow_blank=True, required=False)
@@ -70,15 +73,15 @@ class SessionSerializer(serializers.ModelSerializer):
         min_value=1, max_value=MAX_TOKENS, allow_null=True, required=False, help_text="Maximum length of an answer."
     )
     pinned = Flag(required=False, help_text="At the top of the list.")
-    archived = Flag(required=False, help_text="In the archive. Sending a message takes it out.")
+    archived = Flag(required=False, help_text="In the archive. Sending a message restores the session.")
     activity = serializers.SerializerMethodField(help_text="Whether an answer is waiting or being written.")
     news = serializers.ChoiceField(
-        [("", "nothing"), *News.choices], read_only=True, help_text="What is new since you last saw it."
+        [("", "nothing"), *News.choices],
+        read_only=True,
+        help_text="How the last answer ended, if you have not seen it.",
     )
     queue_held = serializers.BooleanField(source="is_queue_held", read_only=True)
-    tip = Id(
-        source="tip_id", read_only=True, allow_null=True, help_text="The last message of the branch that it shows."
-    )
+    tip = Id(source="tip_id", read_only=True, allow_null=True, help_text="The last message of the visible branch.")
 
     class Meta:
         model = Session

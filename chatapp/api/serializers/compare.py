@@ -40,7 +40,7 @@ class CompareSerializer(serializers.Serializer):
     def validate_contenders(self, values: list[dict]) -> list[Contender]:
         contenders = [Contender(**each) for each in values]
         if len({contender.label for contender in contenders}) < len(contenders):
-            raise serializers.ValidationError("Two of them are the same.")
+            raise serializers.ValidationError("Two of them are identical.")
         return contenders
 
 
@@ -83,7 +83,7 @@ class PaneSerializer(serializers.Serializer):
     state = serializers.ChoiceField(STATES, read_only=True)
     contender = serializers.SerializerMethodField(help_text="Null while it is hidden.")
     model = serializers.SerializerMethodField(help_text="Null while it is hidden.")
-    session = serializers.SerializerMethodField(help_text="The session that was made from it.")
+    session = serializers.SerializerMethodField(help_text="The session that continues it.")
     run = Id(source="run.id", default=None, read_only=True, allow_null=True)
     last_seq = serializers.IntegerField(source="seq", read_only=True)
     text = serializers.CharField(read_only=True)

@@ -14,7 +14,7 @@ FLAGS = {"true": True, "false": False}
 
 
 class Text(serializers.CharField):
-    """A JSON string. The framework's own field accepts numbers, and strips blanks before it checks the length."""
+    """A JSON string. DRF's field accepts numbers, and strips white space before it checks the length."""
 
     def __init__(self, **options) -> None:
         super().__init__(**{"trim_whitespace": False} | options)

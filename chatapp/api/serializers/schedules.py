@@ -1,4 +1,4 @@
-"""Schedules, what a rule means, and each time one was due."""
+"""Schedules, previews of their rules, and their occurrences."""
 
 from rest_framework import serializers
 
@@ -28,7 +28,7 @@ class RuleSerializer(serializers.Serializer):
         child=Integer(**DAYS), max_length=7, required=False, help_text="weekly: 0 is Monday."
     )
     month_day = Integer(min_value=1, max_value=31, required=False, help_text="monthly; else the month's last day.")
-    every = Integer(min_value=1, max_value=MAX_STEP, required=False, help_text="every: so many of `unit`.")
+    every = Integer(min_value=1, max_value=MAX_STEP, required=False, help_text="every: the number of `unit`s.")
     unit = Choice(list(MINUTES_OF), required=False)
     starts = Text(allow_null=True, required=False, **STARTS)
     cron = Text(max_length=100, allow_blank=True, required=False, help_text="cron: five fields.")
@@ -56,13 +56,21 @@ class ScheduleSerializer(RuleSerializer):
     name = Text(max_length=60)
     prompt = Text(allow_blank=True, help_text="docs/schedules.md lists the placeholders.")
     model = ModelName(required=False, help_text="Empty: the site's default.")
-    target = Choice(Target.choices, required=False, help_text="A new session each time, or one that goes on.")
-    session = Id(allow_null=True, required=False, help_text="same: this one of yours. Null: one that is made for it.")
-    missed = Choice(Missed.choices, required=False, help_text="What becomes of a time that passed while nothing ran.")
-    overlap = Choice(Overlap.choices, required=False, help_text="Due while the last answer is still being written.")
+    target = Choice(Target.choices, required=False, help_text="A new session each time, or the same one.")
+    session = Id(
+        allow_null=True,
+        required=False,
+        help_text="same: one of your sessions. Null: a session created for the schedule.",
+    )
+    missed = Choice(
+        Missed.choices, required=False, help_text="What to do about a time that passed while the site was down."
+    )
+    overlap = Choice(Overlap.choices, required=False, help_text="What to do if the last answer is still being written.")
     notify = Choice(NOTIFY_LABELS, required=False, help_text="Which results are marked as new.")
-    paused = serializers.ChoiceField([("", "not"), *Paused.choices], read_only=True, help_text="By whom.")
-    failures = serializers.IntegerField(read_only=True, help_text="In a row.")
+    paused = serializers.ChoiceField(
+        [("", "not"), *Paused.choices], read_only=True, help_text="Why it is paused; empty if it is not."
+    )
+    failures = serializers.IntegerField(read_only=True, help_text="Failures in a row.")
     words = serializers.CharField(read_only=True, help_text="The rule in words.")
     next_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="Null: never.")
     created_at = serializers.DateTimeField(read_only=True)

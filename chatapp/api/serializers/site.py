@@ -15,7 +15,7 @@ class ModelSerializer(serializers.ModelSerializer):
     """An enabled model."""
 
     name = serializers.CharField(read_only=True, help_text="Value for `model` elsewhere.")
-    label = serializers.CharField(read_only=True, help_text="Name for people.")
+    label = serializers.CharField(read_only=True, help_text="Display name.")
     default = serializers.BooleanField(source="is_default", read_only=True, help_text="Used where no model is named.")
 
     class Meta:

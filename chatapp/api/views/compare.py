@@ -27,7 +27,7 @@ from chatapp.compare.scoreboard import ballots_of, standings
 from runs.errors import BrokerUnavailable
 from runs.session_feed import with_activity
 
-COMPARE_ERRORS = [error for error in SEND_ERRORS if error is not BrokerUnavailable]  # is shown by the pane
+COMPARE_ERRORS = [error for error in SEND_ERRORS if error is not BrokerUnavailable]  # displayed by the pane
 
 
 class ComparisonEndpoint(Endpoint):
@@ -75,7 +75,7 @@ class Comparisons(ComparisonEndpoint):
         errors=COMPARE_ERRORS,
     )
     def post(self, request: Request) -> Response:
-        """The answers are stopped if they are not followed, nor the comparison read, for `VIEWER_SECONDS`."""
+        """The answers stop if for `VIEWER_SECONDS` they are not followed and the comparison is not read."""
         self.serializer_class = CompareSerializer
         body = self.validated_body(request)
 
@@ -98,7 +98,7 @@ class ComparisonDetail(ComparisonEndpoint):
 
     @operation("delete_comparison", "Delete a comparison and its answers", status=204)
     def delete(self, request: Request, pk) -> Response:
-        """Sessions that were made from panes are kept."""
+        """Sessions that continue panes are kept."""
         actions.delete(self.get_object(), by=request.user)
         return Response(status=204)
 
@@ -160,7 +160,7 @@ class RerollPane(PaneEndpoint):
 
     @operation(
         "reroll_pane",
-        "Replace an answer by another one of the same contender",
+        "Replace an answer with another one by the same contender",
         PanesSerializer,
         status=202,
         once=True,
@@ -181,6 +181,6 @@ class ContinueInSession(PaneEndpoint):
 
     @operation("go_on_with_pane", "Continue an answer as a session", SessionSerializer, errors=[StillBlind, PaneGone])
     def post(self, request: Request, pk) -> Response:
-        """An answer that is still being written goes on without followers. Repeating returns the same session."""
+        """An answer that is still being written continues without followers. Repeating returns the same session."""
         session = actions.go_on_with(self.get_object())
         return Response(self.get_serializer(with_activity(Session.objects.filter(pk=session.pk)).get()).data)

@@ -1,4 +1,4 @@
-"""The OpenAPI schema, and a page to read it and try the API. Both are public: so is the code."""
+"""The OpenAPI schema, and a page to read it and try the API. Both are public, like the code."""
 
 from functools import cache
 from hashlib import sha256
@@ -17,7 +17,7 @@ FRESH_SECONDS = 300  # s a client may cache the schema
 
 
 class OpenApi(SpectacularJSONAPIView):
-    """The schema, the same for all users. Generated once a process, which takes half a second."""
+    """The schema, the same for all users. Generated once per process, which takes half a second."""
 
     def _get_schema_response(self, request: Request) -> HttpResponse:
         text, etag = _schema(type(self))

@@ -29,7 +29,7 @@ class Endpoint(GenericAPIView):
     def initial(self, request: Request, *args, **kwargs) -> None:
         super().initial(request, *args, **kwargs)
         refuse_too_large(request.META.get("CONTENT_LENGTH"))
-        # A chunked body has no length; the framework would treat it as empty.
+        # A chunked body has no length; DRF would treat it as empty.
         if "CONTENT_LENGTH" not in request.META and "HTTP_TRANSFER_ENCODING" in request.META:
             request.META["CONTENT_LENGTH"] = str(len(request.body))
 
@@ -63,7 +63,7 @@ class Endpoint(GenericAPIView):
 
 
 def refuse_too_large(length: str | None) -> None:
-    """Raise RequestDataTooBig, even for a body that would not be read."""
+    """Raise RequestDataTooBig, even for a body that is not read."""
     if length and length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise RequestDataTooBig
 

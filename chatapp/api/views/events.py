@@ -54,7 +54,7 @@ def schema_path() -> dict:
             "summary": "Follow a run",
             "description": "Server-sent events: the history, then live events up to the final one. `id` is the "
             "event's seq, `data` its envelope (docs/protocol.md). A comment every 15 s keeps the connection "
-            "alive. You may disconnect and resume after the last seq: the run goes on without you.",
+            "alive. You may disconnect and resume after the last seq: the run continues without you.",
             "tags": ["runs"],
             "security": [{"token": []}],
             "parameters": [

@@ -40,7 +40,7 @@ class SessionMarkdown(SessionFile):
 
     @operation("export_session_as_markdown", "Export a session as Markdown", OpenApiTypes.STR)
     def get(self, request: Request, pk) -> HttpResponseBase:
-        """The branch that it shows, with answers as the model wrote them so far."""
+        """The visible branch, with active answers as written so far."""
         session = self.get_object()
         return download(markdown_of(session), file_name(session, "md"), "text/markdown; charset=utf-8")
 
@@ -60,7 +60,7 @@ class ComparisonMarkdown(ComparisonEndpoint):
 
     @operation("export_comparison", "Export a comparison as Markdown", OpenApiTypes.STR)
     def get(self, request: Request, pk) -> Response:
-        """Prompt, answers with their figures, and the vote. Names are hidden until the vote of a blind comparison."""
+        """Prompt, answers with their figures, and the vote. A blind comparison hides names until the vote."""
         comparison = self.get_object()
         return as_file(comparison_as_markdown(comparison), file_name_of(comparison))
 

@@ -95,7 +95,7 @@ class Branch(SessionEndpoint):
         is_list=True,
     )
     def get(self, request: Request, pk) -> Response:
-        """Ends with the message `leaf`, by default the last one that the session shows."""
+        """Ends with the message `leaf`, by default the last one of the visible branch."""
         session, query = self.get_object(), self.validated_query(request)
         leaf = get_object_or_404(session.messages, pk=query["leaf"]).pk if "leaf" in query else None
         ids, tree = branch_of(session, leaf)
@@ -110,7 +110,7 @@ class Branch(SessionEndpoint):
 
 
 def _offset_of(ids: list[UUID], cursor: str | None) -> int:
-    """The index of the message that the cursor names."""
+    """The index of the message named by the cursor."""
     places = {str(pk): place for place, pk in enumerate(ids)}
     if cursor is not None and cursor not in places:
         raise ValidationError({"cursor": ["Invalid cursor."]})
@@ -149,7 +149,7 @@ class Show(MessageEndpoint):
 
     @operation("show_branch", "Make the session show the branch of a message", SessionSerializer)
     def post(self, request: Request, pk) -> Response:
-        """Shows the newest branch below the message. Running answers go on."""
+        """Shows the newest branch below the message. Running answers continue."""
         message = self.get_object()
         show_branch(message)
         session = with_activity(type(message.session).objects.filter(pk=message.session_id)).get()

@@ -70,7 +70,7 @@ class SendNow(RunEndpoint):
         errors=[NotQueued, BrokerUnavailable],
     )
     def post(self, request: Request, pk) -> Response:
-        """Starts at once, or as soon as the running answer has been stopped for it."""
+        """Starts immediately, or once the running answer has been stopped for it."""
         run = self.get_object()
 
         def send_now():

@@ -173,7 +173,7 @@ class Occurrences(ScheduleEndpoint):
 
 
 def _save_schedule(schedule: Schedule, values: dict) -> Schedule:
-    """Raises ValidationError, and what `actions.keep` raises."""
+    """Raises ValidationError and the errors of `actions.save`."""
     check_prompt(values["prompt"])
     previous_starts = None if schedule._state.adding else rule_spec_of(schedule).starts
     spec = ScheduleSpec(
@@ -202,7 +202,7 @@ def _session_of(owner: AbstractBaseUser, values: dict) -> Session | None:
 
 
 def _checked_rule(values: dict, previous_starts: datetime | None = None) -> RuleSpec:
-    """The rule that JSON or a query describes. Raises ValidationError."""
+    """The rule described by JSON or a query. Raises ValidationError."""
     kind = values["kind"]
     spec = RuleSpec(
         kind=kind,

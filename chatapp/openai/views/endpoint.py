@@ -1,4 +1,4 @@
-"""What the endpoints share: authentication, methods, and the format of errors."""
+"""The base of all endpoints: authentication, methods, and the format of errors."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -13,7 +13,7 @@ from streams.access import Viewer, in_request_thread
 
 
 class Client:
-    """A program with a valid token: its user, and the viewer that is allowed as long as the token is valid."""
+    """An authenticated client: its user, and a viewer whose access ends with the token."""
 
     def __init__(self, user, viewer: Viewer) -> None:
         self.user, self.viewer = user, viewer
@@ -23,9 +23,9 @@ View = Callable[..., Awaitable[HttpResponseBase]]
 
 
 def endpoint(*, starts_runs: bool = False, **views: View) -> View:
-    """Make the view of one URL from a function for each method: `endpoint(get=…, post=…)`.
+    """Create the view of one URL from a function for each method: `endpoint(get=…, post=…)`.
 
-    Each function gets the request and the client. With `starts_runs` a POST counts towards the throttle of runs; a GET
+    Each function gets the request and the client. With `starts_runs` a POST counts towards the throttle of runs. A GET
     of a stream counts towards that of follows.
     """
 
@@ -46,7 +46,7 @@ def endpoint(*, starts_runs: bool = False, **views: View) -> View:
 
 
 def is_stream(request: HttpRequest) -> bool:
-    """Whether a GET asks for a stream: `?stream=true`."""
+    """Whether a GET requests a stream: `?stream=true`."""
     return request.method == "GET" and request.GET.get("stream", "").lower() in ("true", "1")
 
 

@@ -24,12 +24,12 @@ from runs.states import Status
 from streams.events import Kind
 from streams.transports.sse import EventStream
 
-STOP_SECONDS = 5.0  # s that a cancel waits for the end of the run; it rarely takes more than 0.1
+STOP_SECONDS = 5.0  # s a cancel waits for the end of the run; it rarely takes more than 0.1
 PAGE_ITEMS, MAX_PAGE_ITEMS = 20, 100
 
 
 async def _create(request: HttpRequest, client: Client) -> HttpResponseBase:
-    """A background response goes on by itself; any other one ends with this request (B42)."""
+    """A background response outlives this request; any other ends with it (B42)."""
     body = parse_body(request)
     parsed, chain = parse_response_request(body), None
     if previous_id := Fields(body).optional("previous_response_id", str):
@@ -51,7 +51,7 @@ async def _retrieve(request: HttpRequest, client: Client, response_id: str) -> H
 
 
 async def _delete(request: HttpRequest, client: Client, response_id: str) -> HttpResponseBase:
-    """Stop the run if it is active, and delete it for good (B40)."""
+    """Stop the run if it is active, and delete it permanently (B40)."""
     exchange = await _get_exchange(client, response_id)
     await _delete_run(exchange, client)
     return JsonResponse({"id": exchange.response_id, "object": "response", "deleted": True})
@@ -64,7 +64,7 @@ async def _cancel(request: HttpRequest, client: Client, response_id: str) -> Htt
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await _fold_to_end(exchange)
-    except TimeoutError:  # its status says that it is still in progress
+    except TimeoutError:  # the response's status is still in_progress
         pass
     return JsonResponse(await _current_response(exchange))
 
@@ -107,7 +107,7 @@ async def _fold_to_end(exchange: Exchange) -> ResponseFold:
 
 
 def _after(request: HttpRequest) -> int:
-    """The `sequence_number` that the client has seen last, by default 0: the whole stream."""
+    """The last `sequence_number` the client has seen; by default 0, the whole stream."""
     return max(_number(request, "starting_after", 0), 0)
 
 
@@ -139,7 +139,7 @@ async def _get_exchange(client: Client, response_id: str) -> Exchange:
 
 @with_database
 def _current_response(exchange: Exchange) -> dict:
-    """The response as it is now. A run whose worker is gone is ended first, so that it is not shown as alive (B12)."""
+    """The current response. Ends a run whose worker is dead first, so that it is not shown as active (B12)."""
     if exchange.run.status == Status.RUNNING:
         reaper.reap([exchange.pk])
     fold, run_events = new_fold(exchange), read_full_stream(exchange.pk)

@@ -14,7 +14,7 @@ from chatapp.accounts.links import spend, token_in, user_of, was_used_by
 from chatapp.accounts.models import Purpose
 from chatapp.web.account.forms import LinkForm
 
-OLD_QUERY_NAMES = {"sesame", "token"}  # where links carried the token before it moved behind the #
+OLD_QUERY_NAMES = {"sesame", "token"}  # old links have the token in the query instead of the fragment
 
 
 class Login(LoginView):

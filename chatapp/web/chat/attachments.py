@@ -20,7 +20,7 @@ NAME_CHARACTERS = Attachment._meta.get_field("name").max_length
 TYPE_CHARACTERS = Attachment._meta.get_field("media_type").max_length
 KNOWN_TYPES = MimeTypes()  # Python's own table: the system's differs between machines
 KNOWN_TYPES.add_type("text/markdown", ".md")
-# Not audio, video or font: browsers call ".ts" (TypeScript) a video. application/octet-stream says nothing.
+# Not audio, video or font: browsers call ".ts" (TypeScript) a video. application/octet-stream is no information.
 MEDIA_TYPE = re.compile(
     r"(?!audio/|video/|font/|application/octet-stream$)[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*"
 )

@@ -39,7 +39,7 @@ class Composer:
 
     @property
     def selected_model(self) -> Model | None:
-        """The requested model if it is enabled, else the default one."""
+        """The requested model if it is enabled, else the default."""
         matches = (model for model in self.models if model.name == self.model)
         return next(matches, self.models[0] if self.models else None)
 

@@ -47,7 +47,7 @@ def _delete_old_keys(request: HttpRequest) -> None:
 
 
 class BoundedMessages(FallbackStorage):
-    """Django's messages, only the newest: a client that never loads a page would accumulate them for ever."""
+    """Django's messages, only the newest: a client that never loads a page would accumulate them forever."""
 
     def _store(self, messages: list[Message], response: HttpResponse, *args: object, **kwargs: object) -> list[Message]:
         return super()._store(messages[-MAX_NOTICES:], response, *args, **kwargs)

@@ -26,13 +26,15 @@ from runs.queries.branches import load, shown_ids
 from runs.states import Status
 from streams.log.store import head
 
-EXCHANGE = 2  # messages: the last question and its answer are on the page whatever their length
-MAX_MESSAGES = 200  # short ones, on one page: a reader without JavaScript went back in it, the script catches up
+EXCHANGE = 2  # messages; the last question and its answer are on the page whatever their length
+MAX_MESSAGES = (
+    200  # short messages on one page, for readers without JavaScript who paged back, and for the script to catch up
+)
 
 
 @dataclass
 class QueuedRun:
-    """A run that waits. `place` counts its card from 1; None: its question is in the transcript, so it has no card."""
+    """A queued run. `place` counts cards from 1; None: its question is in the transcript, so it has no card."""
 
     run: Run
     place: int | None
@@ -40,7 +42,7 @@ class QueuedRun:
 
 @dataclass
 class Queue:
-    """The runs that wait for their turn, and a run that is active on a branch which is not displayed."""
+    """The queued runs, and an active run on a branch that is not displayed."""
 
     is_held: bool
     runs: list[QueuedRun]
@@ -145,7 +147,7 @@ def _requested_ids(request: HttpRequest, conversation: Conversation) -> list[UUI
 
 
 def _is_short(ids: list[UUID]) -> bool:
-    """Whether these messages may all stand on one page, though they are more than it usually has."""
+    """Whether these messages fit on one page, even if they are more than usual."""
     return len(ids) <= MAX_MESSAGES and fits(ids)
 
 
@@ -184,7 +186,7 @@ def earlier_part(request: HttpRequest, pk: UUID) -> HttpResponse:
 def change(
     request: HttpRequest, session_id: UUID, work: Callable[[], object], composer: Composer | None = None
 ) -> HttpResponse:
-    """Do `work` in a session and display the result; a RunError is displayed by the form, `composer` if given."""
+    """Call `work` on a session and display the result. The form (`composer` if given) displays a RunError."""
     try:
         work()
     except RunError as error:

@@ -9,8 +9,8 @@ from django.db.models.functions import Cast, Coalesce, Length
 
 from chatapp.chats.models import Attachment, Message
 
-PAGE_MESSAGES = 40  # at most on a page
-PAGE_CHARACTERS = 1_000_000  # at most displayed on a page; a longer message has a page of its own
+PAGE_MESSAGES = 40  # messages on a page
+PAGE_CHARACTERS = 1_000_000  # characters displayed on a page; a longer message has a page of its own
 
 
 @dataclass
@@ -31,13 +31,13 @@ class Pager:
         return some[len(some) - self._fitting(some[::-1], least) :]
 
     def _fitting(self, some: list[UUID], least: int = 1) -> int:
-        """How many of these, from the first on, fit on a page."""
+        """The number of leading messages that fit on a page."""
         totals = accumulate(_lengths(some, self.is_shared))
         return max(sum(total <= PAGE_CHARACTERS for total in totals), min(len(some), least))
 
 
 def fits(ids: list[UUID]) -> bool:
-    """Whether these messages together display no more characters than a page may."""
+    """Whether a page may display all characters of these messages."""
     return sum(_lengths(ids)) <= PAGE_CHARACTERS
 
 

@@ -1,4 +1,4 @@
-"""A session's queue: edit, remove and send the messages that wait (B18, B19)."""
+"""A session's queue: edit, remove and send waiting messages (B18, B19)."""
 
 from uuid import UUID
 

@@ -24,9 +24,9 @@ from streams.transports.sse import page_stream
 @require_POST
 @private
 def regenerate_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Regenerate or retry: another answer to the same question takes this one's place.
+    """Regenerate or retry: another answer to the same question replaces this one on the page.
 
-    From the model named in the form, else the one that answered, or the default model if that is disabled by now.
+    By the model named in the form, else the one that answered, or the default if that is disabled now.
     """
     answer = find_message(request, pk, role=Role.ASSISTANT)
     selected = Composer(model=model_of(request) or _model_of_answer(answer)).selected_model
@@ -54,7 +54,7 @@ def continue_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _request_answer(request: HttpRequest, answer: Message, work: Callable[[], object]) -> HttpResponse:
-    """Do `work`, unless an answer to the same question is active already: a second click does nothing (B22)."""
+    """Call `work`, unless the same question already has an active answer: a second click does nothing (B22)."""
     is_requested = Run.objects.active().filter(message__parent=answer.parent_id).exists()
     return change(request, answer.session_id, (lambda: None) if is_requested else work)
 

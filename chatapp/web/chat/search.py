@@ -17,7 +17,7 @@ from chatapp.chats.titles import title_of, with_opening
 from chatapp.web.shell.decorators import is_fetch, private
 
 PAGE_HITS = 20
-MAX_PAGES = 50  # a reader refines the query before that
+MAX_PAGES = 50  # pages; users refine the query before that
 QUERY_CHARACTERS = 200
 BEFORE, AFTER = 60, 140  # characters of a message around its first match
 NEAR = 1_000  # characters read before and after the match to find them
@@ -68,7 +68,7 @@ def _hits(user: AbstractBaseUser, words: list[str], number: int) -> list[Hit]:
 
 
 def _newest_matches(sessions: list[Session], words: list[str]) -> dict[UUID, Message]:
-    """The newest message of each session that has all the words, by session id."""
+    """The newest matching message of each session, by session id."""
     if not words:
         return {}
     matching = matching_messages(Message.objects.filter(session__in=sessions), words).order_by("id")

@@ -17,7 +17,7 @@ from chatapp.web.shell.sidebar import MAX_SESSIONS, PAGE_SESSIONS, archive, side
 from runs.actions import mark_read
 from runs.session_feed import sessions_changed
 
-ARCHIVE_SESSIONS = 200  # the newest; search finds the others
+ARCHIVE_SESSIONS = 200  # newest first; search finds the others
 
 
 @dataclass

@@ -61,8 +61,10 @@ def show_session(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @private
 def session_messages(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """POST sends a message, or queues it while an answer is active. GET is for the script: the conversation after
-    the message `after`, or the messages before the one named `before`."""
+    """POST sends a message, or queues it while an answer is active.
+
+    GET is for the script: the conversation after the message `after`, or the messages before the one named `before`.
+    """
     session = find_session(request, pk)
     if request.method == "POST":
         posted = Posted.from_request(request)

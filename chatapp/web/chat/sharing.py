@@ -1,7 +1,7 @@
 """Share a session by a public link, until it is revoked.
 
 The link displays the session as it is when opened: the owner's current branch, without active answers and without
-anything about the owner. It is paged, so that a request of the public costs no more than a page.
+anything about the owner. It is paged, which bounds the cost of a public request.
 """
 
 from uuid import UUID
@@ -60,13 +60,13 @@ def show_shared_session(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _start(number: str, count: int) -> int:
-    """The index of a page's first message; 0 if `number` is none or too high."""
+    """The index of a page's first message; 0 if `number` is not a number or too high."""
     index = int(number) - 1 if number.isascii() and number.isdecimal() and len(number) < 10 else 0
     return index if 0 <= index < count else 0
 
 
 def _final_messages(session: Session, ids: list[UUID]) -> list[Message]:
-    """Those that are final, without reasoning and tool calls: these are not shared, and may be long."""
+    """The final messages, without reasoning and tool calls, which are not shared and may be long."""
     final = session.messages.exclude(state__in=[MessageState.WAITING, MessageState.ANSWERING])
     messages = final.defer("reasoning", "tools").in_bulk(ids)
     return [messages[pk] for pk in ids if pk in messages]

@@ -21,7 +21,7 @@ from runs.models import Run
 from runs.queries.answers import answer_now
 from runs.queries.queue_position import ahead_of
 
-FIRST_SEQ = 1  # run.queued; any later event means that a worker has begun
+FIRST_SEQ = 1  # run.queued; any later event means that a worker has started
 
 
 @dataclass
@@ -126,7 +126,7 @@ def figures_of(run: Run) -> list[str]:
 
 
 def entries(messages: Iterable[Message], tree: Tree, is_shared: bool = False) -> list[Entry]:
-    """The messages of one session, whose `tree` it is, each with its last run. Shared: without reasoning and tools."""
+    """Messages of one session, whose `tree` is given, with their last runs. Shared ones lack reasoning and tools."""
     messages = list(messages)
     prefetch_related_objects(messages, "attachments")
     answers = [message.pk for message in messages if message.role == Role.ASSISTANT]
@@ -139,7 +139,7 @@ def _entry(message: Message, run: Run | None, tree: Tree, is_shared: bool) -> En
     entry = Entry(message, run, versions=tree.versions(message.pk))
     if entry.is_active and run is not None:
         folded = answer_now(message, run)
-        if entry.is_active:  # else it has ended meanwhile, and `message` has been read again
+        if entry.is_active:  # otherwise it ended meanwhile, and `message` was reloaded
             entry.text, entry.seq = folded.text, folded.last_seq
             entry.is_retrying = folded.retries > 0 and not folded.text and not folded.reasoning
             entry.ahead = ahead_of(run)

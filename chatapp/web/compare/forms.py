@@ -93,7 +93,7 @@ def empty_contenders(like: Comparison | None = None) -> Contenders:
 
 
 def _first_models() -> list[dict]:
-    """If there is only one model, twice, to compare settings."""
+    """The first two models, or a single model twice, to compare settings."""
     models = list(Model.objects.filter(enabled=True)[:LEAST_PANES])
     return [{"model": models[min(index, len(models) - 1)].name} for index in range(LEAST_PANES)] if models else []
 

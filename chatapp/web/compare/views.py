@@ -178,7 +178,7 @@ def _find(request: HttpRequest, pk: UUID) -> Comparison:
 
 
 def _change(request: HttpRequest, comparison: Comparison, work: Callable[[], object]) -> HttpResponse:
-    """Do `work` and display the comparison; or display the error, with its status."""
+    """Call `work` and display the comparison, or the error with its status."""
     try:
         work()
     except Refusal as refusal:

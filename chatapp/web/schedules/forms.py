@@ -1,4 +1,4 @@
-"""The form that makes and edits a schedule: fields for a browser, whose values become a `ScheduleSpec`."""
+"""The form that creates and edits a schedule: its values become a `ScheduleSpec`."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -25,7 +25,7 @@ from chatapp.schedules.words import WEEKDAYS
 from chatapp.web.shell.fields import PromptField
 from runs.models import Model
 
-OFFERED_SESSIONS = 50  # the most recently active; writing in an older one makes it one of them
+OFFERED_SESSIONS = 50  # most recently active; a new message puts an older chat among them
 LOCAL = "%Y-%m-%dT%H:%M"  # the format of browsers
 
 PRESETS = {
@@ -99,7 +99,7 @@ class RuleForm(forms.Form):
         return {name: self.get_initial_for_field(field, name) for name, field in self.fields.items()}
 
     def clean(self) -> dict:
-        """Errors of fields that the kind of rule does not use are dropped; the rest is the spec's to judge."""
+        """Drop errors of fields that the kind of rule does not use. The spec validates the rest."""
         values = super().clean()
         kind = values.get("kind")
         for name in RULE_FIELDS - set(REQUIRED.get(kind, ())):
@@ -184,7 +184,7 @@ def offered_zones() -> list[str]:
 
 
 def initial_of(schedule: Schedule) -> dict[str, object]:
-    """Initial values from a schedule. Fields that its rule does not use have those of a new one."""
+    """Initial values from a schedule. Fields that its rule does not use get those of a new schedule."""
     rule = rule_spec_of(schedule)
     initial = {name: getattr(schedule, name) for name in ("name", "prompt", "model", "missed", "overlap", "notify")}
     initial["target"] = str(schedule.session_id) if schedule.session_id else schedule.target

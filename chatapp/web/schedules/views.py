@@ -32,7 +32,7 @@ class ScheduleRow:
 
 @dataclass
 class Preview:
-    """What a rule means: in words, and its next times, which templates display in its own zone.
+    """A rule in words, and its next times, which templates display in its own zone.
 
     Without times if the zone is no longer known.
     """
@@ -171,7 +171,7 @@ def resume_schedule(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 
 def _redirect_back(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """To the page that the switch is on."""
+    """Redirect to the page with the switch."""
     return redirect("schedules") if request.POST.get("on") == "list" else redirect("schedule", schedule.pk)
 
 

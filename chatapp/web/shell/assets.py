@@ -16,10 +16,10 @@ IMPORT = re.compile(r'^@import url\("([^"]+)"\);$', re.MULTILINE)
 
 
 class BundledStyles:
-    """Stands for the storage a style sheet is collected from: the file, with its imports in their places.
+    """A storage that returns a style sheet with its imports inlined.
 
-    A browser that had to fetch each import would wait once more before it can show the page. Imported files hold no
-    relative URLs of their own, as these would be read from the wrong folder.
+    Otherwise browsers would need another round trip before they can display the page. Imported files must not contain
+    relative URLs, which would resolve to the wrong folder.
     """
 
     def __init__(self, name: str, paths: dict[str, tuple[Storage, str]]) -> None:
@@ -51,7 +51,7 @@ class HashedStorage(CompressedManifestStaticFilesStorage):
         yield from super().post_process({**paths, **bundled}, **options)
 
     def url_converter(self, *args: object, **kwargs: object) -> Callable[[re.Match], str]:
-        """Keep what only looks like an import, such as examples in the comments of libraries."""
+        """Keep text that only looks like an import, such as examples in comments of libraries."""
         convert = super().url_converter(*args, **kwargs)
 
         def convert_if_found(match: re.Match) -> str:

@@ -16,7 +16,7 @@ from chatapp.chats.titles import title_of, with_opening
 from runs.session_feed import activity_of, stream_of, with_activity
 
 PAGE_SESSIONS = 50
-MAX_SESSIONS = 500  # at once, to update a page that has loaded so many by scrolling
+MAX_SESSIONS = 500  # per request, to update a page that has loaded this many by scrolling
 MARKS = {"answering": "Answering", "waiting": "Waiting", News.UNREAD: "New", News.FAILED: "Failed"}
 
 

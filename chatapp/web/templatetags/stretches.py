@@ -10,5 +10,5 @@ register = template.Library()
 
 @register.filter
 def stretched(text: str) -> SafeString:
-    """Use it for any text by users, models and files that may be long."""
+    """Use it for long text by users, by models or from files."""
     return mark_safe(stretches.stretched(text))

@@ -21,7 +21,7 @@ class Command(BaseCommand):
             "--model", action="append", required=True, help="name of a model on the server; may be repeated"
         )
         parser.add_argument("--label", help="name of the model for users; with one --model only")
-        parser.add_argument("--default", action="store_true", help="make the (first) model the default one")
+        parser.add_argument("--default", action="store_true", help="make the (first) model the default")
 
     def handle(self, *, name, base_url, key_env, model, label, default, **options):
         if label and len(model) > 1:

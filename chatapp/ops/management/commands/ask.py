@@ -12,7 +12,7 @@ from runs.states import Trigger
 
 
 class Command(BaseCommand):
-    help = "Ask a model and print its answer as it is written. Ctrl-C exits; the run goes on."
+    help = "Ask a model and print its answer as it is written. Ctrl-C exits; the run continues."
 
     def add_arguments(self, parser):
         parser.add_argument("prompt")
@@ -27,8 +27,8 @@ class Command(BaseCommand):
                 run = send(session, prompt, user=owner, model=model, trigger=Trigger.TERMINAL)
         except RunError as error:
             raise CommandError(f"{error.message} ({error.code})") from None
-        run.refresh_from_db()  # it was dispatched on commit, which may have failed
-        if run.is_final:  # it could not even be started; the message is kept
+        run.refresh_from_db()  # dispatched on commit, which may have failed
+        if run.is_final:  # it could not be started; the message is kept
             raise CommandError(describe_end(run))
         if not show(run, 0, self.stdout, self.stderr):
             raise SystemExit(1)

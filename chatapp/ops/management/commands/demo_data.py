@@ -26,12 +26,12 @@ SENTENCES = [
     ("How far is the moon?", "About 384,000 kilometres: light takes one and a quarter seconds."),
     ("Who invented zip?", "Phil Katz wrote PKZIP in 1989 and published the format."),
 ]
-LEASE = timedelta(minutes=10)  # or the site's own reaper would end what this has just begun
+LEASE = timedelta(minutes=10)  # one transaction, or the site's reaper would end these runs before they are complete
 ENDS = ["complete"] * 14 + ["stop", "stop", "fail", "fail", "lose"]
 
 
 class Command(BaseCommand):
-    help = "Add made-up sessions with runs of the last 24 hours in every final state, for trying out the admin."
+    help = "Add made-up sessions with runs of the last 24 hours in every final state, to try out the admin."
 
     def add_arguments(self, parser):
         parser.add_argument("--sessions", type=int, default=40)
@@ -80,7 +80,7 @@ def _end(run: Run, owner, how: str) -> None:
 
 
 def _move_to(run: Run, begin, chance: Random) -> None:
-    """Into the past, with pauses between the events as a model makes them."""
+    """Move the run into the past, with pauses between its events like a model's."""
     at = begin
     for event in LoggedEvent.objects.filter(stream=run.pk).order_by("seq"):
         LoggedEvent.objects.filter(stream=run.pk, seq=event.seq).update(at=at)

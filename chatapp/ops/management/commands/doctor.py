@@ -66,7 +66,7 @@ def _models(offline: bool) -> Iterator[Line]:
         if provider.key_fault:
             yield name, provider.key_fault, "See “Keys of providers” in docs/deploying.md. Until then its runs fail."
         elif provider.key == "" and provider.key_env == local_model.KEY_ENV:
-            yield name, "", ""  # known only to the processes that `make run` has started
+            yield name, "", ""  # a new key each start, known only to the processes of `make run`
         elif provider.key == "":
             yield name, f"{provider.key_env} is not set here", "Set it where the workers run, and here."
         elif not offline:

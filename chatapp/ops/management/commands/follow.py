@@ -9,7 +9,7 @@ from runs.models import Run
 
 
 class Command(BaseCommand):
-    help = "Print the text of a run from the beginning, then live. Ctrl-C exits; the run goes on."
+    help = "Print the text of a run from the beginning, then live. Ctrl-C exits; the run continues."
 
     def add_arguments(self, parser):
         parser.add_argument("run", help="the run's id")

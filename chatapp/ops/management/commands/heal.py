@@ -1,4 +1,4 @@
-"""`manage.py heal`: check that messages equal their streams, that runs ended once, and that none is stuck."""
+"""`manage.py heal`: check that messages match their streams, that runs ended once, and that none is stuck."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         for finding in heal(repair, since):
             self.stdout.write(f"run {finding.run}: {finding.problem}{' (repaired)' if finding.is_repaired else ''}")
         said = Report.objects.get(pk="heal").data
-        self.stdout.write("looked at {looked_at} runs, found {found}, repaired {repaired}".format(**said))
+        self.stdout.write("checked {looked_at} runs, found {found} problems, repaired {repaired}".format(**said))
         if said["open"]:
             if not repair:
                 self.stderr.write(f"{settings.COMMAND} heal --repair rebuilds it from the log.")

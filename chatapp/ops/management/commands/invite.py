@@ -9,7 +9,7 @@ from chatapp.ops.site_address import site_address
 
 
 class Command(BaseCommand):
-    help = "Create a user, and print a link by which the user can choose a password."
+    help = "Create a user, and print a link for choosing a password."
 
     def add_arguments(self, parser):
         parser.add_argument("username", help="name of the new user")
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         try:
             user, token = invite(username)
         except AlreadyHere:
-            raise CommandError(f"User {username} exists already and cannot be invited again.") from None
+            raise CommandError(f"User {username} already exists and cannot be invited again.") from None
         except ValidationError as error:
             raise CommandError(error.messages[0]) from None
         self.stderr.write(f"An invitation for {user}, valid for {settings.INVITATION_DAYS:g} days:")

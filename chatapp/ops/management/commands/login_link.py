@@ -24,5 +24,5 @@ def _find_user(username: str | None):
     else:
         person = get_user_model().objects.filter(username=username, is_active=True).first()
     if person is None:
-        raise CommandError(f"There is no active user {username or 'who is a superuser'}.")
+        raise CommandError(f"There is no active {f'user {username}' if username else 'superuser'}.")
     return person

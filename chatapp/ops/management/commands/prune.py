@@ -8,7 +8,7 @@ from runs.maintenance.retention import FIRST_STREAM, TimeBudget, delete_orphans,
 
 
 class Command(BaseCommand):
-    help = "Compact and prune due streams (as reduce_logs), and delete orphaned streams and old workers."
+    help = "Compact and prune due streams (like reduce_logs), and delete orphaned streams and old workers."
 
     def handle(self, **options):
         call_command("reduce_logs", stdout=self.stdout, stderr=self.stderr)

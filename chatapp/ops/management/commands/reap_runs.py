@@ -1,4 +1,4 @@
-"""`manage.py reap_runs`: run the reaper once, which beat runs every few seconds."""
+"""`manage.py reap_runs`: run the reaper once. On a running site, beat runs it every few seconds."""
 
 from django.core.management.base import BaseCommand
 
@@ -6,8 +6,8 @@ from runs.lifecycle import attached, reaper
 
 
 class Command(BaseCommand):
-    help = "End the runs of dead workers, fail those that waited too long, and start runs that were left in the queue."
+    help = "End runs of dead workers, fail runs that waited too long, and start runs left in the queue."
 
     def handle(self, **options):
         (lost, failed, started), left = reaper.recover(), attached.stop_unwatched()
-        self.stdout.write(f"ended {lost}, gave up {failed}, stopped {left} that nobody watched, started {started}")
+        self.stdout.write(f"ended {lost}, failed {failed}, stopped {left} without viewers, started {started}")

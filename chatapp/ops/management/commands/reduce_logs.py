@@ -1,4 +1,4 @@
-"""`manage.py reduce_logs`: compact and prune everything due, which the task does bit by bit."""
+"""`manage.py reduce_logs`: compact and prune everything due. On a running site, a task does it in small steps."""
 
 from django.core.management.base import BaseCommand
 

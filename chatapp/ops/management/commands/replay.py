@@ -1,4 +1,4 @@
-"""`manage.py replay RUN`: print a stream as its reader saw it, at its original speed or at once."""
+"""`manage.py replay RUN`: print a stream as its viewer saw it, at its original speed or at once."""
 
 import time
 
@@ -19,9 +19,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("run", help="the run's id")
-        parser.add_argument("--at-once", action="store_true", help="without its pauses")
+        parser.add_argument("--at-once", action="store_true", help="print it without pauses")
         parser.add_argument("--speed", type=float, default=1.0, help="2 = twice as fast")
-        parser.add_argument("--events", action="store_true", help="print one event a line: seconds, seq, kind, data")
+        parser.add_argument("--events", action="store_true", help="print one event per line: seconds, seq, kind, data")
 
     def handle(self, *, run, at_once, speed, events, **options):
         if speed <= 0:
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             self.stderr.write(f"[{offset:.3f} s {event.kind} {self._safe(event.data)}]")
 
     def _safe(self, text: str) -> str:
-        """A terminal obeys control characters, and what a model writes is not trusted (B58)."""
+        """Escape control characters: a terminal obeys them, and a model's text is not trusted (B58)."""
         return CONTROL_CHARACTERS.sub("", text) if self._is_terminal else text
 
 

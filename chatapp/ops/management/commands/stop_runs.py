@@ -17,10 +17,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("run", nargs="*", help="ids of runs")
-        parser.add_argument("--all", action="store_true", help="all that are queued or running")
-        parser.add_argument("--user", help="only runs of this user")
+        parser.add_argument("--all", action="store_true", help="stop all queued and running runs")
+        parser.add_argument("--user", help="stop only runs of this user")
         parser.add_argument(
-            "--older-than", type=float, metavar="SECONDS", help="only runs that were queued more than SECONDS ago"
+            "--older-than", type=float, metavar="SECONDS", help="stop only runs queued more than SECONDS ago"
         )
         parser.add_argument("--by", help="username to record as the one who stopped them")
 
@@ -40,12 +40,12 @@ def _named_runs(ids: list[str]) -> list[Run]:
     except ValueError as error:
         raise CommandError(f"Invalid run id: {error}") from None
     if len(runs) < len(set(ids)):
-        raise CommandError("Some of these runs do not exist; nothing was stopped.")
+        raise CommandError("Some of these runs do not exist. No run was stopped.")
     return runs
 
 
 def _chosen(user: str | None, older_than: float | None) -> list[Run]:
-    runs = Run.objects.active().order_by("-position", "-id")  # from the end of the queues: none starts meanwhile
+    runs = Run.objects.active().order_by("-position", "-id")  # newest first, so that no queued run starts
     if user:
         runs = runs.filter(session__owner=named(user))
     if older_than is not None:

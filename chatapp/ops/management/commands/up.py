@@ -103,10 +103,10 @@ class Command(BaseCommand):
         if owner := ensure_owner():
             minutes = settings.LOGIN_LINK_SECONDS // 60
             link = login_link(owner, self.site)
-            self._say(f"Log in as {owner} with the button behind this link (once, for {minutes} minutes): {link}")
-            self._say(f"`{settings.COMMAND} login_link` makes another.")
+            self._say(f"Log in as {owner} with this link (works once, within {minutes} minutes): {link}")
+            self._say(f"`{settings.COMMAND} login_link` creates another.")
         else:
-            self._say(f"There is no active superuser; `{settings.COMMAND} createsuperuser` makes one.")
+            self._say(f"There is no active superuser; `{settings.COMMAND} createsuperuser` creates one.")
         self._say("Stop with Ctrl-C.")
 
     def _say(self, text: str):
