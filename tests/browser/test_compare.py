@@ -183,7 +183,7 @@ def complaints_of_axe(page) -> list[str]:
     return [f"{page.url}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_axe_finds_nothing_and_nothing_is_cut_off_on_a_small_phone(stack, alice, contenders, open_window, scheme):
     window = open_window(stack, alice, color_scheme=scheme, viewport={"width": 320, "height": 640})
     page, panes = window.page, Panes(window.page, contenders(tokens=40, hold=[30]))
