@@ -1,5 +1,6 @@
 """The pytest plugin that comes before pytest-django: it chooses the database before any setting is read."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -20,6 +21,8 @@ FORBIDDEN = "This machine forbids"
 
 chosen = pytest.StashKey[object]()
 
+GC_THRESHOLDS = (50_000, 20, 100)  # a tenth of a process's time went into looking for garbage among 3,000 tests
+
 LONG = ("worker/test_deploy", "faults", "ops/test_up", "worker", "browser", "ops", "edges")
 
 
@@ -30,6 +33,7 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(wrapper=True)  # wrappers run before pytest-django's own hook, which loads the settings
 def pytest_load_initial_conftests(early_config):
+    gc.set_threshold(*GC_THRESHOLDS)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # `make test &` in a script: what tests start inherits it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     options = early_config.known_args_namespace
@@ -111,6 +115,11 @@ def _may_be_skipped(item, report) -> bool:
 def pytest_runtest_setup(item):
     for part in processes.living:
         part.mark_log()
+
+
+def pytest_collection_finish(session):
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config):
