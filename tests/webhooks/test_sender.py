@@ -1,7 +1,6 @@
 """An attempt and what becomes of it: taken, tried again, given up. Real sockets, and receivers that misbehave."""
 
 import json
-import time
 
 import pytest
 from django.utils import timezone
@@ -183,14 +182,13 @@ def test_a_receiver_that_stalls_keeps_nobody_else_waiting(endpoint, ended, recei
     stalls, takes = endpoint("/stall"), endpoint("/ok")
     for _ in range(3):
         deliveries.tell(ended().pk)
-    began = time.monotonic()
     assert sender.send_due() == 2
     receiver.wait_for(1, "/stall")
     receiver.wait_for(3, "/ok")
     wait_until(lambda: not takes.deliveries.filter(state=State.PENDING).exists(), "all of the other's are delivered")
     assert sender.send_due() == 0  # the one that stalls has its sender, and gets no second one
     assert len(receiver.at("/stall")) == 1
-    assert time.monotonic() - began < 10  # which is what the stalled one may take: nobody waited for it
+    assert stalls.deliveries.filter(state=State.PENDING).count() == 3  # all others were delivered while it stalled
     receiver.release.set()
     receiver.wait_for(3, "/stall")
     wait_until(lambda: not stalls.deliveries.filter(state=State.PENDING).exists(), "it gets the rest")
