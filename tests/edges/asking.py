@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from asgiref.sync import async_to_sync
+import pytest
+from asgiref.sync import SyncToAsync
 from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import got_request_exception
 from django.db import connection, transaction
@@ -36,6 +39,26 @@ class InPlace(Handler):
 
     async def send_response(self, response, send) -> None:
         await ASGIHandler.send_response(self, response, send)  # the body of a stream is none of this table's
+
+
+@contextmanager
+def synchronous_parts_in_place() -> Iterator[None]:
+    """Let the event loop's own thread run what Django hands to another: 20 times a request, a fifth of its time."""
+    hand_over, here = SyncToAsync.__call__, threading.get_ident()
+
+    async def call(self: SyncToAsync, *args: object, **kwargs: object) -> object:
+        if threading.get_ident() != here:
+            return await hand_over(self, *args, **kwargs)
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)  # synchronous code may use the ORM only where no loop runs
+        try:
+            return self.func(*args, **kwargs)
+        finally:
+            asyncio._set_running_loop(loop)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SyncToAsync, "__call__", call)
+        yield
 
 
 class Asker:
@@ -73,8 +96,8 @@ class Asker:
             "client": ["127.0.0.1", 1],
             "server": ["127.0.0.1", 80],
         }
-        with transaction.atomic():
-            answer = async_to_sync(self._ask)(scope, body)
+        with transaction.atomic(), synchronous_parts_in_place():
+            answer = asyncio.run(self._ask(scope, body))
             transaction.set_rollback(True)  # so that the next one finds everything as it was
         return answer
 

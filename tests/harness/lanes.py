@@ -6,7 +6,8 @@ on the database that you choose. Each test is tried somewhere: one that isn't is
 `push`, what people wait for (`make test`):
 * What needs no database, and pages in a browser, once, on SQLite.
 * What needs a database, but no real processes, on PostgreSQL; on both where SQL of our own or locks matter: the log,
-  the moves of runs, search, due schedules, and whatever commits instead of rolling back.
+  the moves of runs, search, due schedules, and whatever commits instead of rolling back. `tests/edges` commits only so
+  that readers of streams see its rows, and looks in each statement for what either database could not hold: once.
 * What takes real processes, with gevent on PostgreSQL, which production uses, and what is made for each pool with
   prefork on SQLite, too. What is marked `each_database` on both.
 * Nothing that is marked `long`.
@@ -24,6 +25,7 @@ DATABASE_FIXTURES = {"db", "django_db_setup", *COMMITTING_FIXTURES, *STACK_FIXTU
 DATABASES = frozenset({"sqlite", "postgres"})
 DATABASE_OF_POOL = {"gevent": "postgres", "prefork": "sqlite"}
 BOTH = ("tests/streams/", "tests/runs/", "tests/web/test_search", "tests/schedules/test_firing")
+ONCE = ("tests/edges/",)
 
 
 def databases_of(item: pytest.Item, lane: str) -> frozenset[str]:
@@ -38,7 +40,8 @@ def databases_of(item: pytest.Item, lane: str) -> frozenset[str]:
 def _databases_of_rows(item: pytest.Item, lane: str) -> frozenset[str]:
     if item.get_closest_marker("one_database"):
         return frozenset({"sqlite"})
-    is_on_both = lane == "all" or item.get_closest_marker("each_database") or _commits(item)
+    commits = _commits(item) and not item.nodeid.startswith(ONCE)
+    is_on_both = lane == "all" or item.get_closest_marker("each_database") or commits
     return DATABASES if is_on_both or item.nodeid.startswith(BOTH) else frozenset({"postgres"})
 
 

@@ -94,3 +94,8 @@ def test_what_people_wait_for_is_tried_once_and_everything_at_length(fixtures, m
 @pytest.mark.parametrize("path", ["tests/streams/test_log.py", "tests/runs/test_lease.py", "tests/web/test_search.py"])
 def test_the_log_the_moves_of_runs_and_search_are_tried_on_both_databases(path):
     assert databases_of(Item({"db"}, set(), None, f"{path}::test"), "push") == BOTH
+
+
+def test_every_address_is_asked_on_one_database_before_a_release_on_both():
+    item = Item({"transactional_db"}, set(), None, "tests/edges/test_url_map.py::test")
+    assert (databases_of(item, "push"), databases_of(item, "all")) == ({"postgres"}, BOTH)
