@@ -9,7 +9,7 @@
     ├── BodyTooSlow            chatapp.api.errors
     ├── TooManyTokens          chatapp.accounts.tokens
     ├── LifetimeRefused        chatapp.accounts.tokens
-    ├── AlreadyHere            chatapp.accounts.invitations
+    ├── UsernameTaken          chatapp.accounts.invitations
     ├── TooManyEndpoints       chatapp.webhooks.actions
     ├── BadAddress             chatapp.webhooks.actions
     └── NoSuchMessage          chatapp.aisdk.chat_sessions

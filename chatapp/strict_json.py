@@ -38,7 +38,7 @@ def loads(raw: bytes) -> object:
     try:
         value = orjson.loads(raw)
     except ValueError as error:
-        _look_for_half_characters(raw)
+        _raise_for_lone_surrogates(raw)
         raise NotJson(str(error)) from None
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _is_deep(value):
         raise NotJson("nested too deeply")
@@ -47,7 +47,7 @@ def loads(raw: bytes) -> object:
     return value
 
 
-def _look_for_half_characters(raw: bytes) -> None:
+def _raise_for_lone_surrogates(raw: bytes) -> None:
     """Raise Unstorable if parsing failed because of lone surrogates, so that senders can find and fix a cut emoji."""
     if b"\\u" in raw:
         try:
@@ -55,16 +55,16 @@ def _look_for_half_characters(raw: bytes) -> None:
         except (ValueError, RecursionError):
             return
         if not _is_deep(value):
-            _refuse(value, _has_half, "Half a character (a lone surrogate) is not allowed.")
+            _refuse(value, _has_lone_surrogate, "Half a character (a lone surrogate) is not allowed.")
 
 
-def _has_half(text: str) -> bool:
+def _has_lone_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _refuse(value: object, is_wrong, message: str) -> None:
+def _refuse(value: object, is_forbidden, message: str) -> None:
     for path, text in _texts(value):
-        if is_wrong(text):
+        if is_forbidden(text):
             raise Unstorable(message, path)
 
 

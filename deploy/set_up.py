@@ -84,10 +84,10 @@ def is_venv_ours(stamp):
         return False
     if stamp:
         return stamp.get("python") == THIS_PYTHON
-    asked = subprocess.run(
+    output = subprocess.run(
         [PYTHON, "-c", "import sys, pip; print(sys.version, sys.base_prefix)"], stdout=subprocess.PIPE
     )
-    return asked.stdout.decode().strip() == THIS_PYTHON
+    return output.stdout.decode().strip() == THIS_PYTHON
 
 
 def make_venv():
@@ -230,9 +230,9 @@ def install(*options):
 
 def uv_variables():
     """Environment variables with pip's package indexes, for uv, which does not read pip's configuration."""
-    asked = subprocess.run([*PIP, "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
+    output = subprocess.run([*PIP, "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT)
     configured = {}  # {option: (rank of its section, value)}
-    for section, option, value in re.findall(r"(?m)^(global|install|:env:)\.([\w-]+)='(.*)'$", asked.stdout.decode()):
+    for section, option, value in re.findall(r"(?m)^(global|install|:env:)\.([\w-]+)='(.*)'$", output.stdout.decode()):
         configured[option] = max(configured.get(option, (0, "")), (SECTIONS.index(section) + 1, value))
     found = {UV_VARIABLES[option]: value for option, (_, value) in configured.items() if option in UV_VARIABLES}
     if "UV_FIND_LINKS" in found:
@@ -249,8 +249,8 @@ def run(command, cwd=ROOT, env=None):
     )
     if done.returncode:
         lines = done.stdout.decode(errors="replace").splitlines()
-        said = [line for line in lines if not (line.startswith("WARNING: Location") and "is ignored" in line)]
-        raise SetUpFailed("\n".join([*said, "This command failed: " + " ".join(command)]))
+        output = [line for line in lines if not (line.startswith("WARNING: Location") and "is ignored" in line)]
+        raise SetUpFailed("\n".join([*output, "This command failed: " + " ".join(command)]))
 
 
 def digest(path):

@@ -1,4 +1,4 @@
-"""What users and programs do with runs. Pages, API, commands and admin call the same functions."""
+"""Actions on runs, shared by pages, API, commands and admin."""
 
 import json
 from collections.abc import Collection, Iterable, Sequence
@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chatapp.chats import storage_usage
-from chatapp.chats.attachments import attach, kept_files, own_words, whole
+from chatapp.chats.attachments import attach, full_text, remaining_files, stored_text
 from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
 from runs.errors import KeyReused, ModelMissing, ModelUnknown, NothingToContinue, SessionBusy, StillQueued
 from runs.lifecycle import attached, queue, stop, transitions
@@ -37,17 +37,17 @@ def send(
 ) -> Run:
     """Add the user's message to the session and request an answer to it.
 
-    `files` go with it; they are not stored yet. `model` is the name of a Model; empty: the session's, else the default.
+    `files` are attached, not stored yet. `model` is the name of a Model; empty: the session's, else the default.
     `key` makes sending idempotent within the session: the same request again returns the first run and adds nothing,
-    whatever has become of text, model and limits since; another one with this key is refused (B21, B22). `when_busy`
-    says what to do while a run of the session is under way. An attached run ends when no viewer follows it (B42).
-    `is_held` holds the session's queue, and the run waits in it until that is released. If the broker is down, the run
-    has FAILED. An archived session is moved back into the list.
+    even if text, model or limits have changed since; a different request with this key is refused (B21, B22).
+    `when_busy` says what to do while a run of the session is under way. An attached run ends when no viewer follows it
+    (B42). `is_held` holds the session's queue, and the run waits in it until that is released. If the broker is down,
+    the run has FAILED. An archived session is moved back into the list.
 
     Raises PromptEmpty, PromptTooLong, TooManyAttachments, ModelUnknown, ModelMissing, TooManyRuns, TooManySends,
     QuotaExceeded, KeyReused or SessionBusy before anything is written.
     """
-    fingerprint = _fingerprint(whole(text, files), model, when_busy) if key else ""
+    fingerprint = _fingerprint(full_text(text, files), model, when_busy) if key else ""
     with transaction.atomic():
         lock_session(session.id)
         if key and (earlier := _earlier_run(session, key, fingerprint)):
@@ -60,7 +60,7 @@ def send(
             raise SessionBusy(running.id)
         question = session.messages.create(
             role=Role.USER,
-            content=own_words(text),
+            content=stored_text(text),
             key=key or None,
             fingerprint=fingerprint,
             state=MessageState.WAITING,
@@ -77,7 +77,7 @@ def send(
 
 
 def answer_again(answer: Message, *, user: AbstractBaseUser, model: str = "", trigger: Trigger = Trigger.CHAT) -> Run:
-    """Regenerate or retry: another answer to the same question, beside this one. The run under way is stopped.
+    """Regenerate or retry: another answer to the same question. The run under way is stopped.
 
     Raises ModelUnknown, ModelMissing, TooManyRuns, TooManySends, QuotaExceeded, StillQueued.
     """
@@ -96,16 +96,16 @@ def edit_and_send(
 ) -> Run:
     """Send a new question in place of an earlier one; the old branch stays. The run under way is stopped (B40).
 
-    Its files go with the new one, except those whose ids are `dropped`. Raises what `send` raises, except SessionBusy;
-    and StillQueued.
+    Its files are copied, except those with ids in `dropped`. Raises the errors of `send`, except SessionBusy; and
+    StillQueued.
     """
     _check_not_queued(question)
-    files = kept_files(question, dropped)
+    files = remaining_files(question, dropped)
     check_prompt(text, files)
     with transaction.atomic():
         lock_session(question.session_id)
         other = Message.objects.create(
-            session=question.session, parent=question.parent, role=Role.USER, content=own_words(text)
+            session=question.session, parent=question.parent, role=Role.USER, content=stored_text(text)
         )
         attach(other, files)
         storage_usage.add(user.pk, _size(text, files))
@@ -113,7 +113,7 @@ def edit_and_send(
 
 
 def continue_answer(answer: Message, *, user: AbstractBaseUser, trigger: Trigger = Trigger.CHAT) -> Run:
-    """Continue: the same message grows, by a new run (B39). Raises NothingToContinue while it is being written."""
+    """Continue: a new run extends the same message (B39). Raises NothingToContinue while it is being written."""
     with transaction.atomic():
         lock_session(answer.session_id)
         last = answer.runs.order_by("-id").first()
@@ -128,7 +128,7 @@ def continue_answer(answer: Message, *, user: AbstractBaseUser, trigger: Trigger
 
 
 def delete_session(session: Session, *, by: AbstractBaseUser) -> None:
-    """Stop all runs of a session and delete it. What workers still write cannot bring anything back (B40).
+    """Stop all runs of a session and delete it. Late writes of workers cannot bring anything back (B40).
 
     Each stream keeps its final event, which holds no text: it fences a writer that does not know of the Stop yet.
     """
@@ -148,7 +148,7 @@ def delete_session(session: Session, *, by: AbstractBaseUser) -> None:
 
 def delete_user(user: AbstractBaseUser, *, by: AbstractBaseUser) -> None:
     """Disable the account, stop its runs, and delete the user with everything that is theirs."""
-    type(user).objects.filter(pk=user.pk).update(is_active=False)  # so that nothing new is started meanwhile
+    type(user).objects.filter(pk=user.pk).update(is_active=False)  # so that no new run starts meanwhile
     for session in Session.objects.filter(owner=user):
         delete_session(session, by=by)
     user.delete()
@@ -166,13 +166,13 @@ def _size(text: str, files: Iterable[Attachment]) -> int:
 
 
 def _check_not_queued(question: Message) -> None:
-    """Raise StillQueued for a question in the queue: it is on no branch yet, so nothing can stand beside it."""
+    """Raise StillQueued for a question in the queue: it is on no branch yet, so it has no versions."""
     if question.state == MessageState.WAITING:
         raise StillQueued
 
 
 def choose_model(name: str) -> Model:
-    """The enabled model of this name; without a name the default one. Raises ModelUnknown, ModelMissing."""
+    """The enabled model of this name; without a name the default. Raises ModelUnknown, ModelMissing."""
     models = Model.objects.filter(enabled=True)
     if name:
         model = models.filter(name=name).first()

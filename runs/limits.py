@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from chatapp.chats import storage_usage
-from chatapp.chats.attachments import whole
+from chatapp.chats.attachments import full_text
 from chatapp.chats.models import Attachment
 from runs.errors import PromptEmpty, PromptTooLong, QuotaExceeded, TooManyAttachments, TooManyRuns, TooManySends
 from runs.models import Run
@@ -20,7 +20,7 @@ def check_prompt(text: str, files: Sequence[Attachment] = ()) -> None:
     """Raise PromptEmpty or PromptTooLong. Text and files share one limit."""
     if not text.strip() and not files:
         raise PromptEmpty
-    check_length(whole(text, files))
+    check_length(full_text(text, files))
 
 
 def check_length(text: str) -> None:

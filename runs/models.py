@@ -55,7 +55,7 @@ class Provider(models.Model):
     @property
     def key_fault(self) -> str:
         """Why the key must not be sent to `base_url`, for staff; empty if it may be sent, or there is none."""
-        return provider_keys.why_forbidden(self.key_env, self.base_url) if self.key_env else ""
+        return provider_keys.key_fault(self.key_env, self.base_url) if self.key_env else ""
 
     @property
     def key(self) -> str | None:

@@ -46,7 +46,7 @@ WELL_KNOWN = (
 )
 
 
-def why_forbidden(name: str, base_url: str) -> str:
+def key_fault(name: str, base_url: str) -> str:
     """Why the variable `name` may not be sent to `base_url`, for staff; empty if it may."""
     if name in settings.SETTINGS_VARIABLES:
         return f"{name} is a setting of this site, not a provider's key."

@@ -57,5 +57,5 @@ class LogKept(models.TextChoices):
 
     WHOLE = "whole"
     COMPACTED = "compacted"  # a snapshot instead of its deltas
-    NEEDED = "needed"  # what there is, for good: the message does not hold all of it, or no snapshot could
+    NEEDED = "needed"  # everything, permanently: neither the message nor a snapshot could hold all of it
     PRUNED = "pruned"  # the final event; a snapshot is made from the message

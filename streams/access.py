@@ -1,4 +1,4 @@
-"""Who may follow a stream: checked before it starts, and again while it lasts."""
+"""Access to streams: checked before following starts, and again while it lasts."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping

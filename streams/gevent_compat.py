@@ -22,7 +22,7 @@ def use_thread_locks_in_logging() -> None:
     """Replace the locks of `logging` and of all its handlers by those of threads, so that native threads can log.
 
     gevent's locks are for the greenlets of one thread. Two threads that write a line at the same moment can both wait
-    for ever, and with gevent's thread all its greenlets. No greenlet is switched while a lock of logging is held, so
+    forever, and with gevent's thread all its greenlets. No greenlet is switched while a lock of logging is held, so
     locks of threads do. logging has no public way to reach either; tests/streams/test_gevent_compat.py guards both.
     """
     if is_gevent():

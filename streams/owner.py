@@ -1,7 +1,7 @@
-"""The questions that this package leaves to the application that owns its streams.
+"""The protocol of the application that owns the streams.
 
-`streams` knows neither permissions nor runs. The owner registers one object that answers, in its
-`AppConfig.ready()`. All methods are called in threads that may use the ORM, never in an event loop.
+`streams` knows neither permissions nor runs. The owner registers one object in its `AppConfig.ready()`. All methods are
+called in threads that may use the ORM, never in an event loop.
 """
 
 from collections.abc import Collection

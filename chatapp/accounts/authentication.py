@@ -42,13 +42,13 @@ class TokenAuthentication(KnoxAuthentication):
     def authenticate_credentials(self, token: bytes) -> tuple[AbstractBaseUser, Token]:
         if not token.isascii():
             raise AuthenticationFailed()
-        found = Token.objects.select_related("user").filter(digest=hash_token(token.decode())).first()
-        if found is None or not found.user.is_active:
+        row = Token.objects.select_related("user").filter(digest=hash_token(token.decode())).first()
+        if row is None or not row.user.is_active:
             raise AuthenticationFailed()
-        if found.is_expired:
+        if row.is_expired:
             raise TokenExpired()
-        _note_use(found)
-        return found.user, found
+        _note_use(row)
+        return row.user, row
 
     def authenticate_header(self, request) -> str:
         """`WWW-Authenticate` of RFC 6750, which distinguishes a missing token from an invalid one."""
@@ -71,16 +71,16 @@ def authenticated(request: HttpRequest, scope: str = "") -> tuple[AbstractBaseUs
     """
     authentication = TokenAuthentication()
     try:
-        found = authentication.authenticate(request)
-        if found is None:
+        credentials = authentication.authenticate(request)
+        if credentials is None:
             raise NotAuthenticated()
-        check_scope(found[1], request.method)
+        check_scope(credentials[1], request.method)
     except (AuthenticationFailed, NotAuthenticated, PermissionDenied) as refusal:
         if not getattr(refusal, "auth_header", None):
             refusal.auth_header = authentication.authenticate_header(request)
         raise
-    throttles.check(scope or throttles.scope_of(request.method), found[0].pk)
-    return found
+    throttles.check(scope or throttles.scope_of(request.method), credentials[0].pk)
+    return credentials
 
 
 def viewer(request: HttpRequest) -> Viewer:
@@ -97,8 +97,8 @@ class TokenViewer(Viewer):
     @classmethod
     def with_valid_credentials(cls, viewers: set[Viewer], users: dict[int, AbstractBaseUser]) -> set[Viewer]:
         tokens = Token.objects.filter(digest__in={viewer.credential for viewer in viewers})
-        good = set(tokens.filter(Q(expiry=None) | Q(expiry__gt=timezone.now())).values_list("digest", flat=True))
-        return {viewer for viewer in viewers if viewer.credential in good}
+        valid = set(tokens.filter(Q(expiry=None) | Q(expiry__gt=timezone.now())).values_list("digest", flat=True))
+        return {viewer for viewer in viewers if viewer.credential in valid}
 
 
 def viewer_with(user: AbstractBaseUser, token: Token) -> Viewer:

@@ -11,12 +11,12 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from chatapp.accounts.links import address, make_link, spend, user_of
+from chatapp.accounts.links import address, make_link, redeem, user_of
 from chatapp.accounts.models import OneTimeLink, Purpose
 from chatapp.errors import AppError
 
 
-class AlreadyHere(AppError):
+class UsernameTaken(AppError):
     """There is a user of this name already, who cannot be invited."""
 
     code = "already_here"
@@ -26,7 +26,7 @@ class AlreadyHere(AppError):
 def invite(username: str, by: AbstractBaseUser | None = None) -> tuple[AbstractBaseUser, str]:
     """Create a user without a password; returns it with the link's token. Earlier links of the user stop working.
 
-    Raises AlreadyHere, or ValidationError for an invalid username.
+    Raises UsernameTaken, or ValidationError for an invalid username.
     """
     User = get_user_model()
     username = User.normalize_username(username.strip())
@@ -39,12 +39,12 @@ def invite(username: str, by: AbstractBaseUser | None = None) -> tuple[AbstractB
                 user.full_clean()
                 user.save()
             elif not can_be_invited(user):
-                raise AlreadyHere
+                raise UsernameTaken
             OneTimeLink.objects.filter(user=user, purpose=Purpose.INVITATION).delete()
             lifetime = timedelta(days=settings.INVITATION_DAYS)
             return user, make_link(user, Purpose.INVITATION, lifetime, made_by=by)
     except IntegrityError:  # concurrent invitations of the same new user
-        raise AlreadyHere from None
+        raise UsernameTaken from None
 
 
 def can_be_invited(user: AbstractBaseUser) -> bool:
@@ -69,7 +69,7 @@ def invited_by(token: str) -> AbstractBaseUser | None:
 @transaction.atomic
 def accept(token: str, password: str) -> AbstractBaseUser | None:
     """Set the invited user's password. None: the invitation is no longer valid."""
-    user = spend(token, Purpose.INVITATION)
+    user = redeem(token, Purpose.INVITATION)
     if user is None or not can_be_invited(user):
         return None
     user.set_password(password)

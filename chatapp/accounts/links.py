@@ -52,7 +52,7 @@ def token_in(text: str) -> str:
 def user_of(token: str, purpose: Purpose) -> AbstractBaseUser | None:
     """The link's user if it is still valid. Changes nothing."""
     link = _links(token, purpose).filter(used_at=None).select_related("user").first()
-    return link.user if link is not None and _holds(link, link.user) else None
+    return link.user if link is not None and _is_valid(link, link.user) else None
 
 
 def was_used_by(token: str, purpose: Purpose, user: AbstractBaseUser) -> bool:
@@ -61,14 +61,14 @@ def was_used_by(token: str, purpose: Purpose, user: AbstractBaseUser) -> bool:
 
 
 @transaction.atomic
-def spend(token: str, purpose: Purpose) -> AbstractBaseUser | None:
+def redeem(token: str, purpose: Purpose) -> AbstractBaseUser | None:
     """Redeem the link. Returns its user, or None if it is not valid. Exactly one caller gets the user."""
     link = _links(token, purpose).first()
     if link is None:
         return None
     # Concurrent links of one user: the second sees the password that the first has set.
     user = get_user_model().objects.select_for_update(no_key=True).get(pk=link.user_id)
-    if not _holds(link, user):
+    if not _is_valid(link, user):
         return None
     is_mine = OneTimeLink.objects.filter(pk=link.pk, used_at=None).update(used_at=timezone.now())
     return user if is_mine else None
@@ -78,7 +78,7 @@ def _links(token: str, purpose: Purpose):
     return OneTimeLink.objects.filter(digest=_digest(token), purpose=purpose)
 
 
-def _holds(link: OneTimeLink, user: AbstractBaseUser) -> bool:
+def _is_valid(link: OneTimeLink, user: AbstractBaseUser) -> bool:
     return user.is_active and link.expires_at > timezone.now() and is_auth_hash_valid(link.auth_hash, user)
 
 

@@ -36,7 +36,7 @@ ANSWER_SECONDS = 0.5  # s a request waits for Valkey
 AWAY_SECONDS = 5.0  # s without another attempt after Valkey did not respond
 ADDRESS_FACTOR = 10  # users behind one address who log in at the same time
 
-_asked_again_at = 0.0  # time.monotonic() of the next attempt to reach Valkey, per process
+_retry_at = 0.0  # time.monotonic() of the next attempt to reach Valkey, per process
 
 
 def check(scope: str, *who: object) -> None:
@@ -48,14 +48,14 @@ def check(scope: str, *who: object) -> None:
 
 def seconds_to_wait(scope: str, *who: object, factor: int = 1) -> float | None:
     """Count a request. None: it is within the limit. Otherwise it was not counted."""
-    global _asked_again_at
+    global _retry_at
     limit = settings.THROTTLES[scope] * factor
-    if limit <= 0 or time.monotonic() < _asked_again_at:
+    if limit <= 0 or time.monotonic() < _retry_at:
         return None
     try:
         return _count(RateLimitItemPerMinute(limit, namespace="throttle"), scope, *map(str, who))
     except StorageError as error:
-        _asked_again_at = time.monotonic() + AWAY_SECONDS
+        _retry_at = time.monotonic() + AWAY_SECONDS
         logger.warning("nothing is throttled, Valkey does not respond: %r", error.storage_error)
         return None
 

@@ -74,14 +74,14 @@ def _metadata(run: Run) -> dict:
 
 
 def _parts(message: Message, run: Run | None) -> list[Part]:
-    said = answer_now(message, run)
+    answer = answer_now(message, run)
     state = "streaming" if run is not None and message.state not in FINAL else "done"
     parts: list[Part] = [{"type": "step-start"}]
-    if said.reasoning:
-        parts.append({"type": "reasoning", "id": "reasoning-1", "text": said.reasoning, "state": state})
-    if said.text:
-        parts.append({"type": "text", "text": said.text, "state": state})
-    return parts + [_tool(Tool.of(tool, message.pk)) for tool in said.tools]
+    if answer.reasoning:
+        parts.append({"type": "reasoning", "id": "reasoning-1", "text": answer.reasoning, "state": state})
+    if answer.text:
+        parts.append({"type": "text", "text": answer.text, "state": state})
+    return parts + [_tool(Tool.of(tool, message.pk)) for tool in answer.tools]
 
 
 def _tool(tool: Tool) -> Part:

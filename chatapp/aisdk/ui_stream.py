@@ -19,8 +19,8 @@ class UIMessageFraming(Framing):
         self._encoder = encoder
 
     def frames(self, events: list[EncodedEvent]) -> bytes:
-        said = [orjson.loads(event.envelope) for event in events if event.seq]  # 0: a control event of the connection
-        return _frames(self._encoder.encode((event["kind"], event["data"]) for event in said))
+        logged = [orjson.loads(event.envelope) for event in events if event.seq]  # 0: a control event of the connection
+        return _frames(self._encoder.encode((event["kind"], event["data"]) for event in logged))
 
     def end(self) -> bytes:
         return (b"" if self._encoder.is_over else _frames(self._encoder.interrupt())) + DONE

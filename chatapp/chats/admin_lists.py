@@ -50,5 +50,5 @@ def owners_named(term: str) -> list[int]:
     Filtering by ids lets the database use the owner index, whose statistics it has.
     """
     named = get_user_model().objects.filter(username__icontains=term).values_list("pk", flat=True)
-    found = list(named[: MOST_OWNERS + 1]) if term else []
-    return found if len(found) <= MOST_OWNERS else []
+    owners = list(named[: MOST_OWNERS + 1]) if term else []
+    return owners if len(owners) <= MOST_OWNERS else []

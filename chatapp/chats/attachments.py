@@ -10,17 +10,17 @@ HEADING = "File: "
 FENCE = re.compile(r"`{3,}")
 
 
-def whole(words: str, files: Iterable[Attachment]) -> str:
+def full_text(words: str, files: Iterable[Attachment]) -> str:
     """The text for the model: the message, then each file under its name, in a fence longer than any inside it."""
     return "\n\n".join([*([words] if words.strip() else []), *(_block(file) for file in files)]) or words
 
 
-def whole_of(message: Message) -> str:
+def full_text_of(message: Message) -> str:
     """`whole` of a stored message. Prefetch `attachments` when reading many."""
-    return whole(message.content, message.attachments.all())
+    return full_text(message.content, message.attachments.all())
 
 
-def own_words(text: str) -> str:
+def stored_text(text: str) -> str:
     """The text to store. Only white space counts as empty if there are files."""
     return text if text.strip() else ""
 
@@ -47,6 +47,6 @@ def _block(file: Attachment) -> str:
     return f"{HEADING}{file.name}\n{fence}\n{body}{fence}"
 
 
-def kept_files(question: Message, dropped: Collection[UUID]) -> list[Attachment]:
+def remaining_files(question: Message, dropped: Collection[UUID]) -> list[Attachment]:
     """The files of a question, except those with ids in `dropped`."""
     return [file for file in question.attachments.all() if file.pk not in dropped]

@@ -36,7 +36,7 @@ def shown_text(content: str) -> str:
     return BIDI_CONTROLS.sub("\ufffd", content[:SHOWN_CHARACTERS])
 
 
-def plain_words(markdown: str) -> str:
+def excerpt_of(markdown: str) -> str:
     """The beginning of a Markdown text, in one line and without simple marks."""
     lines = (line for line in markdown[:WORDS_CHARACTERS].split("\n") if not _FENCE.match(line))
     inline = " ".join(_without_block_marks(line) for line in lines if not _RULE.fullmatch(line))

@@ -11,7 +11,7 @@ NAME_CHARACTERS = 200  # of a tool
 ARGUMENTS_CHARACTERS = 100_000  # of a tool
 
 
-class Beside:
+class ReasoningAndTools:
     """What `reasoning` and `tools` show."""
 
     reasoning: str
@@ -27,13 +27,13 @@ class Beside:
 
     @property
     def shown_tools(self) -> list[dict]:
-        return [tool | _shown(tool) for tool in self.tools[:TOOLS]]
+        return [tool | _shortened(tool) for tool in self.tools[:TOOLS]]
 
     @property
     def has_more_of_tools(self) -> bool:
-        return len(self.tools) > TOOLS or any(_shown(tool).items() - tool.items() for tool in self.tools)
+        return len(self.tools) > TOOLS or any(_shortened(tool).items() - tool.items() for tool in self.tools)
 
 
-def _shown(tool: dict) -> dict:
+def _shortened(tool: dict) -> dict:
     limits = {"name": NAME_CHARACTERS, "arguments": ARGUMENTS_CHARACTERS}
     return {part: tool[part][:limit] for part, limit in limits.items() if part in tool}

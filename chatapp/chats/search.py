@@ -137,8 +137,8 @@ def _titled(sessions: QuerySet[Session], words: list[str]) -> list:
     """Compares in Python: SQLite folds case for ASCII only."""
     patterns = [pattern([word]) for word in words]
     titled = sessions.exclude(title="").order_by("-active_at").values_list("pk", "title")
-    found = [pk for pk, title in titled if all(pattern.search(title) for pattern in patterns)]
-    return found[:MAX_TITLES]
+    ids = [pk for pk, title in titled if all(pattern.search(title) for pattern in patterns)]
+    return ids[:MAX_TITLES]
 
 
 def _vector(column: str) -> str:

@@ -49,8 +49,8 @@ def compare(
             return comparison
     else:
         comparison = Comparison.objects.create(owner=owner, **values)
-    dealt = SystemRandom().sample(contenders, len(contenders))
-    for position, contender in enumerate(dealt):
+    shuffled = SystemRandom().sample(contenders, len(contenders))
+    for position, contender in enumerate(shuffled):
         _open_pane(comparison, position, contender)
     return comparison
 
@@ -79,7 +79,7 @@ def _open_pane(comparison: Comparison, position: int, contender: Contender) -> N
     )
 
 
-def look_at(comparison: Comparison) -> None:
+def renew_attached(comparison: Comparison) -> None:
     """Renew the leases of the attached runs: a page has loaded and is about to follow them."""
     renew(runs_of(comparison).values_list("pk", flat=True))
 
@@ -151,7 +151,7 @@ def vote(comparison: Comparison, choice: str) -> None:
 
 
 @transaction.atomic
-def go_on_with(pane: Pane) -> Session:
+def continue_as_chat(pane: Pane) -> Session:
     """Turn a pane into a chat. Its active run is detached: it continues without viewers (B46).
 
     Raises StillBlind, PaneGone.

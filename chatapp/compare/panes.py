@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chatapp.chats.models import MessageState
 from chatapp.chats.plain_text import SHOWN_CHARACTERS, shown_text
-from chatapp.chats.reasoning_and_tools import Beside
+from chatapp.chats.reasoning_and_tools import ReasoningAndTools
 from chatapp.compare.models import Comparison, Pane
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
@@ -29,7 +29,7 @@ class Figures:
 
 
 @dataclass
-class PaneView(Beside):
+class PaneView(ReasoningAndTools):
     """The current state of one pane. `seq`: the position from which a page follows an active run."""
 
     pane: Pane

@@ -47,12 +47,12 @@ def sampling_parameters(fields: Fields) -> dict:
 def stop_sequences(fields: Fields) -> list[str] | None:
     """`stop`: a string or a list of strings."""
     value = fields.as_dict().get("stop")
-    found = [value] if isinstance(value, str) else value
-    if found is None:
+    sequences = [value] if isinstance(value, str) else value
+    if sequences is None:
         return None
-    if not isinstance(found, list) or len(found) > MAX_STOPS or not all(isinstance(one, str) for one in found):
+    if not isinstance(sequences, list) or len(sequences) > MAX_STOPS or not all(isinstance(s, str) for s in sequences):
         raise Refusal(f"{fields.path('stop')} must be a string, or up to {MAX_STOPS} of them.", fields.path("stop"))
-    return found
+    return sequences
 
 
 def parse_function(fields: Fields) -> dict:

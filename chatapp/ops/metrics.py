@@ -40,10 +40,10 @@ class SiteCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from _now()
         workers = list(Worker.objects.filter(lease_until__gte=Now()).values_list("name", "pid", "pool", "figures"))
-        told = [((name, str(pid)), said) for name, pid, _, said in workers]
+        counters = [((name, str(pid)), figures) for name, pid, _, figures in workers]
         yield from _pools(workers)
-        yield from _of_workers(told)
-        yield from _of_runs([*told, *_main_processes({name for name, *_ in workers}), (WEB, tally.figures())])
+        yield from _of_workers(counters)
+        yield from _of_runs([*counters, *_main_processes({name for name, *_ in workers}), (WEB, tally.figures())])
 
 
 def _now() -> Iterator[Metric]:
@@ -57,12 +57,12 @@ def _now() -> Iterator[Metric]:
     ages = GaugeMetricFamily(
         "chatapp_report_age_seconds", "Seconds since the last run of a periodic job", labels=["name"]
     )
-    found = GaugeMetricFamily("chatapp_heal_open", "Problems found and not repaired by `manage.py heal`")
+    open_problems = GaugeMetricFamily("chatapp_heal_open", "Problems found and not repaired by `manage.py heal`")
     for report in Report.objects.exclude(name__startswith=MAIN):
         ages.add_metric([report.name], (timezone.now() - report.at).total_seconds())
         if report.name == "heal":
-            found.add_metric([], report.data.get("open", 0))
-    yield from (ages, found)
+            open_problems.add_metric([], report.data.get("open", 0))
+    yield from (ages, open_problems)
 
 
 def _pools(workers: list[tuple]) -> Iterator[Metric]:
@@ -72,40 +72,40 @@ def _pools(workers: list[tuple]) -> Iterator[Metric]:
     yield alive
 
 
-def _main_processes(living: set[str]) -> Iterator[tuple[tuple[str, str], dict]]:
+def _main_processes(alive_workers: set[str]) -> Iterator[tuple[tuple[str, str], dict]]:
     """The main processes of prefork workers, which end the runs of their dead children."""
-    for said in Report.objects.filter(name__startswith=MAIN).values_list("data", flat=True):
-        if said["worker"] in living:
-            yield (said["worker"], str(said["pid"])), said
+    for figures in Report.objects.filter(name__startswith=MAIN).values_list("data", flat=True):
+        if figures["worker"] in alive_workers:
+            yield (figures["worker"], str(figures["pid"])), figures
 
 
-def _of_workers(told: list[tuple[tuple[str, str], dict]]) -> Iterator[Metric]:
+def _of_workers(counters: list[tuple[tuple[str, str], dict]]) -> Iterator[Metric]:
     active = GaugeMetricFamily("chatapp_worker_active_runs", "Runs that a worker executes", labels=WORKER_LABELS)
-    for who, said in told:
-        active.add_metric(who, said.get("active", 0))
+    for labels, figures in counters:
+        active.add_metric(labels, figures.get("active", 0))
     yield active
-    for key, (name, words) in COUNTERS.items():
-        family = CounterMetricFamily(name, words, labels=WORKER_LABELS)
-        for who, said in told:
-            family.add_metric(who, said.get(key, 0))
+    for key, (name, help_text) in COUNTERS.items():
+        family = CounterMetricFamily(name, help_text, labels=WORKER_LABELS)
+        for labels, figures in counters:
+            family.add_metric(labels, figures.get(key, 0))
         yield family
 
 
-def _of_runs(told: list[tuple[tuple[str, str], dict]]) -> Iterator[Metric]:
+def _of_runs(counters: list[tuple[tuple[str, str], dict]]) -> Iterator[Metric]:
     """Ended runs, by the process that ended them."""
     ended = CounterMetricFamily("chatapp_runs_ended", "Ended runs", labels=["status", *WORKER_LABELS])
     errors = CounterMetricFamily("chatapp_run_errors", "Failed runs", labels=["code", *WORKER_LABELS])
-    for who, said in told:
-        for status, count in said.get("ended", {}).items():
-            ended.add_metric([status, *who], count)
-        for code, count in said.get("codes", {}).items():
-            errors.add_metric([code, *who], count)
+    for labels, figures in counters:
+        for status, count in figures.get("ended", {}).items():
+            ended.add_metric([status, *labels], count)
+        for code, count in figures.get("codes", {}).items():
+            errors.add_metric([code, *labels], count)
     yield from (ended, errors)
-    for key, (name, words) in TIMES.items():
-        family = HistogramMetricFamily(name, words, labels=WORKER_LABELS)
-        for who, said in told:
-            if times := said.get("times", {}).get(key):
-                family.add_metric(who, _cumulated(times["counts"]), times["sum"])
+    for key, (name, help_text) in TIMES.items():
+        family = HistogramMetricFamily(name, help_text, labels=WORKER_LABELS)
+        for labels, figures in counters:
+            if times := figures.get("times", {}).get(key):
+                family.add_metric(labels, _cumulated(times["counts"]), times["sum"])
         yield family
 
 

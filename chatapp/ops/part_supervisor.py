@@ -20,7 +20,7 @@ OUTPUT_SECONDS = 1.0  # s to read a part's last output after its end: a child of
 # s from an exit to the next start. The first is short, because a single kill is the usual case; the last keeps a part
 # that exits again and again from using up the machine.
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-STEADY_SECONDS = 60.0  # s after which a part that was ready counts as stable: its next exit counts as the first
+STABLE_SECONDS = 60.0  # s after which a part that was ready counts as stable: its next exit counts as the first
 MAX_FAILED_STARTS = 5  # in a row; a part that never becomes ready will not recover by itself
 
 
@@ -36,8 +36,8 @@ class Part:
     hurry_signal: int = signal.SIGTERM  # sent after `stop_seconds`, or at the second Ctrl-C
     env: dict[str, str] = field(default_factory=dict)  # on top of the supervisor's own
     cwd: str | None = None
-    while_away: list[str] = field(default_factory=list)  # a command to run every `away_seconds` while the part is away
-    away_seconds: float = 5.0  # s
+    substitute: list[str] = field(default_factory=list)  # run every `substitute_seconds` while the part is away
+    substitute_seconds: float = 5.0  # s
 
 
 class PartProcess(subprocess.Popen):
@@ -91,7 +91,7 @@ class PartProcess(subprocess.Popen):
 class PartSupervisor(threading.Thread):
     """Supervises one part. Once `stopping` is set, nothing more is started.
 
-    `give_up(keeper)` is called when the part has failed to start too often; `failure` then says how.
+    `give_up(part_supervisor)` is called when the part has failed to start too often; `failure` then says how.
     """
 
     def __init__(
@@ -108,27 +108,27 @@ class PartSupervisor(threading.Thread):
         self._process: PartProcess | None = None
         self._starting = threading.Lock()  # `stop` sees either the new process, or that none will start
         self._has_been_ready = False
-        self._failed_starts = self._ends = 0  # in a row
+        self._failed_starts = self._recent_exits = 0  # in a row
         self._substitute: subprocess.Popen | None = None  # the command that runs while the part is away
-        self._substitute_due = time.monotonic() + part.away_seconds
+        self._substitute_due = time.monotonic() + part.substitute_seconds
 
     def run(self) -> None:
         try:
             while not self._stopping.is_set():
-                failure = self._live()
+                failure = self._run_once()
                 if self._stopping.is_set():
                     return
                 if self._failed_starts >= MAX_FAILED_STARTS:
                     self.failure = f"{failure} {self._failed_starts} times in a row"
                     self._give_up(self)
                     return
-                self._wait_to_start_again(failure)
+                self._wait_before_restart(failure)
         finally:
             self._end_substitute()
 
     # -- one start ---------------------------------------------------------------------------------
 
-    def _live(self) -> str:
+    def _run_once(self) -> str:
         """Start the part and wait for its end. Update the counters, and return what happened as a sentence."""
         self.is_ready, fault = False, ""
         try:
@@ -139,17 +139,17 @@ class PartSupervisor(threading.Thread):
             return f"{self.part.name} could not be started ({error})"
         if process is None:
             return ""
-        self.is_ready = self._gets_ready(process)
+        self.is_ready = self._wait_until_ready(process)
         if not (self.is_ready or self._stopping.is_set()) and process.is_alive:
             fault = f"{self.part.name} did not respond within {self.part.ready_seconds:.0f} s"
             process.release()
         was_ready, code = self.is_ready, process.finish()
         code = 1 if fault else code
         self.is_ready, self.code = False, code
-        self._substitute_due = time.monotonic() + self.part.away_seconds
+        self._substitute_due = time.monotonic() + self.part.substitute_seconds
         self._failed_starts = 0 if was_ready else self._failed_starts + 1
-        if was_ready and process.age > STEADY_SECONDS:
-            self._ends = 0
+        if was_ready and process.age > STABLE_SECONDS:
+            self._recent_exits = 0
         return fault or f"{self.part.name} has ended ({describe_exit(code)})"
 
     def _start(self) -> PartProcess | None:
@@ -160,20 +160,20 @@ class PartSupervisor(threading.Thread):
             self._process = PartProcess(self.part, self._logs)
             return self._process
 
-    def _gets_ready(self, process: PartProcess) -> bool:
+    def _wait_until_ready(self, process: PartProcess) -> bool:
         while process.is_alive and process.age <= self.part.ready_seconds:
-            if self._answers(process):
+            if self._is_answering(process):
                 again = "again " if self._has_been_ready else ""
                 self._has_been_ready = True
                 self._end_substitute()
                 self._say(f"  {self.part.name:<9} ready {again}after {process.age:.1f} s")
                 return True
-            self._stand_in()
+            self._run_substitute()
             if self._stopping.wait(POLL_SECONDS):
                 return False
         return False
 
-    def _answers(self, process: PartProcess) -> bool:
+    def _is_answering(self, process: PartProcess) -> bool:
         if self.part.is_ready is None:
             return process.age >= self.part.settle_seconds
         try:
@@ -184,26 +184,26 @@ class PartSupervisor(threading.Thread):
 
     # -- between two starts ------------------------------------------------------------------------
 
-    def _wait_to_start_again(self, failure: str) -> None:
-        pause = BACKOFF_SECONDS[min(self._ends, len(BACKOFF_SECONDS) - 1)]
-        self._ends += 1
+    def _wait_before_restart(self, failure: str) -> None:
+        pause = BACKOFF_SECONDS[min(self._recent_exits, len(BACKOFF_SECONDS) - 1)]
+        self._recent_exits += 1
         count = f" (start {self._failed_starts + 1} of {MAX_FAILED_STARTS})" if self._failed_starts else ""
         # Show the last lines if the part itself has a fault.
-        words = self.last_words() if self._failed_starts else f" Its log: {self._logs.path(self.part.name)}"
-        self._say(f"\n{failure}. It will be restarted in {pause:g} s{count}.{words}")
+        details = self.last_lines() if self._failed_starts else f" Its log: {self._logs.path(self.part.name)}"
+        self._say(f"\n{failure}. It will be restarted in {pause:g} s{count}.{details}")
         end = time.monotonic() + pause
-        while (left := end - time.monotonic()) > 0 and not self._stopping.wait(min(left, POLL_SECONDS)):
-            self._stand_in()
+        while (remaining := end - time.monotonic()) > 0 and not self._stopping.wait(min(remaining, POLL_SECONDS)):
+            self._run_substitute()
 
-    def _stand_in(self) -> None:
-        """Start `while_away` when it is due, if the part has been ready before. Does not wait for it."""
-        if not (self.part.while_away and self._has_been_ready and time.monotonic() >= self._substitute_due):
+    def _run_substitute(self) -> None:
+        """Start `substitute` when it is due, if the part has been ready before. Does not wait for it."""
+        if not (self.part.substitute and self._has_been_ready and time.monotonic() >= self._substitute_due):
             return
         if self._substitute is None or self._substitute.poll() is not None:
-            self._substitute_due = time.monotonic() + self.part.away_seconds
+            self._substitute_due = time.monotonic() + self.part.substitute_seconds
             try:
                 self._substitute = subprocess.Popen(
-                    self.part.while_away,
+                    self.part.substitute,
                     env={**os.environ, **self.part.env},
                     cwd=self.part.cwd,
                     stdin=subprocess.DEVNULL,
@@ -220,7 +220,7 @@ class PartSupervisor(threading.Thread):
             self._substitute.wait()
             self._substitute = None
 
-    def last_words(self) -> str:
+    def last_lines(self) -> str:
         tail = "".join(f"\n    {line}" for line in self._logs.tail(self.part.name))
         return f" Its last lines (all in {self._logs.path(self.part.name)}):{tail or ' none'}"
 
@@ -235,18 +235,18 @@ class PartSupervisor(threading.Thread):
             return
         part, began = self.part, time.monotonic()
         process.send_signal(signal.SIGTERM)
-        if not _ends_by(process, began + NOTICE_SECONDS, hurry) and not hurry.is_set():
+        if not _wait_for_end(process, began + NOTICE_SECONDS, hurry) and not hurry.is_set():
             self._say(f"  {part.name:<9} is still stopping, for at most {part.stop_seconds:.0f} s")
-        if not _ends_by(process, began + part.stop_seconds, hurry):
+        if not _wait_for_end(process, began + part.stop_seconds, hurry):
             process.send_signal(part.hurry_signal)
-            _ends_by(process, time.monotonic() + HURRIED_SECONDS)
+            _wait_for_end(process, time.monotonic() + HURRIED_SECONDS)
         how = "killed" if process.is_alive else "stopped"
         process.release()
         self.join()
         self._say(f"  {part.name:<9} {how} after {time.monotonic() - began:.1f} s")
 
 
-def _ends_by(process: PartProcess, deadline: float, hurry: threading.Event | None = None) -> bool:
+def _wait_for_end(process: PartProcess, deadline: float, hurry: threading.Event | None = None) -> bool:
     """Wait for the part's end, the deadline (of time.monotonic), or `hurry`."""
     while process.is_alive and not (hurry and hurry.is_set()) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)

@@ -31,13 +31,13 @@ class Part(HealthCheck):
     def run(self) -> None:
         """Raise ServiceUnavailable with the fault. Closes the database connection: it runs in a thread of its own."""
         try:
-            self.look()
+            self.verify()
         except DatabaseError as error:
             raise ServiceUnavailable("the database does not respond") from error
         finally:
             close_old_connections()
 
-    def look(self) -> None:
+    def verify(self) -> None:
         raise NotImplementedError
 
 
@@ -46,7 +46,7 @@ class Database(Part):
     name = "database"
     remedy = "Check DATABASE_URL, and that the server is running."
 
-    def look(self):
+    def verify(self):
         checks.Database().run()
 
 
@@ -55,7 +55,7 @@ class Migrations(Part):
     name = "migrations"
     remedy = f"Run: {settings.COMMAND} migrate"
 
-    def look(self):
+    def verify(self):
         missing = _known_migrations() - set(MigrationRecorder(connection).applied_migrations())
         if missing:
             raise ServiceUnavailable(f"{len(missing)} not applied, {'.'.join(sorted(missing)[0])} among them")
@@ -71,7 +71,7 @@ class Redis(Part):
     name = "redis"
     remedy = "Check REDIS_URL, and that the server is running."
 
-    def look(self):
+    def verify(self):
         patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
         try:
             with redis.Redis.from_url(settings.REDIS_URL, **patience) as client:
@@ -88,7 +88,7 @@ class Workers(Part):
         "`make run` restarts it automatically: see its output and DATA_DIR/log/worker.log"
     )
 
-    def look(self):
+    def verify(self):
         alive = Worker.objects.filter(lease_until__gte=Now()).values_list("queues", flat=True)
         served = {queue for queues in alive for queue in queues}
         if missing := sorted(settings.CELERY_TASK_QUEUES.keys() - served):
@@ -105,7 +105,7 @@ class Upkeep(Part):
         "`make run` restarts both automatically: see its output and DATA_DIR/log/beat.log"
     )
 
-    def look(self):
+    def verify(self):
         last = Report.objects.filter(pk="upkeep").first()
         if last is None:
             raise ServiceUnavailable("beat has not run yet")
@@ -121,7 +121,7 @@ class Healed(Part):
     name = "heal"
     remedy = f"Run: {settings.COMMAND} heal --repair"
 
-    def look(self):
+    def verify(self):
         last = Report.objects.filter(pk="heal", at__gte=timezone.now() - HEAL_ALARM).first()
         if last is not None and last.data.get("open"):
             raise ServiceUnavailable(f"{last.data['open']} problems are not repaired")

@@ -67,8 +67,8 @@ def describe_end(run: Run) -> str:
     """One line: why the ended run did not complete."""
     if run.status == Status.STOPPED:
         return f"Stopped ({run.get_reason_display().lower()})."
-    why = run.error or run.get_status_display()
-    return f"{why} ({run.code or run.reason})"
+    reason = run.error or run.get_status_display()
+    return f"{reason} ({run.code or run.reason})"
 
 
 class _Screen:

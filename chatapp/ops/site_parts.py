@@ -24,7 +24,7 @@ ALONE = ["--without-mingle", "--without-gossip"]
 
 
 def valkey_part(server: valkey.Valkey) -> Part:
-    return Part("valkey", server.command, lambda: valkey.answers(server.url), ready_seconds=20)
+    return Part("valkey", server.command, lambda: valkey.responds(server.url), ready_seconds=20)
 
 
 def model_part(local: LocalModel) -> Part:
@@ -34,10 +34,12 @@ def model_part(local: LocalModel) -> Part:
 
 def web_part(host: str, port: int, redis_url: str) -> Part:
     command = [sys.executable, "-m", "daphne", "-b", host, "-p", str(port), "chatapp.asgi:application"]
-    asked = loopback_of(host)
-    return Part(
-        "web", command, lambda: responds_ok(asked, port, reverse("login"), name_for(asked)), env=_env(redis_url)
-    )
+    probe_host = loopback_of(host)
+
+    def is_ready() -> bool:
+        return responds_ok(probe_host, port, reverse("login"), name_for(probe_host))
+
+    return Part("web", command, is_ready, env=_env(redis_url))
 
 
 def worker_part(redis_url: str, local: LocalModel | None) -> Part:
@@ -50,8 +52,8 @@ def worker_part(redis_url: str, local: LocalModel | None) -> Part:
         stop_seconds=settings.DRAIN_SECONDS + settings.EXIT_SECONDS + EXIT_MARGIN_SECONDS,
         hurry_signal=signal.SIGQUIT,  # Celery's cold shutdown: running tasks are interrupted, and say so
         env=_env(redis_url, local),
-        while_away=[sys.executable, "-m", "chatapp", "reap_runs"],
-        away_seconds=settings.LEASE_SECONDS / 2,
+        substitute=[sys.executable, "-m", "chatapp", "reap_runs"],
+        substitute_seconds=settings.LEASE_SECONDS / 2,
     )
 
 
@@ -72,9 +74,9 @@ def new_worker() -> tuple[Callable[[], bool], Callable[[], None]]:
             connections.close_all()
 
     def has_new() -> bool:
-        if found := new():
-            known.update(found)
-        return bool(found)
+        if workers := new():
+            known.update(workers)
+        return bool(workers)
 
     return has_new, lambda: known.update(new())
 

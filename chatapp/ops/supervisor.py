@@ -28,7 +28,7 @@ class Supervisor:
     def __init__(self, logs: Logs, say: Callable[[str], None], bring_up: Callable[["Supervisor"], None]):
         self.returncode = 0
         self._logs, self._say, self._bring_up = logs, say, bring_up
-        self._keepers: dict[str, PartSupervisor] = {}  # in the order of their start
+        self._supervisors: dict[str, PartSupervisor] = {}  # in the order of their start
         self._launching = threading.Lock()
         self._stopping, self._hurry, self._over = threading.Event(), threading.Event(), threading.Event()
         self._has_begun_to_stop = threading.Lock()  # acquired once, never released
@@ -49,14 +49,14 @@ class Supervisor:
         with self._launching:
             if self._stopping.is_set():
                 raise NotStarted
-            keeper = PartSupervisor(part, self._logs, self._say, self._stopping, self._give_up)
-            self._keepers[part.name] = keeper
-            keeper.start()
+            supervisor = PartSupervisor(part, self._logs, self._say, self._stopping, self._give_up)
+            self._supervisors[part.name] = supervisor
+            supervisor.start()
 
     def wait_for(self, *parts: Part) -> None:
         """Wait until all of them are ready. Raises NotStarted."""
-        waiting = [self._keepers[part.name] for part in parts]
-        while not all(keeper.is_ready for keeper in waiting):
+        waiting = [self._supervisors[part.name] for part in parts]
+        while not all(supervisor.is_ready for supervisor in waiting):
             if self._stopping.is_set():
                 raise NotStarted
             time.sleep(POLL_SECONDS)
@@ -78,8 +78,8 @@ class Supervisor:
         else:
             self._end(0, "\nStopping. Press Ctrl-C again to hurry.")
 
-    def _give_up(self, keeper: PartSupervisor) -> None:
-        self._end(keeper.code or 1, f"\n{keeper.failure}, so everything stops.{keeper.last_words()}")
+    def _give_up(self, supervisor: PartSupervisor) -> None:
+        self._end(supervisor.code or 1, f"\n{supervisor.failure}, so everything stops.{supervisor.last_lines()}")
 
     def _end(self, returncode: int, reason: str) -> None:
         """Stop everything, in a thread. Only the first call counts."""
@@ -92,8 +92,8 @@ class Supervisor:
         """Stop in reverse order: the web server first, so that no message is accepted without a worker."""
         self._say(reason)
         with self._launching:
-            keepers = list(self._keepers.values())
-        for keeper in reversed(keepers):
-            keeper.stop(self._hurry)
+            supervisors = list(self._supervisors.values())
+        for supervisor in reversed(supervisors):
+            supervisor.stop(self._hurry)
         self._bringing_up.join()
         self._over.set()

@@ -37,7 +37,7 @@ def prepare(data_dir: Path) -> Valkey:
     return Valkey([str(get_binary_path()), str(config)], f"redis://:{password}@127.0.0.1:{port}/0")
 
 
-def answers(url: str) -> bool:
+def responds(url: str) -> bool:
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1) as client:
             return client.ping()

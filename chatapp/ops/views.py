@@ -40,5 +40,5 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _has_token(request: HttpRequest) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    wanted = settings.METRICS_TOKEN
-    return bool(wanted) and scheme == "Bearer" and constant_time_compare(token, wanted)
+    expected = settings.METRICS_TOKEN
+    return bool(expected) and scheme == "Bearer" and constant_time_compare(token, expected)

@@ -21,7 +21,7 @@ NAME_CHARACTERS = Schedule._meta.get_field("name").max_length
 
 
 @transaction.atomic
-def keep(schedule: Schedule) -> Schedule:
+def save(schedule: Schedule) -> Schedule:
     """Save a new or edited schedule and compute its next time.
 
     A schedule that was paused because its time zone is unknown resumes. Raises PromptEmpty, PromptTooLong,
@@ -86,7 +86,7 @@ def run_now(schedule: Schedule) -> Occurrence | None:
     second = now.replace(microsecond=0)
     if earlier := schedule.occurrences.filter(due_at=second).first():
         return earlier
-    if schedule.occurrences.in_the_way().exists():
+    if schedule.occurrences.blocking().exists():
         raise StillRunning
     occurrence = schedule.occurrences.create(due_at=second, claimed_at=now, is_by_hand=True)
     start(schedule, occurrence)

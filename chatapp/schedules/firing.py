@@ -43,28 +43,26 @@ LATE = timedelta(minutes=2)  # an occurrence later than this was missed; a tick 
 SET_BACK = timedelta(minutes=1)  # difference between clocks from which one counts as set back
 COUNTED_MISSED = 100  # missed times are counted up to this
 MAX_WAITING = 5  # occurrences of one schedule; more are skipped, to avoid a burst
-KEPT, FORGOTTEN_AT_ONCE = (
-    1000,
-    100,
-)  # occurrences in the history of a schedule; and how many older ones one claim deletes
+MAX_OCCURRENCES = 1000  # in the history of a schedule
+DELETED_AT_ONCE = 100  # older occurrences deleted by one claim
 
 
 def tick(now: datetime) -> int:
     """Start the schedules due at `now`, after recovering from crashes. Returns the number of claimed occurrences."""
-    over = monotonic() + SLICE_SECONDS
+    deadline = monotonic() + SLICE_SECONDS
     settle_ended()
-    obey_clock_set_back(now)
+    recompute_after_clock_set_back(now)
     claimed = 0
     for pk in list(Schedule.objects.due(now).order_by("next_at").values_list("pk", flat=True)):
-        if monotonic() > over:
+        if monotonic() > deadline:
             break
-        with apart(pk):
+        with log_failures(pk):
             claimed += claim(pk, now)
     return claimed
 
 
 @contextmanager
-def apart(pk: UUID) -> Iterator[None]:
+def log_failures(pk: UUID) -> Iterator[None]:
     """Log exceptions, so that a broken schedule never blocks others (B51)."""
     try:
         yield
@@ -86,7 +84,7 @@ def claim(pk: UUID, now: datetime) -> bool:
         unmoved = Schedule.objects.filter(pk=pk, next_at=since)  # compare-and-set, where there are no row locks
         if not unmoved.update(next_at=following, computed_at=now):
             return False
-        forget_oldest(schedule)
+        delete_oldest(schedule)
         occurrence, is_new = schedule.occurrences.get_or_create(
             due_at=due,
             defaults={"claimed_at": now, "missed_before": count_before(rule, since, due, COUNTED_MISSED)},
@@ -108,9 +106,9 @@ def _pause_without_zone(schedule: Schedule, now: datetime) -> bool:
     return is_new
 
 
-def forget_oldest(schedule: Schedule) -> None:
+def delete_oldest(schedule: Schedule) -> None:
     """Delete by number, not by age: a clock that is ahead must not delete occurrences and then repeat them."""
-    oldest = schedule.occurrences.values("pk")[KEPT : KEPT + FORGOTTEN_AT_ONCE]
+    oldest = schedule.occurrences.values("pk")[MAX_OCCURRENCES : MAX_OCCURRENCES + DELETED_AT_ONCE]
     schedule.occurrences.filter(pk__in=list(oldest.values_list("pk", flat=True)), finished_at__isnull=False).delete()
 
 
@@ -127,10 +125,10 @@ def lock(pk: UUID, skip_locked: bool = False) -> Schedule | None:
 def _decide(schedule: Schedule, occurrence: Occurrence, now: datetime) -> None:
     """Start the occurrence, leave it waiting, or record why not."""
     others = schedule.occurrences.exclude(pk=occurrence.pk)
-    in_the_way = others.in_the_way().count()
+    blocking = others.blocking().count()
     if now - occurrence.due_at > LATE and schedule.missed == Missed.SKIP:
         finish(occurrence, State.MISSED)
-    elif not in_the_way:
+    elif not blocking:
         start(schedule, occurrence)
     elif schedule.overlap == Overlap.SKIP or others.filter(state=State.CLAIMED).count() >= MAX_WAITING:
         finish(occurrence, State.SKIPPED)
@@ -142,7 +140,7 @@ def start(schedule: Schedule, occurrence: Occurrence) -> None:
     A prompt that cannot be sent ends like any failure: in the chat, with its error (B47).
     """
     if not schedule.owner.is_active:
-        _count(schedule, finish(occurrence, State.FAILED, OwnerDisabled()))
+        _count_failures(schedule, finish(occurrence, State.FAILED, OwnerDisabled()))
         return
     text = fill(schedule, occurrence)
     try:
@@ -151,12 +149,12 @@ def start(schedule: Schedule, occurrence: Occurrence) -> None:
             run = send(session, text, user=schedule.owner, model=schedule.model, trigger=Trigger.SCHEDULE)
             Run.objects.filter(pk=run.pk).update(tells=schedule.notify)
     except RunError as error:
-        run = _failed(schedule, occurrence, text, error)
+        run = _record_failure(schedule, occurrence, text, error)
     except DatabaseError:
         raise  # the transaction is broken; the next tick tries again
     except Exception as error:
         logger.exception("schedule %s could not send its prompt", schedule.pk)
-        run = _failed(schedule, occurrence, text, InternalError(repr(error)))
+        run = _record_failure(schedule, occurrence, text, InternalError(repr(error)))
     Occurrence.objects.filter(pk=occurrence.pk).update(run=run, state=State.RUNNING)
 
 
@@ -173,7 +171,7 @@ def _session_for(schedule: Schedule, occurrence: Occurrence) -> Session:
     return Session.objects.create(owner=schedule.owner, title=title, model=schedule.model)
 
 
-def _failed(schedule: Schedule, occurrence: Occurrence, text: str, error: RunError) -> Run:
+def _record_failure(schedule: Schedule, occurrence: Occurrence, text: str, error: RunError) -> Run:
     """Store the question that could not be sent, with a failed answer that has the reason."""
     session = _session_for(schedule, occurrence)
     lock_session(session.pk)
@@ -197,15 +195,15 @@ def settle(run_id: UUID, **kwargs) -> None:
 def settle_ended() -> int:
     """Settle occurrences that a crashed process left unsettled. Returns their number."""
     running = Occurrence.objects.filter(state=State.RUNNING)
-    left = [*running.filter(run__status__in=FINAL), *running.filter(run=None)]
-    for occurrence in left:
-        with apart(occurrence.schedule_id):
+    unsettled = [*running.filter(run__status__in=FINAL), *running.filter(run=None)]
+    for occurrence in unsettled:
+        with log_failures(occurrence.schedule_id):
             _settle(occurrence)
     waiting = Occurrence.objects.filter(state=State.CLAIMED).values_list("schedule", flat=True)
     for schedule_id in set(waiting):
-        with apart(schedule_id):
+        with log_failures(schedule_id):
             start_waiting(schedule_id)
-    return len(left)
+    return len(unsettled)
 
 
 def _settle(occurrence: Occurrence) -> None:
@@ -216,7 +214,7 @@ def _settle(occurrence: Occurrence) -> None:
             return
         state = ENDS[run.status] if run is not None else State.STOPPED  # its chat was deleted
         if finish(occurrence, state, run):
-            _count(schedule, state)
+            _count_failures(schedule, state)
     start_waiting(occurrence.schedule_id)
 
 
@@ -226,7 +224,7 @@ def start_waiting(schedule_id: UUID) -> None:
         schedule = lock(schedule_id)
         if schedule is None:
             return
-        unfinished = schedule.occurrences.in_the_way()
+        unfinished = schedule.occurrences.blocking()
         waiting = unfinished.filter(state=State.CLAIMED).order_by("due_at").first()
         if waiting is not None and not unfinished.filter(state=State.RUNNING).exists():
             start(schedule, waiting)
@@ -235,8 +233,8 @@ def start_waiting(schedule_id: UUID) -> None:
 def finish(occurrence: Occurrence, state: State, error: RunError | Run | None = None) -> State | None:
     """End an occurrence. None: another process already has. `error` provides code and sentence of a failure."""
     unfinished = Occurrence.objects.filter(pk=occurrence.pk, finished_at=None)
-    why = {"code": error.code, "error": _sentence(error)} if error and state == State.FAILED else {}
-    return state if unfinished.update(state=state, finished_at=timezone.now(), **why) else None
+    failure = {"code": error.code, "error": _sentence(error)} if error and state == State.FAILED else {}
+    return state if unfinished.update(state=state, finished_at=timezone.now(), **failure) else None
 
 
 def _sentence(error: RunError | Run) -> str:
@@ -245,7 +243,7 @@ def _sentence(error: RunError | Run) -> str:
     return error.error or transitions.LOST_MESSAGES.get(error.reason, "")
 
 
-def _count(schedule: Schedule, state: State | None) -> None:
+def _count_failures(schedule: Schedule, state: State | None) -> None:
     """Count failures in a row, which pause the schedule. A user's Stop is neither a failure nor a success."""
     row = Schedule.objects.filter(pk=schedule.pk)
     if state == State.COMPLETED:
@@ -262,14 +260,14 @@ def skip_waiting(schedule: Schedule) -> None:
         finish(occurrence, State.SKIPPED)
 
 
-def obey_clock_set_back(now: datetime) -> int:
+def recompute_after_clock_set_back(now: datetime) -> int:
     """Recompute schedules that a clock running ahead has advanced too far. Returns their number.
 
     Occurrences claimed meanwhile are not claimed again: they are unique.
     """
     ahead = list(Schedule.objects.filter(paused="", computed_at__gt=now + SET_BACK))
     for schedule in ahead:
-        with apart(schedule.pk):
+        with log_failures(schedule.pk):
             unmoved = Schedule.objects.filter(pk=schedule.pk, computed_at=schedule.computed_at)
             unmoved.update(next_at=next_time(schedule.rule, now), computed_at=now)
     return len(ahead)

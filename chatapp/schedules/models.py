@@ -178,7 +178,7 @@ class OccurrenceQuerySet(models.QuerySet):
     def visible_to(self, user):
         return self.filter(schedule__owner_id=user.pk)
 
-    def in_the_way(self):
+    def blocking(self):
         """Unfinished occurrences, running or waiting, that block the next one."""
         return self.filter(Q(state=State.CLAIMED) | Q(state=State.RUNNING, run__status__in=ACTIVE))
 
@@ -220,7 +220,7 @@ class Occurrence(models.Model):
         return f"{self.due_at:%Y-%m-%d %H:%M} ({self.state})"
 
     @property
-    def shown_state(self) -> str:
+    def current_state(self) -> str:
         """The state by its run's status, if the run has ended but the occurrence is not settled yet."""
         if self.state != State.RUNNING:
             return self.state
@@ -228,4 +228,4 @@ class Occurrence(models.Model):
 
     @property
     def is_unfinished(self) -> bool:
-        return self.shown_state in UNFINISHED
+        return self.current_state in UNFINISHED

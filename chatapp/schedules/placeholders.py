@@ -18,7 +18,7 @@ def fill(schedule: Schedule, occurrence: Occurrence) -> str:
     """
     due = occurrence.due_at.astimezone(schedule.zone_info)
     values = {"date": f"{due:%Y-%m-%d}", "time": f"{due:%H:%M}", "last_answer": ""}
-    if count := _wants_answer(schedule.prompt):
+    if count := _count_last_answers(schedule.prompt):
         bare = _filled(schedule.prompt, values)
         room = max(0, settings.PROMPT_MAX_CHARACTERS - len(bare)) // count
         values["last_answer"] = _last_answer(occurrence)[:room]
@@ -29,7 +29,7 @@ def _filled(prompt: str, values: dict[str, str]) -> str:
     return PLACEHOLDER.sub(lambda match: values[match[1]], prompt)
 
 
-def _wants_answer(prompt: str) -> int:
+def _count_last_answers(prompt: str) -> int:
     """How often the prompt contains the last answer."""
     return sum(match[1] == "last_answer" for match in PLACEHOLDER.finditer(prompt))
 

@@ -100,8 +100,8 @@ class Cron:
 
     def after(self, moment: datetime) -> Iterator[datetime]:
         last = moment
-        for found in CronSim(self.expression, moment.astimezone(self.zone)):
-            due = found.astimezone(UTC)
+        for local in CronSim(self.expression, moment.astimezone(self.zone)):
+            due = local.astimezone(UTC)
             if due > last:  # cronsim repeats the hour that occurs twice
                 yield (last := due)
 
@@ -142,8 +142,8 @@ def latest_time(rule: Rule, since: datetime, until: datetime) -> datetime | None
     """The last due time from `since` to `until`, both included. Cheap for any number of them."""
     for window in WINDOWS:
         start = max(since, until - window)
-        if found := deque(_between(rule, start, until), maxlen=1):
-            return found[0]
+        if latest := deque(_between(rule, start, until), maxlen=1):
+            return latest[0]
         if start == since:
             break
     return None

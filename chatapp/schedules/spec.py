@@ -50,22 +50,22 @@ class RuleSpec:
 
     def problems(self, previous_starts: datetime | None = None) -> Problems:
         """Problems by field; empty if valid. A past `starts` is valid if it equals `previous_starts`."""
-        found: Problems = {}
+        problems: Problems = {}
         if self.zone_name not in known_zones():
-            found["zone"] = "Choose one of the time zones in the list, such as Europe/Berlin."
+            problems["zone"] = "Choose one of the time zones in the list, such as Europe/Berlin."
         for name in self.missing():
-            found[name] = "This field is required."
+            problems[name] = "This field is required."
         if self.kind in (Kind.ONCE, Kind.EVERY) and self.starts and self.starts.year not in YEARS:
-            found["starts"] = f"Choose a year between {YEARS.start} and {YEARS.stop - 1}."
+            problems["starts"] = f"Choose a year between {YEARS.start} and {YEARS.stop - 1}."
         if self.kind == Kind.CRON:
             try:
                 read_cron(self.cron)
             except ValueError as error:
-                found["cron"] = str(error)
+                problems["cron"] = str(error)
         is_new = self.kind == Kind.ONCE and self.starts != previous_starts
-        if is_new and not found and self._starts_at() <= timezone.now():
-            found["starts"] = "This time has already passed."
-        return found
+        if is_new and not problems and self._starts_at() <= timezone.now():
+            problems["starts"] = "This time has already passed."
+        return problems
 
     def missing(self) -> list[str]:
         """Fields that the kind of rule requires and this spec lacks."""

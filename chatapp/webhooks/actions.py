@@ -6,8 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from chatapp.errors import AppError
-from chatapp.webhooks.client import what_is_wrong_with
-from chatapp.webhooks.models import Delivery, Endpoint, State, Why
+from chatapp.webhooks.client import address_fault
+from chatapp.webhooks.models import Delivery, DisabledReason, Endpoint, State
 from chatapp.webhooks.signing import new_secret
 
 MAX_ENDPOINTS = 10  # per user
@@ -30,8 +30,8 @@ class BadAddress(AppError):
 @transaction.atomic
 def make_endpoint(owner: AbstractBaseUser, url: str, ends: list[str]) -> Endpoint:
     """Create an endpoint for runs that end from now on. Raises BadAddress, TooManyEndpoints."""
-    if wrong := what_is_wrong_with(url):
-        raise BadAddress(message=wrong)
+    if fault := address_fault(url):
+        raise BadAddress(message=fault)
     get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)  # concurrent calls could exceed the limit
     if Endpoint.objects.filter(owner=owner).count() >= MAX_ENDPOINTS:
         raise TooManyEndpoints
@@ -40,7 +40,7 @@ def make_endpoint(owner: AbstractBaseUser, url: str, ends: list[str]) -> Endpoin
 
 def switch_off(endpoint: Endpoint) -> None:
     """Disable an endpoint. Pending deliveries stay, and resume when it is enabled again."""
-    Endpoint.objects.filter(pk=endpoint.pk, is_enabled=True).update(is_enabled=False, disabled_why=Why.OWNER)
+    Endpoint.objects.filter(pk=endpoint.pk, is_enabled=True).update(is_enabled=False, disabled_why=DisabledReason.OWNER)
 
 
 def switch_on(endpoint: Endpoint) -> None:

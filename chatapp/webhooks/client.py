@@ -32,7 +32,7 @@ class Answer(NamedTuple):
     retry_after: str
 
 
-def what_is_wrong_with(url: str) -> str:
+def address_fault(url: str) -> str:
     """Why this URL is not accepted; empty if it is."""
     try:
         parts = urlsplit(url)
@@ -50,22 +50,22 @@ def what_is_wrong_with(url: str) -> str:
         ipaddress.ip_address(host)
     except ValueError:
         return ""
-    return "" if may_be_reached(host) else "This address is not public."
+    return "" if is_allowed(host) else "This address is not public."
 
 
-def may_be_reached(address: str) -> bool:
+def is_allowed(address: str) -> bool:
     """Whether this site sends to an IP address: only public ones, unless private networks are allowed."""
     return settings.WEBHOOK_PRIVATE_NETWORKS or is_public(address)
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     """Send `body` and read the response, within WEBHOOK_SECONDS. Raises Unsendable."""
-    if wrong := what_is_wrong_with(url):
-        raise Unsendable(wrong)
+    if fault := address_fault(url):
+        raise Unsendable(fault)
     parts = urlsplit(url)
     connection = _connection(parts, _address_of(parts))
     try:
-        with _ended_in_time(connection):
+        with _deadline(connection):
             connection.request("POST", _target(parts), body, headers)
             response = connection.getresponse()
             text = response.read(ANSWER_BYTES).decode("utf-8", "replace")
@@ -131,7 +131,7 @@ def _connection(parts: SplitResult, address: str) -> _Plain:
 
 
 @contextmanager
-def _ended_in_time(connection: _Plain):
+def _deadline(connection: _Plain):
     """Shut the connection at the overall deadline: a socket's own timeout restarts with every byte."""
     is_late = threading.Event()
 

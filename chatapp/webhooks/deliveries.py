@@ -27,22 +27,22 @@ KEPT_DAYS = 30  # days to keep finished deliveries
 
 
 @receiver(ended, dispatch_uid="webhooks.ended")
-def tell(run_id: UUID, **kwargs) -> None:
+def create_on_end(run_id: UUID, **kwargs) -> None:
     endpoints = Endpoint.objects.filter(is_enabled=True, owner__chat_sessions__runs=run_id)
-    made = sum(fire(endpoint, _told().filter(pk=run_id)) for endpoint in endpoints)
-    if made:
+    count = sum(create(endpoint, _reported_runs().filter(pk=run_id)) for endpoint in endpoints)
+    if count:
         dispatch.send_soon(SEND_DUE)
 
 
-def fire(endpoint: Endpoint, runs: Iterable[Run]) -> int:
+def create(endpoint: Endpoint, runs: Iterable[Run]) -> int:
     """Create an endpoint's deliveries of the runs it is subscribed to. Returns the number of those runs."""
-    wanted = [run for run in runs if run.status in endpoint.ends and run.finished_at >= endpoint.enabled_at]
-    deliveries = [Delivery(endpoint=endpoint, run=run.pk, payload=payload_of(run)) for run in wanted]
+    subscribed = [run for run in runs if run.status in endpoint.ends and run.finished_at >= endpoint.enabled_at]
+    deliveries = [Delivery(endpoint=endpoint, run=run.pk, payload=payload_of(run)) for run in subscribed]
     Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
-    return len(wanted)
+    return len(subscribed)
 
 
-def _told() -> QuerySet[Run]:
+def _reported_runs() -> QuerySet[Run]:
     runs = Run.objects.filter(session__is_listed=True, status__in=FINAL)
     return runs.select_related("model", "session")
 
@@ -82,21 +82,21 @@ def sweep() -> int:
 def _sweep(endpoint: Endpoint) -> int:
     now = timezone.now()
     since = max(endpoint.swept_until - SWEEP_MARGIN, endpoint.enabled_at)
-    ended_since = _told().filter(
+    ended_since = _reported_runs().filter(
         session__owner=endpoint.owner_id,
         log_kept__in=LogKept.values,  # all values: the index starts with this column
         finished_at__gte=since,
         status__in=endpoint.ends,
     )
     delivered = Delivery.objects.filter(endpoint=endpoint, run=OuterRef("pk"))
-    left = list(ended_since.exclude(Exists(delivered)).order_by("finished_at")[:SWEEP_RUNS])
-    made = fire(endpoint, left)
-    if len(left) < SWEEP_RUNS:
+    undelivered = list(ended_since.exclude(Exists(delivered)).order_by("finished_at")[:SWEEP_RUNS])
+    count = create(endpoint, undelivered)
+    if len(undelivered) < SWEEP_RUNS:
         Endpoint.objects.filter(pk=endpoint.pk).update(swept_until=now)
-    return made
+    return count
 
 
-def forget() -> None:
+def delete_old() -> None:
     """Delete deliveries that finished long ago."""
     long_ago = timezone.now() - timedelta(days=KEPT_DAYS)
     Delivery.objects.filter(created_at__lt=long_ago).exclude(state=State.PENDING).delete()

@@ -17,7 +17,7 @@ def all_ends() -> list[str]:
     return [Status(status).value for status in FINAL]
 
 
-class Why(models.TextChoices):
+class DisabledReason(models.TextChoices):
     """Why an endpoint is disabled."""
 
     OWNER = "owner", "Switched off"
@@ -34,7 +34,7 @@ class Endpoint(models.Model):
     secret = models.CharField(max_length=100, default=new_secret, editable=False)
     ends = models.JSONField(default=all_ends)  # final states it is subscribed to
     is_enabled = models.BooleanField(default=True)
-    disabled_why = models.CharField(max_length=16, choices=Why.choices, blank=True)
+    disabled_why = models.CharField(max_length=16, choices=DisabledReason.choices, blank=True)
     failures = models.PositiveIntegerField(default=0)  # deliveries given up in a row
     created_at = models.DateTimeField(default=timezone.now)
     enabled_at = models.DateTimeField(default=timezone.now)  # runs that ended before are not delivered

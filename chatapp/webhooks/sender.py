@@ -19,7 +19,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from chatapp.webhooks.client import Answer, Unsendable, post
-from chatapp.webhooks.models import Delivery, Endpoint, State, Why
+from chatapp.webhooks.models import Delivery, DisabledReason, Endpoint, State
 from chatapp.webhooks.signing import signed_headers
 
 logger = logging.getLogger(__name__)
@@ -129,8 +129,8 @@ def _failed(delivery: Delivery, error: str, answer: Answer | None = None) -> boo
 def pause_after(attempts: int, retry_after: str = "") -> float:
     """Seconds until the next attempt, after this many; longer if the receiver's Retry-After says so."""
     pause = min(settings.WEBHOOK_RETRY_SECONDS * RETRY_FACTOR ** (attempts - 1), LONGEST_SECONDS)
-    asked = float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else 0.0
-    return max(pause * uniform(1 - JITTER, 1 + JITTER), min(asked, LONGEST_SECONDS))
+    requested = float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else 0.0
+    return max(pause * uniform(1 - JITTER, 1 + JITTER), min(requested, LONGEST_SECONDS))
 
 
 def _count_failure(endpoint_id: UUID, is_gone: bool) -> None:
@@ -138,6 +138,6 @@ def _count_failure(endpoint_id: UUID, is_gone: bool) -> None:
     endpoints.update(failures=F("failures") + 1)
     too_many = Q(failures__gte=settings.WEBHOOK_MAX_FAILURES)
     if is_gone:
-        endpoints.update(is_enabled=False, disabled_why=Why.GONE)
-    elif endpoints.filter(too_many).update(is_enabled=False, disabled_why=Why.FAILURES):
+        endpoints.update(is_enabled=False, disabled_why=DisabledReason.GONE)
+    elif endpoints.filter(too_many).update(is_enabled=False, disabled_why=DisabledReason.FAILURES):
         logger.warning("webhook endpoint %s is disabled: too many deliveries failed", endpoint_id)

@@ -14,6 +14,6 @@ def send_due() -> None:
 @shared_task(name="chatapp.webhooks.tasks.sweep", ignore_result=True)
 def sweep() -> None:
     """Create deliveries that a crashed process left out, and delete old ones."""
-    deliveries.forget()
+    deliveries.delete_old()
     if deliveries.sweep():
         sender.send_due()

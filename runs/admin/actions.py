@@ -14,7 +14,7 @@ from runs.lifecycle.stop import request_stop
 from runs.models import Run
 from runs.states import ACTIVE, Status, Trigger
 
-MOST_RUNS = 500  # per request: each is a move of its own, and a person waits for the page
+MOST_RUNS = 500  # per request: each is a separate transition while staff wait for the page
 SHOWN_RUNS = 50  # on the confirmation page
 
 OUTCOMES = {

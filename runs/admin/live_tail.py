@@ -12,7 +12,7 @@ from streams.transports.sse import page_stream
 
 
 class StaffViewer(SessionViewer):
-    """A user who may view runs in the admin. Checked again while the tail goes on, as for every reader.
+    """A user who may view runs in the admin. Rechecked during the tail, as for every viewer.
 
     Attached runs are excluded: staff who follow one would keep it alive, or end it by leaving.
     """

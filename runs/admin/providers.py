@@ -7,7 +7,7 @@ from runs import provider_keys
 from runs.models import Model, Provider
 from runs.upstream import catalog, probe
 
-MOST_TESTED = 5  # at once: a person waits for the page
+MOST_TESTED = 5  # per request: staff wait for the page
 
 
 class ProviderForm(forms.ModelForm):
@@ -34,7 +34,7 @@ class ProviderForm(forms.ModelForm):
 
 @admin.register(Provider)
 class ProviderAdmin(admin.ModelAdmin):
-    """Only superusers may change where a key is sent: who decides that can get the key."""
+    """Only superusers may change where a key is sent, because that gives access to the key."""
 
     form = ProviderForm
     list_display = ["name", "address", "key_env", "has_its_key"]
@@ -96,5 +96,5 @@ class ModelAdmin(admin.ModelAdmin):
         self.message_user(request, f"{model} is now the default model.", messages.SUCCESS)
 
 
-def _show_result(admin_page: admin.ModelAdmin, request, name: str, found: probe.ProbeResult) -> None:
-    admin_page.message_user(request, f"{name}: {found.text}", messages.SUCCESS if found.is_ok else messages.ERROR)
+def _show_result(admin_page: admin.ModelAdmin, request, name: str, result: probe.ProbeResult) -> None:
+    admin_page.message_user(request, f"{name}: {result.text}", messages.SUCCESS if result.is_ok else messages.ERROR)

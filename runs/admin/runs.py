@@ -22,7 +22,7 @@ from runs.queries.timeline import timeline
 from runs.states import ACTIVE
 
 WIDE = {"is_nav_sidebar_enabled": False}  # for lists of many columns
-NOTHING = "-"  # as Django shows it in lists; on a page it would say None
+NOTHING = "-"  # as Django displays it in lists; on a page it would be None
 
 
 def _moment(name: str) -> Callable[[Run], str]:

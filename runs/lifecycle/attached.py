@@ -24,12 +24,12 @@ def detach(run: Run) -> None:
 
 
 def viewer_end() -> datetime:
-    """Until when an attached run goes on that is followed now."""
+    """The end of an attached run that is followed now, unless it is renewed."""
     return timezone.now() + timedelta(seconds=settings.VIEWER_SECONDS)
 
 
 def renew(streams: Iterable[UUID]) -> None:
-    """Of these runs, which are followed now, let attached ones go on, and end those whose worker is gone."""
+    """Of these followed runs, renew the attached ones, and end those whose worker is dead."""
     streams = list(streams)
     attached = Run.objects.active().filter(pk__in=streams, viewer_until__isnull=False)
     attached.update(viewer_until=viewer_end())
@@ -44,7 +44,7 @@ def stop_without_viewer(stream: UUID) -> None:
 
 
 def stop_unwatched() -> int:
-    """Stop attached runs that have had no follower for a while: their page, or its web server, is gone (B42)."""
+    """Stop attached runs without followers for a while: their page, or its web server, is gone (B42)."""
     runs = list(Run.objects.active().filter(viewer_until__lt=timezone.now(), stop_requested_at=None))
     for run in runs:
         request_stop(run, None, StopReason.VIEWER_LEFT)

@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 
 GENERATE = "runs.tasks.generate"
-TITLE_SECONDS = 600  # s after which a title that no worker had time to write is given up
+TITLE_SECONDS = 600  # s after which a title that no worker has started is given up
 SOON_SECONDS = 30  # s after which a periodic task that was sent early is no longer needed: beat has sent it
 
 

@@ -1,4 +1,4 @@
-"""The queue of a session: where a new run goes, and what users do with messages that wait behind an answer (B18).
+"""The queue of a session: where a new run goes, and users' actions on queued messages (B18).
 
 A message in the queue has a run that is QUEUED without a task. The functions for users take the session's lock, and
 raise NotQueued for a run whose turn has come meanwhile.
@@ -11,7 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Min, QuerySet
 
-from chatapp.chats.attachments import kept_files, own_words
+from chatapp.chats.attachments import remaining_files, stored_text
 from chatapp.chats.models import Message, MessageState, Role, Session
 from runs.errors import NotQueued
 from runs.lifecycle import transitions
@@ -37,9 +37,9 @@ def add_answer(
 ) -> Run:
     """A run for a new answer to `question`: started if it is its turn, else waiting. The caller holds the lock.
 
-    With REPLACE it goes to the head, and the run under way is stopped. Nothing may be under way although others wait:
-    the one before has just ended, or could start nothing. Then it is their turn, unless the queue is held: what is sent
-    meanwhile goes ahead of what is held. `is_held` holds the queue, this run included.
+    With REPLACE it goes to the head, and the run under way is stopped. Others may be waiting although none is under
+    way: the previous run has just ended, or could not start the next one. Then they are next, unless the queue is held:
+    messages sent meanwhile go ahead of a held queue. `is_held` holds the queue, including this run.
     """
     running = session.runs.under_way().first()
     position = _position(session, when_busy)
@@ -78,7 +78,7 @@ def _position(session: Session, when_busy: WhenBusy) -> int:
 
 
 def _start_now(run: Run, answer: Message) -> None:
-    """Start a run for somebody who waits for it: if the broker is down, it fails at once (B11)."""
+    """Start a run for a waiting user: if the broker is down, it fails at once (B11)."""
     transitions.attach_to_branch(answer)
     start(run.id, transitions.fail_start)
 
@@ -90,30 +90,30 @@ def _replace(running: Run, by: AbstractBaseUser) -> None:
 
 
 def waiting(session: Session) -> QuerySet[Run]:
-    """The runs in the session's queue, the next one first."""
+    """The runs in the session's queue, next one first."""
     runs = Run.objects.filter(session=session).in_queue().select_related("message__parent", "model")
     return runs.prefetch_related("message__parent__attachments")
 
 
 @transaction.atomic
 def edit(run: Run, text: str, dropped: Collection[UUID] = ()) -> None:
-    """Change the text of a message that waits; its files stay, but for those whose ids are `dropped`.
+    """Change the text of a queued message; its files stay, except those with ids in `dropped`.
 
-    Raises PromptEmpty, PromptTooLong, NotQueued. A question that has been answered before cannot be edited: what waits
-    is another answer to it.
+    Raises PromptEmpty, PromptTooLong, NotQueued. A
+    question that has an answer cannot be edited: the queued run is another answer to it.
     """
     run = _queued(run)
     question = Message.objects.filter(pk=run.message.parent_id, state=MessageState.WAITING).first()
     if question is None:
         raise NotQueued
-    check_prompt(text, kept_files(question, dropped))
-    Message.objects.filter(pk=question.pk).update(content=own_words(text))
+    check_prompt(text, remaining_files(question, dropped))
+    Message.objects.filter(pk=question.pk).update(content=stored_text(text))
     question.attachments.filter(pk__in=dropped).delete()
 
 
 @transaction.atomic
 def remove(run: Run, *, by: AbstractBaseUser) -> None:
-    """Take a message out of the queue as if it had not been sent; followers are told. Raises NotQueued.
+    """Remove a message from the queue as if it had not been sent; followers are notified. Raises NotQueued.
 
     Of an answer that was to be continued only the new run ends: what has been written stays.
     """
@@ -148,13 +148,13 @@ def send_now(run: Run, *, by: AbstractBaseUser) -> None:
 
 
 def hold(session_id: UUID) -> None:
-    """Keep what waits in the session's queue there until it is released."""
+    """Hold the session's queue until it is released."""
     Session.objects.filter(pk=session_id).update(is_queue_held=True)
 
 
 @transaction.atomic
 def release(session: Session) -> None:
-    """Let a held queue go on."""
+    """Resume a held queue."""
     lock_session(session.id)
     _release(session)
     start_next(session.id)

@@ -1,4 +1,4 @@
-"""Leases, and what happens to runs that nothing else will move on: their worker is gone, or never came.
+"""Leases, and the recovery of runs that are stuck because their worker died or none came.
 
 Called by beat's tasks, by the workers themselves, and by readers who look at such a run.
 """
@@ -21,7 +21,7 @@ from runs.states import LostReason, Status
 
 
 class Recovered(NamedTuple):
-    """How many runs were moved on."""
+    """The numbers of recovered runs."""
 
     reaped: int  # their worker was gone
     failed: int  # no worker took them in time
@@ -29,12 +29,12 @@ class Recovered(NamedTuple):
 
 
 def lease_end() -> datetime:
-    """Until when a lease lasts that is renewed now."""
+    """The end of a lease that is renewed now."""
     return timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
 
 
 def recover() -> Recovered:
-    """Move on every run that nothing else will: the one sequence for beat, `manage.py reap_runs` and `heal`."""
+    """Recover every stuck run: the one sequence for beat, `manage.py reap_runs` and `heal`."""
     return Recovered(reap(), fail_unclaimed(), start_stalled_queues() + redispatch.redispatch())
 
 

@@ -1,4 +1,4 @@
-"""Segments: what each run has written of its message. An answer that was continued has several, one after the other.
+"""Segments: the part of a message that each run wrote. An answer that was continued has several, one after the other.
 
 When a run ends, its row records how much it has written, so that its segment is known without its log.
 """
@@ -9,7 +9,7 @@ from streams.log import store
 
 
 def earlier_segments(run: Run) -> Folded:
-    """What earlier runs have written of a continued answer, from their logs; nothing for any other run."""
+    """The text that earlier runs wrote of a continued answer, from their logs; empty for any other run."""
     before = Folded()
     if run.is_continuation:
         for earlier in Run.objects.filter(message_id=run.message_id, id__lt=run.id).order_by("id"):
@@ -20,7 +20,7 @@ def earlier_segments(run: Run) -> Folded:
 
 
 def segment_of(run: Run) -> Folded | None:
-    """What a final run has written, cut out of its message. None where its length, or an earlier run's, is unknown."""
+    """The segment of a final run, cut out of its message. None if its length, or an earlier run's, is unknown."""
     runs = Run.objects.filter(message_id=run.message_id, id__lte=run.id).order_by("id")
     *earlier, own = runs.values_list("text_characters", "reasoning_characters", "tool_calls")
     if any(None in counts for counts in (*earlier, own)):

@@ -1,6 +1,6 @@
-"""Giving queued runs their task: the head of a session's queue, when nothing of the session is under way.
+"""Start queued runs: the head of a session's queue, when no run of the session is under way.
 
-What can go wrong after a commit: the broker is down (the run goes back to the queue, or fails at once), or this process
+Possible failures after a commit: the broker is down (the run goes back to the queue, or fails at once), or this process
 dies before it sends the task (`reaper.start_stalled_queues` and `redispatch` send it later).
 """
 

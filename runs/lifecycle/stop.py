@@ -1,4 +1,4 @@
-"""Stopping a run. A request to stop is a field, not a state: who asked, when and why is recorded once.
+"""Stop runs. A stop request is a field, not a state: who requested it, when and why is recorded once.
 
 The move to STOPPED follows at once for a run that waits. A run that is being written is interrupted; its task, Celery's
 signal handlers or the reaper make the move. A lost interruption does no harm: the worker finds the request when it

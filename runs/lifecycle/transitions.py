@@ -42,12 +42,16 @@ LOST_MESSAGES = {
     LostReason.RESTART: "The server was restarted.",
 }
 
-NEWS = {Status.COMPLETED: News.UNREAD, Status.FAILED: News.FAILED, Status.LOST: News.FAILED}  # a Stop is no news
+NEWS = {
+    Status.COMPLETED: News.UNREAD,
+    Status.FAILED: News.FAILED,
+    Status.LOST: News.FAILED,
+}  # a Stop sets no unread badge
 
 
 @dataclass(frozen=True)
 class End:
-    """How a run ends: the final event and what the run's row records of it."""
+    """The end of a run: the final event, and the fields of its row."""
 
     status: Status
     kind: Kind
@@ -61,7 +65,7 @@ def enqueue(session: Session, message: Message, model: Model | None, trigger: Tr
 
     It has no task yet: the caller decides between `start`, `start_next` and leaving it to its turn.
     """
-    if head_of_queue(session.id) is None:  # all that was held has been removed: nothing holds this one
+    if head_of_queue(session.id) is None:  # the held messages are gone, so the hold ends
         Session.objects.filter(pk=session.id, is_queue_held=True).update(is_queue_held=False)
     run = Run.objects.create(session=session, message=message, model=model, trigger=trigger, **values)
     _announce_on_commit(store.append(run.id, (Kind.QUEUED, {})))
@@ -195,7 +199,7 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
         completion_tokens=folded.usage.get("completion_tokens"),
     )
     if run.started_at is None:
-        attach_to_branch(run.message)  # its turn never came; it stands where it would have been answered
+        attach_to_branch(run.message)  # it never started; attach it where it would have been answered
     before = earlier_segments(run)
     content = before.text + folded.text
     Message.objects.filter(pk=run.message_id).update(
@@ -219,7 +223,7 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
 
 
 def _size(folded: Folded) -> int:
-    """Bytes of what a run has written."""
+    """Bytes of the text that a run has written."""
     return storage_usage.size_of(folded.text, folded.reasoning, *(tool["arguments"] for tool in folded.tools))
 
 
@@ -230,7 +234,7 @@ def _news_of(run: Run, end: End) -> dict[str, News]:
 
 
 def _hold_queue(run: Run, end: End) -> None:
-    """After a Stop or a failure hold what waits, until a user sends or discards it (B19)."""
+    """Hold the queue after a Stop or a failure, until a user sends or discards it (B19)."""
     replaced = end.fields.get("reason") == StopReason.REPLACED
     if end.status != Status.COMPLETED and run.started_at and not replaced:
         waiting = Run.objects.filter(session_id=run.session_id).in_queue()

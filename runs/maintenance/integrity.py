@@ -1,6 +1,6 @@
 """Checks that each message is the fold of its stream, each ended run has one final event, and no run is stuck.
 
-What is wrong is rebuilt from the log, which is the truth; what the log does not hold is only reported.
+Deviations are repaired from the log, which is the truth. Problems that the log cannot solve are only reported.
 """
 
 from collections.abc import Iterator
@@ -48,18 +48,18 @@ class Finding(NamedTuple):
 
 
 def heal(repair: bool = False, since: datetime | None = None) -> Iterator[Finding]:
-    """Check all runs that were requested after `since` (default: all), and what is stuck. Files a report.
+    """Check all runs requested after `since` (default: all), and stuck runs. Files a report.
 
-    Safe while the site works: what looks wrong is checked again with its session locked before it counts.
+    Safe on a running site: a problem is checked again with its session locked before it counts.
     """
-    looked_at = found = repaired = 0
+    looked_at = problems = repaired = 0
     for finding in _all_findings(repair, since):
         if isinstance(finding, Finding):
-            found, repaired = found + 1, repaired + finding.is_repaired
+            problems, repaired = problems + 1, repaired + finding.is_repaired
             yield finding
         else:
             looked_at += finding
-    Report.file("heal", looked_at=looked_at, found=found, repaired=repaired, open=found - repaired)
+    Report.file("heal", looked_at=looked_at, found=problems, repaired=repaired, open=problems - repaired)
 
 
 def _all_findings(repair: bool, since: datetime | None) -> Iterator[Finding | int]:
@@ -171,11 +171,11 @@ def _set_state(case: _Case) -> None:
     Message.objects.filter(pk=case.run.message_id).update(state=state, **html_due(case.run.message.content))
 
 
-# -- what is stuck --------------------------------------------------------------------------------
+# -- stuck runs -----------------------------------------------------------------------------------
 
 
 def _stuck(repair: bool) -> Iterator[Finding]:
-    """Runs that the reaper should have ended or started long ago. Repairing them is the reaper's own work, done now."""
+    """Runs that the reaper should have ended or started long ago. The repair calls the reaper."""
     long_ago = timezone.now() - timedelta(seconds=STUCK_SECONDS)
     dead = Q(worker=None) | Q(worker__lease_until__lt=Now() - timedelta(seconds=STUCK_SECONDS))
     running = Run.objects.filter(dead, status=Status.RUNNING, started_at__lt=long_ago)

@@ -62,7 +62,7 @@ def compact_due(budget: TimeBudget) -> int:
         except compaction.TooLarge:
             Run.objects.filter(pk=run_id, log_kept=LogKept.WHOLE).update(log_kept=LogKept.NEEDED)
             continue
-        except compaction.NotSealed:  # only `manage.py heal` can repair it; the others go on
+        except compaction.NotSealed:  # only `manage.py heal` can repair it; continue with the others
             logger.error("run %s has ended, but its stream has no final event", run_id)
             continue
         Run.objects.filter(pk=run_id, log_kept=LogKept.WHOLE).update(log_kept=LogKept.COMPACTED)

@@ -1,4 +1,4 @@
-"""What a run has written: the log knows while it is under way, afterwards the message holds the same."""
+"""The text that a run has written: from the log while it is under way, then from its message."""
 
 from uuid import UUID
 
@@ -14,10 +14,10 @@ from streams.log.compaction import snapshot_data
 
 
 def answer_now(message: Message, run: Run | None) -> Folded:
-    """The whole answer as it is now; `run` is the last one of `message`.
+    """The whole answer so far; `run` is the last one of `message`.
 
-    A final answer is its message; of one being written the log is folded, after what earlier runs have written. If it
-    ended after the rows were read, both are read again, so that they say how: the stream has nothing left to follow.
+    A final answer is its message; for an active one the log is folded after the segments of earlier runs. If it ended
+    after the rows were read, both are reloaded to include its end, because the stream has nothing left to follow.
     """
     if run is None or message.state in FINAL:
         return _stored(message, run.last_seq if run else 0)
@@ -47,7 +47,7 @@ def so_far(run: Run) -> Folded:
 
 
 def snapshot(stream: UUID) -> dict | None:
-    """What a final run has written, from its message. None: it is not known."""
+    """The text of a final run, from its message. None: unknown."""
     run = Run.objects.filter(pk=stream, finished_at__isnull=False).select_related("message").first()
     piece = segment_of(run) if run else None
     if piece is None:

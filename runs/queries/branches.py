@@ -1,4 +1,4 @@
-"""The messages of a session that are shown: one branch of its tree, and an answer that waits for a worker."""
+"""The visible messages of a session: one branch of its tree, and an answer that waits for a worker."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from runs.states import Status
 
 
 def path(session: Session) -> list[Message]:
-    """All messages that are shown, in order."""
+    """All visible messages, in order."""
     return load(session, shown_ids(session)[0])
 
 
@@ -18,20 +18,20 @@ def load(session: Session, ids: list[UUID]) -> list[Message]:
 
 
 def shown_ids(session: Session) -> tuple[list[UUID], Tree]:
-    """The ids of what is shown, from the root to the tip and the answer that waits for a worker; and the tree.
+    """The ids of the visible messages, from the root to the tip and the answer that waits for a worker; and the tree.
 
-    That answer is attached to its branch when a worker claims its run; until then it is shown where it will stand. It
-    is read before the tip: if its run is claimed in between, it is found on the path to the new tip.
+    That answer is attached to its branch when a worker claims its run; until then it is shown at its future position.
+    It is read before the tip: if its run is claimed in between, it is found on the path to the new tip.
     """
     dispatched = session.runs.under_way().filter(status=Status.QUEUED).select_related("message__parent").first()
     tip = Session.objects.filter(pk=session.pk).values_list("tip", flat=True).first() or _newest(session)
     tree = Tree(session)
-    shown = tree.path_to(tip)
-    if dispatched and dispatched.message_id not in shown:
+    ids = tree.path_to(tip)
+    if dispatched and dispatched.message_id not in ids:
         question = dispatched.message.parent
-        before = shown if question.state == MessageState.WAITING else tree.path_to(question.parent_id)
-        shown = [*before, question.pk, dispatched.message_id]
-    return shown, tree
+        before = ids if question.state == MessageState.WAITING else tree.path_to(question.parent_id)
+        ids = [*before, question.pk, dispatched.message_id]
+    return ids, tree
 
 
 def _newest(session: Session) -> UUID | None:

@@ -8,7 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 from django.utils.text import slugify
 
-from chatapp.chats.attachments import whole_of
+from chatapp.chats.attachments import full_text_of
 from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.titles import title_of
 from runs.models import Run
@@ -85,7 +85,7 @@ def _speaker(message: Message, run: Run | None) -> str:
 def _content(message: Message, run: Run | None) -> str:
     """A question with its files; an answer as it is now."""
     if message.role == Role.USER:
-        return whole_of(message)
+        return full_text_of(message)
     return answer_now(message, run).text
 
 

@@ -6,11 +6,11 @@ from runs.models import Run
 from runs.session_feed import positions_changed
 from runs.states import Status
 
-MAX_ANNOUNCED = 2_000  # the first that wait; those behind them are announced when they are nearer
+MAX_ANNOUNCED = 2_000  # the first in the queue; those behind them are announced when they get closer
 
 
 def ahead_of(run: Run) -> int:
-    """How many answers, of all users, wait for a worker longer than this one."""
+    """The number of answers, of all users, that have been waiting for a worker longer than this one."""
     if run.status != Status.QUEUED or run.dispatched_at is None:
         return 0
     return _waiting().filter(dispatched_at__lt=run.dispatched_at).count()

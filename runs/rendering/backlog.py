@@ -10,7 +10,7 @@ reaper, those a killed worker was rendering, and old ones. Each attempt is count
 3. Store the HTML if the answer has not changed meanwhile. It is no longer due then, even if the renderer was killed
    twice: such an answer stays plain text and is not tried again.
 
-What can still go wrong: the worker dies between 1 and 3. Then the HTML is due again, up to MAX_ATTEMPTS in all.
+Remaining failure: the worker dies between 1 and 3. Then the HTML is due again, up to MAX_ATTEMPTS in all.
 """
 
 import logging

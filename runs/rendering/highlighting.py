@@ -1,6 +1,6 @@
 """Syntax highlighting with Pygments, for languages whose lexers are known to behave, under a budget.
 
-Some lexers of Pygments match empty text for ever, and others take time quadratic in the length of a run of white space.
+Some lexers of Pygments match empty text forever, and others take time quadratic in the length of a run of white space.
 So only lexers are used that were measured with degenerate code (`tests/runs/test_highlighting.py`). The budget is
 checked token by token, and code is split at long runs of white space. A single regular expression can still take long:
 then the process that this runs in is killed (`runs.rendering.renderer`).
@@ -22,7 +22,7 @@ from pygments.token import STANDARD_TYPES
 MAX_CHARACTERS = 50_000  # of code in one answer: Pygments is slow (10 µs a character)
 MAX_TOKENS = 15_000  # in one answer: each is a span, and with too many tags the answer is shown plain (`MAX_HTML_TAGS`)
 MAX_SECONDS = 1.0  # s of CPU for the code of one answer
-MAX_LINE_CHARACTERS = 1_000  # in longer lines some regular expressions take for ever
+MAX_LINE_CHARACTERS = 1_000  # in longer lines some regular expressions never finish
 MAX_SPACES, MAX_BLANK_LINES = 200, 10  # in a row; code is split at longer runs
 MAX_EMPTY_TOKENS = 100  # in a row: with more the lexer makes no progress
 TOKENS_PER_CLOCK_CHECK = 32

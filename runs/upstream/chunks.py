@@ -1,4 +1,4 @@
-"""From the chunks of a chat completion to deltas: what of them becomes an event.
+"""Parse the chunks of a chat completion into deltas, which become events.
 
 An upstream is not trusted. Text keeps no NUL and no lone surrogates, numbers stay within what a column holds, and
 counts have limits.
@@ -219,5 +219,5 @@ def _text(value: object) -> str:
 
 
 def _count(value: Any) -> int:
-    """A number as an upstream means it, within what a column holds."""
+    """A number as the upstream intended it, within the range of a column."""
     return min(max(int(value or 0), 0), MAX_COUNT)

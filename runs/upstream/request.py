@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from chatapp.chats.attachments import whole_of
+from chatapp.chats.attachments import full_text_of
 from chatapp.chats.context import context_of
 from chatapp.chats.models import Message, Role
 from runs.errors import ModelUnknown, ProviderKeyMissing
@@ -110,7 +110,7 @@ def _context_messages(run: Run) -> list[dict[str, str]]:
     messages = [
         {"role": Role(message.role).value, "content": content}
         for message in path
-        if (content := whole_of(message))  # empty if an answer failed before its first word
+        if (content := full_text_of(message))  # empty if an answer failed before its first word
     ]
     if written:
         messages += [{"role": "assistant", "content": written}, {"role": "user", "content": CONTINUE_PROMPT}]

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chatapp.chats.models import Session
-from chatapp.chats.plain_text import plain_words
+from chatapp.chats.plain_text import excerpt_of
 from chatapp.chats.titles import opening_of
 from runs.models import Run
 from runs.session_feed import session_changed
@@ -45,5 +45,5 @@ def save_title(session_id: UUID, text: str) -> bool:
 def clean_title(text: str) -> str:
     """The first line that is not blank, without Markdown and without the quotes that models put around a title."""
     line = next((line for line in text.splitlines() if line.strip()), "")
-    line = plain_words(line).removeprefix("Title:").strip("\"'*#`.“”„« »")
+    line = excerpt_of(line).removeprefix("Title:").strip("\"'*#`.“”„« »")
     return line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1].rstrip() + "…"

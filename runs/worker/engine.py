@@ -83,7 +83,7 @@ class Engine:
         ready.notify()
 
     def _figures(self) -> dict[str, Any]:
-        """What this process has done so far (docs/operating.md)."""
+        """This process's counters (docs/operating.md)."""
         dropped = process_sender(self._thread).dropped
         return tally.figures() | {"active": len(self._active_runs), "dropped": dropped} | self.writer.state()._asdict()
 

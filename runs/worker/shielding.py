@@ -1,4 +1,4 @@
-"""Database work of a task, shielded from a Stop, and the end of a run, saved even if the database is away.
+"""Database work of a task, shielded from a Stop, and the end of a run, saved even if the database is unavailable.
 
 A greenlet that is killed while it waits for a pooled connection leaks that connection: psycopg's pool takes it back on
 `Exception` only. A few simultaneous Stops would leave a worker without connections. So a task uses the database in a

@@ -9,7 +9,7 @@ task its cold shutdown looks like a Stop. So this step of the worker handles the
 4. EXIT_SECONDS after the drain's deadline the watchdog kills the process, whatever hangs.
 
 Runs are interrupted as by a Stop, and saved by the same handlers. A run that the handlers did not reach is saved here.
-What can still go wrong: the database is away. Then the lease runs out, and the reaper ends the runs.
+Remaining failure: the database is unavailable. Then the lease runs out, and the reaper ends the runs.
 """
 
 import logging

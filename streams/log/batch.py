@@ -19,7 +19,7 @@ class Conflict(Exception):
 
 
 class Unavailable(Exception):
-    """The database did not answer; whether the batch was written is not known."""
+    """The database did not respond; it is unknown whether the batch was written."""
 
 
 class BatchLog(Protocol):

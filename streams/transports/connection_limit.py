@@ -1,4 +1,4 @@
-"""How many connections one user may follow streams on in this process, so that no user occupies them all.
+"""A limit of streaming connections per user in this process, so that no user occupies them all.
 
 Each costs memory, a follower at the hub and a share of the rechecks. A page has one socket for all its streams, so the
 limit is far above the number of tabs a person opens.

@@ -1,4 +1,4 @@
-"""Which pages may open a WebSocket: those of this site. Browsers let pages of any site try (B55).
+"""Allow WebSockets only for pages of this site. Browsers let pages of any site try (B55).
 
 The rule is that of Django's CSRF middleware for forms: the Origin is this site's, with the scheme, host and port of the
 request, or one of CSRF_TRUSTED_ORIGINS. A handshake without an Origin is refused, because the socket is authenticated

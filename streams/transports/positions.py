@@ -1,4 +1,4 @@
-"""Parses a client's position in a stream, whatever the client sends (B25)."""
+"""Parse a client's position in a stream, whatever the client sends (B25)."""
 
 LAST = 2**31 - 1  # longer than any stream: larger positions are beyond every end, and every database can compare it
 

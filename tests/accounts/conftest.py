@@ -44,7 +44,7 @@ def counted(valkey, settings):
         settings.THROTTLES = dict.fromkeys(settings.THROTTLES, 0) | limits
 
     settings.REDIS_URL, settings.CHANNEL_PREFIX = valkey.url, f"test-{uuid4()}"
-    throttles._asked_again_at = 0.0
+    throttles._retry_at = 0.0
     yield counted
-    throttles._asked_again_at = 0.0
+    throttles._retry_at = 0.0
     throttles._limiter.cache_clear()

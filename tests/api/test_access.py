@@ -19,7 +19,7 @@ from chatapp.compare.actions import compare
 from chatapp.compare.contenders import Contender
 from chatapp.compare.models import Comparison, Pane
 from chatapp.openai.models import Exchange
-from chatapp.schedules.actions import keep
+from chatapp.schedules.actions import save
 from chatapp.schedules.models import Occurrence, Schedule
 from runs.models import Run
 from streams.models import LoggedEvent
@@ -89,7 +89,7 @@ def things(alice, session, model):
     response = CLIENT.post("/v1/responses", RESPONSE, "application/json", headers=bearer(alice.token)).json()
     comparison = compare(alice.user, "Which tree?", [Contender(model), Contender(model, temperature=1.0)])
     rule = {"kind": "daily", "zone": "UTC", "at": time(8)}
-    schedule = keep(Schedule(owner=alice.user, name="Morning", prompt="What is new?", **rule))
+    schedule = save(Schedule(owner=alice.user, name="Morning", prompt="What is new?", **rule))
     names = {"session": session.pk, "message": first.message.parent_id, "run": second.pk}
     names |= {"comparison": comparison.pk, "pane": comparison.panes.first().pk, "schedule": schedule.pk}
     return names | {"model": model.name, "response": response["id"]}

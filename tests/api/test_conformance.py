@@ -11,7 +11,7 @@ from schemathesis import GenerationMode
 
 from chatapp.compare.actions import compare
 from chatapp.compare.contenders import Contender
-from chatapp.schedules.actions import keep
+from chatapp.schedules.actions import save
 from chatapp.schedules.models import Schedule
 from tests.api.fuzzing import ask, has_something_to_break, kind_of, operations
 
@@ -25,7 +25,7 @@ def things(alice, session, model, settings):
     settings.USER_MAX_SCHEDULES = 0
     first, second = alice.ask(session, "one"), alice.ask(session, "two")
     comparison = compare(alice.user, "Which tree?", [Contender(model), Contender(model, temperature=1.0)])
-    schedule = keep(Schedule(owner=alice.user, name="S", prompt="Hi", kind="cron", cron="0 9 * * *", zone="UTC"))
+    schedule = save(Schedule(owner=alice.user, name="S", prompt="Hi", kind="cron", cron="0 9 * * *", zone="UTC"))
     found = {"sessions": session, "messages": first.message.parent, "runs": second}
     found |= {"compare": comparison, "panes": comparison.panes.first(), "schedules": schedule}
     return {name: str(thing.pk) for name, thing in found.items()}

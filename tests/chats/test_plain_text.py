@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatapp.chats.plain_text import WORDS_CHARACTERS, plain_words
+from chatapp.chats.plain_text import WORDS_CHARACTERS, excerpt_of
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from chatapp.chats.plain_text import WORDS_CHARACTERS, plain_words
     ],
 )
 def test_marks_are_left_out(markdown, words):
-    assert plain_words(markdown) == words
+    assert excerpt_of(markdown) == words
 
 
 STORMS = [
@@ -55,8 +55,8 @@ STORMS = [
 @pytest.mark.timeout(60)
 def test_no_text_takes_long(storm):  # B85
     """It takes a few ms. What looks again and again at the rest of it would take hours, and not end here."""
-    plain_words(storm * 100_000)
+    excerpt_of(storm * 100_000)
 
 
 def test_the_beginning_is_read():
-    assert len(plain_words("word " * 10_000)) <= WORDS_CHARACTERS
+    assert len(excerpt_of("word " * 10_000)) <= WORDS_CHARACTERS

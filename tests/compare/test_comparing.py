@@ -171,7 +171,7 @@ def test_stop_all_also_stops_those_that_have_not_begun(compare, write, at_commit
 def test_looking_at_the_page_keeps_all_panes_alive(compare):  # B42
     comparison = compare(is_sequential=True)
     Run.objects.update(viewer_until=timezone.now())
-    actions.look_at(comparison)
+    actions.renew_attached(comparison)
     assert attached.stop_unwatched() == 0
 
 
@@ -246,19 +246,19 @@ def test_going_on_makes_a_chat_of_a_pane(compare, finish, alice):  # B46
     finish(comparison)
     pane = comparison.panes.get(position=1)
     with pytest.raises(StillBlind):
-        actions.go_on_with(pane)
+        actions.continue_as_chat(pane)
     actions.vote(comparison, "B")
-    session = actions.go_on_with(pane)
+    session = actions.continue_as_chat(pane)
     assert list(Session.objects.visible_to(alice)) == [session]
     assert [message.content for message in session.messages.all()] == ["Which tree?", "Answer number 1"]
-    assert actions.go_on_with(pane) == session
+    assert actions.continue_as_chat(pane) == session
 
 
 def test_what_is_being_written_when_one_goes_on_outlives_the_page(compare, write):  # B7 B46
     comparison = compare(is_blind=False)
     one, other, _ = comparison.panes.all()
     run = write(one, "half")
-    actions.go_on_with(one)
+    actions.continue_as_chat(one)
     attached.stop_without_viewer(run.id)
     Run.objects.exclude(viewer_until=None).update(viewer_until=timezone.now())
     attached.stop_unwatched()
@@ -273,11 +273,11 @@ def test_a_chat_that_is_deleted_leaves_its_pane_empty(compare, finish, alice):
     finish(comparison)
     actions.vote(comparison, "A")
     pane = comparison.panes.get(position=0)
-    delete_session(actions.go_on_with(pane), by=alice)
+    delete_session(actions.continue_as_chat(pane), by=alice)
     pane = Pane.objects.get(pk=pane.pk)
     assert (pane.session, pane.run) == (None, None)
     with pytest.raises(PaneGone):
-        actions.go_on_with(pane)
+        actions.continue_as_chat(pane)
     assert actions.compare(alice, "More?", [Contender(model) for model in _models()]).panes.count() == 3
 
 
@@ -292,7 +292,7 @@ def test_deleting_stops_everything_and_keeps_the_chats(compare, write, at_commit
     one, other, _ = comparison.panes.all()
     transitions.complete(write(one, "kept").id, "stop")
     write(other, "gone")
-    session = actions.go_on_with(one)
+    session = actions.continue_as_chat(one)
     with at_commit():
         actions.delete(comparison, by=alice)
     assert list(Session.objects.all()) == [session]

@@ -18,7 +18,7 @@ from chatapp.chats.actions import share
 from chatapp.compare.actions import compare
 from chatapp.compare.contenders import Contender
 from chatapp.openai.models import Exchange
-from chatapp.schedules.actions import keep
+from chatapp.schedules.actions import save
 from chatapp.schedules.models import Schedule
 from chatapp.webhooks.models import Endpoint
 from runs.actions import send
@@ -83,7 +83,7 @@ def _make(alice) -> dict[str, object]:
     share(session)
     first, second = send(session, "one", user=alice), send(session, "two", user=alice)
     comparison = compare(alice, "Which tree?", [Contender(model), Contender(model, temperature=1.0)])
-    schedule = keep(Schedule(owner=alice, name="Morning", prompt="New?", kind="daily", zone="UTC", at=time(8)))
+    schedule = save(Schedule(owner=alice, name="Morning", prompt="New?", kind="daily", zone="UTC", at=time(8)))
     program = alice.chat_sessions.create(title="By a program", is_listed=False)
     exchange = Exchange.objects.create(
         run=send(program, "Hello", user=alice), kind="response", input=[], parameters={}, echo={"model": model.name},

@@ -205,7 +205,7 @@ def test_the_pauses_grow_until_the_part_has_stayed_up_for_a_while(run, said, tmp
             pid = pid_of(tmp_path, life)
             wait_until(lambda life=life: "".join(said).count("ready") == life, "it is ready")
             if life == 5:  # this one has lived for long enough
-                monkeypatch.setattr(part_supervisor, "STEADY_SECONDS", 0.0)
+                monkeypatch.setattr(part_supervisor, "STABLE_SECONDS", 0.0)
             os.kill(pid, signal.SIGKILL)
         pid_of(tmp_path, 6)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -259,7 +259,7 @@ def test_while_a_part_is_away_what_stands_in_for_it_is_run(run, tmp_path, monkey
 
     def bring_up(running, _logs):
         stand_in = [sys.executable, "-c", f"open({str(stood_in)!r}, 'a').write('x')"]
-        part = python("cat", lives(tmp_path), settle_seconds=0, while_away=stand_in, away_seconds=0.01)
+        part = python("cat", lives(tmp_path), settle_seconds=0, substitute=stand_in, substitute_seconds=0.01)
         running.launch(part)
         running.wait_for(part)
         assert not stood_in.exists()

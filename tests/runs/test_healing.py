@@ -113,4 +113,4 @@ def test_the_command_says_what_it_found_and_fails_while_something_is_open(answer
         call_command("heal")
     assert "--repair" in capsys.readouterr().err
     call_command("heal", "--repair", "--days", "1")
-    assert "found 1, repaired 1" in capsys.readouterr().out
+    assert "found 1 problems, repaired 1" in capsys.readouterr().out

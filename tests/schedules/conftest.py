@@ -68,7 +68,7 @@ def make(alice, clock, model):
             "minutes": every,
             "starts_at": clock.now,
         } | values
-        return actions.keep(Schedule(owner=values.pop("owner", alice), **values))
+        return actions.save(Schedule(owner=values.pop("owner", alice), **values))
 
     return make_
 

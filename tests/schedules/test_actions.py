@@ -46,18 +46,18 @@ def test_edited_it_is_due_by_its_new_rule(make, clock):
     schedule = make(every=60)
     clock.forward(minutes=7)
     schedule.minutes, schedule.starts_at = 10, clock.now
-    actions.keep(schedule)
+    actions.save(schedule)
     assert Schedule.objects.get().next_at == clock.now + timedelta(minutes=10)
     schedule.prompt = " "
     with pytest.raises(PromptEmpty):
-        actions.keep(schedule)
+        actions.save(schedule)
 
 
 def test_an_edit_does_not_resume_what_failures_have_paused_meanwhile(make):
     schedule = make(every=60)
     Schedule.objects.update(paused=Paused.BY_FAILURES, failures=5)
     schedule.name = "Edited in a form from before"
-    assert actions.keep(schedule).paused == Paused.BY_FAILURES
+    assert actions.save(schedule).paused == Paused.BY_FAILURES
 
 
 def test_a_copy_is_paused_and_has_no_history(make, tick):
@@ -75,7 +75,7 @@ def test_there_is_a_limit_to_the_schedules_of_one_user(make, bob, settings):  # 
     for attempt in (make, partial(actions.duplicate, schedule)):
         with pytest.raises(TooManySchedules):
             attempt()
-    actions.keep(schedule)  # an edit takes no room
+    actions.save(schedule)  # an edit takes no room
 
 
 def test_deleted_it_stops_what_runs_and_its_chats_stay(make, tick, write, alice):  # B53
@@ -99,7 +99,7 @@ def test_deleted_it_stops_what_has_not_begun(make, tick, alice):  # B53
 
 
 def test_history_does_not_grow_for_ever(make, tick, end, monkeypatch):
-    monkeypatch.setattr(firing, "KEPT", 2)
+    monkeypatch.setattr(firing, "MAX_OCCURRENCES", 2)
     schedule = make(every=60)
     for _ in range(5):
         tick(minutes=60)

@@ -80,16 +80,16 @@ def test_with_another_zone_it_goes_on_by_itself(stranded, tick, clock):
     tick(minutes=60)
     stranded.refresh_from_db()
     stranded.zone = "Europe/Kyiv"
-    actions.keep(stranded)
+    actions.save(stranded)
     assert tick(minutes=60) == 1
     assert last(stranded).state == State.RUNNING
     # One that its owner has paused stays so.
     actions.pause(stranded)
-    actions.keep(stranded)
+    actions.save(stranded)
     stranded.refresh_from_db()
     assert stranded.paused == Paused.BY_OWNER
 
 
 def test_a_clock_that_is_set_back_meets_it_unharmed(stranded, clock):
     Schedule.objects.update(computed_at=clock.now.replace(year=2027))
-    assert firing.obey_clock_set_back(clock.now) == 1
+    assert firing.recompute_after_clock_set_back(clock.now) == 1

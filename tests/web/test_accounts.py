@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from chatapp.accounts.links import spend
+from chatapp.accounts.links import redeem
 from chatapp.accounts.models import OneTimeLink, Purpose
 from chatapp.ops.site_owner import login_link
 from tests.web.test_frame import words
@@ -145,7 +145,7 @@ def test_a_link_that_holds_no_more_leads_to_the_login(log_in, alice, change):
     response = log_in(None).post("/login/link", {"token": token})
     assert response.status_code == 403
     assert 'href="/login"' in response.text
-    assert spend(token, Purpose.LOGIN) is None
+    assert redeem(token, Purpose.LOGIN) is None
 
 
 @pytest.mark.parametrize("token", ["", "AAAA", "#", "a\0b", "x" * 100_000, None])

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from chatapp.chats.attachments import whole
+from chatapp.chats.attachments import full_text
 from chatapp.chats.models import Attachment, Message, Session
 from chatapp.web.chat.attachments import clean_name, media_type_of
 from runs.lifecycle import transitions
@@ -312,7 +312,7 @@ def test_without_words_a_question_needs_one_of_its_files(browser, answered):
 def test_another_answer_is_asked_for_with_the_files(browser, answered):
     answer = answered.children.get()
     browser.post(f"/messages/{answer.pk}/again")
-    assert asked(answered)[0] == whole("Look at this", answered.attachments.all())
+    assert asked(answered)[0] == full_text("Look at this", answered.attachments.all())
     assert answered.children.count() == 2
 
 

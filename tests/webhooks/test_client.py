@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from chatapp.webhooks import client
-from chatapp.webhooks.client import Unsendable, may_be_reached, post, what_is_wrong_with
+from chatapp.webhooks.client import Unsendable, address_fault, is_allowed, post
 from tests.harness.processes import ROOT, temporary_directory
 from tests.harness.stack import clean_env
 from tests.webhooks.receiver import Receiver
@@ -43,9 +43,9 @@ def names(monkeypatch):
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_an_address_that_is_not_public_is_not_reached(address, names):
-    assert not may_be_reached(address)
+    assert not is_allowed(address)
     literal = f"[{address}]" if ":" in address else address
-    assert what_is_wrong_with(f"https://{literal}/hook") == "This address is not public."
+    assert address_fault(f"https://{literal}/hook") == "This address is not public."
     names("hooks.example", "8.8.8.8", address)  # one among them is enough
     with pytest.raises(Unsendable, match="not public"):
         post("https://hooks.example/", b"{}", {})
@@ -53,7 +53,7 @@ def test_an_address_that_is_not_public_is_not_reached(address, names):
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111"])
 def test_a_public_address_is_reached(address):
-    assert may_be_reached(address)
+    assert is_allowed(address)
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "127.1", "localhost", "localhost."])
@@ -72,11 +72,11 @@ def test_other_ways_to_write_loopback_lead_nowhere(host):
     ],
 )  # fmt: skip
 def test_what_is_no_good_address_is_refused(url):
-    assert what_is_wrong_with(url)
+    assert address_fault(url)
 
 
 def test_a_good_address_is_taken():
-    assert what_is_wrong_with("https://hooks.example:8443/a/b?c=d%C3%A9") == ""
+    assert address_fault("https://hooks.example:8443/a/b?c=d%C3%A9") == ""
 
 
 # -- TLS: the connection goes to the address that was looked at, the certificate is for the name -----

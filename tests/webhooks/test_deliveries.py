@@ -15,8 +15,8 @@ from runs.states import Status
 def test_hearing_twice_and_sweeping_make_one_delivery(endpoint, ended):
     endpoint()
     run = ended()
-    deliveries.tell(run.pk)
-    deliveries.tell(run.pk)
+    deliveries.create_on_end(run.pk)
+    deliveries.create_on_end(run.pk)
     assert deliveries.sweep() == 0
     assert [delivery.run for delivery in Delivery.objects.all()] == [run.pk]
 
@@ -45,10 +45,10 @@ def test_a_sweep_that_comes_late_goes_back_to_where_the_last_one_was(endpoint, e
 def test_an_endpoint_hears_of_nothing_that_ended_before_it_was_made_or_switched_on(endpoint, ended):
     before = ended()
     mine = endpoint()
-    deliveries.tell(before.pk)
+    deliveries.create_on_end(before.pk)
     actions.switch_off(mine)
     meanwhile = ended()
-    deliveries.tell(meanwhile.pk)
+    deliveries.create_on_end(meanwhile.pk)
     assert deliveries.sweep() == 0
     mine.refresh_from_db()
     actions.switch_on(mine)
@@ -59,7 +59,7 @@ def test_an_endpoint_hears_of_nothing_that_ended_before_it_was_made_or_switched_
 def test_an_endpoint_hears_of_its_owner_s_runs_and_of_the_ends_it_wants(endpoint, ended, bob):
     bobs, failures = endpoint(owner=bob), endpoint(ends=["failed", "lost"])
     run = ended()
-    deliveries.tell(run.pk)
+    deliveries.create_on_end(run.pk)
     assert deliveries.sweep() == 0
     assert not Delivery.objects.filter(endpoint__in=[bobs, failures]).exists()
 
@@ -67,7 +67,7 @@ def test_an_endpoint_hears_of_its_owner_s_runs_and_of_the_ends_it_wants(endpoint
 def test_a_pane_of_a_comparison_is_not_told_for_a_message_names_its_model(endpoint, ended):  # B45
     endpoint()
     pane = ended(is_listed=False)
-    deliveries.tell(pane.pk)
+    deliveries.create_on_end(pane.pk)
     assert deliveries.sweep() == 0
     assert not Delivery.objects.exists()
 
@@ -75,7 +75,7 @@ def test_a_pane_of_a_comparison_is_not_told_for_a_message_names_its_model(endpoi
 def test_the_message_says_which_run_and_how_it_ended_and_not_a_word_of_it(endpoint, ended):
     endpoint()
     run = ended()
-    deliveries.tell(run.pk)
+    deliveries.create_on_end(run.pk)
     message = json.loads(Delivery.objects.get().payload)
     assert message["type"] == "run.final"
     assert message["timestamp"] == run.finished_at.isoformat()
@@ -87,12 +87,12 @@ def test_the_message_says_which_run_and_how_it_ended_and_not_a_word_of_it(endpoi
 
 def test_what_was_told_long_ago_is_forgotten_and_what_is_on_its_way_is_not(endpoint, ended):
     endpoint("/ok"), endpoint("/broken")
-    deliveries.tell(ended().pk)
+    deliveries.create_on_end(ended().pk)
     Delivery.objects.update(created_at=timezone.now() - timedelta(days=31))
     first = Delivery.objects.first()
     ended_fields = {"state": State.DELIVERED, "next_attempt_at": None, "ended_at": timezone.now()}
     Delivery.objects.filter(pk=first.pk).update(**ended_fields)
-    deliveries.forget()
+    deliveries.delete_old()
     assert Delivery.objects.get().state == State.PENDING
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from chatapp.web.webhooks.urls import urlpatterns
 from chatapp.webhooks import deliveries
-from chatapp.webhooks.models import Delivery, Endpoint, State, Why, all_ends
+from chatapp.webhooks.models import Delivery, DisabledReason, Endpoint, State, all_ends
 
 pytestmark = pytest.mark.one_database
 
@@ -70,7 +70,7 @@ def test_a_webhook_is_switched_off_and_on_and_deleted(alice, log_in):
     mine = Endpoint.objects.get()
     browser.post(f"{PAGE}/{mine.pk}/off")
     mine.refresh_from_db()
-    assert (mine.is_enabled, mine.disabled_why) == (False, Why.OWNER)
+    assert (mine.is_enabled, mine.disabled_why) == (False, DisabledReason.OWNER)
     page = browser.get(PAGE).text
     assert "Off: Switched off" in page
     assert 'role="status" tabindex="-1" autofocus>Webhook switched off.</p>' in page
@@ -98,7 +98,7 @@ def test_another_user_s_webhook_does_not_exist(alice, bob, charlie, log_in):  # 
 
 def test_the_page_tells_what_has_become_of_deliveries_and_believes_nobody(alice, log_in, endpoint, ended):
     mine = endpoint()
-    deliveries.tell(ended().pk)
+    deliveries.create_on_end(ended().pk)
     mine.deliveries.update(error="<script>alert(1)</script>", attempts=3)
     page = log_in(alice).get(PAGE).text
     assert mine.deliveries.get().message_id in page
@@ -108,7 +108,7 @@ def test_the_page_tells_what_has_become_of_deliveries_and_believes_nobody(alice,
 
 def test_staff_see_the_log_and_send_again(charlie, log_in, endpoint, ended):
     mine = endpoint()
-    deliveries.tell(ended().pk), deliveries.tell(ended().pk)
+    deliveries.create_on_end(ended().pk), deliveries.create_on_end(ended().pk)
     done, pending = mine.deliveries.order_by("created_at")
     ended_fields = {"state": State.GIVEN_UP, "next_attempt_at": None, "ended_at": timezone.now(), "attempts": 8}
     Delivery.objects.filter(pk=done.pk).update(**ended_fields)

@@ -8,7 +8,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from chatapp.webhooks import deliveries, sender
 from chatapp.webhooks.actions import renew_secret, send_again, switch_off
-from chatapp.webhooks.models import Delivery, State, Why
+from chatapp.webhooks.models import Delivery, DisabledReason, State
 from tests.harness.facts import wait_until
 
 
@@ -18,7 +18,7 @@ def delivery(endpoint, ended):
 
     def delivery_(path: str) -> Delivery:
         mine = endpoint(path)
-        deliveries.tell(ended().pk)
+        deliveries.create_on_end(ended().pk)
         return mine.deliveries.get()
 
     return delivery_
@@ -114,12 +114,12 @@ def test_after_the_last_attempt_it_is_given_up_and_a_row_of_those_switches_the_e
     due()
     assert attempt(mine).state == State.GIVEN_UP
     assert (mine.endpoint.failures, mine.endpoint.is_enabled) == (1, True)
-    deliveries.tell(ended().pk)
+    deliveries.create_on_end(ended().pk)
     other = Delivery.objects.exclude(pk=mine.pk).get()
     attempt(other), due(), attempt(other)
     assert (other.endpoint.failures, other.endpoint.is_enabled) == (2, False)
-    assert other.endpoint.disabled_why == Why.FAILURES
-    assert deliveries.tell(ended().pk) is None
+    assert other.endpoint.disabled_why == DisabledReason.FAILURES
+    assert deliveries.create_on_end(ended().pk) is None
     assert Delivery.objects.count() == 2
 
 
@@ -132,7 +132,7 @@ def test_one_that_arrives_ends_the_row_of_failures(delivery):
 def test_410_switches_the_endpoint_off_at_once(delivery):
     mine = attempt(delivery("/gone"))
     assert (mine.state, mine.attempts) == (State.GIVEN_UP, 1)
-    assert (mine.endpoint.is_enabled, mine.endpoint.disabled_why) == (False, Why.GONE)
+    assert (mine.endpoint.is_enabled, mine.endpoint.disabled_why) == (False, DisabledReason.GONE)
 
 
 def test_nothing_is_sent_for_an_endpoint_that_is_off_or_an_owner_who_is_disabled(delivery, alice, receiver):
@@ -181,7 +181,7 @@ def test_what_another_process_claims_between_the_look_and_the_claim_is_its_own(d
 def test_a_receiver_that_stalls_keeps_nobody_else_waiting(endpoint, ended, receiver):
     stalls, takes = endpoint("/stall"), endpoint("/ok")
     for _ in range(3):
-        deliveries.tell(ended().pk)
+        deliveries.create_on_end(ended().pk)
     assert sender.send_due() == 2
     receiver.wait_for(1, "/stall")
     receiver.wait_for(3, "/ok")

@@ -23,7 +23,7 @@ SEED, SECONDS = os.environ.get("CAMPAIGN_SEED", "1"), os.environ.get("CAMPAIGN_S
 def due_now(person, say: str, **values) -> Schedule:
     """A schedule that is due now."""
     values = {"kind": Kind.EVERY, "minutes": 60, "starts_at": timezone.now(), "zone": "UTC"} | values
-    schedule = actions.keep(Schedule(owner=person.user, name="Plan", prompt=say, **values))
+    schedule = actions.save(Schedule(owner=person.user, name="Plan", prompt=say, **values))
     Schedule.objects.filter(pk=schedule.pk).update(next_at=timezone.now() - timedelta(seconds=1))
     return schedule
 

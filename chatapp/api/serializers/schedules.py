@@ -125,7 +125,7 @@ class OccurrenceSerializer(serializers.ModelSerializer):
     id = Id(read_only=True)
     schedule = Id(source="schedule_id", read_only=True)
     by_hand = serializers.BooleanField(source="is_by_hand", read_only=True)
-    state = serializers.ChoiceField(State.choices, source="shown_state", read_only=True)
+    state = serializers.ChoiceField(State.choices, source="current_state", read_only=True)
     run = Id(source="run_id", read_only=True, allow_null=True)
     session = Id(source="run.session_id", default=None, read_only=True, allow_null=True)
 

@@ -93,7 +93,7 @@ class ComparisonDetail(ComparisonEndpoint):
     def get(self, request: Request, pk) -> Response:
         """A blind comparison hides the names. Each read keeps its answers going for `VIEWER_SECONDS`."""
         comparison = self.get_object()
-        actions.look_at(comparison)
+        actions.renew_attached(comparison)
         return self.respond(comparison.pk)
 
     @operation("delete_comparison", "Delete a comparison and its answers", status=204)
@@ -182,5 +182,5 @@ class ContinueInSession(PaneEndpoint):
     @operation("go_on_with_pane", "Continue an answer as a session", SessionSerializer, errors=[StillBlind, PaneGone])
     def post(self, request: Request, pk) -> Response:
         """An answer that is still being written continues without followers. Repeating returns the same session."""
-        session = actions.go_on_with(self.get_object())
+        session = actions.continue_as_chat(self.get_object())
         return Response(self.get_serializer(with_activity(Session.objects.filter(pk=session.pk)).get()).data)

@@ -168,8 +168,8 @@ class Occurrences(ScheduleEndpoint):
         is_list=True,
     )
     def get(self, request: Request, pk) -> Response:
-        found = Occurrence.objects.filter(schedule=self.get_object()).select_related("run")
-        return self.list_response(request, found, ["-due_at"], self.validated_query(request)["limit"])
+        occurrences = Occurrence.objects.filter(schedule=self.get_object()).select_related("run")
+        return self.list_response(request, occurrences, ["-due_at"], self.validated_query(request)["limit"])
 
 
 def _save_schedule(schedule: Schedule, values: dict) -> Schedule:
@@ -183,7 +183,7 @@ def _save_schedule(schedule: Schedule, values: dict) -> Schedule:
         session=_session_of(schedule.owner, values),
         **{name: values[name] for name in ("prompt", "target", "missed", "overlap", "notify")},
     )
-    return actions.keep(spec.apply_to(schedule))
+    return actions.save(spec.apply_to(schedule))
 
 
 def _model_of(name: str) -> str:

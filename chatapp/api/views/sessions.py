@@ -36,8 +36,8 @@ class Sessions(ListedSessionEndpoint):
     @operation("list_sessions", "List sessions, newest first", SessionSerializer, query=SessionsQuery, is_list=True)
     def get(self, request: Request) -> Response:
         query = self.validated_query(request)
-        found = _filtered(self.get_queryset(), query)
-        return self.list_response(request, found, ["-active_at", "-id"], query["limit"])
+        sessions = _filtered(self.get_queryset(), query)
+        return self.list_response(request, sessions, ["-active_at", "-id"], query["limit"])
 
     @operation(
         "create_session",

@@ -126,8 +126,8 @@ _previous = with_database(find_previous)
 
 @with_database
 def _find_exchange(user_id: int, response_id: str) -> Exchange | None:
-    found = Exchange.objects.visible_to(user_id).select_related("run__session")
-    return found.filter(pk=run_id_of(response_id)).first()
+    exchanges = Exchange.objects.visible_to(user_id).select_related("run__session")
+    return exchanges.filter(pk=run_id_of(response_id)).first()
 
 
 async def _get_exchange(client: Client, response_id: str) -> Exchange:

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from chatapp.accounts.invitations import AlreadyHere, accept, invitation_link, invite, invited_by
+from chatapp.accounts.invitations import UsernameTaken, accept, invitation_link, invite, invited_by
 from chatapp.accounts.links import token_in
 from chatapp.web.account.forms import InvitationForm
 from chatapp.web.account.login import link_page
@@ -43,7 +43,7 @@ def _invite(form: InvitationForm, by: AbstractBaseUser) -> tuple[AbstractBaseUse
         return None
     try:
         return invite(form.cleaned_data["username"], by)
-    except AlreadyHere:
+    except UsernameTaken:
         form.add_error("username", "This username is already taken.")
     except ValidationError as error:
         form.add_error("username", error.messages[0])

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from chatapp.accounts.links import spend, token_in, user_of, was_used_by
+from chatapp.accounts.links import redeem, token_in, user_of, was_used_by
 from chatapp.accounts.models import Purpose
 from chatapp.web.account.forms import LinkForm
 
@@ -46,7 +46,7 @@ def log_in_by_link(request: HttpRequest) -> HttpResponse:
     user = user_of(token, Purpose.LOGIN)
     if user is not None and _is_logged_in_as_other(request, user):
         return render(request, "account/login_instead.html", {"token": token, "person": user})
-    user = spend(token, Purpose.LOGIN)
+    user = redeem(token, Purpose.LOGIN)
     if user is None:
         return _link_refused(request, token)
     login(request, user)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from chatapp.chats.actions import start_session
-from chatapp.chats.attachments import whole
+from chatapp.chats.attachments import full_text
 from chatapp.chats.models import Attachment, Session
 from chatapp.web.chat.attachments import uploaded_attachments
 from chatapp.web.chat.model_settings import ModelSettingsForm
@@ -71,7 +71,7 @@ class Posted:
         except RunError as error:
             posted.error = error
         posted.model_settings = ModelSettingsForm(request.POST, form_id="composer")
-        posted.key = _idempotency_key(request.POST.get("key", ""), posted.model, whole(posted.text, posted.files))
+        posted.key = _idempotency_key(request.POST.get("key", ""), posted.model, full_text(posted.text, posted.files))
         return posted
 
     def composer(self, error: RunError | None = None) -> Composer:

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
 from chatapp.chats.actions import show_branch
-from chatapp.chats.attachments import kept_files, own_words, whole, whole_of
+from chatapp.chats.attachments import full_text, full_text_of, remaining_files, stored_text
 from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.tree import Tree
 from chatapp.web.chat.composer import Composer, enabled_models, model_of, removed_files_of, text_of
@@ -39,7 +39,7 @@ def message_text(request: HttpRequest, pk: UUID) -> HttpResponse:
     if message.role == Role.ASSISTANT:
         text = answer_now(message, message.runs.order_by("-id").first()).text
     else:
-        text = whole_of(message)
+        text = full_text_of(message)
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
@@ -63,10 +63,10 @@ def edit_message(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _is_already_sent(question: Message, text: str, removed: set[UUID]) -> bool:
     """Whether this is a second click: the same edit is a sibling already, and its answer is active (B22)."""
-    siblings = Message.objects.filter(session=question.session_id, parent=question.parent_id, content=own_words(text))
+    siblings = Message.objects.filter(session=question.session_id, parent=question.parent_id, content=stored_text(text))
     siblings = siblings.exclude(pk=question.pk).filter(children__runs__in=Run.objects.active())
-    wanted = whole(text, kept_files(question, removed))
-    return any(whole_of(message) == wanted for message in siblings.prefetch_related("attachments"))
+    wanted = full_text(text, remaining_files(question, removed))
+    return any(full_text_of(message) == wanted for message in siblings.prefetch_related("attachments"))
 
 
 @require_POST

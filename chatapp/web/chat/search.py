@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from chatapp.chats.attachments import whole_of
+from chatapp.chats.attachments import full_text_of
 from chatapp.chats.models import Message, Session
-from chatapp.chats.plain_text import plain_words
+from chatapp.chats.plain_text import excerpt_of
 from chatapp.chats.search import INDEXED_CHARACTERS, matching_messages, matching_sessions, pattern, words_of
 from chatapp.chats.titles import title_of, with_opening
 from chatapp.web.shell.decorators import is_fetch, private
@@ -84,7 +84,7 @@ def _hit(session: Session, message: Message | None, words: list[str]) -> Hit:
         session.active_at,
         session.archived_at is not None,
         message.pk if message else None,
-        pieces(_excerpt(whole_of(message), words), words) if message else [],
+        pieces(_excerpt(full_text_of(message), words), words) if message else [],
     )
 
 
@@ -94,7 +94,7 @@ def _excerpt(text: str, words: list[str]) -> str:
     place = match.start() if match else 0
     first = 0 if place <= NEAR else text.find("\n", place - NEAR, place) + 1 or place - NEAR
     last = place + NEAR
-    plain = plain_words(text[first:last])
+    plain = excerpt_of(text[first:last])
     match = pattern(words).search(plain)
     start = max(match.start() - BEFORE, 0) if match else 0
     end = (match.end() if match else 0) + AFTER

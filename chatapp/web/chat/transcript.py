@@ -14,7 +14,7 @@ from django.db.models import prefetch_related_objects
 from chatapp.chats.actions import FINAL
 from chatapp.chats.models import Message, MessageState, Role
 from chatapp.chats.plain_text import SHOWN_CHARACTERS, shown_text
-from chatapp.chats.reasoning_and_tools import Beside
+from chatapp.chats.reasoning_and_tools import ReasoningAndTools
 from chatapp.chats.tree import Tree
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
@@ -25,7 +25,7 @@ FIRST_SEQ = 1  # run.queued; any later event means that a worker has started
 
 
 @dataclass
-class Entry(Beside):
+class Entry(ReasoningAndTools):
     """A message as it is displayed. `text` and `seq` are those of an active answer."""
 
     message: Message

@@ -75,7 +75,7 @@ def _form_page(request: HttpRequest, form: ComparisonForm, contenders: Contender
 def show_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page; for its script, only the panes. Without a script, each visit keeps the answers running for a while."""
     comparison = _find(request, pk)
-    actions.look_at(comparison)
+    actions.renew_attached(comparison)
     return _page(request, comparison)
 
 
@@ -167,7 +167,7 @@ def reroll_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
 def continue_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
     """Turn the pane into a chat and go there."""
     try:
-        session = actions.go_on_with(pane)
+        session = actions.continue_as_chat(pane)
     except Refusal as refusal:
         return _error_response(request, pane.comparison, refusal, refusal.status)
     return redirect(f"{reverse('session', args=[session.pk])}#end")

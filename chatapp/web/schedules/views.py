@@ -98,7 +98,7 @@ def _save(request: HttpRequest, form: ScheduleForm, schedule: Schedule) -> HttpR
     if not form.is_valid():
         return _editor(request, form, schedule, status=BAD_FORM)
     try:
-        kept = actions.keep(form.spec().apply_to(schedule))
+        kept = actions.save(form.spec().apply_to(schedule))
     except RunError as error:
         form.add_error(None, error.message)
         return _editor(request, form, schedule, status=BAD_FORM)

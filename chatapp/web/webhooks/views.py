@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from chatapp.web.shell.decorators import private, private_object
 from chatapp.webhooks import actions
-from chatapp.webhooks.client import what_is_wrong_with
+from chatapp.webhooks.client import address_fault
 from chatapp.webhooks.models import ENDS, Delivery, Endpoint, all_ends
 
 SHOWN_DELIVERIES = 10  # of each endpoint
@@ -35,7 +35,7 @@ class EndpointForm(forms.Form):
     )
 
     def clean_url(self) -> str:
-        if wrong := what_is_wrong_with(self.cleaned_data["url"]):
+        if wrong := address_fault(self.cleaned_data["url"]):
             raise forms.ValidationError(wrong)
         return self.cleaned_data["url"]
 

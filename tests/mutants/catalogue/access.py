@@ -97,7 +97,7 @@ MUTANTS = [
     Mutant(
         "without a METRICS_TOKEN an empty one will do",
         "chatapp/ops/views.py",
-        "return bool(wanted) and scheme",
+        "return bool(expected) and scheme",
         "return scheme",
         "tests/ops/test_watching.py::test_figures_are_for_staff_and_for_the_token",
     ),

@@ -42,7 +42,7 @@ MUTANTS = [
         "a look at a link spends it",
         "chatapp/web/account/login.py",
         "if user is not None and _is_logged_in_as_other(request, user):",
-        "if user is not None and (spend(token, Purpose.LOGIN), _is_logged_in_as_other(request, user))[1]:",
+        "if user is not None and (redeem(token, Purpose.LOGIN), _is_logged_in_as_other(request, user))[1]:",
         "tests/web/test_accounts.py::test_who_is_logged_in_is_asked_before_a_link_for_somebody_else_is_used",
     ),
     Mutant(

@@ -27,7 +27,7 @@ MUTANTS = [
     Mutant(
         "the pauses between starts do not grow",
         "chatapp/ops/part_supervisor.py",
-        "        self._ends += 1\n",
+        "        self._recent_exits += 1\n",
         "",
         "tests/ops/test_supervisor.py::test_the_pauses_grow_until_the_part_has_stayed_up_for_a_while",
     ),

@@ -44,6 +44,6 @@ def named(username: str):
 def only_superuser():
     users = get_user_model().objects.filter(is_superuser=True, is_active=True)[:2]
     if len(users) != 1:
-        found = "no superuser" if not users else "more than one superuser"
-        raise CommandError(f"There is {found}: name the owner of the session with --user NAME.")
+        problem = "no superuser" if not users else "more than one superuser"
+        raise CommandError(f"There is {problem}: name the owner of the session with --user NAME.")
     return users[0]

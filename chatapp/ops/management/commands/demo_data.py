@@ -51,15 +51,15 @@ class Command(BaseCommand):
 
 
 def _past_run(owner, model: Model, worker: Worker, begin, chance: Random) -> None:
-    asked, said = chance.choice(SENTENCES)
-    session = Session.objects.create(owner=owner, title=asked[:80])
-    question = Message.objects.create(session=session, role=Role.USER, content=asked)
+    prompt, answer_text = chance.choice(SENTENCES)
+    session = Session.objects.create(owner=owner, title=prompt[:80])
+    question = Message.objects.create(session=session, role=Role.USER, content=prompt)
     waiting = {"role": Role.ASSISTANT, "parent": question, "state": MessageState.WAITING}
     run = transitions.enqueue(session, Message.objects.create(session=session, **waiting), model, Trigger.CHAT)
     task_id = uuid4()
     Run.objects.filter(pk=run.pk).update(task_id=task_id, dispatched_at=timezone.now())
     transitions.claim(run.pk, task_id, worker)
-    words = said.split(" ")
+    words = answer_text.split(" ")
     store.append(run.pk, *[(Kind.TEXT, {"text": f"{word} "}) for word in words])
     store.append(run.pk, (Kind.USAGE, {"prompt_tokens": 12, "completion_tokens": len(words)}))
     _end(run, owner, chance.choice(ENDS))

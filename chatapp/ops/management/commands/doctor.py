@@ -34,10 +34,10 @@ class Command(BaseCommand):
 
 
 def _checks() -> Iterator[Line]:
-    found = [message for message in checks.run_checks() if message.level >= checks.ERROR]
-    if not found:
+    errors = [message for message in checks.run_checks() if message.level >= checks.ERROR]
+    if not errors:
         yield "settings", "", ""
-    for message in found:
+    for message in errors:
         yield "settings", f"{message.msg} ({message.id})", message.hint or "See docs/deploying.md."
 
 
@@ -70,5 +70,5 @@ def _models(offline: bool) -> Iterator[Line]:
         elif provider.key == "":
             yield name, f"{provider.key_env} is not set here", "Set it where the workers run, and here."
         elif not offline:
-            found = probe.probe_provider(provider)
-            yield name, "" if found.is_ok else found.text, f"Check {provider.base_url}, and that the server is running."
+            result = probe.probe_provider(provider)
+            yield name, "" if result.is_ok else result.text, f"Check {provider.base_url}, and that the server runs."

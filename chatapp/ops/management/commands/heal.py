@@ -21,9 +21,9 @@ class Command(BaseCommand):
         since = None if days is None else timezone.now() - timedelta(days=days)
         for finding in heal(repair, since):
             self.stdout.write(f"run {finding.run}: {finding.problem}{' (repaired)' if finding.is_repaired else ''}")
-        said = Report.objects.get(pk="heal").data
-        self.stdout.write("checked {looked_at} runs, found {found} problems, repaired {repaired}".format(**said))
-        if said["open"]:
+        report = Report.objects.get(pk="heal").data
+        self.stdout.write("checked {looked_at} runs, found {found} problems, repaired {repaired}".format(**report))
+        if report["open"]:
             if not repair:
                 self.stderr.write(f"{settings.COMMAND} heal --repair rebuilds it from the log.")
             raise SystemExit(1)

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from chatapp.accounts.invitations import AlreadyHere, invitation_link, invite
+from chatapp.accounts.invitations import UsernameTaken, invitation_link, invite
 from chatapp.ops.site_address import site_address
 
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *, username, site, **options):
         try:
             user, token = invite(username)
-        except AlreadyHere:
+        except UsernameTaken:
             raise CommandError(f"User {username} already exists and cannot be invited again.") from None
         except ValidationError as error:
             raise CommandError(error.messages[0]) from None

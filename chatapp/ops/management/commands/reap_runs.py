@@ -9,5 +9,5 @@ class Command(BaseCommand):
     help = "End runs of dead workers, fail runs that waited too long, and start runs left in the queue."
 
     def handle(self, **options):
-        (lost, failed, started), left = reaper.recover(), attached.stop_unwatched()
-        self.stdout.write(f"ended {lost}, failed {failed}, stopped {left} without viewers, started {started}")
+        (lost, failed, started), unwatched = reaper.recover(), attached.stop_unwatched()
+        self.stdout.write(f"ended {lost}, failed {failed}, stopped {unwatched} without viewers, started {started}")

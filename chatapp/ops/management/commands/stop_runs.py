@@ -28,10 +28,10 @@ class Command(BaseCommand):
         if bool(run) == (options["all"] or bool(options["user"])):
             raise CommandError("Name runs, or choose them with --all or --user NAME.")
         who = named(by) if by else None
-        runs = _named_runs(run) if run else _chosen(options["user"], options["older_than"])
+        runs = _named_runs(run) if run else _selected_runs(options["user"], options["older_than"])
         outcomes = Counter(request_stop(one, by=who) for one in runs)
-        told = [f"{count} {outcome}" for outcome, count in sorted(outcomes.items())]
-        self.stdout.write(", ".join(told) or "nothing to stop")
+        counts = [f"{count} {outcome}" for outcome, count in sorted(outcomes.items())]
+        self.stdout.write(", ".join(counts) or "nothing to stop")
 
 
 def _named_runs(ids: list[str]) -> list[Run]:
@@ -44,7 +44,7 @@ def _named_runs(ids: list[str]) -> list[Run]:
     return runs
 
 
-def _chosen(user: str | None, older_than: float | None) -> list[Run]:
+def _selected_runs(user: str | None, older_than: float | None) -> list[Run]:
     runs = Run.objects.active().order_by("-position", "-id")  # newest first, so that no queued run starts
     if user:
         runs = runs.filter(session__owner=named(user))
