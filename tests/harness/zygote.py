@@ -148,6 +148,8 @@ def main() -> None:
         for order in map(json.loads, lines):
             if "poll" in order:
                 answer = _poll(order["poll"])
+    if "gevent" in sys.modules and "gevent" not in sys.argv:
+        sys.exit("a library imports gevent, whose loop takes SIGCHLD from a prefork worker: it hears of no child's end")
             elif (answer := fork()) == 0:
                 os.close(orders)
                 os.close(answers)
@@ -197,4 +199,5 @@ def _become(argv: list[str], env: dict[str, str], out: str, err: str) -> None:
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 if __name__ == "__main__":
+    _set_name(argv)
     main()
