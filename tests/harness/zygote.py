@@ -33,7 +33,16 @@ channels channels.layers channels_redis.core channels_redis.pubsub
 drf_spectacular.drainage health_check limits.storage.redis prompt_toolkit structlog requests redis.asyncio.client
 psycopg psycopg.types.json psycopg_pool prometheus_client rest_framework.fields uvloop orjson httptools
 """
+asgiref.typing celery.app.amqp celery.app.control celery.app.log
+celery.worker.consumer.delayed_delivery channels.routing cronsim csp.middleware
+django.contrib.admin.templatetags.admin_list django.contrib.admin.templatetags.admin_modify
+django.contrib.admindocs.views django.contrib.auth.password_validation django.contrib.sessions.backends.db
+django.contrib.staticfiles.storage django.core.cache.backends.locmem django.core.management.commands.migrate
+django.db.backends.sqlite3.base django.templatetags.tz django_structlog.middlewares.request drf_spectacular.types
+drf_spectacular.utils environ health_check.views rest_framework.authentication rest_framework.request
+rest_framework.serializers servestatic.middleware servestatic.storage uuid_utils.compat xml.sax.handler
 # Not daphne: it makes twisted's reactor when it is imported, and processes that share one steal each other's wake-ups.
+GEVENT = " celery.concurrency.gevent"  # elsewhere its hub would take the signals of children from the pool of prefork
 WEB_SERVERS = " autobahn.twisted.websocket twisted.web.http uvicorn.main websockets"
 SHARED = ("anon_inode:[eventpoll]", "socket:", "anon_inode:[eventfd]")  # what no two processes may have in common
 
@@ -98,7 +107,7 @@ class Forked:
         while self.poll() is None:
             if deadline is not None and time.monotonic() > deadline:
                 raise subprocess.TimeoutExpired(f"process {self.pid}", timeout)
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause_after(waited))
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -130,7 +139,7 @@ def main() -> None:
         import gevent.monkey
 
         gevent.monkey.patch_all()
-    names = LIBRARIES if "gevent" in sys.argv else LIBRARIES + WEB_SERVERS
+    names = LIBRARIES + (GEVENT if "gevent" in sys.argv else WEB_SERVERS)
     inherited = _open_files()
     for name in names.split():
         importlib.import_module(name)
