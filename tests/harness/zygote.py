@@ -17,10 +17,11 @@ import tempfile
 import threading
 import time
 
+from tests.harness.facts import pause_after
+
 MODULES = {"celery", "daphne", "uvicorn"}  # what `python -m` starts
 MANAGE = "manage.py"
 ENVIRONMENT = {"PYTHONUNBUFFERED"}  # of PYTHON…: the others are read when an interpreter starts, which a fork is not
-POLL_SECONDS = 0.01
 LIBRARIES = """
 asyncio email.mime.text importlib.metadata unittest.mock xml.dom.minidom zoneinfo
 django.conf django.contrib.admin.options django.contrib.admin.sites django.core.handlers.asgi django.core.management
@@ -32,7 +33,6 @@ celery.worker.components celery.worker.consumer celery.worker.control kombu.tran
 channels channels.layers channels_redis.core channels_redis.pubsub
 drf_spectacular.drainage health_check limits.storage.redis prompt_toolkit structlog requests redis.asyncio.client
 psycopg psycopg.types.json psycopg_pool prometheus_client rest_framework.fields uvloop orjson httptools
-"""
 asgiref.typing celery.app.amqp celery.app.control celery.app.log
 celery.worker.consumer.delayed_delivery channels.routing cronsim csp.middleware
 django.contrib.admin.templatetags.admin_list django.contrib.admin.templatetags.admin_modify
@@ -41,8 +41,9 @@ django.contrib.staticfiles.storage django.core.cache.backends.locmem django.core
 django.db.backends.sqlite3.base django.templatetags.tz django_structlog.middlewares.request drf_spectacular.types
 drf_spectacular.utils environ health_check.views rest_framework.authentication rest_framework.request
 rest_framework.serializers servestatic.middleware servestatic.storage uuid_utils.compat xml.sax.handler
-# Not daphne: it makes twisted's reactor when it is imported, and processes that share one steal each other's wake-ups.
+"""
 GEVENT = " celery.concurrency.gevent"  # elsewhere its hub would take the signals of children from the pool of prefork
+# Not daphne: it makes twisted's reactor when it is imported, and processes that share one steal each other's wake-ups.
 WEB_SERVERS = " autobahn.twisted.websocket twisted.web.http uvicorn.main websockets"
 SHARED = ("anon_inode:[eventpoll]", "socket:", "anon_inode:[eventfd]")  # what no two processes may have in common
 
@@ -103,9 +104,10 @@ class Forked:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        deadline = None if timeout is None else time.monotonic() + timeout
+        start = time.monotonic()
         while self.poll() is None:
-            if deadline is not None and time.monotonic() > deadline:
+            waited = time.monotonic() - start
+            if timeout is not None and waited > timeout:
                 raise subprocess.TimeoutExpired(f"process {self.pid}", timeout)
             time.sleep(pause_after(waited))
         return self.returncode
@@ -146,6 +148,8 @@ def main() -> None:
     opened = [file for file in _open_files() - inherited if file.startswith(SHARED)]
     if opened and "gevent" not in sys.argv:  # gevent's loop is made anew in each fork: `_become`
         sys.exit(f"a library opens what every fork would share: {opened}")
+    if "gevent" in sys.modules and "gevent" not in sys.argv:
+        sys.exit("a library imports gevent, whose loop takes SIGCHLD from a prefork worker: it hears of no child's end")
     gc.collect()
     gc.freeze()  # so that no collection in a child touches, and thereby copies, these objects
     orders, answers = os.dup(0), os.dup(1)
@@ -157,8 +161,6 @@ def main() -> None:
         for order in map(json.loads, lines):
             if "poll" in order:
                 answer = _poll(order["poll"])
-    if "gevent" in sys.modules and "gevent" not in sys.argv:
-        sys.exit("a library imports gevent, whose loop takes SIGCHLD from a prefork worker: it hears of no child's end")
             elif (answer := fork()) == 0:
                 os.close(orders)
                 os.close(answers)
@@ -197,6 +199,7 @@ def _become(argv: list[str], env: dict[str, str], out: str, err: str) -> None:
     os.environ.clear()
     os.environ.update(env)
     sys.path[0] = ROOT
+    _set_name(argv)
     if argv[1] == MANAGE:
         sys.argv[:] = argv[1:]
         runpy.run_path(MANAGE, run_name="__main__")
@@ -205,8 +208,17 @@ def _become(argv: list[str], env: dict[str, str], out: str, err: str) -> None:
         runpy.run_module(argv[2], run_name="__main__", alter_sys=True)
 
 
+def _set_name(argv: list[str]) -> None:
+    """What `top` calls this process, in the 15 bytes that Linux keeps: `gevent worker`, `beat`, `daphne`, `migrate`."""
+    name = " ".join(argv[2:3])
+    if name == "celery":
+        pool = [argv[argv.index("-P") + 1]] if "-P" in argv else []
+        name = " ".join([*pool, *[word for word in argv[5:] if not word.startswith("-")][:1]])
+    with open("/proc/self/comm", "w") as comm:
+        comm.write(name)
+
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 if __name__ == "__main__":
-    _set_name(argv)
     main()
