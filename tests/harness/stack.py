@@ -62,6 +62,8 @@ class Stack:
         self.databases = all_databases
         self.env = clean_env(DATA_DIR=str(self.directory), DATABASE_URL=all_databases.url(name), **env)
         self.valkey, self.redis_url = parts.make_valkey(
+        # Workers and beat would run Django's checks twice each, 0.2 s: test_pools.py starts a worker that does
+        env = {"CELERY_SKIP_CHECKS": "1"} | env
             self.directory, self.env, *valkey_options, host=hosts.get("valkey", parts.LOOPBACK)
         )
         self.env["REDIS_URL"] = self.redis_url
