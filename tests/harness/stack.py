@@ -1,6 +1,7 @@
 """A stack: everything that runs in production, as real processes, with a database of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -124,7 +125,8 @@ class Stack:
 
     @contextmanager
     def in_use(self):
-        """While this lasts, the ORM of the test's process sees this stack's database."""
+        """While this lasts, the ORM of the test's process sees this stack's database, and its beat is running."""
+        self._signal_beat(signal.SIGCONT)
         with databases.using(self.databases.name(self.name)):
             ensure_model(self.upstream)
             try:
@@ -134,6 +136,11 @@ class Stack:
                     person.leave()
                 self.people.clear()
 
+                self._signal_beat(signal.SIGSTOP)  # else a shared stack's worker is busy with upkeep for ever
+
+    def _signal_beat(self, number: int) -> None:
+        if self.beat.is_alive:
+            self.beat.process.send_signal(number)
     def person(self, name: str):
         """A new user of this stack: `alice`, `bob` or `charlie` (who is staff), with a unique name."""
         from tests.harness.people import Person
