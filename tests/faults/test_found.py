@@ -7,6 +7,7 @@ from django.db import connection
 
 from runs.states import LostReason, Status
 from tests.harness.check import check
+from tests.harness.stack import WITHOUT_BEAT
 from tests.harness.upstream import prompt, spoken
 
 QUICK_LEASE = {"LEASE_SECONDS": "1.5", "LEASE_RENEW_SECONDS": "0.5", "STREAMS_SWEEP_SECONDS": "0.5"}
@@ -26,7 +27,7 @@ def _away(table: str):
 @pytest.mark.parametrize("server", ["daphne", pytest.param("uvicorn", marks=pytest.mark.long)])
 def test_a_socket_whose_stream_can_not_be_read_is_closed(make_stack, server):  # B10 B34
     """It was told 1011, which daphne refuses to send; the reader sat before an open socket that had forgotten him."""
-    stack = make_stack(server=server)
+    stack = make_stack(WITHOUT_BEAT, server=server)
     alice = stack.person("alice")
     run = check(alice.send(prompt(tokens=3)))
     with _away("streams_event"):
@@ -39,7 +40,7 @@ def test_a_socket_whose_stream_can_not_be_read_is_closed(make_stack, server):  #
 def test_a_reader_whose_connection_can_not_be_looked_after_is_sent_away_and_comes_back(make_stack, server):  # B10 B34
     """An exception in a response that had begun: daphne could not answer 500 any more, left the connection open, and
     by its own exception stopped looking after all connections. On a socket only the watch ended, unnoticed."""
-    stack = make_stack(server=server, STREAMS_HEARTBEAT_SECONDS="0.3")
+    stack = make_stack(WITHOUT_BEAT, server=server, STREAMS_HEARTBEAT_SECONDS="0.3")
     alice = stack.person("alice")
     say = prompt(tokens=6, hold=[3])
     run = alice.send(say)
@@ -72,7 +73,7 @@ def test_a_worker_that_was_suspended_lets_go_of_a_silent_upstream(make_stack, po
 
 def test_the_next_send_works_at_once_when_the_database_has_cut_all_connections(make_stack):  # B49
     """The pool handed out what the database had closed: a 500 for each of its connections, and failed answers."""
-    stack = make_stack()
+    stack = make_stack(WITHOUT_BEAT)
     alice = stack.person("alice")
     check(alice.send(prompt(tokens=3)))
     if connection.vendor == "postgresql":  # SQLite has none that could be cut

@@ -13,6 +13,7 @@ from tests.harness.processes import THROTTLES, Part, run_program, temporary_dire
 from tests.harness.upstream import Upstream
 
 SECRET_KEY = "the tests' key, the same in all processes so that they accept each other's cookies"
+WITHOUT_BEAT = ("valkey", "worker", "web")  # for what nothing has to happen from time to time
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
@@ -61,10 +62,10 @@ class Stack:
         self.name, self.pool, self.upstream = name, pool, upstream
         self.directory = temporary_directory(name)
         self.databases = all_databases
-        self.env = clean_env(DATA_DIR=str(self.directory), DATABASE_URL=all_databases.url(name), **env)
-        self.valkey, self.redis_url = parts.make_valkey(
         # Workers and beat would run Django's checks twice each, 0.2 s: test_pools.py starts a worker that does
         env = {"CELERY_SKIP_CHECKS": "1"} | env
+        self.env = clean_env(DATA_DIR=str(self.directory), DATABASE_URL=all_databases.url(name), **env)
+        self.valkey, self.redis_url = parts.make_valkey(
             self.directory, self.env, *valkey_options, host=hosts.get("valkey", parts.LOOPBACK)
         )
         self.env["REDIS_URL"] = self.redis_url
@@ -135,12 +136,12 @@ class Stack:
                 for person in self.people:
                     person.leave()
                 self.people.clear()
-
                 self._signal_beat(signal.SIGSTOP)  # else a shared stack's worker is busy with upkeep for ever
 
     def _signal_beat(self, number: int) -> None:
         if self.beat.is_alive:
             self.beat.process.send_signal(number)
+
     def person(self, name: str):
         """A new user of this stack: `alice`, `bob` or `charlie` (who is staff), with a unique name."""
         from tests.harness.people import Person

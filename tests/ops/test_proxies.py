@@ -22,6 +22,7 @@ from tests.harness.facts import wait_until
 from tests.harness.people import Person
 from tests.harness.plugin import missing
 from tests.harness.processes import ROOT, Part, find_program
+from tests.harness.stack import WITHOUT_BEAT
 from tests.harness.upstream import prompt, spoken
 
 pytestmark = pytest.mark.one_database
@@ -174,7 +175,7 @@ def test_over_tls_a_person_logs_in_and_follows_an_answer_with_cookies_bound_to_t
     make_stack, open_window, tmp_path, settings
 ):
     """`__Host-` cookies, which only a page over TLS can have: in the form, the script's requests and the WebSocket."""
-    stack = make_stack(HTTPS="1")
+    stack = make_stack(WITHOUT_BEAT, HTTPS="1")
     with behind("nginx", stack, tmp_path, tls=True) as url:
         alice = stack.person("alice")
         alice.user.set_password("a long and quiet river")

@@ -12,6 +12,7 @@ from runs.models import Run
 from runs.states import Status
 from tests.harness.check import check, wait_for_end
 from tests.harness.followers import SocketFollower, SseFollower
+from tests.harness.stack import WITHOUT_BEAT
 from tests.harness.upstream import prompt, spoken
 
 pytestmark = pytest.mark.one_database
@@ -44,7 +45,7 @@ def test_a_page_of_another_site_gets_no_socket(stack, origin):  # B55
 
 
 def test_who_logs_out_is_disabled_or_has_another_password_hears_no_more(make_stack):  # B55
-    stack = make_stack(STREAMS_HEARTBEAT_SECONDS="0.3")
+    stack = make_stack(WITHOUT_BEAT, STREAMS_HEARTBEAT_SECONDS="0.3")
     alice, bob, dora, charlie = (stack.person(name) for name in ("alice", "bob", "dora", "charlie"))
     say = {person: prompt(tokens=10, hold=[3]) for person in (alice, bob, dora)}
     followers = {}

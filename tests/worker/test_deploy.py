@@ -15,6 +15,7 @@ from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.people import Person
 from tests.harness.processes import Part
+from tests.harness.stack import WITHOUT_BEAT
 from tests.harness.upstream import prompt, spoken
 
 each_pool = pytest.mark.parametrize("pool", ["gevent", "prefork"])
@@ -46,7 +47,7 @@ def send_stalled(stack, alice) -> tuple[Run, object]:
 
 @each_pool
 def test_runs_finish_during_a_warm_stop_and_no_new_one_is_begun(make_stack, pool):  # B13
-    stack = make_stack(pool=pool, DRAIN_SECONDS=NEVER)
+    stack = make_stack(WITHOUT_BEAT, pool=pool, DRAIN_SECONDS=NEVER)
     alice = stack.person("alice")
     say, late = prompt(tokens=20, hold=[10]), prompt(tokens=3)
     run = alice.send(say)
@@ -67,7 +68,7 @@ def test_runs_finish_during_a_warm_stop_and_no_new_one_is_begun(make_stack, pool
 
 @each_pool
 def test_what_still_runs_at_the_deadline_is_lost_to_the_restart_with_its_text(make_stack, pool):  # B13
-    stack = make_stack(pool=pool, DRAIN_SECONDS="1")
+    stack = make_stack(WITHOUT_BEAT, pool=pool, DRAIN_SECONDS="1")
     alice = stack.person("alice")
     run, say, follower = send_stalled(stack, alice)
     stack.worker.process.send_signal(signal.SIGTERM)
@@ -87,7 +88,7 @@ def test_what_still_runs_at_the_deadline_is_lost_to_the_restart_with_its_text(ma
     "signals", [(signal.SIGQUIT,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGQUIT)]
 )
 def test_a_cold_stop_or_a_second_signal_ends_the_drain_at_once(make_stack, pool, signals):  # B13
-    stack = make_stack(pool=pool, DRAIN_SECONDS=NEVER)
+    stack = make_stack(WITHOUT_BEAT, pool=pool, DRAIN_SECONDS=NEVER)
     alice = stack.person("alice")
     run, say, follower = send_stalled(stack, alice)
     for number in signals:
@@ -102,7 +103,7 @@ def test_a_cold_stop_or_a_second_signal_ends_the_drain_at_once(make_stack, pool,
 @pytest.mark.one_database
 @each_pool
 def test_a_shutdown_by_remote_control_drains_too(make_stack, pool):  # B13
-    stack = make_stack(pool=pool, DRAIN_SECONDS="1")
+    stack = make_stack(WITHOUT_BEAT, pool=pool, DRAIN_SECONDS="1")
     alice = stack.person("alice")
     run, _, follower = send_stalled(stack, alice)
     stack.manage("shell", "-c", "from celery import current_app; current_app.control.shutdown()")
@@ -114,7 +115,7 @@ def test_a_shutdown_by_remote_control_drains_too(make_stack, pool):  # B13
 @pytest.mark.one_database
 @each_pool
 def test_a_shutdown_by_remote_control_can_be_hurried(make_stack, pool):  # B13
-    stack = make_stack(pool=pool, DRAIN_SECONDS=NEVER)
+    stack = make_stack(WITHOUT_BEAT, pool=pool, DRAIN_SECONDS=NEVER)
     alice = stack.person("alice")
     run, _, follower = send_stalled(stack, alice)
     stack.manage("shell", "-c", "from celery import current_app; current_app.control.shutdown()")
@@ -127,7 +128,7 @@ def test_a_shutdown_by_remote_control_can_be_hurried(make_stack, pool):  # B13
 @pytest.mark.one_database
 @each_pool
 def test_stop_works_while_the_worker_drains(make_stack, pool):  # B13 B37
-    stack = make_stack(pool=pool, DRAIN_SECONDS=NEVER, LEASE_RENEW_SECONDS="0.5")
+    stack = make_stack(WITHOUT_BEAT, pool=pool, DRAIN_SECONDS=NEVER, LEASE_RENEW_SECONDS="0.5")
     alice = stack.person("alice")
     run, _, follower = send_stalled(stack, alice)
     begin_warm_stop(stack.worker)
@@ -139,7 +140,7 @@ def test_stop_works_while_the_worker_drains(make_stack, pool):  # B13 B37
 
 @each_pool
 def test_a_rolling_restart_under_load_loses_no_run(make_stack, pool):  # B13
-    stack = make_stack(pool=pool)
+    stack = make_stack(WITHOUT_BEAT, pool=pool)
     second = stack.start_part(stack.make_worker("second"))
     people = [stack.person("alice") for _ in range(4)]
     sessions = [person.new_session() for person in people]
@@ -175,7 +176,9 @@ def test_a_rolling_restart_under_load_loses_no_run(make_stack, pool):  # B13
 @pytest.mark.one_database
 def test_a_worker_that_hangs_in_its_last_moment_says_where_and_is_ended(make_stack):  # B13
     options = ("-I", "tests.worker.hanging_late")
-    stack = make_stack(pool="prefork", worker_options=options, DRAIN_SECONDS="0", EXIT_SECONDS="8")
+    stack = make_stack(
+        ("valkey", "worker"), pool="prefork", worker_options=options, DRAIN_SECONDS="0", EXIT_SECONDS="8"
+    )
     stack.worker.process.terminate()
     assert wait_for_exit(stack.worker) != 0
     assert "hanging_late.py" in stack.worker.tail(200)
@@ -185,7 +188,7 @@ def test_a_worker_that_hangs_in_its_last_moment_says_where_and_is_ended(make_sta
 @each_pool
 def test_a_shutdown_that_hangs_says_where_and_is_ended(make_stack, pool):  # B13
     options = ("-I", "tests.worker.hanging")  # on gevent Celery's loop alone may need two rounds of 2 s to hear of it
-    stack = make_stack(pool=pool, worker_options=options, DRAIN_SECONDS="0", EXIT_SECONDS="8")
+    stack = make_stack(WITHOUT_BEAT, pool=pool, worker_options=options, DRAIN_SECONDS="0", EXIT_SECONDS="8")
     alice = stack.person("alice")
     run, _, follower = send_stalled(stack, alice)
     children = Path(f"/proc/{stack.worker.pid}/task/{stack.worker.pid}/children").read_text().split()

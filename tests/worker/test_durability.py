@@ -4,6 +4,7 @@ import pytest
 
 from runs.states import LostReason, Status
 from tests.harness.check import check, logged
+from tests.harness.stack import WITHOUT_BEAT
 from tests.harness.upstream import prompt, spoken
 
 QUICK_LEASE = {"LEASE_SECONDS": "1.5", "LEASE_RENEW_SECONDS": "0.5"}
@@ -71,7 +72,7 @@ def test_an_answer_that_nobody_ever_watched_is_saved(each_stack):  # B5 B7
 
 
 def test_the_answer_goes_on_while_the_web_server_restarts(make_stack):  # B1 B7 B34
-    stack = make_stack()
+    stack = make_stack(WITHOUT_BEAT)
     alice = stack.person("alice")
     say = prompt(tokens=30, rate=50, hold=[20])
     run = alice.send(say)
@@ -87,7 +88,7 @@ def test_the_answer_goes_on_while_the_web_server_restarts(make_stack):  # B1 B7 
 
 
 def test_losing_valkey_loses_nothing_a_reader_saw(make_stack):  # B6
-    stack = make_stack(STREAMS_SWEEP_SECONDS="0.5")
+    stack = make_stack(WITHOUT_BEAT, STREAMS_SWEEP_SECONDS="0.5")
     alice = stack.person("alice")
     say = prompt(tokens=40, rate=100, hold=[10, 30])
     run = alice.send(say)

@@ -8,6 +8,7 @@ from runs.models import Model, Provider, Run
 from runs.states import Status
 from tests.harness.check import check
 from tests.harness.parts import free_port
+from tests.harness.stack import WITHOUT_BEAT
 from tests.harness.upstream import prompt, spoken
 
 SCRIPTS = {
@@ -83,7 +84,7 @@ def test_the_next_send_works_at_once_after_a_failure(each_stack):  # B49
 
 def test_a_key_never_shows_in_a_trace(make_stack):  # B48
     key = "sk-very-secret-4711"
-    stack = make_stack(PROVIDER_KEY_TEST=key)
+    stack = make_stack(WITHOUT_BEAT, PROVIDER_KEY_TEST=key)
     echoed = prompt(status=401, error=f"Incorrect API key provided: {key}")
     alice = stack.person("alice")
     Provider.objects.update(key_env="PROVIDER_KEY_TEST")
@@ -94,7 +95,7 @@ def test_a_key_never_shows_in_a_trace(make_stack):  # B48
 
 
 def test_time_limits_end_a_run_with_their_own_codes(make_stack):  # B9
-    stack = make_stack(RUN_MAX_SECONDS="1.5", RUN_IDLE_SECONDS="0.7")
+    stack = make_stack(WITHOUT_BEAT, RUN_MAX_SECONDS="1.5", RUN_IDLE_SECONDS="0.7")
     alice = stack.person("alice")
     silent, endless = alice.send(prompt(tokens=9, stall_after=2)), alice.send(prompt(tokens=9000, rate=50))
     silent, endless = check(silent), check(endless)

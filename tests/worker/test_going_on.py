@@ -7,6 +7,7 @@ from runs.models import Run
 from runs.states import Status, StopReason
 from tests.harness.check import check, logged
 from tests.harness.facts import wait_until
+from tests.harness.stack import WITHOUT_BEAT
 from tests.harness.upstream import prompt, spoken
 
 
@@ -44,7 +45,7 @@ def test_after_the_first_token_nothing_is_tried_again(each_stack):  # B15
 
 
 def test_stop_ends_a_run_that_waits_to_try_again(make_stack):  # B15 B35
-    stack = make_stack(UPSTREAM_RETRY_SECONDS="30")
+    stack = make_stack(WITHOUT_BEAT, UPSTREAM_RETRY_SECONDS="30")
     alice = stack.person("alice")
     run = alice.send(prompt(status=503))
     follower = alice.follow(run).wait(lambda f: any(e.kind == "run.retrying" for e in f.events), "a retry")
@@ -129,7 +130,7 @@ def test_a_queue_survives_everything_and_goes_on_in_order(make_stack):  # B18 B1
 
 
 def test_a_session_is_named_after_its_first_exchange_and_a_failed_title_fails_nothing(make_stack):  # B14
-    stack = make_stack(TITLES="1")
+    stack = make_stack(WITHOUT_BEAT, TITLES="1")
     alice = stack.person("alice")
     run = check(alice.send(prompt(tokens=3)))
     title = wait_until(lambda: Session.objects.get(pk=run.session_id).title, "a title")

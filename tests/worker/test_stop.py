@@ -9,6 +9,7 @@ from runs.models import Run
 from runs.states import LostReason, Status, StopReason
 from tests.harness.check import check, logged
 from tests.harness.facts import wait_until
+from tests.harness.stack import WITHOUT_BEAT
 from tests.harness.upstream import prompt, spoken
 
 
@@ -47,7 +48,7 @@ def test_stop_in_full_flow_saves_once_and_completion_excludes_it(make_stack, poo
 
     The worker checks the database so rarely that only the revoke can interrupt its runs.
     """
-    stack = make_stack(pool=pool, LEASE_SECONDS="900", LEASE_RENEW_SECONDS="300")
+    stack = make_stack(WITHOUT_BEAT, pool=pool, LEASE_SECONDS="900", LEASE_RENEW_SECONDS="300")
     alice = stack.person("alice")
     counts = (8, 4) if pool == "gevent" else (3, 1)
     endless = [prompt(tokens=20_000, rate=200) for _ in range(counts[0])]  # 100 s
@@ -104,7 +105,7 @@ def test_stop_is_idempotent_and_truthful(each_stack):  # B38
 @pytest.mark.parametrize("pool", ["gevent", "prefork"])
 def test_many_stops_at_once_end_every_run(make_stack, pool):  # B35 B36
     """Greenlets killed while they waited for a pooled connection leaked it: 17 of 200 runs never ended."""
-    stack = make_stack(pool=pool, DATABASE_POOL="2", LEASE_RENEW_SECONDS="0.3")
+    stack = make_stack(WITHOUT_BEAT, pool=pool, DATABASE_POOL="2", LEASE_RENEW_SECONDS="0.3")
     alice = stack.person("alice")
     say = prompt(tokens=9, stall_after=4)
     runs = [alice.send(say) for _ in range(30 if pool == "gevent" else 4)]
@@ -143,7 +144,7 @@ def test_stop_with_no_worker_up_is_honoured_and_the_worker_never_starts_it(make_
 
 @pytest.mark.parametrize("pool", ["gevent", "prefork"])
 def test_a_stop_whose_revoke_is_lost_is_found_in_the_database(make_stack, pool):  # B37
-    stack = make_stack(pool=pool, LEASE_RENEW_SECONDS="0.5")
+    stack = make_stack(WITHOUT_BEAT, pool=pool, LEASE_RENEW_SECONDS="0.5")
     alice = stack.person("alice")
     say = prompt(tokens=10, stall_after=4)
     run = alice.send(say)
