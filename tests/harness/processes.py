@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.harness import undertaker, zygote
@@ -124,13 +126,13 @@ class Part:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log()[-3000:]}") from None
 
-    def stop(self, patience: float = PATIENCE_SECONDS) -> int:
+    def stop(self, patience: float = PATIENCE_SECONDS, number: int = signal.SIGTERM) -> int:
         """Ask it to end (SIGTERM) and wait. Its exit code; AssertionError if it does not end."""
-        self.process.terminate()
+        self.process.send_signal(number)
         try:
             return self.process.wait(patience)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} did not end on SIGTERM:\n{self.log()[-3000:]}") from None
+            raise AssertionError(f"{self.name} did not end on signal {number}:\n{self.log()[-3000:]}") from None
         finally:
             self.kill()
 
@@ -156,6 +158,16 @@ class Part:
             pass
         self.process.wait()
         grave.tell(f"-{self.pid}")
+
+
+@contextmanager
+def inherited(number: int, disposition) -> Iterator[None]:
+    """What is started while this lasts begins with this disposition of a signal. A zygote's forks do not."""
+    before = signal.signal(number, disposition)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def run_program(argv: list[str], env: dict[str, str], timeout: float) -> subprocess.CompletedProcess:

@@ -15,7 +15,7 @@ from chatapp.chats.models import Session
 from runs.models import Model, Provider, Run
 from tests.harness.check import check
 from tests.harness.facts import PATIENCE_SECONDS, wait_until
-from tests.harness.processes import ROOT
+from tests.harness.processes import ROOT, inherited
 from tests.harness.upstream import prompt, spoken
 
 
@@ -77,16 +77,6 @@ def test_ctrl_c_leaves_the_run_goes_on_and_follow_comes_back(stack):  # B7
         assert output_of(following) == (spoken(6)[len(spoken(3)) :] + "\n", "")
     assert following.returncode == 0
     assert check(run).status == "completed"
-
-
-@contextmanager
-def inherited(number, disposition):
-    """What is started while this lasts begins with this disposition of a signal."""
-    before = signal.signal(number, disposition)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -67,6 +67,23 @@ def test_a_second_ctrl_c_ends_a_part_that_does_not_listen(run, said, monkeypatch
     assert "mule      killed after" in console
 
 
+def test_a_terminal_that_closes_ends_everything(run):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    code, console = run(lambda *_: os.kill(os.getpid(), signal.SIGHUP))
+    assert (code, console) == (0, "\nStopping. Press Ctrl-C again to hurry.")
+
+
+def test_what_nohup_started_stays_when_the_terminal_closes(run):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def bring_up(running, logs):
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        raise RuntimeError("it had stayed")
+
+    assert run(bring_up) == (1, "\nThe start failed: it had stayed")
+
+
 def test_a_part_that_does_not_stop_in_its_time_is_killed(run, monkeypatch):
     monkeypatch.setattr(part_supervisor, "NOTICE_SECONDS", 0.1)
     monkeypatch.setattr(part_supervisor, "HURRIED_SECONDS", 0.1)

@@ -4,6 +4,7 @@ import fcntl
 import http.cookiejar
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.people import Person
 from tests.harness.plugin import missing
-from tests.harness.processes import ROOT, Part, temporary_directory
+from tests.harness.processes import ROOT, Part, inherited, temporary_directory
 from tests.harness.stack import clean_env, ensure_model
 from tests.harness.upstream import prompt, spoken
 
@@ -105,7 +106,8 @@ def site():
 @pytest.fixture
 def own_site():
     """One that may be broken."""
-    site = Site().start()
+    with inherited(signal.SIGHUP, signal.SIG_DFL):
+        site = Site().start()
     yield site
     site.kill()
 
@@ -196,9 +198,9 @@ def test_another_login_link_can_be_had_while_it_runs(site):
 # -- how it ends -----------------------------------------------------------------------------------
 
 
-def assert_stops_in_order_and_leaves_nothing(site: Site) -> None:
+def assert_stops_in_order_and_leaves_nothing(site: Site, number: int = signal.SIGTERM) -> None:
     site.family = psutil.Process(site.pid).children(recursive=True)
-    assert site.stop(patience=60) == 0
+    assert site.stop(60, number) == 0
     assert stopped_parts(site.log()) == ["web", "beat", "worker", "valkey"]
     assert site.survivors() == []
     assert not (site.data / "redis_url").exists()
@@ -261,7 +263,7 @@ def test_runs_of_a_killed_worker_end_lost_the_next_one_is_answered_and_all_parts
         assert [check(runs[0], follower).status, check(runs[1]).status] == ["lost", "lost"]
         assert check(alice.send(prompt(tokens=3))).status == "completed"
         alice.leave()
-    assert_stops_in_order_and_leaves_nothing(own_site)
+    assert_stops_in_order_and_leaves_nothing(own_site, signal.SIGHUP)  # its terminal closes
 
 
 # -- what can be in its way ------------------------------------------------------------------------
