@@ -7,7 +7,7 @@ import sys
 
 from tests.harness.processes import ROOT
 
-TEST = "tests/worker/test_schedules.py::test_whatever_happens_each_time_is_asked_once"
+TEST = "tests/worker/test_schedules.py::test_whatever_happens_each_time_is_asked_once[long]"
 
 
 def main() -> int:
