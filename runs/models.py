@@ -87,12 +87,12 @@ def _address_fault(base_url: str) -> str:
 class Model(models.Model):
     """A model of a provider, with its defaults."""
 
-    name = models.SlugField(max_length=100, unique=True, help_text="How this site calls it, in the API too")
-    label = models.CharField(max_length=100, help_text="How people see it")
+    name = models.SlugField(max_length=100, unique=True, help_text="Name on this site, also in the API")
+    label = models.CharField(max_length=100, help_text="Name shown to users")
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="models")
-    upstream_id = models.CharField(max_length=200, help_text="How the provider calls it")
+    upstream_id = models.CharField(max_length=200, help_text="Name at the provider")
     system_prompt = models.TextField(blank=True)
-    parameters = models.JSONField(default=dict, blank=True, help_text='Sent along, e.g. {"temperature": 0.3}')
+    parameters = models.JSONField(default=dict, blank=True, help_text='Added to requests, e.g. {"temperature": 0.3}')
     enabled = models.BooleanField(default=True)
     is_default = models.BooleanField(default=False)
 

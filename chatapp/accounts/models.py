@@ -34,7 +34,7 @@ class Token(AbstractAuthToken):
 
 class Purpose(models.TextChoices):
     LOGIN = "login", "Log in"
-    INVITATION = "invitation", "Choose a first password"
+    INVITATION = "invitation", "Set a first password"
 
 
 class OneTimeLink(models.Model):

@@ -146,7 +146,7 @@ class Stored(models.Model):
 
 
 class Theme(models.TextChoices):
-    SYSTEM = "system", "Like the system"
+    SYSTEM = "system", "Match system"
     LIGHT = "light", "Light"
     DARK = "dark", "Dark"
 

@@ -23,30 +23,30 @@ NOTIFY_LABELS = [
 
 class Kind(models.TextChoices):
     DAILY = "daily", "Every day"
-    WEEKLY = "weekly", "On days of the week"
+    WEEKLY = "weekly", "On certain weekdays"
     MONTHLY = "monthly", "On a day of the month"
     EVERY = "every", "Every few minutes or hours"
     ONCE = "once", "Once"
-    CRON = "cron", "By a rule of cron"
+    CRON = "cron", "Cron expression"
 
 
 class Target(models.TextChoices):
     NEW = "new", "A new chat each time"
-    SAME = "same", "One chat, which goes on"
+    SAME = "same", "The same chat each time"
 
 
 class Missed(models.TextChoices):
     """What to do about due times that passed while nothing could start."""
 
-    RUN = "run", "Run the latest one, once"
+    RUN = "run", "Run the latest one"
     SKIP = "skip", "Skip it"
 
 
 class Overlap(models.TextChoices):
     """What to do when a schedule is due while its last answer is still being written."""
 
-    SKIP = "skip", "Skip it"
-    ENQUEUE = "enqueue", "Start when the answer has ended"
+    SKIP = "skip", "Skip this run"
+    ENQUEUE = "enqueue", "Run when it has finished"
 
 
 class Paused(models.TextChoices):

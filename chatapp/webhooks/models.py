@@ -20,8 +20,8 @@ def all_ends() -> list[str]:
 class DisabledReason(models.TextChoices):
     """Why an endpoint is disabled."""
 
-    OWNER = "owner", "Switched off"
-    GONE = "gone", "The receiver said that it is gone (410)"
+    OWNER = "owner", "Turned off by its owner"
+    GONE = "gone", "The receiver returned 410 Gone"
     FAILURES = "failures", "Too many deliveries failed"
 
 
@@ -53,7 +53,7 @@ class Endpoint(models.Model):
 
 
 class State(models.TextChoices):
-    PENDING = "pending", "On its way"
+    PENDING = "pending", "Pending"
     DELIVERED = "delivered", "Delivered"
     GIVEN_UP = "given_up", "Given up"
 

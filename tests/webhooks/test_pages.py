@@ -72,8 +72,8 @@ def test_a_webhook_is_switched_off_and_on_and_deleted(alice, log_in):
     mine.refresh_from_db()
     assert (mine.is_enabled, mine.disabled_why) == (False, DisabledReason.OWNER)
     page = browser.get(PAGE).text
-    assert "Off: Switched off" in page
-    assert 'role="status" tabindex="-1" autofocus>Webhook switched off.</p>' in page
+    assert "Disabled. Turned off by its owner" in page
+    assert 'role="status" tabindex="-1" autofocus>Webhook disabled.</p>' in page
     browser.post(f"{PAGE}/{mine.pk}/on")
     mine.refresh_from_db()
     assert (mine.is_enabled, mine.disabled_why) == (True, "")
@@ -102,7 +102,7 @@ def test_the_page_tells_what_has_become_of_deliveries_and_believes_nobody(alice,
     mine.deliveries.update(error="<script>alert(1)</script>", attempts=3)
     page = log_in(alice).get(PAGE).text
     assert mine.deliveries.get().message_id in page
-    assert "on its way, attempt 3" in page
+    assert "pending, attempt 3" in page
     assert "<script>alert" not in page
 
 

@@ -75,7 +75,7 @@ def _with_secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
 @private_object(_endpoints)
 def switch_off_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     actions.switch_off(endpoint)
-    messages.success(request, "Webhook switched off.")
+    messages.success(request, "Webhook disabled.")
     return redirect("webhooks")
 
 
@@ -83,7 +83,7 @@ def switch_off_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse
 @private_object(_endpoints)
 def switch_on_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     actions.switch_on(endpoint)
-    messages.success(request, "Webhook switched on.")
+    messages.success(request, "Webhook enabled.")
     return redirect("webhooks")
 
 
