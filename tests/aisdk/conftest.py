@@ -29,7 +29,7 @@ class Chat:
         self.node.ask(do="unmount", chat=self.name)
 
     def settle(self) -> dict:
-        """The state when what was called last has ended."""
+        """The state after the last call has ended."""
         self.node.ask(do="settle", chat=self.name)
         return self.state
 

@@ -38,7 +38,7 @@ class JsonClient:
         return ask(f"/api/v1/{path}", data, **{"content_type": "application/json"} | options)
 
     def ask(self, session, text="hello", **values):
-        """Send a message; the run that will answer it. Nothing is dispatched, for nothing is committed."""
+        """Send a message. Returns the run that will answer it. Nothing is committed, so nothing is dispatched."""
         response = self.post(f"sessions/{session.pk}/messages", {"text": text, **values})
         assert response.status_code == 202, response.content
         return Run.objects.select_related("message__parent").get(pk=response.json()["run"]["id"])

@@ -1,4 +1,4 @@
-"""Contenders whose names nothing else is called, and comparisons in every state, without a worker."""
+"""Contenders with unique names, and comparisons in every state, without a worker."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def models(db) -> list[Model]:
 
 @pytest.fixture
 def compare(alice, models):
-    """`compare("text")` of alice's: each model once, or `contenders=`."""
+    """`compare("text")`: a comparison of alice's with each model once, or `contenders=`."""
 
     def compare_(text="Which tree?", contenders=None, **options):
         contenders = contenders or [Contender(model) for model in models]
@@ -60,7 +60,7 @@ def write(worker):
 
 @pytest.fixture
 def finish(write):
-    """All panes of a comparison are answered, each in words of its own."""
+    """Answer all panes of a comparison, each with different text."""
 
     def finish_(comparison) -> None:
         for pane in comparison.panes.all():
@@ -71,7 +71,7 @@ def finish(write):
 
 @pytest.fixture
 def log_in():
-    """`log_in(alice)` is alice's browser; `log_in(None)` that of somebody who has not logged in."""
+    """`log_in(alice)` is alice's browser; `log_in(None)` is a browser that is not logged in."""
 
     def log_in_(user) -> Client:
         client = Client()

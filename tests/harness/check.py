@@ -42,7 +42,7 @@ def wait_for_end(run: Run, patience: float = PATIENCE_SECONDS) -> Run:
 
 
 def check(run: Run, *followers: Follower) -> Run:
-    """Wait for the run's end and assert that it ended exactly once and that everybody was told the same.
+    """Wait for the run's end and assert that it ended exactly once and that all followers got the same.
 
     The log has no gap (but before the snapshot of a compacted one) and one final event, its fold is the message, and
     each follower heard exactly the log after the position it began at. The run as it ended.
@@ -60,7 +60,7 @@ def check(run: Run, *followers: Follower) -> Run:
 
 
 def unexplained_gaps(events: list[Event]) -> list[Event]:
-    """The events without a predecessor. A snapshot needs none: it says what came before."""
+    """The events without a predecessor. A snapshot needs none: it contains what came before."""
     seqs = [0] + [event.seq for event in events]
     return [
         event

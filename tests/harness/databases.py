@@ -24,7 +24,7 @@ TEMPLATES = "TESTS_TEMPLATES"  # the variable that names the directory of the ru
 
 
 class SqliteDatabases:
-    """One file a database."""
+    """One file per database."""
 
     def __init__(self, directory: Path):
         self.directory, self.main_url = directory, f"sqlite:///{directory / 'chatapp.sqlite3'}"
@@ -41,7 +41,7 @@ class SqliteDatabases:
         shutil.copyfile(template, self.name(name))
 
     def start(self) -> None:
-        """There is nothing to start."""
+        """Nothing to start."""
 
 
 class PostgresDatabases:

@@ -1,4 +1,4 @@
-"""Followers that keep every envelope they got, with the time it came: over SSE and over the WebSocket."""
+"""Followers over SSE and WebSocket that keep every received envelope with its time."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ from tests.harness.facts import PATIENCE_SECONDS
 
 @dataclass(frozen=True)
 class Envelope:
-    """One envelope as it came. `at` is `time.monotonic()`."""
+    """A received envelope. `at` is `time.monotonic()`."""
 
     stream: str
     seq: int
@@ -29,7 +29,7 @@ class Envelope:
 
 
 class Follower:
-    """Follows one stream in a thread of its own. `after` is where it began."""
+    """Follows one stream in a thread of its own, from position `after`."""
 
     def __init__(self, stream: str, after: int):
         self.stream, self.after = str(stream), after
@@ -70,7 +70,7 @@ class Follower:
         return envelopes[-1]
 
     def wait(self, fact: Callable[["Follower"], object], what: str, patience: float = PATIENCE_SECONDS):
-        """Block until `fact(self)` is true; AssertionError, with what was heard, if it never becomes so."""
+        """Block until `fact(self)` is true; AssertionError with the received envelopes if it does not become true."""
         with self._news:
             if not self._news.wait_for(lambda: fact(self), patience):
                 raise AssertionError(f"{what}: not within {patience:g} s. Heard: {self.envelopes[-5:]}")
@@ -82,7 +82,7 @@ class Follower:
             return bool(self._news.wait_for(lambda: fact(self), seconds))
 
     def drop(self) -> None:
-        """Go away without a word, as a phone does that loses its network."""
+        """Disconnect without closing, like a phone that loses its network."""
         raise NotImplementedError
 
     def wait_for_seq(self, seq: int):
@@ -101,7 +101,7 @@ class Follower:
 
     @property
     def events(self) -> list[Envelope]:
-        """The events of the stream, without the words of the connection (seq 0)."""
+        """The events of the stream, without control events (seq 0)."""
         return [envelope for envelope in list(self.envelopes) if envelope.seq]
 
     @property
@@ -156,7 +156,7 @@ class SseFollower(Follower):
                     self._news.notify_all()
 
     def close(self) -> None:
-        """Go away, as a browser does whose tab is closed."""
+        """Disconnect like a browser whose tab is closed."""
         if self.connection.sock is not None:
             try:
                 self.connection.sock.shutdown(socket.SHUT_RDWR)

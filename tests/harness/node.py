@@ -1,4 +1,4 @@
-"""A Node.js process that does one thing after the other: a JSON object in a line, and one back."""
+"""A Node.js process that executes commands one by one: a JSON object per line in, one out."""
 
 import json
 import select
@@ -42,7 +42,7 @@ class Node:
         )
 
     def ask(self, **command: object):
-        """AssertionError if the answer is an error, or anything else that is no answer."""
+        """AssertionError if the response is an error or invalid."""
         self._process.stdin.write(json.dumps(command).encode() + b"\n")
         self._process.stdin.flush()
         if not select.select([self._process.stdout], [], [], PATIENCE_SECONDS)[0]:

@@ -1,4 +1,4 @@
-"""How each part is started, and the fact that says it is up."""
+"""Start each part, and wait until it is up."""
 
 import json
 import os
@@ -26,7 +26,7 @@ PORTS = 12_000, 32_000  # below those that Linux gives to connections
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that the kernel gives to no connection before its part has it."""
+    """A free port that the kernel assigns to no connection before its part uses it."""
     while True:
         port = random.SystemRandom().randrange(*PORTS)
         with socket.socket() as probe:
@@ -113,7 +113,7 @@ def postgres_program(name: str) -> str | None:
 
 
 def _postgres_user() -> str | None:
-    """PostgreSQL refuses to run as root; then it runs as somebody else."""
+    """PostgreSQL refuses to run as root; then it runs as another user."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}
@@ -140,7 +140,7 @@ def make_postgres(directory: Path, *, durable: bool = False, host: str = LOOPBAC
 
 
 def make_cluster(directory: Path) -> None:
-    """An empty cluster in `directory`, of which addresses outside of loopback may ask everything, too."""
+    """An empty cluster in `directory` that also accepts connections from outside of loopback."""
     data, user = directory / "cluster", _postgres_user()
     data.mkdir(parents=True)
     if user:

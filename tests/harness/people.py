@@ -94,7 +94,7 @@ class Person:
         return reply.json()["id"]
 
     def send(self, text: str, session: str | None = None, **values: str) -> Run:
-        """Send a message, to a new session unless one is named; the run that will answer it."""
+        """Send a message, by default to a new session. Returns the run that will answer it."""
         session = session or self.new_session()
         reply = self.api("POST", f"/sessions/{session}/messages", {"text": text, **values})
         assert reply.status == 202, reply
@@ -125,6 +125,6 @@ class Person:
         return follower.start()
 
     def leave(self) -> None:
-        """Close everything this person follows."""
+        """Close all followers of this person."""
         for follower in self.followers:
             follower.close()

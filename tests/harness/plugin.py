@@ -78,13 +78,13 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _databases_here(item, lane: str) -> frozenset[str]:
-    """Without PostgreSQL, what is for it is tried on SQLite, and skipped, loudly, on PostgreSQL."""
+    """Without PostgreSQL its tests run on SQLite, and are reported as skipped on PostgreSQL."""
     tried = databases_of(item, lane)
     return tried if postgres_program("initdb") or not tried else DATABASES
 
 
 def _turn(item) -> int:
-    """Long modules begin first, or one process would be at the last of them for minutes while the others rest."""
+    """Long modules start first, or one process would run the last of them for minutes while the others idle."""
     return next((turn for turn, part in enumerate(LONG) if item.nodeid.startswith(f"tests/{part}")), len(LONG))
 
 

@@ -1,4 +1,4 @@
-"""One part: a process in its own group, with a log file, that outlives neither its test nor pytest."""
+"""A part: a process in a group of its own, with a log file, that never outlives its test or pytest."""
 
 import os
 import re
@@ -98,13 +98,13 @@ class Part:
         )
 
     def log(self) -> str:
-        """What the present incarnation has said."""
+        """The output of the current process."""
         with self.log_path.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
 
     def tail(self, lines: int = 30) -> str:
-        """The last lines said during the present test."""
+        """The last lines of output during the current test."""
         with self.log_path.open("rb") as log:
             log.seek(self.log_mark)
             return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
@@ -113,7 +113,7 @@ class Part:
         self.log_mark = self.log_path.stat().st_size
 
     def wait_for_line(self, pattern: str, patience: float = PATIENCE_SECONDS) -> re.Match:
-        """The first match of `pattern` in the log of the present incarnation."""
+        """The first match of `pattern` in the output of the current process."""
 
         def said():
             found = re.search(pattern, self.log())
@@ -127,7 +127,7 @@ class Part:
             raise AssertionError(f"{error}\n{self.log()[-3000:]}") from None
 
     def stop(self, patience: float = PATIENCE_SECONDS, number: int = signal.SIGTERM) -> int:
-        """Ask it to end (SIGTERM) and wait. Its exit code; AssertionError if it does not end."""
+        """Send SIGTERM and wait. Returns the exit code; AssertionError if it does not end."""
         self.process.send_signal(number)
         try:
             return self.process.wait(patience)
@@ -137,7 +137,7 @@ class Part:
             self.kill()
 
     def suspend(self) -> None:
-        """Stop the process and its children in their tracks (SIGSTOP), as a machine that sleeps does.
+        """Suspend the process and its children (SIGSTOP), like a machine that sleeps.
 
         Returns when they stand still: on a busy machine some of a process's threads run on for many milliseconds.
         """

@@ -1,4 +1,4 @@
-"""HTML without a worker: what is due is made here and now, by a renderer of the tests' own process."""
+"""Render due HTML without a worker, in the tests' own process."""
 
 from runs.rendering import backlog
 from runs.rendering.renderer import Renderer
@@ -7,5 +7,5 @@ renderer = Renderer()  # its process is started when a test needs it, and ends w
 
 
 def make_html() -> int:
-    """Make all HTML that is due. Returns for how many answers."""
+    """Render all due answers. Returns their number."""
     return sum(backlog.render_answer(renderer, pk=pk) is not None for pk in backlog.due_answers())

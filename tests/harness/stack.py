@@ -18,7 +18,7 @@ INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH",
 
 
 def clean_env(**values: str) -> dict[str, str]:
-    """An environment that nothing of the person who runs the tests leaks into."""
+    """An environment without the variables of the user who runs the tests."""
     env = {name: os.environ[name] for name in INHERITED if name in os.environ}
     env |= {"DJANGO_SETTINGS_MODULE": "chatapp.settings", "SECRET_KEY": SECRET_KEY, "STATIC_FROM_SOURCE": "1"}
     env |= {"TITLES": "0", "UPSTREAM_RETRY_SECONDS": "0.05"}
@@ -99,7 +99,7 @@ class Stack:
         return self
 
     def start_part(self, part: Part) -> Part:
-        """Start a part (again) and wait until it is up."""
+        """Start or restart a part and wait until it is up."""
         part.start()
         self.wait_for(part)
         if part not in (self.valkey, self.web, self.worker, self.beat):
@@ -126,7 +126,7 @@ class Stack:
 
     @contextmanager
     def in_use(self):
-        """While this lasts, the ORM of the test's process sees this stack's database, and its beat is running."""
+        """Within this context the ORM of the test's process uses this stack's database, and its beat is running."""
         self._signal_beat(signal.SIGCONT)
         with databases.using(self.databases.name(self.name)):
             ensure_model(self.upstream)

@@ -26,7 +26,7 @@ class Floor:
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether someone stands in the door."""
+        """Whether a test is waiting for the floor."""
         with self._door.open("a") as door:
             try:
                 fcntl.flock(door, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The tests' side of the scripted upstream: write a script, release it, ask what happened."""
+"""The tests' side of the scripted upstream: write a script, release its holds, query what happened."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""Work, counted instead of timed: a busy machine does not change it."""
+"""Count work instead of timing it, independent of the machine's load."""
 
 import sys
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ class Work:
 
 @contextmanager
 def counted(monkeypatch, *modules: ModuleType):
-    """Count the calls while this lasts. For the modules, which look at `thread_time`, time passes with them."""
+    """Count calls within this context. The modules see `thread_time` advance with each call."""
     work = Work()
     for module in modules:
         monkeypatch.setattr(module, "thread_time", lambda: work.seconds)

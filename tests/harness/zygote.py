@@ -171,7 +171,7 @@ def main() -> None:
 
 
 def _open_files() -> set[str]:
-    """What this process's descriptors are, as Linux names it."""
+    """This process's open files, by Linux' names."""
     paths = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
     return {os.readlink(path) for path in paths if os.path.lexists(path)}
 
@@ -188,7 +188,7 @@ def _wait_for_session(pid: int) -> None:
 
 
 def _become(argv: list[str], env: dict[str, str], out: str, err: str) -> None:
-    """In the child: what `exec` would leave of this process, then the program."""
+    """In the child: reset the process as `exec` would, then run the program."""
     os.setsid()
     if "gevent" in sys.modules:
         sys.modules["gevent"].reinit()

@@ -13,7 +13,7 @@ from runs.models import Model, Provider
 
 @pytest.fixture
 def sdk():
-    """Makes a person's `openai.OpenAI`. It does not retry by itself: a test wants to see what it is told."""
+    """Creates a user's `openai.OpenAI`, without retries, so that tests see every error."""
     with ExitStack() as stack:
         yield lambda person: stack.enter_context(
             openai.OpenAI(base_url=f"{person.url}/v1", api_key=person.token, max_retries=0, timeout=30)

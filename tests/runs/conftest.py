@@ -1,4 +1,4 @@
-"""Runs without a worker: the moves of the lifecycle, made by hand."""
+"""Runs without a worker: lifecycle transitions called directly."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -30,7 +30,7 @@ def worker(db):
 
 @pytest.fixture
 def send(model, session, alice):
-    """Send a message; the run, which has its task but is not dispatched, because nothing is committed."""
+    """Send a message. Returns the run, which has a task but is not dispatched, because nothing is committed."""
     return lambda text="Hello", **options: actions.send(options.pop("to", session), text, user=alice, **options)
 
 

@@ -18,7 +18,7 @@ class Cleared(Connection):
     close = release
 
 
-def test_a_connection_that_cannot_be_closed_is_given_up_and_the_worker_goes_on():
+def test_the_worker_survives_a_connection_that_cannot_be_closed():
     consumer = object.__new__(ResilientConsumer)  # without the rest of a worker
     consumer.app = app
     consumer.connection = Cleared("memory://")

@@ -19,7 +19,7 @@ def drain(queue: FairQueue, seconds: dict[int, float], owners: dict[str, int]) -
     return " ".join(names)
 
 
-def test_many_slow_answers_of_one_user_let_another_users_answer_go_before():  # B68
+def test_many_slow_answers_of_one_user_do_not_delay_another_user():  # B68
     owners = {"a1": ALICE, "a2": ALICE, "a3": ALICE, "b1": BOB, "b2": BOB}
     queue = queue_of(**owners)
     for name in owners:
@@ -27,7 +27,7 @@ def test_many_slow_answers_of_one_user_let_another_users_answer_go_before():  # 
     assert drain(queue, {ALICE: 2.0, BOB: 0.01}, owners) == "a1 b1 b2 a2 a3"
 
 
-def test_what_has_just_ended_comes_before_what_is_old():
+def test_recently_ended_answers_come_before_old_ones():
     owners = {"old": ALICE, "new": BOB, "last": BOB}
     queue = queue_of(**owners)
     queue.put(LATER, ("pk", "old"))
@@ -36,7 +36,7 @@ def test_what_has_just_ended_comes_before_what_is_old():
     assert drain(queue, {ALICE: 0.0, BOB: 5.0}, owners) == "new last old"
 
 
-def test_what_waits_already_waits_once_and_there_is_an_end_to_the_queue():
+def test_an_answer_is_queued_once_and_the_queue_is_bounded():
     queue = queue_of()
     assert queue.put(SOON, ("pk", "x"))
     assert queue.put(LATER, ("pk", "x"))
@@ -46,7 +46,7 @@ def test_what_waits_already_waits_once_and_there_is_an_end_to_the_queue():
     assert not queue.put(SOON, ("pk", "one more"))
 
 
-def test_answers_that_are_gone_are_taken_like_others():
+def test_deleted_answers_are_returned_like_others():
     queue = queue_of(a1=ALICE)
     queue.put(SOON, ("pk", "gone"))
     queue.put(SOON, ("pk", "a1"))

@@ -56,7 +56,7 @@ def test_a_message_that_lost_its_text_is_rebuilt_from_the_log(answered, settings
     assert found() == []
 
 
-def test_of_a_continued_answer_all_runs_are_rebuilt(answered, alice):
+def test_all_runs_of_a_continued_answer_are_rebuilt(answered, alice):
     run = answered("Good ")
     later = answered("morning", run=actions.continue_answer(run.message, user=alice))
     Message.objects.filter(pk=run.message_id).update(content="")
@@ -64,7 +64,7 @@ def test_of_a_continued_answer_all_runs_are_rebuilt(answered, alice):
     assert Message.objects.get(pk=run.message_id).content == "Good morning"
 
 
-def test_a_missing_final_event_is_written_as_the_run_tells_it(answered):
+def test_a_missing_final_event_is_rebuilt_from_the_run(answered):
     run = answered("Good")
     LoggedEvent.objects.filter(stream=run.pk, kind__in=FINAL_KINDS).delete()
     assert ("its stream has no final event", True) in [(what, ok) for _, what, ok in found(repair=True)]
@@ -73,7 +73,7 @@ def test_a_missing_final_event_is_written_as_the_run_tells_it(answered):
     assert found() == []
 
 
-def test_two_truths_about_the_end_are_told_and_left_to_people(answered):
+def test_contradicting_ends_are_reported_but_not_repaired(answered):
     run = answered("Good")
     LoggedEvent.objects.filter(stream=run.pk, kind=Kind.COMPLETED).update(kind=Kind.FAILED)
     [(_, what, is_repaired)] = found(repair=True)
@@ -81,14 +81,14 @@ def test_two_truths_about_the_end_are_told_and_left_to_people(answered):
     assert Report.objects.get(pk="heal").data["open"] == 1
 
 
-def test_a_message_that_seems_to_be_written_still_gets_its_state(answered):
+def test_a_message_in_a_stale_state_gets_its_final_state(answered):
     run = answered("Good")
     Message.objects.filter(pk=run.message_id).update(state=MessageState.ANSWERING)
     found(repair=True)
     assert Message.objects.get(pk=run.message_id).state == MessageState.COMPLETE
 
 
-def test_what_is_stuck_is_ended_or_started(send, claim, alice):
+def test_stuck_runs_are_ended_or_started(send, claim, alice):
     from chatapp.chats.models import Session
 
     running = claim(send())
@@ -106,7 +106,7 @@ def test_what_is_stuck_is_ended_or_started(send, claim, alice):
     assert Run.objects.get(pk=forgotten.pk).task_id
 
 
-def test_the_command_says_what_it_found_and_fails_while_something_is_open(answered, capsys):
+def test_the_command_reports_problems_and_fails_while_some_are_open(answered, capsys):
     run = answered("Good")
     Message.objects.filter(pk=run.message_id).update(content="")
     with pytest.raises(SystemExit):

@@ -17,7 +17,7 @@ class Log:
         return []
 
 
-def test_a_lease_is_renewed_for_its_time_and_given_up_for_none(settings):  # B12
+def test_a_lease_is_renewed_for_its_duration_and_released_at_once(settings):  # B12
     settings.LEASE_SECONDS = 7
     log = Log()
     lease = Lease(Worker(), log, set, lambda stop_requested, ended: None, dict)

@@ -62,7 +62,7 @@ def test_a_run_that_never_ran_can_not_complete(send):  # B8
     assert transitions.stop(run.id)
 
 
-def test_an_interruption_is_a_stop_only_if_somebody_asked(send, claim, alice):  # B13 B41
+def test_an_interruption_is_a_stop_only_if_one_was_requested(send, claim, alice):  # B13 B41
     asked, unasked = claim(send()), None
     request_stop(asked, alice)
     assert transitions.interrupt(asked.id)
@@ -74,7 +74,7 @@ def test_an_interruption_is_a_stop_only_if_somebody_asked(send, claim, alice):  
     assert (unasked.status, unasked.reason) == (Status.LOST, LostReason.INTERRUPTED)
 
 
-def test_a_stop_asked_for_before_the_claim_is_honoured_at_the_claim(send, claim, alice):  # B37
+def test_a_stop_requested_before_the_claim_is_applied_at_the_claim(send, claim, alice):  # B37
     run = send()
     Run.objects.filter(pk=run.pk).update(stop_requested_at=run.queued_at, stop_requested_by=alice)
     assert claim(run) is None
@@ -94,7 +94,7 @@ def test_only_one_run_of_a_session_can_run_and_the_loser_waits_again(send, claim
     assert (second.status, second.task_id) == (Status.QUEUED, None)
 
 
-def test_the_next_of_the_queue_is_given_its_task_when_the_first_has_ended(
+def test_the_next_queued_run_gets_its_task_when_the_first_has_ended(
     send, claim, django_capture_on_commit_callbacks
 ):  # B19
     first, second, third = send("one"), send("two"), send("three")
@@ -142,7 +142,7 @@ def test_the_sweep_leaves_a_held_queue_alone(send):  # B19
     assert run.task_id is None
 
 
-def test_a_stop_is_recorded_once_with_who_asked_first(send, claim, alice, charlie):  # B38
+def test_a_stop_is_recorded_once_with_its_first_requester(send, claim, alice, charlie):  # B38
     run = claim(send())
     assert request_stop(run, alice) == "stopping"
     asked_at = Run.objects.get(pk=run.pk).stop_requested_at
@@ -151,7 +151,7 @@ def test_a_stop_is_recorded_once_with_who_asked_first(send, claim, alice, charli
     assert (run.stop_requested_by, run.stop_reason, run.stop_requested_at) == (alice, StopReason.USER, asked_at)
 
 
-def test_nothing_is_announced_or_handed_to_a_worker_before_it_is_committed(
+def test_nothing_is_announced_or_dispatched_before_the_commit(
     send, claim, monkeypatch, django_capture_on_commit_callbacks
 ):  # B1 B5
     """Each of these needs what was written: followers ask the log, a worker looks for the run."""

@@ -49,7 +49,7 @@ def _path(run: Run) -> list[str]:
     return path[::-1]
 
 
-def test_what_waits_can_be_edited_removed_and_cleared(send, session, alice):  # B18
+def test_queued_messages_can_be_edited_removed_and_cleared(send, session, alice):  # B18
     first, second, third, _ = send("one"), send("two"), send("three"), send("four")
     assert _waiting(session) == ["two", "three", "four"]
     queue.edit(second, "two, edited")
@@ -65,7 +65,7 @@ def test_what_waits_can_be_edited_removed_and_cleared(send, session, alice):  # 
     assert _waiting(session) == []
 
 
-def test_a_queue_that_is_cleared_takes_nothing_with_it_that_has_been_written(send, claim, session, alice):  # B18
+def test_clearing_the_queue_keeps_written_text(send, claim, session, alice):  # B18
     first = claim(send("one"))
     store.append(first.id, (Kind.TEXT, {"text": "Once upon"}))
     transitions.complete(first.id, "stop")
@@ -82,7 +82,9 @@ def test_a_queue_that_is_cleared_takes_nothing_with_it_that_has_been_written(sen
     assert not Run.objects.in_queue().exists()
 
 
-def test_each_question_gets_its_place_when_its_turn_comes(send, claim, session, alice, committed, no_broker_needed):
+def test_a_question_is_attached_to_the_branch_when_its_answer_starts(
+    send, claim, session, alice, committed, no_broker_needed
+):
     # B18 B19
     runs = [send(text) for text in ("one", "two", "three")]
     claim(runs[0])
@@ -94,7 +96,7 @@ def test_each_question_gets_its_place_when_its_turn_comes(send, claim, session, 
     assert _path(runs[2]) == ["one", "first answer", "three"]
 
 
-def test_a_message_sent_between_two_answers_does_not_overtake_those_that_wait(
+def test_a_message_sent_between_two_answers_does_not_overtake_the_queue(
     send, claim, committed, no_broker_needed
 ):  # B18 B19
     """The answer before had ended and nothing was started yet, or could be: the newest message was answered first."""
@@ -138,7 +140,9 @@ def test_send_now_starts_although_the_queue_is_held(send, claim, session, alice,
     assert _waiting(session) == ["two"]
 
 
-def test_send_now_stops_what_runs_and_goes_to_the_head(send, claim, alice, committed, no_broker_needed):  # B17 B18
+def test_send_now_stops_the_running_answer_and_goes_to_the_head(
+    send, claim, alice, committed, no_broker_needed
+):  # B17 B18
     first, second, third = send("one"), send("two"), send("three")
     claim(first)
     committed(queue.send_now, third, by=alice)
@@ -184,7 +188,7 @@ def test_a_send_while_the_broker_is_down_fails_visibly_and_is_kept(send, committ
     assert run.message.parent.content == "one"
 
 
-def test_a_key_sends_once_and_not_something_else(send):  # B21 B22
+def test_a_key_sends_once_and_refuses_another_message(send):  # B21 B22
     first = send("Hello", key="k")
     assert send("Hello", key="k").pk == first.pk
     assert Run.objects.count() == 1
@@ -271,7 +275,7 @@ def test_a_deleted_session_leaves_no_text_and_its_run_can_not_bring_it_back(send
     assert not transitions.complete(run.id, "stop")
 
 
-def test_a_run_that_no_worker_takes_fails_in_the_end(send, settings):  # B9
+def test_a_run_that_no_worker_claims_fails(send, settings):  # B9
     run = send("one")
     assert reaper.fail_unclaimed() == 0
     settings.RUN_QUEUED_SECONDS = -1
@@ -280,7 +284,7 @@ def test_a_run_that_no_worker_takes_fails_in_the_end(send, settings):  # B9
     assert (run.status, run.code) == (Status.FAILED, "queue_time_limit")
 
 
-def test_an_attached_run_lives_while_somebody_watches(send, claim, alice):  # B42
+def test_an_attached_run_continues_while_it_has_a_viewer(send, claim, alice):  # B42
     run = claim(send("one"))
     Run.objects.update(viewer_until=run.started_at)
     attached.renew([run.id])
@@ -292,7 +296,7 @@ def test_an_attached_run_lives_while_somebody_watches(send, claim, alice):  # B4
     assert (run.status, run.reason) == (Status.STOPPED, StopReason.VIEWER_LEFT)
 
 
-def test_a_detached_run_does_not_care_who_leaves(send, claim):  # B7 B42
+def test_a_detached_run_continues_without_viewers(send, claim):  # B7 B42
     run = claim(send("one"))
     attached.stop_without_viewer(run.id)
     assert attached.stop_unwatched() == 0
@@ -308,7 +312,7 @@ def test_a_held_run_waits_until_its_queue_is_released(send, session, django_capt
     assert run.task_id is not None
 
 
-def test_what_no_list_shows_is_found_by_nobody_but_can_be_followed(send, session, alice, bob):  # B45 B46
+def test_an_unlisted_session_is_not_found_but_its_run_can_be_followed(send, session, alice, bob):  # B45 B46
     run = send("one")
     Session.objects.update(is_listed=False)
     assert not Run.objects.visible_to(alice).exists()
@@ -316,7 +320,7 @@ def test_what_no_list_shows_is_found_by_nobody_but_can_be_followed(send, session
     assert may_follow({(alice.pk, run.pk), (bob.pk, run.pk)}) == {(alice.pk, run.pk)}
 
 
-def test_the_end_of_a_run_is_told_once_and_after_the_commit(send, claim, django_capture_on_commit_callbacks):
+def test_the_end_of_a_run_is_signalled_once_after_the_commit(send, claim, django_capture_on_commit_callbacks):
     run, heard = claim(send("one")), []
     ended.connect(hear := lambda run_id, **_: heard.append(run_id))
     try:

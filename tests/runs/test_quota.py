@@ -22,9 +22,7 @@ def answer(claim):
     return answer
 
 
-def test_who_has_stored_as_much_as_is_allowed_can_not_send_until_something_is_deleted(
-    send, answer, session, alice, bob, settings
-):
+def test_a_full_quota_refuses_messages_until_something_is_deleted(send, answer, session, alice, bob, settings):
     settings.USER_MAX_BYTES = 1_000
     answer(send("x" * 400), "ü" * 299)
     run = send("yy")  # at 998 bytes there still is room
@@ -43,9 +41,7 @@ def test_who_has_stored_as_much_as_is_allowed_can_not_send_until_something_is_de
     send("There is room again", to=Session.objects.create(owner=alice))
 
 
-def test_what_was_there_before_there_was_a_figure_is_counted_once(
-    send, session, alice, settings, django_assert_num_queries
-):
+def test_text_stored_before_the_first_total_is_counted_once(send, session, alice, settings, django_assert_num_queries):
     message = Message.objects.create(
         session=session, role="user", content="ü" * 100, reasoning="x" * 10, tools=[{"a": 1}]
     )
@@ -63,7 +59,7 @@ def test_what_was_there_before_there_was_a_figure_is_counted_once(
         assert not storage_usage.is_full(alice.pk)
 
 
-def test_a_figure_that_is_too_high_is_counted_anew_before_anybody_is_refused(alice, settings):
+def test_a_total_that_is_too_high_is_recounted_before_a_refusal(alice, settings):
     settings.USER_MAX_BYTES = 1_000
     storage_usage.count(alice.pk)
     storage_usage.add(alice.pk, 5_000)
@@ -73,7 +69,7 @@ def test_a_figure_that_is_too_high_is_counted_anew_before_anybody_is_refused(ali
     assert Stored.objects.get().size == 0
 
 
-def test_the_figure_that_grows_is_what_a_count_says(send, answer, session, alice, settings):
+def test_the_running_total_equals_a_recount(send, answer, session, alice, settings):
     settings.USER_MAX_BYTES = 10_000
     storage_usage.count(alice.pk)
     for _ in range(3):

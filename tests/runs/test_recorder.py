@@ -66,7 +66,7 @@ def in_turns(words: int) -> list[Delta]:
     return [Delta((Kind.TEXT, Kind.REASONING)[n % 2], {"text": "x"}) for n in range(words)]
 
 
-def test_a_run_has_its_share_of_a_batch_and_waits_for_the_next_one():  # B68
+def test_a_run_is_limited_to_its_share_of_a_batch():  # B68
     async def scenario() -> None:
         writer = Writer()
         flood, calm = (Recorder(writer, STREAM, 5, lambda: None) for _ in range(2))
@@ -94,7 +94,7 @@ def test_there_is_a_limit_to_the_events_of_a_run(monkeypatch):  # B68
     assert writer.events[-1].seq == 16, "what came with the one too many is kept, too"
 
 
-def test_only_what_may_help_is_tried_again(settings):  # B15
+def test_only_transient_errors_are_retried(settings):  # B15
     settings.UPSTREAM_RETRY_SECONDS = 0.5
     recorder, busy = Recorder(Writer(), STREAM, 0, lambda: None), UpstreamUnreachable()
     assert recorder.pause_before_retry(UpstreamInterrupted()) is None
@@ -115,7 +115,7 @@ def test_only_what_may_help_is_tried_again(settings):  # B15
 
 
 @pytest.mark.parametrize("kind", [Kind.TEXT, Kind.REASONING, Kind.TOOL])
-def test_after_the_first_token_nothing_is_tried_again(kind):  # B15
+def test_nothing_is_retried_after_the_first_token(kind):  # B15
     recorder = Recorder(Writer(), STREAM, 0, lambda: None)
     recorder.record([Delta(Kind.USAGE, {"prompt_tokens": 1, "completion_tokens": 0})])
     assert recorder.pause_before_retry(UpstreamUnreachable()) is not None
@@ -123,7 +123,7 @@ def test_after_the_first_token_nothing_is_tried_again(kind):  # B15
     assert recorder.pause_before_retry(UpstreamUnreachable()) is None
 
 
-def test_an_answer_without_a_word_is_an_error():  # B10
+def test_an_empty_answer_is_an_error():  # B10
     recorder = Recorder(Writer(), STREAM, 0, lambda: None)
     recorder.record([Delta(Kind.USAGE, {"prompt_tokens": 1, "completion_tokens": 0})])
     with pytest.raises(EmptyAnswer):
@@ -132,7 +132,7 @@ def test_an_answer_without_a_word_is_an_error():  # B10
     recorder.raise_if_empty()
 
 
-def test_the_end_waits_for_what_was_handed_in():  # B1
+def test_close_waits_until_all_deltas_are_logged():  # B1
     writer = Writer()
     recorder = Recorder(writer, STREAM, 0, lambda: None)
     recorder.record([Delta(Kind.TEXT, {"text": "x"})])

@@ -23,14 +23,14 @@ def payload(send, model):
     return payload
 
 
-def test_a_session_that_sets_nothing_uses_what_the_model_sets(payload, session):
+def test_a_session_without_settings_uses_those_of_the_model(payload, session):
     sent = payload(session)
     assert sent["messages"] == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
     assert (sent["temperature"], sent["top_p"]) == (0.3, 0.9)
     assert "max_tokens" not in sent
 
 
-def test_what_a_session_sets_goes_before_what_the_model_sets(payload, session):
+def test_settings_of_a_session_override_those_of_the_model(payload, session):
     sent = payload(session, system_prompt="You are a pirate.", temperature=0.0, max_tokens=12)
     assert sent["messages"][0] == {"role": "system", "content": "You are a pirate."}
     assert len(sent["messages"]) == 2
@@ -121,7 +121,7 @@ def test_files_and_the_system_prompt_count_for_the_length_of_a_context_and_the_p
     assert [message["role"] for message in messages] == ["system", "user"]
 
 
-def test_of_a_long_answer_that_goes_on_its_end_is_sent_and_staff_see_it(send, session, talk, settings):
+def test_only_the_end_of_a_long_continued_answer_is_sent_and_staff_see_it(send, session, talk, settings):
     """An answer of 5.5 million characters was sent to the model in full."""
     answer = talk(2, 100)
     Message.objects.filter(pk=answer.pk).update(content="a" * 5_000 + "The end")
@@ -139,7 +139,7 @@ def test_of_a_long_answer_that_goes_on_its_end_is_sent_and_staff_see_it(send, se
     assert len(build_request(run).body) < 1_000
 
 
-def test_a_request_is_let_go_of_once_nothing_will_send_it_again():
+def test_a_request_s_body_is_freed_once_it_will_not_be_sent_again():
     request = UpstreamRequest("http://h/", {"model": "m", "messages": []}, "key")
     assert request.payload == {"model": "m", "messages": []} and "key" not in repr(request)
     request.drop_body()

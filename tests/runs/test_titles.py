@@ -18,11 +18,11 @@ from runs.upstream.titles import MAX_CHARACTERS, build_title_request, clean_titl
         ("", ""),
     ],
 )
-def test_a_title_is_words_and_no_marks(said, title):
+def test_a_title_has_no_markup(said, title):
     assert clean_title(said) == title
 
 
-def test_a_long_one_is_cut():
+def test_a_long_title_is_cut():
     assert len(clean_title("x" * 100)) == MAX_CHARACTERS
     assert clean_title("word " * 100).endswith("word…")
 
@@ -38,7 +38,7 @@ def test_a_question_without_words_is_about_its_files(session, model, send):
     assert asked == ["x", "wrens.md, tits.csv"]
 
 
-def test_a_name_that_a_person_gave_meanwhile_stays(session):  # B14
+def test_a_title_chosen_by_the_user_meanwhile_stays(session):  # B14
     assert save_title(session.pk, "By the model")
     session.title = "By a person"
     session.save(update_fields=["title"])

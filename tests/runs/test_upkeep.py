@@ -50,7 +50,7 @@ def look(run: Run) -> tuple[list[str], str]:
     return list(LoggedEvent.objects.filter(stream=run.id).order_by("seq").values_list("kind", flat=True)), run.log_kept
 
 
-def test_a_log_is_compacted_after_the_grace_and_pruned_after_the_retention(answered, send, claim):  # B29
+def test_a_log_is_compacted_and_later_pruned(answered, send, claim):  # B29
     old, running = answered("Good ", "morning", extra=[USAGE]), claim(send())
     store.append(running.id, *[(Kind.TEXT, {"text": "so far"})] * 2)
     age(seconds=590)
@@ -78,7 +78,7 @@ def test_without_a_retention_everything_is_kept(answered, settings):
     assert look(run) == ([Kind.QUEUED, Kind.STARTED, Kind.SNAPSHOT, Kind.COMPLETED], LogKept.COMPACTED)
 
 
-def test_a_reader_of_a_pruned_stream_is_told_the_whole_from_the_message(answered):  # B29 B30
+def test_a_reader_of_a_pruned_stream_gets_a_snapshot_of_the_message(answered):  # B29 B30
     run = answered("Good ", "morning", extra=[(Kind.REASONING, {"text": "hm"}), TOOL, USAGE])
     whole = store.fold_stream(run.id)
     age(days=31)
@@ -89,7 +89,7 @@ def test_a_reader_of_a_pruned_stream_is_told_the_whole_from_the_message(answered
     assert [event.kind for event in store.read(run.id, run.last_seq - 1)] == [Kind.COMPLETED]
 
 
-def test_a_run_that_said_nothing_is_no_empty_stream(send):  # B29 B39
+def test_the_stream_of_a_run_without_text_is_not_empty(send):  # B29 B39
     run = send()
     transitions.stop(run.id)
     age(days=31)
@@ -98,7 +98,7 @@ def test_a_run_that_said_nothing_is_no_empty_stream(send):  # B29 B39
     assert [event.kind for event in store.read(run.id)] == [Kind.SNAPSHOT, Kind.STOPPED]
 
 
-def test_what_does_not_fit_in_a_snapshot_keeps_its_deltas(answered):  # B29
+def test_content_that_does_not_fit_in_a_snapshot_keeps_its_deltas(answered):  # B29
     """A server may refuse to send so large a message: its reader would come back for ever."""
     enormous, other = answered(*["x" * 400_000] * 2), answered("a ", "b ")
     for days in (1, 31):
@@ -111,7 +111,7 @@ def test_what_does_not_fit_in_a_snapshot_keeps_its_deltas(answered):  # B29
 
 
 @pytest.mark.parametrize("reduced_after", [{"seconds": 610}, {"days": 31}])
-def test_a_continued_answer_keeps_its_pieces_apart_in_whatever_order_they_are_reduced(  # B29 B39
+def test_segments_of_a_continued_answer_stay_separate_in_any_order_of_reduction(  # B29 B39
     answered, session, alice, reduced_after
 ):
     first = answered("Once ", "upon ☃ ", extra=[TOOL])
@@ -128,7 +128,7 @@ def test_a_continued_answer_keeps_its_pieces_apart_in_whatever_order_they_are_re
     assert answered(".", run=third).message.content == "Once upon ☃ a time."
 
 
-def test_what_is_nowhere_else_is_not_pruned(answered):
+def test_content_that_exists_only_in_the_log_is_not_pruned(answered):
     """A run of an older version does not know its piece; a message may have been tampered with."""
     unknown, other = answered("a"), answered("b")
     Run.objects.filter(pk=unknown.pk).update(text_characters=None)
@@ -140,7 +140,7 @@ def test_what_is_nowhere_else_is_not_pruned(answered):
         assert store.fold_stream(run.id).text == text
 
 
-def test_upkeep_stops_when_its_time_is_over_and_goes_on_with_the_next_call(answered, monkeypatch):
+def test_upkeep_stops_at_its_time_budget_and_continues_in_the_next_call(answered, monkeypatch):
     runs = [answered("a", "b"), answered("c", "d")]
     age(seconds=610)
     calls = 0
@@ -151,7 +151,7 @@ def test_upkeep_stops_when_its_time_is_over_and_goes_on_with_the_next_call(answe
     assert [store.fold_stream(run.id).text for run in runs] == ["ab", "cd"]
 
 
-def test_events_of_deleted_sessions_go_when_nobody_can_write_there_any_more(send, claim, session, alice):  # B40
+def test_events_of_deleted_sessions_are_deleted_once_no_writer_can_exist(send, claim, session, alice):  # B40
     run, kept = claim(send()), send()
     store.append(run.id, (Kind.TEXT, {"text": "secret"}))
     actions.delete_session(session, by=alice)
@@ -175,7 +175,7 @@ def test_a_walk_through_the_streams_deletes_orphans_and_nothing_else(send, monke
     assert set(LoggedEvent.objects.values_list("stream", flat=True)) == {run.id, orphans[0]}
 
 
-def test_workers_that_ended_long_ago_are_forgotten_their_runs_are_not(answered, worker, monkeypatch):
+def test_old_workers_are_deleted_but_not_their_runs(answered, worker, monkeypatch):
     monkeypatch.setattr(retention, "DETACH_RUNS", 2)
     runs = [answered(word) for word in "abc"]
     living = Worker.objects.create(name="v", pid=2, pool="gevent", lease_until=timezone.now() - timedelta(days=29))
@@ -187,7 +187,7 @@ def test_workers_that_ended_long_ago_are_forgotten_their_runs_are_not(answered, 
     assert Run.objects.filter(pk__in=[run.pk for run in runs], worker=None).count() == 3
 
 
-def test_the_timeline_says_what_a_snapshot_stands_for(answered):  # B59
+def test_the_timeline_shows_the_content_of_a_snapshot(answered):  # B59
     run = answered("Good ", "morning ", "to you")
     age(seconds=610)
     tasks.reduce_logs()

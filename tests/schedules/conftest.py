@@ -17,7 +17,7 @@ from streams.log import store
 
 
 class Clock:
-    """What `timezone.now()` says, where a test needs to know. It stands still unless it is moved."""
+    """A fake `timezone.now()` that stands still unless it is moved."""
 
     def __init__(self):
         self.now = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -41,7 +41,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def tick(clock):
-    """`tick(minutes=60)`: the clock moves on, and beat's task comes."""
+    """`tick(minutes=60)`: advance the clock and run beat's task."""
 
     def tick_(**length: float) -> int:
         return firing.tick(clock.forward(**length))
@@ -95,7 +95,7 @@ def write(worker):
 
 @pytest.fixture
 def end(write):
-    """`end(occurrence)`: it is answered; `end(occurrence, lifecycle.stop)`: it ends like that. Those who wait hear."""
+    """`end(occurrence)` completes it; `end(occurrence, lifecycle.stop)` ends it that way. Signals are sent."""
 
     def end_(occurrence: Occurrence, how=None, text: str = "Sunny.") -> Occurrence:
         occurrence.refresh_from_db()
@@ -110,7 +110,7 @@ def end(write):
 
 @pytest.fixture
 def log_in():
-    """`log_in(alice)` is alice's browser; `log_in(None)` that of somebody who has not logged in."""
+    """`log_in(alice)` is alice's browser; `log_in(None)` is a browser that is not logged in."""
 
     def log_in_(user) -> Client:
         client = Client()

@@ -1,4 +1,4 @@
-"""A committed database without any worker: what the batch log writes, the ORM of the test sees."""
+"""A committed database without a worker: the test's ORM sees what the batch log writes."""
 
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ def database(make_stack):
 
 @pytest.fixture
 def other_owner():
-    """`with other_owner(snapshot=...)`: an owner of streams whose methods are the registered one's, but for those."""
+    """`with other_owner(snapshot=...)`: an owner of streams that overrides these methods of the registered one."""
 
     @contextmanager
     def other_owner(**methods: Callable):

@@ -47,7 +47,7 @@ def cast(alice, bob, charlie):
     return members
 
 
-def test_everybody_may_follow_his_own(cast):
+def test_users_may_follow_their_own_streams(cast):
     viewers = [viewer for viewers, _ in cast.values() for viewer in viewers]
     streams = [stream for _, stream in cast.values()]
     own = {(viewer, stream) for viewers, stream in cast.values() for viewer in viewers}
@@ -56,7 +56,7 @@ def test_everybody_may_follow_his_own(cast):
     assert _granted({(viewers[0], uuid4())}) == set()
 
 
-def test_what_somebody_came_with_has_to_be_his_and_to_hold(cast, alice, bob):
+def test_a_credential_must_belong_to_the_user_and_be_valid(cast, alice, bob):
     (cookie, token), stream = cast[alice]
     strangers = [SessionViewer(bob.pk, cookie.credential), SessionViewer(alice.pk, token.credential)]
     strangers += [SessionViewer(alice.pk, "gone"), TokenViewer(alice.pk, "gone"), TokenViewer(bob.pk, "")]
@@ -68,7 +68,7 @@ def test_what_somebody_came_with_has_to_be_his_and_to_hold(cast, alice, bob):
     assert _granted({(cookie, stream), (token, stream), (cookie, None)}) == set()
 
 
-def test_staff_may_look_at_every_run_but_those_that_depend_on_it(cast, alice, charlie):  # B42
+def test_staff_may_follow_every_run_except_attached_ones(cast, alice, charlie):  # B42
     [(cookie, _), _], (_, stream) = cast[charlie], cast[alice]
     staff, nobody = StaffViewer(charlie.pk, cookie.credential), StaffViewer(alice.pk, cast[alice][0][0].credential)
     assert _granted({(staff, stream), (nobody, stream), (cookie, stream)}) == {(staff, stream)}
@@ -76,7 +76,7 @@ def test_staff_may_look_at_every_run_but_those_that_depend_on_it(cast, alice, ch
     assert _granted({(staff, stream), (staff, None)}) == {(staff, None)}
 
 
-def test_a_changed_password_ends_every_session_that_began_with_the_old_one(cast, alice, bob, charlie):  # B55
+def test_a_changed_password_ends_every_session_of_the_old_one(cast, alice, bob, charlie):  # B55
     """A log-out elsewhere ended what was being followed; a changed password did not."""
     (cookie, token), stream = cast[alice]
     staff = StaffViewer(charlie.pk, cast[charlie][0][0].credential)
@@ -88,7 +88,7 @@ def test_a_changed_password_ends_every_session_that_began_with_the_old_one(cast,
     assert _granted(questions) == {(token, stream), (renewed, stream), (others, None)}
 
 
-def test_a_session_that_is_gone_or_of_an_unknown_kind_ends_too(cast, alice, bob, charlie, settings):  # B55
+def test_a_deleted_or_unknown_session_ends_too(cast, alice, bob, charlie, settings):  # B55
     viewers = [cast[user][0][0] for user in (alice, bob, charlie)]
     CookieSession.objects.filter(session_key=viewers[0].credential).delete()
     CookieSession.objects.filter(session_key=viewers[1].credential).update(expire_date=timezone.now())
@@ -97,14 +97,14 @@ def test_a_session_that_is_gone_or_of_an_unknown_kind_ends_too(cast, alice, bob,
     assert _granted({(viewers[2], None)}) == set()
 
 
-def test_who_is_staff_no_more_sees_no_more_of_others_runs(cast, alice, charlie):  # B55
+def test_former_staff_can_no_longer_follow_runs_of_others(cast, alice, charlie):  # B55
     staff, (_, stream) = StaffViewer(charlie.pk, cast[charlie][0][0].credential), cast[alice]
     charlie.is_staff = False
     charlie.save(update_fields=["is_staff"])
     assert _granted({(staff, stream), (staff, None)}) == {(staff, None)}
 
 
-def test_a_session_goes_on_while_the_secret_key_is_rotated(cast, alice, settings):
+def test_a_session_stays_valid_while_the_secret_key_is_rotated(cast, alice, settings):
     cookie = cast[alice][0][0]
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new one", [settings.SECRET_KEY]
     assert _granted({(cookie, None)}) == {(cookie, None)}
@@ -114,11 +114,11 @@ def test_a_session_goes_on_while_the_secret_key_is_rotated(cast, alice, settings
 
 
 @pytest.mark.parametrize("key", ["", "gone", "a\0b", "x" * 5000, "0" * 32])
-def test_a_made_up_cookie_is_nobody_s(key, db):
+def test_a_forged_cookie_is_no_log_in(key, db):
     assert access._viewer_of(key) is None
 
 
-def test_a_cookie_is_its_user_s_as_long_as_the_user_is_active(alice):
+def test_a_cookie_is_valid_while_its_user_is_active(alice):
     key = cookie_of(alice)
     assert access._viewer_of(key) == SessionViewer(alice.pk, key)
     alice.is_active = False
@@ -126,7 +126,7 @@ def test_a_cookie_is_its_user_s_as_long_as_the_user_is_active(alice):
     assert access._viewer_of(key) is None
 
 
-def test_it_takes_as_many_queries_for_many_as_for_one(cast, alice):
+def test_the_number_of_queries_does_not_depend_on_the_number_of_checks(cast, alice):
     def queries(viewers: list, count: int) -> int:
         questions = {(viewer, stream) for viewer in viewers for stream in [run_of(alice).pk for _ in range(count)]}
         with CaptureQueriesContext(
@@ -177,7 +177,7 @@ def serve(settings, monkeypatch):
 
 
 @pytest.mark.parametrize("answer", ["yes", "no", "nobody can say"])
-def test_the_stream_goes_on_while_it_is_asked_whether_it_may(serve, answer):
+def test_events_are_sent_during_a_recheck(serve, answer):
     async def main() -> None:
         viewer, events = PendingViewer(), asyncio.Queue()
         sent, serving = serve(viewer, events)
@@ -207,7 +207,7 @@ def test_the_stream_goes_on_while_it_is_asked_whether_it_may(serve, answer):
     asyncio.run(asyncio.wait_for(main(), SECONDS))
 
 
-def test_those_who_ask_at_about_the_same_time_are_asked_about_together(monkeypatch, settings):
+def test_rechecks_at_about_the_same_time_share_one_query(monkeypatch, settings):
     settings.STREAMS_HEARTBEAT_SECONDS, batches = 1.0, []
 
     def answered(questions: set) -> set:

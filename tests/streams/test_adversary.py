@@ -150,7 +150,7 @@ def play(plan: list[Fate], counts: list[list[int]], crowd: list[Reader], *, is_c
 
 @thoroughly
 @given(plan=fates, counts=steps, crowd=st.lists(readers, min_size=1, max_size=8))
-def test_followers_get_exactly_the_log_whatever_becomes_of_the_messages(feed, plan, counts, crowd):  # B23 B26 B27
+def test_followers_get_exactly_the_log_whatever_happens_to_group_messages(feed, plan, counts, crowd):  # B23 B26 B27
     streams = play(plan, counts, crowd)
     assert MischievousLayer.sent or {*plan} - {Fate.PASS}, "nothing came through: this proves nothing"
     for reader in crowd:
@@ -162,7 +162,7 @@ def test_followers_get_exactly_the_log_whatever_becomes_of_the_messages(feed, pl
 
 @thoroughly
 @given(plan=fates, counts=steps, crowd=st.lists(readers, min_size=1, max_size=8))
-def test_followers_get_the_whole_although_the_stream_is_compacted_behind_them(feed, plan, counts, crowd):  # B29 B30
+def test_followers_get_everything_while_the_stream_is_compacted(feed, plan, counts, crowd):  # B29 B30
     streams = play(plan, counts, crowd, is_compacted=True)
     for reader in crowd:
         whole = store.fold_stream(streams[reader.stream])
@@ -183,7 +183,7 @@ def known(seq: int) -> list[Event]:
     return [Event(UUID(int=0), n, Kind.TEXT, b'{"text":"%d "}' % n) for n in range(1, seq + 1)]
 
 
-def test_without_mischief_the_messages_alone_are_enough(feed, settings):
+def test_undisturbed_group_messages_alone_are_enough(feed, settings):
     """That the feed above is live: nobody looks into the log again."""
     settings.STREAMS_SWEEP_SECONDS = 10 * SECONDS
     crowd = [Reader(stream, comes=step, after=0, pause=3) for stream in range(STREAMS) for step in (0, 5)]
@@ -193,14 +193,14 @@ def test_without_mischief_the_messages_alone_are_enough(feed, settings):
 
 
 @pytest.mark.parametrize("comes", [0, 9])
-def test_who_claims_to_know_the_future_is_told_so_and_then_everything(feed, comes):  # B25
+def test_a_position_in_the_future_is_answered_with_resync_and_everything(feed, comes):  # B25
     reader = Reader(stream=0, comes=comes, after=999, pause=1)
     streams = play([], [[2, 1, 3]] * 10, [reader])
     assert reader.received[0]["kind"] == "resync"
     assert reader.events == list(store.read_all(streams[0]))
 
 
-def test_what_has_no_log_is_live_anew_when_its_shard_was_joined_late(feed, monkeypatch):
+def test_a_stream_without_a_log_sends_live_again_when_its_shard_was_joined_late(feed, monkeypatch):
     """Whoever follows a list of sessions would not know that it has changed meanwhile."""
     refusals = ["not now", "nor now"]
 
@@ -222,7 +222,7 @@ def test_what_has_no_log_is_live_anew_when_its_shard_was_joined_late(feed, monke
     assert not refusals
 
 
-def test_what_was_on_its_way_when_the_log_was_asked_is_not_read_there(monkeypatch, settings):
+def test_events_in_flight_during_a_sweep_are_not_read_from_the_log(monkeypatch, settings):
     """On a busy machine that is all streams, all the time: a thousand reads at once would hold up what they ask for."""
     settings.STREAMS_SWEEP_SECONDS = 0.3
 

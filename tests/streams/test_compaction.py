@@ -70,7 +70,7 @@ def written(*drafts: tuple[str, dict]):
 @pytest.mark.django_db
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(beginning=BEGINNINGS, deltas=st.lists(DELTAS, max_size=12), end=ENDS, steps=st.integers(0, 9))
-def test_a_reader_at_any_position_gets_the_whole_wherever_compaction_was_interrupted(beginning, deltas, end, steps):
+def test_a_reader_at_any_position_gets_everything_wherever_compaction_was_interrupted(beginning, deltas, end, steps):
     """B29 B30"""
     stream, events = written(*beginning, *deltas, end)
     whole = content_of(fold(events))
@@ -96,7 +96,7 @@ def test_a_reader_at_any_position_gets_the_whole_wherever_compaction_was_interru
 @pytest.mark.django_db
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deltas=st.lists(DELTAS, min_size=3, max_size=9), turns=st.lists(st.booleans(), min_size=4, max_size=12))
-def test_two_that_compact_a_stream_at_once_do_it_once(deltas, turns):  # B30
+def test_concurrent_compactions_have_the_effect_of_one(deltas, turns):  # B30
     stream, events = written(*deltas, (Kind.LOST, {"reason": "lease", "message": ""}))
     whole, both = content_of(fold(events)), (compact(stream), compact(stream))
     for turn in [*turns, *[False] * 9, *[True] * 9]:
@@ -106,7 +106,7 @@ def test_two_that_compact_a_stream_at_once_do_it_once(deltas, turns):  # B30
 
 
 @pytest.mark.django_db
-def test_a_stream_that_goes_on_is_left_alone():
+def test_an_unfinished_stream_is_not_compacted():
     stream, events = written((Kind.TEXT, {"text": "so far"}))
     with pytest.raises(compaction.NotSealed):
         list(compact(stream))
@@ -114,7 +114,7 @@ def test_a_stream_that_goes_on_is_left_alone():
 
 
 @pytest.mark.django_db
-def test_a_reader_who_missed_what_is_gone_now_is_still_found():  # B26 B29
+def test_a_reader_behind_deleted_events_is_still_found():  # B26 B29
     """A sweep that asks for the next seq alone would leave him waiting for ever."""
     stream, events = written(*[(Kind.TEXT, {"text": "a"})] * 5, (Kind.COMPLETED, {"finish_reason": "stop"}))
     list(compact(stream))
@@ -125,7 +125,7 @@ def test_a_reader_who_missed_what_is_gone_now_is_still_found():  # B26 B29
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kept", [{"text": "abc", "reasoning": "", "tools": []}, None])
-def test_of_a_pruned_stream_the_owner_tells_what_was_said(kept, other_owner):  # B29 B30
+def test_the_owner_provides_the_snapshot_of_a_pruned_stream(kept, other_owner):  # B29 B30
     stream, events = written(*[(Kind.TEXT, {"text": c}) for c in "abc"], (Kind.COMPLETED, {"finish_reason": "stop"}))
     store.keep_final(stream)
     with other_owner(snapshot={stream: kept}.get):
@@ -138,7 +138,7 @@ def test_of_a_pruned_stream_the_owner_tells_what_was_said(kept, other_owner):  #
 
 
 @pytest.mark.django_db
-def test_a_walk_meets_every_stream_and_forgets_those_it_is_told_to():
+def test_a_walk_visits_every_stream_and_deletes_the_given_ones():
     streams = sorted(written((Kind.STOPPED, {"reason": "user"}))[0] for _ in range(7))
     walked, position = [], UUID(int=0)
     while page := compaction.streams_after(position, 3):
@@ -183,7 +183,7 @@ def writing(stream):
         thread.join()
 
 
-def test_a_writer_goes_on_while_a_long_stream_is_compacted(database, monkeypatch):  # B28
+def test_a_writer_is_not_blocked_while_a_long_stream_is_compacted(database, monkeypatch):  # B28
     """Each step commits by itself, so SQLite's other writers wait for milliseconds. PostgreSQL's do not wait at all."""
     monkeypatch.setattr(compaction, "STEP_EVENTS", 100)
     stream, busy, steps = uuid4(), uuid4(), 0

@@ -63,13 +63,13 @@ def _tail(seq: int) -> list[Event]:
 
 
 @given(st.integers(1, 2**31 - 1), st.sampled_from(list(Kind)), st.dictionaries(st.text(), st.text()))
-def test_an_envelope_is_json_and_says_what_the_event_says(seq, kind, data):  # B25
+def test_an_envelope_is_json_with_the_event_s_fields(seq, kind, data):  # B25
     event = Event(STREAM, seq, kind, json.dumps(data).encode())
     assert json.loads(event.envelope()) == {"stream": str(STREAM), "seq": seq, "kind": str(kind), "data": data}
     assert event.is_final == (kind in FINAL_KINDS)
 
 
-def test_a_word_of_the_connection_has_no_seq():
+def test_a_control_event_has_seq_0():
     assert json.loads(control(STREAM, Control.RESYNC, last_seq=7)) == {
         "stream": str(STREAM),
         "seq": 0,

@@ -53,7 +53,7 @@ def test_daphne_s_send_leads_to_the_connection_s_flow_control():  # B28
 
 
 @pytest.mark.parametrize("acknowledges", [True, False])
-def test_a_server_whose_send_waits_needs_none(acknowledges):
+def test_a_server_whose_send_waits_has_no_flow_control(acknowledges):
     async def send(message: dict) -> None:
         """As uvicorn's: no `partial`."""
 

@@ -22,7 +22,7 @@ def test_one_missing_event_is_a_gap(seqs, has_gap):
     assert Cursor(uuid4(), 3).has_gap(live(*seqs)) is has_gap
 
 
-def test_the_shortcut_takes_only_what_comes_next():
+def test_the_shortcut_accepts_only_the_next_events():
     passed = []
     cursor = Cursor(uuid4(), 3)
     cursor.shortcut = lambda events: not passed.append([event.seq for event in events])

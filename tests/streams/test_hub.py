@@ -13,7 +13,7 @@ def live_events(count: int, size: int, first: int = 1) -> list[EncodedEvent]:
 
 
 @pytest.mark.parametrize(("count", "size"), [(QUEUE_EVENTS, 1), (4, QUEUE_BYTES // 4)])
-def test_a_reader_who_is_too_slow_loses_the_queue_and_not_the_place(count, size):  # B28
+def test_a_slow_reader_loses_its_queue_but_not_its_position(count, size):  # B28
     async def take():
         return await follower.take(0)
 

@@ -59,7 +59,7 @@ def test_growth_of_many_streams_is_found_at_once(django_assert_num_queries):  # 
     assert store.grown({uuid4(): n for n in range(1200)}) == set()
 
 
-def test_the_end_is_found_although_what_lies_before_it_is_gone():  # B27 B40
+def test_the_final_event_is_found_although_earlier_events_are_deleted():  # B27 B40
     stream, other = uuid4(), uuid4()
     _append_words(stream, "a", "b", "c")
     store.append(stream, (Kind.STOPPED, {"reason": "user"}))
@@ -68,7 +68,7 @@ def test_the_end_is_found_although_what_lies_before_it_is_gone():  # B27 B40
     assert store.grown({stream: 1, other: 1}) == {stream}
 
 
-def test_what_is_written_comes_back_to_the_letter():
+def test_data_is_read_back_exactly_as_written():
     stream, text = uuid4(), 'a\\b\t\n\r"\u2028 ☃ 😀 \x01 \\N \\. '
     _append_words(stream, text)
     assert store.fold_stream(stream).text == text

@@ -87,7 +87,7 @@ def test_a_handshake_without_an_origin_or_with_two_is_refused():
     assert not is_let_in(HOST, f"http://{HOST}", f"http://{HOST}")
 
 
-def test_any_name_of_the_site_does_not_mean_any_origin(site):
+def test_an_allowed_host_is_not_an_allowed_origin(site):
     site.ALLOWED_HOSTS = ["*"]
     assert is_let_in("anything.example", "http://anything.example")
     assert not is_let_in("anything.example", "http://evil.example")
@@ -95,14 +95,14 @@ def test_any_name_of_the_site_does_not_mean_any_origin(site):
 
 
 @pytest.mark.parametrize("forwarded", ["https", "wss"])
-def test_behind_a_trusted_proxy_the_scheme_is_what_it_says(site, forwarded):
+def test_behind_a_trusted_proxy_its_header_decides_the_scheme(site, forwarded):
     assert not is_let_in(HOST, f"https://{HOST}", forwarded=forwarded)  # anybody can send this header
     site.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     assert is_let_in(HOST, f"https://{HOST}", forwarded=forwarded)
     assert not is_let_in(HOST, f"http://{HOST}", forwarded=forwarded)
 
 
-def test_tls_of_the_server_s_own_counts():
+def test_tls_of_the_server_itself_decides_the_scheme():
     assert is_let_in(HOST, f"https://{HOST}", scheme="wss")
     assert not is_let_in(HOST, f"http://{HOST}", scheme="wss")
 
@@ -116,7 +116,7 @@ def test_trusted_origins_are_let_in(site):
 
 
 @pytest.mark.parametrize("path", ["/ws/streams/x", "/ws/streams\0", "/shared/some-token", "/", ""])
-def test_a_handshake_where_no_socket_is_served_is_refused_and_not_an_error(path):
+def test_a_handshake_at_an_unknown_path_is_refused_without_an_error(path):
     """Channels raised, which was a 500, and a traceback with the path in the log."""
     headers = [(b"host", HOST.encode()), (b"origin", f"http://{HOST}".encode())]
     scope = {"type": "websocket", "path": path, "query_string": b"", "scheme": "ws", "headers": headers}

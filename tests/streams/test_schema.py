@@ -87,7 +87,7 @@ def test_a_field_more_or_less_or_of_another_type_does_not_fit(kind):
     assert [value for value in wrong if judge("envelope").is_valid(value)] == []
 
 
-def test_values_that_are_listed_are_those_that_the_code_knows():
+def test_the_schema_lists_exactly_the_values_of_the_code():
     def listed(kind: str, name: str) -> set[str]:
         return set(DEFINED[kind]["properties"]["data"]["properties"][name]["enum"])
 
@@ -126,12 +126,12 @@ BAD = [
 
 
 @pytest.mark.parametrize("message", GOOD)
-def test_what_a_client_may_say(message):
+def test_valid_client_messages_fit_the_schema(message):
     assert judge("from_client").is_valid(message)
 
 
 @pytest.mark.parametrize("message", BAD)
-def test_what_a_client_should_not_say(message):
+def test_invalid_client_messages_do_not_fit_the_schema(message):
     assert not judge("from_client").is_valid(message)
 
 

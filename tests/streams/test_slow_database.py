@@ -150,7 +150,7 @@ def test_a_database_that_hangs_makes_upstreams_wait_and_loses_nothing(database, 
     assert state.last_commit_seconds > 0
 
 
-def test_what_a_fenced_run_had_waiting_is_forgotten(database):  # B12
+def test_waiting_events_of_a_fenced_run_are_discarded(database):  # B12
     """Its seqs are free: what still waited when the first of it was refused would stand behind the end."""
     stream, other, fenced = uuid4(), uuid4(), []
 

@@ -29,7 +29,7 @@ def live(seq: int) -> EncodedEvent:
         (str(2**63), "0", 2**31 - 1),  # in the future of every stream: a resync follows
     ],
 )
-def test_the_larger_of_two_places_counts(after, last, begins, rf):  # B25
+def test_the_larger_of_two_positions_counts(after, last, begins, rf):  # B25
     assert start_position(rf.get("/", {"after": after}, headers={"Last-Event-ID": last})) == begins
 
 

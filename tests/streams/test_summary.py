@@ -19,7 +19,7 @@ def received(follower, kind: str, **data) -> list[dict]:
     return [data_of_event for data_of_event in all_data if data.items() <= data_of_event.items()]
 
 
-def test_it_tells_of_the_beginning_and_the_end_of_an_answer(stack, alice):  # B32
+def test_the_session_feed_announces_start_and_end_of_an_answer(stack, alice):  # B32
     follower = alice.follow_ws(str(stream_of(alice.user.pk)))
     follower.wait(lambda self: received(self, "live"), "it is live")
     text = prompt(tokens=4, hold=[2])
@@ -37,7 +37,7 @@ def test_it_tells_of_the_beginning_and_the_end_of_an_answer(stack, alice):  # B3
     assert follower.last_seq == 0
 
 
-def test_more_changes_than_may_be_unacknowledged_are_all_heard(stack, alice):
+def test_more_changes_than_the_window_all_arrive(stack, alice):
     follower = alice.follow_ws(str(stream_of(alice.user.pk)))
     follower.wait(lambda self: received(self, "live"), "it is live")
     session = alice.new_session()
@@ -46,7 +46,7 @@ def test_more_changes_than_may_be_unacknowledged_are_all_heard(stack, alice):
     follower.wait(lambda self: len(received(self, "sessions.changed")) >= 300, "all were received")
 
 
-def test_it_is_for_its_user_alone(stack, alice):  # B55
+def test_the_session_feed_is_only_for_its_user(stack, alice):  # B55
     bob, charlie = stack.person("bob"), stack.person("charlie")
     for person in (bob, charlie):
         follower = person.follow_ws(str(stream_of(alice.user.pk)))

@@ -78,7 +78,7 @@ def _never() -> None:
 
 
 @pytest.mark.parametrize("breaks", [(), ("after",), ("before",), ("before", "after", "before")])
-def test_everything_handed_in_is_logged_once_and_then_sent(database, breaks):  # B1 B24
+def test_every_event_is_logged_once_and_then_sent(database, breaks):  # B1 B24
     streams = [uuid4() for _ in range(20)]
 
     async def scenario(writer):
@@ -99,7 +99,7 @@ def test_everything_handed_in_is_logged_once_and_then_sent(database, breaks):  #
 
 
 @pytest.mark.parametrize("breaks", [(), ("after",), ("before",)])
-def test_a_fenced_run_does_not_cost_the_others_their_events(database, breaks):  # B12
+def test_a_fenced_run_does_not_lose_events_of_other_runs(database, breaks):  # B12
     ended, other, fenced = uuid4(), uuid4(), []
 
     async def scenario(writer):
@@ -130,7 +130,7 @@ def _end(stream) -> None:
     connection.close()
 
 
-def test_what_is_written_in_bulk_comes_back_to_the_letter(database):
+def test_data_written_in_bulk_is_read_back_exactly(database):
     stream, text = uuid4(), "a\\\\b\\t\\n \\\\N \\\\. \\u2028 ☃ 😀 \\u0001"
 
     async def scenario(writer):

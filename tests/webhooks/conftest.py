@@ -47,7 +47,7 @@ def model(db):
 
 @pytest.fixture
 def ended(alice, model):
-    """`ended()`: a run of alice's (or `owner=`) that ended before its start. Without commits nobody has heard of it."""
+    """`ended()`: a run of alice's (or `owner=`) that has ended. Nothing is committed, so no signal was sent."""
 
     def ended_(owner=None, **session) -> Run:
         run = send((owner or alice).chat_sessions.create(**session), "Hello?", user=owner or alice)
@@ -61,7 +61,7 @@ def ended(alice, model):
 
 @pytest.fixture
 def due():
-    """Make what is pending due at once."""
+    """Make pending deliveries due now."""
 
     def due_() -> None:
         Delivery.objects.exclude(next_attempt_at=None).update(next_attempt_at=timezone.now())

@@ -37,7 +37,7 @@ def test_an_upstream_that_wants_to_be_left_alone_for_long_has_failed(stack):  # 
     assert len(stack.upstream.connections(say.tag)) == 1
 
 
-def test_after_the_first_token_nothing_is_tried_again(each_stack):  # B15
+def test_nothing_is_retried_after_the_first_token(each_stack):  # B15
     alice = each_stack.person("alice")
     say = prompt(tokens=9, close_after=3)
     assert check(alice.send(say)).code == "upstream_interrupted"

@@ -8,7 +8,7 @@ MUTANTS = [
         "streams/access.py",
         "return any(constant_time_compare(auth_hash, each) for each in valid)",
         "return bool(auth_hash)",
-        "tests/streams/test_access.py::test_a_changed_password_ends_every_session_that_began_with_the_old_one",
+        "tests/streams/test_access.py::test_a_changed_password_ends_every_session_of_the_old_one",
     ),
     Mutant(
         "the rows of sessions stay when the password changes",

@@ -79,7 +79,7 @@ MUTANTS = [
         "runs/rendering/fair_queue.py",
         "(entry.priority, self._seconds[entry.owner], entry.number)",
         "(entry.priority, entry.number)",
-        "tests/runs/test_fair_queue.py::test_many_slow_answers_of_one_user_let_another_users_answer_go_before",
+        "tests/runs/test_fair_queue.py::test_many_slow_answers_of_one_user_do_not_delay_another_user",
     ),
     Mutant(
         "a renderer beside a large worker ends after each text",

@@ -58,7 +58,7 @@ MUTANTS = [
         "runs/worker/recorder.py",
         "return self._writer.is_full or self._cursor.seq - self._share_start >= BATCH_EVENTS",
         "return self._writer.is_full",
-        RECORDER + "test_a_run_has_its_share_of_a_batch_and_waits_for_the_next_one",
+        RECORDER + "test_a_run_is_limited_to_its_share_of_a_batch",
     ),
     Mutant(
         "A request that was lost with a kept connection is sent again by itself",
@@ -158,7 +158,7 @@ MUTANTS = [
         "runs/upstream/request.py",
         "    written = answer[-max(settings.CONTEXT_MAX_CHARACTERS // 2, 1) :]",
         "    written = answer",
-        PROMPTS + "test_of_a_long_answer_that_goes_on_its_end_is_sent_and_staff_see_it",
+        PROMPTS + "test_only_the_end_of_a_long_continued_answer_is_sent_and_staff_see_it",
     ),
     Mutant(
         "A chat goes to the model from its beginning, however long it is",
@@ -186,6 +186,6 @@ MUTANTS = [
         "runs/limits.py",
         "    if storage_usage.is_full(user.pk):",
         "    if False:",
-        "tests/runs/test_quota.py::test_who_has_stored_as_much_as_is_allowed_can_not_send_until_something_is_deleted",
+        "tests/runs/test_quota.py::test_a_full_quota_refuses_messages_until_something_is_deleted",
     ),
 ]
