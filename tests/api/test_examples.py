@@ -22,7 +22,7 @@ from runs.models import Model, Run
 from runs.states import Status, StopReason, Trigger
 from tests.harness.check import check, wait_for_end
 from tests.harness.node import node_program
-from tests.harness.plugin import missing
+from tests.harness.plugin import skip_missing
 from tests.harness.processes import find_program
 
 DOCS = Path(settings.BASE_DIR, "docs")
@@ -81,7 +81,7 @@ def programs(stack, upstream):
     """Starts what is in blocks of one language, with a token of this user's; the processes."""
     for program in ("bash", "curl", "jq"):
         if not find_program(program):
-            missing(f"{program} is not installed")
+            skip_missing(f"{program} is not installed")
     default = Model.objects.get(is_default=True)
     # An answer that takes a while, so that what is sent after it waits.
     slow = upstream.register(tokens=150, rate=100)

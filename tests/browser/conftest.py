@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 from runs.models import Model
 from tests.browser.panes import NAMES, make_contenders
 from tests.browser.window import Window
-from tests.harness.plugin import missing
+from tests.harness.plugin import skip_missing
 
 HEADLESS = "chromium-headless-shell"  # Chromium without its own windows, whose pages cost as much again as ours
 WHOLE = ["chromium", "chromium-browser", "google-chrome"]
@@ -37,7 +37,7 @@ def _chromium(browsers, launch_options):
     """The system's Chromium. Its tests are skipped, loudly, where there is none."""
     program = next(filter(None, map(shutil.which, browsers)), None)
     if program is None:
-        missing("Chromium is not installed: no page was tried in a browser")
+        skip_missing("Chromium is not installed: no page was tried in a browser")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # The loop runs in this thread, so Django takes every query of a test for one from asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")

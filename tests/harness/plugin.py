@@ -138,14 +138,14 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.line(reason, yellow=True)
 
 
-def missing(reason: str) -> None:
+def skip_missing(reason: str) -> None:
     """Skip the present test because this machine lacks a part; with CI=true that is a failure."""
     if is_ci():
         pytest.fail(f"{reason} (CI=true forbids to skip)")
     pytest.skip(reason)
 
 
-def forbidden(what: str) -> None:
+def skip_forbidden(what: str) -> None:
     """Skip the present test because this machine's kernel does not allow something to this user.
 
     With CI=true, too: what is missing can be installed, what is forbidden cannot. It is listed at the end all the same.

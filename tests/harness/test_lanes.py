@@ -32,7 +32,7 @@ def test_every_test_is_in_a_file_that_is_collected_and_defined_whatever_is_insta
         tree = ast.parse(path.read_text())
         collected = _at_top_level(tree) if path.name.startswith("test_") else set()
         hidden += [f"{path.relative_to(ROOT)}: {name}" for name, line in _tests_of(tree) if line not in collected]
-    assert hidden == [], "define it always, and call `missing()` in it where a program is missing"
+    assert hidden == [], "define it always, and call `skip_missing()` in it where a program is missing"
 
 
 def test_no_test_stands_behind_another_of_the_same_name():

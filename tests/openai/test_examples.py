@@ -12,7 +12,7 @@ from runs.models import Model, Run
 from runs.states import Status, Trigger
 from tests.harness.check import check
 from tests.harness.node import node_program
-from tests.harness.plugin import missing
+from tests.harness.plugin import skip_missing
 from tests.harness.processes import find_program
 
 pytestmark = pytest.mark.one_database
@@ -29,7 +29,7 @@ def blocks(language: str) -> str:
 
 def commands() -> dict[str, list[str]]:
     if not all(map(find_program, ("bash", "curl", "jq"))):
-        missing("bash, curl or jq is not installed")
+        skip_missing("bash, curl or jq is not installed")
     return {
         "python": [sys.executable, "-c", blocks("python")],
         "js": [node_program(), "--input-type=module", "--eval", blocks("js")],

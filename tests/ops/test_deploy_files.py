@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from chatapp.middleware.body_limits import most_bytes
 from tests.architecture.test_settings import settings_from_the_environment
 from tests.harness import parts
-from tests.harness.plugin import missing
+from tests.harness.plugin import skip_missing
 from tests.harness.processes import ROOT, Part, find_program, run_program
 from tests.harness.stack import clean_env
 
@@ -181,7 +181,7 @@ def test_no_script_of_a_browser_package_is_run():
 
 def program(name: str) -> str:
     """Its path; the test is skipped where there is none, and fails in CI."""
-    return find_program(name) or missing(f"{name} is not installed: its files in deploy/ were not tried")
+    return find_program(name) or skip_missing(f"{name} is not installed: its files in deploy/ were not tried")
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

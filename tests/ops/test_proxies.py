@@ -20,7 +20,7 @@ from tests.harness import parts
 from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.people import Person
-from tests.harness.plugin import missing
+from tests.harness.plugin import skip_missing
 from tests.harness.processes import ROOT, Part, find_program
 from tests.harness.stack import WITHOUT_BEAT
 from tests.harness.upstream import prompt, spoken
@@ -33,7 +33,9 @@ UPSTREAM = re.compile(r"127\.0\.0\.1:800[01]")
 
 def program(name: str) -> str:
     """Its path; the test is skipped where there is none, and fails in CI."""
-    return find_program(name, "/usr/sbin") or missing(f"{name} is not installed: its file in deploy/ was not tried")
+    return find_program(name, "/usr/sbin") or skip_missing(
+        f"{name} is not installed: its file in deploy/ was not tried"
+    )
 
 
 def write_nginx(directory, site: str) -> list[str]:

@@ -23,7 +23,7 @@ from tests.harness import databases
 from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.people import Person
-from tests.harness.plugin import missing
+from tests.harness.plugin import skip_missing
 from tests.harness.processes import ROOT, Part, inherited, temporary_directory
 from tests.harness.stack import clean_env, ensure_model
 from tests.harness.upstream import prompt, spoken
@@ -313,7 +313,7 @@ def test_a_database_out_of_reach_ends_the_start_with_a_reason():
 @pytest.fixture
 def local_site(site):
     if weights() is None:
-        missing("the local model is not installed: it was not tested")
+        skip_missing("the local model is not installed: it was not tested")
     return site
 
 

@@ -15,7 +15,7 @@ import pytest
 
 import chatapp
 from chatapp.cli import with_django_s_names
-from tests.harness.plugin import missing
+from tests.harness.plugin import skip_missing
 from tests.harness.processes import ROOT, Part, temporary_directory
 from tests.harness.stack import clean_env
 
@@ -37,7 +37,7 @@ def run(*argv: str | Path) -> str:
 @pytest.fixture(scope="module")
 def wheel() -> Path:
     if not (ROOT / "deploy/browser/node_modules").is_dir():
-        missing("The browser packages are not installed")
+        skip_missing("The browser packages are not installed")
     folder = temporary_directory("wheel")
     run(*PIP, "wheel", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
     return next(folder.glob("*.whl"))
