@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import Page
 
 from chatapp.chats.models import Message, Session
 from runs.models import Run
@@ -13,6 +14,11 @@ from tests.harness.facts import wait_until
 from tests.harness.upstream import prompt, spoken
 
 pytestmark = pytest.mark.browser
+
+RESTING = """new Promise((resolve) => {
+  const look = (before) => requestAnimationFrame(() => (scrollY === before ? resolve(scrollY) : look(scrollY)));
+  look(NaN);
+})"""  # where a smooth scroll comes to rest
 
 
 def test_from_login_to_a_whole_answer_with_a_reload_in_the_middle(stack, open_window):  # B33
@@ -260,6 +266,49 @@ def test_the_page_follows_its_end_only_while_the_reader_is_there(stack, open_win
     stack.upstream.release(text.tag)
     expect(tab.answers.last.locator("[data-text]")).to_have_count(0)
     assert tab.page.evaluate("scrollY") == place  # nor does the final HTML move the reader
+    check(last_run(alice))
+
+
+def turn_the_wheel(page: Page) -> None:
+    page.mouse.move(200, 200)
+    page.mouse.wheel(0, -20)
+
+
+def press_a_key(page: Page) -> None:
+    page.evaluate("document.activeElement.blur()")  # in the message field keys move the caret
+    page.keyboard.press("ArrowUp")
+
+
+def drag_with_a_finger(page: Page) -> None:
+    devtools = page.context.new_cdp_session(page)
+    for kind, points in (("Start", [200]), ("Move", [215]), ("Move", [230]), ("Move", [240]), ("End", [])):
+        touch_points = [{"x": 200, "y": y} for y in points]
+        devtools.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touch_points})
+
+
+@pytest.mark.parametrize("scroll_up", [turn_the_wheel, press_a_key, drag_with_a_finger])
+def test_the_smallest_gesture_upwards_is_not_undone_by_what_arrives(stack, alice, open_window, scroll_up):  # B81
+    """Each frame used to decide anew whether the reader is at the end, within 32 px: the start of every gesture."""
+    is_touch = scroll_up is drag_with_a_finger
+    tab = open_window(stack, alice, viewport={"width": 400, "height": 500}, has_touch=is_touch).tab
+    text = prompt(text=[f"line {n}\n\n" for n in range(90)], hold=[30, 60])
+    tab.page.goto("/")
+    tab.field.fill(text)
+    tab.send_button.click()
+    expect(tab.answer).to_contain_text("line 29")
+    from_end = "document.documentElement.scrollHeight - innerHeight - scrollY"
+    wait_until(lambda: tab.page.evaluate(from_end) < 2, "the page has come so far")
+    bottom = tab.page.evaluate("scrollY")
+    scroll_up(tab.page)
+    wait_until(lambda: 0 < tab.page.evaluate("scrollY") < bottom, "it moves")
+    place = tab.page.evaluate(RESTING)
+    stack.upstream.release(text.tag)
+    expect(tab.answer).to_contain_text("line 59")
+    assert tab.page.evaluate("scrollY") == place
+    tab.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")  # who gets to the end follows it again
+    stack.upstream.release(text.tag)
+    expect(tab.answer).to_contain_text("line 89")
+    wait_until(lambda: tab.page.evaluate(from_end) < 2, "the page has followed")
     check(last_run(alice))
 
 

@@ -1,29 +1,68 @@
-/* The bottom of the page is followed while the reader is there, and only then. */
+/* The bottom of the page is followed until the reader wants to be elsewhere: turns the wheel up, drags the page down,
+presses a key that leads up, or gets there in any other way that is not ours. Who reaches the bottom again follows it. */
 
 const TOLERANCE = 32; // px that still count as "at the bottom"
+const GRACE = 250; // ms in which a gesture has to move the page; else it was for a box within the page
+const UPWARD_KEYS = new Set(["ArrowUp", "PageUp", "Home"]);
+const EDITABLE = "input, textarea, select, [contenteditable]";
 
 const page = document.documentElement;
+let isFollowing = isAtBottom();
+let lastTop = scrollY;
+let lastHeight = page.scrollHeight;
+let touchY = 0;
 
 function isAtBottom() {
   return page.scrollHeight - innerHeight - scrollY < TOLERANCE;
 }
 
-export function scrollToBottom() {
-  scrollTo({ top: page.scrollHeight, behavior: "instant" });
+function rememberPosition() {
+  lastTop = scrollY;
+  lastHeight = page.scrollHeight;
 }
 
-/** Make a change to the page. A reader at its bottom stays there; for all others nothing moves.
+export function scrollToBottom() {
+  isFollowing = true;
+  scrollTo({ top: page.scrollHeight, behavior: "instant" });
+  rememberPosition();
+}
+
+/** Make a change to the page. A reader who follows the bottom stays there; for all others nothing moves.
  * @param {() => void} change */
 export function stickToBottom(change) {
-  const wasAtBottom = isAtBottom();
   change();
-  if (wasAtBottom) scrollToBottom();
+  if (isFollowing) scrollToBottom();
 }
+
+/** The next frame must not undo the first pixels of a gesture. Its event may come before or after they are scrolled. */
+function followNoLonger() {
+  if (!isFollowing || lastTop === 0) return;
+  const top = lastTop;
+  isFollowing = false;
+  setTimeout(() => (isFollowing ||= scrollY >= top), GRACE);
+}
+
+/** Scrolls of ours, and those of the browser where the page has become shorter, say nothing about the reader. */
+function onScroll() {
+  const distance = scrollY - lastTop;
+  const hasShrunk = page.scrollHeight < lastHeight;
+  rememberPosition();
+  if (Math.abs(distance) < 1 || hasShrunk) return;
+  isFollowing = distance > 0 && isAtBottom();
+}
+
+addEventListener("scroll", onScroll, { passive: true });
+addEventListener("wheel", (event) => event.deltaY < 0 && !event.ctrlKey && followNoLonger(), { passive: true });
+addEventListener("touchstart", (event) => (touchY = event.touches[0].clientY), { passive: true });
+addEventListener("touchmove", (event) => event.touches[0].clientY > touchY && followNoLonger(), { passive: true });
+addEventListener("keydown", ({ key, target }) => {
+  if (UPWARD_KEYS.has(key) && !(/** @type {Element} */ (target).closest(EDITABLE))) followNoLonger();
+});
 
 /** Show `button` (which scrolls to the bottom) while the reader is elsewhere; `root` is what grows.
  * @param {HTMLElement} button @param {Element} root */
 export function showJumpButton(button, root) {
-  const update = () => (button.hidden = isAtBottom());
+  const update = () => (button.hidden = isFollowing || isAtBottom());
   addEventListener("scroll", update, { passive: true });
   new ResizeObserver(update).observe(root);
   button.addEventListener("click", (event) => {
