@@ -29,17 +29,17 @@ def idempotency_key(request: Request) -> str:
     return key
 
 
-def once(request: Request, body: object, make: Callable[[], models.Model], found: models.QuerySet) -> models.Model:
-    """Return the object that `make()` creates, or the one in `found` that the first request with this key created.
+def once(request: Request, body: object, make: Callable[[], models.Model], queryset: models.QuerySet) -> models.Model:
+    """Return the object that `make()` creates, or the one in `queryset` that the first request with this key created.
 
     Raises KeyReused if that request had another `body`, Gone if the object was deleted since.
     """
     key = idempotency_key(request)
     pk = _make_once(request, key, body, make) if key else make().pk
-    made = found.filter(pk=pk).first()
-    if made is None:
+    instance = queryset.filter(pk=pk).first()
+    if instance is None:
         raise Gone
-    return made
+    return instance
 
 
 @transaction.atomic

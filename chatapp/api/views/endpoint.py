@@ -48,10 +48,10 @@ class Endpoint(GenericAPIView):
         return serializer.validated_data
 
     def make_once(
-        self, request: Request, body: object, make: Callable[[], Model], found: QuerySet | None = None
+        self, request: Request, body: object, make: Callable[[], Model], queryset: QuerySet | None = None
     ) -> Model:
         """Create an object with `make()`, only once per idempotency key. See `idempotency.once`."""
-        return once(request, body, make, self.get_queryset() if found is None else found)
+        return once(request, body, make, self.get_queryset() if queryset is None else queryset)
 
     def list_response(
         self, request: Request, queryset: QuerySet, ordering: list[str], limit: int, prepare=None
