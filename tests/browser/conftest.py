@@ -3,11 +3,11 @@
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from runs.models import Model
+from tests.browser.drivers import Drivers
 from tests.browser.panes import NAMES, make_contenders
-from tests.browser.window import Window
+from tests.browser.window import Contexts, Window
 from tests.harness.plugin import skip_missing
 
 HEADLESS = "chromium-headless-shell"  # Chromium without its own windows, whose pages cost as much again as ours
@@ -32,18 +32,32 @@ def launch_options() -> dict:
     return {}
 
 
-@pytest.fixture(scope="module")  # and not longer: playwright's loop would stand in the way of all other tests
-def _chromium(browsers, launch_options):
+@pytest.fixture(scope="session")
+def _drivers():
+    """Playwright and the browsers it has started, once for all modules: a start costs a second of CPU time."""
+    drivers = Drivers()
+    yield drivers
+    drivers.close()
+
+
+@pytest.fixture(scope="module")
+def _chromium(_drivers, browsers, launch_options):
     """The system's Chromium. Its tests are skipped, loudly, where there is none."""
     program = next(filter(None, map(shutil.which, browsers)), None)
     if program is None:
         skip_missing("Chromium is not installed: no page was tried in a browser")
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, _drivers.in_use():
         # The loop runs in this thread, so Django takes every query of a test for one from asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS, **launch_options)
-        yield browser
-        browser.close()
+        yield _drivers.browser(program, args=ARGUMENTS, **launch_options)
+
+
+@pytest.fixture(scope="module")
+def _contexts(_chromium):
+    """Playwright's contexts of this module, of which each test gets those that no window of it has yet."""
+    contexts = Contexts(_chromium)
+    yield contexts
+    contexts.close()
 
 
 @pytest.fixture
@@ -65,7 +79,7 @@ def tab(stack, alice, open_window, window_options):
 
 
 @pytest.fixture
-def open_window(_chromium):
+def open_window(_contexts):
     """Opens a browser window of its own: `open_window(stack, alice)`; keywords are playwright's for a context.
 
     At the end no page may have broken the content security policy or thrown an error.
@@ -73,7 +87,7 @@ def open_window(_chromium):
     windows = []
 
     def open_(stack, person=None, **options) -> Window:
-        window = Window(_chromium, stack.url, person, **options)
+        window = Window(_contexts, stack.url, person, **options)
         windows.append(window)
         return window
 

@@ -2,11 +2,12 @@
 
 import re
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from runs.models import Run
 
 SESSION_PAGE = re.compile(r"/chats/[0-9a-f-]{36}(#end)?$")
+STORAGE = "local_storage,indexeddb,cache_storage,service_workers,file_systems"
 PATIENCE = 20_000  # ms; far above anything that happens on a loaded machine
 
 REPORT_VIOLATIONS = """
@@ -18,24 +19,74 @@ LOST_CONNECTION = re.compile(
 )
 
 
+class Contexts:
+    """Contexts of playwright, each a browser of its own, which are used again so that they keep their HTTP cache.
+
+    Nothing else is kept: a context comes with one empty page and without cookies, storage and permissions.
+    """
+
+    def __init__(self, browser: Browser):
+        self._browser = browser
+        self._idle: dict[str, list[BrowserContext]] = {}
+
+    def take(self, url: str, **options) -> BrowserContext:
+        """A context for a window on this site; keywords are playwright's. `give_back` it, or close it."""
+        if idle := self._idle.get(_key(url, options)):
+            context = idle.pop()
+            devtools = context.new_cdp_session(context.new_page())
+            devtools.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": STORAGE})
+            devtools.detach()
+            return context
+        context = self._browser.new_context(base_url=url, **options)
+        context.set_default_timeout(PATIENCE)
+        context.add_init_script(REPORT_VIOLATIONS)
+        context.new_page()
+        return context
+
+    def give_back(self, context: BrowserContext, url: str, **options) -> None:
+        for page in context.pages:
+            page.close()
+        context.clear_cookies()
+        context.clear_permissions()
+        self._idle.setdefault(_key(url, options), []).append(context)
+
+    def close(self) -> None:
+        for contexts in self._idle.values():
+            for context in contexts:
+                context.close()
+
+
+def _key(url: str, options: dict) -> str:
+    return f"{url} {sorted(options.items())}"
+
+
 class Window:
     """One browser with cookies of its own; `page` is its first tab.
 
     `complaints` are the errors that its pages reported, without those that match `expected`.
     """
 
-    def __init__(self, browser: Browser, url: str, person=None, *, expected: str = "(?!)", **options):
+    def __init__(self, contexts: Contexts, url: str, person=None, *, expected: str = "(?!)", **options):
         options.setdefault("viewport", {"width": 1280, "height": 800})
         self.url, self.complaints, self.expected = url, [], re.compile(expected)
-        self.context = browser.new_context(base_url=url, **options)
-        self.context.set_default_timeout(PATIENCE)
-        self.context.add_init_script(REPORT_VIOLATIONS)
-        self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
-        self.context.on("console", self._hear)
+        self._contexts, self._options = contexts, options
+        self._is_changed, self._is_closed = "permissions" in options, False
+        self._context = contexts.take(url, **options)
+        self._context.on("weberror", self._keep)
+        self._context.on("console", self._hear)
         if person is not None:
             cookies = [{"name": name, "value": value, "url": url} for name, value in person.cookies.items()]
-            self.context.add_cookies(cookies)
-        self.page = self.context.new_page()
+            self._context.add_cookies(cookies)
+        [self.page] = self._context.pages
+
+    @property
+    def context(self) -> BrowserContext:
+        """For a test that changes it (by scripts, a clock, routes): no other test gets it afterwards."""
+        self._is_changed = True
+        return self._context
+
+    def _keep(self, error) -> None:
+        self.complaints.append(str(error.error))
 
     def _hear(self, message) -> None:
         """Keep errors. That a server was away for a while is for the page to tell, and no error of the page."""
@@ -45,17 +96,25 @@ class Window:
             self.complaints.append(message.text)
 
     def cookie(self, name: str) -> str:
-        return next(cookie["value"] for cookie in self.context.cookies() if cookie["name"] == name)
+        return next(cookie["value"] for cookie in self._context.cookies() if cookie["name"] == name)
 
     def new_tab(self) -> "Tab":
-        return Tab(self.context.new_page())
+        return Tab(self._context.new_page())
 
     @property
     def tab(self) -> "Tab":
         return Tab(self.page)
 
     def close(self) -> None:
-        self.context.close()
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._is_changed:
+            self._context.close()
+            return
+        self._context.remove_listener("weberror", self._keep)
+        self._context.remove_listener("console", self._hear)
+        self._contexts.give_back(self._context, self.url, **self._options)
 
 
 class Tab:
