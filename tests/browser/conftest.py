@@ -7,6 +7,7 @@ import pytest
 from runs.models import Model
 from tests.browser.drivers import Drivers
 from tests.browser.panes import NAMES, make_contenders
+from tests.browser.web_server import WebServer
 from tests.browser.window import Contexts, Window
 from tests.harness.plugin import skip_missing
 
@@ -64,6 +65,26 @@ def _contexts(_chromium):
 def alice(stack):
     """The owner, in the stack."""
     return stack.person("alice")
+
+
+@pytest.fixture
+def make_web(stack):
+    """Starts another web server of the stack, which the test may kill: `make_web(STREAMS_HEARTBEAT_SECONDS="0.2")`."""
+    servers = []
+
+    def make(**env: str) -> WebServer:
+        servers.append(WebServer(stack, **env))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def web(make_web) -> WebServer:
+    """A web server that the test may kill and start again. It serves what the stack's own serves."""
+    return make_web()
 
 
 @pytest.fixture

@@ -10,13 +10,11 @@ from tests.harness.upstream import prompt, spoken
 pytestmark = pytest.mark.browser
 
 
-def test_the_page_says_that_it_reconnects_and_goes_on_where_it_was(make_stack, open_window):  # B32 B34
-    stack = make_stack()
-    alice = stack.person("alice")
-    tab, text = open_window(stack, alice).tab, prompt(tokens=30, hold=[10, 20])
+def test_the_page_says_that_it_reconnects_and_goes_on_where_it_was(stack, alice, web, open_window):  # B32 B34
+    tab, text = open_window(web, alice).tab, prompt(tokens=30, hold=[10, 20])
     tab.start(text)
     tab.expect_answer(spoken(10))
-    stack.web.kill()
+    web.kill()
     mark = tab.page.get_by_text("Reconnecting…").first
     expect(mark).to_be_visible()
     expect(tab.status).to_have_text("Reconnecting…")
@@ -24,7 +22,7 @@ def test_the_page_says_that_it_reconnects_and_goes_on_where_it_was(make_stack, o
     stack.upstream.release(text.tag)
     run = last_run(alice)
     stack.upstream.wait(text.tag, "tokens:20")  # it is written without a web server
-    stack.start_part(stack.web)
+    web.start()
     tab.expect_answer(spoken(20))
     expect(tab.page.locator("[data-connection]")).to_be_hidden()
     stack.upstream.release(text.tag)
@@ -40,19 +38,17 @@ SIGNS_OF_LIFE = {
 }
 
 
-def test_the_page_reconnects_at_once_when_there_is_reason_to(make_stack, open_window):  # B32
-    stack = make_stack()
-    alice = stack.person("alice")
-    tab, text = open_window(stack, alice).tab, prompt(tokens=9, hold=[3])
+def test_the_page_reconnects_at_once_when_there_is_reason_to(stack, alice, web, open_window):  # B32
+    tab, text = open_window(web, alice).tab, prompt(tokens=9, hold=[3])
     tab.start(text)
     tab.expect_answer(spoken(3))
     tab.page.clock.install()
     tab.page.clock.pause_at("2100-01-01")  # no timer fires any more: only the sign makes it try again
     mark = tab.page.locator("[data-connection]")
     for sign in SIGNS_OF_LIFE.values():
-        stack.web.kill()
+        web.kill()
         expect(mark).to_be_visible()
-        stack.start_part(stack.web)
+        web.start()
         tab.page.evaluate(sign)
         expect(mark).to_be_hidden()
     tab.page.clock.resume()
@@ -61,34 +57,30 @@ def test_the_page_reconnects_at_once_when_there_is_reason_to(make_stack, open_wi
     check(last_run(alice))
 
 
-def test_the_final_html_comes_when_the_web_server_is_back(make_stack, open_window):  # B34
-    stack = make_stack()
-    alice = stack.person("alice")
-    tab, text = open_window(stack, alice).tab, prompt(tokens=12, hold=[10])
+def test_the_final_html_comes_when_the_web_server_is_back(stack, alice, web, open_window):  # B34
+    tab, text = open_window(web, alice).tab, prompt(tokens=12, hold=[10])
     tab.start(text)
     tab.expect_answer(spoken(10))
-    stack.web.kill()
+    web.kill()
     expect(tab.page.locator("[data-connection]")).to_be_visible()
     stack.upstream.release(text.tag)
     run = check(last_run(alice))
-    stack.start_part(stack.web)
+    web.start()
     tab.expect_state("complete")
     tab.expect_answer(run.message.content)
     expect(tab.answers.last.locator("[data-text]")).to_have_count(0)
 
 
-def test_a_message_that_did_not_arrive_stays_and_is_sent_once(make_stack, open_window):  # B22
-    stack = make_stack()
-    alice = stack.person("alice")
-    tab = open_window(stack, alice).tab
+def test_a_message_that_did_not_arrive_stays_and_is_sent_once(stack, alice, web, open_window):  # B22
+    tab = open_window(web, alice).tab
     tab.start(prompt(tokens=3))
     tab.expect_state("complete")
-    stack.web.kill()
+    web.kill()
     text = prompt("Once", tokens=4)
     tab.send(text)
     expect(tab.page.get_by_role("alert")).to_have_text("The server cannot be reached. Please try again.")
     expect(tab.field).to_have_value(text)
-    stack.start_part(stack.web)
+    web.start()
     tab.field.press("Enter")
     tab.expect_answer(spoken(4))
     expect(tab.questions).to_have_count(2)
@@ -109,10 +101,8 @@ def test_when_the_broker_is_down_the_failed_answer_stands_in_its_place(make_stac
     check(last_run(alice))
 
 
-def test_when_the_login_ends_the_page_says_so(make_stack, open_window):  # B55
-    stack = make_stack(STREAMS_HEARTBEAT_SECONDS="0.2")
-    alice = stack.person("alice")
-    window = open_window(stack, alice)
+def test_when_the_login_ends_the_page_says_so(stack, alice, make_web, open_window):  # B55
+    window = open_window(make_web(STREAMS_HEARTBEAT_SECONDS="0.2"), alice)
     tab, text = window.tab, prompt(tokens=9, hold=[3])
     tab.start(text)
     tab.expect_answer(spoken(3))

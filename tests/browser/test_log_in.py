@@ -69,11 +69,9 @@ def test_without_javascript_the_link_is_pasted(stack, alice, open_window):
     expect(page.get_by_text(alice.user.username).first).to_be_visible()
 
 
-def test_where_the_password_was_changed_the_open_pages_go_on(make_stack, open_window):  # B55
+def test_where_the_password_was_changed_the_open_pages_go_on(stack, alice, make_web, open_window):  # B55
     """A change of the password gives the browser a new cookie; the socket of another tab still had the old one."""
-    stack = make_stack(STREAMS_HEARTBEAT_SECONDS="0.3")
-    alice = stack.person("alice")
-    window, text = open_window(stack, alice), prompt(tokens=9, hold=[4])
+    window, text = open_window(make_web(STREAMS_HEARTBEAT_SECONDS="0.3"), alice), prompt(tokens=9, hold=[4])
     sockets: list = []
     window.page.on("websocket", lambda socket: sockets.append(socket))
     window.tab.start(text)

@@ -157,19 +157,17 @@ def test_a_card_that_is_being_edited_stays_open_when_another_one_comes(stack, al
     check(run)
 
 
-def test_the_queue_goes_on_although_the_web_server_was_away(make_stack, open_window):  # B19 B32
-    stack = make_stack()
-    alice = stack.person("alice")
-    tab, text = open_window(stack, alice).tab, prompt(tokens=6, hold=[3])
+def test_the_queue_goes_on_although_the_web_server_was_away(stack, alice, web, open_window):  # B19 B32
+    tab, text = open_window(web, alice).tab, prompt(tokens=6, hold=[3])
     tab.start(text)
     tab.expect_answer(spoken(3))
     tab.send(prompt("Second", tokens=4))
     expect(tab.card("Second")).to_be_visible()
-    stack.web.kill()
+    web.kill()
     expect(tab.page.locator("[data-connection]")).to_be_visible()
     stack.upstream.release(text.tag)
     check(last_run(alice))
-    stack.start_part(stack.web)
+    web.start()
     tab.expect_answer(spoken(4))
     tab.expect_state("complete")
     expect(tab.cards).to_have_count(0)
