@@ -30,6 +30,7 @@ window.Notification = class extends EventTarget {
 """
 ALL_NOTED = """() => Object.keys(localStorage).filter((key) => key.startsWith("noted"))
   .map((key) => JSON.parse(localStorage[key]))"""
+LOCKS_HELD = "async () => (await navigator.locks.query()).held.length"  # one by a tab that is looked at
 LOOK_AWAY = """() => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
   document.hasFocus = () => false;
@@ -185,14 +186,18 @@ def test_many_tabs_give_one_notification_and_none_while_one_is_looked_at(stack, 
     for tab in tabs[1:]:
         tab.page.evaluate(LOOK_AWAY)
     tabs[0].page.bring_to_front()
-    wait_until(
-        lambda: tabs[0].page.evaluate("async () => (await navigator.locks.query()).held.length") == 1,
-        "one tab is looked at",
-    )
-    seen = alice.send(prompt("Owls", tokens=3))
+    wait_until(lambda: tabs[0].page.evaluate(LOCKS_HELD) == 1, "one tab is looked at")
+    say = prompt("Owls", tokens=3, hold=[1])
+    seen = alice.send(say)
+    for tab in tabs:  # an answer that ended before they listen would be no event to them
+        expect(row(tab, "Owls").get_by_text("Answering")).to_be_visible(timeout=PATIENCE)
+    stack.upstream.release(say.tag)
     check(seen)
     for tab in tabs[1:]:
         expect(tab.page).to_have_title(re.compile(r"^\(1\) "), timeout=PATIENCE)
+    for tab in tabs:  # the one that is looked at has no other sign that it has heard of the end
+        expect(row(tab, "Owls").get_by_text("New", exact=True)).to_be_visible(timeout=PATIENCE)
+    wait_until(lambda: tabs[0].page.evaluate(LOCKS_HELD) == 1, "all tabs have done with the end")
     assert tabs[0].page.evaluate(ALL_NOTED) == []
     tabs[0].page.evaluate(LOOK_AWAY)
     unseen = alice.send(prompt("Storks", tokens=3))
@@ -209,7 +214,8 @@ def test_a_notification_calls_the_chat_by_the_title_it_gets(stack, alice, open_w
     window = open_window(stack, alice)
     window.context.add_init_script(NOTED)
     page = window.page
-    page.goto("/")
+    with page.expect_response("**/list?**"):  # its stream has begun: an earlier end would be no event to it
+        page.goto("/")
     page.evaluate(LOOK_AWAY)
     run = check(alice.send(prompt("Where do cranes go?", tokens=3)))
     wait_until(lambda: page.evaluate(f"({ALL_NOTED})().length === 1"), "the page has come so far")
