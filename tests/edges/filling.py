@@ -1,9 +1,9 @@
 """Every address × every place in a request × what nobody should send: never a 500, never a traceback, never a hang.
 
 One test for each kind of place goes through the whole table and tells all that is wrong. Each request is rolled back.
-Every place meets some of the values, others than the place before. With `make test-all` (`EDGES=more` in the
-environment) it meets all of the worst; with `make edges` (`EDGES=all`) every one, which takes an hour, and forms,
-heads and the admin are asked, too.
+Every place meets one of the worst values and another one, the next place the next ones. With `make test-all`
+(`EDGES=more` in the environment) it meets all of the worst and two others; with `make edges` (`EDGES=all`) every one,
+which takes an hour, and forms, heads and the admin are asked, too.
 """
 
 import itertools
@@ -11,6 +11,8 @@ import json
 import os
 import re
 import time
+from collections import defaultdict
+from collections.abc import Iterator
 from urllib.parse import quote_from_bytes
 
 import pytest
@@ -27,13 +29,13 @@ NAMED = re.compile(r"{(\w+)}")
 
 WORST = {"NUL", "half a character", "not UTF-8", "2^63", "1,000 deep"}
 SHARES = {"more": (len(WORST), 2), "all": (1_000, 1_000)}  # how many of the worst and of the other values a place meets
-SHORT = 2, 1
-_turn = itertools.count()
+SHORT = 1, 1
+_turns = defaultdict(itertools.count)  # by the identity of the values: each table of them has turns of its own
 
 
 def some(values: dict) -> dict:
     """A few of the worst of these values, and of the others: at each place the next ones."""
-    turn = next(_turn)
+    turn = next(_turns[id(values)])
     worst, others = SHARES.get(os.environ.get("EDGES", ""), SHORT)
     chosen = _next([name for name in values if name in WORST], turn, worst)
     chosen |= _next([name for name in values if name not in WORST], turn, others)
@@ -42,6 +44,11 @@ def some(values: dict) -> dict:
 
 def _next(names: list[str], turn: int, count: int) -> set[str]:
     return {names[(turn * count + step) % len(names)] for step in range(min(count, len(names)))}
+
+
+def in_turn(kinds: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """At each place all of them; in a short run the next one, which is for what is refused before any view."""
+    return itertools.repeat(kinds) if os.environ.get("EDGES") in SHARES else itertools.cycle((kind,) for kind in kinds)
 
 
 at_length = pytest.mark.at_length

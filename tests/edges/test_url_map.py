@@ -6,7 +6,7 @@ from django.urls import get_resolver, resolve
 
 from tests.api.test_access import patterns
 from tests.edges import hostile
-from tests.edges.filling import FORM, NAMED, at_length, encoded, loops_go, request_of, some
+from tests.edges.filling import FORM, NAMED, at_length, encoded, in_turn, loops_go, request_of, some
 from tests.edges.table import ROWS
 
 pytestmark = loops_go
@@ -105,18 +105,19 @@ def test_no_header_is_too_strange(table):
 
 
 def test_no_host_type_or_length_of_content_is_too_strange(table):
-    for row in ROWS:
+    for row, places in zip(ROWS, in_turn(("host", "length", "no length")), strict=False):
         request = request_of(table, row)
         own = request.pop("headers", [])
-        for case, value in some(hostile.HOSTS).items():
+        for case, value in some(hostile.HOSTS).items() if "host" in places else ():
             table.try_(row, f"the host is {case}", headers=[*own, (b"host", value)], **request)
         body = {"body": request.get("body") or b"a=b", "query": request["query"]}
         for case, value in some(hostile.CONTENT_TYPES).items() if row.method != "GET" else ():
             table.try_(row, f"content of type {case}", headers=[(b"content-type", value)], **body)
-        for case, value in some(hostile.HEADERS).items():
+        for case, value in some(hostile.HEADERS).items() if "length" in places else ():
             length = (b"content-length", value)
             table.try_(row, f"content of length {case}", headers=[*own, length], declares_length=False, **body)
-        table.try_(row, "content without a length", headers=own, declares_length=False, **body)
+        if "no length" in places:
+            table.try_(row, "content without a length", headers=own, declares_length=False, **body)
     table.assert_nothing_wrong()
 
 
