@@ -7,7 +7,8 @@ on the database that you choose. Each test is tried somewhere: one that isn't is
 * What needs no database, and pages in a browser, once, on SQLite.
 * What needs a database, but no real processes, on PostgreSQL; on both where SQL of our own or locks matter: the log,
   the moves of runs, search, due schedules, and whatever commits instead of rolling back. `tests/edges` commits only so
-  that readers of streams see its rows, and looks in each statement for what either database could not hold: once.
+  that readers of streams see its rows, and looks in each statement for what either database could not hold: once, as
+  what is beside the moves of runs: the admin's pages, probes, requests, titles, quotas.
 * What takes real processes, with gevent on PostgreSQL, which production uses, and what is made for each pool with
   prefork on SQLite, too. What is marked `each_database` on both.
 * Nothing that is marked `long`.
@@ -25,7 +26,10 @@ DATABASE_FIXTURES = {"db", "django_db_setup", *COMMITTING_FIXTURES, *STACK_FIXTU
 DATABASES = frozenset({"sqlite", "postgres"})
 DATABASE_OF_POOL = {"gevent": "postgres", "prefork": "sqlite"}
 BOTH = ("tests/streams/", "tests/runs/", "tests/web/test_search", "tests/schedules/test_firing")
-ONCE = ("tests/edges/",)
+ONCE = (
+    "tests/edges/",
+    *(f"tests/runs/test_{name}.py" for name in ("admin", "admin_acts", "probe", "quota", "request", "titles")),
+)
 
 
 def databases_of(item: pytest.Item, lane: str) -> frozenset[str]:
@@ -40,9 +44,9 @@ def databases_of(item: pytest.Item, lane: str) -> frozenset[str]:
 def _databases_of_rows(item: pytest.Item, lane: str) -> frozenset[str]:
     if item.get_closest_marker("one_database"):
         return frozenset({"sqlite"})
-    commits = _commits(item) and not item.nodeid.startswith(ONCE)
-    is_on_both = lane == "all" or item.get_closest_marker("each_database") or commits
-    return DATABASES if is_on_both or item.nodeid.startswith(BOTH) else frozenset({"postgres"})
+    matters = (_commits(item) or item.nodeid.startswith(BOTH)) and not item.nodeid.startswith(ONCE)
+    is_on_both = lane == "all" or item.get_closest_marker("each_database") or matters
+    return DATABASES if is_on_both else frozenset({"postgres"})
 
 
 def _databases_of_stack(item: pytest.Item, lane: str) -> frozenset[str]:

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from tests.harness.lanes import DATABASES, databases_of
+from tests.harness.lanes import DATABASES, ONCE, databases_of
 from tests.harness.processes import ROOT, dry_run_of_make
 
 test_files = sorted((ROOT / "tests").rglob("*.py"))
@@ -96,6 +96,13 @@ def test_the_log_the_moves_of_runs_and_search_are_tried_on_both_databases(path):
     assert databases_of(Item({"db"}, set(), None, f"{path}::test"), "push") == BOTH
 
 
-def test_every_address_is_asked_on_one_database_before_a_release_on_both():
-    item = Item({"transactional_db"}, set(), None, "tests/edges/test_url_map.py::test")
+@pytest.mark.parametrize(
+    "path", ["tests/edges/test_url_map.py", "tests/runs/test_admin.py", "tests/runs/test_quota.py"]
+)
+def test_hostile_requests_and_the_admin_are_tried_on_one_database_before_a_release_on_both(path):
+    item = Item({"transactional_db"}, set(), None, f"{path}::test")
     assert (databases_of(item, "push"), databases_of(item, "all")) == ({"postgres"}, BOTH)
+
+
+def test_what_is_tried_once_is_there():
+    assert [path for path in ONCE if not (ROOT / path).exists()] == []

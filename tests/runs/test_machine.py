@@ -303,11 +303,13 @@ def broker(monkeypatch):
     return broker
 
 
-@pytest.fixture
-def settings_of_world(settings):
+@pytest.fixture(params=[10, pytest.param(50, marks=pytest.mark.long)])  # examples
+def settings_of_world(request, settings):
     settings.REDISPATCH_SECONDS = 0
     settings.USER_MAX_RUNS = settings.USER_MAX_SENDS = 10_000
-    return hypothesis_settings(max_examples=25, stateful_step_count=25, deadline=None, database=None, print_blob=True)
+    return hypothesis_settings(
+        max_examples=request.param, stateful_step_count=25, deadline=None, database=None, print_blob=True
+    )
 
 
 @pytest.mark.timeout(300)  # with all its queries it is slow on a busy machine
