@@ -20,7 +20,7 @@ import os
 
 import pytest
 
-STACK_FIXTURES = {"stack", "stack_prefork", "each_stack", "make_stack"}
+STACK_FIXTURES = {"stack", "stack_prefork", "each_stack", "make_stack", "start_worker"}
 COMMITTING_FIXTURES = {"transactional_db", "live_server"}
 DATABASE_FIXTURES = {"db", "django_db_setup", *COMMITTING_FIXTURES, *STACK_FIXTURES}
 DATABASES = frozenset({"sqlite", "postgres"})

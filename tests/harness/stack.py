@@ -78,10 +78,10 @@ class Stack:
     def __repr__(self):
         return f"<stack {self.name}>"
 
-    def make_worker(self, name: str, *options: str) -> Part:
-        """Another worker of this stack, not started yet."""
+    def make_worker(self, name: str, *options: str, **env: str) -> Part:
+        """Another worker of this stack, not started yet; `env` differs from the stack's."""
         # prefork children must not inherit a pool of connections
-        env = self.env | ({"DATABASE_POOL": "0"} if self.pool == "prefork" else {})
+        env = self.env | env | ({"DATABASE_POOL": "0"} if self.pool == "prefork" else {})
         return parts.make_worker(self.pool, self.directory, env, *options, name=name)
 
     def start(self, *only: str) -> "Stack":

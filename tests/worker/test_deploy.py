@@ -46,8 +46,8 @@ def send_stalled(stack, alice) -> tuple[Run, object]:
 
 
 @each_pool
-def test_runs_finish_during_a_warm_stop_and_no_new_one_is_begun(make_stack, pool):  # B13
-    stack = make_stack(WITHOUT_BEAT, pool=pool, DRAIN_SECONDS=NEVER)
+def test_runs_finish_during_a_warm_stop_and_no_new_one_is_begun(start_worker, pool):  # B13
+    stack = start_worker(pool, DRAIN_SECONDS=NEVER)
     alice = stack.person("alice")
     say, late = prompt(tokens=20, hold=[10]), prompt(tokens=3)
     run = alice.send(say)
@@ -67,8 +67,8 @@ def test_runs_finish_during_a_warm_stop_and_no_new_one_is_begun(make_stack, pool
 
 
 @each_pool
-def test_what_still_runs_at_the_deadline_is_lost_to_the_restart_with_its_text(make_stack, pool):  # B13
-    stack = make_stack(WITHOUT_BEAT, pool=pool, DRAIN_SECONDS="1")
+def test_what_still_runs_at_the_deadline_is_lost_to_the_restart_with_its_text(start_worker, pool):  # B13
+    stack = start_worker(pool, DRAIN_SECONDS="1")
     alice = stack.person("alice")
     run, say, follower = send_stalled(stack, alice)
     stack.worker.process.send_signal(signal.SIGTERM)
@@ -87,8 +87,8 @@ def test_what_still_runs_at_the_deadline_is_lost_to_the_restart_with_its_text(ma
 @pytest.mark.parametrize(
     "signals", [(signal.SIGQUIT,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGQUIT)]
 )
-def test_a_cold_stop_or_a_second_signal_ends_the_drain_at_once(make_stack, pool, signals):  # B13
-    stack = make_stack(WITHOUT_BEAT, pool=pool, DRAIN_SECONDS=NEVER)
+def test_a_cold_stop_or_a_second_signal_ends_the_drain_at_once(start_worker, pool, signals):  # B13
+    stack = start_worker(pool, DRAIN_SECONDS=NEVER)
     alice = stack.person("alice")
     run, say, follower = send_stalled(stack, alice)
     for number in signals:
@@ -102,8 +102,8 @@ def test_a_cold_stop_or_a_second_signal_ends_the_drain_at_once(make_stack, pool,
 
 @pytest.mark.one_database
 @each_pool
-def test_a_shutdown_by_remote_control_drains_too(make_stack, pool):  # B13
-    stack = make_stack(WITHOUT_BEAT, pool=pool, DRAIN_SECONDS="1")
+def test_a_shutdown_by_remote_control_drains_too(start_worker, pool):  # B13
+    stack = start_worker(pool, DRAIN_SECONDS="1")
     alice = stack.person("alice")
     run, _, follower = send_stalled(stack, alice)
     stack.manage("shell", "-c", "from celery import current_app; current_app.control.shutdown()")
@@ -114,8 +114,8 @@ def test_a_shutdown_by_remote_control_drains_too(make_stack, pool):  # B13
 
 @pytest.mark.one_database
 @each_pool
-def test_a_shutdown_by_remote_control_can_be_hurried(make_stack, pool):  # B13
-    stack = make_stack(WITHOUT_BEAT, pool=pool, DRAIN_SECONDS=NEVER)
+def test_a_shutdown_by_remote_control_can_be_hurried(start_worker, pool):  # B13
+    stack = start_worker(pool, DRAIN_SECONDS=NEVER)
     alice = stack.person("alice")
     run, _, follower = send_stalled(stack, alice)
     stack.manage("shell", "-c", "from celery import current_app; current_app.control.shutdown()")
@@ -127,8 +127,8 @@ def test_a_shutdown_by_remote_control_can_be_hurried(make_stack, pool):  # B13
 
 @pytest.mark.one_database
 @each_pool
-def test_stop_works_while_the_worker_drains(make_stack, pool):  # B13 B37
-    stack = make_stack(WITHOUT_BEAT, pool=pool, DRAIN_SECONDS=NEVER, LEASE_RENEW_SECONDS="0.5")
+def test_stop_works_while_the_worker_drains(start_worker, pool):  # B13 B37
+    stack = start_worker(pool, DRAIN_SECONDS=NEVER, LEASE_RENEW_SECONDS="0.5")
     alice = stack.person("alice")
     run, _, follower = send_stalled(stack, alice)
     begin_warm_stop(stack.worker)

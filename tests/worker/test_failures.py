@@ -94,8 +94,8 @@ def test_a_key_never_shows_in_a_trace(make_stack):  # B48
     assert key not in run.trace and "Incorrect API key" in run.trace
 
 
-def test_time_limits_end_a_run_with_their_own_codes(make_stack):  # B9
-    stack = make_stack(WITHOUT_BEAT, RUN_MAX_SECONDS="1.5", RUN_IDLE_SECONDS="0.7")
+def test_time_limits_end_a_run_with_their_own_codes(start_worker):  # B9
+    stack = start_worker("gevent", RUN_MAX_SECONDS="1.5", RUN_IDLE_SECONDS="0.7")
     alice = stack.person("alice")
     silent, endless = alice.send(prompt(tokens=9, stall_after=2)), alice.send(prompt(tokens=9000, rate=50))
     silent, endless = check(silent), check(endless)

@@ -44,8 +44,8 @@ def test_nothing_is_retried_after_the_first_token(each_stack):  # B15
     assert len(each_stack.upstream.connections(say.tag)) == 1
 
 
-def test_stop_ends_a_run_that_waits_to_try_again(make_stack):  # B15 B35
-    stack = make_stack(WITHOUT_BEAT, UPSTREAM_RETRY_SECONDS="30")
+def test_stop_ends_a_run_that_waits_to_try_again(start_worker):  # B15 B35
+    stack = start_worker("gevent", UPSTREAM_RETRY_SECONDS="30")
     alice = stack.person("alice")
     run = alice.send(prompt(status=503))
     follower = alice.follow(run).wait(lambda f: any(e.kind == "run.retrying" for e in f.events), "a retry")

@@ -8,7 +8,6 @@ from runs.states import LostReason, Status
 from streams.events import fold
 from tests.harness.check import check, logged
 from tests.harness.facts import wait_until
-from tests.harness.stack import WITHOUT_BEAT
 from tests.harness.upstream import prompt, spoken
 
 pytestmark = pytest.mark.one_database
@@ -52,8 +51,8 @@ def test_upkeep_goes_on_while_a_worker_is_full_of_runs(make_stack, pool):  # B12
 
 
 @each_pool
-def test_a_full_worker_hears_stop(make_stack, pool):  # B35
-    stack = make_stack(WITHOUT_BEAT, pool=pool, worker_options=("-c", "1"), LEASE_RENEW_SECONDS="4")
+def test_a_full_worker_hears_stop(start_worker, pool):  # B35
+    stack = start_worker(pool, "-c", "1", LEASE_RENEW_SECONDS="4")
     alice = stack.person("alice")
     say = prompt(tokens=6, stall_after=2)
     run = alice.send(say)
@@ -65,8 +64,8 @@ def test_a_full_worker_hears_stop(make_stack, pool):  # B35
 
 
 @each_pool
-def test_a_full_worker_hears_a_warm_stop(make_stack, pool):  # B13
-    stack = make_stack(WITHOUT_BEAT, pool=pool, worker_options=("-c", "1"), DRAIN_SECONDS="1")
+def test_a_full_worker_hears_a_warm_stop(start_worker, pool):  # B13
+    stack = start_worker(pool, "-c", "1", DRAIN_SECONDS="1")
     alice = stack.person("alice")
     say = prompt(tokens=6, stall_after=2)
     run = alice.send(say)

@@ -21,7 +21,6 @@ from tests.worker.test_following import (  # noqa: F401
 )
 from tests.worker.test_stop import (  # noqa: F401
     test_stop_before_the_first_word_leaves_an_empty_stopped_answer,
-    test_stop_in_full_flow_saves_once_and_completion_excludes_it,
     test_stop_is_idempotent_and_truthful,
     test_stop_reaches_a_run_that_waits_on_a_silent_upstream,
 )

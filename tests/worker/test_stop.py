@@ -43,12 +43,12 @@ def test_stop_before_the_first_word_leaves_an_empty_stopped_answer(each_stack): 
 
 
 @pytest.mark.parametrize("pool", ["gevent", "prefork"])
-def test_stop_in_full_flow_saves_once_and_completion_excludes_it(make_stack, pool):  # B35 B36
+def test_stop_in_full_flow_saves_once_and_completion_excludes_it(start_worker, pool):  # B35 B36
     """Some runs would go on long after the Stop; others end while the Stop is on its way.
 
     The worker checks the database so rarely that only the revoke can interrupt its runs.
     """
-    stack = make_stack(WITHOUT_BEAT, pool=pool, LEASE_SECONDS="900", LEASE_RENEW_SECONDS="300")
+    stack = start_worker(pool, LEASE_SECONDS="900", LEASE_RENEW_SECONDS="300")
     alice = stack.person("alice")
     counts = (8, 4) if pool == "gevent" else (3, 1)
     endless = [prompt(tokens=20_000, rate=200) for _ in range(counts[0])]  # 100 s
@@ -103,12 +103,12 @@ def test_stop_is_idempotent_and_truthful(each_stack):  # B38
 
 
 @pytest.mark.parametrize("pool", ["gevent", "prefork"])
-def test_many_stops_at_once_end_every_run(make_stack, pool):  # B35 B36
+def test_many_stops_at_once_end_every_run(start_worker, pool):  # B35 B36
     """Greenlets killed while they waited for a pooled connection leaked it: 17 of 200 runs never ended."""
-    stack = make_stack(WITHOUT_BEAT, pool=pool, DATABASE_POOL="2", LEASE_RENEW_SECONDS="0.3")
+    stack = start_worker(pool, DATABASE_POOL="2", LEASE_RENEW_SECONDS="0.3")
     alice = stack.person("alice")
     say = prompt(tokens=9, stall_after=4)
-    runs = [alice.send(say) for _ in range(30 if pool == "gevent" else 4)]
+    runs = [alice.send(say) for _ in range(16 if pool == "gevent" else 4)]
     stack.upstream.wait(say.tag, "stalled", len(runs))
     with ThreadPoolExecutor(8) as crowd:
         replies = list(crowd.map(lambda run: alice.stop(run).json()["state"], runs))
