@@ -142,7 +142,7 @@ def test_stop_works_while_the_worker_drains(start_worker, pool):  # B13 B37
 def test_a_rolling_restart_under_load_loses_no_run(make_stack, pool):  # B13
     stack = make_stack(WITHOUT_BEAT, pool=pool)
     second = stack.start_part(stack.make_worker("second"))
-    people = [stack.person("alice") for _ in range(4)]
+    people = [stack.person("alice") for _ in range(3)]
     sessions = [person.new_session() for person in people]
     sent, enough = [], threading.Event()
 
@@ -158,7 +158,7 @@ def test_a_rolling_restart_under_load_loses_no_run(make_stack, pool):  # B13
         try:
             for worker in (stack.worker, second):
                 count = len(sent)
-                wait_until(lambda count=count: len(sent) > count + 6, "more is asked")
+                wait_until(lambda count=count: len(sent) > count + 4, "more is asked")
                 worker.process.terminate()
                 assert wait_for_exit(worker) == 0
                 worker.kill()
