@@ -7,7 +7,6 @@ from runs.models import Run
 from runs.states import Status, StopReason
 from tests.harness.check import check, logged
 from tests.harness.facts import wait_until
-from tests.harness.stack import WITHOUT_BEAT
 from tests.harness.upstream import prompt, spoken
 
 
@@ -129,8 +128,8 @@ def test_a_queue_survives_everything_and_goes_on_in_order(make_stack):  # B18 B1
     assert runs[0].finished_at <= runs[1].started_at and runs[1].finished_at <= runs[2].started_at
 
 
-def test_a_session_is_named_after_its_first_exchange_and_a_failed_title_fails_nothing(make_stack):  # B14
-    stack = make_stack(WITHOUT_BEAT, TITLES="1")
+def test_a_session_is_named_after_its_first_exchange_and_a_failed_title_fails_nothing(start_worker):  # B14
+    stack = start_worker("gevent", TITLES="1")
     alice = stack.person("alice")
     run = check(alice.send(prompt(tokens=3)))
     title = wait_until(lambda: Session.objects.get(pk=run.session_id).title, "a title")

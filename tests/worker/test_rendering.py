@@ -14,7 +14,6 @@ from runs.models import Run
 from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.processes import Part
-from tests.harness.stack import WITHOUT_BEAT
 from tests.harness.upstream import prompt
 
 pytestmark = pytest.mark.each_database
@@ -79,8 +78,8 @@ def test_what_a_degenerate_model_writes_holds_nobody_up(each_stack):  # B85
         wait_until(lambda pid=pid: is_gone(pid) or _stat(pid)[0] == "S", "it rests")
 
 
-def test_a_renderer_that_is_killed_is_replaced(make_stack):  # B85
-    stack = make_stack(WITHOUT_BEAT)
+def test_a_renderer_that_is_killed_is_replaced(start_worker):  # B85
+    stack = start_worker("gevent")
     alice = stack.person("alice")
     settled(check(alice.send(prompt(text=["one"]))))
     [renderer] = renderers(stack.worker)
