@@ -36,10 +36,14 @@ _turns = defaultdict(itertools.count)  # by the identity of the values: each tab
 def some(values: dict) -> dict:
     """A few of the worst of these values, and of the others: at each place the next ones."""
     turn = next(_turns[id(values)])
-    worst, others = SHARES.get(os.environ.get("EDGES", ""), SHORT)
-    chosen = _next([name for name in values if name in WORST], turn, worst)
-    chosen |= _next([name for name in values if name not in WORST], turn, others)
+    worst_count, other_count = SHARES.get(os.environ.get("EDGES", ""), SHORT)
+    chosen = _next([name for name in values if name in WORST], turn, worst_count)
+    chosen |= _next([name for name in values if name not in WORST], turn, other_count)
     return {name: value for name, value in values.items() if name in chosen}
+
+
+def worst(values: dict) -> dict:
+    return {name: value for name, value in values.items() if name in WORST}
 
 
 def _next(names: list[str], turn: int, count: int) -> set[str]:
