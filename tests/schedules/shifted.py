@@ -15,7 +15,7 @@ from celery import signals
 
 from chatapp.celery import app
 
-TICK_SECONDS = 0.4  # of real time
+TICK_SECONDS = 0.8  # of real time
 
 app.conf.beat_schedule = {
     **app.conf.beat_schedule,
