@@ -1,5 +1,5 @@
-"""A browser for the one test that begins with the printed link."""
+"""A browser for the tests that begin with a printed link or go through a proxy."""
 
-from tests.browser.conftest import _chromium, browsers, launch_options, open_window
+from tests.browser.conftest import _chromium, _contexts, _drivers, browsers, launch_options, open_window
 
-__all__ = ["_chromium", "browsers", "launch_options", "open_window"]
+__all__ = ["_chromium", "_contexts", "_drivers", "browsers", "launch_options", "open_window"]
