@@ -30,6 +30,10 @@ window.Notification = class extends EventTarget {
 """
 ALL_NOTED = """() => Object.keys(localStorage).filter((key) => key.startsWith("noted"))
   .map((key) => JSON.parse(localStorage[key]))"""
+LOCKS_DECIDED = """async () => {
+  await navigator.locks.query();  // behind the tab's request for its lock,
+  await navigator.locks.query();  // and behind its question whether any tab is looked at
+}"""
 LOCKS_HELD = "async () => (await navigator.locks.query()).held.length"  # one by a tab that is looked at
 LOOK_AWAY = """() => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
@@ -197,6 +201,7 @@ def test_many_tabs_give_one_notification_and_none_while_one_is_looked_at(stack, 
         expect(tab.page).to_have_title(re.compile(r"^\(1\) "), timeout=PATIENCE)
     for tab in tabs:  # the one that is looked at has no other sign that it has heard of the end
         expect(row(tab, "Owls").get_by_text("New", exact=True)).to_be_visible(timeout=PATIENCE)
+        tab.page.evaluate(LOCKS_DECIDED)
     wait_until(lambda: tabs[0].page.evaluate(LOCKS_HELD) == 1, "all tabs have done with the end")
     assert tabs[0].page.evaluate(ALL_NOTED) == []
     tabs[0].page.evaluate(LOOK_AWAY)

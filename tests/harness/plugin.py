@@ -23,6 +23,7 @@ chosen = pytest.StashKey[object]()
 
 GC_THRESHOLDS = (50_000, 20, 100)  # a tenth of a process's time went into looking for garbage among 3,000 tests
 
+WAITING = ("tests/worker", "tests/ops", "tests/faults")
 LONG = ("worker/test_deploy", "faults", "ops/test_up", "worker", "browser", "ops", "edges")
 
 
@@ -74,7 +75,7 @@ def pytest_collection_modifyitems(config, items):
         here = [item for item in items if config.option.database in _databases_here(item, lane)]
         config.hook.pytest_deselected(items=list(set(items) - set(here)))
         items[:] = here
-    items.sort(key=_turn)
+    items[:] = _interleaved(items)
 
 
 def _databases_here(item, lane: str) -> frozenset[str]:
@@ -83,9 +84,25 @@ def _databases_here(item, lane: str) -> frozenset[str]:
     return tried if postgres_program("initdb") or not tried else DATABASES
 
 
-def _turn(item) -> int:
-    """Long modules start first, or one process would run the last of them for minutes while the others idle."""
-    return next((turn for turn, part in enumerate(LONG) if item.nodeid.startswith(f"tests/{part}")), len(LONG))
+def _interleaved(items: list) -> list:
+    """Modules that mostly wait, for processes to start, die and be found, among those that compute: one after two.
+
+    All of the first kind at once would leave the machine idle. The longest of each kind come first, or one process
+    would run the last of them for minutes while the others idle.
+    """
+    modules: dict[str, list] = {}
+    for item in items:
+        modules.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    kinds = {True: [], False: []}  # whether it waits
+    for path in sorted(modules, key=_turn):
+        kinds[path.startswith(WAITING)].append(path)
+    turns = {path: turn * 3 for turn, path in enumerate(kinds[True])}
+    turns |= {path: turn // 2 * 3 + 1 for turn, path in enumerate(kinds[False])}
+    return [item for path in sorted(modules, key=turns.__getitem__) for item in modules[path]]
+
+
+def _turn(path: str) -> int:
+    return next((turn for turn, part in enumerate(LONG) if path.startswith(f"tests/{part}")), len(LONG))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the test's time begins to be counted
