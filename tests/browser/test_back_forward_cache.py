@@ -88,6 +88,7 @@ def test_what_was_sent_elsewhere_is_on_the_page_that_was_kept(stack, alice, wind
     tab.expect_answer(spoken(4))
 
 
+@pytest.mark.long
 def test_the_form_that_started_a_chat_is_ready_for_another_one(stack, alice, window):  # B22
     tab = window.tab
     tab.start(prompt("First", tokens=3))
@@ -101,6 +102,7 @@ def test_the_form_that_started_a_chat_is_ready_for_another_one(stack, alice, win
     check(last_run(alice))
 
 
+@pytest.mark.long
 def test_a_comparison_that_was_left_shows_what_was_written(stack, window, contenders):  # B42
     panes = Panes(window.page, contenders(tokens=9, hold=[4]))
     comparison = panes.start()

@@ -81,7 +81,9 @@ READ = """(selector) => {
 }"""
 
 
-@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name == "answer as plain text" else []) for name in LONG]
+)
 def test_a_paragraph_without_end_is_read_at_once_also_where_it_is_shared(stack, alice, open_window, name):
     """As one box, each view of it held the tab for minutes. What is selected is copied whole."""
     content, has_html = LONG[name]

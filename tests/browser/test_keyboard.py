@@ -146,6 +146,7 @@ def test_search_by_keyboard(stack, alice, tab):
     expect(tab.questions.first).to_be_in_viewport()
 
 
+@pytest.mark.long  # test_compare walks through one, too
 def test_a_comparison_by_keyboard(stack, alice, tab, contenders):  # B44 B45 B46
     tags = contenders(tokens=4, hold=[2])
     panes = Panes(tab.page, tags)
@@ -186,6 +187,7 @@ def test_a_comparison_by_keyboard(stack, alice, tab, contenders):  # B44 B45 B46
         check(pane.run)
 
 
+@pytest.mark.long
 def test_a_schedule_by_keyboard(stack, alice, tab):  # B50 B53
     page, keys = tab.page, tab.page.keyboard
     page.goto("/schedules")

@@ -11,7 +11,7 @@ from tests.harness.cutting import CuttingProxy
 from tests.harness.facts import wait_until
 from tests.harness.upstream import prompt
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]  # tests/clients cuts the network of two other implementations
 
 WORDS = [f"{n} {'x' * 150} " for n in range(30)]  # some 8,000 bytes, as events
 EXPECTED = "Failed to load resource|ERR_INCOMPLETE_CHUNKED_ENCODING"

@@ -145,6 +145,7 @@ def open_page(tab, house, name: str) -> None:
         tab.page.get_by_role("button", name=button, exact=True).click()
 
 
+@pytest.mark.long
 def test_screenshots_for_the_readme(house, open_window, directory):
     for theme in THEMES:
         screen = {"viewport": {"width": 1120, "height": 760}, "color_scheme": theme}

@@ -53,7 +53,7 @@ def _databases_of_stack(item: pytest.Item, lane: str) -> frozenset[str]:
     pool = _pool_of(item)
     if lane == "all":
         return frozenset({"postgres"}) if item.get_closest_marker("one_database") else DATABASES
-    if pool is None and item.get_closest_marker("each_database"):
+    if pool is None and item.get_closest_marker("each_database") and not item.get_closest_marker("one_database"):
         return DATABASES
     return frozenset({DATABASE_OF_POOL[pool or "gevent"]})
 

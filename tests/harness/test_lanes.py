@@ -79,6 +79,7 @@ BOTH, NONE = {"sqlite", "postgres"}, set()
         ({"stack"}, set(), None, {"postgres"}, BOTH),
         ({"make_stack"}, {"one_database"}, None, {"postgres"}, {"postgres"}),
         ({"make_stack"}, {"each_database"}, None, BOTH, BOTH),
+        ({"make_stack"}, {"each_database", "one_database"}, None, {"postgres"}, {"postgres"}),
         ({"each_stack"}, set(), "gevent", {"postgres"}, BOTH),
         ({"each_stack"}, set(), "prefork", {"sqlite"}, BOTH),
         ({"make_stack"}, {"each_database"}, "prefork", {"sqlite"}, BOTH),

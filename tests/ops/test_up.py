@@ -247,6 +247,7 @@ def test_every_part_that_is_killed_is_started_again_where_it_was(own_site):
     assert_stops_in_order_and_leaves_nothing(own_site)
 
 
+@pytest.mark.long  # test_supervisor kills parts that start at once
 @pytest.mark.one_database
 def test_runs_of_a_killed_worker_end_lost_the_next_one_is_answered_and_all_parts_stop_in_order(
     own_site, upstream, _no_transaction

@@ -68,7 +68,9 @@ def test_beat_starts_what_is_due_and_its_answer_is_watched_and_stopped_like_any_
 
 @pytest.mark.timeout(200 + float(SECONDS))  # each of the three waits that end it may take a minute
 @pytest.mark.parametrize(
-    ("seconds", "least"), [(3, 10), pytest.param(SECONDS, 20, marks=pytest.mark.long)], ids=["short", "long"]
+    ("seconds", "least"),
+    [pytest.param(3, 10, marks=pytest.mark.one_database), pytest.param(SECONDS, 20, marks=pytest.mark.long)],
+    ids=["short", "long"],
 )
 def test_whatever_happens_each_time_is_asked_once(make_stack, seconds, least):  # B51 B52
     campaign = Campaign(make_stack(start=("valkey",), SCHEDULE_MAX_FAILURES="1000000"), int(SEED))
