@@ -1,8 +1,6 @@
 PYTHON ?= python3
 PYTEST = .venv/bin/python -m pytest
-# Three processes share the tests; those of one module stay together. Waits, not work, keep more than two of them busy.
-lane = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder --durations=15 --lane=$(1) $(AGAIN) --database=
-lanes = $(foreach database,$(DATABASES),$(call lane,$(1))$(database) &&) true
+lanes = .venv/bin/python -m tests.harness.run_lanes $(1) $(DATABASES) -- $(AGAIN)
 DATABASES = postgres sqlite
 export PYTHONDONTWRITEBYTECODE =# else every process compiles every file and rewrites every test anew
 .DEFAULT_GOAL := help

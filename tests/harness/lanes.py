@@ -1,6 +1,6 @@
 """Which tests are tried where: `pytest --lane=push --database=postgres`, and the other three (docs/testing.md).
 
-A lane is tried on both databases, one after the other. Without `--lane` nothing is left out: what you name is tried,
+A lane is tried on both databases, at the same time. Without `--lane` nothing is left out: what you name is tried,
 on the database that you choose. Each test is tried somewhere: one that isn't is an error, not a test left out.
 
 `push`, what people wait for (`make test`):

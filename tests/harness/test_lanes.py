@@ -1,24 +1,26 @@
 """No test can be missed: each is collected, and `make test-all` runs all that is collected."""
 
 import ast
-import re
 import shlex
 
 import pytest
 
 from tests.harness.lanes import DATABASES, ONCE, databases_of
 from tests.harness.processes import ROOT, dry_run_of_make
+from tests.harness.run_lanes import command
 
 test_files = sorted((ROOT / "tests").rglob("*.py"))
 
 
 @pytest.mark.parametrize(("target", "lane"), [("test", "push"), ("test-all", "all")])
 def test_a_lane_is_run_on_both_databases(target, lane):
-    runs = [shlex.split(run) for run in re.findall(r"-m pytest ([^|&{}\n]*)", dry_run_of_make(target))]
-    words = [word for run in runs for word in run]
-    assert len(runs) == words.count(f"--lane={lane}") == len(DATABASES)
-    assert {f"--database={database}" for database in DATABASES} <= {*words}
-    assert not {*words} & {"-k", "-m", "--deselect", "--ignore", "--ignore-glob", "--last-failed", "--reruns"}
+    [words] = [shlex.split(line) for line in dry_run_of_make(target).splitlines() if "run_lanes" in line]
+    words = words[words.index("tests.harness.run_lanes") + 1 :]
+    assert {lane, *DATABASES} == {*words[: words.index("--")]}
+    for database in DATABASES:
+        options = command(lane, database, [])[3:]  # behind `python -m pytest`
+        assert {f"--lane={lane}", f"--database={database}"} <= {*options}
+        assert not {*options} & {"-k", "-m", "--deselect", "--ignore", "--ignore-glob", "--last-failed", "--reruns"}
 
 
 def test_ci_makes_exactly_that():

@@ -1,0 +1,84 @@
+"""Runs a lane on several databases at once: `python -m tests.harness.run_lanes push postgres sqlite [-- option …]`.
+
+Each database has a pytest of its own with a few processes. Together they keep the machine busy although many tests
+wait. The first one's output is shown as it comes, that of the others when they have ended. Options go to all.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import IO
+
+from tests.harness.plugin import FLOOR
+from tests.harness.processes import ROOT, temporary_directory
+
+PROCESSES = 2  # of each database, which share its tests; those of one module stay together
+NOTHING_COLLECTED = 5  # pytest's exit status, also where `--last-failed` has nothing to run
+
+
+def command(lane: str, database: str, options: list[str]) -> list[str]:
+    argv = [sys.executable, "-m", "pytest", "-n", str(PROCESSES), "--dist", "loadscope", "--no-loadscope-reorder"]
+    argv += ["--durations=15", f"--lane={lane}", f"--database={database}"]
+    return [*argv, "-o", f"cache_dir=.pytest_cache/{database}", *options]
+
+
+def run(lane: str, databases: list[str], options: list[str]) -> int:
+    """Returns the highest exit status."""
+    env = os.environ | {FLOOR: str(temporary_directory("floor"))}  # a test that is `alone` is so on the whole machine
+    statuses = []
+    with ExitStack() as stack:
+        runs = [stack.enter_context(_running(command(lane, databases[0], options), env, None))]
+        outputs = [stack.enter_context(tempfile.TemporaryFile()) for _ in databases[1:]]
+        for database, output in zip(databases[1:], outputs, strict=True):
+            runs.append(stack.enter_context(_running(command(lane, database, options), env, output)))
+        statuses.append(_wait(runs[0]))
+        for database, pytest, output in zip(databases[1:], runs[1:], outputs, strict=True):
+            print(f"\nThe tests on {database}, which ran at the same time:", flush=True)
+            statuses.append(_wait(pytest))
+            output.seek(0)
+            sys.stdout.buffer.write(output.read())
+            sys.stdout.flush()
+    has_nothing_left = "--last-failed" in options
+    return max(0 if status == NOTHING_COLLECTED and has_nothing_left else status for status in statuses)
+
+
+@contextmanager
+def _running(argv: list[str], env: dict[str, str], output: IO[bytes] | None) -> Iterator[subprocess.Popen]:
+    """The process; if this one is ended meanwhile, so is that."""
+    process = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        _wait(process)
+
+
+def _wait(process: subprocess.Popen) -> int:
+    """Ctrl-C reaches all of them; each ends in its own way and says what it has found."""
+    while True:
+        try:
+            return abs(process.wait())
+        except KeyboardInterrupt:
+            continue
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("lane")
+    parser.add_argument("databases", nargs="+")
+    words = sys.argv[1:]
+    at = words.index("--") if "--" in words else len(words)
+    chosen = parser.parse_args(words[:at])
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup leaves it
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+    return run(chosen.lane, chosen.databases, words[at + 1 :])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
