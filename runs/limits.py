@@ -24,9 +24,11 @@ def check_prompt(text: str, files: Sequence[Attachment] = ()) -> None:
 
 
 def check_length(text: str) -> None:
-    """Raise PromptTooLong."""
-    if len(text) > settings.PROMPT_MAX_CHARACTERS:
-        raise PromptTooLong
+    """Raise PromptTooLong, with the length and the limit."""
+    limit = settings.PROMPT_MAX_CHARACTERS
+    if len(text) > limit:
+        message = f"The message is too long: {len(text):,} characters. The limit is {limit:,}."
+        raise PromptTooLong(message=message)
 
 
 def check_file_count(files: Sized) -> None:

@@ -39,6 +39,21 @@ def test_an_answer_and_its_code_are_copied_also_while_they_are_written(stack, al
     check(last_run(alice))
 
 
+def test_an_answer_without_text_leaves_the_clipboard_alone(stack, alice, open_window):
+    tab = open_window(stack, alice, permissions=["clipboard-read", "clipboard-write"]).tab
+    text = prompt(tokens=3, hold=[0])
+    tab.start(text)
+    stack.upstream.wait(text.tag, "started")
+    tab.page.evaluate("navigator.clipboard.writeText('precious')")
+    tab.answers.last.locator("[data-copy]").click()
+    expect(tab.answers.last.locator("[data-copy]")).to_have_text("Nothing to copy")
+    expect(tab.status).to_have_text("Nothing to copy")
+    assert tab.page.evaluate(CLIPBOARD) == "precious"
+    stack.upstream.release(text.tag)
+    tab.expect_state("complete")
+    check(last_run(alice))
+
+
 def test_the_final_html_takes_over_without_a_jump(stack, alice, tab):
     """Boxes of code, tables and formulas are drawn as high as the server's."""
     code, table = "```python\nx = 1\n```\n\n", "| a | b |\n|---|---|\n| 1 | 2 |\n\n"

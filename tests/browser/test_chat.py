@@ -202,7 +202,8 @@ def test_what_cannot_be_sent_is_told_next_to_the_field_and_kept(stack, open_wind
     tab.expect_state("complete")
     tab.field.fill("x" * 100_001)
     tab.send_button.click()
-    expect(tab.page.get_by_role("alert")).to_have_text("The message is too long.")
+    sentence = "The message is too long: 100,001 characters. The limit is 100,000."
+    expect(tab.page.get_by_role("alert")).to_have_text(sentence)
     assert len(tab.field.input_value()) == 100_001
     tab.send(prompt(tokens=4))
     tab.expect_answer(spoken(4))

@@ -131,6 +131,7 @@ def test_offline_and_online_again(stack, open_window):  # B32 B34
     tab.expect_answer(spoken(10))
     window.context.set_offline(True)
     tab.page.evaluate("dispatchEvent(new Event('offline'))")
+    expect(tab.page.locator("[data-connection]")).to_have_text("You’re offline.")
     stack.upstream.release(text.tag)
     stack.upstream.wait(text.tag, "tokens:20")
     tab.send("Sent without a network")

@@ -156,13 +156,34 @@ def test_older_chats_come_as_one_scrolls_and_a_change_keeps_them(stack, alice, t
     rows = tab.page.locator("#sidebar [data-session]")
     expect(rows).to_have_count(50)
     for count in (100, 120):
-        tab.page.locator("#sidebar").evaluate("nav => nav.scrollTo(0, nav.scrollHeight)")
+        tab.page.locator("[data-scroller]").evaluate("list => list.scrollTo(0, list.scrollHeight)")
         expect(rows).to_have_count(count)
     expect(tab.page.get_by_role("heading", name="Today")).to_have_count(1)
     alice.send(prompt("The newest", tokens=3))
     expect(row(tab, "The newest").get_by_text("New", exact=True)).to_be_visible(timeout=PATIENCE)
     wait_until(lambda: rows.count() >= 120, "all rows are there again")  # at its end the list may go on by itself
     check(last_run(alice))
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_the_list_scrolls_and_what_stands_around_it_stays(stack, alice, open_window, width):
+    """With thirteen chats, settings and log-out were below the screen."""
+    Session.objects.bulk_create([Session(owner=alice.user, title=f"Chat {number:03}") for number in range(40)])
+    page = open_window(stack, alice, viewport={"width": width, "height": 700}).page
+    page.goto("/")
+    if width == 375:
+        page.get_by_role("button", name="Chats").click()
+    sidebar = page.get_by_role("navigation", name="Chats")
+    around = [sidebar.get_by_role("link", name=name, exact=True) for name in ("New chat", "Compare", "Settings")]
+    around.append(sidebar.get_by_role("button", name="Log out"))
+    first, last = (sidebar.get_by_role("link", name=f"Chat {number:03}") for number in (39, 0))
+    expect(first).to_be_in_viewport()
+    for element in around:
+        expect(element).to_be_in_viewport(ratio=1)
+    last.scroll_into_view_if_needed()
+    expect(first).not_to_be_in_viewport()
+    for element in around:
+        expect(element).to_be_in_viewport(ratio=1)
 
 
 def test_the_title_counts_what_ended_while_one_looked_away(stack, alice, tab):

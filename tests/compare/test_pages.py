@@ -78,7 +78,7 @@ def test_without_a_tick_names_are_shown_at_once(browser):
         (form("betula", "fagus", c__0__temperature="9"), "less than or equal to 2"),
         (form("betula", "fagus", c__0__max_tokens="0"), "greater than or equal to 1"),
         (form("betula", "fagus", prompt=" "), "The message is empty."),
-        (form("betula", "fagus", prompt="x" * 100_001), "The message is too long."),
+        (form("betula", "fagus", prompt="x" * 100_001), "The message is too long: 100,001 characters."),
         (form("betula", "fagus", prompt="a\0b"), "Null characters are not allowed."),
         (form("betula", "fagus", order="sideways"), "sideways is not one of the available choices."),
         ({"prompt": "Nothing else"}, "Choose at least two"),

@@ -137,7 +137,7 @@ def test_a_rule_that_makes_no_sense_says_why_and_keeps_what_was_typed(browser, c
     [
         ({"name": " "}, "This field is required."),
         ({"prompt": ""}, "This field is required."),
-        ({"prompt": "x" * 100_001}, "The message is too long."),
+        ({"prompt": "x" * 100_001}, "The message is too long: 100,001 characters. The limit is 100,000."),
         ({"prompt": "a\0b"}, "Null characters are not allowed."),
         ({"model": "nobody"}, "That choice is not one of the available choices."),
         ({"target": "elsewhere"}, "elsewhere is not one of the available choices."),

@@ -196,9 +196,9 @@ def test_what_is_no_text_is_refused_and_the_words_are_kept(browser, content):
 def test_files_count_as_part_of_the_message(browser):
     response = post(browser, file("long.txt", b"x" * 99_990), text="One too many")
     assert response.status_code == 422
-    assert "The message is too long." in response.content.decode()
+    assert "The message is too long: 1" in response.content.decode()
     response = post(browser, file("fences.txt", b"`" * 40_000), text="")  # two fences more
-    assert "The message is too long." in response.content.decode()
+    assert "The message is too long: 1" in response.content.decode()
     assert not Session.objects.exists()
 
 

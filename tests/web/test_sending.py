@@ -73,7 +73,7 @@ def test_the_same_key_of_another_user_is_another_session(browser, log_in, bob):
 
 BAD = {
     "empty": ({"text": " \r\n "}, "The message is empty."),
-    "too long": ({"text": "x" * 100_001}, "The message is too long."),
+    "too long": ({"text": "x" * 100_001}, "The message is too long: 100,001 characters. The limit is 100,000."),
     "unknown model": ({"text": "Keep me", "model": "gone"}, "This model is not available. Choose another one."),
 }
 

@@ -24,17 +24,30 @@ async function copy(text) {
   await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
 }
 
+/** An answer that has no text yet must not empty the clipboard. */
+function refuseNothing(content) {
+  if (!content) throw new Error("There is nothing to copy");
+  return content;
+}
+
+function isNothing(text) {
+  return text.then(
+    (content) => !content,
+    () => false,
+  );
+}
+
 async function copyAndReport(button, text) {
   const label = (button.dataset.word ??= button.textContent);
   const focused = /** @type {HTMLElement} */ (document.activeElement);
+  let outcome = "Copied";
   try {
-    await copy(text);
-    button.textContent = "Copied";
-    announce("Copied");
+    await copy(text.then(refuseNothing));
   } catch {
-    button.textContent = "Not copied";
-    announce("Copying failed");
+    outcome = (await isNothing(text)) ? "Nothing to copy" : "Not copied";
   }
+  button.textContent = outcome;
+  announce(outcome);
   if (button.isConnected) focused?.focus({ preventScroll: true });
   setTimeout(() => (button.textContent = label), LABEL_TIME);
 }

@@ -14,7 +14,7 @@ export function loadOlderOnScroll(nav, urlFor) {
       observer.disconnect();
       load(nav, link, urlFor);
     },
-    { root: nav, rootMargin: MARGIN },
+    { root: nav.querySelector("[data-scroller]"), rootMargin: MARGIN },
   );
   observer.observe(link);
 }

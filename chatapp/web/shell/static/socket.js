@@ -2,19 +2,32 @@
 
 import { showConnectionState } from "./status.js";
 import { Streams } from "./streams.js";
+/** @import { ConnectionState } from "./stream_events.js" */
 
 const url = new URL("/ws/streams", location.href);
 url.protocol = url.protocol.replace("http", "ws");
 
 let wasCached = false; // restored from the back/forward cache
+let isOffline = false; // which a socket may take minutes to notice
+/** @type {ConnectionState} */
+let socketState = "open";
 
 addEventListener("pageshow", (event) => (wasCached = event.persisted));
 
+function setOffline(value) {
+  isOffline = value;
+  showConnectionState(isOffline ? "offline" : socketState);
+}
+
+addEventListener("offline", () => setOffline(true));
+addEventListener("online", () => setOffline(false));
+
 /** A cached page that returns after a log-out is reloaded: another person may have pressed Back.
- * @param {import("./stream_events.js").ConnectionState} state */
+ * @param {ConnectionState} state */
 function onState(state) {
+  socketState = state;
   if (wasCached && state === "logged_out") location.reload();
-  else showConnectionState(state);
+  else showConnectionState(isOffline ? "offline" : state);
 }
 
 export const streams = new Streams(url, onState);

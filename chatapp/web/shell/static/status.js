@@ -7,6 +7,7 @@ const region = document.querySelector("[data-status]");
 const mark = document.querySelector("[data-connection]");
 /** @type {Partial<Record<ConnectionState, string>>} */
 const LABELS = {
+  offline: "You’re offline.",
   reconnecting: "Reconnecting…",
   crowded: "Too many tabs are open. Close some.",
   logged_out: "Logged out. Reload the page to log in.",

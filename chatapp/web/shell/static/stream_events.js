@@ -9,7 +9,7 @@
  * @property {(code: string) => void} refused this user may not follow the stream, or it does not exist
  */
 
-/** @typedef {"open" | "reconnecting" | "crowded" | "logged_out"} ConnectionState */
+/** @typedef {"open" | "offline" | "reconnecting" | "crowded" | "logged_out"} ConnectionState */
 
 /** A stream ends with the first event of one of these kinds. */
 export const FINAL_KINDS = new Set(["run.completed", "run.stopped", "run.failed", "run.lost"]);
