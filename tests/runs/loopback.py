@@ -57,6 +57,7 @@ class Server:
 
     async def serve(self, reader, writer):
         self.connections += 1
+        writer.transport.set_write_buffer_limits(high=0)  # else the last pieces may wait there, and `abort` drops them
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             while True:
                 self.requests.append(await read_request(reader))
