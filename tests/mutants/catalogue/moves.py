@@ -125,8 +125,8 @@ MUTANTS = [
     Mutant(
         "a prompt may not be as long as it may be",
         "runs/limits.py",
-        "if len(text) > settings",
-        "if len(text) >= settings",
+        "if len(text) > limit:",
+        "if len(text) >= limit:",
         "tests/api/test_errors.py::test_exactly_100_000_characters_are_accepted",
     ),
     Mutant(
