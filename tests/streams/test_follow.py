@@ -22,6 +22,12 @@ def test_one_missing_event_is_a_gap(seqs, has_gap):
     assert Cursor(uuid4(), 3).has_gap(live(*seqs)) is has_gap
 
 
+def test_events_that_a_reader_has_had_are_not_yielded_again():
+    cursor = Cursor(uuid4(), 3)
+    assert [event.seq for event in cursor.advance(live(2, 3, 4, 4, 5))] == [4, 5]
+    assert cursor.seq == 5
+
+
 def test_the_shortcut_accepts_only_the_next_events():
     passed = []
     cursor = Cursor(uuid4(), 3)

@@ -65,7 +65,7 @@ MUTANTS = [
         "streams/delivery/follow.py",
         "elif event.seq == self.seq + 1 and not self.is_ended:",
         "elif event.seq <= self.seq + 1 and not self.is_ended:",
-        "tests/streams/test_adversary.py::test_followers_get_exactly_the_log_whatever_happens_to_group_messages",
+        "tests/streams/test_follow.py::test_events_that_a_reader_has_had_are_not_yielded_again",
     ),
     Mutant(
         "a gap of one event is overlooked",
