@@ -14,9 +14,13 @@ let socketState = "open";
 
 addEventListener("pageshow", (event) => (wasCached = event.persisted));
 
+function showState() {
+  showConnectionState(isOffline ? "offline" : socketState);
+}
+
 function setOffline(value) {
   isOffline = value;
-  showConnectionState(isOffline ? "offline" : socketState);
+  showState();
 }
 
 addEventListener("offline", () => setOffline(true));
@@ -27,7 +31,7 @@ addEventListener("online", () => setOffline(false));
 function onState(state) {
   socketState = state;
   if (wasCached && state === "logged_out") location.reload();
-  else showConnectionState(isOffline ? "offline" : state);
+  else showState();
 }
 
 export const streams = new Streams(url, onState);
