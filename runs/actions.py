@@ -112,17 +112,21 @@ def edit_and_send(
         return _answer_at_once(question.session, other, user, model or question.session.model, trigger)
 
 
-def continue_answer(answer: Message, *, user: AbstractBaseUser, trigger: Trigger = Trigger.CHAT) -> Run:
-    """Continue: a new run extends the same message (B39). Raises NothingToContinue while it is being written."""
+def continue_answer(
+    answer: Message, *, user: AbstractBaseUser, trigger: Trigger = Trigger.CHAT, model: str = "", is_held: bool = False
+) -> Run:
+    """Continue: a new run extends the same message (B39). `model`: the name of a Model; empty: that of the last run.
+
+    `is_held` holds the session's queue, as in `send`. Raises NothingToContinue while it is being written.
+    """
     with transaction.atomic():
         lock_session(answer.session_id)
         last = answer.runs.order_by("-id").first()
         if last is None or not last.is_final:
             raise NothingToContinue
-        model = last.model.name if last.model else ""
-        chosen = choose_model(model)
+        chosen = choose_model(model or (last.model.name if last.model else ""))
         check_limits(user)
-        run = queue.add_continuation(answer, chosen, trigger, by=user)
+        run = queue.add_continuation(answer, chosen, trigger, by=user, is_held=is_held)
         run.refresh_from_db()
     return run
 

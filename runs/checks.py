@@ -77,6 +77,23 @@ def check_lease(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register(TAG)
+def check_absence(**kwargs: Any) -> list[CheckMessage]:
+    away, renewal = settings.STREAMS_RETURN_SECONDS, settings.STREAMS_SWEEP_SECONDS
+    if renewal * 1.5 <= away <= settings.VIEWER_SECONDS - renewal:
+        return []
+    return [
+        Warning(
+            f"STREAMS_RETURN_SECONDS ({away:g}) does not fit STREAMS_SWEEP_SECONDS ({renewal:g}) and VIEWER_SECONDS"
+            f" ({settings.VIEWER_SECONDS:g}).",
+            hint="A page renews the lease of a comparison's answers with every sweep. If an absence is shorter than one"
+            " and a half of those, an answer that another tab follows may be stopped; if it is longer than the lease"
+            " less one of them, the page is waited for in vain.",
+            id="chatapp.W003",
+        )
+    ]
+
+
+@register(TAG)
 def check_debug(**kwargs: Any) -> list[CheckMessage]:
     if not settings.DEBUG or not public_hosts():
         return []

@@ -1,6 +1,7 @@
 """The owner of all streams: each is a run's, or a user's feed of sessions."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,3 +25,9 @@ class RunStreams:
 
     def on_last_follower_left(self, stream: UUID) -> None:
         attached.stop_without_viewer(stream)
+
+    def followed_until(self, stream: UUID) -> datetime | None:
+        return attached.followed_until(stream)
+
+    def on_no_return(self, stream: UUID, until: datetime) -> datetime | None:
+        return attached.stop_unless_renewed(stream, until)

@@ -5,6 +5,7 @@ called in threads that may use the ORM, never in an event loop.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -24,7 +25,19 @@ class StreamOwner(Protocol):
         """`streams` have followers in this process. Called with every sweep, before the log is read."""
 
     def on_last_follower_left(self, stream: UUID) -> None:
-        """The last follower that `stream` had in this process left before its final event."""
+        """The last follower that `stream` had in this process left before its final event, and will not return."""
+
+    def followed_until(self, stream: UUID) -> datetime | None:
+        """Return the lease that `on_followed` renews; None: the stream does not depend on its followers.
+
+        Called when the last follower in this process lost its connection: its page may return, to any web process.
+        """
+
+    def on_no_return(self, stream: UUID, until: datetime) -> datetime | None:
+        """Return `followed_until` again, if it is not `until` any more: the stream has followers in another process.
+
+        Otherwise it has none, and None is returned. Called STREAMS_RETURN_SECONDS after the connection was lost.
+        """
 
 
 _registered: StreamOwner | None = None

@@ -9,10 +9,19 @@ from django.utils import timezone
 
 from chatapp.chats.models import Session
 from chatapp.compare.contenders import Contender
-from chatapp.compare.errors import AlreadyVoted, PaneGone, PaneUnknown, StillAnswering, StillBlind, TooFewPanes
+from chatapp.compare.errors import (
+    AlreadyVoted,
+    NothingToResume,
+    PaneGone,
+    PaneUnknown,
+    StillAnswering,
+    StillBlind,
+    TooFewPanes,
+)
 from chatapp.compare.models import Comparison, Pane
-from runs.actions import answer_again, delete_session, send
-from runs.errors import StillQueued
+from chatapp.compare.sequence import advance
+from runs.actions import answer_again, continue_answer, delete_session, send
+from runs.errors import NothingToContinue, StillQueued
 from runs.lifecycle.attached import attach, detach, renew
 from runs.lifecycle.queue import release
 from runs.lifecycle.stop import request_stop
@@ -126,6 +135,51 @@ def reroll(pane: Pane, *, by: AbstractBaseUser) -> Run:
     try:
         run = answer_again(pane.run.message, user=by, model=pane.model_name, trigger=Trigger.COMPARE)
     except StillQueued:  # the previous run has not been finalized
+        raise StillAnswering from None
+    attach(run)
+    Pane.objects.filter(pk=pane.pk).update(run=run)
+    return run
+
+
+@transaction.atomic
+def resume(pane: Pane, *, by: AbstractBaseUser) -> Run:
+    """Continue an answer that was stopped or interrupted: new text is added to it, by the same contender.
+
+    Raises AlreadyVoted, StillAnswering, NothingToResume, and the RunErrors of `runs.actions.continue_answer`. Of two
+    calls at once the second raises StillAnswering: the first has locked the comparison.
+    """
+    comparison = _undecided(pane.comparison)
+    pane = comparison.panes.select_related("run__message__session").get(pk=pane.pk)
+    if pane.run is not None and not pane.run.is_final:
+        raise StillAnswering
+    if not pane.can_resume:
+        raise NothingToResume
+    return _resume(pane, by)
+
+
+@transaction.atomic
+def resume_all(comparison: Comparison, *, by: AbstractBaseUser) -> None:
+    """Continue all answers that ended because their page or their worker was gone, but none that somebody stopped.
+
+    In a sequential comparison one after the other. Raises as `resume`.
+    """
+    comparison = _undecided(comparison)
+    panes = [pane for pane in comparison.panes.select_related("run__message__session") if pane.was_interrupted]
+    if not panes:
+        raise StillAnswering if runs_of(comparison).active().exists() else NothingToResume
+    for pane in panes:
+        _resume(pane, by, is_held=comparison.is_sequential)
+    if comparison.is_sequential:
+        advance(comparison.pk)
+
+
+def _resume(pane: Pane, by: AbstractBaseUser, is_held: bool = False) -> Run:
+    assert pane.run is not None  # `can_resume`
+    try:
+        run = continue_answer(
+            pane.run.message, user=by, model=pane.model_name, trigger=Trigger.COMPARE, is_held=is_held
+        )
+    except NothingToContinue:  # the session has another run, which was started elsewhere
         raise StillAnswering from None
     attach(run)
     Pane.objects.filter(pk=pane.pk).update(run=run)

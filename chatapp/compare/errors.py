@@ -2,6 +2,7 @@
 
 Refusal
 ├── AlreadyVoted
+├── NothingToResume
 ├── PaneUnknown
 ├── StillAnswering
 ├── StillBlind
@@ -23,6 +24,12 @@ class AlreadyVoted(Refusal):
     """You have already voted."""
 
     code = "already_voted"
+
+
+class NothingToResume(Refusal):
+    """Only an answer that was stopped or interrupted can be continued."""
+
+    code = "nothing_to_resume"
 
 
 class PaneUnknown(Refusal):

@@ -7,6 +7,7 @@ from uuid_utils.compat import uuid7
 
 from chatapp.chats.models import Session
 from runs.models import Run
+from runs.states import Status, StopReason
 
 MAX_PANES = 6
 LETTERS = "ABCDEF"
@@ -96,3 +97,14 @@ class Pane(models.Model):
     @property
     def letter(self) -> str:
         return LETTERS[self.position]
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether the answer was stopped or interrupted, so that it can be continued."""
+        is_unfinished = self.run is not None and self.run.status in (Status.STOPPED, Status.LOST)
+        return is_unfinished and self.closed_at is None
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether it ended because its page or its worker was gone."""
+        return self.can_resume and self.run.reason != StopReason.USER

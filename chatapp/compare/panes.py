@@ -10,7 +10,7 @@ from chatapp.compare.models import Comparison, Pane
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
 from runs.queries.answers import answer_now
-from runs.states import Status
+from runs.states import Status, StopReason
 from streams.events import Kind
 from streams.models import LoggedEvent
 
@@ -97,6 +97,13 @@ class PaneView(ReasoningAndTools):
             "lost": "Interrupted",
             "gone": "Deleted with its chat",
         }[self.state]
+
+    @property
+    def note(self) -> str:
+        """Why an answer was stopped that nobody stopped."""
+        if self.state != "stopped" or self.run.reason != StopReason.VIEWER_LEFT:
+            return ""
+        return "Stopped because its page was closed or lost its connection."
 
     @property
     def trouble(self) -> str:

@@ -1,4 +1,8 @@
-"""Attached runs: they end when no viewer follows them (B42). `streams` reports who follows, see `StreamOwner`."""
+"""Attached runs: they end when no viewer follows them (B42). `streams` reports who follows, see `StreamOwner`.
+
+A program that disconnects has left, and so have pages that STREAMS_RETURN_SECONDS after their connection was lost are
+not back. They may return to any web process, which renews the lease: that is how the others learn of it.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -37,10 +41,24 @@ def renew(streams: Iterable[UUID]) -> None:
 
 
 def stop_without_viewer(stream: UUID) -> None:
-    """Stop an attached run, whose last follower in this process has gone (B42)."""
+    """Stop an attached run, whose last follower in this process has left (B42)."""
     run = Run.objects.active().filter(pk=stream, viewer_until__isnull=False).first()
     if run is not None:
         request_stop(run, None, StopReason.VIEWER_LEFT)
+
+
+def followed_until(stream: UUID) -> datetime | None:
+    """The end of an attached run's lease; None for a detached or a final one."""
+    return Run.objects.active().filter(pk=stream).values_list("viewer_until", flat=True).first()
+
+
+def stop_unless_renewed(stream: UUID, until: datetime) -> datetime | None:
+    """Stop an attached run whose lease is still `until`. Returns the lease of one that is followed elsewhere."""
+    run = Run.objects.active().filter(pk=stream, viewer_until=until).first()
+    if run is None:
+        return followed_until(stream)
+    request_stop(run, None, StopReason.VIEWER_LEFT)
+    return None
 
 
 def stop_unwatched() -> int:

@@ -56,16 +56,23 @@ def add_answer(
     return run
 
 
-def add_continuation(answer: Message, model: Model, trigger: Trigger, *, by: AbstractBaseUser) -> Run:
-    """A run that goes on with `answer`, ahead of the queue; the run under way is stopped. The caller holds the lock."""
+def add_continuation(
+    answer: Message, model: Model, trigger: Trigger, *, by: AbstractBaseUser, is_held: bool = False
+) -> Run:
+    """A run that continues `answer`, ahead of the queue; the run under way is stopped. The caller holds the lock.
+
+    `is_held` holds the queue, including this run.
+    """
     session = answer.session
     running = session.runs.under_way().first()
     position = _position(session, WhenBusy.REPLACE)
     Message.objects.filter(pk=answer.pk).update(state=MessageState.WAITING)
     run = transitions.enqueue(session, answer, model, trigger, position=position, is_continuation=True)
-    if running is None:
+    if is_held:
+        hold(session.id)
+    elif running is None:
         _start_now(run, answer)
-    else:
+    if running is not None:
         _replace(running, by)
     return run
 

@@ -24,7 +24,11 @@ Page = tuple[list[EncodedEvent], int, bool]  # events, their bytes, and whether 
 
 
 async def follow(
-    stream: UUID, after: int = 0, idle: float = IDLE_SECONDS, shortcut: Shortcut | None = None
+    stream: UUID,
+    after: int = 0,
+    idle: float = IDLE_SECONDS,
+    shortcut: Shortcut | None = None,
+    may_return: bool = False,
 ) -> AsyncGenerator[list[EncodedEvent], None]:
     """Yield all events after seq `after`, batch by batch, until the final event.
 
@@ -32,12 +36,13 @@ async def follow(
     (True) or does nothing (False): then they are yielded. Final events are always yielded.
     After `idle` seconds without a batch an empty one is yielded. If `after` is beyond the end of the stream, a `resync`
     is yielded first, then all events. A stream that has ended and has no event after `after` yields nothing.
+    `may_return`: the reader is a page, see `Hub.register`.
 
     The events of a stream without a log have the seq 0. It starts with `live`, which is repeated whenever the reader
     was too slow and has missed some.
     """
     cursor = Cursor(stream, max(after, 0))
-    follower = await hub().register(stream)
+    follower = await hub().register(stream, may_return)
     try:
         async for batch in cursor.read_history(follower):
             yield batch

@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple, TypeVar, TypeVarTuple
 from uuid import UUID
 
@@ -68,10 +69,21 @@ class Follower:
     While the reader waits in `take`, events go to `shortcut` first; if it accepts them (True), the reader is not woken.
     """
 
-    __slots__ = ("_bytes", "_queue", "_waiting", "is_behind", "is_ended", "last_seq", "shortcut", "stream")
+    __slots__ = (
+        "_bytes",
+        "_queue",
+        "_waiting",
+        "is_behind",
+        "is_ended",
+        "last_seq",
+        "may_return",
+        "shortcut",
+        "stream",
+    )
 
-    def __init__(self, stream: UUID) -> None:
+    def __init__(self, stream: UUID, may_return: bool = False) -> None:
         self.stream = stream
+        self.may_return = may_return  # of a page, which may be back soon after its connection was lost
         self.is_behind = False  # something was not delivered: read the log
         self.is_ended = False  # the reader has had the final event
         self.last_seq = 0  # the highest seq put here, or read from the log by the reader
@@ -139,12 +151,18 @@ class Hub:
         self._lock = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._notifications: set[asyncio.Future[None]] = set()  # to the owner, in progress
+        self._absences: dict[UUID, asyncio.Future[None]] = {}  # notifications that a return to this process cancels
 
-    async def register(self, stream: UUID) -> Follower:
-        """Add a follower. Every event committed after this returns reaches it, live or through the log."""
+    async def register(self, stream: UUID, may_return: bool = False) -> Follower:
+        """Add a follower. Every event committed after this returns reaches it, live or through the log.
+
+        One that `may_return` has left only when it did not return for STREAMS_RETURN_SECONDS.
+        """
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._sweep_forever())]
-        follower = Follower(stream)
+        follower = Follower(stream, may_return)
+        if absence := self._absences.pop(stream, None):
+            absence.cancel()
         self._followers.setdefault(stream.bytes, set()).add(follower)
         self._shards[shard_of(stream)] += 1
         try:
@@ -163,17 +181,29 @@ class Hub:
         if not followers:
             del self._followers[follower.stream.bytes]
             if not follower.is_ended:
-                self._notify_owner(follower.stream)
+                self._notify_owner(follower.stream, follower.may_return)
         self._shards[shard_of(follower.stream)] -= 1
 
-    def _notify_owner(self, stream: UUID) -> None:
-        """Notify the owner that the stream's last follower in this process has left."""
-        task = asyncio.ensure_future(in_reader_thread(stream_owner().on_last_follower_left, stream))
+    def _notify_owner(self, stream: UUID, may_return: bool) -> None:
+        """Notify the owner that the stream's last follower in this process has left, or is away for too long."""
+        if may_return:
+            task = self._absences[stream] = asyncio.ensure_future(self._await_return(stream))
+        else:
+            task = asyncio.ensure_future(in_reader_thread(stream_owner().on_last_follower_left, stream))
         self._notifications.add(task)
-        task.add_done_callback(self._notified)
+        task.add_done_callback(partial(self._notified, stream))
 
-    def _notified(self, task: asyncio.Future[None]) -> None:
+    async def _await_return(self, stream: UUID) -> None:
+        """Give the page the time to return to this process, which cancels this task, or to another one."""
+        until = await in_reader_thread(stream_owner().followed_until, stream)
+        while until is not None:
+            await asyncio.sleep(settings.STREAMS_RETURN_SECONDS)
+            until = await in_reader_thread(stream_owner().on_no_return, stream, until)
+
+    def _notified(self, stream: UUID, task: asyncio.Future[None]) -> None:
         self._notifications.discard(task)
+        if self._absences.get(stream) is task:
+            del self._absences[stream]
         if not task.cancelled() and task.exception() is not None:
             logger.warning("could not notify the owner of a stream that its followers left: %r", task.exception())
 
@@ -228,8 +258,11 @@ class Hub:
 
     async def _sweep_forever(self) -> None:
         """Look up all followed streams in the log at once, so that followers notice lost messages without polling."""
+        clock, began = asyncio.get_running_loop().time, 0.0
         while not is_cancelling():
-            await asyncio.sleep(settings.STREAMS_SWEEP_SECONDS)
+            period = settings.STREAMS_SWEEP_SECONDS  # from start to start: leases of followed streams depend on it
+            await asyncio.sleep(min(period, max(period / 2, began + period - clock())))
+            began = clock()
             try:
                 await self._leave_idle_shards()
                 for shard in [shard for shard, count in self._shards.items() if count]:

@@ -55,8 +55,10 @@ class Framing:
         return b""
 
 
-async def event_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> HttpResponseBase:
-    """Return the response that follows `stream` for `viewer`.
+async def event_stream(
+    request: HttpRequest, viewer: Viewer, stream: UUID, *, may_return: bool = False
+) -> HttpResponseBase:
+    """Return the response that follows `stream` for `viewer`. `may_return`: it is a page, see `Hub.register`.
 
     Raises Http404 if the viewer may not follow it, and TooManyConnections. 204 if the stream has ended and the client
     has all of it: that tells an EventSource not to reconnect.
@@ -67,13 +69,13 @@ async def event_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> Ht
     head = await in_reader_thread(store.head, stream)
     if head.is_sealed and head.seq == after:
         return HttpResponse(status=204)
-    return EventStream(None if request.method == "HEAD" else EventBody(viewer, stream, after))
+    return EventStream(None if request.method == "HEAD" else EventBody(viewer, stream, after, may_return=may_return))
 
 
 async def page_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> HttpResponseBase:
     """`event_stream` for pages, where a refusal is plain text."""
     try:
-        return await event_stream(request, viewer, stream)
+        return await event_stream(request, viewer, stream, may_return=True)
     except TooManyConnections as refusal:
         headers = {"Retry-After": str(ceil(refusal.retry_after))}
         return HttpResponse(refusal.message, status=refusal.status, headers=headers)
@@ -103,6 +105,7 @@ class EventBody:
         "_after",
         "_framing",
         "_is_access_lost",
+        "_may_return",
         "_recheck",
         "_release",
         "_sender",
@@ -111,11 +114,13 @@ class EventBody:
         "_viewer",
     )
 
-    def __init__(self, viewer: Viewer, stream: UUID, after: int, framing: Framing | None = None) -> None:
+    def __init__(
+        self, viewer: Viewer, stream: UUID, after: int, framing: Framing | None = None, *, may_return: bool = False
+    ) -> None:
         """Count the connection until it has been served, or this object is collected. Raises TooManyConnections."""
         self._release = count_connection(viewer.user_id, self)
         self._viewer, self._stream, self._after = viewer, stream, after
-        self._framing = framing or Framing()
+        self._framing, self._may_return = framing or Framing(), may_return
         self._recheck: asyncio.Task[set[UUID] | None] | None = None
         self._is_access_lost = False  # or could not be rechecked
 
@@ -182,7 +187,8 @@ class EventBody:
         """Yield frames as events arrive, and a heartbeat after so many seconds without one."""
         if self._after:  # the next event may be far off, and daphne sends no headers before the first part of the body
             yield HEARTBEAT
-        async with aclosing(follow(self._stream, self._after, heartbeat, self._send_now)) as batches:
+        following = follow(self._stream, self._after, heartbeat, self._send_now, self._may_return)
+        async with aclosing(following) as batches:
             async for batch in batches:
                 yield self._framing.frames(batch) if batch else HEARTBEAT
 

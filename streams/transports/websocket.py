@@ -158,7 +158,7 @@ class _Socket:
         if not await self._viewer.may_follow(stream):
             await self._refuse(stream, "not_found", "There is no such stream.")
             return
-        async for batch in follow(stream, after, shortcut=partial(self._send_now, window)):
+        async for batch in follow(stream, after, shortcut=partial(self._send_now, window), may_return=True):
             while batch:
                 await window.wait_for_room()
                 part, batch = _split(batch, window.room)

@@ -4,7 +4,7 @@ import pytest
 
 from chatapp.chats.models import Session
 from chatapp.compare.models import Comparison
-from runs.lifecycle import transitions
+from runs.lifecycle import attached, transitions
 from runs.models import Run, Worker
 from streams.events import Kind
 from streams.log import store
@@ -81,6 +81,14 @@ def test_a_pane_is_stopped_asked_again_closed_and_gone_on_with(alice, ask):
     stopped = alice.post(f"panes/{first}/stop").json()["panes"]
     assert [pane["state"] for pane in stopped] == ["stopped", "waiting", "waiting"]
     assert_problem(alice.post(f"panes/{second}/again"), 409, "still_answering")
+    assert_problem(alice.post(f"panes/{second}/resume"), 409, "still_answering")
+    assert_problem(alice.post(f"compare/{body['id']}/resume"), 409, "still_answering")
+    resumed = alice.post(f"panes/{first}/resume")
+    assert (resumed.status_code, resumed.json()["panes"][0]["state"]) == (202, "waiting")
+    attached.stop_without_viewer(resumed.json()["panes"][0]["run"])
+    resumed = alice.post(f"compare/{body['id']}/resume")
+    assert (resumed.status_code, resumed.json()["panes"][0]["state"]) == (202, "waiting")
+    stopped = alice.post(f"panes/{first}/stop").json()["panes"]
     again = alice.post(f"panes/{first}/again", headers=KEY)
     assert again.status_code == 202
     assert again.json()["panes"][0]["run"] != stopped[0]["run"]

@@ -59,7 +59,7 @@ def test_stop_closing_and_leaving_each_close_their_own_upstreams(stack, tab, con
     panes.expect("C", "answering", spoken(6))
     assert len(stack.upstream.connections(tags["C"])) == 1
 
-    # Leaving should end the rest at once, and keep what was written
+    # Leaving should end the rest, and keep what was written
     tab.page.goto("/")
     for letter, count in (("B", 2), ("C", 1)):
         assert stack.upstream.wait(tags[letter], "closed", count)["ended"] == "closed by client"
@@ -67,6 +67,51 @@ def test_stop_closing_and_leaving_each_close_their_own_upstreams(stack, tab, con
     assert [run.reason for run in (a, b, c)] == ["viewer_left"] * 3
     assert [run.message.content for run in (a, b, c)] == [spoken(6), spoken(4), spoken(6)]
     expect(tab.page.get_by_role("link", name="Which tree?")).to_have_count(0)
+
+
+def test_a_reload_or_a_stray_link_loses_nothing_and_who_stays_away_can_continue(stack, tab, contenders):  # B42
+    panes = Panes(tab.page, contenders(tokens=9, hold=[4, 6]))
+    comparison = panes.start()
+    tags = {letter: panes.tag(comparison, letter) for letter in "ABC"}
+    for letter in "ABC":
+        panes.expect(letter, "answering", spoken(4))
+    address = tab.page.url
+    tab.page.reload()
+    panes.expect("A", "answering", spoken(4))
+    tab.page.goto("/compare/history")
+    tab.page.go_back()
+    for letter in "ABC":
+        panes.expect(letter, "answering", spoken(4))
+        stack.upstream.release(tags[letter])
+        panes.expect(letter, "answering", spoken(6))
+    assert [len(stack.upstream.connections(tag)) for tag in tags.values()] == [1, 1, 1]
+
+    # Who does not come back should find the text, and a way to go on with each and with all
+    panes.act("C", "Stop answer C").click()
+    panes.expect("C", "stopped", spoken(6))
+    tab.page.goto("/compare/history")
+    for tag in tags.values():
+        assert stack.upstream.wait(tag, "closed")["ended"] == "closed by client"
+    for run in runs_of(comparison):
+        check(run)
+    tab.page.goto(address)
+    for letter in "ABC":
+        panes.expect(letter, "stopped", spoken(6))
+        expect(panes.act(letter, f"Continue answer {letter}")).to_be_visible()
+    expect(panes.pane("A").get_by_text("lost its connection")).to_be_visible()
+    expect(panes.pane("C").get_by_text("lost its connection")).to_have_count(0)
+    tab.page.get_by_role("button", name="Continue all").click()
+    for letter in "AB":
+        panes.expect(letter, "answering", spoken(6) + spoken(4))
+    panes.expect("C", "stopped", spoken(6))
+    panes.act("C", "Continue answer C").click()
+    for letter in "ABC":
+        panes.expect(letter, "answering", spoken(6) + spoken(4))
+        stack.upstream.release(tags[letter])
+        panes.expect(letter, "answering", spoken(6) + spoken(6))
+        stack.upstream.release(tags[letter])
+        panes.expect(letter, "completed", spoken(6) + spoken(9))
+    assert [check(run).message.content for run in runs_of(comparison)] == [spoken(6) + spoken(9)] * 3
 
 
 def test_a_comparison_by_keyboard_from_the_question_to_the_chat(stack, alice, tab, contenders, open_window):  # B45 B46

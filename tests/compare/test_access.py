@@ -5,7 +5,9 @@ from django.urls import reverse
 
 from chatapp.compare.models import Comparison, Pane
 from chatapp.web.compare.urls import urlpatterns
+from runs.lifecycle import transitions
 from runs.models import Run
+from runs.states import LostReason
 
 pytestmark = pytest.mark.one_database
 
@@ -13,19 +15,23 @@ COMPARISON_PAGES = {
     "comparison": "get",
     "export_comparison": "get",
     "stop_all": "post",
+    "resume_all": "post",
     "vote": "post",
     "delete_comparison": "post",
 }
-PANE_PAGES = ["stop_pane", "close_pane", "reroll_pane", "go_on_with_pane"]
+PANE_PAGES = ["stop_pane", "close_pane", "reroll_pane", "resume_pane", "go_on_with_pane"]
 OWN_PAGES = ["compare", "comparisons", "scoreboard"]
 NAMES = [*COMPARISON_PAGES, *PANE_PAGES]
 
 
 @pytest.fixture
-def comparison(compare, finish):
-    """All have answered, so that everything could be done to it that somebody may do."""
+def comparison(compare, write):
+    """All have ended, one of them early, so that everything could be done to it that somebody may do."""
     comparison = compare("A secret of alice", is_blind=False)
-    finish(comparison)
+    early, *others = comparison.panes.all()
+    transitions.lose(write(early, "a").pk, LostReason.LEASE)
+    for pane in others:
+        transitions.complete(write(pane, "b").pk, "stop")
     return comparison
 
 

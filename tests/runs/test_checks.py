@@ -51,6 +51,12 @@ def test_a_lease_that_one_late_renewal_would_end_is_an_error(settings):
     assert failed_checks() == ["chatapp.E004"]
 
 
+@pytest.mark.parametrize("seconds", [4.0, 12.5], ids=["shorter than a late renewal", "longer than the lease"])
+def test_an_absence_that_does_not_fit_the_lease_is_warned_of(settings, seconds):  # B42
+    settings.STREAMS_RETURN_SECONDS = seconds
+    assert failed_checks() == ["chatapp.W003"]
+
+
 def test_debugging_in_public_is_an_error_and_at_home_is_not(public):
     public.DEBUG = True
     assert failed_checks() == ["chatapp.E005"]

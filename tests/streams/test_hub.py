@@ -1,11 +1,13 @@
 """A follower's place at the hub: bounded, whatever its reader does."""
 
 import asyncio
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
-from streams.delivery.hub import QUEUE_BYTES, QUEUE_EVENTS, EncodedEvent, Follower
+from streams.delivery.fanout import shard_of
+from streams.delivery.hub import QUEUE_BYTES, QUEUE_EVENTS, EncodedEvent, Follower, Hub
 
 
 def live_events(count: int, size: int, first: int = 1) -> list[EncodedEvent]:
@@ -32,3 +34,33 @@ def test_a_slow_reader_loses_its_queue_but_not_its_position(count, size):  # B28
     # Nothing should be kept for who has to read the log anyway
     follower.put(live_events(1, 1, count + 2))
     assert asyncio.run(take()) == []
+
+
+def test_a_page_that_returns_to_the_same_process_was_not_away(other_owner, settings):  # B42
+    settings.STREAMS_RETURN_SECONDS = 0.01
+    stream, calls = UUID(int=1), []
+    lease = datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def leave_twice():
+        hub = Hub()
+        hub._tasks, hub._joined = [None], {shard_of(stream)}  # no channel layer
+        hub.unregister(await hub.register(stream, may_return=True))
+        (first,) = hub._notifications
+        back = await hub.register(stream, may_return=True)
+        await asyncio.wait([first])
+        assert first.cancelled() and calls == []
+
+        # One that is followed elsewhere should be looked after until that ends, too
+        hub.unregister(back)
+        (second,) = hub._notifications
+        await second
+        await asyncio.sleep(0)
+        assert (hub._absences, hub._notifications) == ({}, set())
+
+    def on_no_return(stream, until):
+        calls.append(until)
+        return lease if len(calls) == 1 else None
+
+    with other_owner(followed_until=lambda stream: lease, on_no_return=on_no_return):
+        asyncio.run(leave_twice())
+    assert calls == [lease, lease]

@@ -20,7 +20,15 @@ from chatapp.api.views.endpoint import Endpoint
 from chatapp.api.views.messages import SEND_ERRORS
 from chatapp.chats.models import Session
 from chatapp.compare import actions
-from chatapp.compare.errors import AlreadyVoted, PaneGone, PaneUnknown, StillAnswering, StillBlind, TooFewPanes
+from chatapp.compare.errors import (
+    AlreadyVoted,
+    NothingToResume,
+    PaneGone,
+    PaneUnknown,
+    StillAnswering,
+    StillBlind,
+    TooFewPanes,
+)
 from chatapp.compare.models import Comparison, Pane
 from chatapp.compare.panes import views_of
 from chatapp.compare.scoreboard import ballots_of, standings
@@ -28,6 +36,7 @@ from runs.errors import BrokerUnavailable
 from runs.session_feed import with_activity
 
 COMPARE_ERRORS = [error for error in SEND_ERRORS if error is not BrokerUnavailable]  # displayed by the pane
+RESUME_ERRORS = [AlreadyVoted, StillAnswering, NothingToResume, *COMPARE_ERRORS]
 
 
 class ComparisonEndpoint(Endpoint):
@@ -111,6 +120,23 @@ class StopAll(ComparisonEndpoint):
         return self.respond(comparison.pk)
 
 
+class ResumeAll(ComparisonEndpoint):
+    throttle_scopes = {"POST": RUNS}
+
+    @operation(
+        "resume_comparison",
+        "Continue all answers that ended because their page or their worker was gone",
+        PanesSerializer,
+        status=202,
+        errors=RESUME_ERRORS,
+    )
+    def post(self, request: Request, pk) -> Response:
+        """Answers that were stopped on purpose are not continued."""
+        comparison = self.get_object()
+        actions.resume_all(comparison, by=request.user)
+        return self.respond(comparison.pk, 202)
+
+
 class Vote(ComparisonEndpoint):
     serializer_class = VoteSerializer
 
@@ -174,6 +200,23 @@ class RerollPane(PaneEndpoint):
             return pane
 
         return self.respond(self.make_once(request, None, reroll), 202)
+
+
+class ResumePane(PaneEndpoint):
+    throttle_scopes = {"POST": RUNS}
+
+    @operation(
+        "resume_pane",
+        "Continue an answer that was stopped or interrupted",
+        PanesSerializer,
+        status=202,
+        errors=RESUME_ERRORS,
+    )
+    def post(self, request: Request, pk) -> Response:
+        """A new run adds to its text."""
+        pane = self.get_object()
+        actions.resume(pane, by=request.user)
+        return self.respond(pane, 202)
 
 
 class ContinueInSession(PaneEndpoint):

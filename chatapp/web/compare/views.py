@@ -85,6 +85,7 @@ def _page(request: HttpRequest, comparison: Comparison, error: str = "", status:
         "comparison": comparison,
         "views": views,
         "is_active": any(view.is_active for view in views),
+        "interrupted": sum(view.pane.was_interrupted for view in views),
         "may_close": len(views) > actions.LEAST_PANES and not comparison.is_decided,
         "error": error,
     }
@@ -97,6 +98,13 @@ def _page(request: HttpRequest, comparison: Comparison, error: str = "", status:
 def stop_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
     comparison = _find(request, pk)
     return _change(request, comparison, lambda: actions.stop_all(comparison, by=request.user))
+
+
+@require_POST
+@private
+def resume_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
+    comparison = _find(request, pk)
+    return _change(request, comparison, lambda: actions.resume_all(comparison, by=request.user))
 
 
 @require_POST
@@ -160,6 +168,13 @@ def close_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
 @private_object(_panes)
 def reroll_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
     return _change(request, pane.comparison, lambda: actions.reroll(pane, by=request.user))
+
+
+@require_POST
+@private_object(_panes)
+def resume_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
+    """Continue the answer where it ended."""
+    return _change(request, pane.comparison, lambda: actions.resume(pane, by=request.user))
 
 
 @require_POST

@@ -1,5 +1,5 @@
-/* Entry point of a comparison's page: all panes share its one WebSocket. Closing the page stops the answers, as each
-run is attached to its viewer (docs/compare.md). */
+/* Entry point of a comparison's page: all panes share its one connection. Each run is attached to its viewer: the
+answers stop when the page is not back within a few seconds after it was left (docs/compare.md). */
 
 import { Comparison } from "./comparison.js";
 import { streams } from "../shell/socket.js";

@@ -39,6 +39,7 @@ export class Pane {
 
   apply(event) {
     const { kind } = event;
+    if (kind === "snapshot" && this.#isContinuation) return this.#onChange(""); // it lacks what earlier runs wrote
     if (kind === "text.delta" || kind === "reasoning.delta") this.#countToken();
     if (kind === "run.started") this.#startedAt = performance.now();
     this.#content.apply(event);
@@ -50,7 +51,8 @@ export class Pane {
   }
 
   reset() {
-    this.#content.replace({ text: "", reasoning: "" });
+    if (this.#isContinuation) this.refused();
+    else this.#content.replace({ text: "", reasoning: "" });
   }
 
   refused() {
@@ -65,6 +67,10 @@ export class Pane {
     }
     const close = section.querySelector(".pane__close");
     if (!close) this.#section.querySelector(".pane__close")?.remove();
+  }
+
+  get #isContinuation() {
+    return "continued" in this.#section.dataset;
   }
 
   get #isStopping() {
