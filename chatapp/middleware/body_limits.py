@@ -19,7 +19,8 @@ from chatapp.web.chat.attachments import BYTES_A_CHARACTER
 
 SMALL_BYTES = 256 * 1024  # bytes; a form without a message, such as a log-in, a title, a token
 PARTS_BYTES = 64 * 1024  # for the headers of a form's parts
-WITH_TEXT = re.compile(r"/(api|v1|admin|chats|messages|runs|compare|schedules)(/|$)")  # a message, or a system prompt
+# A message, or a system prompt. The log-in carries a message that was sent after the earlier one had expired.
+WITH_TEXT = re.compile(r"/((api|v1|admin|chats|messages|runs|compare|schedules)(/|$)|login$)")
 WITH_FILES = re.compile(r"/chats(/[^/]+/messages)?$")  # plus files as long as a message
 WITHOUT_LOG_IN = re.compile(r"/admin/log(in|out)/$")
 

@@ -36,6 +36,7 @@ MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",
     "chatapp.web.shell.assets.PageCompression",
     "csp.middleware.CSPMiddleware",
+    "chatapp.middleware.wrong_method.WrongMethodPage",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -3,6 +3,7 @@
 import pytest
 
 from chatapp.accounts.invitations import invitation_link, invite
+from chatapp.chats.models import Message
 from chatapp.ops.site_owner import login_link
 from tests.browser.window import expect
 from tests.harness.facts import wait_until
@@ -88,3 +89,55 @@ def test_where_the_password_was_changed_the_open_pages_go_on(stack, alice, make_
     window.tab.expect_state("complete")
     window.tab.expect_answer(spoken(9))
     expect(window.page.locator("[data-connection]")).to_be_hidden()
+
+
+@pytest.fixture
+def with_password(alice):
+    alice.user.set_password(PASSWORD)
+    alice.user.save()
+    return alice
+
+
+def log_in_again(tab, person) -> None:
+    tab.page.get_by_label("Username").fill(person.user.username)
+    tab.page.get_by_label("Password").fill(PASSWORD)
+    tab.page.get_by_role("button", name="Log in").click()
+
+
+def test_what_is_sent_after_the_log_in_expired_is_kept(stack, with_password, open_window):  # B83
+    window = open_window(stack, with_password, expected="401")
+    tab, file = window.tab, {"name": "plan.md", "mimeType": "text/markdown", "buffer": b"# Plan"}
+    chips = tab.page.get_by_role("list", name="Attached files").get_by_role("listitem")
+    # The form of a new chat, which the browser submits: the log-in form carries the text.
+    tab.page.goto("/")
+    window.cookies_expire()
+    tab.page.get_by_label("Attach text files").set_input_files([file])
+    expect(chips).to_have_count(1)
+    text = prompt("A first thought", tokens=3)
+    tab.send(text)
+    expect(tab.page.get_by_text("You’re logged out. Log in – your text is saved.")).to_be_visible()
+    log_in_again(tab, with_password)
+    expect(tab.field).to_have_value(text)
+    expect(chips).to_have_text(["plan.md · 6 B×"])
+    tab.send_button.click()
+    tab.wait_for_session()
+    tab.expect_answer(spoken(3))
+    # The form of a chat, which the page's script sends: the text stays in this browser.
+    window.cookies_expire()
+    tab.page.get_by_label("Attach text files").set_input_files([file])
+    text = prompt("A second thought", tokens=4)
+    tab.send(text)
+    expect(tab.page.get_by_role("alert")).to_have_text("You’re logged out. Log in – your text is saved.")
+    expect(tab.field).to_have_value(text)
+    tab.page.get_by_role("alert").get_by_role("link", name="Log in").click()
+    log_in_again(tab, with_password)
+    expect(tab.field).to_have_value(text)
+    expect(chips).to_have_count(1)
+    tab.send_button.click()
+    tab.expect_answer(spoken(4))
+    expect(chips).to_have_count(0)
+    tab.page.reload()
+    expect(tab.field).to_have_value("")
+    expect(chips).to_have_count(0)
+    sent = Message.objects.filter(session__owner=with_password.user, role="user")
+    assert [message.attachments.get().text for message in sent] == ["# Plan", "# Plan"]

@@ -98,6 +98,10 @@ class Window:
     def cookie(self, name: str) -> str:
         return next(cookie["value"] for cookie in self._context.cookies() if cookie["name"] == name)
 
+    def cookies_expire(self) -> None:
+        """The log-in ends, as it does after two weeks; open pages notice it with their next request."""
+        self._context.clear_cookies(name=re.compile("session"))
+
     def new_tab(self) -> "Tab":
         return Tab(self._context.new_page())
 

@@ -70,6 +70,14 @@ def test_pages_are_private_and_may_come_back_with_the_back_button(browser):
     assert "no-store" not in cache
 
 
+def test_an_address_for_forms_has_a_page_when_it_is_opened(browser, ask):
+    for path in ("/chats", f"/chats/{ask().session_id}/title", "/settings/tokens", "/logout"):
+        response = browser.get(path)
+        assert (response.status_code, response["Content-Type"].partition(";")[0]) == (405, "text/html")
+        assert "This is not a page" in words(response)
+        assert "POST" in response["Allow"]
+
+
 def test_what_does_not_exist_has_a_page_that_leads_home(browser):
     response = browser.get("/nowhere")
     assert response.status_code == 404

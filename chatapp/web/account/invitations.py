@@ -9,17 +9,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from chatapp.accounts.invitations import UsernameTaken, accept, invitation_link, invite, invited_by
 from chatapp.accounts.links import token_in
 from chatapp.web.account.forms import InvitationForm
 from chatapp.web.account.login import link_page
 from chatapp.web.account.settings import can_invite, settings_page
-from chatapp.web.shell.decorators import private
+from chatapp.web.shell.decorators import post_only, private
 
 
-@require_POST
+@post_only
 @private
 def create_invitation(request: HttpRequest) -> HttpResponse:
     """Create the user and show the link, once, on which they choose a password."""

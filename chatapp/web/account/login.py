@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth import login
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
@@ -13,13 +14,27 @@ from django.views.decorators.http import require_http_methods
 from chatapp.accounts.links import redeem, token_in, user_of, was_used_by
 from chatapp.accounts.models import Purpose
 from chatapp.web.account.forms import LinkForm
+from chatapp.web.chat.drafts import Draft
+from chatapp.web.shell.expired import keep_carried_draft
 
 OLD_QUERY_NAMES = {"sesame", "token"}  # old links have the token in the query instead of the fragment
 
 
 class Login(LoginView):
+    """With a message that could not be sent because the earlier log-in had expired: its form has kept it."""
+
     template_name = "account/login.html"
     redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        keep_carried_draft(self.request)
+        return response
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        posted = self.request.POST
+        carried = {"draft": Draft.posted(self.request), "chat": posted.get("chat"), "sender": posted.get("sender")}
+        return super().get_context_data(**kwargs) | carried
 
 
 class Logout(LogoutView):

@@ -7,13 +7,13 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from chatapp.accounts.tokens import revoke_all, tokens_of
 from chatapp.chats.models import Preferences
 from chatapp.web.account.forms import InvitationForm, PreferencesForm, TokenForm, password_form
 from chatapp.web.shell.context import preferences_of
-from chatapp.web.shell.decorators import private
+from chatapp.web.shell.decorators import post_only, private
 
 
 @require_http_methods(["GET", "POST"])
@@ -29,7 +29,7 @@ def edit_settings(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters()
-@require_POST
+@post_only
 @private
 def change_password(request: HttpRequest) -> HttpResponse:
     """End all other log-ins of the user; this one continues under a new session key."""

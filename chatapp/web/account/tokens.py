@@ -5,16 +5,15 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_POST
 
 from chatapp.accounts.models import Token
 from chatapp.accounts.tokens import MAX_TOKENS, TooManyTokens, make_token, revoke
 from chatapp.web.account.forms import TokenForm
 from chatapp.web.account.settings import settings_page
-from chatapp.web.shell.decorators import private
+from chatapp.web.shell.decorators import post_only, private
 
 
-@require_POST
+@post_only
 @private
 def create_token(request: HttpRequest) -> HttpResponse:
     """Respond with the page itself, without a redirect: only a hash is stored, so the token can be shown only now."""
@@ -31,7 +30,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_POST
+@post_only
 @private
 def revoke_token(request: HttpRequest, uuid: UUID) -> HttpResponse:
     revoke(get_object_or_404(Token, uuid=uuid, user=request.user))

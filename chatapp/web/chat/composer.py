@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from chatapp.chats.actions import start_session
 from chatapp.chats.attachments import full_text
 from chatapp.chats.models import Attachment, Session
 from chatapp.web.chat.attachments import uploaded_attachments
+from chatapp.web.chat.kept_files import kept_attachments
 from chatapp.web.chat.model_settings import ModelSettingsForm
 from runs.actions import send
 from runs.errors import ModelMissing, RunError
@@ -35,6 +37,7 @@ class Composer:
     model_settings: ModelSettingsForm | None = None
     active: Run | None = None
     key: str = field(default_factory=lambda: uuid4().hex)
+    files: Sequence[Attachment] = ()  # of a message that was not sent, unsaved
     models: list[Model] = field(default_factory=enabled_models)
 
     @property
@@ -67,7 +70,7 @@ class Posted:
     def from_request(cls, request: HttpRequest) -> "Posted":
         posted = cls(text_of(request), model_of(request), "")
         try:
-            posted.files = uploaded_attachments(request)
+            posted.files = kept_attachments(request.POST) + uploaded_attachments(request)
         except RunError as error:
             posted.error = error
         posted.model_settings = ModelSettingsForm(request.POST, form_id="composer")
@@ -76,7 +79,7 @@ class Posted:
 
     def composer(self, error: RunError | None = None) -> Composer:
         """The form as it was posted, so that nothing typed is lost, with the error."""
-        return Composer(self.text, self.model, error, self.model_settings)
+        return Composer(self.text, self.model, error, self.model_settings, files=self.files)
 
 
 def text_of(request: HttpRequest) -> str:

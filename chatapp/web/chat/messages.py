@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from chatapp.chats.actions import show_branch
 from chatapp.chats.attachments import full_text, full_text_of, remaining_files, stored_text
@@ -13,7 +13,7 @@ from chatapp.chats.tree import Tree
 from chatapp.web.chat.composer import Composer, enabled_models, model_of, removed_files_of, text_of
 from chatapp.web.chat.page import change
 from chatapp.web.chat.transcript import entries
-from chatapp.web.shell.decorators import private
+from chatapp.web.shell.decorators import post_only, private
 from runs.actions import edit_and_send
 from runs.models import Run
 from runs.queries.answers import answer_now
@@ -43,7 +43,7 @@ def message_text(request: HttpRequest, pk: UUID) -> HttpResponse:
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
-@require_POST
+@post_only
 @private
 def edit_message(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Send an edited question as a new branch; the old branch stays (B40)."""
@@ -69,7 +69,7 @@ def _is_already_sent(question: Message, text: str, removed: set[UUID]) -> bool:
     return any(full_text_of(message) == wanted for message in siblings.prefetch_related("attachments"))
 
 
-@require_POST
+@post_only
 @private
 def switch_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show another version of a question or an answer, and what follows it."""

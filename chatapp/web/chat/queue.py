@@ -3,34 +3,33 @@
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST
 
 from chatapp.web.chat.composer import removed_files_of, text_of
 from chatapp.web.chat.page import change, find_session
-from chatapp.web.shell.decorators import private, private_object
+from chatapp.web.shell.decorators import post_only, private, private_object
 from runs.lifecycle import queue
 from runs.models import Run
 
 
-@require_POST
+@post_only
 @private_object(Run.objects.visible_to)
 def edit_queued_run(request: HttpRequest, run: Run) -> HttpResponse:
     return change(request, run.session_id, lambda: queue.edit(run, text_of(request), removed_files_of(request)))
 
 
-@require_POST
+@post_only
 @private_object(Run.objects.visible_to)
 def remove_queued_run(request: HttpRequest, run: Run) -> HttpResponse:
     return change(request, run.session_id, lambda: queue.remove(run, by=request.user))
 
 
-@require_POST
+@post_only
 @private_object(Run.objects.visible_to)
 def send_queued_run_now(request: HttpRequest, run: Run) -> HttpResponse:
     return change(request, run.session_id, lambda: queue.send_now(run, by=request.user))
 
 
-@require_POST
+@post_only
 @private
 def release_queue(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Resume a queue that a stop has put on hold."""
@@ -38,7 +37,7 @@ def release_queue(request: HttpRequest, pk: UUID) -> HttpResponse:
     return change(request, pk, lambda: queue.release(session))
 
 
-@require_POST
+@post_only
 @private
 def discard_queue(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Remove everything from the queue."""

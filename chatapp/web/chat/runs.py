@@ -4,14 +4,14 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from chatapp.chats.models import Message, Role
 from chatapp.web.chat.composer import Composer, model_of
-from chatapp.web.chat.drafts import keep_draft
+from chatapp.web.chat.drafts import Draft, keep_draft
 from chatapp.web.chat.messages import find_message
 from chatapp.web.chat.page import change, redirect_to_end
-from chatapp.web.shell.decorators import is_fetch, login_required_async, private, private_object
+from chatapp.web.shell.decorators import is_fetch, login_required_async, post_only, private, private_object
 from runs import actions
 from runs.errors import NothingToContinue
 from runs.lifecycle.stop import request_stop
@@ -21,7 +21,7 @@ from streams.access import SessionViewer
 from streams.transports.sse import page_stream
 
 
-@require_POST
+@post_only
 @private
 def regenerate_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Regenerate or retry: another answer to the same question replaces this one on the page.
@@ -39,7 +39,7 @@ def _model_of_answer(answer: Message) -> str:
     return last.model.name if last and last.model else answer.session.model
 
 
-@require_POST
+@post_only
 @private
 def continue_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Continue the last answer: new text is added to the same message (B39)."""
@@ -59,14 +59,14 @@ def _request_answer(request: HttpRequest, answer: Message, work: Callable[[], ob
     return change(request, answer.session_id, (lambda: None) if is_requested else work)
 
 
-@require_POST
+@post_only
 @private_object(Run.objects.visible_to)
 def stop_run(request: HttpRequest, run: Run) -> HttpResponse:
     """Stop an answer. Without JavaScript, Stop is a button of the composer's form: keep what was typed there."""
     state = request_stop(run, by=request.user)
     if is_fetch(request):
         return JsonResponse({"state": state})
-    if draft := request.POST.get("text", ""):
+    if draft := Draft.posted(request):
         keep_draft(request, run.session_id, draft)
     return redirect_to_end(run.session_id)
 

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from chatapp.chats.actions import move
 from chatapp.chats.models import Session
 from chatapp.chats.titles import title_of
 from chatapp.web.chat.page import find_session
-from chatapp.web.shell.decorators import is_fetch, private
+from chatapp.web.shell.decorators import is_fetch, post_only, private
 from chatapp.web.shell.sidebar import MAX_SESSIONS, PAGE_SESSIONS, archive, sidebar
 from runs.actions import mark_read
 from runs.session_feed import sessions_changed
@@ -53,7 +53,7 @@ def _current_session(request: HttpRequest) -> UUID | None:
         return None
 
 
-@require_POST
+@post_only
 @private
 def mark_session_seen(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Clear the unread badge: the script reports that its page is visible."""
@@ -61,14 +61,14 @@ def mark_session_seen(request: HttpRequest, pk: UUID) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@require_POST
+@post_only
 @private
 def pin_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Pin to the top of the list, or unpin with `off`. Pinning also takes a session out of the archive."""
     return _move(request, pk, is_pinned="off" not in request.POST)
 
 
-@require_POST
+@post_only
 @private
 def archive_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Archive, or restore to the list with `off`."""

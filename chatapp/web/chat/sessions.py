@@ -7,16 +7,16 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from chatapp.chats.actions import rename
 from chatapp.chats.titles import title_of
 from chatapp.web.chat.composer import Composer, Posted, send_posted, start_posted
-from chatapp.web.chat.drafts import take_draft
+from chatapp.web.chat.drafts import NEW, take_draft
 from chatapp.web.chat.model_settings import ModelSettingsForm
 from chatapp.web.chat.page import change, conversation_part, earlier_part, find_session, redirect_to_end, session_page
 from chatapp.web.shell.context import preferences_of
-from chatapp.web.shell.decorators import is_fetch, private
+from chatapp.web.shell.decorators import is_fetch, post_only, private
 from runs import actions
 from runs.errors import RunError
 from runs.session_feed import sessions_changed
@@ -25,10 +25,10 @@ from runs.session_feed import sessions_changed
 @require_GET
 @private
 def new_session(request: HttpRequest) -> HttpResponse:
-    return _home(
-        request,
-        Composer(model=preferences_of(request.user).model, model_settings=ModelSettingsForm(form_id="composer")),
-    )
+    draft = take_draft(request, NEW)
+    composer = Composer(draft.text, preferences_of(request.user).model, files=draft.files)
+    composer.model_settings = ModelSettingsForm(form_id="composer")
+    return _home(request, composer)
 
 
 def _home(request: HttpRequest, composer: Composer, status: int = 200) -> HttpResponse:
@@ -36,7 +36,7 @@ def _home(request: HttpRequest, composer: Composer, status: int = 200) -> HttpRe
     return render(request, "chat/home.html", context, status=status)
 
 
-@require_POST
+@post_only
 @private
 def create_session(request: HttpRequest) -> HttpResponse:
     """Create a session with its first message."""
@@ -55,7 +55,8 @@ def create_session(request: HttpRequest) -> HttpResponse:
 def show_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     session = find_session(request, pk)
     actions.mark_read(session)
-    return session_page(request, session, Composer(take_draft(request, pk), session.model))
+    draft = take_draft(request, pk)
+    return session_page(request, session, Composer(draft.text, session.model, files=draft.files))
 
 
 @require_http_methods(["GET", "POST"])
@@ -74,7 +75,7 @@ def session_messages(request: HttpRequest, pk: UUID) -> HttpResponse:
     return earlier_part(request, pk) if "before" in request.GET else conversation_part(request, pk)
 
 
-@require_POST
+@post_only
 @private
 def rename_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     rename(find_session(request, pk), request.POST.get("title", ""))

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from chatapp.accounts.throttles import throttled_export
 from chatapp.compare import actions
@@ -19,7 +19,7 @@ from chatapp.compare.models import Comparison, Pane
 from chatapp.compare.panes import views_of
 from chatapp.compare.scoreboard import ballots_of, standings
 from chatapp.web.compare.forms import ComparisonForm, ContenderFormSet, Contenders, empty_contenders, idempotency_key
-from chatapp.web.shell.decorators import is_fetch, private, private_object
+from chatapp.web.shell.decorators import is_fetch, post_only, private, private_object
 from runs.errors import ModelMissing, RunError
 from runs.models import Model
 
@@ -93,14 +93,14 @@ def _page(request: HttpRequest, comparison: Comparison, error: str = "", status:
     return render(request, template, context, status=status)
 
 
-@require_POST
+@post_only
 @private
 def stop_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
     comparison = _find(request, pk)
     return _change(request, comparison, lambda: actions.stop_all(comparison, by=request.user))
 
 
-@require_POST
+@post_only
 @private
 def resume_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
     comparison = _find(request, pk)
@@ -152,25 +152,25 @@ def show_scoreboard(request: HttpRequest) -> HttpResponse:
     return render(request, "compare/scoreboard.html", {"board": board, "blind_only": blind_only})
 
 
-@require_POST
+@post_only
 @private_object(_panes)
 def stop_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
     return _change(request, pane.comparison, lambda: actions.stop_pane(pane, by=request.user))
 
 
-@require_POST
+@post_only
 @private_object(_panes)
 def close_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
     return _change(request, pane.comparison, lambda: actions.close(pane, by=request.user))
 
 
-@require_POST
+@post_only
 @private_object(_panes)
 def reroll_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
     return _change(request, pane.comparison, lambda: actions.reroll(pane, by=request.user))
 
 
-@require_POST
+@post_only
 @private_object(_panes)
 def resume_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
     """Continue the answer where it ended."""

@@ -9,13 +9,13 @@ from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from chatapp.schedules import actions
 from chatapp.schedules.models import Occurrence, Schedule
 from chatapp.schedules.rules import next_times
 from chatapp.web.schedules.forms import PRESETS, RuleForm, ScheduleForm, initial_of, initial_of_preset, offered_zones
-from chatapp.web.shell.decorators import private, private_object
+from chatapp.web.shell.decorators import post_only, private, private_object
 from runs.errors import ModelMissing, RunError
 from runs.models import Model
 
@@ -140,7 +140,7 @@ def _page(request: HttpRequest, schedule: Schedule, error: RunError | None = Non
     return render(request, "schedules/schedule.html", context, status=status)
 
 
-@require_POST
+@post_only
 @private_object(Schedule.objects.visible_to)
 def run_schedule_now(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """Run it now and go to the chat, where the answer is being written."""
@@ -153,14 +153,14 @@ def run_schedule_now(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     return redirect("session", occurrence.run.session_id)
 
 
-@require_POST
+@post_only
 @private_object(Schedule.objects.visible_to)
 def pause_schedule(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     actions.pause(schedule)
     return _redirect_back(request, schedule)
 
 
-@require_POST
+@post_only
 @private_object(Schedule.objects.visible_to)
 def resume_schedule(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     try:
@@ -175,7 +175,7 @@ def _redirect_back(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     return redirect("schedules") if request.POST.get("on") == "list" else redirect("schedule", schedule.pk)
 
 
-@require_POST
+@post_only
 @private_object(Schedule.objects.visible_to)
 def duplicate_schedule(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """Create a paused copy and open it for editing."""

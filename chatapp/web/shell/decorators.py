@@ -1,16 +1,17 @@
-"""Decorators for pages (log-in, caching, ownership), and whether a page's script sent the request."""
+"""Decorators for pages: log-in, caching, ownership, methods."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST
 
+from chatapp.web.shell.expired import is_fetch, log_in_first
 from streams.access import in_request_thread
 
 View = Callable[..., HttpResponseBase]
@@ -19,7 +20,20 @@ AsyncView = Callable[..., Awaitable[HttpResponseBase]]
 
 def private(view: View) -> View:
     """Require log-in. The browser revalidates the page on every visit, but may keep it for Back."""
-    return login_required(cache_control(private=True, no_cache=True)(view))
+    cached = cache_control(private=True, no_cache=True)(view)
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        return cached(request, *args, **kwargs) if request.user.is_authenticated else log_in_first(request)
+
+    return inner
+
+
+def post_only(view: View) -> View:
+    """`require_POST`, marked so that nobody is sent to the view's address after a log-in."""
+    inner = require_POST(view)
+    inner.is_post_only = True
+    return inner
 
 
 def private_object(objects: Callable[[AbstractBaseUser], QuerySet]) -> Callable[[View], View]:
@@ -37,7 +51,7 @@ def private_object(objects: Callable[[AbstractBaseUser], QuerySet]) -> Callable[
 
 
 def login_required_async(view: AsyncView) -> AsyncView:
-    """`login_required` for endpoints that are not pages: 401 instead of a redirect to the log-in form."""
+    """`private` for endpoints that are not pages: 401 instead of a redirect to the log-in form."""
 
     @wraps(view)
     async def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -48,6 +62,4 @@ def login_required_async(view: AsyncView) -> AsyncView:
     return inner
 
 
-def is_fetch(request: HttpRequest) -> bool:
-    """Whether the page's script sent the request, rather than a form or a link."""
-    return request.headers.get("X-Requested-With") == "fetch"
+__all__ = ["is_fetch", "login_required_async", "post_only", "private", "private_object"]

@@ -8,9 +8,9 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from chatapp.web.shell.decorators import private, private_object
+from chatapp.web.shell.decorators import post_only, private, private_object
 from chatapp.webhooks import actions
 from chatapp.webhooks.client import address_fault
 from chatapp.webhooks.models import ENDS, Delivery, Endpoint, all_ends
@@ -71,7 +71,7 @@ def _with_secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     return response
 
 
-@require_POST
+@post_only
 @private_object(_endpoints)
 def switch_off_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     actions.switch_off(endpoint)
@@ -79,7 +79,7 @@ def switch_off_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse
     return redirect("webhooks")
 
 
-@require_POST
+@post_only
 @private_object(_endpoints)
 def switch_on_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     actions.switch_on(endpoint)
@@ -87,7 +87,7 @@ def switch_on_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     return redirect("webhooks")
 
 
-@require_POST
+@post_only
 @private_object(_endpoints)
 def renew_webhook_secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     """Replace a secret that was lost or leaked."""
@@ -95,7 +95,7 @@ def renew_webhook_secret(request: HttpRequest, endpoint: Endpoint) -> HttpRespon
     return _with_secret(request, endpoint)
 
 
-@require_POST
+@post_only
 @private_object(_endpoints)
 def delete_webhook(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     endpoint.delete()

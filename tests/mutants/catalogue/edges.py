@@ -6,7 +6,7 @@ MUTANTS = [
     Mutant(
         "drafts of any number of chats are kept in the session's row",
         "chatapp/web/chat/drafts.py",
-        "while len(drafts) > MAX_DRAFTS or sum(map(len, drafts.values())) > settings.PROMPT_MAX_CHARACTERS:",
+        "while len(drafts) > MAX_DRAFTS or sum(map(_length, drafts.values())) > settings.PROMPT_MAX_CHARACTERS:",
         "while False:",
         "tests/web/test_stop.py::test_drafts_of_many_chats_do_not_grow_the_session_row",
     ),

@@ -1,5 +1,7 @@
-/* Text files that go with the next message: chosen, dropped or pasted, shown as chips until it is sent. */
+/* Text files that go with the next message: chosen, dropped or pasted, shown as chips until it is sent. They are kept
+with the draft, also over a reload or a log-in. */
 
+import { loadFiles, saveFiles } from "./draft_files.js";
 import { announce } from "../shell/status.js";
 
 function formatSize(bytes) {
@@ -7,8 +9,20 @@ function formatSize(bytes) {
   return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
+/** The files that the server has kept in the form, which become chosen ones.
+ * @param {HTMLElement} list */
+function takeKeptFiles(list) {
+  const files = [...list.querySelectorAll("li")].map((item) => {
+    const [name, type] = [...item.querySelectorAll("input[type=hidden]")].map((input) => input.getAttribute("value"));
+    return new File([item.querySelector("textarea").value], name, { type });
+  });
+  list.remove();
+  return files;
+}
+
 export class Attachments {
   #input;
+  #key;
   #chips;
   #files = [];
   #onChange;
@@ -17,13 +31,14 @@ export class Attachments {
     this.#input = form.querySelector("[data-files]");
     this.#chips = form.querySelector("[data-chips]");
     this.#onChange = onChange;
+    this.#key = form.dataset.draft;
     this.#input.addEventListener("change", () => this.#add([...this.#input.files]));
     form.addEventListener("paste", (event) => this.#addFrom(event, event.clipboardData));
     document.addEventListener("dragover", (event) => {
       if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
     });
     document.addEventListener("drop", (event) => this.#addFrom(event, event.dataTransfer));
-    this.#update();
+    this.#restore(form.querySelector("[data-kept]"));
   }
 
   get isEmpty() {
@@ -33,6 +48,15 @@ export class Attachments {
   clear() {
     this.#files = [];
     this.#update();
+  }
+
+  /** Files that the server has put into the form take precedence over those kept here. */
+  async #restore(list) {
+    this.#files = list ? takeKeptFiles(list) : [];
+    this.#show();
+    const kept = list ? [] : await loadFiles(this.#key);
+    this.#files.unshift(...kept);
+    if (list || kept.length) this.#update();
   }
 
   #addFrom(event, transfer) {
@@ -55,8 +79,13 @@ export class Attachments {
     announce(`Removed: ${file.name}`);
   }
 
-  /** Put the files into the input, which the form sends, and show a chip for each. */
   #update() {
+    saveFiles(this.#key, this.#files);
+    this.#show();
+  }
+
+  /** Put the files into the input, which the form sends, and show a chip for each. */
+  #show() {
     const transfer = new DataTransfer();
     for (const file of this.#files) transfer.items.add(file);
     this.#input.files = transfer.files;

@@ -2,11 +2,12 @@
 the place of Send, and a message that is sent is queued. */
 
 import { Attachments } from "./attachments.js";
-import { clearSentDraft, Draft } from "./drafts.js";
-import { scrollToBottom, stickToBottom } from "./stick_to_bottom.js";
-import { post } from "../shell/requests.js";
+import { clearSentDraft, Draft, forgetSentDraft } from "./drafts.js";
+import { growing } from "./growing_field.js";
+import { scrollToBottom } from "./stick_to_bottom.js";
+import { LoggedOut, post } from "../shell/requests.js";
+/** @import { RequestError } from "../shell/requests.js" */
 
-const growsByItself = CSS.supports("field-sizing", "content");
 const touchOnly = matchMedia("(hover: none)"); // no Shift key at hand: Enter starts a new line
 
 function newIdempotencyKey() {
@@ -23,6 +24,7 @@ export class Composer {
   #conversation;
   #draft;
   #attachments;
+  #grow;
   #isBusy = false;
 
   /** `conversation` is null on pages without one: the form is then submitted by the browser. */
@@ -36,13 +38,14 @@ export class Composer {
     this.#error = form.querySelector("[data-error]");
     this.#draft = new Draft(form.dataset.draft, this.#field);
     if (conversation) clearSentDraft();
+    else forgetSentDraft();
     this.#attachments = new Attachments(form, () => this.#attachments && this.refresh());
     form.addEventListener("submit", (event) => this.#onSubmit(event));
     this.#field.addEventListener("keydown", (event) => this.#onKeydown(event));
     this.#field.addEventListener("input", () => this.#onInput());
     addEventListener("pageshow", () => (this.#isBusy = false)); // back from the page that sending led to
-    this.#grow();
-    this.refresh();
+    this.#grow = growing(this.#field);
+    this.#onInput();
   }
 
   /** Show Stop while an answer is being written, with Send beside it if there is something to send; else Send. */
@@ -71,14 +74,6 @@ export class Composer {
   #onInput() {
     this.#grow();
     this.refresh();
-  }
-
-  #grow() {
-    if (growsByItself) return;
-    stickToBottom(() => {
-      this.#field.style.height = "auto";
-      this.#field.style.height = `${this.#field.scrollHeight}px`;
-    });
   }
 
   #onSubmit(event) {
@@ -124,10 +119,11 @@ export class Composer {
     this.refresh();
   }
 
-  /** Show an error beside the field; null hides it. */
-  showError(message) {
-    this.#error.hidden = !message;
-    if (message) this.#error.textContent = message;
+  /** Show an error beside the field; null hides it.
+   * @param {RequestError | null} error */
+  showError(error) {
+    this.#error.hidden = !error;
+    if (error) this.#error.replaceChildren(...error.sentence);
   }
 
   /** Do `work` and show its error, if any. Returns whether it succeeded. */
@@ -138,7 +134,8 @@ export class Composer {
       this.showError(null);
       return true;
     } catch (error) {
-      this.showError(error.message);
+      this.#draft.save();
+      this.showError(error.isLoggedOut ? new LoggedOut("your text is saved") : error);
       return false;
     } finally {
       this.#isBusy = false;

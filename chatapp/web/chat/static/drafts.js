@@ -1,5 +1,7 @@
 /* Unsent text, kept in this browser for each chat and user; it survives a crash. */
 
+import { saveFiles } from "./draft_files.js";
+
 const PREFIX = "draft:";
 const SENT = "sent"; // key of the draft of a new chat's first message, until the chat's page shows that it arrived
 const SAVE_DELAY = 300; // ms after the last key
@@ -47,10 +49,17 @@ export class Draft {
   }
 }
 
-/** This page is the chat that the last form created: delete the draft, which has arrived. */
-export function clearSentDraft() {
+/** Forget which draft the last form sent; returns its key. The form is shown again: nothing has arrived. */
+export function forgetSentDraft() {
   const key = ignoringStorageErrors(() => sessionStorage.getItem(SENT));
+  ignoringStorageErrors(() => sessionStorage.removeItem(SENT));
+  return key;
+}
+
+/** This page is the chat that the last form created: delete the draft, which has arrived, and its files. */
+export function clearSentDraft() {
+  const key = forgetSentDraft();
   if (!key) return;
   ignoringStorageErrors(() => localStorage.removeItem(key));
-  ignoringStorageErrors(() => sessionStorage.removeItem(SENT));
+  saveFiles(key.slice(PREFIX.length), []);
 }

@@ -20,7 +20,7 @@ export function submitInPlace(conversation, composer) {
       composer.showError(null);
     } catch (error) {
       if (editor) editor.open = true;
-      composer.showError(error.message);
+      composer.showError(error);
     } finally {
       isBusy = false;
     }

@@ -8,10 +8,38 @@ export const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** `message` is a sentence for the user; `isRetryable`: the same request may succeed later. */
 export class RequestError extends Error {
+  isLoggedOut = false;
+
   /** @param {string} message */
   constructor(message, isRetryable = false) {
     super(message);
     this.isRetryable = isRetryable;
+  }
+
+  /** The sentence, which may contain a link.
+   * @returns {(string | Node)[]} */
+  get sentence() {
+    return [this.message];
+  }
+}
+
+/** The session has expired. `rest`, if given, ends the sentence after the link: the page can then be left. Without it
+ * the link opens another tab, since what was typed is only here. */
+export class LoggedOut extends RequestError {
+  isLoggedOut = true;
+
+  constructor(rest = "") {
+    super(rest ? `You’re logged out. Log in – ${rest}.` : "You’re logged out. Log in in another tab, then try again.");
+    this.rest = rest;
+  }
+
+  get sentence() {
+    const link = document.createElement("a");
+    link.href = `/login?${new URLSearchParams({ next: location.pathname + location.search })}`;
+    link.textContent = this.rest ? "Log in" : "Log in in another tab";
+    if (!this.rest) link.target = "_blank";
+    const [before, after] = this.message.split(link.textContent);
+    return [before, link, after];
   }
 }
 
@@ -35,7 +63,7 @@ async function receive(promise) {
 /** @param {string} url @param {RequestInit} [options] */
 async function request(url, options) {
   const response = await receive(fetch(url, { headers: HEADERS, ...options }));
-  if (response.redirected) throw new RequestError("You are logged out. Log in in another tab, then try again.");
+  if (response.redirected) throw new LoggedOut();
   if (response.status === 409 || response.status === 422) throw new RequestError((await response.json()).message);
   if (response.status === 400 || response.status === 413) throw new RequestError("The message is too long.");
   if (response.status === 403) throw new RequestError("This page is out of date. Please reload it.");
