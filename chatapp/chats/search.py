@@ -4,6 +4,7 @@ The database maintains the index itself, so no code path can bypass it: GIN inde
 PostgreSQL, an FTS5 table with triggers on SQLite. They are created after `migrate` where they are missing (SQLite drops
 triggers with their table, and Django alters a table by recreating it). A query matches words by prefix, in any order,
 ignoring case; all of them must be in one message with its attachments, or in one title. There is no query syntax.
+Text that is written without spaces is found by its parts (`chats.grams`).
 """
 
 import re
@@ -12,28 +13,30 @@ from django.db import connections, transaction
 from django.db.models import BooleanField, F, Func, Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
 
+from chatapp.chats.grams import postgres as grams_on_postgres
+from chatapp.chats.grams import sqlite as grams_on_sqlite
+from chatapp.chats.grams.letters import LETTER, LETTERS, is_run
+from chatapp.chats.grams.sqlite import text_of
 from chatapp.chats.models import Attachment, Message, Session
 
 INDEXED_CHARACTERS = 100_000  # of a message; a text search vector holds at most 1 MB
+QUERY_CHARACTERS = 200
 MAX_WORDS, MAX_WORD_CHARACTERS = 10, 50  # of a query
 MAX_TITLES = 1_000  # sessions found by their titles
 # Replaced by blanks for PostgreSQL's parser, which would treat hosts, paths and numbers as single words.
 PUNCTUATION = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~“”„‘’‚«»‹›–—…·•、。，！？：；（）'
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(rf"{LETTER}+|(?:(?!{LETTER})[^\W_])+")
+_BEGINNING = rf"(?:(?<![^\W_])|(?<=[{LETTERS}]))"  # where a word may begin
 
-_VECTOR = "to_tsvector('simple', translate(left({column}, {most}), '{marks}', '{blanks}'))"
+_MARKS, _BLANKS = PUNCTUATION.replace("'", "''"), " " * len(PUNCTUATION)
 _POSTGRES_INDEXES = {  # change the number with the expression
     "chats_message_words_1": ("chats_message", "content"),
     "chats_attachment_words_1": ("chats_attachment", "(name || ' ' || text)"),
 }
 
-# A message and its files are one entry, always in the same order: the text deleted must equal the text added.
-_SQLITE_TEXT = (
-    "substr({row}.content || (SELECT coalesce(group_concat(' ' || name || ' ' || text, ''), '') FROM"
-    " (SELECT name, text FROM chats_attachment WHERE message_id = {row}.id ORDER BY position)),"
-    f" 1, {INDEXED_CHARACTERS})"
-)
+# A message and its files are one entry: the text deleted must equal the text added.
+_SQLITE_TEXT = text_of("{row}")
 _SQLITE_ROW = "(SELECT id FROM chats_search_row WHERE message_id = {row}.id)"
 _SQLITE_ADD = f"INSERT INTO chats_search (rowid, content) VALUES ({_SQLITE_ROW}, {_SQLITE_TEXT});".format(row="new")
 _SQLITE_DROP = (
@@ -70,6 +73,9 @@ _SQLITE_TABLES = [
     "INSERT INTO chats_search_row (message_id) SELECT id FROM chats_message",
     f"INSERT INTO chats_search (rowid, content) SELECT {_SQLITE_ALL}",
 ]
+_SQLITE_MATCH = (
+    "SELECT message_id FROM chats_search_row r JOIN chats_search s ON s.rowid = r.id WHERE chats_search MATCH %s"
+)
 
 
 def words_of(text: str) -> list[str]:
@@ -87,20 +93,31 @@ def matching_sessions(sessions: QuerySet[Session], words: list[str]) -> QuerySet
 
 def matching_messages(messages: QuerySet[Message], words: list[str]) -> QuerySet[Message]:
     """Filter `messages`: all words are in the message or its attachments."""
-    if connections[messages.db].vendor == "sqlite":
-        query = " ".join(f'"{word}"*' for word in words)
-        rows = "SELECT message_id FROM chats_search_row r JOIN chats_search s ON s.rowid = r.id"
-        return messages.filter(pk__in=RawSQL(f"{rows} WHERE chats_search MATCH %s", [query]))
-    return _matching_on_postgres(messages, [f"'{word}':*" for word in words])
+    is_sqlite = connections[messages.db].vendor == "sqlite"
+    grams = grams_on_sqlite if is_sqlite else grams_on_postgres
+    for run in filter(is_run, words):
+        messages = messages.filter(pk__in=RawSQL(*grams.messages_with_run(run)))
+    others = [word for word in words if not is_run(word)]
+    if not others:
+        return messages
+    return _matching_on_sqlite(messages, others) if is_sqlite else _matching_on_postgres(messages, others)
 
 
-def _matching_on_postgres(messages: QuerySet[Message], prefixes: list[str]) -> QuerySet[Message]:
+def _matching_on_sqlite(messages: QuerySet[Message], words: list[str]) -> QuerySet[Message]:
+    query = " ".join(f'"{word}"*' for word in words)
+    mixed, parameters = grams_on_sqlite.messages_with_words(words, _SQLITE_MATCH)
+    return messages.filter(pk__in=RawSQL(f"{_SQLITE_MATCH} UNION {mixed}", [query, *parameters]))
+
+
+def _matching_on_postgres(messages: QuerySet[Message], words: list[str]) -> QuerySet[Message]:
     """Content and attachments have one index each. Few messages have attachments, so only those are matched by word."""
+    prefixes = [f"'{word}':*" for word in words]
+    mixed = messages.filter(pk__in=RawSQL(*grams_on_postgres.messages_with_words(" & ".join(prefixes), _vector)))
     in_words = messages.filter(_Matches(F("content"), Value(" & ".join(prefixes))))
     with_files = messages.filter(pk__in=_in_files(" | ".join(prefixes)))
     for prefix in prefixes:
         with_files = with_files.filter(Q(_Matches(F("content"), Value(prefix))) | Q(pk__in=_in_files(prefix)))
-    return Message.objects.filter(pk__in=in_words.values("pk").union(with_files.values("pk")))
+    return Message.objects.filter(pk__in=in_words.values("pk").union(with_files.values("pk"), mixed.values("pk")))
 
 
 def _in_files(query: str) -> QuerySet:
@@ -129,8 +146,9 @@ class _Matches(Func):
 
 
 def pattern(words: list[str]) -> re.Pattern:
-    """A pattern that matches the beginnings of any of the words in a text."""
-    return re.compile(rf"(?<![^\W_])({'|'.join(sorted(words, key=len, reverse=True))})", re.IGNORECASE)
+    """A pattern that matches what a query finds in a text: beginnings of words, and runs of letters anywhere."""
+    parts = [word if is_run(word) else f"{_BEGINNING}{word}" for word in sorted(words, key=len, reverse=True)]
+    return re.compile(f"({'|'.join(parts)})", re.IGNORECASE)
 
 
 def _titled(sessions: QuerySet[Session], words: list[str]) -> list:
@@ -142,22 +160,34 @@ def _titled(sessions: QuerySet[Session], words: list[str]) -> list:
 
 
 def _vector(column: str) -> str:
-    marks = PUNCTUATION.replace("'", "''")
-    return _VECTOR.format(column=column, most=INDEXED_CHARACTERS, marks=marks, blanks=" " * len(PUNCTUATION))
+    return f"to_tsvector('simple', translate(left({column}, {INDEXED_CHARACTERS}), '{_MARKS}', '{_BLANKS}'))"
 
 
 def ensure_index(using: str, **_: object) -> None:
-    """Create the index where it is missing. Receiver of `post_migrate`."""
+    """Create the indexes where they are missing. Receiver of `post_migrate`."""
     connection = connections[using]
-    with transaction.atomic(using), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
-        if not {"chats_message", "chats_attachment"} <= set(tables):
-            return  # migrated back
-        if connection.vendor == "sqlite":
-            _ensure_triggers(cursor)
-            return
+    if not {"chats_message", "chats_attachment"} <= set(tables):
+        return  # migrated back
+    if connection.vendor == "sqlite":
+        _ensure_on_sqlite(using)
+    else:
+        _ensure_on_postgres(using)
+
+
+def _ensure_on_sqlite(using: str) -> None:
+    with transaction.atomic(using), connections[using].cursor() as cursor:
+        there = _triggers(cursor)
+        _ensure_triggers(cursor, {name: body for name, body in there.items() if name not in grams_on_sqlite.TRIGGERS})
+    grams_on_sqlite.ensure_grams(using, there)
+
+
+def _ensure_on_postgres(using: str) -> None:
+    with transaction.atomic(using), connections[using].cursor() as cursor:
         for name, (table, column) in _POSTGRES_INDEXES.items():
             cursor.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} USING gin ({_vector(column)})")
+    grams_on_postgres.ensure_grams(using, _vector)
 
 
 def drop_triggers(using: str, plan: list[tuple], **_: object) -> None:
@@ -179,9 +209,8 @@ def _triggers(cursor) -> dict[str, str]:
     return dict(cursor.fetchall())
 
 
-def _ensure_triggers(cursor) -> None:
+def _ensure_triggers(cursor, there: dict[str, str]) -> None:
     """Rebuild the index unless all its triggers exist exactly as defined here: otherwise it has missed writes."""
-    there = _triggers(cursor)
     wanted = {name: f"CREATE TRIGGER {name} {body}" for name, body in _SQLITE_TRIGGERS.items()}
     if there == wanted:
         return

@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.migrations import Migration
 
 from chatapp.chats import search as index
+from chatapp.chats.grams import sqlite as grams_on_sqlite
 from chatapp.chats.models import Attachment, Message, Role, Session
 from tests.web.test_frame import words
 
@@ -104,6 +105,79 @@ def attach():
         return message.attachments.create(name=name, media_type="text/plain", size=1, text=text, position=position)
 
     return attach_
+
+
+@pytest.mark.parametrize(
+    ("text", "queries", "others"),
+    [
+        (
+            "我们在东京使用Python编程，版本3.12。",
+            ["东京", "京", "使用", "使用Python编程", "python", "pyt", "编程", "版本 东京", "3", "12"],
+            ["北京", "ython", "京东"],
+        ),
+        (
+            "日本語を勉強しています。カタカナもひらがなも",
+            ["日本語", "勉強", "強し", "カタカナ", "も"],
+            ["英語", "漢字"],
+        ),
+        ("ภาษาไทยไม่มีช่องว่าง", ["ภาษา", "ไทย", "ช่องว่าง", "ไม่มี"], ["อังกฤษ"]),
+        ("생성형인공지능을 배웁니다", ["인공지능", "생성형", "지능"], ["바보"]),
+        ("All done 🎉👩‍💻 and ❤️", ["🎉", "👩‍💻", "❤️", "❤", "🎉 done"], ["🔥", "one", "ll"]),
+        ("末尾の字", ["字", "の字"], []),
+    ],
+)
+def test_text_without_spaces_is_found_by_any_part_of_it(text, queries, others, say, attach, find):
+    say("Something else")
+    session, with_file, titled = say(text), say("Look"), say("x", title=text[:80])
+    attach(with_file, text)
+    everything = ids(titled, with_file, session)
+    for query in queries:
+        assert find(query) == everything, query
+    for query in others:
+        assert find(query) == [], query
+    Message.objects.filter(session=session).update(content="changed")
+    with_file.messages.first().attachments.all().delete()
+    titled.delete()
+    assert [find(query) for query in queries] == [[]] * len(queries)
+
+
+def test_the_part_is_marked_in_title_and_excerpt(say, browser):
+    say("我们在东京使用Python编程", title="东京的天气")
+    page = browser.get("/search", {"q": "东京 python"}).content.decode().partition("data-hits")[2]
+    assert "<mark>东京</mark>的天气" in page
+    assert "我们在<mark>东京</mark>使用<mark>Python</mark>编程" in page
+
+
+def test_messages_of_an_earlier_version_are_indexed_in_batches(say, attach, find, monkeypatch):
+    """An interruption loses nothing, and what is written or changed meanwhile is indexed once."""
+    if connection.vendor != "sqlite":
+        return
+    old = [say(f"旧い 東京 {number}") for number in range(7)]
+    attach(old[0], "大阪")
+    with connection.cursor() as cursor:
+        for name in grams_on_sqlite.TRIGGERS:
+            cursor.execute(f"DROP TRIGGER {name}")
+    monkeypatch.setattr(grams_on_sqlite, "BATCH_MESSAGES", 2)
+    batch, batches = grams_on_sqlite._index_batch, []
+
+    def interrupted(using: str) -> bool:
+        batches.append(using)
+        return len(batches) < 3 and batch(using)
+
+    monkeypatch.setattr(grams_on_sqlite, "_index_batch", interrupted)
+    index.ensure_index("default")
+    assert len(find("東京")) == 4
+    Message.objects.filter(session=old[6]).update(content="新しい 東京")
+    new = say("東京")
+    old[0].delete()
+    monkeypatch.setattr(grams_on_sqlite, "_index_batch", batch)
+    index.ensure_index("default")
+    assert sorted(find("東京")) == sorted(ids(*old[1:], new))
+    assert find("大阪") == []
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO chats_grams (chats_grams) VALUES ('integrity-check')")
+        cursor.execute("SELECT count(*) FROM chats_grams_row")
+        assert cursor.fetchone() == (7,)
 
 
 def test_words_of_files_and_of_their_message_are_found_together(say, attach, find):
@@ -282,3 +356,6 @@ def test_the_database_uses_its_index(say):
         cursor.execute("SET LOCAL enable_seqscan = off")  # there is little to look through here
     assert "chats_message_words_1" in found.explain()
     assert "chats_attachment_words_1" in found.explain()
+    found = index.matching_messages(Message.objects.order_by(), ["東京", "camel"])
+    for name in ("chats_message_grams_1", "chats_attachment_grams_1", "chats_message_mixed_1"):
+        assert name in found.explain()

@@ -71,7 +71,8 @@ def keep_draft(request: HttpRequest, chat: object, draft: Draft) -> None:
 
 def _bounded(draft: Draft) -> str | list:
     """What is stored: the text, or a list of the text and the name, type and text of each file."""
-    text, files = draft.text[: settings.PROMPT_MAX_CHARACTERS], []
+    text = draft.text[: settings.PROMPT_MAX_CHARACTERS]
+    files: list[list[str]] = []
     for file in list(draft.files)[: settings.PROMPT_MAX_FILES]:
         entry = [file.name, file.media_type, file.text]
         if _length([text, *files, entry]) <= settings.PROMPT_MAX_CHARACTERS:

@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from chatapp.chats.actions import show_branch
@@ -13,7 +14,7 @@ from chatapp.chats.tree import Tree
 from chatapp.web.chat.composer import Composer, enabled_models, model_of, removed_files_of, text_of
 from chatapp.web.chat.page import change
 from chatapp.web.chat.transcript import entries
-from chatapp.web.shell.decorators import post_only, private
+from chatapp.web.shell.decorators import is_fetch, post_only, private
 from runs.actions import edit_and_send
 from runs.models import Run
 from runs.queries.answers import answer_now
@@ -22,8 +23,10 @@ from runs.queries.answers import answer_now
 @require_GET
 @private
 def show_message(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One message, as the transcript displays it now."""
+    """One message, as the transcript displays it now: for the script. Otherwise the chat's page, at the message."""
     message = find_message(request, pk)
+    if not is_fetch(request):
+        return redirect_to_message(message)
     context = {"entries": entries([message], Tree(message.session)), "models": enabled_models()}
     return render(request, "chat/messages.html", context)
 
@@ -74,7 +77,14 @@ def _is_already_sent(question: Message, text: str, removed: set[UUID]) -> bool:
 def switch_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show another version of a question or an answer, and what follows it."""
     message = find_message(request, pk)
+    if request.POST.get("at"):
+        show_branch(message)
+        return redirect_to_message(message)
     return change(request, message.session_id, lambda: show_branch(message))
+
+
+def redirect_to_message(message: Message) -> HttpResponse:
+    return redirect(f"{reverse('session', args=[message.session_id])}?at={message.pk}#m-{message.pk}")
 
 
 def find_message(request: HttpRequest, pk: UUID, **lookups: object) -> Message:

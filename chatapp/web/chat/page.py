@@ -12,11 +12,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from chatapp.chats.models import MessageState, Session
+from chatapp.chats.search import QUERY_CHARACTERS, words_of
 from chatapp.chats.titles import title_of, with_opening
 from chatapp.chats.tree import Tree
 from chatapp.web.chat.composer import Composer, enabled_models
 from chatapp.web.chat.model_settings import ModelSettingsForm, has_model_settings
-from chatapp.web.chat.paging import Pager, fits
+from chatapp.web.chat.paging import PAGE_MESSAGES, Pager, fits
 from chatapp.web.chat.transcript import Entry, entries
 from chatapp.web.shell.decorators import is_fetch
 from runs.errors import RunError
@@ -87,10 +88,27 @@ class Conversation:
         """The page before a message; empty if that is the first one or unknown."""
         return Pager(self.ids).page_to(self.index(message_id, default=0))
 
+    def around(self, message_id: str) -> list[UUID]:
+        """A page with a message in its middle; empty if that is unknown, or on another branch."""
+        index = self.index(message_id, default=-1)
+        if index < 0:
+            return []
+        pager = Pager(self.ids)
+        page = pager.page_from(max(index - PAGE_MESSAGES // 2, 0))
+        return page if self.ids[index] in page else pager.page_from(index)
+
     def after(self, message_id: str) -> list[UUID]:
         """The page after a message; empty if that is the last one or unknown."""
         start = self.index(message_id, default=-1) + 1
         return Pager(self.ids).page_from(start) if start else []
+
+    def on_other_branch(self, message_id: str) -> UUID | None:
+        """The id of a message of this session that the current branch does not have."""
+        try:
+            pk = UUID(message_id)
+        except ValueError:
+            return None
+        return pk if pk not in self.ids and self.session.messages.filter(pk=pk).exists() else None
 
     def earlier(self, ids: list[UUID]) -> UUID | None:
         """The first of `ids`, if the branch has messages before it."""
@@ -119,6 +137,10 @@ def session_page(request: HttpRequest, session: Session, composer: Composer, sta
     conversation = Conversation.of(session)
     ids = _requested_ids(request, conversation)
     transcript = conversation.entries(ids)
+    target = request.GET.get("at", "")
+    for entry in transcript:
+        if str(entry.message.pk) == target:
+            entry.is_target, entry.words = True, words_of(request.GET.get("q", "")[:QUERY_CHARACTERS])
     composer.active = next((entry.run for entry in transcript if entry.is_active), None)
     context = {
         "session": session,
@@ -126,6 +148,7 @@ def session_page(request: HttpRequest, session: Session, composer: Composer, sta
         "entries": transcript,
         "earlier": conversation.earlier(ids),
         "later": conversation.later(ids),
+        "elsewhere": conversation.on_other_branch(target),
         "queue": conversation.queue,
         "composer": composer,
         "model_settings": ModelSettingsForm(instance=session),
@@ -136,7 +159,12 @@ def session_page(request: HttpRequest, session: Session, composer: Composer, sta
 
 
 def _requested_ids(request: HttpRequest, conversation: Conversation) -> list[UUID]:
-    """The page `after` a message, the one `before` a message (and all that follows, if short), or the newest."""
+    """The page around the message `at`, the one `after` a message, the one `before` a message, or the newest.
+
+    The one before a message has all that follows too, if that is short.
+    """
+    if around := conversation.around(request.GET.get("at", "")):
+        return around
     if later := conversation.after(request.GET.get("after", "")):
         return later
     earlier = conversation.before(request.GET.get("before", ""))
@@ -170,14 +198,16 @@ def conversation_part(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "chat/conversation.html", context)
 
 
-def earlier_part(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The messages before the one the script names."""
+def more_part(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The messages before (`before`) or after (`later`) the one the script names."""
     conversation = Conversation.of(find_session(request, pk))
-    ids = conversation.before(request.GET.get("before", ""))
+    is_later = "later" in request.GET
+    ids = conversation.after(request.GET["later"]) if is_later else conversation.before(request.GET.get("before", ""))
     context = {
         "session": conversation.session,
         "entries": conversation.entries(ids),
-        "earlier": conversation.earlier(ids),
+        "earlier": None if is_later else conversation.earlier(ids),
+        "later": conversation.later(ids) if is_later else None,
         "models": enabled_models(),
     }
     return render(request, "chat/messages.html", context)

@@ -12,13 +12,19 @@ from django.views.decorators.http import require_GET
 from chatapp.chats.attachments import full_text_of
 from chatapp.chats.models import Message, Session
 from chatapp.chats.plain_text import excerpt_of
-from chatapp.chats.search import INDEXED_CHARACTERS, matching_messages, matching_sessions, pattern, words_of
+from chatapp.chats.search import (
+    INDEXED_CHARACTERS,
+    QUERY_CHARACTERS,
+    matching_messages,
+    matching_sessions,
+    pattern,
+    words_of,
+)
 from chatapp.chats.titles import title_of, with_opening
 from chatapp.web.shell.decorators import is_fetch, private
 
 PAGE_HITS = 20
 MAX_PAGES = 50  # pages; users refine the query before that
-QUERY_CHARACTERS = 200
 BEFORE, AFTER = 60, 140  # characters of a message around its first match
 NEAR = 1_000  # characters read before and after the match to find them
 

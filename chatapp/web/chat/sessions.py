@@ -14,7 +14,7 @@ from chatapp.chats.titles import title_of
 from chatapp.web.chat.composer import Composer, Posted, send_posted, start_posted
 from chatapp.web.chat.drafts import NEW, take_draft
 from chatapp.web.chat.model_settings import ModelSettingsForm
-from chatapp.web.chat.page import change, conversation_part, earlier_part, find_session, redirect_to_end, session_page
+from chatapp.web.chat.page import change, conversation_part, find_session, more_part, redirect_to_end, session_page
 from chatapp.web.shell.context import preferences_of
 from chatapp.web.shell.decorators import is_fetch, post_only, private
 from runs import actions
@@ -64,7 +64,8 @@ def show_session(request: HttpRequest, pk: UUID) -> HttpResponse:
 def session_messages(request: HttpRequest, pk: UUID) -> HttpResponse:
     """POST sends a message, or queues it while an answer is active.
 
-    GET is for the script: the conversation after the message `after`, or the messages before the one named `before`.
+    GET is for the script: the conversation after the message `after`, or the messages before the one named `before`,
+    or after the one named `later`.
     """
     session = find_session(request, pk)
     if request.method == "POST":
@@ -72,7 +73,7 @@ def session_messages(request: HttpRequest, pk: UUID) -> HttpResponse:
         return change(request, pk, lambda: send_posted(session, posted, request.user), posted.composer())
     if not is_fetch(request):
         return redirect("session", pk)
-    return earlier_part(request, pk) if "before" in request.GET else conversation_part(request, pk)
+    return more_part(request, pk) if {"before", "later"} & request.GET.keys() else conversation_part(request, pk)
 
 
 @post_only

@@ -37,6 +37,8 @@ class Entry(ReasoningAndTools):
     is_retrying: bool = False
     ahead: int = 0  # answers that have been waiting for a worker longer than this one
     versions: list[UUID] = field(default_factory=list)  # this message and its siblings
+    is_target: bool = False  # the page was opened at this message,
+    words: list[str] = field(default_factory=list)  # to show these words of a search
 
     @property
     def is_answer(self) -> bool:

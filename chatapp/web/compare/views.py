@@ -107,7 +107,7 @@ def resume_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _change(request, comparison, lambda: actions.resume_all(comparison, by=request.user))
 
 
-@require_POST
+@post_only
 @private
 def vote_on_comparison(request: HttpRequest, pk: UUID) -> HttpResponse:
     comparison = _find(request, pk)
@@ -177,7 +177,7 @@ def resume_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
     return _change(request, pane.comparison, lambda: actions.resume(pane, by=request.user))
 
 
-@require_POST
+@post_only
 @private_object(_panes)
 def continue_pane(request: HttpRequest, pane: Pane) -> HttpResponse:
     """Turn the pane into a chat and go there."""

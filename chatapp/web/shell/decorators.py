@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST
 
-from chatapp.web.shell.expired import is_fetch, log_in_first
+from chatapp.web.shell.expired import POST_ONLY, is_fetch, log_in_first
 from streams.access import in_request_thread
 
 View = Callable[..., HttpResponseBase]
@@ -32,7 +32,7 @@ def private(view: View) -> View:
 def post_only(view: View) -> View:
     """`require_POST`, marked so that nobody is sent to the view's address after a log-in."""
     inner = require_POST(view)
-    inner.is_post_only = True
+    setattr(inner, POST_ONLY, True)
     return inner
 
 

@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from chatapp.web.chat.composer import UUID_TEXT
 from chatapp.web.chat.drafts import NEW, Draft, chat_on, keep_draft
 
+POST_ONLY = "is_post_only"  # attribute of views that only take forms
 UNAUTHORIZED = 401
 NOTICE = "You’re logged out. Log in, then try again."
 
@@ -69,6 +70,6 @@ def _page_above(path: str) -> str:
 
 def _is_page(path: str) -> bool:
     try:
-        return not getattr(resolve(path).func, "is_post_only", False)
+        return not getattr(resolve(path).func, POST_ONLY, False)
     except Resolver404:
         return False

@@ -62,7 +62,7 @@ MUTANTS = [
     Mutant(
         "a file's text is one box, however long",
         "templates/chat/files.html",
-        "{{ file.text|stretched }}",
+        "{{ file.text|stretched|marked:words }}",
         "{{ file.text }}",
         "tests/web/test_long.py::test_a_long_text_stands_in_stretches_wherever_it_stands",
     ),

@@ -1,8 +1,8 @@
 /* A chat's page: transcript and queue, which change together. The server answers every action with both as they are
 now; a response that arrives late does not undo a newer one. */
 
-import { EarlierMessages } from "./earlier_messages.js";
-import { stickToBottom } from "./stick_to_bottom.js";
+import { MoreMessages } from "./more_messages.js";
+import { stayHere, stickToBottom } from "./stick_to_bottom.js";
 import { Queue } from "./queue.js";
 import { Refresher } from "../shell/refresher.js";
 import { getHtml, parseElement, post } from "../shell/requests.js";
@@ -12,18 +12,21 @@ export class Conversation {
   #url;
   #transcript;
   #queue;
-  #earlierMessages;
+  #earlier;
+  #later;
   #requests = 0; // numbers requests in the order they were sent
   #shown = 0; // the number of the request whose response is on the page
   #refresher = new Refresher(() => this.#load());
 
   constructor(root, queue, streams) {
     this.#url = root.dataset.messagesUrl;
-    this.#earlierMessages = new EarlierMessages(root, this.#url);
     this.#queue = new Queue(queue, streams, () => this.sync());
     this.#transcript = new Transcript(root, streams, () => {
       if (!this.#queue.isEmpty) this.sync(); // the next one starts, or all are held
     });
+    this.#earlier = new MoreMessages(root, this.#url, "earlier", () => {});
+    this.#later = new MoreMessages(root, this.#url, "later", (articles) => this.#onLater(articles));
+    if (this.#later.areMissing) stayHere();
   }
 
   get activeAnswer() {
@@ -45,7 +48,7 @@ export class Conversation {
     fields.set("after", this.#transcript.anchor);
     const number = ++this.#requests;
     const response = await post(url, fields);
-    if (response.headers.get("Content-Type").startsWith("text/html")) this.#show(number, await response.text());
+    if (response.headers.get("Content-Type").startsWith("text/html")) this.#showAll(number, await response.text());
     else this.sync();
   }
 
@@ -56,18 +59,33 @@ export class Conversation {
 
   async #load() {
     const number = ++this.#requests;
-    this.#show(number, await getHtml(`${this.#url}?after=${this.#transcript.anchor}`));
+    const html = await getHtml(`${this.#url}?after=${this.#transcript.anchor}`);
+    if (this.#later.areMissing) this.#showQueue(number, html);
+    else this.#showAll(number, html);
   }
 
-  #show(number, html) {
+  #showAll(number, html) {
     if (number < this.#shown) return this.sync();
     const part = parseElement(html, "[data-part]");
     const queue = parseElement(html, "[data-queue]");
     this.#shown = number;
     stickToBottom(() => {
       this.#queue.update(queue);
-      if (!part.dataset.after) this.#earlierMessages.replaceLink(part.querySelector("[data-earlier]"));
+      this.#later.replaceLink(null); // the part has all messages to the end
+      if (!part.dataset.after) this.#earlier.replaceLink(part.querySelector("[data-earlier]"));
       this.#transcript.update(part.dataset.after, messagesIn(part));
     });
+  }
+
+  /** Around a hit of a search, the reader's place is not that of the newest messages. */
+  #showQueue(number, html) {
+    if (number < this.#shown) return;
+    this.#shown = number;
+    this.#queue.update(parseElement(html, "[data-queue]"));
+  }
+
+  #onLater(articles) {
+    this.#transcript.adopt(articles);
+    if (!this.#later.areMissing) this.sync(); // what was sent meanwhile
   }
 }

@@ -27,6 +27,11 @@ export function scrollToBottom() {
   rememberPosition();
 }
 
+/** The reader is not at the end of the chat, even if the page ends here. */
+export function stayHere() {
+  isFollowing = false;
+}
+
 /** Make a change to the page. A reader who follows the bottom stays there; for all others nothing moves.
  * @param {() => void} change */
 export function stickToBottom(change) {

@@ -65,6 +65,12 @@ export class Transcript {
     this.#notifyComposer();
   }
 
+  /** Follow articles that were added to the page. */
+  adopt(articles) {
+    this.#follow(articles.filter((article) => article.dataset.stream));
+    this.#notifyComposer();
+  }
+
   showQueuePositions(ahead) {
     for (const answer of this.#answers.values()) answer.showQueuePosition(ahead[answer.stream]);
   }

@@ -28,7 +28,7 @@ function openConversation() {
   if (navigation?.type === "back_forward") conversation.sync();
   addEventListener("pageshow", (event) => event.persisted && conversation.sync());
   document.addEventListener("visibilitychange", () => document.hidden || conversation.sync());
-  showJumpButton(document.querySelector("[data-latest]"), root);
+  if (!root.querySelector("[data-later]")) showJumpButton(document.querySelector("[data-latest]"), root);
   return conversation;
 }
 
