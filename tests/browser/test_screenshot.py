@@ -1,6 +1,6 @@
 """Pictures of all pages, taken of real pages: `make screenshots` keeps them in docs/screenshots.
 
-With SCREENSHOTS=name in the environment one page is taken. Other test runs take two, and do not change the tree.
+With SCREENSHOTS=name,name in the environment these pages are taken. Other test runs take two, and do not change the tree.
 """
 
 import base64
@@ -141,6 +141,8 @@ def open_page(tab, house, name: str) -> None:
     tab.page.goto(getattr(house, path, path))
     if name == "writing":
         expect(tab.answer).to_contain_text("no harm in leaving")
+    if button == "Keyboard shortcuts":
+        return tab.page.keyboard.press("?")
     if button:
         tab.page.get_by_role("button", name=button, exact=True).click()
 
@@ -171,7 +173,7 @@ def test_screenshots_of_all_pages(house, open_window, directory):
         ]
         for who in ("nobody", *house.people)
     }
-    for name in [name for name in PAGES if os.environ["SCREENSHOTS"] in ("1", name)]:
+    for name in [name for name in PAGES if os.environ["SCREENSHOTS"] == "1" or name in os.environ["SCREENSHOTS"].split(",")]:
         pictures = []
         for tab in tabs[PAGES[name][0]]:
             open_page(tab, house, name)

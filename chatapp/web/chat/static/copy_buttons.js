@@ -38,7 +38,8 @@ function isNothing(text) {
 }
 
 async function copyAndReport(button, text) {
-  const label = (button.dataset.word ??= button.textContent);
+  const word = button.querySelector("[data-word]") ?? button; // beside an icon, or all there is
+  const label = (button.dataset.label ??= word.textContent);
   const focused = /** @type {HTMLElement} */ (document.activeElement);
   let outcome = "Copied";
   try {
@@ -46,10 +47,14 @@ async function copyAndReport(button, text) {
   } catch {
     outcome = (await isNothing(text)) ? "Nothing to copy" : "Not copied";
   }
-  button.textContent = outcome;
+  word.textContent = outcome;
+  button.dataset.outcome = outcome;
   announce(outcome);
   if (button.isConnected) focused?.focus({ preventScroll: true });
-  setTimeout(() => (button.textContent = label), LABEL_TIME);
+  setTimeout(() => {
+    word.textContent = label;
+    delete button.dataset.outcome;
+  }, LABEL_TIME);
 }
 
 export function enableCopyButtons() {

@@ -26,3 +26,30 @@ export function submitInPlace(conversation, composer) {
     }
   });
 }
+
+/** An editor takes the place of its question: it opens with the cursor at the end, Ctrl+Enter sends, Esc closes. */
+export function enableEditors() {
+  const editorOf = (event) => /** @type {Element} */ (event.target).closest("[data-edit]");
+  const close = (editor) => {
+    editor.open = false;
+    editor.querySelector("summary").focus({ preventScroll: true });
+  };
+  const openField = (event) => {
+    const field = event.target.matches("[data-edit][open]") && event.target.querySelector("textarea");
+    if (!field) return;
+    field.focus();
+    field.setSelectionRange(field.value.length, field.value.length);
+  };
+  document.addEventListener("toggle", openField, { capture: true }); // it doesn't bubble
+  document.addEventListener("click", (event) => {
+    if (/** @type {Element} */ (event.target).matches("[data-edit-cancel]")) close(editorOf(event));
+  });
+  document.addEventListener("keydown", (event) => {
+    const editor = editorOf(event);
+    if (!editor?.open || event.isComposing) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) editor.querySelector("form").requestSubmit();
+    else if (event.key === "Escape") close(editor);
+    else return;
+    event.preventDefault();
+  });
+}

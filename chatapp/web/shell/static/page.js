@@ -2,7 +2,7 @@
 
 import { Composer } from "../chat/composer.js";
 import { Conversation } from "../chat/conversation.js";
-import { submitInPlace } from "../chat/message_forms.js";
+import { enableEditors, submitInPlace } from "../chat/message_forms.js";
 import { streams } from "./socket.js";
 import { enableCopyButtons } from "../chat/copy_buttons.js";
 import { enableKeyboardShortcuts } from "./keyboard_shortcuts.js";
@@ -40,6 +40,7 @@ if (form) {
   if (conversation) submitInPlace(conversation, composer);
 }
 enableCopyButtons();
+enableEditors();
 enableKeyboardShortcuts();
 if (nav) {
   new Sidebar(nav, streams, {
