@@ -32,8 +32,14 @@ class Provider(models.Model):
         help_text="Name of the environment variable that holds the key. The key itself is never stored.",
     )
 
+    DEMO = "local"  # the name of the provider of the bundled model
+
     def __str__(self):
         return self.name
+
+    @property
+    def is_demo(self) -> bool:
+        return self.name == self.DEMO
 
     def clean(self) -> None:
         self.base_url = self.base_url.strip().rstrip("/")

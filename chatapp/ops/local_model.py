@@ -12,7 +12,6 @@ from chatapp.ops.model_server import UPSTREAM_ID, weights
 from chatapp.ops.network_probes import free_port
 from runs.models import Model, Provider
 
-PROVIDER = "local"
 KEY_ENV = "LOCAL_MODEL_KEY"
 SYSTEM_PROMPT = "You are a helpful assistant. Answer in plain English, in one or two short sentences."
 PARAMETERS = {"temperature": 0.3, "repeat_penalty": 1.1}  # at higher temperatures it writes nonsense
@@ -35,7 +34,7 @@ def reason_not_to_start(cpu_info: Path = Path("/proc/cpuinfo")) -> str:
     """Why the local model is not started, for the console; empty if it is."""
     if settings.LOCAL_MODEL == "0":
         return "LOCAL_MODEL=0"
-    if settings.LOCAL_MODEL != "1" and Provider.objects.exclude(name=PROVIDER).exists():
+    if settings.LOCAL_MODEL != "1" and Provider.objects.exclude(name=Provider.DEMO).exists():
         return "another provider is configured (LOCAL_MODEL=1 starts it anyway)"
     if not (find_spec("xllamacpp") and weights()):
         return "its packages are not installed (`make run` installs them on the platforms they support)"
@@ -54,7 +53,7 @@ def _has_avx2(cpu_info: Path) -> bool:
 def register(local: LocalModel) -> None:
     """Save the model server's current address. Keeps changes that staff made to the model."""
     provider, _ = Provider.objects.update_or_create(
-        name=PROVIDER, defaults={"base_url": local.base_url, "key_env": KEY_ENV}
+        name=Provider.DEMO, defaults={"base_url": local.base_url, "key_env": KEY_ENV}
     )
     model, _ = Model.objects.get_or_create(
         name=UPSTREAM_ID,
@@ -73,4 +72,4 @@ def register(local: LocalModel) -> None:
 
 def retire() -> None:
     """Disable the models, whose server is not running."""
-    Model.objects.filter(provider__name=PROVIDER).update(enabled=False, is_default=False)
+    Model.objects.filter(provider__name=Provider.DEMO).update(enabled=False, is_default=False)

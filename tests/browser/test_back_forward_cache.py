@@ -130,6 +130,7 @@ def test_a_page_that_was_kept_goes_when_its_reader_has_logged_out(stack, window)
 def test_who_logs_out_leaves_nothing_behind_for_the_way_back(stack, window):  # B55
     tab = window.tab
     tab.page.goto("/")
+    tab.page.get_by_role("button", name="Account menu").click()
     tab.page.get_by_role("button", name="Log out").click()
     expect(tab.page.get_by_role("heading", name="Log in")).to_be_visible()
     tab.page.evaluate("history.back()")

@@ -163,3 +163,25 @@ def test_a_chat_is_renamed_and_deleted(stack, alice, tab):  # B14 B40
     expect(tab.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
     stack.upstream.wait(text.tag, "closed")
     assert not Session.objects.visible_to(alice.user).exists()
+
+
+def test_a_question_is_edited_in_its_place_and_by_keyboard(stack, alice, tab):
+    tab.start(prompt("Herons", tokens=3))
+    tab.expect_state("complete")
+    question, keys = tab.questions.first, tab.page.keyboard
+    question.hover()
+    question.get_by_text("Edit", exact=True).click()
+    field = question.get_by_label("Your message")
+    expect(field).to_be_focused()
+    expect(question.locator(".question__text")).to_be_hidden()
+    assert field.bounding_box()["width"] > 0.9 * tab.answers.first.bounding_box()["width"]
+    keys.press("Escape")
+    expect(question.locator(".question__text")).to_be_visible()
+    expect(tab.answers).to_have_count(1)
+    keys.press("Enter")  # on Edit, which has the focus again
+    field.fill(prompt("Storks", tokens=4))
+    keys.press("Control+Enter")
+    tab.expect_answer(spoken(4))
+    expect(tab.questions.first).to_contain_text("Storks")
+    expect(tab.questions.first.locator(".question__text")).to_be_visible()
+    check(last_run(alice))

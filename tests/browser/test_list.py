@@ -174,8 +174,8 @@ def test_the_list_scrolls_and_what_stands_around_it_stays(stack, alice, open_win
     if width == 375:
         page.get_by_role("button", name="Chats").click()
     sidebar = page.get_by_role("navigation", name="Chats")
-    around = [sidebar.get_by_role("link", name=name, exact=True) for name in ("New chat", "Compare", "Settings")]
-    around.append(sidebar.get_by_role("button", name="Log out"))
+    around = [sidebar.get_by_role("link", name=name, exact=True) for name in ("New chat", "Compare", "Archive")]
+    around.append(sidebar.get_by_role("button", name="Account menu"))
     first, last = (sidebar.get_by_role("link", name=f"Chat {number:03}") for number in (39, 0))
     expect(first).to_be_in_viewport()
     for element in around:
@@ -184,6 +184,9 @@ def test_the_list_scrolls_and_what_stands_around_it_stays(stack, alice, open_win
     expect(first).not_to_be_in_viewport()
     for element in around:
         expect(element).to_be_in_viewport(ratio=1)
+    around[-1].click()
+    expect(sidebar.get_by_role("link", name="Settings")).to_be_in_viewport(ratio=1)
+    expect(sidebar.get_by_role("button", name="Log out")).to_be_in_viewport(ratio=1)
 
 
 def test_the_title_counts_what_ended_while_one_looked_away(stack, alice, tab):
@@ -331,3 +334,33 @@ def test_the_list_works_without_javascript(stack, alice, open_window):  # B56
     tab.page.get_by_role("button", name=re.compile("Unarchive")).click()
     expect(tab.page.get_by_text("No archived chats.")).to_be_visible()
     assert not Run.objects.visible_to(alice.user).exists()
+
+
+def test_a_row_s_menu_renames_pins_and_archives(stack, alice, tab):
+    herons, _ = (Session.objects.create(owner=alice.user, title=title) for title in ("Herons", "Storks"))
+    page = tab.page
+    page.goto("/")
+    sidebar = page.get_by_role("navigation", name="Chats")
+
+    def choose(name: str) -> None:
+        row(tab, "Herons").hover()
+        sidebar.get_by_role("button", name="Menu of Herons").click()
+        sidebar.get_by_role("button", name=name, exact=True).click()
+
+    choose("Rename")
+    page.keyboard.type("Never mind")
+    page.keyboard.press("Escape")
+    expect(row(tab, "Herons")).to_be_visible()
+    choose("Rename")
+    page.keyboard.type("Herons of the Rhine")
+    page.keyboard.press("Enter")
+    expect(row(tab, "Herons of the Rhine")).to_be_visible()
+    wait_until(lambda: Session.objects.get(pk=herons.pk).title == "Herons of the Rhine", "it was saved")
+    choose("Pin")
+    expect(page.get_by_role("heading", name="Pinned")).to_be_visible()
+    choose("Unpin")
+    expect(page.get_by_role("heading", name="Pinned")).to_have_count(0)
+    choose("Archive")
+    expect(row(tab, "Herons")).to_have_count(0)
+    expect(row(tab, "Storks")).to_be_visible()
+    assert Session.objects.get(pk=herons.pk).archived_at is not None

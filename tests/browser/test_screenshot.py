@@ -1,6 +1,7 @@
 """Pictures of all pages, taken of real pages: `make screenshots` keeps them in docs/screenshots.
 
-With SCREENSHOTS=name,name in the environment these pages are taken. Other test runs take two, and do not change the tree.
+With SCREENSHOTS=name,name in the environment these pages are taken. Other test runs take two,
+and do not change the tree.
 """
 
 import base64
@@ -173,7 +174,9 @@ def test_screenshots_of_all_pages(house, open_window, directory):
         ]
         for who in ("nobody", *house.people)
     }
-    for name in [name for name in PAGES if os.environ["SCREENSHOTS"] == "1" or name in os.environ["SCREENSHOTS"].split(",")]:
+    for name in [
+        name for name in PAGES if os.environ["SCREENSHOTS"] == "1" or name in os.environ["SCREENSHOTS"].split(",")
+    ]:
         pictures = []
         for tab in tabs[PAGES[name][0]]:
             open_page(tab, house, name)

@@ -38,7 +38,7 @@ COMPARE |= {"c-1-system_prompt": "Be brief."}
 ALL_RULES = ("once", "every", "daily", "weekly", "monthly", "cron")
 
 PAGES = [
-    Row("GET", "/", {"before": "{session}"}),
+    Row("GET", "/", {"before": "{session}", "text": "Hello"}),
     Row("POST", "/chats", form=COMPOSER, has_files=True),
     Row("GET", "/chats/{session}", {"before": "{message}"}),
     Row("GET", "/chats/{session}/messages", {"before": "{message}", "after": "{message}"}),
@@ -72,6 +72,10 @@ PAGES = [
     Row("GET", "/archive"),
     Row("GET", "/search", {"q": "hello", "page": "1"}),
     Row("GET", "/shared/{share}"),
+    Row("GET", "/welcome"),
+    Row("POST", "/welcome", form={"name": "Alice", "new_password1": "Xyzzy-1-2-3", "new_password2": "Xyzzy-1-2-3"}),
+    Row("GET", "/chats/select"),
+    Row("POST", "/chats/select", form={"session": "{session}", "action": "delete"}),
     Row("GET", "/settings"),
     Row("POST", "/settings", form={"name": "Alice", "theme": "dark", "model": "{model}", "notifies": "on"}),
     Row("POST", "/settings/password", form={"new_password1": "Xyzzy-1-2-3", "new_password2": "Xyzzy-1-2-3"}),

@@ -73,7 +73,7 @@ def test_doctor_misses_a_model_and_a_key(db, monkeypatch):
     assert "provider p: PROVIDER_KEY_MISSING is not set here" in manage("doctor", "--offline", fails=True)[0]
     # The demo model's key is made by `make run`, for the processes that it starts
     monkeypatch.delenv(local_model.KEY_ENV, raising=False)
-    Provider.objects.update(name=local_model.PROVIDER, key_env=local_model.KEY_ENV)
+    Provider.objects.update(name=Provider.DEMO, key_env=local_model.KEY_ENV)
     assert "OK     provider local\n" in manage("doctor", "--offline", fails=True)[0]
 
 

@@ -49,7 +49,7 @@ def login_token(user) -> str:
 
 def test_a_login_link_works_once(log_in, alice):
     token, first, second = login_token(alice), log_in(None), log_in(None)
-    assert first.post("/login/link", {"token": token}).url == "/"
+    assert first.post("/login/link", {"token": token}).url == "/welcome"
     assert first.get("/").status_code == 200
     response = second.post("/login/link", {"token": token})
     assert response.status_code == 403
@@ -70,7 +70,7 @@ def test_looking_at_a_link_changes_nothing(log_in, alice, method, address):
     assert looking.get("/").status_code == 302
     alice.refresh_from_db()
     assert alice.last_login is None
-    assert log_in(None).post("/login/link", {"token": token}).url == "/"
+    assert log_in(None).post("/login/link", {"token": token}).url == "/welcome"
 
 
 @pytest.mark.parametrize("address", ["/login/link", "/invitation"])
@@ -92,7 +92,7 @@ def test_the_button_is_no_other_site_s_to_press(alice):
 def test_the_whole_link_may_be_pasted(log_in, alice):
     link = login_link(alice, "https://chat.example.org")
     assert link.startswith("https://chat.example.org/login/link#")
-    assert log_in(None).post("/login/link", {"token": f"  {link}\n"}).url == "/"
+    assert log_in(None).post("/login/link", {"token": f"  {link}\n"}).url == "/welcome"
 
 
 def test_the_token_is_kept_nowhere(log_in, alice):
@@ -113,13 +113,13 @@ def test_who_is_logged_in_is_asked_before_a_link_for_somebody_else_is_used(log_i
     assert client.get("/").context["user"] == alice
     wrong = {"token": token, "instead_of": bob.pk}  # asked when somebody else was logged in
     assert "This link is for bob" in words(client.post("/login/link", wrong))
-    assert client.post("/login/link", {"token": token, "instead_of": alice.pk}).url == "/"
+    assert client.post("/login/link", {"token": token, "instead_of": alice.pk}).url == "/welcome"
     assert client.get("/").context["user"] == bob
 
 
 def test_a_link_for_who_is_logged_in_already_asks_nothing(log_in, alice):
     client = log_in(alice)
-    assert client.post("/login/link", {"token": login_token(alice)}).url == "/"
+    assert client.post("/login/link", {"token": login_token(alice)}).url == "/welcome"
     assert client.get("/").context["user"] == alice
 
 

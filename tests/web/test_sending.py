@@ -7,6 +7,7 @@ import pytest
 from chatapp.chats.models import Message, Session
 from runs.lifecycle import transitions
 from runs.models import Model, Run
+from tests.web.test_frame import words
 
 SCRIPT = {"headers": {"X-Requested-With": "fetch"}}
 
@@ -105,7 +106,7 @@ def test_the_script_is_told_what_was_wrong(browser, ask):
 
 def test_without_a_model_the_page_says_what_is_missing(log_in, alice):
     response = log_in(alice).get("/")
-    assert "No model is configured yet." in response.content.decode()
+    assert "No model is connected yet." in words(response)
 
 
 def test_the_script_gets_the_messages_it_does_not_have(browser, ask, write):

@@ -99,7 +99,7 @@ def test_each_answer_tells_how_fast_it_was(browser, ask, write):
 def test_a_model_that_counts_nothing_has_no_speed(browser, ask, write):
     run = write(ask(), "All of it")
     transitions.complete(run.id, "stop")
-    assert 'class="figures">first token' in page_of(browser, run)
+    assert re.search(r'class="figures">.*?<span>first token [0-9.]+ s</span></details>', page_of(browser, run))
 
 
 def test_tools_are_shown_while_they_are_asked_for_and_after(browser, ask, write):
@@ -139,7 +139,8 @@ def test_a_failed_answer_shows_sentence_and_code_in_place(browser, ask, write): 
     transitions.fail(run.id, UpstreamUnreachable("secret detail"))
     page = page_of(browser, run)
     assert "data-plain>Half of</div>" in page
-    assert "The model server could not be reached. <code>upstream_unreachable</code>" in page
+    assert "The model server could not be reached. </p><details" in page
+    assert "<summary>Details</summary><code>upstream_unreachable</code>" in page
     assert "secret detail" not in page
 
 

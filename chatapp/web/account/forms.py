@@ -24,7 +24,7 @@ class LinkForm(forms.Form):
 
 class PreferencesForm(forms.ModelForm):
     name = forms.CharField(
-        label="Name", required=False, max_length=150, help_text="Displayed instead of your username."
+        label="Display name", required=False, max_length=150, help_text="Leave blank to use your username."
     )
     theme = forms.ChoiceField(label="Theme", choices=Theme.choices)
     model = forms.ChoiceField(label="Model for new chats", required=False)
@@ -98,6 +98,22 @@ class ChangePasswordForm(_RevokeTokensForm, PasswordChangeForm):
 
 class SetFirstPasswordForm(_RevokeTokensForm, SetPasswordForm):
     """For a user who has only used log-in links and has no password yet."""
+
+
+class WelcomeForm(SetPasswordForm):
+    """The first password, and the name to display."""
+
+    name = forms.CharField(label="Your name", required=False, max_length=150)
+    field_order = ["name", "new_password1", "new_password2"]
+
+    def __init__(self, user: AbstractBaseUser, *args: object, **kwargs: object) -> None:
+        super().__init__(user, *args, **kwargs)
+        self.fields["name"].initial = user.first_name
+        self.fields["name"].widget.attrs["autocomplete"] = "name"
+
+    def save(self, commit: bool = True) -> AbstractBaseUser:
+        self.user.first_name = self.cleaned_data["name"]
+        return super().save(commit)
 
 
 def password_form(user: AbstractBaseUser, *data: object) -> SetPasswordForm:

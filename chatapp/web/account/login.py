@@ -65,7 +65,7 @@ def log_in_by_link(request: HttpRequest) -> HttpResponse:
     if user is None:
         return _link_refused(request, token)
     login(request, user)
-    return redirect("home")
+    return redirect("home" if user.has_usable_password() else "welcome")
 
 
 def link_page(request: HttpRequest, is_invitation: bool = False) -> HttpResponse:

@@ -3,13 +3,14 @@
 from django.urls import path
 
 from chatapp.accounts.throttles import throttled_link, throttled_password, throttled_sign_in
-from chatapp.web.account import invitations, login, settings, tokens
+from chatapp.web.account import invitations, login, settings, tokens, welcome
 
 urlpatterns = [
     path("login", throttled_sign_in(login.Login.as_view()), name="login"),
     path("login/link", throttled_link(login.log_in_by_link), name="login_link"),
     path("logout", login.Logout.as_view(), name="logout"),
     path("invitation", throttled_link(invitations.accept_invitation), name="invitation"),
+    path("welcome", welcome.welcome, name="welcome"),
     path("settings", settings.edit_settings, name="settings"),
     path("settings/password", throttled_password(settings.change_password, "settings"), name="password"),
     path("settings/tokens", tokens.create_token, name="make_token"),

@@ -17,14 +17,14 @@ from chatapp.web.chat.attachments import uploaded_attachments
 from chatapp.web.chat.kept_files import kept_attachments
 from chatapp.web.chat.model_settings import ModelSettingsForm
 from runs.actions import send
-from runs.errors import ModelMissing, RunError
+from runs.errors import RunError
 from runs.models import Model, Run
 
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def enabled_models() -> list[Model]:
-    return list(Model.objects.filter(enabled=True))
+    return list(Model.objects.filter(enabled=True).select_related("provider"))
 
 
 @dataclass
@@ -51,8 +51,9 @@ class Composer:
         """Why a message cannot be sent, or was not; empty if there is no obstacle."""
         if self.model_settings and self.model_settings.errors:
             return self.model_settings.error_text
-        error = self.error or (None if self.models else ModelMissing())
-        return error.message if error else ""
+        if self.error:
+            return self.error.message
+        return "" if self.models else "No model is connected yet."
 
 
 @dataclass

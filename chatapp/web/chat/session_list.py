@@ -1,23 +1,27 @@
-"""The sidebar's list and the archive: list, pin, archive, mark as seen."""
+"""The sidebar's list and the archive: list, pin, archive, mark as seen; and many chats at once."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from chatapp.chats.actions import move
 from chatapp.chats.models import Session
-from chatapp.chats.titles import title_of
+from chatapp.chats.titles import title_of, with_opening
+from chatapp.web.chat.composer import UUID_TEXT
 from chatapp.web.chat.page import find_session
 from chatapp.web.shell.decorators import is_fetch, post_only, private
 from chatapp.web.shell.sidebar import MAX_SESSIONS, PAGE_SESSIONS, archive, sidebar
-from runs.actions import mark_read
+from runs.actions import delete_session, mark_read
 from runs.session_feed import sessions_changed
 
 ARCHIVE_SESSIONS = 200  # newest first; search finds the others
+SELECTABLE_SESSIONS = 200  # newest first, and so many at once
 
 
 @dataclass
@@ -79,6 +83,8 @@ def _move(request: HttpRequest, pk: UUID, **state: bool) -> HttpResponse:
     session = find_session(request, pk)
     move(session, **state)
     sessions_changed(session.owner_id)
+    if is_fetch(request):
+        return HttpResponse(status=204)  # the list of every open page is told
     return redirect("archive") if request.POST.get("next") == "archive" else redirect("session", pk)
 
 
@@ -87,3 +93,50 @@ def _move(request: HttpRequest, pk: UUID, **state: bool) -> HttpResponse:
 def list_archived_sessions(request: HttpRequest) -> HttpResponse:
     rows = [ArchiveRow.of(session) for session in archive(request.user)[:ARCHIVE_SESSIONS]]
     return render(request, "chat/archive.html", {"rows": rows, "page_name": "archive"})
+
+
+@dataclass
+class SelectableRow:
+    pk: UUID
+    title: str
+    active_at: datetime
+
+    @classmethod
+    def of(cls, session: Session) -> "SelectableRow":
+        return cls(session.pk, title_of(session), session.active_at)
+
+
+@require_http_methods(["GET", "POST"])
+@private
+def select_sessions(request: HttpRequest) -> HttpResponse:
+    """GET lists chats with checkboxes. POST archives each `session`, or deletes it after another POST confirms that."""
+    listed = with_opening(Session.objects.visible_to(request.user).filter(archived_at=None)).order_by(
+        "-active_at", "-id"
+    )
+    if request.method == "GET":
+        rows = [SelectableRow.of(session) for session in listed[:SELECTABLE_SESSIONS]]
+        return render(request, "chat/select.html", {"rows": rows, "page_name": "select"})
+    chosen = list(listed.filter(pk__in=_posted_sessions(request)))
+    action = request.POST.get("action")
+    if action not in ("archive", "delete"):
+        raise BadRequest("action: archive or delete")
+    is_deletion = action == "delete"
+    if not chosen:
+        messages.error(request, "Select at least one chat.")
+        return redirect("select")
+    if is_deletion and "confirmed" not in request.POST:
+        return render(request, "chat/delete_selected.html", {"rows": [SelectableRow.of(each) for each in chosen]})
+    for session in chosen:
+        if is_deletion:
+            delete_session(session, by=request.user)
+        else:
+            move(session, is_archived=True)
+    sessions_changed(request.user.pk)
+    count = "1 chat" if len(chosen) == 1 else f"{len(chosen)} chats"
+    messages.success(request, f"{count} {'deleted' if is_deletion else 'archived'}.")
+    return redirect("select")
+
+
+def _posted_sessions(request: HttpRequest) -> list[UUID]:
+    texts = request.POST.getlist("session")[:SELECTABLE_SESSIONS]
+    return [UUID(text) for text in texts if UUID_TEXT.fullmatch(text)]

@@ -14,6 +14,7 @@ from chatapp.chats.titles import title_of
 from chatapp.web.chat.composer import Composer, Posted, send_posted, start_posted
 from chatapp.web.chat.drafts import NEW, take_draft
 from chatapp.web.chat.model_settings import ModelSettingsForm
+from chatapp.web.chat.onboarding import onboarding
 from chatapp.web.chat.page import change, conversation_part, find_session, more_part, redirect_to_end, session_page
 from chatapp.web.shell.context import preferences_of
 from chatapp.web.shell.decorators import is_fetch, post_only, private
@@ -21,18 +22,23 @@ from runs import actions
 from runs.errors import RunError
 from runs.session_feed import sessions_changed
 
+MAX_STARTER_CHARACTERS = 4_000  # in an address; longer ones are refused by proxies
+
 
 @require_GET
 @private
 def new_session(request: HttpRequest) -> HttpResponse:
+    """An empty session. `text` is put into the message field, where the user may change it before it is sent."""
     draft = take_draft(request, NEW)
-    composer = Composer(draft.text, preferences_of(request.user).model, files=draft.files)
+    text = draft.text or request.GET.get("text", "").replace("\0", "")[:MAX_STARTER_CHARACTERS]
+    composer = Composer(text, preferences_of(request.user).model, files=draft.files)
     composer.model_settings = ModelSettingsForm(form_id="composer")
     return _home(request, composer)
 
 
 def _home(request: HttpRequest, composer: Composer, status: int = 200) -> HttpResponse:
-    context = {"composer": composer, "page_name": "home"}
+    welcome = onboarding(request.user, composer.models, composer.selected_model)
+    context = {"composer": composer, "onboarding": welcome, "page_name": "home"}
     return render(request, "chat/home.html", context, status=status)
 
 
@@ -81,7 +87,7 @@ def session_messages(request: HttpRequest, pk: UUID) -> HttpResponse:
 def rename_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     rename(find_session(request, pk), request.POST.get("title", ""))
     sessions_changed(request.user.pk)
-    return redirect("session", pk)
+    return HttpResponse(status=204) if is_fetch(request) else redirect("session", pk)
 
 
 @require_http_methods(["GET", "POST"])

@@ -7,6 +7,7 @@ from chatapp.web.chat import export, messages, queue, runs, search, session_list
 urlpatterns = [
     path("", sessions.new_session, name="home"),
     path("chats", sessions.create_session, name="start"),
+    path("chats/select", session_list.select_sessions, name="select"),
     path("chats/<uuid:pk>", sessions.show_session, name="session"),
     path("chats/<uuid:pk>/messages", sessions.session_messages, name="messages"),
     path("chats/<uuid:pk>/title", sessions.rename_session, name="title"),

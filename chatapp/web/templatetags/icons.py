@@ -1,4 +1,4 @@
-"""`{% icon "copy" %}`: a drawing from templates/shell/icons.html, which a page contains once however often it is used."""
+"""`{% icon "copy" %}`: a drawing from templates/shell/icons.html, which a page contains once."""
 
 from django import template
 from django.utils.html import format_html
@@ -9,6 +9,6 @@ register = template.Library()
 
 @register.simple_tag
 def icon(name: str, size: int = 18) -> SafeString:
-    """`name`: the id of a symbol there, without `i-`; `size`: the width and height, in CSS pixels. Hidden from readers."""
+    """`name`: the id of a symbol there, without `i-`; `size`: the width and height, in CSS pixels."""
     drawing = '<svg width="{size}" height="{size}" aria-hidden="true"><use href="#i-{name}"/></svg>'
     return format_html(drawing, name=name, size=size)

@@ -29,6 +29,7 @@ export function submitInPlace(conversation, composer) {
 
 /** An editor takes the place of its question: it opens with the cursor at the end, Ctrl+Enter sends, Esc closes. */
 export function enableEditors() {
+  /** @type {(event: Event) => HTMLDetailsElement | null} */
   const editorOf = (event) => /** @type {Element} */ (event.target).closest("[data-edit]");
   const close = (editor) => {
     editor.open = false;

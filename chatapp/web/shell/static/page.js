@@ -9,6 +9,7 @@ import { enableKeyboardShortcuts } from "./keyboard_shortcuts.js";
 import { scrollToBottom, showJumpButton } from "../chat/stick_to_bottom.js";
 import { requestPermissionOnSave, watchEnds } from "./notifications.js";
 import { searchAsTyped } from "../chat/search.js";
+import { RowMenu } from "./row_menu.js";
 import { Sidebar } from "./sidebar.js";
 import { storeTimezone } from "./timezone.js";
 
@@ -43,6 +44,7 @@ enableCopyButtons();
 enableEditors();
 enableKeyboardShortcuts();
 if (nav) {
+  new RowMenu(nav);
   new Sidebar(nav, streams, {
     ...watchEnds("notifies" in nav.dataset),
     onActivity: () => conversation?.activeAnswer === null && conversation.sync(), // another tab has sent a message

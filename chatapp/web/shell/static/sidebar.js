@@ -112,6 +112,8 @@ export class Sidebar {
     const html = await getHtml(this.#urlFor({ rows, version: this.#list.dataset.version }));
     if (!html) return; // this version is current
     const list = parseElement(html, "[data-list]");
+    const field = this.#list.querySelector("input"); // a title that is being written
+    if (field) return void field.addEventListener("blur", () => this.#refresher.refresh(), { once: true });
     const focused = this.#list.contains(document.activeElement) && document.activeElement.getAttribute("href");
     this.#list.replaceWith(list);
     this.#isUnread ||= list.querySelector("[data-news] [aria-current]") !== null; // news from before the stream began
