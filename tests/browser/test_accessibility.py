@@ -111,7 +111,7 @@ def test_the_focus_moves_the_page_only_to_what_is_not_in_view(stack, alice, hous
     for name in ("Chat menu", "Model settings"):
         page.get_by_role("button", name=name, exact=True).focus()
         assert page.evaluate("scrollY") == place
-    hidden = page.locator(".question").first.get_by_text("Edit", exact=True)
+    hidden = page.locator(".question").first.locator("summary", has_text="Edit")
     hidden.focus()
     box = hidden.bounding_box()
     assert 50 < box["y"] < 550  # neither behind the bar nor behind the form

@@ -81,7 +81,7 @@ def test_a_question_is_edited_and_both_versions_stay(stack, alice, open_window):
     tab.expect_state("complete")
     tab.page.evaluate("window.isTheSamePage = true")
     tab.questions.last.hover()
-    tab.questions.last.get_by_text("Edit", exact=True).click()
+    tab.questions.last.locator("summary", has_text="Edit").click()
     field = tab.questions.last.get_by_label("Your message")
     expect(field).to_be_focused()
     field.fill(" ")

@@ -109,6 +109,7 @@ def test_only_the_last_answer_offers_to_continue(stack, alice, tab):
 
 def test_retry_after_a_failure(stack, alice, tab):  # B4 B48
     tab.start(prompt(tokens=5, status=401, times=1))
+    tab.answers.last.get_by_text("Details").click()
     expect(tab.answers.last.get_by_text("upstream_unauthorized")).to_be_visible()
     tab.act("Retry").click()
     tab.expect_answer(spoken(5))
@@ -170,7 +171,7 @@ def test_a_question_is_edited_in_its_place_and_by_keyboard(stack, alice, tab):
     tab.expect_state("complete")
     question, keys = tab.questions.first, tab.page.keyboard
     question.hover()
-    question.get_by_text("Edit", exact=True).click()
+    question.locator("summary", has_text="Edit").click()
     field = question.get_by_label("Your message")
     expect(field).to_be_focused()
     expect(question.locator(".question__text")).to_be_hidden()

@@ -313,7 +313,7 @@ def test_the_list_works_without_javascript(stack, alice, open_window):  # B56
     tab.page.goto("/")
     rows = tab.page.locator("#sidebar [data-session]")
     expect(rows).to_have_count(50)
-    tab.page.get_by_role("link", name="Older").click()
+    tab.page.get_by_role("link", name="Older", exact=True).click()
     expect(rows).to_have_count(10)
     rows.first.get_by_role("link").click()
     name = tab.page.get_by_role("heading", level=1).text_content()

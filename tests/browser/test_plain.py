@@ -156,7 +156,7 @@ def test_questions_are_edited_versions_chosen_files_sent_and_chats_set_up(stack,
     tab.page.reload()
     tab.questions.last.locator("summary", has_text="notes.txt").click()
     expect(tab.questions.last.get_by_text("Some notes", exact=True)).to_be_visible()
-    tab.questions.last.get_by_text("Edit", exact=True).click()
+    tab.questions.last.locator("summary", has_text="Edit").click()
     tab.questions.last.get_by_label("Your message").fill(prompt("Second", tokens=3))
     press(tab, tab.questions.last.get_by_role("button", name="Save and send"))
     check(last_run(alice))

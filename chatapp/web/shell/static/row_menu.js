@@ -70,8 +70,10 @@ export class RowMenu {
     link.hidden = true;
     link.after(field);
     field.select();
+    let isFinished = false; // removing the field blurs it
     const finish = (isSaved) => {
-      if (!field.isConnected) return;
+      if (isFinished) return;
+      isFinished = true;
       const fields = new FormData();
       fields.set("title", field.value);
       const isChanged = isSaved && field.value.trim() !== title;
