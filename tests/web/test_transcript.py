@@ -202,7 +202,7 @@ def test_text_that_would_read_otherwise_than_it_is_gets_a_mark_also_without_html
 def test_one_message_is_shown_as_in_the_transcript(browser, ask, write):
     run = write(ask(), "All of it")
     transitions.complete(run.id, "stop")
-    part = browser.get(f"/messages/{run.message_id}").content.decode().strip()
+    part = browser.get(f"/messages/{run.message_id}", headers={"X-Requested-With": "fetch"}).content.decode().strip()
     assert part.startswith("<article")
     assert part in page_of(browser, run)
 
