@@ -12,7 +12,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 REQUIREMENTS = ("deploy/requirements/app.in", "deploy/requirements/broker.in")
 BROWSER = "deploy/browser"
-MISSING = "The browser package {} is missing. Run `npm ci --ignore-scripts` in {}, and build again."
+MISSING = "The browser package {} is missing. Run `npm ci --omit=dev --ignore-scripts` in {}, and build again."
 
 
 class Requirements(MetadataHookInterface):

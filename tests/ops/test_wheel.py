@@ -134,7 +134,7 @@ def test_a_build_without_browser_packages_says_what_to_do(tmp_path):
     (tmp_path / "deploy" / "browser" / "package.json").write_text('{"dependencies": {"left-pad": "1.0.0"}}')
     hook = module.BrowserPackages(str(tmp_path), {}, None, None, str(tmp_path), "wheel")
     with pytest.raises(
-        FileNotFoundError, match=r"left-pad is missing\. Run `npm ci --ignore-scripts` in deploy/browser"
+        FileNotFoundError, match=r"left-pad is missing\. Run `npm ci --omit=dev --ignore-scripts` in deploy/browser"
     ):
         hook.initialize("standard", {"force_include": {}})
     hook.initialize("editable", {"force_include": {}})
