@@ -31,12 +31,12 @@ def figures(found: Findings, command: str, load_before: float, seconds: float) -
     sections = [circumstances(command, load_before, seconds)]
     for title, text in (
         ("Targets", targets_table(judge(found))),
-        ("The same load for all", levels_table(found.series)),
+        ("All systems under the same load", levels_table(found.series)),
         ("The most runs, at 20 tokens/s each", highest_table(found)),
         ("Memory", found.memory and memory_line(found.memory)),
         ("Replay of a long stream", found.replay and replay_table(found.replay)),
         ("Disk", found.disk and disk_table(found)),
-        ("Stop, from the call on", found.stops and stops_table(found.stops)),
+        ("Stop", found.stops and stops_table(found.stops)),
     ):
         if text:
             sections.append(f"### {title}\n\n{text}")
@@ -66,7 +66,7 @@ def _number(value: float | None) -> str:
 
 
 def levels_table(series: list[Series]) -> str:
-    heads = ["system", "runs", "times", "CPU µs/token, all parts", "lowest–highest", *OWN, "p50 ms", "p99 ms"]
+    heads = ["system", "runs", "windows", "CPU µs/token, all parts", "lowest–highest", *OWN, "p50 ms", "p99 ms"]
     heads += ["upstream", "load gen.", "others"]
     rows = [_level_row(entry, len(heads)) for entry in sorted(series, key=lambda entry: (entry.system, entry.runs))]
     return _table(heads, rows) if rows else ""
@@ -93,7 +93,7 @@ def flaw(level: Level) -> str:
 
 
 def highest_table(found: Findings) -> str:
-    heads = ["system", "most runs with p99 < 250 ms", "CPU µs/token there", "p50 ms", "p99 ms", "what stopped it"]
+    heads = ["system", "most runs with p99 < 250 ms", "CPU µs/token there", "p50 ms", "p99 ms", "limited by"]
     rows = []
     for entry in found.highest:
         if entry.level is None:
@@ -108,27 +108,27 @@ def highest_table(found: Findings) -> str:
 
 def memory_line(memory: Memory) -> str:
     return (
-        f"{memory.runs:,} runs with one follower each, all of them writing, against none (proportional set size): "
-        f"{memory.worker / 1024:.1f} KB a run in the worker, {memory.web / 1024:.1f} KB a follower in the web process."
+        f"{memory.runs:,} runs with one follower each, all of them writing, compared with none (proportional set size): "
+        f"{memory.worker / 1024:.1f} KB per run in the worker, {memory.web / 1024:.1f} KB per follower in the web process."
     )
 
 
 def replay_table(replay: Replay) -> str:
     heads = [f"{replay.events:,} events, finished, not compacted; SSE over loopback", "median ms"]
     rows = [
-        ["the first event has arrived", f"{1000 * replay.first_event:.1f}"],
+        ["the first event", f"{1000 * replay.first_event:.1f}"],
         ["the first 1,000 events", f"{1000 * replay.first_page:.1f}"],
         ["all", f"{1000 * replay.all:.0f}"],
-        ["opening the page of its session", f"{1000 * replay.opening:.1f}"],
+        ["opening the session's page", f"{1000 * replay.opening:.1f}"],
     ]
-    queries = f"{replay.opening_queries} queries, {replay.opening_log_queries} of them of the log"
-    return f"{_table(heads, rows)}\n\nThe page takes {queries}: the message is the stream folded."
+    queries = f"{replay.opening_queries} queries, {replay.opening_log_queries} of them to the log"
+    return f"{_table(heads, rows)}\n\nThe page takes {queries}: the message is the folded stream."
 
 
 def disk_table(found: Findings) -> str:
     disk = found.disk
     heads = [
-        f"KB a finished run of {disk.tokens} events, indexes included ({disk.runs} runs)",
+        f"KB per finished run of {disk.tokens} events, indexes included ({disk.runs} runs)",
         "before",
         "after compaction",
     ]

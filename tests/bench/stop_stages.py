@@ -1,4 +1,4 @@
-"""Where the time of a Stop goes: revoke → upstream closed → final state committed → follower told.
+"""Where the time of a Stop goes: revoke → upstream closed → final state committed → follower notified.
 
 `python -m tests.bench.stop_stages --stops 200` measures both pools, one Stop after the other, each of a run that waits
 on a silent upstream, and writes the table into docs/reliability.md.
@@ -21,7 +21,7 @@ from tests.harness.upstream import prompt
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- stages of a Stop: written by tests.bench.stop_stages -->", "<!-- end of stages -->"
 LOOK_SECONDS = 0.0005  # s between looks whether the final state is committed
-STAGES = ["upstream closed", "final state committed", "follower told"]
+STAGES = ["upstream closed", "final state committed", "follower notified"]
 
 
 class Clerk:

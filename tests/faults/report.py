@@ -21,13 +21,13 @@ def tables(results: list[dict]) -> str:
             _table(["", *heads, "all"], _sizes(results)),
             "Faults injected:",
             _counts("fault", heads, [result["faults"] for result in results]),
-            "Runs whose upstream made trouble:",
-            _counts("trouble", heads, [result["troubles"] for result in results]),
-            "The last answer to each message that was sent (HTTP status; a refused or unanswered one was sent again):",
+            "Runs by upstream failure:",
+            _counts("upstream failure", heads, [result["troubles"] for result in results]),
+            "The last response to each message (HTTP status; a message that was refused or got no response was sent again):",
             _counts("status", heads, [result["replies"] for result in results]),
             "How the runs ended:",
             _counts("end", heads, [result["ends"] for result in results]),
-            "Invariants, how often each was checked, and how often it did not hold:",
+            "Invariants, with the number of checks and of violations:",
             _table(["invariant", *heads, "all", "violations"], [_invariant(name, results) for name in ALL]),
         ]
     )
@@ -41,7 +41,9 @@ def _sizes(results: list[dict]) -> list[list[str]]:
     minutes = [result["seconds"] / 60 for result in results]
     rows.append(["minutes", *(f"{value:.0f}" for value in (*minutes, sum(minutes)))])
     slowest = [result["slowest_end"] for result in results]
-    rows.append(["last end after quiet, worst, s", *(f"{value:.1f}" for value in (*slowest, max(slowest, default=0)))])
+    rows.append(
+        ["slowest end after the last fault, s", *(f"{value:.1f}" for value in (*slowest, max(slowest, default=0)))]
+    )
     return rows
 
 
