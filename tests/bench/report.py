@@ -108,8 +108,9 @@ def highest_table(found: Findings) -> str:
 
 def memory_line(memory: Memory) -> str:
     return (
-        f"{memory.runs:,} runs with one follower each, all of them writing, compared with none (proportional set size): "
-        f"{memory.worker / 1024:.1f} KB per run in the worker, {memory.web / 1024:.1f} KB per follower in the web process."
+        f"{memory.runs:,} runs with one follower each, all of them writing, compared with none "
+        f"(proportional set size): {memory.worker / 1024:.1f} KB per run in the worker, "
+        f"{memory.web / 1024:.1f} KB per follower in the web process."
     )
 
 

@@ -23,7 +23,7 @@ def tables(results: list[dict]) -> str:
             _counts("fault", heads, [result["faults"] for result in results]),
             "Runs by upstream failure:",
             _counts("upstream failure", heads, [result["troubles"] for result in results]),
-            "The last response to each message (HTTP status; a message that was refused or got no response was sent again):",
+            "The last response to each message (HTTP status; a refused or unanswered message was sent again):",
             _counts("status", heads, [result["replies"] for result in results]),
             "How the runs ended:",
             _counts("end", heads, [result["ends"] for result in results]),
