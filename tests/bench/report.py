@@ -27,7 +27,7 @@ NONE = "–"
 
 
 def figures(found: Findings, command: str, load_before: float, seconds: float) -> str:
-    """All of the page that is written by the benchmark. What was not measured is left out, but for its target."""
+    """The part of the page that the benchmark writes. Unmeasured tables are left out; their targets are not."""
     sections = [circumstances(command, load_before, seconds)]
     for title, text in (
         ("Targets", targets_table(judge(found))),
@@ -59,7 +59,7 @@ def targets_table(targets: list[Target]) -> str:
 
 
 def _number(value: float | None) -> str:
-    """Three digits that count, no exponent."""
+    """Three significant digits, no exponent."""
     if value is None:
         return NONE
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
@@ -86,7 +86,7 @@ def _level_row(series: Series, width: int) -> list[str]:
 
 
 def flaw(level: Level) -> str:
-    """What is wrong with a level beside its times, in brackets; mostly nothing."""
+    """What is wrong with a level, apart from its latencies, in brackets; usually empty."""
     if level.share > LIMIT_SHARE and not level.wrong:
         return ""
     return f" ({100 * level.share:.0f} % arrived, {level.wrong} wrong)"
@@ -157,7 +157,7 @@ def circumstances(command: str, load_before: float, seconds: float) -> str:
             f"- {_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.release()};"
             f" load average before: {load_before:.1f}",
             f"- Python {platform.python_version()}, {versions}",
-            f"- {', '.join(_said_by(argv) for argv in programs if argv[0])}; PostgreSQL with fsync on",
+            f"- {', '.join(_version_line_of(argv) for argv in programs if argv[0])}; PostgreSQL with fsync on",
         ]
     )
 
@@ -169,7 +169,7 @@ def _version(package: str) -> str:
         return ""
 
 
-def _said_by(argv: list[str]) -> str:
+def _version_line_of(argv: list[str]) -> str:
     lines = subprocess.run(argv, capture_output=True, text=True).stdout.splitlines()
     return lines[0].partition(" - ")[0].strip() if lines else ""
 

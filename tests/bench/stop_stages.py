@@ -20,12 +20,12 @@ from tests.harness.upstream import prompt
 
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- stages of a Stop: written by tests.bench.stop_stages -->", "<!-- end of stages -->"
-LOOK_SECONDS = 0.0005  # s between looks whether the final state is committed
+LOOK_SECONDS = 0.0005  # s between polls for the committed final state
 STAGES = ["upstream closed", "final state committed", "follower notified"]
 
 
 class Clerk:
-    """Notes when a run's final state can be seen by others. Looks from the Stop on, with a connection of its own."""
+    """Records when a run's final state becomes visible to others. Polls from the Stop on, over its own connection."""
 
     def __init__(self, url: str):
         self.connection = psycopg.connect(url, autocommit=True)

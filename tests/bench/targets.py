@@ -1,4 +1,4 @@
-"""The targets: each with its limit, what was measured, and whether that is enough."""
+"""The targets: each with its limit, the measured value, and whether it is met."""
 
 import operator
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class Target:
     sign: str  # of COMPARE
     limit: float
     unit: str
-    measured: float | None = None  # None: it was not
+    measured: float | None = None  # None: not measured
 
     @property
     def is_met(self) -> bool | None:
@@ -35,7 +35,7 @@ class Target:
 
 
 def judge(found: Findings) -> list[Target]:
-    """All targets, with what was found."""
+    """All targets, with the measured values."""
     ms, kb, runs = " ms", " KB", found.compared
     added = _maybe(lambda: _difference(found, "p50")), _maybe(lambda: _difference(found, "p99"))
     replay, memory = found.replay, found.memory
@@ -67,7 +67,7 @@ def judge(found: Findings) -> list[Target]:
 
 
 def ratios(found: Findings) -> list[Target]:
-    """The three that say most: CPU for each token against the three others."""
+    """The three main ratios: CPU per token, compared with the three other systems."""
     runs = found.compared
     at = f"at {runs:,} runs"
     return [
@@ -87,7 +87,7 @@ def ratios(found: Findings) -> list[Target]:
 
 
 def _maybe(measured: Callable[[], float]) -> float | None:
-    """None where something that the figure is made of was not measured or broke down."""
+    """None if a part of the figure was not measured or broke down."""
     try:
         return measured()
     except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError):
@@ -95,7 +95,7 @@ def _maybe(measured: Callable[[], float]) -> float | None:
 
 
 def _naive(found: Findings) -> float:
-    """Against the cheapest of the plain ways, at the cheapest of the levels that it held, or at least survived."""
+    """Compared with the straightforward way at its best: its cheapest level that held or, failing that, survived."""
     series = [s.median for s in found.series if s.system.startswith(NAIVE)]
     series += [entry.level for entry in found.highest if entry.system.startswith(NAIVE) and entry.level]
     costs = [level.micros_a_token for level in series if level.holds]

@@ -14,7 +14,7 @@ BEGIN, END = "<!-- counts: written by make faults -->", "<!-- end of counts -->"
 
 
 def tables(results: list[dict]) -> str:
-    """Everything that was counted, a column for each combination of database and pool."""
+    """All counts, a column for each combination of database and pool."""
     heads = [f"{result['database']}, {result['pool']}" for result in results]
     return "\n\n".join(
         [
@@ -66,7 +66,7 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
 
 
 def with_circumstances(results: list[dict], command: str) -> str:
-    """The tables, and how they came about."""
+    """The tables, with the command, date, commit and machine."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit.stdout.strip()}, Python {platform.python_version()}"
     return f"`{command}`, {when}, {os.cpu_count()} cores.\n\n{tables(results)}"
