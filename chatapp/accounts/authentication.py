@@ -32,12 +32,12 @@ class TokenAuthentication(KnoxAuthentication):
     """Knox' authentication, with both prefixes. Expired tokens are kept and reported as expired."""
 
     def authenticate(self, request) -> tuple[AbstractBaseUser, Token] | None:
-        words = get_authorization_header(request).split()
-        if not words or words[0].lower() not in PREFIXES:
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() not in PREFIXES:
             return None
-        if len(words) != 2:
+        if len(parts) != 2:
             raise AuthenticationFailed()
-        return self.authenticate_credentials(words[1])
+        return self.authenticate_credentials(parts[1])
 
     def authenticate_credentials(self, token: bytes) -> tuple[AbstractBaseUser, Token]:
         if not token.isascii():

@@ -181,11 +181,11 @@ def _triggers(cursor) -> dict[str, str]:
 
 def _ensure_triggers(cursor) -> None:
     """Rebuild the index unless all its triggers exist exactly as defined here: otherwise it has missed writes."""
-    there = _triggers(cursor)
-    wanted = {name: f"CREATE TRIGGER {name} {body}" for name, body in _SQLITE_TRIGGERS.items()}
-    if there == wanted:
+    existing = _triggers(cursor)
+    expected = {name: f"CREATE TRIGGER {name} {body}" for name, body in _SQLITE_TRIGGERS.items()}
+    if existing == expected:
         return
-    for name in there:
+    for name in existing:
         cursor.execute(f"DROP TRIGGER {name}")
-    for statement in (*_SQLITE_TABLES, *wanted.values()):
+    for statement in (*_SQLITE_TABLES, *expected.values()):
         cursor.execute(statement)

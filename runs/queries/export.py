@@ -72,8 +72,8 @@ def _blocks(session: Session, ids: list[UUID]) -> Iterator[str]:
         yield f"## {_speaker(message, run)}"
         if content := _content(message, run):
             yield content
-        if word := INCOMPLETE.get(message.state):
-            yield f"*({word})*"
+        if label := INCOMPLETE.get(message.state):
+            yield f"*({label})*"
 
 
 def _speaker(message: Message, run: Run | None) -> str:

@@ -72,7 +72,9 @@ class Schedules(ScheduleEndpoint):
     )
     def post(self, request: Request) -> Response:
         body = self.validated_body(request)
-        schedule = self.make_once(request, body, lambda: _save_schedule(Schedule(owner=request.user), DEFAULTS | body))
+        schedule = self.create_once(
+            request, body, lambda: _save_schedule(Schedule(owner=request.user), DEFAULTS | body)
+        )
         return self.respond(schedule, 201)
 
 
@@ -105,7 +107,7 @@ class Preview(Endpoint):
     def get(self, request: Request) -> Response:
         schedule = _checked_rule(self.validated_query(request)).apply_to(Schedule())
         times = next_times(schedule.rule, timezone.now(), SHOWN_TIMES)
-        return Response(self.get_serializer({"words": schedule.words, "zone": schedule.zone, "times": times}).data)
+        return Response(self.get_serializer({"words": schedule.rule_text, "zone": schedule.zone, "times": times}).data)
 
 
 class RunNow(ScheduleEndpoint):
@@ -123,7 +125,7 @@ class RunNow(ScheduleEndpoint):
             return occurrence
 
         occurrences = Occurrence.objects.visible_to(request.user).select_related("run")
-        return Response(self.get_serializer(self.make_once(request, None, run_now, occurrences)).data, status=202)
+        return Response(self.get_serializer(self.create_once(request, None, run_now, occurrences)).data, status=202)
 
 
 class Pause(ScheduleEndpoint):
@@ -153,7 +155,7 @@ class Duplicate(ScheduleEndpoint):
     )
     def post(self, request: Request, pk) -> Response:
         schedule = self.get_object()
-        return self.respond(self.make_once(request, None, lambda: actions.duplicate(schedule)), 201)
+        return self.respond(self.create_once(request, None, lambda: actions.duplicate(schedule)), 201)
 
 
 class Occurrences(ScheduleEndpoint):

@@ -38,7 +38,7 @@ function isNothing(text) {
 }
 
 async function copyAndReport(button, text) {
-  const label = (button.dataset.word ??= button.textContent);
+  const label = (button.dataset.label ??= button.textContent);
   const focused = /** @type {HTMLElement} */ (document.activeElement);
   let outcome = "Copied";
   try {

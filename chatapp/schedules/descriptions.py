@@ -12,7 +12,7 @@ WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 HOUR, DAY, ALWAYS_THERE = 60, 24 * 60, 28  # minutes, minutes, days in every month
 
 
-def words_of(rule: Rule, zone: ZoneInfo) -> str:
+def describe(rule: Rule, zone: ZoneInfo) -> str:
     """A sentence such as "Every Monday and Friday at 09:00", without the zone."""
     match rule:
         case Once(at):
@@ -51,8 +51,8 @@ def _length(minutes: int) -> str:
     raise AssertionError
 
 
-def _list(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def _list(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 def _ordinal(number: int) -> str:
