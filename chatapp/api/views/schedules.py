@@ -190,7 +190,7 @@ def _save_schedule(schedule: Schedule, values: dict) -> Schedule:
 
 def _model_of(name: str) -> str:
     if name and not Model.objects.filter(enabled=True, name=name).exists():
-        raise ValidationError({"model": "Unknown model."})
+        raise ValidationError({"model": ["Unknown model."]})
     return name
 
 
@@ -199,7 +199,7 @@ def _session_of(owner: AbstractBaseUser, values: dict) -> Session | None:
         return None
     session = Session.objects.visible_to(owner).filter(pk=values["session"]).first()
     if session is None:
-        raise ValidationError({"session": "Unknown session."})
+        raise ValidationError({"session": ["Unknown session."]})
     return session
 
 
@@ -218,19 +218,19 @@ def _checked_rule(values: dict, previous_starts: datetime | None = None) -> Rule
         cron=values.get("cron") or "",
     )
     if problems := spec.problems(previous_starts):
-        raise ValidationError(problems)
+        raise ValidationError({name: [problem] for name, problem in problems.items()})
     return spec
 
 
 def _local(values: dict, name: str, formats: Sequence[str]) -> datetime | None:
     """A local time or moment, if the kind of rule uses this field. Raises ValidationError."""
-    text = values.get(name)
+    text = (values.get(name) or "").strip()
     if not text or name not in REQUIRED[values["kind"]]:
         return None
     for pattern in formats:
         with suppress(ValueError):
             return datetime.strptime(text, pattern)
-    raise ValidationError({name: f"Enter a local time such as {datetime(2026, 12, 24, 8, 30):{formats[0]}}."})
+    raise ValidationError({name: [f"Enter a local time such as {datetime(2026, 12, 24, 8, 30):{formats[0]}}."]})
 
 
 def _weekdays(values: dict) -> frozenset[int]:
@@ -239,5 +239,5 @@ def _weekdays(values: dict) -> frozenset[int]:
         return frozenset()
     days = [str(day) for day in values.get("weekdays") or ()]
     if not set(days) <= set("0123456"):
-        raise ValidationError({"weekdays": "Weekdays are 0 (Monday) to 6 (Sunday)."})
+        raise ValidationError({"weekdays": ["Weekdays are 0 (Monday) to 6 (Sunday)."]})
     return frozenset(map(int, days))
