@@ -46,12 +46,12 @@ def test_the_walk_shows_changes():
 
 @pytest.mark.parametrize(("old", "path", "hunk"), DIFFS, ids=[path for _, path, _ in DIFFS])
 def test_every_diff_of_the_walk_fits_the_code(old, path, hunk):
-    """The lines that it removes, and those around them, are in the file, as it shows them."""
+    """The lines that it removes, and those around them, are in one place of the file, as it shows them."""
     if old == "/dev/null":
         assert not (ROOT / path).exists()
         return
     assert old == f"a/{path}"
     lines = hunk.splitlines()
     around = "\n".join(line[1:] for line in lines if not line.startswith("+"))
-    assert around in (ROOT / path).read_text()
+    assert not around or (ROOT / path).read_text().count(around) == 1  # without any, it is added at the end
     assert any(line.startswith("+") for line in lines)
