@@ -85,6 +85,7 @@ class Command(BaseCommand):
 
     def _prepare_database(self):
         begin = time.monotonic()
+        self._say("  waiting for database …")  # a new one takes half a minute on a slow machine
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         self._say(f"  database  ready after {time.monotonic() - begin:.1f} s")
