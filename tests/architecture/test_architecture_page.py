@@ -51,6 +51,12 @@ def test_every_path_that_the_page_names_exists():
     assert [path for path in PATH.findall(PAGE) if not (ROOT / path).exists()] == []
 
 
+def test_the_import_contracts_know_every_package():
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert packages == set(settings["tool"]["importlinter"]["root_packages"])
+
+
 def layers_on_the_page() -> list[set[str]]:
     line = re.search(r"^wiring → (.*)$", PAGE, re.MULTILINE)[1]
     return [set(group.split(" | ")) for group in line.split(" → ")]
