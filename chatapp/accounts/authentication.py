@@ -21,7 +21,7 @@ from chatapp.accounts.permissions import check_scope
 from streams.access import Viewer
 
 PREFIXES = (b"bearer", b"token")
-USE_NOTED_SECONDS = 60.0  # s; a token in constant use costs one write a minute
+USE_RECORDED_SECONDS = 60.0  # s; a token in constant use costs one write a minute
 
 
 class TokenExpired(AuthenticationFailed):
@@ -47,7 +47,7 @@ class TokenAuthentication(KnoxAuthentication):
             raise AuthenticationFailed()
         if row.is_expired:
             raise TokenExpired()
-        _note_use(row)
+        _record_use(row)
         return row.user, row
 
     def authenticate_header(self, request) -> str:
@@ -55,9 +55,9 @@ class TokenAuthentication(KnoxAuthentication):
         return 'Bearer error="invalid_token"' if get_authorization_header(request) else "Bearer"
 
 
-def _note_use(token: Token) -> None:
+def _record_use(token: Token) -> None:
     now = timezone.now()
-    long_ago = now - timedelta(seconds=USE_NOTED_SECONDS)
+    long_ago = now - timedelta(seconds=USE_RECORDED_SECONDS)
     if token.last_used_at is None or token.last_used_at < long_ago:
         unnoted = Token.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=long_ago), pk=token.pk)
         unnoted.update(last_used_at=now)

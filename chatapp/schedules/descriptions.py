@@ -26,7 +26,7 @@ def describe(rule: Rule, zone: ZoneInfo) -> str:
         case Weekly(weekdays, at):
             return f"{_on(weekdays)} at {_clock(at)}"
         case Monthly(day, at):
-            return f"On the {_ordinal(day)} of each month{_if_there(day)} at {_clock(at)}"
+            return f"On the {_ordinal(day)} of each month{_if_it_exists(day)} at {_clock(at)}"
         case Cron(expression):
             return CronSim(expression, datetime(2000, 1, 1)).explain()
 
@@ -39,7 +39,7 @@ def _on(weekdays: frozenset[int]) -> str:
     return f"Every {_list([WEEKDAYS[day] for day in sorted(weekdays)])}"
 
 
-def _if_there(day: int) -> str:
+def _if_it_exists(day: int) -> str:
     return " (its last day, where it is shorter)" if day > ALWAYS_THERE else ""
 
 
