@@ -63,6 +63,15 @@ TEXTS = {
     "tabs": "\t" * 5_000 + "wört\n",
 }
 ALIKE = {  # whose like are drawn by words in each run of the tests; these only at length
+    "quotes that grow",
+    "numbers in one line",
+    "a long table",
+    "brackets",
+    "an address without end",
+    "rules",
+    "code in a line",
+    "indented code",
+    "blank lines",
     "lists in one line",
     "quotes and lists in turn",
     "marks that open",
