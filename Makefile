@@ -12,6 +12,9 @@ screenshots: ## take the pictures of all pages in docs/screenshots
 	@$(PYTHON) deploy/set_up.py test
 	@SCREENSHOTS=1 .venv/bin/python -m pytest tests/browser/test_screenshot.py tests/browser/test_admin_pictures.py tests/browser/test_schedules.py -k "screenshot or pictures or everybody" -q
 
+setup: ## create .venv with all that make run, the tests and the linters need
+	@$(PYTHON) deploy/set_up.py test
+
 run: ## set up what is missing and start everything (PORT=8000, DATA_DIR=var)
 	@$(PYTHON) deploy/set_up.py run
 	@exec .venv/bin/python manage.py up
@@ -59,4 +62,4 @@ lock: ## lock what the .in files and package.json ask for (ARGS=--upgrade: newes
 clean: ## remove what was installed; data in var/ stays
 	rm -rf .venv deploy/browser/node_modules
 
-.PHONY: help screenshots run test test-all lint bench bench-quick faults edges mutants schema lock clean
+.PHONY: help screenshots setup run test test-all lint bench bench-quick faults edges mutants schema lock clean

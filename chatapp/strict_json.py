@@ -77,8 +77,8 @@ def _texts(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
             yield (*path, name), name
             yield from _texts(part, (*path, name))
     elif isinstance(value, list):
-        for place, part in enumerate(value):
-            yield from _texts(part, (*path, place))
+        for index, part in enumerate(value):
+            yield from _texts(part, (*path, index))
 
 
 def _is_deep(value: object) -> bool:

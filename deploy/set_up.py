@@ -172,7 +172,11 @@ def install_browser_packages(stamp, purpose, npm=None):
 
 def are_browser_packages_installed(stamp, purpose):
     wanted = [browser_packages(purpose), browser_packages("test")]  # a superset
-    return stamp.get("browser") in wanted and os.path.isdir(os.path.join(BROWSER, "node_modules"))
+    with open(os.path.join(BROWSER, "package.json")) as file:
+        package = json.load(file)
+    names = {**package["dependencies"], **(package["devDependencies"] if purpose == "test" else {})}
+    folders = [os.path.join(BROWSER, "node_modules", name) for name in names]  # a build of the wheel removes some
+    return stamp.get("browser") in wanted and all(map(os.path.isdir, folders))
 
 
 def browser_packages(purpose):

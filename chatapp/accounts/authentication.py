@@ -21,7 +21,7 @@ from chatapp.accounts.permissions import check_scope
 from streams.access import Viewer
 
 PREFIXES = (b"bearer", b"token")
-USE_NOTED_SECONDS = 60.0  # s; a token in constant use costs one write a minute
+USE_RECORDED_SECONDS = 60.0  # s; a token in constant use costs one write a minute
 
 
 class TokenExpired(AuthenticationFailed):
@@ -32,12 +32,12 @@ class TokenAuthentication(KnoxAuthentication):
     """Knox' authentication, with both prefixes. Expired tokens are kept and reported as expired."""
 
     def authenticate(self, request) -> tuple[AbstractBaseUser, Token] | None:
-        words = get_authorization_header(request).split()
-        if not words or words[0].lower() not in PREFIXES:
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() not in PREFIXES:
             return None
-        if len(words) != 2:
+        if len(parts) != 2:
             raise AuthenticationFailed()
-        return self.authenticate_credentials(words[1])
+        return self.authenticate_credentials(parts[1])
 
     def authenticate_credentials(self, token: bytes) -> tuple[AbstractBaseUser, Token]:
         if not token.isascii():
@@ -47,7 +47,7 @@ class TokenAuthentication(KnoxAuthentication):
             raise AuthenticationFailed()
         if row.is_expired:
             raise TokenExpired()
-        _note_use(row)
+        _record_use(row)
         return row.user, row
 
     def authenticate_header(self, request) -> str:
@@ -55,9 +55,9 @@ class TokenAuthentication(KnoxAuthentication):
         return 'Bearer error="invalid_token"' if get_authorization_header(request) else "Bearer"
 
 
-def _note_use(token: Token) -> None:
+def _record_use(token: Token) -> None:
     now = timezone.now()
-    long_ago = now - timedelta(seconds=USE_NOTED_SECONDS)
+    long_ago = now - timedelta(seconds=USE_RECORDED_SECONDS)
     if token.last_used_at is None or token.last_used_at < long_ago:
         unnoted = Token.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=long_ago), pk=token.pk)
         unnoted.update(last_used_at=now)

@@ -97,8 +97,8 @@ def _message(session: Session, name: str) -> Message:
     if message is None:
         raise NoSuchMessage
     tree = Tree(session)
-    shown = set(tree.path_to(session.tip_id)) & set(tree.versions(message.pk))
-    return session.messages.get(pk=shown.pop()) if shown and message.role == Role.USER else message
+    visible = set(tree.path_to(session.tip_id)) & set(tree.versions(message.pk))
+    return session.messages.get(pk=visible.pop()) if visible and message.role == Role.USER else message
 
 
 def _answer(session: Session, name: str) -> Message:

@@ -25,8 +25,8 @@ def conditional_response(request: Request, data: object) -> Response:
 
 def check_unchanged(request: Request, data: object) -> None:
     """Raise ChangedMeanwhile unless `If-Match` allows the current representation, `data`."""
-    wanted = _tags(request.headers.get("If-Match", ""))
-    if wanted and wanted != ["*"] and etag_of(data) not in wanted:
+    allowed = _tags(request.headers.get("If-Match", ""))
+    if allowed and allowed != ["*"] and etag_of(data) not in allowed:
         raise ChangedMeanwhile
 
 

@@ -29,13 +29,15 @@ def idempotency_key(request: Request) -> str:
     return key
 
 
-def once(request: Request, body: object, make: Callable[[], models.Model], queryset: models.QuerySet) -> models.Model:
+def create_once(
+    request: Request, body: object, make: Callable[[], models.Model], queryset: models.QuerySet
+) -> models.Model:
     """Return the object that `make()` creates, or the one in `queryset` that the first request with this key created.
 
     Raises KeyReused if that request had another `body`, Gone if the object was deleted since.
     """
     key = idempotency_key(request)
-    pk = _make_once(request, key, body, make) if key else make().pk
+    pk = _create_once(request, key, body, make) if key else make().pk
     instance = queryset.filter(pk=pk).first()
     if instance is None:
         raise Gone
@@ -43,7 +45,7 @@ def once(request: Request, body: object, make: Callable[[], models.Model], query
 
 
 @transaction.atomic
-def _make_once(request: Request, key: str, body: object, make: Callable[[], models.Model]) -> UUID:
+def _create_once(request: Request, key: str, body: object, make: Callable[[], models.Model]) -> UUID:
     fingerprint = sha256(json.dumps(body, sort_keys=True, default=str).encode(errors="replace")).hexdigest()
     _delete_expired(request.user)
     entry, is_new = IdempotencyKey.objects.get_or_create(

@@ -39,8 +39,8 @@ class SessionAdmin(LongListAdmin, ReadOnlyAdmin):
     fields = ["id", "owner", "title", "model", "created_at", "active_at", "messages", "runs"]
 
     def get_search_results(self, request, queryset, search_term):
-        if wanted := _as_id(search_term):
-            return queryset.filter(pk=wanted), False
+        if pk := _as_id(search_term):
+            return queryset.filter(pk=pk), False
         term = search_term.strip()
         return queryset.filter(Q(title__icontains=term) | Q(owner__in=owners_named(term))), False
 
@@ -86,8 +86,8 @@ class MessageAdmin(LongListAdmin, ReadOnlyAdmin):
         return super().get_queryset(request).annotate(beginning=Left("content", EXCERPT_CHARACTERS))
 
     def get_search_results(self, request, queryset, search_term):
-        if wanted := _as_id(search_term):
-            return queryset.filter(Q(pk=wanted) | Q(session=wanted)), False
+        if pk := _as_id(search_term):
+            return queryset.filter(Q(pk=pk) | Q(session=pk)), False
         if owners := owners_named(search_term.strip()):
             return queryset.filter(session__owner__in=owners), False
         return super().get_search_results(request, queryset, search_term)

@@ -8,17 +8,17 @@ from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 
-MOST_COUNTED = 1_000  # rows; counting further would take longer than showing the page
+MAX_COUNTED = 1_000  # rows; counting further would take longer than showing the page
 PAGE_ROWS = 50  # drawing a row costs the admin about a millisecond
-MOST_OWNERS = 100  # users; a search term may match up to this many owners
+MAX_OWNERS = 100  # users; a search term may match up to this many owners
 
 
 class BoundedPaginator(Paginator):
-    """Counts up to MOST_COUNTED rows. Rows beyond that are reached by narrower filters."""
+    """Counts up to MAX_COUNTED rows. Rows beyond that are reached by narrower filters."""
 
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by()[:MOST_COUNTED].count()
+        return self.object_list.order_by()[:MAX_COUNTED].count()
 
 
 class LeanList(ChangeList):
@@ -45,10 +45,10 @@ class LongListAdmin(admin.ModelAdmin):
 
 
 def owners_named(term: str) -> list[int]:
-    """Ids of users whose name contains `term`; empty if there are more than MOST_OWNERS.
+    """Ids of users whose name contains `term`; empty if there are more than MAX_OWNERS.
 
     Filtering by ids lets the database use the owner index, whose statistics it has.
     """
     named = get_user_model().objects.filter(username__icontains=term).values_list("pk", flat=True)
-    owners = list(named[: MOST_OWNERS + 1]) if term else []
-    return owners if len(owners) <= MOST_OWNERS else []
+    owners = list(named[: MAX_OWNERS + 1]) if term else []
+    return owners if len(owners) <= MAX_OWNERS else []

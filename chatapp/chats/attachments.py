@@ -10,9 +10,9 @@ HEADING = "File: "
 FENCE = re.compile(r"`{3,}")
 
 
-def full_text(words: str, files: Iterable[Attachment]) -> str:
+def full_text(text: str, files: Iterable[Attachment]) -> str:
     """The text for the model: the message, then each file under its name, in a fence longer than any inside it."""
-    return "\n\n".join([*([words] if words.strip() else []), *(_block(file) for file in files)]) or words
+    return "\n\n".join([*([text] if text.strip() else []), *(_block(file) for file in files)]) or text
 
 
 def full_text_of(message: Message) -> str:

@@ -41,7 +41,7 @@ def context_of(message_id: UUID | None, reserved: int = 0) -> Context:
     budget = settings.CONTEXT_MAX_CHARACTERS - reserved
     # One more than is sent, to see whether there are more.
     steps = _MESSAGES.walk_back(message_id, settings.CONTEXT_MAX_MESSAGES + 1, budget)
-    kept = [step for place, step in enumerate(steps) if place == 0 or _fits(place, step.total, budget)]
+    kept = [step for index, step in enumerate(steps) if index == 0 or _fits(index, step.total, budget)]
     if len(kept) < len(steps):
         while len(kept) > 1 and kept[-1].kind != Role.USER:
             kept.pop()
@@ -49,8 +49,8 @@ def context_of(message_id: UUID | None, reserved: int = 0) -> Context:
     return Context([step.id for step in reversed(kept)], _count(before) if before else 0)
 
 
-def _fits(place: int, total: int, budget: int) -> bool:
-    return place < settings.CONTEXT_MAX_MESSAGES and total <= budget
+def _fits(index: int, total: int, budget: int) -> bool:
+    return index < settings.CONTEXT_MAX_MESSAGES and total <= budget
 
 
 def _count(message_id: UUID) -> int:

@@ -8,7 +8,7 @@ import re
 from html import unescape
 
 SHOWN_CHARACTERS = 500_000  # of an answer on a page; the rest is available as a file
-WORDS_CHARACTERS = 4_000  # characters read for an excerpt or a title
+EXCERPT_CHARACTERS = 4_000  # characters read for an excerpt or a title
 BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they make text read differently from its order
 
 _FENCE = re.compile(r"\s*(?:```|~~~)")
@@ -31,14 +31,14 @@ _MARKS = {mark: _ASIDE + mark for mark in range(0x21, 0x7F) if not chr(mark).isa
 _BACK = {aside: mark for mark, aside in _MARKS.items()}
 
 
-def shown_text(content: str) -> str:
+def text_for_page(content: str) -> str:
     """The text that a page shows of an answer without HTML."""
     return BIDI_CONTROLS.sub("\ufffd", content[:SHOWN_CHARACTERS])
 
 
 def excerpt_of(markdown: str) -> str:
     """The beginning of a Markdown text, in one line and without simple marks."""
-    lines = (line for line in markdown[:WORDS_CHARACTERS].split("\n") if not _FENCE.match(line))
+    lines = (line for line in markdown[:EXCERPT_CHARACTERS].split("\n") if not _FENCE.match(line))
     inline = " ".join(_without_block_marks(line) for line in lines if not _RULE.fullmatch(line))
     return " ".join(_without_marks(inline).split())
 

@@ -211,10 +211,10 @@ def _triggers(cursor) -> dict[str, str]:
 
 def _ensure_triggers(cursor, there: dict[str, str]) -> None:
     """Rebuild the index unless all its triggers exist exactly as defined here: otherwise it has missed writes."""
-    wanted = {name: f"CREATE TRIGGER {name} {body}" for name, body in _SQLITE_TRIGGERS.items()}
-    if there == wanted:
+    expected = {name: f"CREATE TRIGGER {name} {body}" for name, body in _SQLITE_TRIGGERS.items()}
+    if there == expected:
         return
     for name in there:
         cursor.execute(f"DROP TRIGGER {name}")
-    for statement in (*_SQLITE_TABLES, *wanted.values()):
+    for statement in (*_SQLITE_TABLES, *expected.values()):
         cursor.execute(statement)

@@ -35,20 +35,20 @@ def with_opening(sessions: QuerySet[Session]) -> QuerySet[Session]:
     """Annotate `opening`: the beginning of an untitled session's first visible message, or its first file's name."""
     end = Coalesce(Subquery(_edited_question), F("tip_id"))
     first = Coalesce(Root(end), Subquery(_first_question))
-    words = NullIf(Left("content", OPENING_CHARACTERS), Value(""))
-    opening = Message.objects.filter(pk=OuterRef("first_shown")).values_list(Coalesce(words, _first_file))
+    content = NullIf(Left("content", OPENING_CHARACTERS), Value(""))
+    opening = Message.objects.filter(pk=OuterRef("first_shown")).values_list(Coalesce(content, _first_file))
     untitled = When(title="", then=Subquery(opening))
     return sessions.alias(first_shown=first).annotate(opening=Case(untitled, default=Value("")))
 
 
 def title_of(session: Session) -> str:
     """The title, else the beginning of the first message, cut at a word. Needs `with_opening`."""
-    words = " ".join((session.title or session.opening or "").split())
-    if not words:
+    line = " ".join((session.title or session.opening or "").split())
+    if not line:
         return "New chat"
-    if len(words) <= TITLE_CHARACTERS or session.title:
-        return words
-    cut = words[:TITLE_CHARACTERS]
+    if len(line) <= TITLE_CHARACTERS or session.title:
+        return line
+    cut = line[:TITLE_CHARACTERS]
     return f"{cut.rpartition(' ')[0] or cut}…"
 
 

@@ -32,13 +32,13 @@ class Chain:
 
     def walk_back(self, start: UUID, most_rows: int, most_characters: int) -> list[Step]:
         """The row `start` and its predecessors: at most `most_rows`, up to the first that exceeds `most_characters`."""
-        query = f"""WITH RECURSIVE path (id, previous, kind, place, total) AS (
+        query = f"""WITH RECURSIVE path (id, previous, kind, position, total) AS (
             SELECT {self.id}, {self.previous}, {self.kind}, 1, {self.length}
             FROM {self.table} {self.joins} WHERE {self.id} = %s
             UNION ALL
-            SELECT {self.id}, {self.previous}, {self.kind}, p.place + 1, p.total + {self.length}
-            FROM path p JOIN {self.table} ON {self.id} = p.previous {self.joins} WHERE p.place < %s AND p.total <= %s
-        ) SELECT id, previous, kind, total FROM path ORDER BY place"""
+            SELECT {self.id}, {self.previous}, {self.kind}, p.position + 1, p.total + {self.length}
+            FROM path p JOIN {self.table} ON {self.id} = p.previous {self.joins} WHERE p.position < %s AND p.total <= %s
+        ) SELECT id, previous, kind, total FROM path ORDER BY position"""
         with connection.cursor() as cursor:
             cursor.execute(query, (key_of(start), most_rows, most_characters))
             rows = cursor.fetchall()

@@ -50,7 +50,7 @@ def _name_of(model: Model) -> str:
 
 def _shortened(text: str) -> str:
     """The start of a long text, with a hash to distinguish texts that start the same."""
-    words = " ".join(text.split())
-    if len(words) <= PROMPT_CHARACTERS:
-        return words
-    return f"{words[:PROMPT_CHARACTERS]}… #{sha256(text.encode()).hexdigest()[:6]}"
+    line = " ".join(text.split())
+    if len(line) <= PROMPT_CHARACTERS:
+        return line
+    return f"{line[:PROMPT_CHARACTERS]}… #{sha256(text.encode()).hexdigest()[:6]}"

@@ -22,12 +22,12 @@ def file_name_of(comparison: Comparison) -> str:
 
 def _answer(view: PaneView, comparison: Comparison) -> Iterator[str]:
     yield f"## Answer {view.letter}" if comparison.hides_models else f"## Answer {view.letter}: {view.contender}"
-    facts = [view.word, *_figures(view)]
+    facts = [view.state_label, *_figures(view)]
     yield f"*{' · '.join(facts)}*"
     if view.text.strip():
         yield view.text.strip()
-    if view.trouble:
-        yield f"> {view.trouble}"
+    if view.failure:
+        yield f"> {view.failure}"
 
 
 def _figures(view: PaneView) -> Iterator[str]:

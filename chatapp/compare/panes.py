@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chatapp.chats.models import MessageState
-from chatapp.chats.plain_text import SHOWN_CHARACTERS, shown_text
+from chatapp.chats.plain_text import SHOWN_CHARACTERS, text_for_page
 from chatapp.chats.reasoning_and_tools import ReasoningAndTools
 from chatapp.compare.models import Comparison, Pane
 from runs.lifecycle.transitions import LOST_MESSAGES
@@ -47,9 +47,9 @@ class PaneView(ReasoningAndTools):
         return self.pane.letter
 
     @property
-    def shown_text(self) -> str:
+    def page_text(self) -> str:
         """Plain text shown where there is no HTML yet, such as a partial answer."""
-        return self.text[:SHOWN_CHARACTERS] if self.is_active else shown_text(self.text)
+        return self.text[:SHOWN_CHARACTERS] if self.is_active else text_for_page(self.text)
 
     @property
     def is_too_long(self) -> bool:
@@ -82,8 +82,8 @@ class PaneView(ReasoningAndTools):
         return MessageState.ANSWERING if self.seq > FIRST_SEQ else MessageState.WAITING
 
     @property
-    def word(self) -> str:
-        """The state, for people."""
+    def state_label(self) -> str:
+        """The state as pages show it."""
         if self.is_waiting_its_turn and self.state == MessageState.WAITING:
             return "Waiting for its turn"
         return {
@@ -106,7 +106,7 @@ class PaneView(ReasoningAndTools):
         return "Stopped because its page was closed or lost its connection."
 
     @property
-    def trouble(self) -> str:
+    def failure(self) -> str:
         """Why the answer is incomplete; empty if it is complete."""
         if self.state == "failed":
             return self.run.error

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from chatapp.compare.models import Comparison
 
 AVERAGE, SCALE = 1000.0, 400.0  # points; 400 more mean odds of ten to one
-IMAGINED_TIES = 1.0  # virtual ties with an average opponent, so that a single win does not give an infinite rating
+VIRTUAL_TIES = 1.0  # virtual ties with an average opponent, so that a single win does not give an infinite rating
 ROUNDS, CLOSE_ENOUGH = 1_000, 1e-9  # of the iteration; it ends when no strength changes by more than this share
 
 
@@ -116,8 +116,8 @@ def ratings(ballots: Iterable[Ballot]) -> dict[str, float]:
 def _strength(contender: str, duels: Duels, strengths: dict[str, float]) -> float:
     """One step towards the maximum-likelihood strength; the virtual opponent has strength 1."""
     mine = strengths[contender]
-    expected = IMAGINED_TIES / (mine + 1)
+    expected = VIRTUAL_TIES / (mine + 1)
     for other, strength in strengths.items():
         if met := duels.met.get((contender, other)):
             expected += met / (mine + strength)
-    return (duels.points[contender] + IMAGINED_TIES / 2) / expected
+    return (duels.points[contender] + VIRTUAL_TIES / 2) / expected

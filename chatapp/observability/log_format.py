@@ -77,9 +77,9 @@ def redact_access_log() -> None:
         from daphne.access import AccessLogGenerator
     except ImportError:
         return
-    write_whole = AccessLogGenerator.write_entry
+    write_unredacted = AccessLogGenerator.write_entry
 
     def write_entry(self, host, date, request, **more) -> None:
-        write_whole(self, host, date, redact(request), **more)
+        write_unredacted(self, host, date, redact(request), **more)
 
     AccessLogGenerator.write_entry = write_entry

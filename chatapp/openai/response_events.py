@@ -17,7 +17,7 @@ from runs.errors import PromptEmpty, PromptTooLong, UpstreamRateLimited, Upstrea
 from streams.events import Kind
 
 STOPPED = "response.cancelled"  # an addition to OpenAI's events: its streams break off there
-CUT_SHORT = {
+INCOMPLETE_REASONS = {
     "length": "max_output_tokens",
     "content_filter": "content_filter",
 }  # upstream's finish_reason -> OpenAI's
@@ -150,7 +150,7 @@ def new_fold(exchange: Exchange) -> ResponseFold:
 def _end_of(run_event: RunEvent, finished_at: datetime | None) -> tuple[str, dict]:
     """The type of the last response event, and how it changes the response."""
     match run_event.kind:
-        case Kind.COMPLETED if reason := CUT_SHORT.get(run_event.data["finish_reason"]):
+        case Kind.COMPLETED if reason := INCOMPLETE_REASONS.get(run_event.data["finish_reason"]):
             return "response.incomplete", {"status": "incomplete", "incomplete_details": {"reason": reason}}
         case Kind.COMPLETED:
             completed_at = int(finished_at.timestamp()) if finished_at else None

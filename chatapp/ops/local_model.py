@@ -37,7 +37,7 @@ def reason_not_to_start(cpu_info: Path = Path("/proc/cpuinfo")) -> str:
     if settings.LOCAL_MODEL != "1" and Provider.objects.exclude(name=Provider.DEMO).exists():
         return "another provider is configured (LOCAL_MODEL=1 starts it anyway)"
     if not (find_spec("xllamacpp") and weights()):
-        return "its packages are not installed (`make run` installs them on the platforms they support)"
+        return f"its packages are not installed; add a model with `{settings.COMMAND} add_provider`"
     if not _has_avx2(cpu_info):
         return f"this processor has no AVX2, which it needs; add a model with `{settings.COMMAND} add_provider`"
     return ""

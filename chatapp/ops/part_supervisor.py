@@ -14,7 +14,7 @@ from chatapp.ops.part_logs import Logs
 
 POLL_SECONDS = 0.05  # s between checks of a part that is starting
 NOTICE_SECONDS = 5.0  # s until the console says that a part is still stopping; an idle Celery worker takes 3
-HURRIED_SECONDS = 4.0  # s from `hurry_signal` to SIGKILL: Celery checks its signals every 2 s
+HURRY_SECONDS = 4.0  # s from `hurry_signal` to SIGKILL: Celery checks its signals every 2 s
 OUTPUT_SECONDS = 1.0  # s to read a part's last output after its end: a child of its own may hold the pipe open
 
 # s from an exit to the next start. The first is short, because a single kill is the usual case; the last keeps a part
@@ -98,13 +98,13 @@ class PartSupervisor(threading.Thread):
         self,
         part: Part,
         logs: Logs,
-        say: Callable[[str], None],
+        print_line: Callable[[str], None],
         stopping: threading.Event,
         give_up: Callable[["PartSupervisor"], None],
     ):
         super().__init__(name=part.name)
         self.part, self.is_ready, self.failure, self.code = part, False, "", 0
-        self._logs, self._say, self._stopping, self._give_up = logs, say, stopping, give_up
+        self._logs, self._print, self._stopping, self._give_up = logs, print_line, stopping, give_up
         self._process: PartProcess | None = None
         self._starting = threading.Lock()  # `stop` sees either the new process, or that none will start
         self._has_been_ready = False
@@ -166,7 +166,7 @@ class PartSupervisor(threading.Thread):
                 again = "again " if self._has_been_ready else ""
                 self._has_been_ready = True
                 self._end_substitute()
-                self._say(f"  {self.part.name:<9} ready {again}after {process.age:.1f} s")
+                self._print(f"  {self.part.name:<9} ready {again}after {process.age:.1f} s")
                 return True
             self._run_substitute()
             if self._stopping.wait(POLL_SECONDS):
@@ -190,7 +190,7 @@ class PartSupervisor(threading.Thread):
         count = f" (start {self._failed_starts + 1} of {MAX_FAILED_STARTS})" if self._failed_starts else ""
         # Show the last lines if the part itself has a fault.
         details = self.last_lines() if self._failed_starts else f" Its log: {self._logs.path(self.part.name)}"
-        self._say(f"\n{failure}. It will be restarted in {pause:g} s{count}.{details}")
+        self._print(f"\n{failure}. It will be restarted in {pause:g} s{count}.{details}")
         end = time.monotonic() + pause
         while (remaining := end - time.monotonic()) > 0 and not self._stopping.wait(min(remaining, POLL_SECONDS)):
             self._run_substitute()
@@ -236,14 +236,14 @@ class PartSupervisor(threading.Thread):
         part, began = self.part, time.monotonic()
         process.send_signal(signal.SIGTERM)
         if not _wait_for_end(process, began + NOTICE_SECONDS, hurry) and not hurry.is_set():
-            self._say(f"  {part.name:<9} is still stopping, for at most {part.stop_seconds:.0f} s")
+            self._print(f"  {part.name:<9} is still stopping, for at most {part.stop_seconds:.0f} s")
         if not _wait_for_end(process, began + part.stop_seconds, hurry):
             process.send_signal(part.hurry_signal)
-            _wait_for_end(process, time.monotonic() + HURRIED_SECONDS)
+            _wait_for_end(process, time.monotonic() + HURRY_SECONDS)
         how = "killed" if process.is_alive else "stopped"
         process.release()
         self.join()
-        self._say(f"  {part.name:<9} {how} after {time.monotonic() - began:.1f} s")
+        self._print(f"  {part.name:<9} {how} after {time.monotonic() - began:.1f} s")
 
 
 def _wait_for_end(process: PartProcess, deadline: float, hurry: threading.Event | None = None) -> bool:

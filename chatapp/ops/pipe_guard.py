@@ -26,7 +26,7 @@ class PipeGuard:
             signal.signal(number, self._pass_on)
         try:
             self.part = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_us()
+                command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_kill_with_parent()
             )
         except OSError as error:
             print(f"cannot start {command[0]}: {error.strerror}")
@@ -54,7 +54,7 @@ class PipeGuard:
             pass
 
 
-def _die_with_us():
+def _kill_with_parent():
     """Kill the part if the guard itself is killed with -9. Linux only."""
     if not sys.platform.startswith("linux"):
         return None

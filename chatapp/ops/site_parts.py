@@ -20,7 +20,7 @@ from runs.models import Worker
 EXIT_MARGIN_SECONDS = 5.0  # s on top of the worker's own last resort
 CELERY = [sys.executable, "-m", "celery", "-A", "chatapp"]
 # Starts in two seconds instead of seven: this is the only worker.
-ALONE = ["--without-mingle", "--without-gossip"]
+WITHOUT_CLUSTER = ["--without-mingle", "--without-gossip"]
 
 
 def valkey_part(server: valkey.Valkey) -> Part:
@@ -46,7 +46,7 @@ def worker_part(redis_url: str, local: LocalModel | None) -> Part:
     has_new, remember = new_worker()
     return Part(
         "worker",
-        [*CELERY, "worker", "-P", "gevent", *ALONE],
+        [*CELERY, "worker", "-P", "gevent", *WITHOUT_CLUSTER],
         has_new,
         before_start=remember,
         stop_seconds=settings.DRAIN_SECONDS + settings.EXIT_SECONDS + EXIT_MARGIN_SECONDS,
@@ -90,10 +90,12 @@ def beat_part(redis_url: str) -> Part:
         nonlocal began
         began = time.time()
 
-    def has_opened_it() -> bool:  # dbm chooses the file's suffix
+    def has_opened_its_file() -> bool:  # dbm chooses the file's suffix
         return any(path.stat().st_mtime >= began for path in schedule.parent.glob(f"{schedule.name}*"))
 
-    return Part("beat", [*CELERY, "beat", "--pidfile="], has_opened_it, before_start=remember, env=_env(redis_url))
+    return Part(
+        "beat", [*CELERY, "beat", "--pidfile="], has_opened_its_file, before_start=remember, env=_env(redis_url)
+    )
 
 
 def loopback_of(host: str) -> str:

@@ -25,9 +25,9 @@ class Supervisor:
     Then `returncode` is 0 if a signal ended it, else not.
     """
 
-    def __init__(self, logs: Logs, say: Callable[[str], None], bring_up: Callable[["Supervisor"], None]):
+    def __init__(self, logs: Logs, print_line: Callable[[str], None], bring_up: Callable[["Supervisor"], None]):
         self.returncode = 0
-        self._logs, self._say, self._bring_up = logs, say, bring_up
+        self._logs, self._print, self._bring_up = logs, print_line, bring_up
         self._supervisors: dict[str, PartSupervisor] = {}  # in the order of their start
         self._launching = threading.Lock()
         self._stopping, self._hurry, self._over = threading.Event(), threading.Event(), threading.Event()
@@ -49,7 +49,7 @@ class Supervisor:
         with self._launching:
             if self._stopping.is_set():
                 raise NotStarted
-            supervisor = PartSupervisor(part, self._logs, self._say, self._stopping, self._give_up)
+            supervisor = PartSupervisor(part, self._logs, self._print, self._stopping, self._give_up)
             self._supervisors[part.name] = supervisor
             supervisor.start()
 
@@ -90,7 +90,7 @@ class Supervisor:
 
     def _stop_in_order(self, reason: str) -> None:
         """Stop in reverse order: the web server first, so that no message is accepted without a worker."""
-        self._say(reason)
+        self._print(reason)
         with self._launching:
             supervisors = list(self._supervisors.values())
         for supervisor in reversed(supervisors):

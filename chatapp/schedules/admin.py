@@ -13,19 +13,19 @@ NEXT_TIMES = 5
 
 @admin.register(Schedule)
 class ScheduleAdmin(ReadOnlyAdmin):
-    list_display = ["name", "owner", "words", "zone", "next_at", "paused", "failures", "model"]
+    list_display = ["name", "owner", "rule_text", "zone", "next_at", "paused", "failures", "model"]
     list_filter = ["paused", "kind", "next_at"]
     list_select_related = ["owner"]
     ordering = ["-id"]
     search_fields = ["=id", "name", "owner__username"]
     fields = [
-        "id", "owner", "name", "prompt", "model", "target", "session", "words", "zone", "next_times",
+        "id", "owner", "name", "prompt", "model", "target", "session", "rule_text", "zone", "next_times",
         "missed", "overlap", "notify", "paused", "failures", "created_at", "history",
     ]  # fmt: skip
 
     @admin.display(description="rule")
-    def words(self, schedule: Schedule) -> str:
-        return schedule.words
+    def rule_text(self, schedule: Schedule) -> str:
+        return schedule.rule_text
 
     @admin.display(description="next times")
     def next_times(self, schedule: Schedule) -> str:

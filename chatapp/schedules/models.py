@@ -9,8 +9,8 @@ from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 from chatapp.chats.models import Session
+from chatapp.schedules.descriptions import describe
 from chatapp.schedules.rules import Cron, Daily, Every, Monthly, Once, Rule, Weekly
-from chatapp.schedules.words import words_of
 from runs.models import Run
 from runs.states import ACTIVE, Notify, Status
 
@@ -170,8 +170,8 @@ class Schedule(models.Model):
         raise ValueError(f"unknown kind of rule: {self.kind}")
 
     @property
-    def words(self) -> str:
-        return words_of(self.rule, self.zone_info)
+    def rule_text(self) -> str:
+        return describe(self.rule, self.zone_info)
 
 
 class OccurrenceQuerySet(models.QuerySet):

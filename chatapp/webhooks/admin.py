@@ -11,7 +11,7 @@ from chatapp.webhooks.deliveries import SEND_DUE
 from chatapp.webhooks.models import Delivery, Endpoint
 from runs.lifecycle import dispatch
 
-MOST_DELIVERIES = 500  # deliveries sent again by one action
+MAX_DELIVERIES = 500  # deliveries sent again by one action
 
 
 @admin.register(Endpoint)
@@ -56,7 +56,7 @@ class DeliveryAdmin(LongListAdmin, ReadOnlyAdmin):
     @admin.action(description="Send again", permissions=["send_again"])
     def send_again(self, request, chosen):
         """Deliver the same messages again, with the same ids and all attempts. Skips pending deliveries."""
-        sent = [delivery for delivery in chosen[:MOST_DELIVERIES] if actions.send_again(delivery)]
+        sent = [delivery for delivery in chosen[:MAX_DELIVERIES] if actions.send_again(delivery)]
         for delivery in sent:
             self.log_change(request, delivery, "Sent again")
         if sent:

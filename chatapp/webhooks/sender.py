@@ -24,7 +24,7 @@ from chatapp.webhooks.signing import signed_headers
 
 logger = logging.getLogger(__name__)
 
-MOST_SENDERS = 32  # per process; each is a thread and a socket
+MAX_SENDERS = 32  # per process; each is a thread and a socket
 CLAIM_FACTOR = 3  # a claim lasts this many times the limit of an attempt
 RETRY_FACTOR = 6  # each pause is this many times the previous one,
 LONGEST_SECONDS = 12 * 3600.0  # but at most this, whatever a receiver's Retry-After
@@ -49,7 +49,7 @@ def _due():
 
 def _begin(endpoint_id: UUID) -> bool:
     with _lock:
-        if endpoint_id in _sending or len(_sending) >= MOST_SENDERS:
+        if endpoint_id in _sending or len(_sending) >= MAX_SENDERS:
             return False
         _sending.add(endpoint_id)
     threading.Thread(target=_send_all, args=[endpoint_id], name=f"webhook-{endpoint_id}", daemon=True).start()

@@ -14,7 +14,7 @@ from runs.lifecycle.stop import request_stop
 from runs.models import Run
 from runs.states import ACTIVE, Status, Trigger
 
-MOST_RUNS = 500  # per request: each is a separate transition while staff wait for the page
+MAX_RUNS = 500  # per request: each is a separate transition while staff wait for the page
 SHOWN_RUNS = 50  # on the confirmation page
 
 OUTCOMES = {
@@ -40,7 +40,7 @@ class AdminAction(NamedTuple):
         if request.POST.get("confirmed") != "yes":
             return self._confirmation(admin, request, chosen)
         outcomes = Counter()
-        for run in chosen.order_by("queued_at")[:MOST_RUNS]:
+        for run in chosen.order_by("queued_at")[:MAX_RUNS]:
             outcome = self.apply(run, request.user) if run.status in self.states else "already_final"
             outcomes[outcome] += 1
             if run.status in self.states:
@@ -50,7 +50,7 @@ class AdminAction(NamedTuple):
         return None
 
     def _confirmation(self, admin, request, chosen):
-        runs = list(chosen.order_by("queued_at")[:MOST_RUNS])
+        runs = list(chosen.order_by("queued_at")[:MAX_RUNS])
         fitting = [run for run in runs if run.status in self.states]
         context = admin.admin_site.each_context(request) | {
             "title": f"{self.name} {len(fitting)} run{'' if len(fitting) == 1 else 's'}?",
@@ -64,7 +64,7 @@ class AdminAction(NamedTuple):
             "checkbox": ACTION_CHECKBOX_NAME,
             "chosen": [run.pk for run in runs],
             "opts": admin.opts,
-            "most": MOST_RUNS if len(runs) == MOST_RUNS else 0,
+            "most": MAX_RUNS if len(runs) == MAX_RUNS else 0,
         }
         return TemplateResponse(request, "admin/runs/run/confirm.html", context)
 

@@ -7,7 +7,7 @@ from runs import provider_keys
 from runs.models import Model, Provider
 from runs.upstream import catalog, probe
 
-MOST_TESTED = 5  # per request: staff wait for the page
+MAX_TESTED = 5  # per request: staff wait for the page
 
 
 class ProviderForm(forms.ModelForm):
@@ -37,7 +37,7 @@ class ProviderAdmin(admin.ModelAdmin):
     """Only superusers may change where a key is sent, because that gives access to the key."""
 
     form = ProviderForm
-    list_display = ["name", "address", "key_env", "has_its_key"]
+    list_display = ["name", "address", "key_env", "has_key"]
     search_fields = ["name"]
     actions = ["test_connection"]
 
@@ -61,11 +61,11 @@ class ProviderAdmin(admin.ModelAdmin):
     @admin.action(description="Test the connection", permissions=["change"])
     def test_connection(self, request, queryset):
         """From this process; workers may be in another network and environment."""
-        for provider in queryset[:MOST_TESTED]:
+        for provider in queryset[:MAX_TESTED]:
             _show_result(self, request, provider.name, probe.probe_provider(provider))
 
     @admin.display(description="key set here", boolean=True)
-    def has_its_key(self, provider: Provider) -> bool | None:
+    def has_key(self, provider: Provider) -> bool | None:
         """Whether this process has the key; None if none is needed. Workers may have another environment."""
         if provider.key_fault:
             return False
@@ -83,7 +83,7 @@ class ModelAdmin(admin.ModelAdmin):
 
     @admin.action(description="Test by requesting one token", permissions=["change"])
     def test_connection(self, request, queryset):
-        for model in queryset.select_related("provider")[:MOST_TESTED]:
+        for model in queryset.select_related("provider")[:MAX_TESTED]:
             _show_result(self, request, model.label, probe.probe_model(model))
 
     @admin.action(description="Make this model the default", permissions=["change"])

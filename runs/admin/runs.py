@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from chatapp.chats.admin import ReadOnlyAdmin
-from chatapp.chats.admin_lists import MOST_COUNTED, LongListAdmin, owners_named
+from chatapp.chats.admin_lists import MAX_COUNTED, LongListAdmin, owners_named
 from runs.admin import dashboard, live_tail
 from runs.admin.actions import RETRY, STOP
 from runs.admin.filters import FILTERS
@@ -21,7 +21,7 @@ from runs.models import Run
 from runs.queries.timeline import timeline
 from runs.states import ACTIVE
 
-WIDE = {"is_nav_sidebar_enabled": False}  # for lists of many columns
+WITHOUT_SIDEBAR = {"is_nav_sidebar_enabled": False}  # for lists of many columns
 NOTHING = "-"  # as Django displays it in lists; on a page it would be None
 
 
@@ -42,7 +42,7 @@ QUEUED_AT = MOMENTS[0]
 DURATIONS = ["waited", "to_first_token", "took"]
 COUNTS = ["prompt_tokens", "completion_tokens", "tokens_per_second"]
 SPEED = ["tokens", "tokens_per_second"]
-WHAT = ["owner", "session", "model", "trigger"]
+SUBJECT = ["owner", "session", "model", "trigger"]
 
 
 class LinkedOnly(admin.RelatedFieldListFilter):
@@ -59,12 +59,12 @@ class LinkedOnly(admin.RelatedFieldListFilter):
 
 @admin.register(Run)
 class RunAdmin(LongListAdmin, ReadOnlyAdmin):
-    list_display = ["short_id", QUEUED_AT, "state", *DURATIONS, *SPEED, *WHAT, "worker", "attempt"]
+    list_display = ["short_id", QUEUED_AT, "state", *DURATIONS, *SPEED, *SUBJECT, "worker", "attempt"]
     list_filter = [*FILTERS, "status", "trigger", "queued_at", "model", ("worker", LinkedOnly)]
     list_select_related = ["session__owner", "model", "worker", "stop_requested_by"]
     ordering = ["-queued_at"]  # the index run_newest_first
     search_fields = ["session__owner__username"]
-    search_help_text = f"Id of a run, task, session or message; or a username. Up to {MOST_COUNTED:,} are counted."
+    search_help_text = f"Id of a run, task, session or message; or a username. Up to {MAX_COUNTED:,} are counted."
     sortable_by = ["short_id", "queued_at"]
     not_listed = ["error", "trace"]
     actions = ["stop", "retry"]
@@ -79,7 +79,7 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         (None, {"fields": ["id", "status", "reason", "owner", "session", "message", "model", "trigger"]}),
         ("Times", {"fields": [*MOMENTS, *DURATIONS]}),
         ("Stop", {"fields": [_moment("stop_requested_at"), "stop_requested_by", "stop_reason"]}),
-        ("Error", {"fields": ["code", "error", "retryable", "trace_as_it_is"]}),
+        ("Error", {"fields": ["code", "error", "retryable", "formatted_trace"]}),
         ("Work", {"fields": ["worker", "task_id", "attempt", "messages_not_sent", "finish_reason", *COUNTS]}),
         ("Stream", {"fields": ["last_seq", "log_kept", "events"]}),
     ]  # fmt: skip
@@ -110,7 +110,7 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         return RETRY(self, request, queryset)
 
     def changelist_view(self, request, extra_context=None):
-        context = {"dashboard": dashboard.overview(), "title": "Runs", **WIDE}
+        context = {"dashboard": dashboard.overview(), "title": "Runs", **WITHOUT_SIDEBAR}
         return super().changelist_view(request, context | (extra_context or {}))
 
     def get_fieldsets(self, request, obj=None):
@@ -168,7 +168,7 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
         return run.left_out
 
     @admin.display(description="trace")
-    def trace_as_it_is(self, run: Run) -> str:
+    def formatted_trace(self, run: Run) -> str:
         return format_html("<pre>{}</pre>", run.trace) if run.trace else NOTHING
 
     @admin.display(description="events")

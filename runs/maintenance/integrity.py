@@ -179,16 +179,16 @@ def _stuck(repair: bool) -> Iterator[Finding]:
     long_ago = timezone.now() - timedelta(seconds=STUCK_SECONDS)
     dead = Q(worker=None) | Q(worker__lease_until__lt=Now() - timedelta(seconds=STUCK_SECONDS))
     running = Run.objects.filter(dead, status=Status.RUNNING, started_at__lt=long_ago)
-    found = [(run_id, "it is running on a worker that is gone") for run_id in running.values_list("id", flat=True)]
+    problems = [(run_id, "it is running on a worker that is gone") for run_id in running.values_list("id", flat=True)]
     too_old = timezone.now() - timedelta(seconds=settings.RUN_QUEUED_SECONDS + STUCK_SECONDS)
     unclaimed = Run.objects.dispatched().filter(dispatched_at__lt=too_old)
-    found += [(run_id, "no worker took it in time") for run_id in unclaimed.values_list("id", flat=True)]
-    found += [(run_id, "it waits although nothing of its session is under way") for run_id in _stalled(long_ago)]
-    if repair and found:
+    problems += [(run_id, "no worker took it in time") for run_id in unclaimed.values_list("id", flat=True)]
+    problems += [(run_id, "it waits although nothing of its session is under way") for run_id in _stalled(long_ago)]
+    if repair and problems:
         reaper.recover()
-    still = set(Run.objects.active().filter(pk__in=[run_id for run_id, _ in found]).values_list("id", flat=True))
+    still = set(Run.objects.active().filter(pk__in=[run_id for run_id, _ in problems]).values_list("id", flat=True))
     moved = set(Run.objects.filter(pk__in=still, dispatched_at__gte=long_ago).values_list("id", flat=True))
-    for run_id, problem in found:
+    for run_id, problem in problems:
         yield Finding(run_id, problem, repair and (run_id not in still or run_id in moved))
 
 

@@ -19,7 +19,7 @@ FORMAT = "chatapp-session-1"
 INCOMPLETE = {"stopped": "stopped", "failed": "failed", "lost": "interrupted"}
 NAME_CHARACTERS = 60  # of a file
 AT_ONCE = 10  # messages in memory, each of which may be as long as an answer
-OF_FILE = ("name", "media_type", "size", "text")
+FILE_FIELDS = ("name", "media_type", "size", "text")
 
 
 def file_name(session: Session, suffix: str) -> str:
@@ -69,14 +69,14 @@ def _with_runs(session: Session, ids: list[UUID]) -> Iterator[tuple[Message, Run
 
 def _blocks(session: Session, ids: list[UUID]) -> Iterator[str]:
     for message, run in _with_runs(session, ids):
-        yield f"## {_speaker(message, run)}"
+        yield f"## {_author(message, run)}"
         if content := _content(message, run):
             yield content
-        if word := INCOMPLETE.get(message.state):
-            yield f"*({word})*"
+        if label := INCOMPLETE.get(message.state):
+            yield f"*({label})*"
 
 
-def _speaker(message: Message, run: Run | None) -> str:
+def _author(message: Message, run: Run | None) -> str:
     if message.role == Role.USER:
         return "You"
     return run.model.label if run and run.model else "A model that was removed"
@@ -91,7 +91,7 @@ def _content(message: Message, run: Run | None) -> str:
 
 def _message(message: Message, run: Run | None) -> dict:
     fields = ("id", "parent_id", "role", "state", "content", "reasoning", "tools", "created_at")
-    files = [{name: getattr(file, name) for name in OF_FILE} for file in message.attachments.all()]
+    files = [{name: getattr(file, name) for name in FILE_FIELDS} for file in message.attachments.all()]
     return {name: getattr(message, name) for name in fields} | {
         "attachments": files,
         "model": run.model.name if run and run.model else None,

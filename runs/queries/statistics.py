@@ -50,7 +50,7 @@ def last_hours(now: datetime | None = None) -> list[Hour]:
 def _sampled(by_hour) -> Iterable[tuple[datetime, float]]:
     newest = Window(RowNumber(), partition_by=F("hour"), order_by=F("queued_at").desc())
     answered = by_hour.filter(first_token_at__isnull=False, started_at__isnull=False)
-    rows = answered.annotate(place=newest).filter(place__lte=SAMPLED_RUNS)
+    rows = answered.annotate(rank=newest).filter(rank__lte=SAMPLED_RUNS)
     for begin, started_at, first_token_at in rows.values_list("hour", "started_at", "first_token_at"):
         yield begin, (first_token_at - started_at).total_seconds()
 

@@ -45,6 +45,8 @@ def assert_problem(response, status, code):
     assert (problem["type"], problem["status"]) == (f"tag:chatapp,2026:{code}", status)
     assert problem["title"].endswith(".")
     assert isinstance(problem["retryable"], bool)
+    if isinstance(fields := problem.get("fields"), dict):
+        assert not any(isinstance(errors, str) for errors in fields.values()), "clients read a list for each field"
 
 
 @pytest.mark.parametrize("case", BAD_MESSAGES)

@@ -70,6 +70,25 @@ def test_a_rule_that_makes_no_sense_is_refused_and_says_where(alice, values, fie
     assert not Schedule.objects.exists()
 
 
+def test_a_weekday_refused_in_a_query_has_a_list_of_errors_like_any_field(alice):
+    response = alice.get("schedules/preview?kind=weekly&at=09:00&zone=UTC&weekdays=7")
+    assert_problem(response, 422, "invalid")
+    assert [*map(type, response.json()["fields"]["weekdays"])] == [str]
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "stored"),
+    [
+        ({"at": " 08:30 "}, "at", "08:30:00"),
+        ({"kind": "once", "starts": " 2999-01-01T08:00 "}, "starts", "2999-01-01T08:00:00"),
+    ],
+)
+def test_white_space_around_a_time_does_not_count(alice, model, values, field, stored):
+    response = alice.post("schedules", DAILY | values)
+    assert response.status_code == 201, response.content
+    assert response.json()[field] == stored
+
+
 def test_a_session_of_somebody_else_is_none(alice, bob, session):
     body = DAILY | {"target": "same", "session": str(session.pk)}
     assert alice.post("schedules", body).json()["session"] == str(session.pk)

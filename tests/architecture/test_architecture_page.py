@@ -4,9 +4,12 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 PACKAGES = ("chatapp", "runs", "streams")
+UNREMARKABLE = {"__init__", "__main__", "apps"}  # Python's and Django's own
 ENTRY = re.compile(r"^( *)([\w.]+/(?:[\w.]+/)*|[\w.]+\.py(?:, [\w.]+\.py)*)(?:$|  )")
 PATH = re.compile(r"`((?:chatapp|runs|streams|templates|deploy|tests|docs)/[\w./-]*)`")
 
@@ -35,12 +38,23 @@ def test_every_package_is_in_the_picture():
     assert folders_with_code() - hidden - entries_of_the_tree() == set()
 
 
+def test_every_module_beside_the_packages_is_in_the_picture():
+    modules = {path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).glob("*.py")}
+    assert {path for path in modules - entries_of_the_tree() if path.stem not in UNREMARKABLE} == set()
+
+
 def test_everything_in_the_picture_exists():
     assert [str(path) for path in sorted(entries_of_the_tree()) if not (ROOT / path).exists()] == []
 
 
 def test_every_path_that_the_page_names_exists():
     assert [path for path in PATH.findall(PAGE) if not (ROOT / path).exists()] == []
+
+
+def test_the_import_contracts_know_every_package():
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert packages == set(settings["tool"]["importlinter"]["root_packages"])
 
 
 def layers_on_the_page() -> list[set[str]]:
@@ -61,3 +75,12 @@ def test_the_layers_on_the_page_are_those_of_the_import_contracts():
         for layers in enforced
         if interfaces in layers and below[0] in layers
     )
+
+
+@pytest.mark.parametrize("package", ["runs", "streams"])
+def test_the_layers_inside_a_package_are_those_of_its_contract(package):
+    shown = re.search(rf"^{package}: (.*?)(?=^\S)", PAGE, re.MULTILINE | re.DOTALL)[1]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    enforced = next(contract["layers"] for contract in contracts if contract.get("containers") == [package])
+    assert " ".join(shown.split()) == " → ".join(enforced)

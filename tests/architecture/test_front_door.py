@@ -1,20 +1,24 @@
 """What a newcomer meets first is complete: links lead somewhere, and the development container has what CI installs."""
 
+import configparser
 import json
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
 import chatapp
+from tests.architecture.test_lint import commands_of_make_lint
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FILE = re.compile(r"\b(?:chatapp|runs|streams|tests|deploy)/[\w./-]+\.(?:py|js|css|yaml|json|conf)\b")
 CODE_BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+NEW_FILE = re.compile(r"^--- /dev/null\n\+\+\+ b/(\S+)$", re.MULTILINE)  # in a diff that a page shows
 FOR_PIP_ONLY = {"python3", "python3-venv"}  # the container's image has its own Python
 
 
@@ -46,7 +50,8 @@ def test_every_link_of_a_page_leads_somewhere(page):
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "adr"], ids=name_of)
 def test_every_file_that_a_page_names_exists(page):  # decisions may name what there was then
-    assert sorted({path for path in FILE.findall(page.read_text()) if not (ROOT / path).exists()}) == []
+    named = set(FILE.findall(page.read_text())) - set(NEW_FILE.findall(page.read_text()))
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
 
 
 def test_the_development_container_has_what_ci_installs():
@@ -57,6 +62,27 @@ def test_the_development_container_has_what_ci_installs():
     settings = json.loads((folder / "devcontainer.json").read_text())
     image = (folder / settings["build"]["dockerfile"]).read_text()
     assert installed - FOR_PIP_ONLY <= set(image.split())
+
+
+def test_the_development_container_has_the_oldest_python_that_is_supported():
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")
+    assert f"FROM python:{oldest}-" in (ROOT / ".devcontainer" / "Containerfile").read_text()
+
+
+def test_editors_and_linters_have_the_same_line_length():
+    editors = configparser.ConfigParser()
+    editors.read_string("[root]\n" + (ROOT / ".editorconfig").read_text())
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["line-length"]
+    prettier = json.loads((ROOT / "deploy" / "browser" / "prettier.json").read_text())["printWidth"]
+    lengths = {editors[section]["max_line_length"] for section in editors if "max_line_length" in editors[section]}
+    assert lengths == {str(ruff)} == {str(prettier)}
+
+
+def test_hooks_before_a_commit_check_what_make_lint_does():
+    linted = {tuple(command.split()[:2]) for command in commands_of_make_lint()}
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    hooked = {tuple(hook["entry"].split()[:2]) for repo in hooks for hook in repo["hooks"]}
+    assert linted == hooked
 
 
 def test_hooks_before_a_commit_run_tools_that_the_set_up_installs():

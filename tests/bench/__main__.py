@@ -1,4 +1,4 @@
-"""Run the benchmark, print its figures and, if all of it was run, write them into docs/benchmarks.md."""
+"""Run the benchmark, print its figures and, after a complete run, write them into docs/benchmarks.md."""
 
 import argparse
 import os
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _run(bench: Bench) -> bool:
-    """Whether it ran to its end; after Ctrl-C what has been found so far is still worth printing."""
+    """Whether it ran to its end. After Ctrl-C the results so far are still printed."""
     try:
         bench.run()
     except KeyboardInterrupt:
@@ -47,7 +47,7 @@ def _run(bench: Bench) -> bool:
 
 
 def check_programs() -> None:
-    """Say what is missing before anything is started."""
+    """Report missing programs before anything is started."""
     missing = [
         f"{what} (Debian: apt-get install {package})"
         for what, package, found in (

@@ -1,4 +1,4 @@
-"""What a finished run costs on disk, before and after its stream is compacted."""
+"""Disk usage of a finished run, before and after its stream is compacted."""
 
 import statistics
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ LOG = "streams_event"
 
 @dataclass
 class Disk:
-    """Bytes for each of `runs` finished runs, indexes included, without what VACUUM FULL gives back."""
+    """Bytes per finished run of `runs`, including indexes, after VACUUM FULL."""
 
     runs: int
     tokens: int  # of one run, the median
@@ -22,7 +22,7 @@ class Disk:
 
 
 def measure(instruments: levels.Instruments, system: ThisSystem, runs: int, seconds: float) -> Disk:
-    """Let `runs` runs write, and weigh what they leave behind."""
+    """Let `runs` runs write, and measure what they leave behind."""
     from runs.models import Run
     from streams.log import compaction
 

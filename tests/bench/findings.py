@@ -1,4 +1,4 @@
-"""All that one benchmark has found."""
+"""The results of one benchmark."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from tests.bench.replay import Replay
 
 @dataclass
 class Highest:
-    """The most runs of a system (None: no level held), and what went wrong above."""
+    """The highest level of a system that held (None: none did), and why the next one failed."""
 
     system: str
     level: Level | None
@@ -40,6 +40,6 @@ class Findings:
         return found if found and not found.failure else None
 
     def most_runs(self, system: str) -> int | None:
-        """The most runs of the systems whose name begins so; None if that was not searched."""
+        """The most runs of the systems whose names begin with `name`; None if not searched."""
         found = [entry for entry in self.highest if entry.system.startswith(system)]
         return max((entry.level.runs if entry.level else 0 for entry in found), default=None)

@@ -1,4 +1,4 @@
-"""A detached-run manager that keeps everything in memory, to compare with: what is fast when nothing has to be durable.
+"""A detached-run manager that keeps everything in memory, for comparison: how fast it is if nothing is durable.
 
 A dict of runs; a task for each that reads its upstream; a list of everything it said; a queue for each follower, who
 gets the list first and the queue then. When the process ends, everything is gone. It is one plain ASGI application for
@@ -21,7 +21,7 @@ JSON_HEADERS = [(b"content-type", b"application/json")]
 
 
 class Run:
-    """One answer. `said` holds every frame; each follower has a queue, on which None is the end."""
+    """One answer. `said` holds every frame; each follower has a queue, which None ends."""
 
     def __init__(self):
         self.id = str(uuid4())
@@ -44,7 +44,7 @@ class Run:
             queue.put_nowait(None)
 
     async def read(self, session: aiohttp.ClientSession, url: str, body: dict) -> None:
-        """Read the upstream to its end; whatever goes wrong is an end, too."""
+        """Read the upstream to its end; any error is an end, too."""
         try:
             async with session.post(url, data=orjson.dumps(body)) as response:
                 response.raise_for_status()

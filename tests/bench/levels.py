@@ -1,4 +1,4 @@
-"""One level: so many runs at once, measured for a while; medians of several; and the search for the highest level."""
+"""One level: a number of concurrent runs, measured for a while; medians of several; the search for the highest."""
 
 import statistics
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ _numbers = count(1)
 
 @dataclass
 class Level:
-    """What one level showed. Times in seconds; CPU as a share of one core."""
+    """The result of one level. Times in seconds; CPU as a share of one core."""
 
     runs: int
     p50: float = float("inf")
@@ -32,7 +32,7 @@ class Level:
 
     @property
     def micros_a_token(self) -> float:
-        """µs of CPU for each token, in all parts of the system together; 0 for one without parts."""
+        """µs of CPU per token, in all parts of the system together; 0 for a system without parts."""
         return 1e6 * sum(self.cpu[name] for name in OWN) / self.tokens_a_second if self.tokens_a_second else 0.0
 
     @property
@@ -51,7 +51,7 @@ class Level:
 
 @dataclass
 class Instruments:
-    """What is the same for all systems: who is read from, and who reads."""
+    """What all systems share: the upstream and the load generator."""
 
     source: Instrument
     crowd: Instrument
@@ -60,7 +60,7 @@ class Instruments:
 def measure(
     instruments: Instruments, system: System, runs: int, seconds: float, warm_up: float = WARM_UP_SECONDS
 ) -> Level:
-    """Let `runs` runs write at once and measure them. A level that breaks down is a Level that says so."""
+    """Measure `runs` concurrent runs. If they break down, the Level has a `failure`."""
     tag = f"level-{next(_numbers)}"
     try:
         _connect(instruments, system, runs, tag)
@@ -118,7 +118,7 @@ class Series:
 
     @property
     def median(self) -> Level:
-        """The median of each figure. A breakdown counts as a bad one, so that most of them have to hold."""
+        """The median of each figure. A breakdown counts as a bad level, so most levels have to hold."""
         sound = [level for level in self.levels if not level.failure]
         if 2 * len(sound) <= len(self.levels):
             return next((level for level in self.levels if level.failure), Level(self.runs, failure="not measured"))
@@ -136,7 +136,7 @@ class Series:
 
     @property
     def micros(self) -> list[float]:
-        """µs of CPU for each token, sorted."""
+        """µs of CPU per token, sorted."""
         return sorted(level.micros_a_token for level in self.levels if not level.failure)
 
 

@@ -1,4 +1,4 @@
-"""The load generator: holds many connections open and takes the time at which anything arrives.
+"""The load generator: holds many connections open and records when data arrives.
 
 While a window is open it only keeps what it reads; afterwards it finds the upstream's stamps (`w12@1234.567890 `) in
 whatever bytes arrived, so that direct streams, server-sent events and WebSocket frames cost it the same. Orders
@@ -33,7 +33,7 @@ ACK_EVENTS = 64  # events after which a WebSocket's reader acknowledges
 
 
 class Reader(asyncio.Protocol):
-    """One connection until it is ready; then a protocol with less to do takes its place."""
+    """One connection until it is ready; then a simpler protocol takes its place."""
 
     def __init__(self, crowd: "Crowd", request: str, stream: str):
         self.crowd, self.request, self.stream = crowd, request, stream
@@ -69,7 +69,7 @@ class Listener(asyncio.Protocol):
 
 
 class Acknowledging(asyncio.Protocol):
-    """A WebSocket's reader: tells the server how far it has come."""
+    """A WebSocket's reader: acknowledges what it has received."""
 
     def __init__(self, reader: Reader):
         self.keep, self.transport, self.stream = reader.reads.append, reader.transport, reader.stream
@@ -85,7 +85,7 @@ class Acknowledging(asyncio.Protocol):
 
 
 def text_frame(value: object) -> bytes:
-    """A client's WebSocket frame; its mask is zero, which leaves the text as it is."""
+    """A client's WebSocket frame. Its mask is zero, which leaves the text unchanged."""
     data = json.dumps(value).encode()
     length = bytes([0x80 | len(data)]) if len(data) < 126 else bytes([0x80 | 126]) + len(data).to_bytes(2, "big")
     return b"\x81" + length + bytes(4) + data
@@ -134,7 +134,7 @@ class Crowd:
 
 
 def arrivals_in(reads: list[tuple[float, bytes]]) -> tuple[int, list[tuple[float, float]]]:
-    """How many numbers did not follow the one before, and for each token when it arrived and how late (s)."""
+    """How many numbers do not follow their predecessor, and for each token its arrival time and latency (s)."""
     wrong, last, carry, arrivals = 0, 0, b"", []
     for at, data in reads:
         data, end = carry + data, 0

@@ -1,4 +1,4 @@
-"""What a run costs in the worker, and a follower in the web process: the difference between none and many."""
+"""Memory of a run in the worker, and of a follower in the web process: the difference between none and many."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ WARM_UP_RUNS = 30  # that have filled caches and pools before anything is weighe
 
 @dataclass
 class Memory:
-    """Bytes for each of `runs` runs with one follower each, all of them writing."""
+    """Bytes per run, for `runs` writing runs with one follower each."""
 
     runs: int
     worker: float
@@ -22,7 +22,7 @@ class Memory:
 def measure(
     instruments: levels.Instruments, system: ThisSystem, runs: int, seconds: float
 ) -> tuple[Memory, levels.Level]:
-    """Weigh the worker and the web process of `system`, which have to be newly started; and the level it took."""
+    """Measure the worker and the web process of `system`, which must be newly started. Returns the level as well."""
     levels.measure(instruments, system, WARM_UP_RUNS, seconds=1)
     before, loaded = weigh(system), []
     system.at_full_load = lambda: loaded.append(weigh(system))

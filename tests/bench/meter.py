@@ -4,7 +4,7 @@ import psutil
 
 
 class Meter:
-    """`groups`: name -> process ids; each stands for itself and all of its descendants."""
+    """`groups`: name -> process ids, each with all of its descendants."""
 
     def __init__(self, groups: dict[str, list[int]]):
         self.groups = groups
@@ -14,7 +14,7 @@ class Meter:
         return {name: _cpu_seconds(pids) for name, pids in self.groups.items()}
 
     def seconds(self) -> dict[str, float]:
-        """CPU seconds of each group since this meter was made. A process that came later counts from its start."""
+        """CPU seconds of each group since this meter was created. A later process counts from its start."""
         now = self._read()
         return {
             name: sum(used - self._before[name].get(pid, 0.0) for pid, used in processes.items())
@@ -22,7 +22,7 @@ class Meter:
         }
 
     def machine_seconds(self) -> float:
-        """CPU seconds of everything on this machine since this meter was made; time that a host took away counts."""
+        """CPU seconds of everything on this machine since this meter was created, including time stolen by a host."""
         return _machine_seconds() - self._machine_before
 
 

@@ -1,11 +1,11 @@
-"""The plain way, to compare with: a Celery task that writes one row and does one group_send for each chunk.
+"""The straightforward implementation, for comparison: a task writes a row and does a group_send per chunk.
 
-It is written as tutorials write it, on the same Celery pool, tables, channel layer and web server as this system.
-Two things are needed to make it work at all beside gevent, and are what people then find: Django's guard against
-asyncio has to be switched off (`DJANGO_ALLOW_ASYNC_UNSAFE`), and only one greenlet at a time may be inside
-`async_to_sync`, since they share one thread. `async_to_sync` makes a new event loop, and with it a new connection to
-Valkey, for each call. NAIVE_LOOP=shared is what somebody does who has measured that: one event loop in a native thread
-does all sending, and nobody waits for it.
+It follows the usual tutorials, on the same Celery pool, tables, channel layer and web server as this system.
+It needs two things to work with gevent at all: Django's guard against asyncio has to be switched off
+(`DJANGO_ALLOW_ASYNC_UNSAFE`), and only one greenlet at a time may be inside `async_to_sync`, since they share one
+thread. `async_to_sync` makes a new event loop, and with it a new connection to Valkey, for each call.
+NAIVE_LOOP=shared is the optimised variant: one event loop in a native thread does all sending, and no task waits for
+it.
 """
 
 import http.client

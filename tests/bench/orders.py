@@ -1,4 +1,4 @@
-"""Instruments are processes of their own that are told what to do: one JSON line an order, one an answer.
+"""Instruments are separate processes that execute orders: one JSON line per order, one per response.
 
 `Instrument` is the parent's end; `serve` is the child's loop, which ends when the parent does.
 """
@@ -24,7 +24,7 @@ class Instrument:
         return self.process.pid
 
     def tell(self, do: str, **order) -> dict:
-        """Give an order and wait for the answer. ConnectionError if it could not be carried out."""
+        """Send an order and wait for the response. Raises ConnectionError if it failed."""
         self.begin(do, **order)
         return self.answer()
 
@@ -45,7 +45,7 @@ class Instrument:
 
 
 async def serve(instrument: object) -> None:
-    """Carry out orders from standard input, each by the method of its name, until it is closed."""
+    """Execute orders from standard input, each by the method of its name, until it is closed."""
     lines = asyncio.StreamReader(limit=2**28)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():

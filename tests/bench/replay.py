@@ -1,4 +1,4 @@
-"""A long stream that has ended, and is not compacted: how fast it is replayed, and what opening its session reads."""
+"""Replay of a long, ended, uncompacted stream: its speed, and the queries of its session's page."""
 
 import socket
 import statistics
@@ -20,7 +20,7 @@ MARK_BYTES = 16  # more than `id: 1000`, which two reads may share
 
 @dataclass
 class Replay:
-    """Medians, in seconds from the request on; `opening_*` are about the page of the session."""
+    """Medians, in seconds since the request; `opening_*` are those of the session's page."""
 
     events: int
     first_event: float
@@ -65,7 +65,7 @@ def _finished_run(instruments: Instruments, alice):
 
 
 def lengthen(run, events: int) -> None:
-    """Rewrite a completed run as if it had said so much that its stream has `events` events."""
+    """Rewrite a completed run so that its stream has `events` events."""
     from django.db import connection
 
     from streams.models import LoggedEvent
@@ -88,7 +88,7 @@ def lengthen(run, events: int) -> None:
 
 
 def read_over_sse(url: str, person, run) -> tuple[float, float, float]:
-    """Seconds until the first event, the first page and all events have arrived. Checks that none is missing."""
+    """Seconds until the first event, the first page and all events arrived. Checks that none is missing."""
     address = urlsplit(url)
     request = f"GET /api/v1/runs/{run.pk}/events?after=0 HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n"
     request += f"Authorization: Bearer {person.token}\r\n\r\n"
@@ -119,7 +119,7 @@ def _time_of(act) -> float:
 
 
 def _queries_of(person, path: str) -> list[str]:
-    """The queries that the page takes, asked in this process."""
+    """The page's queries, counted in this process."""
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext

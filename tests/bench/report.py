@@ -27,16 +27,16 @@ NONE = "–"
 
 
 def figures(found: Findings, command: str, load_before: float, seconds: float) -> str:
-    """All of the page that is written by the benchmark. What was not measured is left out, but for its target."""
+    """The part of the page that the benchmark writes. Unmeasured tables are left out; their targets are not."""
     sections = [circumstances(command, load_before, seconds)]
     for title, text in (
         ("Targets", targets_table(judge(found))),
-        ("The same load for all", levels_table(found.series)),
+        ("All systems under the same load", levels_table(found.series)),
         ("The most runs, at 20 tokens/s each", highest_table(found)),
         ("Memory", found.memory and memory_line(found.memory)),
         ("Replay of a long stream", found.replay and replay_table(found.replay)),
         ("Disk", found.disk and disk_table(found)),
-        ("Stop, from the call on", found.stops and stops_table(found.stops)),
+        ("Stop", found.stops and stops_table(found.stops)),
     ):
         if text:
             sections.append(f"### {title}\n\n{text}")
@@ -59,14 +59,14 @@ def targets_table(targets: list[Target]) -> str:
 
 
 def _number(value: float | None) -> str:
-    """Three digits that count, no exponent."""
+    """Three significant digits, no exponent."""
     if value is None:
         return NONE
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def levels_table(series: list[Series]) -> str:
-    heads = ["system", "runs", "times", "CPU µs/token, all parts", "lowest–highest", *OWN, "p50 ms", "p99 ms"]
+    heads = ["system", "runs", "windows", "CPU µs/token, all parts", "lowest–highest", *OWN, "p50 ms", "p99 ms"]
     heads += ["upstream", "load gen.", "others"]
     rows = [_level_row(entry, len(heads)) for entry in sorted(series, key=lambda entry: (entry.system, entry.runs))]
     return _table(heads, rows) if rows else ""
@@ -86,14 +86,14 @@ def _level_row(series: Series, width: int) -> list[str]:
 
 
 def flaw(level: Level) -> str:
-    """What is wrong with a level beside its times, in brackets; mostly nothing."""
+    """What is wrong with a level, apart from its latencies, in brackets; usually empty."""
     if level.share > LIMIT_SHARE and not level.wrong:
         return ""
     return f" ({100 * level.share:.0f} % arrived, {level.wrong} wrong)"
 
 
 def highest_table(found: Findings) -> str:
-    heads = ["system", "most runs with p99 < 250 ms", "CPU µs/token there", "p50 ms", "p99 ms", "what stopped it"]
+    heads = ["system", "most runs with p99 < 250 ms", "CPU µs/token there", "p50 ms", "p99 ms", "limited by"]
     rows = []
     for entry in found.highest:
         if entry.level is None:
@@ -108,27 +108,28 @@ def highest_table(found: Findings) -> str:
 
 def memory_line(memory: Memory) -> str:
     return (
-        f"{memory.runs:,} runs with one follower each, all of them writing, against none (proportional set size): "
-        f"{memory.worker / 1024:.1f} KB a run in the worker, {memory.web / 1024:.1f} KB a follower in the web process."
+        f"{memory.runs:,} runs with one follower each, all of them writing, compared with none "
+        f"(proportional set size): {memory.worker / 1024:.1f} KB per run in the worker, "
+        f"{memory.web / 1024:.1f} KB per follower in the web process."
     )
 
 
 def replay_table(replay: Replay) -> str:
     heads = [f"{replay.events:,} events, finished, not compacted; SSE over loopback", "median ms"]
     rows = [
-        ["the first event has arrived", f"{1000 * replay.first_event:.1f}"],
+        ["the first event", f"{1000 * replay.first_event:.1f}"],
         ["the first 1,000 events", f"{1000 * replay.first_page:.1f}"],
         ["all", f"{1000 * replay.all:.0f}"],
-        ["opening the page of its session", f"{1000 * replay.opening:.1f}"],
+        ["opening the session's page", f"{1000 * replay.opening:.1f}"],
     ]
-    queries = f"{replay.opening_queries} queries, {replay.opening_log_queries} of them of the log"
-    return f"{_table(heads, rows)}\n\nThe page takes {queries}: the message is the stream folded."
+    queries = f"{replay.opening_queries} queries, {replay.opening_log_queries} of them to the log"
+    return f"{_table(heads, rows)}\n\nThe page takes {queries}: the message is the folded stream."
 
 
 def disk_table(found: Findings) -> str:
     disk = found.disk
     heads = [
-        f"KB a finished run of {disk.tokens} events, indexes included ({disk.runs} runs)",
+        f"KB per finished run of {disk.tokens} events, indexes included ({disk.runs} runs)",
         "before",
         "after compaction",
     ]
@@ -156,7 +157,7 @@ def circumstances(command: str, load_before: float, seconds: float) -> str:
             f"- {_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.release()};"
             f" load average before: {load_before:.1f}",
             f"- Python {platform.python_version()}, {versions}",
-            f"- {', '.join(_said_by(argv) for argv in programs if argv[0])}; PostgreSQL with fsync on",
+            f"- {', '.join(_version_line_of(argv) for argv in programs if argv[0])}; PostgreSQL with fsync on",
         ]
     )
 
@@ -168,7 +169,7 @@ def _version(package: str) -> str:
         return ""
 
 
-def _said_by(argv: list[str]) -> str:
+def _version_line_of(argv: list[str]) -> str:
     lines = subprocess.run(argv, capture_output=True, text=True).stdout.splitlines()
     return lines[0].partition(" - ")[0].strip() if lines else ""
 

@@ -56,25 +56,25 @@ class Rig:
         ensure_bench_model(self.source_port)
 
     def make_worker(self, pool: str) -> Part:
-        """A worker of this system. Only one of them may be alive: they take from the same queue."""
+        """A worker of this system. Only one may be running: they share a queue."""
         options = ("-c", PREFORK_CHILDREN) if pool == "prefork" else ()
         env = self.env | ({"DATABASE_POOL": "0"} if pool == "prefork" else {})
         return parts.make_worker(pool, self.directory, env, *options, name=f"worker-{pool}")
 
     def make_system(self, server: str, protocol: str, worker: Part, name: str = "") -> ThisSystem:
-        """This system behind a web server of its own, with the worker that is alive."""
+        """This system behind its own web server, with the running worker."""
         shared = {"worker": worker, "valkey": self.valkey, "postgres": self.postgres}
         name = f"web-{name}{server}-{protocol}".lower()
         web, url = parts.make_web(server, self.directory, self.env, name=name)
         return ThisSystem(server, protocol, shared, web, url, self.forget)
 
     def forget(self) -> None:
-        """Empty the tables, so that every level finds them alike."""
+        """Empty the tables, so that every level starts alike."""
         wait_until(_truncated, "the tables are emptied")
 
 
 def _truncated() -> bool:
-    """Whether it worked: it needs all the tables for itself, and may be chosen as the victim of a deadlock."""
+    """Whether it succeeded: it locks all tables, and may be chosen as the victim of a deadlock."""
     from django.db import OperationalError, connection
 
     try:
@@ -109,7 +109,7 @@ def ensure_bench_model(port: int) -> None:
 
 @contextmanager
 def open_rig() -> Iterator[Rig]:
-    """A running rig; everything is killed in the end."""
+    """A running rig; everything is killed at the end."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     rig = Rig()

@@ -27,7 +27,7 @@ started = time.monotonic()
 
 @dataclass
 class Plan:
-    """How much is measured: `turns` are (system, runs, rounds in which it takes part)."""
+    """How much is measured: `turns` are (system, runs, number of rounds)."""
 
     compared: int  # runs
     rounds: int
@@ -91,7 +91,7 @@ class Bench:
         self.systems: dict[str, System] = {}
 
     def run(self) -> None:
-        """Measure everything; `found` is what has been found so far."""
+        """Measure everything; `found` has the results so far."""
         with self._worker("gevent"):
             self._weigh()
             self._take_turns()
@@ -105,7 +105,7 @@ class Bench:
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
-        """One figure or table. If it fails it is missing, and the rest goes on."""
+        """One figure or table. If it fails it is left out, and the rest continues."""
         try:
             yield
         except Exception as error:
@@ -126,7 +126,7 @@ class Bench:
     # -- the systems ------------------------------------------------------------------------------
 
     def _system(self, name: str) -> System:
-        """The system of this name; started when it is first asked for."""
+        """The system of this name, started on first use."""
         if name not in self.systems:
             say(f"{name}: starting")
             system = self._make(name)
@@ -175,7 +175,7 @@ class Bench:
                     self._search(self._system(name), ladder)
 
     def _search(self, system: System, ladder: tuple[int, ...]) -> None:
-        """Up from the highest level that held in the rounds, or down."""
+        """Search up from the highest level that held in the rounds, or down."""
         failed: list[levels.Level] = []
 
         def try_level(runs: int) -> levels.Level:
@@ -204,7 +204,7 @@ class Bench:
     # -- the rest ---------------------------------------------------------------------------------
 
     def _weigh(self) -> None:
-        """First of all, while worker and web process are new."""
+        """Runs first, while worker and web process are new."""
         if self.plan.weighed and self._wants("memory"):
             with self._step("memory"):
                 say("memory: weighing")

@@ -1,4 +1,4 @@
-"""The upstream of the benchmark: as little work per token as can be, so that the two cores are left to the systems.
+"""The upstream of the benchmark. It does as little work per token as possible, to leave the cores to the systems.
 
 It speaks the same bytes as the scripted upstream of `tests/upstream`, for one script only: an answer waits until its
 tag is released and then comes at a fixed rate, every token numbered and stamped with the machine's monotonic clock,
@@ -40,7 +40,7 @@ def framed(data: bytes) -> bytes:
 
 
 class Voice(asyncio.Protocol):
-    """One connection; speaks one answer after the other."""
+    """One connection; writes one answer after the other."""
 
     def __init__(self, source: "Source"):
         self.source, self.inbox, self.number, self.is_speaking = source, b"", 0, False
@@ -65,7 +65,7 @@ class Voice(asyncio.Protocol):
         self.source.choirs[script.tag].join(self)
 
     def speak(self) -> None:
-        """Say the next token, straight to the socket while that has room."""
+        """Write the next token, directly to the socket while it has room."""
         if not self.is_speaking:
             return
         self.number += 1
@@ -121,7 +121,7 @@ class Choir:
         self._turn()
 
     def _turn(self) -> None:
-        """Let everybody speak who was due since the last turn, as often as he was."""
+        """Write all tokens that have become due since the last turn."""
         now = int(time.monotonic() / SLOT_SECONDS)
         for slot in range(self._turned + 1, now + 1):
             for voice in self._slots[slot % SLOTS]:

@@ -1,4 +1,4 @@
-"""Where the time of a Stop goes: revoke → upstream closed → final state committed → follower told.
+"""Where the time of a Stop goes: revoke → upstream closed → final state committed → follower notified.
 
 `python -m tests.bench.stop_stages --stops 200` measures both pools, one Stop after the other, each of a run that waits
 on a silent upstream, and writes the table into docs/reliability.md.
@@ -20,12 +20,12 @@ from tests.harness.upstream import prompt
 
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- stages of a Stop: written by tests.bench.stop_stages -->", "<!-- end of stages -->"
-LOOK_SECONDS = 0.0005  # s between looks whether the final state is committed
-STAGES = ["upstream closed", "final state committed", "follower told"]
+LOOK_SECONDS = 0.0005  # s between polls for the committed final state
+STAGES = ["upstream closed", "final state committed", "follower notified"]
 
 
 class Clerk:
-    """Notes when a run's final state can be seen by others. Looks from the Stop on, with a connection of its own."""
+    """Records when a run's final state becomes visible to others. Polls from the Stop on, over its own connection."""
 
     def __init__(self, url: str):
         self.connection = psycopg.connect(url, autocommit=True)

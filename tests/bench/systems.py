@@ -1,4 +1,4 @@
-"""The systems under test. Each makes `count` runs that wait for a release, and says how to read them."""
+"""The systems under test. Each creates `count` runs that wait for a release, and describes how to read them."""
 
 import http.client
 import json
@@ -40,7 +40,7 @@ listen relay
 
 @dataclass
 class Readings:
-    """How the load generator reads runs: `[raw request, stream of a WebSocket]`, and what it hears when it is ready."""
+    """How to read runs: `[raw request, stream of a WebSocket]`, and what a connection receives when it is ready."""
 
     port: int
     requests: list[list[str]] = field(repr=False)
@@ -48,7 +48,7 @@ class Readings:
 
 
 class System:
-    """What every system does unless it says otherwise."""
+    """The default behaviour of a system."""
 
     name: str
 
@@ -63,19 +63,19 @@ class System:
         raise NotImplementedError
 
     def processes(self) -> dict[str, list[int]]:
-        """The ids of its processes, by part: web, worker, valkey, postgres. Their children count, too."""
+        """Its process ids, by part: web, worker, valkey, postgres. Children are included."""
         return {}
 
     def at_full_load(self) -> None:
         """Called when all runs write, before the window begins."""
 
     def clear(self, held: bool) -> int:
-        """Make ready for the next level, after the answers have been told to finish. How many runs went wrong."""
+        """Prepare the next level, after the answers were told to finish. Returns the number of runs that failed."""
         return 0
 
 
 class Direct(System):
-    """The upstream, read by the load generator without anything between: what the rig itself costs."""
+    """The upstream, read by the load generator directly: the cost of the rig itself."""
 
     name = "upstream, read directly"
 
@@ -89,7 +89,7 @@ class Direct(System):
 
 
 class Haproxy(Direct):
-    """A relay in C: one proxied connection a run, on one thread."""
+    """A relay in C: one proxied connection per run, on one thread."""
 
     name = "haproxy, a relay in C"
 
@@ -145,7 +145,7 @@ class InMemory(System):
         return {"web": [self.part.pid]}
 
     def clear(self, held: bool) -> int:
-        """It never forgets a run, so it begins anew."""
+        """It keeps every run, so it is restarted."""
         self.stop()
         self.start()
         return 0
@@ -197,7 +197,7 @@ class ThisSystem(System):
         return {"web": [self.web.pid], **{name: [part.pid] for name, part in self.shared.items()}}
 
     def clear(self, held: bool) -> int:
-        """Wait for the runs to end, all of them completed; an overload takes a while."""
+        """Wait until all runs have completed, which takes a while after an overload."""
         from runs.models import Run
         from runs.states import Status
 
@@ -250,7 +250,7 @@ class Naive(System):
         return {"web": [self.web.pid], "worker": [self.worker.pid], **shared}
 
     def clear(self, held: bool) -> int:
-        """What was overloaded takes minutes to come to an end: it begins anew."""
+        """After an overload it would need minutes to finish: it is restarted."""
         if not held:
             self.stop()
             self.start()

@@ -1,4 +1,4 @@
-"""The targets: each with its limit, what was measured, and whether that is enough."""
+"""The targets: each with its limit, the measured value, and whether it is met."""
 
 import operator
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class Target:
     sign: str  # of COMPARE
     limit: float
     unit: str
-    measured: float | None = None  # None: it was not
+    measured: float | None = None  # None: not measured
 
     @property
     def is_met(self) -> bool | None:
@@ -35,49 +35,59 @@ class Target:
 
 
 def judge(found: Findings) -> list[Target]:
-    """All targets, with what was found."""
+    """All targets, with the measured values."""
     ms, kb, runs = " ms", " KB", found.compared
     added = _maybe(lambda: _difference(found, "p50")), _maybe(lambda: _difference(found, "p99"))
     replay, memory = found.replay, found.memory
     return [
         *ratios(found),
-        Target(NAIVE, "most runs, times theirs", "≥", 25, " ×", _maybe(lambda: _most(found, NAIVE))),
-        Target(IN_MEMORY, "most runs, times theirs", "≥", 1, " ×", _maybe(lambda: _most(found, IN_MEMORY))),
+        Target(NAIVE, "most runs: ours divided by its", "≥", 25, " ×", _maybe(lambda: _most(found, NAIVE))),
+        Target(IN_MEMORY, "most runs: ours divided by its", "≥", 1, " ×", _maybe(lambda: _most(found, IN_MEMORY))),
         Target(DIRECT, f"added latency at {PACED} runs, p50", "≤", 10, ms, added[0]),
         Target(DIRECT, f"added latency at {PACED} runs, p99", "≤", 50, ms, added[1]),
         Target(DIRECT, "p99 at 1,000 runs", "≤", 100, ms, _maybe(lambda: 1000 * found.at(CHATAPP, 1000).p99)),
         Target(DIRECT, "p99 at 1,500 runs", "≤", 250, ms, _maybe(lambda: 1000 * found.at(CHATAPP, 1500).p99)),
-        Target("memory", "a run, in the worker", "≤", 60, kb, _maybe(lambda: memory.worker / 1024)),
-        Target("memory", "a follower, in the web process", "≤", 30, kb, _maybe(lambda: memory.web / 1024)),
+        Target("memory", "per run, in the worker", "≤", 60, kb, _maybe(lambda: memory.worker / 1024)),
+        Target("memory", "per follower, in the web process", "≤", 30, kb, _maybe(lambda: memory.web / 1024)),
         Target("replay", "100,000 events: the first 1,000", "≤", 10, ms, _maybe(lambda: 1000 * replay.first_page)),
         Target("replay", "100,000 events: all", "≤", 300, ms, _maybe(lambda: 1000 * replay.all)),
         Target(
-            "replay", "opening its session: reads of the log", "≤", 1, "", _maybe(lambda: replay.opening_log_queries)
+            "replay", "opening the session: reads of the log", "≤", 1, "", _maybe(lambda: replay.opening_log_queries)
         ),
         Target(
-            "growth", f"CPU a token at {runs:,} runs, times that at 250", "≤", 1, " ×", _maybe(lambda: _growth(found))
+            "growth",
+            f"CPU per token at {runs:,} runs, divided by that at 250",
+            "≤",
+            1,
+            " ×",
+            _maybe(lambda: _growth(found)),
         ),
         *[_stop_target(found, pool) for pool in ("gevent", "prefork")],
     ]
 
 
 def ratios(found: Findings) -> list[Target]:
-    """The three that say most: CPU for each token against the three others."""
+    """The three main ratios: CPU per token, compared with the three other systems."""
     runs = found.compared
     at = f"at {runs:,} runs"
     return [
+        Target(NAIVE, f"CPU per token: its best, divided by ours {at}", "≥", 25, " ×", _maybe(lambda: _naive(found))),
         Target(
-            NAIVE, f"CPU a token, theirs (at its best) times ours ({at})", "≥", 25, " ×", _maybe(lambda: _naive(found))
+            IN_MEMORY,
+            f"CPU per token: ours divided by its, {at}",
+            "≤",
+            1.2,
+            " ×",
+            _maybe(lambda: _cost(found, IN_MEMORY)),
         ),
         Target(
-            IN_MEMORY, f"CPU a token, ours times theirs, {at}", "≤", 1.2, " ×", _maybe(lambda: _cost(found, IN_MEMORY))
+            HAPROXY, f"CPU per token: ours divided by its, {at}", "≤", 4.5, " ×", _maybe(lambda: _cost(found, HAPROXY))
         ),
-        Target(HAPROXY, f"CPU a token, ours times theirs, {at}", "≤", 4.5, " ×", _maybe(lambda: _cost(found, HAPROXY))),
     ]
 
 
 def _maybe(measured: Callable[[], float]) -> float | None:
-    """None where something that the figure is made of was not measured or broke down."""
+    """None if a part of the figure was not measured or broke down."""
     try:
         return measured()
     except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError):
@@ -85,7 +95,7 @@ def _maybe(measured: Callable[[], float]) -> float | None:
 
 
 def _naive(found: Findings) -> float:
-    """Against the cheapest of the plain ways, at the cheapest of the levels that it held, or at least survived."""
+    """Compared with the straightforward way at its best: its cheapest level that held or, failing that, survived."""
     series = [s.median for s in found.series if s.system.startswith(NAIVE)]
     series += [entry.level for entry in found.highest if entry.system.startswith(NAIVE) and entry.level]
     costs = [level.micros_a_token for level in series if level.holds]
@@ -112,4 +122,4 @@ def _growth(found: Findings) -> float:
 
 def _stop_target(found: Findings, pool: str) -> Target:
     worst = _maybe(lambda: 1000 * max(row[STAGES.index("upstream closed")] for row in found.stops[pool]))
-    return Target("Stop", f"{pool}: until the upstream is closed, worst", "≤", 2000, " ms", worst)
+    return Target("Stop", f"{pool}: time to close the upstream, worst", "≤", 2000, " ms", worst)

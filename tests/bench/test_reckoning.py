@@ -87,11 +87,11 @@ def test_the_search_descends_if_nothing_is_known_to_hold():
 
 def test_a_target_is_met_by_what_was_measured_and_by_nothing_else():
     ours, theirs = Series(targets.CHATAPP, 1000, [level(1000, 50)]), Series(targets.IN_MEMORY, 1000, [level(1000, 40)])
-    target = measured(findings(ours, theirs), targets.IN_MEMORY, "CPU a token")
+    target = measured(findings(ours, theirs), targets.IN_MEMORY, "CPU per token")
     assert (target.measured, target.is_met) == (pytest.approx(1.25), False)
     theirs.levels = [level(1000, 45)]
-    assert measured(findings(ours, theirs), targets.IN_MEMORY, "CPU a token").is_met
-    assert measured(findings(ours), targets.IN_MEMORY, "CPU a token").verdict == "not measured"
+    assert measured(findings(ours, theirs), targets.IN_MEMORY, "CPU per token").is_met
+    assert measured(findings(ours), targets.IN_MEMORY, "CPU per token").verdict == "not measured"
 
 
 def test_the_plain_way_is_compared_at_its_best():
@@ -100,7 +100,7 @@ def test_the_plain_way_is_compared_at_its_best():
     other = Series(f"{targets.NAIVE}, one event loop, uvicorn", 40, [level(40, 1500)])
     overloaded = Series(f"{targets.NAIVE}, one event loop, uvicorn", 90, [level(90, 900, p99=2.0)])
     found = findings(ours, plain, other, overloaded)
-    assert measured(found, targets.NAIVE, "CPU a token").measured == pytest.approx(30)
+    assert measured(found, targets.NAIVE, "CPU per token").measured == pytest.approx(30)
     best = Highest(f"{targets.NAIVE}, one event loop, uvicorn", level(60), "")
     found.highest = [Highest(targets.CHATAPP, level(1500), ""), best]
     assert measured(found, targets.NAIVE, "most runs").measured == 25
@@ -134,7 +134,7 @@ def test_the_tables_say_what_was_found_and_what_was_not():
     ours = Series(targets.CHATAPP, 1000, [level(1000, 51.4), Level(1000, failure="refused"), level(1000, 48.6)])
     found = findings(ours, memory=Memory(1000, worker=40 * 1024, web=31 * 1024))
     rows = report.targets_table(targets.judge(found)).splitlines()
-    assert "| memory | a run, in the worker | ≤ 60 KB | 40 KB | met |" in rows
-    assert "| memory | a follower, in the web process | ≤ 30 KB | 31 KB | **not met** |" in rows
+    assert "| memory | per run, in the worker | ≤ 60 KB | 40 KB | met |" in rows
+    assert "| memory | per follower, in the web process | ≤ 30 KB | 31 KB | **not met** |" in rows
     assert "| replay | 100,000 events: all | ≤ 300 ms | – | not measured |" in rows
     assert "| chatapp, uvicorn, SSE | 1,000 | 3 | 50 | 49–51 |" in report.levels_table(found.series)

@@ -5,10 +5,13 @@ Texts that froze or crashed a tab, and their like. Each has its words as often o
 
 import re
 from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.browser.window import expect
+from tests.harness.processes import ROOT
 from tests.runs.test_rendering import NOWHERE
 
 pytestmark = [pytest.mark.browser, pytest.mark.one_database]
@@ -16,6 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 MOST_ELEMENTS = 6_000  # of one answer: what is drawn, and the boxes of what is shown as it was written
 DEEPEST = 90  # elements within elements
 LONGEST_BOX = 21_000  # characters in which a browser looks for the ends of lines at once
+SOURCES = ROOT / "deploy" / "browser" / "static"
 WORD = re.compile("wört")
 TEXTS = {
     "quotes within quotes": "> " * 3_000 + "wört\n",
@@ -59,6 +63,15 @@ TEXTS = {
     "tabs": "\t" * 5_000 + "wört\n",
 }
 ALIKE = {  # whose like are drawn by words in each run of the tests; these only at length
+    "quotes that grow",
+    "numbers in one line",
+    "a long table",
+    "brackets",
+    "an address without end",
+    "rules",
+    "code in a line",
+    "indented code",
+    "blank lines",
     "lists in one line",
     "quotes and lists in turn",
     "marks that open",
@@ -72,7 +85,7 @@ ALIKE = {  # whose like are drawn by words in each run of the tests; these only 
     "tabs",
 }
 DRAW = """async ([text, size]) => {
-  const { MarkdownWriter } = await import("/static/chat/markdown_writer.js");
+  const { MarkdownWriter } = await import("/sources/chat/markdown_writer.js");
   document.querySelector("#drawn")?.remove();
   const element = document.createElement("div");
   element.id = "drawn";
@@ -102,9 +115,15 @@ DRAW = """async ([text, size]) => {
 }"""
 
 
+def source(url: str) -> Path:
+    """The file of a module as it is written: stacks serve bundles."""
+    return SOURCES / urlsplit(url).path.removeprefix("/sources/")
+
+
 @pytest.fixture
 def page(stack, open_window):
     page = open_window(stack, expected="could not be drawn").page
+    page.route("**/sources/**", lambda route: route.fulfill(path=source(route.request.url)))
     page.goto("/login")
     return page
 

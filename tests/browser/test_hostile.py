@@ -23,13 +23,18 @@ HOSTILE = {
     "a row of pipes": {"text": ["|" * 1_000] * 100},
     "text that turns around": {"text": ["\u202e" * 100 + "abc\u2066\n", "e" + "\u0300" * 2_000, "\ufffd the end"]},
 }
+ALIKE = {"brackets and marks", "quotes within quotes", "a row of pipes"}  # test_bounds draws them in each run, too
 STATES_AT_END = {*MessageState.values} - {MessageState.WAITING, MessageState.ANSWERING}
 FRAME = "new Promise((done) => requestAnimationFrame(done))"
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[pytest.mark.alone, pytest.mark.long] if name == ENORMOUS else []) for name in HOSTILE],
+    [
+        pytest.param(ENORMOUS, marks=[pytest.mark.alone, pytest.mark.long]),
+        *(pytest.param(name, marks=pytest.mark.long) for name in sorted(ALIKE)),
+        *sorted(HOSTILE.keys() - ALIKE - {ENORMOUS}),
+    ],
 )
 def test_the_page_goes_on_answering(stack, alice, open_window, name):
     tab = open_window(stack, alice, expected="could not be drawn").tab
@@ -82,7 +87,7 @@ READ = """(selector) => {
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] if name == "answer as plain text" else []) for name in LONG]
+    "name", [pytest.param(name, marks=[] if name == "answer as html" else pytest.mark.long) for name in LONG]
 )
 def test_a_paragraph_without_end_is_read_at_once_also_where_it_is_shared(stack, alice, open_window, name):
     """As one box, each view of it held the tab for minutes. What is selected is copied whole."""

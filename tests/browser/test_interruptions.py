@@ -169,10 +169,10 @@ def test_back_and_forth_between_pages_while_an_answer_is_written(stack, open_win
 def test_a_reload_at_any_moment_loses_and_doubles_nothing(stack, open_window):  # B33
     alice = stack.person("alice")
     tab = open_window(stack, alice).tab
-    tab.start(prompt(tokens=300, rate=100, reasoning=20))
-    for _ in range(8):
+    tab.start(prompt(tokens=200, rate=100, reasoning=20))
+    for _ in range(4):
         tab.page.reload()
-    tab.expect_answer(spoken(300))
+    tab.expect_answer(spoken(200))
     tab.expect_state("complete")
     check(last_run(alice))
 

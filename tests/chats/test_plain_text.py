@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatapp.chats.plain_text import WORDS_CHARACTERS, excerpt_of
+from chatapp.chats.plain_text import EXCERPT_CHARACTERS, excerpt_of
 
 
 @pytest.mark.parametrize(
@@ -59,4 +59,4 @@ def test_no_text_takes_long(storm):  # B85
 
 
 def test_the_beginning_is_read():
-    assert len(excerpt_of("word " * 10_000)) <= WORDS_CHARACTERS
+    assert len(excerpt_of("word " * 10_000)) <= EXCERPT_CHARACTERS

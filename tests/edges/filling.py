@@ -1,7 +1,7 @@
 """Every address × every place in a request × what nobody should send: never a 500, never a traceback, never a hang.
 
 One test for each kind of place goes through the whole table and tells all that is wrong. Each request is rolled back.
-Every place meets one of the worst values and another one, the next place the next ones. With `make test-all`
+Every place meets one value, the next place the next one, of the worst and of the others in turn. With `make test-all`
 (`EDGES=more` in the environment) it meets all of the worst and two others; with `make edges` (`EDGES=all`) every one,
 which takes an hour, and forms, heads and the admin are asked, too.
 """
@@ -29,16 +29,18 @@ NAMED = re.compile(r"{(\w+)}")
 
 WORST = {"NUL", "half a character", "not UTF-8", "2^63", "1,000 deep"}
 SHARES = {"more": (len(WORST), 2), "all": (1_000, 1_000)}  # how many of the worst and of the other values a place meets
-SHORT = 1, 1
 _turns = defaultdict(itertools.count)  # by the identity of the values: each table of them has turns of its own
 
 
 def some(values: dict) -> dict:
-    """A few of the worst of these values, and of the others: at each place the next ones."""
+    """A few of the worst of these values, and of the others: at each place the next ones. In a short run only one."""
     turn = next(_turns[id(values)])
-    worst_count, other_count = SHARES.get(os.environ.get("EDGES", ""), SHORT)
-    chosen = _next([name for name in values if name in WORST], turn, worst_count)
-    chosen |= _next([name for name in values if name not in WORST], turn, other_count)
+    kinds = [[name for name in values if (name in WORST) is is_worst] for is_worst in (True, False)]
+    if shares := SHARES.get(os.environ.get("EDGES", "")):
+        chosen = set().union(*(_next(names, turn, share) for names, share in zip(kinds, shares, strict=True)))
+    else:
+        kinds = [names for names in kinds if names]
+        chosen = _next(kinds[turn % len(kinds)], turn // len(kinds), 1)
     return {name: value for name, value in values.items() if name in chosen}
 
 

@@ -60,7 +60,7 @@ def _options() -> argparse.Namespace:
 
 
 def run_all(options: argparse.Namespace) -> list[dict]:
-    """Every combination in a process of its own: Django's database is chosen once for a process."""
+    """Run each combination in its own process: a process has one Django database."""
     chosen = [
         (database, pool)
         for database, pool in COMBINATIONS
@@ -82,7 +82,7 @@ def _run_process(options: argparse.Namespace, database: str, pool: str, faults: 
 
 
 def run_combination(options: argparse.Namespace) -> dict:
-    """Episodes with one seed after the other, until enough faults are injected. The counts."""
+    """Run episodes with consecutive seeds until enough faults are injected. Returns the counts."""
     try:
         town = Town(options.database, options.pool)
         _set_up_django(town)
@@ -96,7 +96,7 @@ def run_combination(options: argparse.Namespace) -> dict:
 
 
 def _set_up_django(town: Town) -> None:
-    """This process is one more program on the town's database and broker."""
+    """Connect this process to the database and broker of the parts."""
     os.environ |= town.env | {"DATABASE_POOL": "0", "LOG_LEVEL": "CRITICAL"}
     import django
 

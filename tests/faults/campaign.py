@@ -1,4 +1,4 @@
-"""Many episodes on one set of parts: progress, counts, and what is kept of an episode that failed."""
+"""Many episodes on one set of parts: progress, counts, and the logs of failed episodes."""
 
 import contextlib
 import logging
@@ -18,7 +18,7 @@ KEPT = ROOT / "var" / "faults"  # logs of failed episodes
 
 
 class Campaign:
-    """One database, one pool. `counts()` is what is known at the end, fit for JSON."""
+    """One database, one pool. `counts()` returns the results as JSON values."""
 
     def __init__(self, town: Town, database: str, pool: str, say: Callable[[str], None]):
         self.town, self.database, self.pool, self.say = town, database, pool, say
@@ -62,7 +62,7 @@ class Campaign:
         self.slowest_end = max(self.slowest_end, outcome.slowest_end)
 
     def _keep(self, outcome: Outcome) -> None:
-        """Tell what was violated, keep the logs, and begin again with fresh parts."""
+        """Report the violations, keep the logs, and start again with fresh parts."""
         place = KEPT / f"{self.database}-{self.pool}-{outcome.seed}"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)

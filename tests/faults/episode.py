@@ -1,4 +1,4 @@
-"""One episode: some seconds of traffic and faults, then quiet, then the inquest."""
+"""One episode: some seconds of traffic and faults, then quiet, then the checks."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ TOLD_SECONDS = 10.0  # s after the last end in which everybody has to hear of it
 
 @dataclass
 class Outcome:
-    """What one episode did and found."""
+    """The actions and results of one episode."""
 
     seed: int
     faults: Counter = field(default_factory=Counter)
@@ -77,7 +77,7 @@ def _wait_for_ends(crowd: Crowd, outcome: Outcome) -> None:
 
 
 def _bound(crowd: Crowd) -> float:
-    """How long the longest of the sessions may need for what is still to be answered in it, one after the other."""
+    """The longest time that a session may need for its remaining answers, one after the other."""
     needs: dict[str, float] = defaultdict(float)
     for run in Run.objects.filter(session__in=crowd.sessions, status__in=ACTIVE).select_related("message__parent"):
         sent = next(sent for sent in crowd.sent if sent.text == run.message.parent.content)

@@ -1,4 +1,4 @@
-"""How each fault is injected and how its part comes back. A part suffers one fault at a time."""
+"""Injects faults and restores the parts. A part has one fault at a time."""
 
 import os
 import random
@@ -20,7 +20,7 @@ from tests.harness.processes import Part, living
 
 
 class Impossible(Exception):
-    """There is nothing to hurt right now; the fault does not count."""
+    """No target for the fault right now; it does not count."""
 
 
 class Injector:
@@ -39,7 +39,7 @@ class Injector:
         thread.start()
 
     def end(self) -> None:
-        """Let all faults come to their end, then look that every part is up."""
+        """Wait for the end of all faults, then check that every part is up."""
         self.quiet.set()
         for thread in self._threads:
             thread.join(120)
@@ -62,13 +62,13 @@ class Injector:
             self.troubles.append(f"{fault.name}: {error!r}")
 
     def _last(self, seconds: float) -> None:
-        """The fault goes on for so long, or until the episode ends."""
+        """Keep the fault for that long, or until the episode ends."""
         self.quiet.wait(seconds)
 
     # -- processes -------------------------------------------------------------------------------
 
     def _candidates(self, fault: Fault) -> list[Part]:
-        """The part that is meant; should it be suffering already, its twin."""
+        """The given part, or its twin if it already has a fault."""
         word = fault.name.split()[-1]
         twins = {"web": self.town.webs, "beat": [self.town.beat], "valkey": [self.town.valkey]}
         twins["upstream"] = [self.town.upstream_part]
@@ -137,7 +137,7 @@ class Injector:
         self._hurt(fault, act)
 
     def kill_main_process(self, fault: Fault) -> None:
-        """The children are left behind; they may finish what they do."""
+        """Its children stay, and may finish their work."""
 
         def act(part: Part) -> None:
             self.town.orphaned_groups.append(part.pid)

@@ -1,4 +1,4 @@
-"""What must hold after every episode, seen from the outside: rows, upstream connections, what readers heard."""
+"""The invariants after an episode, checked from the outside: rows, upstream connections, events received."""
 
 import json
 from collections import Counter, defaultdict
@@ -33,7 +33,7 @@ from tests.harness.upstream import spoken
 
 
 class Span(NamedTuple):
-    """A run that has begun, with the log's own times."""
+    """A run that has started, with the times of its log."""
 
     run: Run
     queued: datetime
@@ -46,7 +46,7 @@ class Span(NamedTuple):
 
 
 class Verdict:
-    """Counts what was looked at, by invariant, and keeps what did not hold."""
+    """Counts the checks of each invariant, and keeps the violations."""
 
     def __init__(self):
         self.checks: Counter[str] = Counter()
@@ -59,7 +59,7 @@ class Verdict:
 
 
 class Inquest:
-    """Looks at everything one episode has left behind."""
+    """Checks everything that an episode has left behind."""
 
     def __init__(self, crowd: Crowd, verdict: Verdict):
         self.crowd, self.verdict = crowd, verdict
@@ -173,7 +173,7 @@ class Inquest:
             self.verdict.check(KEPT, run.status == promised, f"run {run.pk} is {run.status}, a Stop said {reply}")
 
     def check_questions(self) -> None:
-        """Every message of a user has an answer, whatever it says (B4), and was taken once (B21)."""
+        """Every message of a user has an answer, of any state (B4), and was accepted once (B21)."""
         questions = list(Message.objects.filter(session__in=self.crowd.sessions, role=Role.USER))
         for question in questions:
             self.verdict.check(KEPT, question.children.count() == 1, f"message {question.pk} has no answer")
@@ -181,7 +181,7 @@ class Inquest:
             self.verdict.check(KEPT, count == 1, f"{text!r} was taken {count} times")
 
     def _check_deleted(self) -> None:
-        """Nothing of a deleted session comes back, goes on at the upstream, or is told after its end (B40)."""
+        """Nothing of a deleted session comes back, continues upstream, or is sent after its end (B40)."""
         check, session = self.verdict.check, self.crowd.deleted
         for model, key in ((Session, "pk"), (Message, "session"), (Run, "session")):
             check(GONE, not model.objects.filter(**{key: session}).exists(), f"{model.__name__} of {session} is there")
@@ -213,6 +213,6 @@ class Inquest:
 
 
 def _heard(leg: Follower) -> tuple[list[int], list[int]]:
-    """The seqs of the events in the order they came, and at which places among them there is a final one."""
+    """The seqs of the events in order of arrival, and the indexes of final ones."""
     events = leg.events
     return [event.seq for event in events], [n for n, event in enumerate(events) if event.kind in FINAL_KINDS]

@@ -41,7 +41,7 @@ PREFORK_CHILDREN = "3"
 
 
 class MortalUpstream(Upstream):
-    """The scripted upstream, whose memory of its connections outlives it."""
+    """The scripted upstream; its record of connections outlives its process."""
 
     def __init__(self, url: str):
         super().__init__(url)
@@ -58,7 +58,7 @@ class MortalUpstream(Upstream):
 
 
 class Town(Stack):
-    """Everything that may be hurt. `webs` and `workers` are pairs of parts, `urls` the webs' addresses."""
+    """All parts that faults may hit. `webs` and `workers` are pairs of parts, `urls` the webs' addresses."""
 
     def __init__(self, database: str, pool: str):
         directory = temporary_directory("faults-database")
@@ -152,7 +152,7 @@ class Town(Stack):
         return redis.Redis.from_url(self.redis_url, socket_timeout=2, socket_connect_timeout=1)
 
     def celery_app(self) -> Celery:
-        """Another program that talks to the workers, such as Flower or a shell."""
+        """Another program that sends commands to the workers, such as Flower or a shell."""
         from django.conf import settings
 
         app = Celery("outside", broker=self.redis_url, set_as_current=False)

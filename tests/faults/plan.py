@@ -1,4 +1,4 @@
-"""What happens in one episode: traffic, troubles of the upstream and faults, all drawn from one seed."""
+"""The plan of one episode: traffic, upstream failures and faults, all generated from one seed."""
 
 import random
 from dataclasses import dataclass, field, replace
@@ -52,7 +52,7 @@ TROUBLES = {
 
 @dataclass(frozen=True)
 class Leg:
-    """One connection of a reader: he leaves after `events` events and comes back with the next leg."""
+    """One connection of a reader, which leaves after `events` events and resumes with the next leg."""
 
     wire: str  # sse | page | socket
     web: int
@@ -67,7 +67,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Send:
-    """A message, who reads its answer and who stops it."""
+    """A message, with the readers of its answer and its stops."""
 
     at: float
     session: int
@@ -91,7 +91,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Deletion:
-    """A session that its owner deletes, whatever goes on in it."""
+    """A session that its owner deletes, even while it is active."""
 
     at: float
     session: int

@@ -14,20 +14,20 @@ BEGIN, END = "<!-- counts: written by make faults -->", "<!-- end of counts -->"
 
 
 def tables(results: list[dict]) -> str:
-    """Everything that was counted, a column for each combination of database and pool."""
+    """All counts, a column for each combination of database and pool."""
     heads = [f"{result['database']}, {result['pool']}" for result in results]
     return "\n\n".join(
         [
             _table(["", *heads, "all"], _sizes(results)),
             "Faults injected:",
             _counts("fault", heads, [result["faults"] for result in results]),
-            "Runs whose upstream made trouble:",
-            _counts("trouble", heads, [result["troubles"] for result in results]),
-            "The last answer to each message that was sent (HTTP status; a refused or unanswered one was sent again):",
+            "Runs by upstream failure:",
+            _counts("upstream failure", heads, [result["troubles"] for result in results]),
+            "The last response to each message (HTTP status; a refused or unanswered message was sent again):",
             _counts("status", heads, [result["replies"] for result in results]),
             "How the runs ended:",
             _counts("end", heads, [result["ends"] for result in results]),
-            "Invariants, how often each was checked, and how often it did not hold:",
+            "Invariants, with the number of checks and of violations:",
             _table(["invariant", *heads, "all", "violations"], [_invariant(name, results) for name in ALL]),
         ]
     )
@@ -41,7 +41,9 @@ def _sizes(results: list[dict]) -> list[list[str]]:
     minutes = [result["seconds"] / 60 for result in results]
     rows.append(["minutes", *(f"{value:.0f}" for value in (*minutes, sum(minutes)))])
     slowest = [result["slowest_end"] for result in results]
-    rows.append(["last end after quiet, worst, s", *(f"{value:.1f}" for value in (*slowest, max(slowest, default=0)))])
+    rows.append(
+        ["slowest end after the last fault, s", *(f"{value:.1f}" for value in (*slowest, max(slowest, default=0)))]
+    )
     return rows
 
 
@@ -64,7 +66,7 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
 
 
 def with_circumstances(results: list[dict], command: str) -> str:
-    """The tables, and how they came about."""
+    """The tables, with the command, date, commit and machine."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit.stdout.strip()}, Python {platform.python_version()}"
     return f"`{command}`, {when}, {os.cpu_count()} cores.\n\n{tables(results)}"

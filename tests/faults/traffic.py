@@ -1,4 +1,4 @@
-"""The people of an episode: they send, stop, read, leave and come back, whatever is broken at the moment."""
+"""The users of an episode: they send, stop, read, leave and come back, whatever is broken at the moment."""
 
 import copy
 import http.client
@@ -30,7 +30,7 @@ UNREACHABLE = (OSError, http.client.HTTPException)
 
 @dataclass
 class Sent:
-    """A message of the plan and what came of it."""
+    """A message of the plan and its outcome."""
 
     plan: Send
     text: str
@@ -43,7 +43,7 @@ class Sent:
 
 
 class Reader:
-    """Follows one run in several legs, each from where the one before it ended."""
+    """Follows one run in several legs, each from where the previous one ended."""
 
     def __init__(self, crowd: "Crowd", sent: Sent, legs: tuple[Leg, ...], joins: float):
         self.crowd, self.run_id, self.plan, self.joins = crowd, sent.run_id, legs, joins
@@ -63,7 +63,7 @@ class Reader:
             self.crowd.over.wait(RECONNECT_SECONDS)
 
     def _read_leg(self, leg: Leg, number: int) -> None:
-        """A web process that is down is not asked again at once: the other one is."""
+        """Each next leg uses the other web process, in case one is down."""
         person = self.crowd.people[(leg.web + number) % len(self.crowd.people)]
         follow = {"sse": person.follow, "page": person.follow_page, "socket": person.follow_ws}[leg.wire]
         try:
@@ -79,13 +79,13 @@ class Reader:
         self.is_told = self._is_told(follower)
 
     def _is_told(self, follower: Follower) -> bool:
-        """Whether the run's end was heard, or that there is nothing (any more) that could be followed."""
+        """Whether the final event arrived, or there is nothing left to follow."""
         is_refused = follower.status == 404 or any(word.kind == "refused" for word in list(follower.envelopes))
         return follower.final is not None or (self.is_doomed and is_refused)
 
 
 class Crowd:
-    """All the traffic of one episode. `over` tells the readers to go home."""
+    """All traffic of one episode. `over` ends the readers."""
 
     def __init__(self, town: Town, plan: Plan):
         self.town = town
@@ -121,7 +121,7 @@ class Crowd:
         thread.start()
 
     def wait_for_replies(self) -> None:
-        """All messages and stops have been sent, and answered or given up."""
+        """Wait until all messages and stops were sent, and answered or given up."""
         for thread in list(self._threads):
             thread.join(60)
 
@@ -149,7 +149,7 @@ class Crowd:
         self._stop(sent)
 
     def _post(self, sent: Sent, person: Person) -> bool:
-        """Send it, with the same key every time. Whether there was an answer that says what became of it."""
+        """Send it, always with the same key. Returns whether a conclusive response arrived."""
         body = {"text": sent.text, "when_busy": sent.plan.when_busy}
         try:
             reply = person.api("POST", f"/sessions/{sent.session}/messages", body, **{"Idempotency-Key": sent.tag})
@@ -169,7 +169,7 @@ class Crowd:
             connection.close()
 
     def _delete(self) -> None:
-        """Delete a session in the middle of everything, and insist until it is gone."""
+        """Delete a session in the middle of the episode, and retry until it is gone."""
         self.over.wait(self.deletion.at)
         for person in itertools.cycle(self.people):
             try:
@@ -198,7 +198,7 @@ class Crowd:
             return False
 
     def lose_patience(self) -> None:
-        """When all is quiet somebody stops the answers whose upstream has fallen silent, as their turn comes."""
+        """After the faults, stop the answers whose upstream is silent, as their turn comes."""
         self._spawn(self._readers, self._stop_silent)
 
     def _stop_silent(self) -> None:
@@ -217,7 +217,7 @@ class Crowd:
                 connection.close()
 
     def _release_queues(self) -> None:
-        """Somebody sends on what is held after a Stop or a failure (B19)."""
+        """Release the queues that are held after a Stop or a failure (B19)."""
         while not self.over.wait(JANITOR_SECONDS):
             try:
                 for session in Session.objects.filter(pk__in=self.sessions, is_queue_held=True):
@@ -231,7 +231,7 @@ class Crowd:
     # -- what an outsider can know ---------------------------------------------------------------
 
     def task_ids(self) -> tuple[list[str], list[str]]:
-        """The ids of the tasks that are on their way, and of those that have ended."""
+        """The ids of active tasks, and of those that have ended."""
         try:
             runs = Run.objects.filter(session__in=self.sessions, task_id__isnull=False).order_by("queued_at")
             rows = list(runs.values_list("task_id", "status"))
@@ -248,7 +248,7 @@ class Crowd:
 
 
 def _at(person: Person, url: str) -> Person:
-    """The same person at another web process."""
+    """The same user at another web process."""
     other = copy.copy(person)
     other.url, other.followers = url, []
     return other

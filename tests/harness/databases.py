@@ -89,12 +89,17 @@ def execute(base_url: str, statement: str) -> None:
         connection.execute(statement)
 
 
-def made_once(name: str, make: Callable[[Path], None]) -> Path:
-    """What `make(path)` has made at a path that ends with `name`, for the first process of this run that asked."""
+def templates_directory() -> Path:
+    """The directory of this run's migrated databases: the first process makes it, those that it starts inherit it."""
     if TEMPLATES not in os.environ:
         os.environ[TEMPLATES] = str(temporary_directory("templates"))
-    directory = Path(os.environ[TEMPLATES])
-    directory.chmod(0o755)  # for PostgreSQL's user
+        Path(os.environ[TEMPLATES]).chmod(0o755)  # for PostgreSQL's user
+    return Path(os.environ[TEMPLATES])
+
+
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """What `make(path)` has made at a path that ends with `name`, for the first process of this run that asked."""
+    directory = templates_directory()
     with (directory / f"{name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (directory / name).exists():

@@ -49,8 +49,8 @@ def pytest_load_initial_conftests(early_config):
             kind = "sqlite"
         all_databases = databases.make_databases(kind)
         early_config.stash.setdefault(chosen, all_databases)
-        for name in (FLOOR, databases.TEMPLATES):  # the first one's: workers inherit them
-            os.environ.setdefault(name, str(processes.temporary_directory(name.lower())))
+        databases.templates_directory()  # here, as with the next one, so that all workers inherit the same
+        os.environ.setdefault(FLOOR, str(processes.temporary_directory("floor")))
         os.environ |= {
             "DATA_DIR": str(processes.temporary_directory("tests")),
             "DATABASE_URL": all_databases.main_url,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
 
 from tests.harness import databases, parts
@@ -25,6 +26,13 @@ def clean_env(**values: str) -> dict[str, str]:
     env |= dict.fromkeys(("USER_MAX_RUNS", "USER_MAX_SENDS", "USER_MAX_CONNECTIONS"), "0")
     env |= {f"THROTTLE_{name}": "0" for name in THROTTLES}
     return env | {"PYTHONUNBUFFERED": "1"} | values
+
+
+def collect_static(directory: Path) -> None:
+    """Bundle and collect static files into `directory / "static"`, as `collectstatic` does for users."""
+    env = clean_env(DATA_DIR=str(directory), STATIC_FROM_SOURCE="0")
+    done = run_program([sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"], env, 120)
+    assert done.returncode == 0, done.stderr
 
 
 def ensure_model(upstream: Upstream) -> None:
@@ -63,7 +71,7 @@ class Stack:
         self.directory = temporary_directory(name)
         self.databases = all_databases
         # Workers and beat would run Django's checks twice each, 0.2 s: test_pools.py starts a worker that does
-        env = {"CELERY_SKIP_CHECKS": "1"} | env
+        env = {"CELERY_SKIP_CHECKS": "1", "STATIC_FROM_SOURCE": "0"} | env
         self.env = clean_env(DATA_DIR=str(self.directory), DATABASE_URL=all_databases.url(name), **env)
         self.valkey, self.redis_url = parts.make_valkey(
             self.directory, self.env, *valkey_options, host=hosts.get("valkey", parts.LOOPBACK)
@@ -87,6 +95,7 @@ class Stack:
     def start(self, *only: str) -> "Stack":
         """Create the database and start all parts, or only the named ones, and wait until they are up."""
         self.databases.create(self.name, self.env)
+        (self.directory / "static").symlink_to(databases.made_once("collected", collect_static) / "static")
         chosen = [getattr(self, name) for name in only or ("valkey", "worker", "web", "beat")]
         if self.valkey in chosen:
             self.valkey.start()

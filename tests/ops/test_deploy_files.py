@@ -173,7 +173,7 @@ def test_no_script_of_a_browser_package_is_run():
     for path in ("deploy/containers/Containerfile", "deploy/set_up.py"):
         commands = re.findall(r"(?m)^.*\bnpm\b.*\bci\b.*$|^.*\"ci\",.*$", (ROOT / path).read_text())
         assert commands and all("--ignore-scripts" in command for command in commands), path
-    assert "npm ci --ignore-scripts" in (ROOT / "docs" / "deploying.md").read_text()
+    assert "npm ci --omit=dev --ignore-scripts" in (ROOT / "docs" / "deploying.md").read_text()
 
 
 # -- what the programs themselves say of their files -----------------------------------------------

@@ -40,6 +40,20 @@ def test_npm_comes_from_the_wheel_where_the_system_has_none(set_up, monkeypatch)
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", said.stdout), said.stderr
 
 
+def test_tools_that_npm_removed_are_installed_again(set_up, monkeypatch, tmp_path):
+    """`npm ci --omit=dev`, which a build of the wheel needs, removes the linters of a clone that was set up before."""
+    monkeypatch.setattr(set_up, "BROWSER", str(tmp_path))
+    (tmp_path / "package-lock.json").write_text("{}")
+    (tmp_path / "package.json").write_text('{"dependencies": {"left-pad": "1"}, "devDependencies": {"eslint": "1"}}')
+    (tmp_path / "node_modules" / "left-pad").mkdir(parents=True)
+    (tmp_path / "node_modules" / "eslint").mkdir()
+    stamp = {"browser": set_up.browser_packages("test")}
+    assert set_up.are_browser_packages_installed(stamp, "test")
+    (tmp_path / "node_modules" / "eslint").rmdir()
+    assert not set_up.are_browser_packages_installed(stamp, "test")
+    assert set_up.are_browser_packages_installed(stamp, "run")
+
+
 def test_without_npm_and_wheel_the_message_says_what_to_install(set_up, monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(set_up, "PYTHON", "/bin/false")

@@ -52,7 +52,7 @@ def python(name: str, code: str, **more) -> Part:
 
 def test_a_second_ctrl_c_ends_a_part_that_does_not_listen(run, said, monkeypatch):
     monkeypatch.setattr(part_supervisor, "NOTICE_SECONDS", 0.1)
-    monkeypatch.setattr(part_supervisor, "HURRIED_SECONDS", 0.1)
+    monkeypatch.setattr(part_supervisor, "HURRY_SECONDS", 0.1)
 
     def bring_up(running, logs):
         part = python("mule", STUBBORN, is_ready=lambda: logs.tail("mule") == ["up"], stop_seconds=1000)
@@ -86,7 +86,7 @@ def test_what_nohup_started_stays_when_the_terminal_closes(run):
 
 def test_a_part_that_does_not_stop_in_its_time_is_killed(run, monkeypatch):
     monkeypatch.setattr(part_supervisor, "NOTICE_SECONDS", 0.1)
-    monkeypatch.setattr(part_supervisor, "HURRIED_SECONDS", 0.1)
+    monkeypatch.setattr(part_supervisor, "HURRY_SECONDS", 0.1)
 
     def bring_up(running, logs):
         part = python("mule", STUBBORN, is_ready=lambda: logs.tail("mule") == ["up"], stop_seconds=0.3)
@@ -252,7 +252,7 @@ def test_ctrl_c_while_a_part_waits_to_be_started_again_ends_at_once(run, said, t
 
 
 def test_a_part_that_is_killed_while_the_others_stop_stays_ended(run, said, tmp_path, monkeypatch, quick):
-    monkeypatch.setattr(part_supervisor, "HURRIED_SECONDS", 0.1)
+    monkeypatch.setattr(part_supervisor, "HURRY_SECONDS", 0.1)
 
     def bring_up(running, logs):
         part = python("cat", lives(tmp_path), settle_seconds=0)

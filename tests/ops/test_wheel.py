@@ -15,6 +15,7 @@ import pytest
 
 import chatapp
 from chatapp.cli import with_django_s_names
+from chatapp.web.shell.bundles import ENTRIES, find_esbuild
 from tests.harness.plugin import skip_missing
 from tests.harness.processes import ROOT, Part, temporary_directory
 from tests.harness.stack import clean_env
@@ -94,6 +95,8 @@ def test_the_installed_site_serves_its_pages_and_the_browser_packages(site, inst
     status, page = get(f"{address}/login")
     stylesheet = re.search(r'href="(/static/[^"]+\.css)"', page)[1]
     assert status == 200 and get(address + stylesheet)[0] == 200
+    if find_esbuild(ROOT / "deploy/browser/node_modules"):
+        assert list((installation.home / ".local/share/chatapp/static/shared").glob("*.js"))
     for name in json.loads((ROOT / "deploy/browser/package.json").read_text())["dependencies"]:
         assert get(f"{address}/static/vendor/{name}/package.json")[0] == 200
 
@@ -122,7 +125,10 @@ def test_the_wheel_has_the_code_of_this_version_and_nothing_else(wheel, installa
     version, place = run("env", "-C", installation.cwd, installation.python, "-c", program).split()
     assert version == chatapp.__version__ and Path(place).is_relative_to(installation.folder)
     with zipfile.ZipFile(wheel) as archive:
-        folders = {name.partition("/")[0] for name in archive.namelist()}
+        names = set(archive.namelist())
+    if find_esbuild(ROOT / "deploy/browser/node_modules"):
+        assert {f"chatapp/bundles/{name}" for name in ENTRIES} <= names
+    folders = {name.partition("/")[0] for name in names}
     assert folders == {*OURS, f"chatapp-{chatapp.__version__}.dist-info"}
 
 
@@ -134,7 +140,7 @@ def test_a_build_without_browser_packages_says_what_to_do(tmp_path):
     (tmp_path / "deploy" / "browser" / "package.json").write_text('{"dependencies": {"left-pad": "1.0.0"}}')
     hook = module.BrowserPackages(str(tmp_path), {}, None, None, str(tmp_path), "wheel")
     with pytest.raises(
-        FileNotFoundError, match=r"left-pad is missing\. Run `npm ci --ignore-scripts` in deploy/browser"
+        FileNotFoundError, match=r"left-pad is missing\. Run `npm ci --omit=dev --ignore-scripts` in deploy/browser"
     ):
         hook.initialize("standard", {"force_include": {}})
     hook.initialize("editable", {"force_include": {}})

@@ -109,7 +109,7 @@ def test_failed_with_which_code(admin, many):
 
 def test_a_list_never_counts_further_than_its_bound(many, monkeypatch):
     many(4)
-    monkeypatch.setattr("chatapp.chats.admin_lists.MOST_COUNTED", 3)
+    monkeypatch.setattr("chatapp.chats.admin_lists.MAX_COUNTED", 3)
     assert BoundedPaginator(Run.objects.order_by("-queued_at"), 2).count == 3
 
 

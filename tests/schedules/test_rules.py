@@ -14,6 +14,7 @@ from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatapp.schedules.descriptions import describe
 from chatapp.schedules.rules import (
     Cron,
     Daily,
@@ -27,7 +28,6 @@ from chatapp.schedules.rules import (
     next_times,
     read_cron,
 )
-from chatapp.schedules.words import words_of
 from tests.harness.plugin import skip_missing
 
 pytestmark = pytest.mark.one_database
@@ -254,7 +254,7 @@ def test_once_is_once():
     ],
 )
 def test_rules_say_what_they_mean(rule, words):
-    assert words_of(rule, BERLIN) == words
+    assert describe(rule, BERLIN) == words
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_whatever_is_typed_as_a_rule_of_cron_is_one_or_is_refused(text):
     except ValueError:
         return
     rule = Cron(tidy, NEW_YORK)
-    assert words_of(rule, NEW_YORK)
+    assert describe(rule, NEW_YORK)
     assert next_time(rule, datetime(2026, 1, 1, tzinfo=UTC)) is not None
 
 

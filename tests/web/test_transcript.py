@@ -167,7 +167,7 @@ def test_an_answer_that_ends_while_the_page_is_made_is_shown_ended(ask, write):
     transitions.complete(run.id, "stop")
     [entry] = entries([stale], Tree(stale.session))
     assert not entry.is_active
-    assert entry.shown_text == "All of it"
+    assert entry.page_text == "All of it"
 
 
 def test_an_answer_that_begins_while_the_page_is_made_is_shown_begun(ask, write):

@@ -5,7 +5,16 @@ from typing import Literal
 from rest_framework import serializers
 
 from chatapp.api.operations import example
-from chatapp.api.serializers.fields import Choice, Flag, Id, Integer, Number, QueryFlag, QueryInteger, Text
+from chatapp.api.serializers.fields import (
+    Choice,
+    Id,
+    Integer,
+    Number,
+    QueryFlag,
+    QueryInteger,
+    Text,
+    TimestampFlag,
+)
 from chatapp.chats.models import Attachment, Message, MessageState, News, Role, Session
 from runs.errors import ModelUnknown
 from runs.models import Model
@@ -72,8 +81,10 @@ class SessionSerializer(serializers.ModelSerializer):
     max_tokens = Integer(
         min_value=1, max_value=MAX_TOKENS, allow_null=True, required=False, help_text="Maximum length of an answer."
     )
-    pinned = Flag(required=False, help_text="At the top of the list.")
-    archived = Flag(required=False, help_text="In the archive. Sending a message restores the session.")
+    pinned = TimestampFlag("pinned_at", required=False, help_text="At the top of the list.")
+    archived = TimestampFlag(
+        "archived_at", required=False, help_text="In the archive. Sending a message restores the session."
+    )
     activity = serializers.SerializerMethodField(help_text="Whether an answer is waiting or being written.")
     news = serializers.ChoiceField(
         [("", "nothing"), *News.choices],
@@ -93,10 +104,6 @@ class SessionSerializer(serializers.ModelSerializer):
 
     def get_activity(self, session: Session) -> Literal["", "waiting", "answering"]:
         return activity_of(session)
-
-    def to_representation(self, session: Session) -> dict:
-        session.pinned, session.archived = session.pinned_at is not None, session.archived_at is not None
-        return super().to_representation(session)
 
 
 @example({"text": "What is a wren?", "when_busy": "enqueue"})
@@ -150,7 +157,7 @@ class AttachmentSerializer(serializers.ModelSerializer):
         fields = ["name", "media_type", "size", "text"]
 
 
-class MessageSerializer(serializers.ModelSerializer):
+class MessageSerializer(serializers.ModelSerializer):  # of a CurrentMessage
     """A message of a session. While an answer is being written, `content` is the text so far."""
 
     id = Id(read_only=True)
@@ -173,12 +180,6 @@ class MessageSerializer(serializers.ModelSerializer):
             "run", "last_seq", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
-
-    def to_representation(self, message: Message) -> dict:
-        for name in ("run_id", "last_seq"):
-            if not hasattr(message, name):
-                setattr(message, name, None)
-        return super().to_representation(message)
 
 
 class ShareSerializer(serializers.Serializer):

@@ -89,7 +89,7 @@ class PaneSerializer(serializers.Serializer):
     text = serializers.CharField(read_only=True)
     reasoning = serializers.CharField(read_only=True)
     tools = ToolSerializer(many=True, read_only=True)
-    trouble = serializers.CharField(read_only=True, help_text="Why the answer is not complete.")
+    trouble = serializers.CharField(source="failure", read_only=True, help_text="Why the answer is not complete.")
     first_token_seconds = serializers.FloatField(source="figures.first_token_seconds", read_only=True, allow_null=True)
     tokens = serializers.IntegerField(source="figures.tokens", read_only=True, allow_null=True)
     tokens_per_second = serializers.FloatField(source="figures.tokens_per_second", read_only=True, allow_null=True)

@@ -32,6 +32,17 @@ class Flag(serializers.BooleanField):
         return data if isinstance(data, bool) else self.fail("invalid", input=data)
 
 
+class TimestampFlag(Flag):
+    """Whether a timestamp of the row is set. Views write the timestamp."""
+
+    def __init__(self, timestamp: str, **kwargs) -> None:
+        self._timestamp = timestamp
+        super().__init__(**kwargs)
+
+    def get_attribute(self, instance: object) -> bool:
+        return getattr(instance, self._timestamp) is not None
+
+
 class QueryFlag(serializers.BooleanField):
     """The text true or false."""
 

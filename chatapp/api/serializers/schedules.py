@@ -80,7 +80,7 @@ class ScheduleSerializer(RuleSerializer):
             "id": str(schedule.pk),
             "paused": schedule.paused,
             "failures": schedule.failures,
-            "words": schedule.words,
+            "words": schedule.rule_text,
             "next_at": self.fields["next_at"].to_representation(schedule.next_at) if schedule.next_at else None,
             "created_at": self.fields["created_at"].to_representation(schedule.created_at),
         }

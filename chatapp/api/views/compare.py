@@ -93,7 +93,7 @@ class Comparisons(ComparisonEndpoint):
             return actions.compare(request.user, body["prompt"], body["contenders"], **options)
 
         sent = {name: request.data.get(name) for name in body}
-        comparison = self.make_once(request, sent, compare)
+        comparison = self.create_once(request, sent, compare)
         return self.respond(comparison.pk, 201, headers={"Location": reverse("api:comparison", args=[comparison.pk])})
 
 
@@ -199,7 +199,7 @@ class RerollPane(PaneEndpoint):
             actions.reroll(pane, by=request.user)
             return pane
 
-        return self.respond(self.make_once(request, None, reroll), 202)
+        return self.respond(self.create_once(request, None, reroll), 202)
 
 
 class ResumePane(PaneEndpoint):

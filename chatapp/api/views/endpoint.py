@@ -12,8 +12,9 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chatapp.api.current_messages import CurrentMessage
 from chatapp.api.errors import problem_response
-from chatapp.api.idempotency import once
+from chatapp.api.idempotency import create_once
 from chatapp.api.pagination import CursorPages
 from chatapp.api.serializers.runs import AcceptedSerializer
 from chatapp.chats.models import Message, Session
@@ -47,11 +48,11 @@ class Endpoint(GenericAPIView):
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
 
-    def make_once(
+    def create_once(
         self, request: Request, body: object, make: Callable[[], Model], queryset: QuerySet | None = None
     ) -> Model:
-        """Create an object with `make()`, only once per idempotency key. See `idempotency.once`."""
-        return once(request, body, make, self.get_queryset() if queryset is None else queryset)
+        """Create an object with `make()`, only once per idempotency key. See `idempotency.create_once`."""
+        return create_once(request, body, make, self.get_queryset() if queryset is None else queryset)
 
     def list_response(
         self, request: Request, queryset: QuerySet, ordering: list[str], limit: int, prepare=None
@@ -108,7 +109,7 @@ class NotFoundEndpoint(Endpoint):
 
 def accepted_response(run: Run) -> Response:
     """202 with the message and the run that answers it; 503 with both if the run could not be enqueued."""
-    body = AcceptedSerializer({"message": run.message.parent, "run": run}).data
+    body = AcceptedSerializer({"message": CurrentMessage.of(run.message.parent), "run": run}).data
     if run.code == BrokerUnavailable.code:
         return problem_response(BrokerUnavailable(), **body)
     return Response(body, status=202, headers={"Location": reverse("api:run", args=[run.pk])})

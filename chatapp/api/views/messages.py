@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapp.accounts.throttles import RUNS
-from chatapp.api.current_messages import branch_of, with_current_text
+from chatapp.api.current_messages import branch_of, current_messages
 from chatapp.api.idempotency import idempotency_key
 from chatapp.api.operations import operation
 from chatapp.api.serializers.chats import (
@@ -63,7 +63,7 @@ class Messages(SessionEndpoint):
         """`parent` makes them a tree: edited questions and regenerated answers are its branches."""
         self.serializer_class = MessageSerializer
         messages = self.get_object().messages
-        return self.list_response(request, messages, ["id"], self.validated_query(request)["limit"], with_current_text)
+        return self.list_response(request, messages, ["id"], self.validated_query(request)["limit"], current_messages)
 
     @operation(
         "send_message",
@@ -101,9 +101,7 @@ class Branch(SessionEndpoint):
         ids, tree = branch_of(session, leaf)
         begin = _offset_of(ids, query.get("cursor"))
         end = begin + query["limit"]
-        messages = with_current_text(load(session, ids[begin:end]))
-        for message in messages:
-            message.siblings = tree.versions(message.pk)
+        messages = current_messages(load(session, ids[begin:end]), tree)
         body = {"items": self.get_serializer(messages, many=True).data}
         body |= {"next": str(ids[end]) if end < len(ids) else None}
         return Response(body | {"previous": str(ids[max(begin - query["limit"], 0)]) if begin else None})
@@ -111,10 +109,10 @@ class Branch(SessionEndpoint):
 
 def _offset_of(ids: list[UUID], cursor: str | None) -> int:
     """The index of the message named by the cursor."""
-    places = {str(pk): place for place, pk in enumerate(ids)}
-    if cursor is not None and cursor not in places:
+    offsets = {str(pk): offset for offset, pk in enumerate(ids)}
+    if cursor is not None and cursor not in offsets:
         raise ValidationError({"cursor": ["Invalid cursor."]})
-    return places[cursor] if cursor else 0
+    return offsets[cursor] if cursor else 0
 
 
 class MessageDetail(MessageEndpoint):
@@ -122,9 +120,9 @@ class MessageDetail(MessageEndpoint):
 
     @operation("read_message", "Read a message", PlacedSerializer)
     def get(self, request: Request, pk) -> Response:
-        [message] = with_current_text([self.get_object()])
-        message.siblings = Tree(message.session).versions(message.pk)
-        return Response(self.get_serializer(message).data)
+        message = self.get_object()
+        [current] = current_messages([message], Tree(message.session))
+        return Response(self.get_serializer(current).data)
 
 
 class Siblings(MessageEndpoint):
@@ -141,7 +139,7 @@ class Siblings(MessageEndpoint):
     def get(self, request: Request, pk) -> Response:
         message = self.get_object()
         versions = Message.objects.filter(pk__in=Tree(message.session).versions(message.pk))
-        return self.list_response(request, versions, ["id"], self.validated_query(request)["limit"], with_current_text)
+        return self.list_response(request, versions, ["id"], self.validated_query(request)["limit"], current_messages)
 
 
 class Show(MessageEndpoint):
@@ -178,5 +176,5 @@ class Edit(MessageEndpoint):
         """The old branch stays. The session's running answer is stopped."""
         question, body = self.get_object(), self.validated_body(request)
         options = {"user": request.user, "trigger": Trigger.API} | body
-        run = self.make_once(request, body, lambda: edit_and_send(question, **options), visible_runs(request.user))
+        run = self.create_once(request, body, lambda: edit_and_send(question, **options), visible_runs(request.user))
         return accepted_response(run)

@@ -77,7 +77,7 @@ class SendNow(RunEndpoint):
             queue.send_now(run, by=request.user)
             return run
 
-        return accepted_response(self.make_once(request, None, send_now))
+        return accepted_response(self.create_once(request, None, send_now))
 
 
 def _queue_of(session: Session) -> dict:

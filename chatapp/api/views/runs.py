@@ -71,7 +71,7 @@ class Again(RunEndpoint):
     def post(self, request: Request, pk) -> Response:
         answer, body = self.get_object().message, self.validated_body(request)
         options = {"user": request.user, "trigger": Trigger.API} | body
-        return accepted_response(self.make_once(request, body, lambda: answer_again(answer, **options)))
+        return accepted_response(self.create_once(request, body, lambda: answer_again(answer, **options)))
 
 
 class Continue(RunEndpoint):
@@ -89,7 +89,7 @@ class Continue(RunEndpoint):
         """Starts a new run of the same model."""
         answer = self.get_object().message
         return accepted_response(
-            self.make_once(request, None, lambda: continue_answer(answer, user=request.user, trigger=Trigger.API))
+            self.create_once(request, None, lambda: continue_answer(answer, user=request.user, trigger=Trigger.API))
         )
 
 

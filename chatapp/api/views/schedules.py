@@ -72,7 +72,9 @@ class Schedules(ScheduleEndpoint):
     )
     def post(self, request: Request) -> Response:
         body = self.validated_body(request)
-        schedule = self.make_once(request, body, lambda: _save_schedule(Schedule(owner=request.user), DEFAULTS | body))
+        schedule = self.create_once(
+            request, body, lambda: _save_schedule(Schedule(owner=request.user), DEFAULTS | body)
+        )
         return self.respond(schedule, 201)
 
 
@@ -105,7 +107,7 @@ class Preview(Endpoint):
     def get(self, request: Request) -> Response:
         schedule = _checked_rule(self.validated_query(request)).apply_to(Schedule())
         times = next_times(schedule.rule, timezone.now(), SHOWN_TIMES)
-        return Response(self.get_serializer({"words": schedule.words, "zone": schedule.zone, "times": times}).data)
+        return Response(self.get_serializer({"words": schedule.rule_text, "zone": schedule.zone, "times": times}).data)
 
 
 class RunNow(ScheduleEndpoint):
@@ -123,7 +125,7 @@ class RunNow(ScheduleEndpoint):
             return occurrence
 
         occurrences = Occurrence.objects.visible_to(request.user).select_related("run")
-        return Response(self.get_serializer(self.make_once(request, None, run_now, occurrences)).data, status=202)
+        return Response(self.get_serializer(self.create_once(request, None, run_now, occurrences)).data, status=202)
 
 
 class Pause(ScheduleEndpoint):
@@ -153,7 +155,7 @@ class Duplicate(ScheduleEndpoint):
     )
     def post(self, request: Request, pk) -> Response:
         schedule = self.get_object()
-        return self.respond(self.make_once(request, None, lambda: actions.duplicate(schedule)), 201)
+        return self.respond(self.create_once(request, None, lambda: actions.duplicate(schedule)), 201)
 
 
 class Occurrences(ScheduleEndpoint):
@@ -188,7 +190,7 @@ def _save_schedule(schedule: Schedule, values: dict) -> Schedule:
 
 def _model_of(name: str) -> str:
     if name and not Model.objects.filter(enabled=True, name=name).exists():
-        raise ValidationError({"model": "Unknown model."})
+        raise ValidationError({"model": ["Unknown model."]})
     return name
 
 
@@ -197,7 +199,7 @@ def _session_of(owner: AbstractBaseUser, values: dict) -> Session | None:
         return None
     session = Session.objects.visible_to(owner).filter(pk=values["session"]).first()
     if session is None:
-        raise ValidationError({"session": "Unknown session."})
+        raise ValidationError({"session": ["Unknown session."]})
     return session
 
 
@@ -216,19 +218,19 @@ def _checked_rule(values: dict, previous_starts: datetime | None = None) -> Rule
         cron=values.get("cron") or "",
     )
     if problems := spec.problems(previous_starts):
-        raise ValidationError(problems)
+        raise ValidationError({name: [problem] for name, problem in problems.items()})
     return spec
 
 
 def _local(values: dict, name: str, formats: Sequence[str]) -> datetime | None:
     """A local time or moment, if the kind of rule uses this field. Raises ValidationError."""
-    text = values.get(name)
+    text = (values.get(name) or "").strip()
     if not text or name not in REQUIRED[values["kind"]]:
         return None
     for pattern in formats:
         with suppress(ValueError):
             return datetime.strptime(text, pattern)
-    raise ValidationError({name: f"Enter a local time such as {datetime(2026, 12, 24, 8, 30):{formats[0]}}."})
+    raise ValidationError({name: [f"Enter a local time such as {datetime(2026, 12, 24, 8, 30):{formats[0]}}."]})
 
 
 def _weekdays(values: dict) -> frozenset[int]:
@@ -237,5 +239,5 @@ def _weekdays(values: dict) -> frozenset[int]:
         return frozenset()
     days = [str(day) for day in values.get("weekdays") or ()]
     if not set(days) <= set("0123456"):
-        raise ValidationError({"weekdays": "Weekdays are 0 (Monday) to 6 (Sunday)."})
+        raise ValidationError({"weekdays": ["Weekdays are 0 (Monday) to 6 (Sunday)."]})
     return frozenset(map(int, days))

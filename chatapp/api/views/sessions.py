@@ -51,7 +51,7 @@ class Sessions(ListedSessionEndpoint):
     )
     def post(self, request: Request) -> Response:
         body = self.validated_body(request)
-        session = self.make_once(request, body, lambda: _create(request.user, body))
+        session = self.create_once(request, body, lambda: _create(request.user, body))
         data = self.represent(session)
         headers = {"Location": reverse("api:session", args=[session.pk]), "ETag": etag_of(data)}
         return Response(data, status=201, headers=headers)

@@ -6,7 +6,7 @@ from chatapp.openai.views.endpoint import Client, endpoint, with_database
 from runs.errors import ModelUnknown
 from runs.models import Model
 
-SINCE = 0  # s since 1970: when a model was added is not recorded
+UNKNOWN_TIME = 0  # s since 1970: when a model was added is not recorded
 
 
 async def _models(request: HttpRequest, client: Client) -> JsonResponse:
@@ -25,7 +25,8 @@ def _listed() -> list[dict]:
     """The enabled models, the default first."""
     enabled = Model.objects.filter(enabled=True).select_related("provider")
     return [
-        {"id": model.name, "object": "model", "created": SINCE, "owned_by": model.provider.name} for model in enabled
+        {"id": model.name, "object": "model", "created": UNKNOWN_TIME, "owned_by": model.provider.name}
+        for model in enabled
     ]
 
 

@@ -68,8 +68,8 @@ def _is_already_sent(question: Message, text: str, removed: set[UUID]) -> bool:
     """Whether this is a second click: the same edit is a sibling already, and its answer is active (B22)."""
     siblings = Message.objects.filter(session=question.session_id, parent=question.parent_id, content=stored_text(text))
     siblings = siblings.exclude(pk=question.pk).filter(children__runs__in=Run.objects.active())
-    wanted = full_text(text, remaining_files(question, removed))
-    return any(full_text_of(message) == wanted for message in siblings.prefetch_related("attachments"))
+    edited = full_text(text, remaining_files(question, removed))
+    return any(full_text_of(message) == edited for message in siblings.prefetch_related("attachments"))
 
 
 @post_only

@@ -35,10 +35,10 @@ MAX_MESSAGES = (
 
 @dataclass
 class QueuedRun:
-    """A queued run. `place` counts cards from 1; None: its question is in the transcript, so it has no card."""
+    """A queued run. `number` counts cards from 1; None: its question is in the transcript, so it has no card."""
 
     run: Run
-    place: int | None
+    number: int | None
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Queue:
 
     @property
     def has_cards(self) -> bool:
-        return any(queued.place for queued in self.runs)
+        return any(queued.number for queued in self.runs)
 
 
 @dataclass

@@ -97,9 +97,9 @@ def _hit(session: Session, message: Message | None, words: list[str]) -> Hit:
 def _excerpt(text: str, words: list[str]) -> str:
     """The text around the first match, without Markdown syntax."""
     match = pattern(words).search(text, 0, INDEXED_CHARACTERS)  # 0.5 µs a character, so not all of a very long answer
-    place = match.start() if match else 0
-    first = 0 if place <= NEAR else text.find("\n", place - NEAR, place) + 1 or place - NEAR
-    last = place + NEAR
+    middle = match.start() if match else 0
+    first = 0 if middle <= NEAR else text.find("\n", middle - NEAR, middle) + 1 or middle - NEAR
+    last = middle + NEAR
     plain = excerpt_of(text[first:last])
     match = pattern(words).search(plain)
     start = max(match.start() - BEFORE, 0) if match else 0
@@ -110,4 +110,4 @@ def _excerpt(text: str, words: list[str]) -> str:
 
 def pieces(text: str, words: list[str]) -> list[tuple[str, bool]]:
     """The text split at its matches: (piece, whether it matches)."""
-    return [(piece, place % 2 == 1) for place, piece in enumerate(pattern(words).split(text)) if piece]
+    return [(piece, index % 2 == 1) for index, piece in enumerate(pattern(words).split(text)) if piece]

@@ -13,7 +13,7 @@ from django.db.models import prefetch_related_objects
 
 from chatapp.chats.actions import FINAL
 from chatapp.chats.models import Message, MessageState, Role
-from chatapp.chats.plain_text import SHOWN_CHARACTERS, shown_text
+from chatapp.chats.plain_text import SHOWN_CHARACTERS, text_for_page
 from chatapp.chats.reasoning_and_tools import ReasoningAndTools
 from chatapp.chats.tree import Tree
 from runs.lifecycle.transitions import LOST_MESSAGES
@@ -84,9 +84,9 @@ class Entry(ReasoningAndTools):
         return len(self.text if self.is_active else self.message.content) > SHOWN_CHARACTERS
 
     @property
-    def shown_text(self) -> str:
+    def page_text(self) -> str:
         """The plain text, for an entry without HTML."""
-        return self.text[:SHOWN_CHARACTERS] if self.is_active else shown_text(self.message.content)
+        return self.text[:SHOWN_CHARACTERS] if self.is_active else text_for_page(self.message.content)
 
     @property
     def is_html_due(self) -> bool:

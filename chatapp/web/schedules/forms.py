@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from chatapp.chats.models import Session
+from chatapp.schedules.descriptions import WEEKDAYS
 from chatapp.schedules.models import Kind, Schedule, Target
 from chatapp.schedules.spec import (
     MAX_STEP,
@@ -21,7 +22,6 @@ from chatapp.schedules.spec import (
     known_zones,
     rule_spec_of,
 )
-from chatapp.schedules.words import WEEKDAYS
 from chatapp.web.shell.fields import PromptField
 from runs.models import Model
 
@@ -172,10 +172,10 @@ class ScheduleForm(RuleForm):
 def _sessions_of(owner: AbstractBaseUser, selected: object) -> QuerySet[Session]:
     sessions = Session.objects.visible_to(owner)
     newest = sessions.order_by("-active_at").values("pk")[:OFFERED_SESSIONS]
-    wanted = Q(pk__in=list(newest.values_list("pk", flat=True)))
+    offered = Q(pk__in=list(newest.values_list("pk", flat=True)))
     if selected and selected not in Target.values:
-        wanted |= Q(pk=selected)
-    return sessions.filter(wanted).order_by("-active_at")
+        offered |= Q(pk=selected)
+    return sessions.filter(offered).order_by("-active_at")
 
 
 def offered_zones() -> list[str]:

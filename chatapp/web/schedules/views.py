@@ -37,7 +37,7 @@ class Preview:
     Without times if the zone is no longer known.
     """
 
-    words: str = ""
+    rule_text: str = ""
     times: list[datetime] = field(default_factory=list)
     zone: str = ""
     errors: list[str] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Preview:
 
 def preview_of(schedule: Schedule) -> Preview:
     times = next_times(schedule.rule, timezone.now(), SHOWN_TIMES) if schedule.is_zone_known else []
-    return Preview(schedule.words, times, schedule.zone)
+    return Preview(schedule.rule_text, times, schedule.zone)
 
 
 def _preview_of_form(form: RuleForm) -> Preview:

@@ -17,7 +17,7 @@ from runs.session_feed import activity_of, stream_of, with_activity
 
 PAGE_SESSIONS = 50
 MAX_SESSIONS = 500  # per request, to update a page that has loaded this many by scrolling
-MARKS = {"answering": "Answering", "waiting": "Waiting", News.UNREAD: "New", News.FAILED: "Failed"}
+BADGES = {"answering": "Answering", "waiting": "Waiting", News.UNREAD: "New", News.FAILED: "Failed"}
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Row:
 
     @property
     def mark(self) -> str:
-        return MARKS.get(self.activity or self.news, "")
+        return BADGES.get(self.activity or self.news, "")
 
 
 @dataclass

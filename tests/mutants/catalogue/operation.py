@@ -69,8 +69,8 @@ MUTANTS = [
     Mutant(
         "daphne's access log keeps secrets",
         "chatapp/observability/log_format.py",
-        "write_whole(self, host, date, redact(request), **more)",
-        "write_whole(self, host, date, request, **more)",
+        "write_unredacted(self, host, date, redact(request), **more)",
+        "write_unredacted(self, host, date, request, **more)",
         "tests/ops/test_redaction.py::test_the_access_log_of_daphne_has_no_secret",
     ),
     Mutant(

@@ -163,7 +163,7 @@ MUTANTS = [
     Mutant(
         "A chat goes to the model from its beginning, however long it is",
         "chatapp/chats/context.py",
-        "    kept = [step for place, step in enumerate(steps) if place == 0 or _fits(place, step.total, budget)]\n",
+        "    kept = [step for index, step in enumerate(steps) if index == 0 or _fits(index, step.total, budget)]\n",
         "    kept = list(steps)\n",
         PROMPTS + "test_the_oldest_exchanges_of_a_long_chat_are_left_out_whole_and_the_run_says_so",
     ),

@@ -12,9 +12,9 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         call_command("reduce_logs", stdout=self.stdout, stderr=self.stderr)
-        workers, place = 0, FIRST_STREAM
+        workers, next_stream = 0, FIRST_STREAM
         while more := delete_workers(TimeBudget(TURN_SECONDS)):
             workers += more
-        while place is not None:
-            place = delete_orphans(place, TimeBudget(TURN_SECONDS))
+        while next_stream is not None:
+            next_stream = delete_orphans(next_stream, TimeBudget(TURN_SECONDS))
         self.stdout.write(f"deleted {workers} workers, and all orphaned streams")

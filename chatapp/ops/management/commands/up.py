@@ -44,8 +44,8 @@ class Command(BaseCommand):
 
     def _run(self) -> int:
         logs = Logs(settings.DATA_DIR / "log")
-        self._say(f"Starting chatapp; data in {settings.DATA_DIR}, logs in {logs.directory}")
-        supervisor = Supervisor(logs, self._say, self._bring_up)
+        self._print(f"Starting chatapp; data in {settings.DATA_DIR}, logs in {logs.directory}")
+        supervisor = Supervisor(logs, self._print, self._bring_up)
         try:
             supervisor.loop()
         finally:
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             ]
             for part in starting:
                 supervisor.launch(part)
-            self._say(f"  waiting for {', '.join(part.name for part in starting)} …")
+            self._print(f"  waiting for {', '.join(part.name for part in starting)} …")
             supervisor.wait_for(*starting)
             self._welcome()
         finally:
@@ -74,7 +74,7 @@ class Command(BaseCommand):
     def _start_valkey(self, supervisor: Supervisor) -> str:
         """Return the broker's address: REDIS_URL, or that of a Valkey started here."""
         if os.environ.get("REDIS_URL"):
-            self._say("  valkey    not started: REDIS_URL is set")
+            self._print("  valkey    not started: REDIS_URL is set")
             return settings.REDIS_URL
         server = valkey.prepare(settings.DATA_DIR)
         part = site_parts.valkey_part(server)
@@ -85,13 +85,14 @@ class Command(BaseCommand):
 
     def _prepare_database(self):
         begin = time.monotonic()
+        self._print("  waiting for database …")  # a new one takes half a minute on a slow machine
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        self._say(f"  database  ready after {time.monotonic() - begin:.1f} s")
+        self._print(f"  database  ready after {time.monotonic() - begin:.1f} s")
 
     def _local_model(self) -> local_model.LocalModel | None:
         if reason := local_model.reason_not_to_start():
-            self._say(f"  model     not started: {reason}")
+            self._print(f"  model     not started: {reason}")
             local_model.retire()
             return None
         local = local_model.prepare()
@@ -99,17 +100,17 @@ class Command(BaseCommand):
         return local
 
     def _welcome(self):
-        self._say(f"\nReady: {self.site}/")
+        self._print(f"\nReady: {self.site}/")
         if owner := ensure_owner():
             minutes = settings.LOGIN_LINK_SECONDS // 60
             link = login_link(owner, self.site)
-            self._say(f"Log in as {owner} with this link (works once, within {minutes} minutes): {link}")
-            self._say(f"`{settings.COMMAND} login_link` creates another.")
+            self._print(f"Log in as {owner} with this link (works once, within {minutes} minutes): {link}")
+            self._print(f"`{settings.COMMAND} login_link` creates another.")
         else:
-            self._say(f"There is no active superuser; `{settings.COMMAND} createsuperuser` creates one.")
-        self._say("Stop with Ctrl-C.")
+            self._print(f"There is no active superuser; `{settings.COMMAND} createsuperuser` creates one.")
+        self._print("Stop with Ctrl-C.")
 
-    def _say(self, text: str):
+    def _print(self, text: str):
         try:
             self.stdout.write(text)
             self.stdout.flush()

@@ -12,7 +12,7 @@ WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 HOUR, DAY, ALWAYS_THERE = 60, 24 * 60, 28  # minutes, minutes, days in every month
 
 
-def words_of(rule: Rule, zone: ZoneInfo) -> str:
+def describe(rule: Rule, zone: ZoneInfo) -> str:
     """A sentence such as "Every Monday and Friday at 09:00", without the zone."""
     match rule:
         case Once(at):
@@ -26,7 +26,7 @@ def words_of(rule: Rule, zone: ZoneInfo) -> str:
         case Weekly(weekdays, at):
             return f"{_on(weekdays)} at {_clock(at)}"
         case Monthly(day, at):
-            return f"On the {_ordinal(day)} of each month{_if_there(day)} at {_clock(at)}"
+            return f"On the {_ordinal(day)} of each month{_if_it_exists(day)} at {_clock(at)}"
         case Cron(expression):
             return CronSim(expression, datetime(2000, 1, 1)).explain()
 
@@ -39,7 +39,7 @@ def _on(weekdays: frozenset[int]) -> str:
     return f"Every {_list([WEEKDAYS[day] for day in sorted(weekdays)])}"
 
 
-def _if_there(day: int) -> str:
+def _if_it_exists(day: int) -> str:
     return " (its last day, where it is shorter)" if day > ALWAYS_THERE else ""
 
 
@@ -51,8 +51,8 @@ def _length(minutes: int) -> str:
     raise AssertionError
 
 
-def _list(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def _list(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 def _ordinal(number: int) -> str:
