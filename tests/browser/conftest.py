@@ -1,35 +1,63 @@
-"""Chromium, driven by playwright, with nothing but loopback to talk to."""
+"""Browsers, driven by playwright, with nothing but loopback to talk to."""
 
 import shutil
 
 import pytest
 
 from runs.models import Model
+from tests.browser import engines
 from tests.browser.drivers import Drivers
 from tests.browser.panes import NAMES, make_contenders
 from tests.browser.web_server import WebServer
 from tests.browser.window import Contexts, Window
+from tests.harness.lanes import engines_of
 from tests.harness.plugin import skip_missing
 
 HEADLESS = "chromium-headless-shell"  # Chromium without its own windows, whose pages cost as much again as ours
 WHOLE = ["chromium", "chromium-browser", "google-chrome"]
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-]
+
+
+def pytest_generate_tests(metafunc):
+    """A lane tries a test in several engines; else it is tried in the one that `--engine` names."""
+    if "engine" in metafunc.fixturenames and (lane := metafunc.config.option.lane):
+        chosen = engines_of(metafunc.definition, lane)
+        if chosen != ["chromium"]:
+            metafunc.parametrize("engine", chosen, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def engine(request) -> str:
+    """`chromium`, `firefox` or `webkit`."""
+    return getattr(request, "param", request.config.option.engine)
+
+
+@pytest.fixture(autouse=True)
+def _skip_engine(request):
+    """Skips what is marked with `only_engine` or `skip_engine` in another engine than it is for."""
+    if "engine" not in request.fixturenames:
+        return
+    engine = request.getfixturevalue("engine")
+    for name, is_meant in (("only_engine", False), ("skip_engine", True)):
+        for mark in request.node.iter_markers(name):
+            if (engine in mark.args) == is_meant:
+                engines.skip_in(engine, mark.kwargs["reason"])
 
 
 @pytest.fixture(scope="module")
 def browsers() -> list[str]:
-    """Programs of which the first that is there is taken; a module that wants others has a fixture of this name."""
+    """Programs of Chromium, of which the first that is there is taken; a module may have a fixture of this name."""
     return [HEADLESS, *WHOLE]
 
 
 @pytest.fixture(scope="module")
 def launch_options() -> dict:
     """Keywords for playwright's launch of Chromium; a module that wants others has a fixture of this name."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def firefox_preferences() -> dict:
+    """Firefox's, beside those of all tests; a module that wants others has a fixture of this name."""
     return {}
 
 
@@ -42,21 +70,24 @@ def _drivers():
 
 
 @pytest.fixture(scope="module")
-def _chromium(_drivers, browsers, launch_options):
-    """The system's Chromium. Its tests are skipped, loudly, where there is none."""
-    program = next(filter(None, map(shutil.which, browsers)), None)
+def _browser(_drivers, engine, browsers, launch_options, firefox_preferences):
+    """The system's browser. Its tests are skipped, loudly, where there is none."""
+    is_chromium = engine == "chromium"
+    program = next(filter(None, map(shutil.which, browsers if is_chromium else engines.PROGRAMS[engine])), None)
     if program is None:
-        skip_missing("Chromium is not installed: no page was tried in a browser")
+        skip_missing(f"{engines.NAMES[engine]} is not installed: no page was tried in it")
     with pytest.MonkeyPatch.context() as patch, _drivers.in_use():
         # The loop runs in this thread, so Django takes every query of a test for one from asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        yield _drivers.browser(program, args=ARGUMENTS, **launch_options)
+        engines.skip_at_calls(patch, engine)
+        options = launch_options if is_chromium else {"firefox_user_prefs": firefox_preferences}
+        yield _drivers.browser(engine, program, **options)
 
 
 @pytest.fixture(scope="module")
-def _contexts(_chromium):
+def _contexts(_browser, engine):
     """Playwright's contexts of this module, of which each test gets those that no window of it has yet."""
-    contexts = Contexts(_chromium)
+    contexts = Contexts(_browser, engine)
     yield contexts
     contexts.close()
 
@@ -100,7 +131,7 @@ def tab(stack, alice, open_window, window_options):
 
 
 @pytest.fixture
-def open_window(_contexts):
+def open_window(_contexts, engine):
     """Opens a browser window of its own: `open_window(stack, alice)`; keywords are playwright's for a context.
 
     At the end no page may have broken the content security policy or thrown an error.
@@ -108,6 +139,8 @@ def open_window(_contexts):
     windows = []
 
     def open_(stack, person=None, **options) -> Window:
+        if reason := engines.why_not(engine, options):
+            engines.skip_in(engine, reason)
         window = Window(_contexts, stack.url, person, **options)
         windows.append(window)
         return window

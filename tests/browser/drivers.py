@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.browser.engines import launch
+
 
 class Drivers:
     """Starts what is asked for, and keeps it. All but `in_use` is called while it is in use.
@@ -30,13 +32,12 @@ class Drivers:
         finally:
             asyncio._set_running_loop(None)
 
-    def browser(self, program: str, **options) -> Browser:
+    def browser(self, engine: str, program: str, **options) -> Browser:
         """A running browser; keywords are playwright's for a launch."""
-        key = f"{program} {sorted(options.items())}"
+        key = f"{engine} {program} {sorted(options.items())}"
         browser = self._browsers.get(key)
         if browser is None or not browser.is_connected():
-            browser = self._playwright.chromium.launch(executable_path=program, **options)
-            self._browsers[key] = browser
+            browser = self._browsers[key] = launch(self._playwright, engine, program, **options)
         return browser
 
     def close(self) -> None:

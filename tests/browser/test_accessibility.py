@@ -92,13 +92,10 @@ SCREENS = {  # width and height in CSS pixels, device pixels for each of them
 def test_no_page_has_to_be_scrolled_sideways(stack, alice, house, open_window):
     """Each page is loaded once and then shown on all screens, as a device that is turned or zoomed does."""
     window = open_window(stack, alice)
-    devtools = window.context.new_cdp_session(window.page)
     for path in paths(house):
         window.page.goto(path)
-        for name, (width, height, scale) in SCREENS.items():
-            screen = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
-            devtools.send("Emulation.setDeviceMetricsOverride", screen)
-            assert window.page.evaluate("[innerWidth, devicePixelRatio]") == [width, scale]
+        for name, screen in SCREENS.items():
+            window.resize(*screen)
             assert window.page.evaluate(FROM_THE_SIDE) <= 0, (name, path)
             if path in with_composer(house):
                 expect(window.tab.field).to_be_visible()

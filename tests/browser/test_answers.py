@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 CLIPBOARD = "navigator.clipboard.readText()"
 
 
+@pytest.mark.each_engine
 def test_an_answer_and_its_code_are_copied_also_while_they_are_written(stack, alice, open_window):
     window = open_window(stack, alice, permissions=["clipboard-read", "clipboard-write"])
     tab = window.tab
@@ -75,6 +76,7 @@ def test_the_final_html_takes_over_without_a_jump(stack, alice, tab):
     check(last_run(alice))
 
 
+@pytest.mark.each_engine
 def test_a_question_is_edited_and_both_versions_stay(stack, alice, open_window):  # B40
     tab = open_window(stack, alice, expected="422").tab
     tab.start(prompt("First", tokens=3))

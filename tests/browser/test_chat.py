@@ -21,6 +21,7 @@ RESTING = """new Promise((resolve) => {
 })"""  # where a smooth scroll comes to rest
 
 
+@pytest.mark.each_engine
 def test_from_login_to_a_whole_answer_with_a_reload_in_the_middle(stack, open_window):  # B33
     alice = stack.person("alice")
     alice.user.set_password("a long and quiet river")
@@ -107,6 +108,7 @@ def test_a_tab_that_is_looked_at_again_has_what_another_one_sent(stack, open_win
     check(last_run(alice))
 
 
+@pytest.mark.each_engine
 def test_stop_keeps_what_was_written_also_after_a_reload(stack, open_window):  # B35 B36
     alice = stack.person("alice")
     tab, text = open_window(stack, alice).tab, prompt(tokens=30, stall_after=7)
@@ -154,6 +156,7 @@ def test_what_is_typed_while_an_answer_is_written_stays(stack, open_window):
     check(last_run(alice))
 
 
+@pytest.mark.each_engine
 def test_enter_twice_is_one_message_and_shift_enter_a_new_line(stack, open_window):  # B22
     alice = stack.person("alice")
     tab = open_window(stack, alice).tab
@@ -287,6 +290,7 @@ def drag_with_a_finger(page: Page) -> None:
         devtools.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touch_points})
 
 
+@pytest.mark.each_engine
 @pytest.mark.parametrize("scroll_up", [turn_the_wheel, press_a_key, drag_with_a_finger])
 def test_the_smallest_gesture_upwards_is_not_undone_by_what_arrives(stack, alice, open_window, scroll_up):  # B81
     """Each frame used to decide anew whether the reader is at the end, within 32 px: the start of every gesture."""

@@ -149,6 +149,7 @@ def open_page(tab, house, name: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.only_engine("chromium", reason="its pictures are kept")
 def test_screenshots_for_the_readme(house, open_window, directory):
     for theme in THEMES:
         screen = {"viewport": {"width": 1120, "height": 760}, "color_scheme": theme}

@@ -2,9 +2,10 @@
 
 import re
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Locator, Page, expect
 
 from runs.models import Run
+from tests.browser.engines import context_options
 
 SESSION_PAGE = re.compile(r"/chats/[0-9a-f-]{36}(#end)?$")
 STORAGE = "local_storage,indexeddb,cache_storage,service_workers,file_systems"
@@ -16,6 +17,7 @@ addEventListener("securitypolicyviolation", (event) =>
 """
 LOST_CONNECTION = re.compile(
     r"WebSocket connection to .* failed|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INTERNET_DISCONNECTED"
+    r"|can’t establish a connection to the server|connection to .* was interrupted"  # Firefox
 )
 
 
@@ -25,8 +27,8 @@ class Contexts:
     Nothing else is kept: a context comes with one empty page and without cookies, storage and permissions.
     """
 
-    def __init__(self, browser: Browser):
-        self._browser = browser
+    def __init__(self, browser: Browser, engine: str):
+        self._browser, self.engine = browser, engine
         self._idle: dict[str, list[BrowserContext]] = {}
 
     def take(self, url: str, **options) -> BrowserContext:
@@ -37,13 +39,16 @@ class Contexts:
             devtools.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": STORAGE})
             devtools.detach()
             return context
-        context = self._browser.new_context(base_url=url, **options)
+        context = self._browser.new_context(base_url=url, **context_options(self.engine, options))
         context.set_default_timeout(PATIENCE)
         context.add_init_script(REPORT_VIOLATIONS)
         context.new_page()
         return context
 
     def give_back(self, context: BrowserContext, url: str, **options) -> None:
+        if self.engine != "chromium":  # nothing empties its storage
+            context.close()
+            return
         for page in context.pages:
             page.close()
         context.clear_cookies()
@@ -71,6 +76,7 @@ class Window:
         self.url, self.complaints, self.expected = url, [], re.compile(expected)
         self._contexts, self._options = contexts, options
         self._is_changed, self._is_closed = "permissions" in options, False
+        self._devtools: CDPSession | None = None
         self._context = contexts.take(url, **options)
         self._context.on("weberror", self._keep)
         self._context.on("console", self._hear)
@@ -86,7 +92,9 @@ class Window:
         return self._context
 
     def _keep(self, error) -> None:
-        self.complaints.append(str(error.error))
+        text = str(error.error)
+        if not LOST_CONNECTION.search(text):
+            self.complaints.append(text)
 
     def _hear(self, message) -> None:
         """Keep errors. That a server was away for a while is for the page to tell, and no error of the page."""
@@ -101,6 +109,17 @@ class Window:
     def cookies_expire(self) -> None:
         """The log-in ends, as it does after two weeks; open pages notice it with their next request."""
         self._context.clear_cookies(name=re.compile("session"))
+
+    def resize(self, width: int, height: int, scale: int) -> None:
+        """Show the first tab on another screen: CSS pixels, and where it can be chosen device pixels for each."""
+        if self._contexts.engine == "chromium":
+            self._devtools = self._devtools or self.context.new_cdp_session(self.page)
+            screen = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
+            self._devtools.send("Emulation.setDeviceMetricsOverride", screen)
+            assert self.page.evaluate("devicePixelRatio") == scale
+        else:
+            self.page.set_viewport_size({"width": width, "height": height})
+        assert self.page.evaluate("innerWidth") == width
 
     def new_tab(self) -> "Tab":
         return Tab(self._context.new_page())

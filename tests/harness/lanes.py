@@ -11,9 +11,10 @@ on the database that you choose. Each test is tried somewhere: one that isn't is
   what is beside the moves of runs: the admin's pages, probes, requests, titles, quotas.
 * What takes real processes, with gevent on PostgreSQL, which production uses, and what is made for each pool with
   prefork on SQLite, too. What is marked `each_database` on both.
+* Pages in Chromium, and those marked `each_engine` in Firefox, too.
 * Nothing that is marked `long`.
 
-`all` (`make test-all`): everything, each pool on each database.
+`all` (`make test-all`): everything, each pool on each database, pages in each engine.
 """
 
 import os
@@ -24,6 +25,7 @@ STACK_FIXTURES = {"stack", "stack_prefork", "each_stack", "make_stack", "start_w
 COMMITTING_FIXTURES = {"transactional_db", "live_server"}
 DATABASE_FIXTURES = {"db", "django_db_setup", *COMMITTING_FIXTURES, *STACK_FIXTURES}
 DATABASES = frozenset({"sqlite", "postgres"})
+ENGINES = ("chromium", "firefox", "webkit")
 DATABASE_OF_POOL = {"gevent": "postgres", "prefork": "sqlite"}
 BOTH = ("tests/streams/", "tests/runs/", "tests/web/test_search", "tests/schedules/test_firing")
 ONCE = (
@@ -39,6 +41,15 @@ def databases_of(item: pytest.Item, lane: str) -> frozenset[str]:
     if not _needs_database(item) or item.get_closest_marker("browser"):
         return frozenset({"sqlite"})
     return _databases_of_stack(item, lane) if is_stack(item) else _databases_of_rows(item, lane)
+
+
+def engines_of(item: pytest.Item, lane: str) -> list[str]:
+    """The engines in which a lane tries a test of pages. Pictures are only taken in one."""
+    if item.get_closest_marker("pictures"):
+        return ["chromium"]
+    if lane == "all":
+        return list(ENGINES)
+    return ["chromium", "firefox"] if item.get_closest_marker("each_engine") else ["chromium"]
 
 
 def _databases_of_rows(item: pytest.Item, lane: str) -> frozenset[str]:

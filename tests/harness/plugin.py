@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import databases, processes
-from tests.harness.lanes import DATABASES, databases_of, is_ci, is_stack
+from tests.harness.lanes import DATABASES, ENGINES, databases_of, is_ci, is_stack
 from tests.harness.parts import postgres_program
 from tests.harness.stack import SECRET_KEY
 from tests.harness.turns import Floor
@@ -21,6 +21,8 @@ COLLECTED = "collected"  # a file there, once a process of the run has collected
 
 FORBIDDEN = "This machine forbids"
 
+NOT_IN_ENGINE = "Not in"  # an engine of a browser, which cannot do what a test needs
+
 chosen = pytest.StashKey[object]()
 
 GC_THRESHOLDS = (50_000, 20, 100)  # a tenth of a process's time went into looking for garbage among 3,000 tests
@@ -32,6 +34,7 @@ LONG = ("worker/test_deploy", "faults", "ops/test_up", "worker", "browser", "ops
 def pytest_addoption(parser):
     parser.addoption("--database", choices=sorted(DATABASES), default="sqlite", help="which database")
     parser.addoption("--lane", choices=["push", "all"], help="leave out what this lane tries elsewhere or not at all")
+    parser.addoption("--engine", choices=ENGINES, default="chromium", help="in which browser, without a lane")
 
 
 @pytest.hookimpl(wrapper=True)  # wrappers run before pytest-django's own hook, which loads the settings
@@ -127,8 +130,13 @@ def pytest_runtest_makereport(item):
 
 
 def _may_be_skipped(item, report) -> bool:
-    """What this machine's kernel forbids, and what another target of make is for."""
-    return FORBIDDEN in str(report.longrepr) or any(map(item.get_closest_marker, ("pictures", "at_length")))
+    """What this machine's kernel forbids or an engine cannot do, and what another target of make is for."""
+    reason = str(report.longrepr)
+    return (
+        FORBIDDEN in reason
+        or f"Skipped: {NOT_IN_ENGINE} " in reason
+        or any(map(item.get_closest_marker, ("pictures", "at_length")))
+    )
 
 
 def pytest_runtest_setup(item):

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from tests.harness.lanes import DATABASES, ONCE, databases_of
+from tests.harness.lanes import DATABASES, ENGINES, ONCE, databases_of, engines_of
 from tests.harness.processes import ROOT, dry_run_of_make
 from tests.harness.run_lanes import command
 
@@ -92,6 +92,19 @@ BOTH, NONE = {"sqlite", "postgres"}, set()
 def test_what_people_wait_for_is_tried_once_and_everything_at_length(fixtures, marks, pool, push, everything):
     item = Item(fixtures, marks, pool)
     assert (databases_of(item, "push"), databases_of(item, "all")) == (push, everything)
+
+
+@pytest.mark.parametrize(
+    ("marks", "push", "everything"),
+    [
+        (set(), ["chromium"], list(ENGINES)),
+        ({"each_engine"}, ["chromium", "firefox"], list(ENGINES)),
+        ({"pictures"}, ["chromium"], ["chromium"]),
+    ],
+)
+def test_what_engines_do_differently_is_tried_in_two_and_everything_in_all(marks, push, everything):
+    item = Item(set(), {"browser", *marks}, None)
+    assert (engines_of(item, "push"), engines_of(item, "all")) == (push, everything)
 
 
 @pytest.mark.parametrize("path", ["tests/streams/test_log.py", "tests/runs/test_lease.py", "tests/web/test_search.py"])
