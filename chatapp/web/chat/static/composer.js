@@ -8,7 +8,8 @@ import { scrollToBottom } from "./stick_to_bottom.js";
 import { LoggedOut, post } from "../shell/requests.js";
 /** @import { RequestError } from "../shell/requests.js" */
 
-const touchOnly = matchMedia("(hover: none)"); // no Shift key at hand: Enter starts a new line
+// No Shift key at hand: Enter starts a new line. Some desktops report no hover, and a mouse all the same.
+const touchOnly = matchMedia("(hover: none) and (pointer: coarse)");
 
 function newIdempotencyKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
