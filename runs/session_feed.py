@@ -9,7 +9,8 @@ from uuid import UUID, uuid5
 
 import orjson
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from chatapp.chats.models import Session
 from runs.models import Run
@@ -40,7 +41,10 @@ def activity_of(session: Session) -> str:
 
 
 def session_changed(session_id: UUID, *, ended: UUID | None = None) -> None:
-    """Announce a session's title, activity and unread badge after the commit; `ended` is a run that has just ended."""
+    """Announce a session's title, activity, unread badge and queue after the commit.
+
+    `ended` is a run that has just ended.
+    """
     transaction.on_commit(partial(_announce_session, session_id, ended), robust=True)
 
 
@@ -55,7 +59,10 @@ def positions_changed(owner_id: int, ahead: dict[str, int]) -> None:
 
 
 def _announce_session(session_id: UUID, ended: UUID | None) -> None:
-    session = with_activity(Session.objects.listed().filter(pk=session_id)).first()
+    queued = Run.objects.filter(session=OuterRef("pk")).in_queue().order_by().values("session")
+    count = Coalesce(Subquery(queued.annotate(count=Count("pk")).values("count")), 0)
+    listed = Session.objects.listed().filter(pk=session_id).annotate(queued=count)
+    session = with_activity(listed).first()
     if session is not None:
         data = {
             "session": str(session.pk),
@@ -63,6 +70,8 @@ def _announce_session(session_id: UUID, ended: UUID | None) -> None:
             "activity": activity_of(session),
             "news": session.news,
             "ended": ended and str(ended),
+            "queued": session.queued,
+            "held": session.is_queue_held,
         }
         _announce(session.owner_id, Control.SESSION_CHANGED, data)
 

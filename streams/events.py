@@ -46,7 +46,8 @@ class Control(StrEnum):
     REFUSED = "refused"  # {"code": str, "message": str}: the client cannot follow this stream
     HEARTBEAT = "heartbeat"  # {}
     LIVE = "live"  # {}: this stream has no log; fetch the current state elsewhere, changes follow
-    SESSION_CHANGED = "session.changed"  # {"session", "title", "activity", "news", "ended"}: one entry of the list
+    # {"session", "title", "activity", "news", "ended", "queued", "held"}: one entry of the list
+    SESSION_CHANGED = "session.changed"
     PLACES_CHANGED = "places.changed"  # {"ahead": {run: int}}: how many queued answers are ahead of each
     SESSIONS_CHANGED = "sessions.changed"  # {}: fetch the list of sessions again
 

@@ -19,6 +19,7 @@ from runs.lifecycle.start import head_of_queue, is_queue_held, lock_session, sta
 from runs.lifecycle.stop import apply_stop_request, record_stop_request
 from runs.limits import check_prompt
 from runs.models import Model, Run
+from runs.session_feed import session_changed
 from runs.states import StopReason, Trigger, WhenBusy
 from streams.log import store
 
@@ -45,6 +46,8 @@ def add_answer(
     position = _position(session, when_busy)
     answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING)
     run = transitions.enqueue(session, answer, model, trigger, position=position)
+    if running is not None or is_held:
+        session_changed(session.id)  # other pages of the chat show the queue, too
     if is_held:
         hold(session.id)
     elif running is None and (is_queue_held(session.id) or head_of_queue(session.id) == run):
@@ -145,6 +148,7 @@ def send_now(run: Run, *, by: AbstractBaseUser) -> None:
     Raises NotQueued. It starts although the queue is held; the others stay held.
     """
     run = _queued(run)
+    session_changed(run.session_id)
     first = waiting(run.session).aggregate(first=Min("position"))["first"]
     Run.objects.filter(pk=run.pk).update(position=first - 1)
     running = run.session.runs.under_way().first()
@@ -169,6 +173,7 @@ def release(session: Session) -> None:
 
 def _release(session: Session) -> None:
     Session.objects.filter(pk=session.pk).update(is_queue_held=False)
+    session_changed(session.pk)
 
 
 def _queued(run: Run) -> Run:

@@ -186,3 +186,29 @@ def test_a_question_is_edited_in_its_place_and_by_keyboard(stack, alice, tab):
     expect(tab.questions.first).to_contain_text("Storks")
     expect(tab.questions.first.locator(".question__text")).to_be_visible()
     check(last_run(alice))
+
+
+def test_the_notice_about_another_version_ends_when_that_ends(stack, alice, tab):
+    """Where it was left: the transcript gave up the stream of which the notice was to hear the end."""
+    text = prompt(tokens=6, hold=[3])
+    tab.start(text)
+    stack.upstream.release(text.tag)
+    tab.expect_answer(spoken(6))
+    tab.expect_state("complete")
+    tab.act("Regenerate").click()
+    tab.expect_answer(spoken(3))
+    notice = tab.page.get_by_text("Another version is being written.")
+    for _ in range(2):  # leave it, and come back to it
+        tab.answers.last.get_by_role("button", name="Previous version").click()
+        expect(notice).to_be_visible()
+        tab.page.get_by_role("button", name="Show it").click()
+        expect(notice).to_be_hidden()
+    tab.answers.last.get_by_role("button", name="Previous version").click()
+    expect(notice).to_be_visible()
+    stay(tab)
+    stack.upstream.release(text.tag)
+    expect(notice).to_be_hidden(timeout=PATIENCE)
+    assert has_stayed(tab)
+    tab.answers.last.get_by_role("button", name="Next version").click()
+    tab.expect_answer(spoken(6))
+    check(last_run(alice))

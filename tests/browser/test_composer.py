@@ -139,3 +139,25 @@ def test_esc_stops_only_when_nothing_else_is_to_be_closed(stack, alice, tab):
     tab.field.press("Escape")
     tab.expect_state("stopped")
     check(last_run(alice))
+
+
+def test_a_chat_that_was_deleted_elsewhere_says_so_and_its_text_goes_to_a_new_one(stack, alice, open_window):  # B83
+    window = open_window(stack, alice, expected="404")
+    tab = window.tab
+    tab.start(prompt(tokens=3))
+    tab.expect_state("complete")
+    chat = tab.page.url
+    text = prompt("Half a thought", tokens=4)
+    tab.field.fill(text)
+    other = window.new_tab()
+    other.page.goto(chat.partition("#")[0] + "/delete")
+    other.page.get_by_role("button", name="Delete").click()
+    expect(tab.page.get_by_role("alert")).to_have_text("This chat has been deleted. Continue in a new chat")
+    expect(tab.field).to_have_value(text)
+    tab.page.get_by_role("link", name="Continue in a new chat").click()
+    expect(tab.page).to_have_url("/")
+    expect(tab.field).to_have_value(text)
+    tab.send_button.click()
+    tab.wait_for_session()
+    tab.expect_answer(spoken(4))
+    check(last_run(alice))

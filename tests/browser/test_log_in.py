@@ -3,6 +3,7 @@
 import pytest
 
 from chatapp.accounts.invitations import invitation_link, invite
+from chatapp.accounts.models import Token
 from chatapp.chats.models import Message
 from chatapp.ops.site_owner import login_link
 from tests.browser.window import expect
@@ -141,3 +142,20 @@ def test_what_is_sent_after_the_log_in_expired_is_kept(stack, with_password, ope
     expect(chips).to_have_count(0)
     sent = Message.objects.filter(session__owner=with_password.user, role="user")
     assert [message.attachments.get().text for message in sent] == ["# Plan", "# Plan"]
+
+
+def test_what_is_shown_once_is_copied_from_the_top_of_the_page(stack, alice, open_window):
+    window = open_window(stack, alice, permissions=["clipboard-read", "clipboard-write"])
+    page = window.page
+    page.goto("/settings")
+    page.get_by_label("Name").last.fill("backup")
+    page.get_by_role("button", name="Create token").click()
+    field = page.get_by_label("Token “backup”. Copy it now")
+    expect(field).to_be_focused()
+    expect(field).to_be_in_viewport()
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == field.input_value()
+    page.reload()
+    expect(field).to_have_count(0)
+    assert Token.objects.filter(user=alice.user, name="backup").count() == 1

@@ -58,6 +58,25 @@ def test_what_is_sent_in_mid_run_waits_as_a_card_and_starts_by_itself(stack, ali
     assert [check(run).message.content for run in runs_of(alice)] == [spoken(6), spoken(5), spoken(4)]
 
 
+def test_a_second_device_sees_what_waits_and_that_it_is_held(stack, alice, tab, running, open_window):  # B28
+    other = open_window(stack, alice).tab
+    other.page.goto(tab.page.url)
+    other.expect_answer(spoken(3))
+    tab.send(prompt("Second", tokens=4))
+    expect(other.card("Second")).to_be_visible()
+    tab.send("Third")
+    expect(other.card("Third")).to_be_visible()
+    tab.card("Third").get_by_role("button", name="Remove").click()
+    expect(other.cards).to_have_count(1)
+    tab.stop_button.click()
+    expect(other.page.get_by_text("The queue is paused.")).to_be_visible()
+    tab.page.get_by_role("button", name="Send all").click()
+    other.expect_answer(spoken(4))
+    expect(other.page.get_by_text("The queue is paused.")).to_have_count(0)
+    expect(other.cards).to_have_count(0)
+    check(last_run(alice))
+
+
 def test_a_second_tab_follows_the_queue_too(stack, alice, tab, running, open_window):  # B19 B28
     tab.send(prompt("Second", tokens=4))
     expect(tab.card("Second")).to_be_visible()

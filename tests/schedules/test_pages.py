@@ -156,6 +156,23 @@ def test_fields_that_a_rule_does_not_need_may_hold_anything(browser, clock):
     assert browser.post("/schedules/new", form(**nonsense) | {"kind": "cron", "cron": "0 9 * * *"}).status_code == 302
 
 
+def test_a_preset_keeps_what_was_typed(browser):
+    page = browser.get("/schedules/new").text
+    assert page.index('tabindex="-1" aria-hidden="true">Save<') < page.index('name="preset"')  # what Enter presses
+    typed = {"name": "My <news>", "prompt": "What is new\nfor {{date}}?", "zone": "Asia/Tokyo", "missed": "skip"}
+    response = browser.post("/schedules/new", typed | {"preset": "monday", "kind": "daily", "at": "07:15"})
+    page = response.text
+    assert response.status_code == 200
+    assert 'value="My &lt;news&gt;"' in page
+    assert "What is new\nfor {{date}}?</textarea>" in page
+    assert 'value="Asia/Tokyo"' in page
+    assert '<option value="weekly" selected>' in page
+    assert 'value="09:00"' in page
+    assert 'class="error"' not in page
+    assert "data-new" not in page.partition("<form class")[2]  # the browser's zone does not replace the typed one
+    assert not Schedule.objects.exists()
+
+
 @pytest.mark.parametrize("preset", [*PRESETS, "", "unknown"])
 def test_presets_come_with_a_form_that_is_filled_in(browser, preset):
     response = browser.get(f"/schedules/new?preset={preset}")

@@ -42,7 +42,8 @@ DATA = {
     Control.HEARTBEAT: {},
     Control.LIVE: {},
     Control.SESSION_CHANGED: {
-        "session": str(STREAM), "title": "Birds", "activity": "answering", "news": "unread", "ended": None
+        "session": str(STREAM), "title": "Birds", "activity": "answering", "news": "unread", "ended": None,
+        "queued": 2, "held": True,
     },
     Control.SESSIONS_CHANGED: {},
     Control.PLACES_CHANGED: {"ahead": {str(STREAM): 3}},

@@ -8,7 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from chatapp.chats.models import Message
-from chatapp.web.shell.expired import NOTICE
+from chatapp.schedules.models import Schedule
+from chatapp.web.shell.expired import NOTICE, Form
 from tests.web.test_frame import words
 
 pytestmark = pytest.mark.one_database
@@ -97,6 +98,44 @@ def test_the_first_message_of_a_chat_is_kept_too(stranger, alice, browser):
     response = stranger.post("/chats", posted, headers={"Referer": f"{SITE}/"})
     response = log_in_again(stranger, response)
     assert (response.url, fields_of(stranger.get("/"))["text"]) == ("/", "A first thought")
+
+
+def test_any_other_form_is_offered_to_be_sent_again(stranger, alice, browser):
+    """Without passwords; and a wrong password at the log-in loses nothing."""
+    posted = {
+        "name": "News",
+        "prompt": "What is new\n<today>?",
+        "kind": "weekly",
+        "weekdays": ["0", "3"],
+        "at": "07:15",
+    }
+    posted |= {"zone": "UTC", "target": "new", "missed": "skip", "overlap": "skip", "notify": "all"}
+    response = stranger.post("/schedules/new", posted, headers={"Referer": f"{SITE}/schedules/new"})
+    assert "your text is saved" in words(response)
+    names, values = zip(*Form.posted(response.wsgi_request).fields, strict=True)
+    again = {"again": "/schedules/new", "next": "/schedules/new", "again_name": names, "again_value": values}
+    wrong = stranger.post("/login", again | {"username": "alice", "password": "wrong"})
+    assert "What is new\n&lt;today&gt;?</textarea>" in wrong.text
+    response = stranger.post("/login", again | {"username": "alice", "password": PASSWORD})
+    assert "What you sent before was not received" in words(response)
+    kept = fields_of(response)
+    assert kept["prompt"] == "What is new\n<today>?"
+    assert stranger.post("/schedules/new", kept | {"weekdays": ["0", "3"]}).status_code == 302
+    schedule = Schedule.objects.get(owner=alice)
+    assert (schedule.name, schedule.prompt) == ("News", "What is new\n<today>?")
+
+
+def test_a_password_is_not_carried_through_a_page(stranger, browser):
+    form = {"old_password": "secret one", "new_password1": "secret two", "new_password2": "secret two"}
+    response = stranger.post("/settings/password", form)
+    assert (response.status_code, "secret" in response.text) == (302, False)
+
+
+@pytest.mark.parametrize("path", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)", "x"])
+def test_nothing_is_sent_again_to_another_site(path, stranger, alice):
+    form = {"again": path, "again_name": "text", "again_value": "words"}
+    response = stranger.post("/login", form | {"username": "alice", "password": PASSWORD})
+    assert (response.status_code, response.url) == (302, "/")
 
 
 def test_nobody_else_gets_the_message(stranger, bob, alice, browser):

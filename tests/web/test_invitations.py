@@ -26,7 +26,7 @@ def invite(log_in, charlie):
     """`invite("dora")`: the token in the link that charlie gets."""
 
     def invite(username: str) -> str:
-        page = log_in(charlie).post("/settings/invitations", {"username": username})
+        page = log_in(charlie).post("/settings/invitations", {"username": username}, follow=True)
         assert page.status_code == 200, words(page)
         assert "no-store" in page.headers["Cache-Control"]
         link = urlsplit(html.unescape(re.search(r'id="invitation" value="([^"]+)"', page.text)[1]))

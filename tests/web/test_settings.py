@@ -154,16 +154,34 @@ def test_what_is_wrong_stands_at_the_top_and_its_first_field_has_the_focus(path,
     ],
 )
 def test_what_is_shown_once_is_at_the_top_with_the_focus(path, form, shown, charlie, log_in):
-    page = log_in(charlie).post(f"/settings{path}", form).text
+    client = log_in(charlie)
+    response = client.post(f"/settings{path}", form)
+    assert response.status_code == 302
+    assert "no-store" in response["Cache-Control"]
+    response = client.get(response.url)
+    page = response.text
+    assert "no-store" in response["Cache-Control"]
     place = page.index(f'id="{shown}"')
     assert page.index('role="status"') < place < page.index("<form", page.index("<main"))
     assert re.findall(r"<[^>]* autofocus[^>]*>", page) == re.findall(rf'<[^>]* id="{shown}"[^>]*>', page)
+    assert f'data-copy-field="{shown}"' in page
+    # It should be neither shown nor created again by a reload, and not be shown to anybody else.
+    assert f'id="{shown}"' not in client.get(f"/settings{path if path == '/webhooks' else ''}").text
+
+
+def test_what_is_shown_once_is_not_shown_to_the_next_user_of_the_browser(charlie, alice, log_in):
+    client = log_in(charlie)
+    client.post("/settings/tokens", {"name": "x", "scope": "read", "days": "30"})
+    cookie = client.cookies["shown_once"].value
+    other = log_in(alice)
+    other.cookies["shown_once"] = cookie
+    assert "new-token" not in other.get("/settings").text
 
 
 def test_an_invitation_says_how_many_days_it_works(charlie, log_in, settings):
     for days, text in ((7.0, "within 7 days."), (1.0, "within 1 day."), (0.5, "within 0.5 days.")):
         settings.INVITATION_DAYS = days
-        assert text in words(log_in(charlie).post("/settings/invitations", {"username": "dora"}))
+        assert text in words(log_in(charlie).post("/settings/invitations", {"username": "dora"}, follow=True))
 
 
 def test_who_has_none_is_not_asked_for_the_old_one(alice, log_in):
@@ -204,7 +222,7 @@ def test_the_page_tells_what_each_token_is_for_and_what_has_become_of_it(browser
 
 
 def test_a_token_is_shown_once_and_opens_the_api_until_it_is_revoked(browser, client, alice):
-    made = browser.post("/settings/tokens", TOKEN)
+    made = browser.post("/settings/tokens", TOKEN, follow=True)
     assert "no-store" in made.headers["Cache-Control"]
     token = re.search(r'id="new-token" value="(\w{64})"', made.content.decode())[1]
     bearer = {"headers": {"Authorization": f"Bearer {token}"}}

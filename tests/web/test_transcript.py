@@ -241,3 +241,13 @@ def test_a_long_session_takes_no_more_queries_than_a_short_one(browser, ask, wri
     page_of(browser, run)  # its news has been seen
     with django_assert_max_num_queries(19):
         page_of(browser, run)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_folded"),
+    [("Hello?", False), ("word " * 299, False), ("word " * 301, True), ("line\n" * 21, True)],
+)
+def test_a_long_question_is_folded_and_whole_in_the_page(text, is_folded, browser, ask):
+    page = browser.get(f"/chats/{ask(text).session_id}").text.partition("data-transcript")[2].partition("</main>")[0]
+    assert (page.count('<details class="fold">') == 1) is is_folded
+    assert page.partition('class="question__text"')[2].count(text.split()[0]) >= len(text.split())

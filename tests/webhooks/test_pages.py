@@ -30,7 +30,7 @@ def log_in():
 
 def test_a_webhook_is_made_and_its_secret_is_shown_once(alice, log_in):
     browser = log_in(alice)
-    made = browser.post(PAGE, FORM | {"ends": ["failed", "lost"]})
+    made = browser.post(PAGE, FORM | {"ends": ["failed", "lost"]}, follow=True)
     mine = Endpoint.objects.get()
     assert (mine.url, mine.ends, mine.owner) == ("https://hooks.example/a", ["failed", "lost"], alice)
     assert re.fullmatch(r"whsec_[\w+/]{43}=", mine.secret)
@@ -39,7 +39,7 @@ def test_a_webhook_is_made_and_its_secret_is_shown_once(alice, log_in):
     page = browser.get(PAGE)
     assert mine.secret not in page.text
     assert "Sent when an answer is failed, lost." in page.text
-    renewed = browser.post(f"{PAGE}/{mine.pk}/secret")
+    renewed = browser.post(f"{PAGE}/{mine.pk}/secret", follow=True)
     mine.refresh_from_db()
     assert mine.secret in renewed.text
     assert mine.secret not in made.text

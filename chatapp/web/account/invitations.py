@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -17,6 +18,7 @@ from chatapp.web.account.forms import InvitationForm
 from chatapp.web.account.login import link_page
 from chatapp.web.account.settings import can_invite, settings_page
 from chatapp.web.shell.decorators import post_only, private
+from chatapp.web.shell.shown_once import carry
 
 
 @post_only
@@ -31,10 +33,9 @@ def create_invitation(request: HttpRequest) -> HttpResponse:
         return settings_page(request, invitation_form=form)
     user, token = invitation
     link = invitation_link(token, request.build_absolute_uri("/").rstrip("/"))
-    days = f"{settings.INVITATION_DAYS:g}"
-    response = settings_page(request, invited=user, invitation=link, invitation_days=days)
-    response["Cache-Control"] = "no-store"
-    return response
+    days = f"{settings.INVITATION_DAYS:g} day{pluralize(settings.INVITATION_DAYS)}"
+    label = f"Invitation link for {user}. It works once, within {days}."
+    return carry(request, redirect("settings"), id="invitation", label=label, value=link)
 
 
 def _invite(form: InvitationForm, by: AbstractBaseUser) -> tuple[AbstractBaseUser, str] | None:

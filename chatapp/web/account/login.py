@@ -15,13 +15,13 @@ from chatapp.accounts.links import redeem, token_in, user_of, was_used_by
 from chatapp.accounts.models import Purpose
 from chatapp.web.account.forms import LinkForm
 from chatapp.web.chat.drafts import Draft
-from chatapp.web.shell.expired import keep_carried_draft
+from chatapp.web.shell.expired import Form, keep_carried_draft
 
 OLD_QUERY_NAMES = {"sesame", "token"}  # old links have the token in the query instead of the fragment
 
 
 class Login(LoginView):
-    """With a message that could not be sent because the earlier log-in had expired: its form has kept it."""
+    """With what could not be sent because the earlier log-in had expired: the form carries it."""
 
     template_name = "account/login.html"
     redirect_authenticated_user = True
@@ -29,11 +29,14 @@ class Login(LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
         keep_carried_draft(self.request)
+        if again := Form.carried(self.request):
+            return render(self.request, "account/again.html", {"again": again, "next": self.get_success_url()})
         return response
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         posted = self.request.POST
-        carried = {"draft": Draft.posted(self.request), "chat": posted.get("chat"), "sender": posted.get("sender")}
+        carried: dict[str, object] = {"again": Form.carried(self.request)}
+        carried |= {"draft": Draft.posted(self.request), "chat": posted.get("chat"), "sender": posted.get("sender")}
         return super().get_context_data(**kwargs) | carried
 
 

@@ -14,6 +14,7 @@ from chatapp.chats.models import Preferences
 from chatapp.web.account.forms import InvitationForm, PreferencesForm, TokenForm, password_form
 from chatapp.web.shell.context import preferences_of
 from chatapp.web.shell.decorators import post_only, private
+from chatapp.web.shell.shown_once import carried, shown
 
 
 @require_http_methods(["GET", "POST"])
@@ -25,7 +26,7 @@ def edit_settings(request: HttpRequest) -> HttpResponse:
         form.save()
         messages.success(request, "Saved.")
         return redirect("settings")
-    return settings_page(request, form=form)
+    return shown(request, settings_page(request, form=form, secret=carried(request)))
 
 
 @sensitive_post_parameters()

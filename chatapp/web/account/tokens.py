@@ -11,12 +11,13 @@ from chatapp.accounts.tokens import MAX_TOKENS, TooManyTokens, make_token, revok
 from chatapp.web.account.forms import TokenForm
 from chatapp.web.account.settings import settings_page
 from chatapp.web.shell.decorators import post_only, private
+from chatapp.web.shell.shown_once import carry
 
 
 @post_only
 @private
 def create_token(request: HttpRequest) -> HttpResponse:
-    """Respond with the page itself, without a redirect: only a hash is stored, so the token can be shown only now."""
+    """Only a hash is stored: the token is shown once, on the settings page."""
     form = TokenForm(request.POST)
     if not form.is_valid():
         return settings_page(request, token_form=form)
@@ -25,9 +26,8 @@ def create_token(request: HttpRequest) -> HttpResponse:
     except TooManyTokens:
         messages.error(request, f"You have reached the limit of {MAX_TOKENS} tokens. Revoke one first.")
         return redirect("settings")
-    response = settings_page(request, created_token=token, token_text=text)
-    response["Cache-Control"] = "no-store"
-    return response
+    label = f"Token “{token.name}”. Copy it now: it will not be shown again."
+    return carry(request, redirect("settings"), id="new-token", label=label, value=text)
 
 
 @post_only

@@ -21,6 +21,7 @@ from runs.models import Run
 from runs.queries.answers import answer_now
 from runs.queries.queue_position import ahead_of
 
+FOLD_CHARACTERS, FOLD_LINES = 1_500, 20  # of a question, from which it is folded
 FIRST_SEQ = 1  # run.queued; any later event means that a worker has started
 
 
@@ -82,6 +83,12 @@ class Entry(ReasoningAndTools):
     def is_too_long(self) -> bool:
         """Whether the page displays only the beginning."""
         return len(self.text if self.is_active else self.message.content) > SHOWN_CHARACTERS
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether only the beginning of a question is in view, until it is unfolded."""
+        content = self.message.content
+        return len(content) > FOLD_CHARACTERS or content.count("\n") >= FOLD_LINES
 
     @property
     def page_text(self) -> str:

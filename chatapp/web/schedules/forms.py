@@ -200,3 +200,12 @@ def initial_of_preset(name: str) -> dict[str, object]:
     tomorrow = (datetime.now(zone) + timedelta(days=1)).replace(hour=9, minute=0, tzinfo=None)
     preset = PRESETS[name][1] if name in PRESETS else {}
     return {"zone": settings.TIME_ZONE, "starts": tomorrow if name == "once" else None} | preset
+
+
+def initial_with_preset(posted: QueryDict) -> dict[str, object]:
+    """The rule of a preset, with everything else as it was typed."""
+    name = posted["preset"]
+    typed: dict[str, object] = {field: posted[field] for field in ScheduleForm.base_fields if posted.get(field)}
+    typed["weekdays"] = posted.getlist("weekdays")
+    rule = PRESETS[name][1] if name in PRESETS else {}
+    return initial_of_preset(name) | typed | rule

@@ -14,7 +14,15 @@ from django.views.decorators.http import require_GET, require_http_methods
 from chatapp.schedules import actions
 from chatapp.schedules.models import Occurrence, Schedule
 from chatapp.schedules.rules import next_times
-from chatapp.web.schedules.forms import PRESETS, RuleForm, ScheduleForm, initial_of, initial_of_preset, offered_zones
+from chatapp.web.schedules.forms import (
+    PRESETS,
+    RuleForm,
+    ScheduleForm,
+    initial_of,
+    initial_of_preset,
+    initial_with_preset,
+    offered_zones,
+)
 from chatapp.web.shell.decorators import post_only, private, private_object
 from runs.errors import ModelMissing, RunError
 from runs.models import Model
@@ -75,11 +83,14 @@ def _presets() -> list[tuple[str, str]]:
 @require_http_methods(["GET", "POST"])
 @private
 def create_schedule(request: HttpRequest) -> HttpResponse:
-    """GET displays the form, filled in from `?preset=`; POST creates a schedule, or only previews its rule."""
+    """GET displays the form, filled in from `?preset=`; POST creates one, previews its rule or takes a preset."""
     schedule = Schedule(owner=request.user)
     if request.method == "GET":
         form = ScheduleForm(owner=request.user, initial=initial_of_preset(request.GET.get("preset", "")))
         return _editor(request, form, schedule)
+    if "preset" in request.POST:
+        form = ScheduleForm(owner=request.user, initial=initial_with_preset(request.POST))
+        return _editor(request, form, schedule, has_preset=True)
     return _save(request, ScheduleForm(request.POST, owner=request.user), schedule)
 
 
@@ -105,7 +116,9 @@ def _save(request: HttpRequest, form: ScheduleForm, schedule: Schedule) -> HttpR
     return redirect("schedule", kept.pk)
 
 
-def _editor(request: HttpRequest, form: ScheduleForm, schedule: Schedule, status: int = 200) -> HttpResponse:
+def _editor(
+    request: HttpRequest, form: ScheduleForm, schedule: Schedule, status: int = 200, has_preset: bool = False
+) -> HttpResponse:
     missing = None if Model.objects.filter(enabled=True).exists() else ModelMissing()
     context = {
         "form": form,
@@ -115,6 +128,7 @@ def _editor(request: HttpRequest, form: ScheduleForm, schedule: Schedule, status
         "presets": _presets(),
         "zones": offered_zones(),
         "missing": missing,
+        "has_preset": has_preset,
     }
     return render(request, "schedules/editor.html", context, status=status)
 

@@ -1,5 +1,6 @@
 """Requests without a log-in, such as a form of a page whose session has expired: log in, and go back to that page."""
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.contrib import messages
@@ -15,6 +16,7 @@ from chatapp.web.chat.drafts import NEW, Draft, chat_on, keep_draft
 
 POST_ONLY = "is_post_only"  # attribute of views that only take forms
 UNAUTHORIZED = 401
+TOKEN_FIELD = "csrfmiddlewaretoken"
 NOTICE = "You’re logged out. Log in, then try again."
 
 
@@ -23,10 +25,40 @@ def is_fetch(request: HttpRequest) -> bool:
     return request.headers.get("X-Requested-With") == "fetch"
 
 
+@dataclass
+class Form:
+    """A form that was posted without a log-in. Passwords and files are left out."""
+
+    path: str
+    fields: list[tuple[str, str]]
+
+    @classmethod
+    def posted(cls, request: HttpRequest) -> "Form | None":
+        """None if nothing was typed."""
+        posted = [(name, value) for name, values in request.POST.lists() for value in values]
+        fields = [(name, value) for name, value in posted if name != TOKEN_FIELD and "password" not in name]
+        return cls(request.path, fields) if any(value.strip() for _, value in fields) else None
+
+    @classmethod
+    def carried(cls, request: HttpRequest) -> "Form | None":
+        """The one in the fields of the log-in form."""
+        path = request.POST.get("again", "")
+        if not path.startswith("/") or not url_has_allowed_host_and_scheme(path, None):
+            return None
+        names, values = request.POST.getlist("again_name"), request.POST.getlist("again_value")
+        return cls(path, list(zip(names, values, strict=False)))
+
+    @property
+    def summary(self) -> str:
+        """The longest of the texts."""
+        return max((value for _, value in self.fields), key=len, default="")
+
+
 def log_in_first(request: HttpRequest) -> HttpResponse:
     """The log-in form, which leads back to the requested page; for a form, to the page it was on.
 
-    A message that was not sent is carried by the log-in form, and not stored before its sender has logged in.
+    What was typed is carried by the log-in form, and not stored before its sender has logged in. A message is then in
+    its chat's form; any other form is offered to be sent again.
     """
     if request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path())
@@ -36,6 +68,9 @@ def log_in_first(request: HttpRequest) -> HttpResponse:
     if (chat := chat_on(page)) and (draft := Draft.posted(request)):
         context = {"form": AuthenticationForm(request), "next": page, "draft": draft, "chat": chat}
         context["sender"] = request.POST.get("sender", "")
+        return render(request, "account/login.html", context, status=UNAUTHORIZED)
+    if form := Form.posted(request):
+        context = {"form": AuthenticationForm(request), "next": page, "again": form}
         return render(request, "account/login.html", context, status=UNAUTHORIZED)
     messages.info(request, NOTICE)
     return redirect_to_login(page)

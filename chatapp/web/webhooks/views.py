@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from chatapp.web.shell.decorators import post_only, private, private_object
+from chatapp.web.shell.shown_once import carried, carry, shown
 from chatapp.webhooks import actions
 from chatapp.webhooks.client import address_fault
 from chatapp.webhooks.models import ENDS, Delivery, Endpoint, all_ends
@@ -50,7 +51,7 @@ def list_webhooks(request: HttpRequest) -> HttpResponse:
     """The user's endpoints and their latest deliveries; POST creates an endpoint and displays its secret."""
     form = EndpointForm(request.POST or None)
     if request.method == "GET" or not form.is_valid():
-        return _page(request, form, status=422 if form.errors else 200)
+        return shown(request, _page(request, form, status=422 if form.errors else 200, secret=carried(request)))
     try:
         endpoint = actions.make_endpoint(request.user, **form.cleaned_data)
     except actions.TooManyEndpoints:
@@ -66,9 +67,8 @@ def _page(request: HttpRequest, form: EndpointForm, status: int = 200, **context
 
 
 def _with_secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
-    response = _page(request, EndpointForm(), created=endpoint)
-    response["Cache-Control"] = "no-store"
-    return response
+    label = f"Secret of {endpoint.url}. Copy it now: it will not be shown again."
+    return carry(request, redirect("webhooks"), id="secret", label=label, value=endpoint.secret)
 
 
 @post_only

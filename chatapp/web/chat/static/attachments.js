@@ -59,6 +59,12 @@ export class Attachments {
     if (list || kept.length) this.#update();
   }
 
+  /** Keep the files for another chat. */
+  async moveTo(key) {
+    await saveFiles(key, [...(await loadFiles(key)), ...this.#files]);
+    this.clear();
+  }
+
   #addFrom(event, transfer) {
     if (!transfer?.files.length) return;
     event.preventDefault();

@@ -2,18 +2,15 @@
 the place of Send, and a message that is sent is queued. */
 
 import { Attachments } from "./attachments.js";
+import { ComposerError } from "./composer_error.js";
 import { clearSentDraft, Draft, forgetSentDraft } from "./drafts.js";
 import { growing } from "./growing_field.js";
 import { scrollToBottom } from "./stick_to_bottom.js";
-import { LoggedOut, post } from "../shell/requests.js";
-/** @import { RequestError } from "../shell/requests.js" */
+import { newIdempotencyKey, saySending, showSending } from "./sending.js";
+import { post } from "../shell/requests.js";
 
 // No Shift key at hand: Enter starts a new line. Some desktops report no hover, and a mouse all the same.
 const touchOnly = matchMedia("(hover: none) and (pointer: coarse)");
-
-function newIdempotencyKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 export class Composer {
   #form;
@@ -25,6 +22,7 @@ export class Composer {
   #conversation;
   #draft;
   #attachments;
+  #endSending = () => {};
   #grow;
   #isBusy = false;
 
@@ -36,15 +34,18 @@ export class Composer {
     this.#send = form.querySelector("[data-send]");
     this.#next = form.querySelector("[data-next]");
     this.#stop = form.querySelector("[data-stop]");
-    this.#error = form.querySelector("[data-error]");
     this.#draft = new Draft(form.dataset.draft, this.#field);
     if (conversation) clearSentDraft();
     else forgetSentDraft();
     this.#attachments = new Attachments(form, () => this.#attachments && this.refresh());
+    this.#error = new ComposerError(form, [this.#draft, this.#attachments]);
     form.addEventListener("submit", (event) => this.#onSubmit(event));
     this.#field.addEventListener("keydown", (event) => this.#onKeydown(event));
     this.#field.addEventListener("input", () => this.#onInput());
-    addEventListener("pageshow", () => (this.#isBusy = false)); // back from the page that sending led to
+    addEventListener("pageshow", () => {
+      this.#isBusy = false; // back from the page that sending led to
+      this.#endSending();
+    });
     this.#grow = growing(this.#field);
     this.#onInput();
   }
@@ -89,21 +90,27 @@ export class Composer {
     } else {
       this.#isBusy = true;
       this.#draft.markSent();
+      this.#endSending = saySending(this.#form);
     }
   }
 
   async #sendMessage() {
     const fields = new FormData(this.#form);
     const sent = this.#field.value;
-    await this.#attempt(async () => {
+    this.#draft.save(); // until the text has arrived
+    this.#field.value = "";
+    this.#onInput();
+    const endSending = showSending(document.querySelector("[data-transcript]"), sent);
+    const hasArrived = await this.#attempt(async () => {
       await this.#conversation.post(this.#form.action, fields);
       this.#form.elements.key.value = newIdempotencyKey();
-      if (this.#field.value === sent) this.#field.value = "";
-      this.#draft.save();
       this.#attachments.clear();
-      this.#onInput();
       scrollToBottom();
     });
+    endSending();
+    if (!hasArrived) this.#field.value = [sent, this.#field.value].filter(Boolean).join("\n");
+    this.#draft.save();
+    this.#onInput();
     this.#field.focus();
   }
 
@@ -120,11 +127,9 @@ export class Composer {
     this.refresh();
   }
 
-  /** Show an error beside the field; null hides it.
-   * @param {RequestError | null} error */
+  /** Show an error beside the field; null hides it. */
   showError(error) {
-    this.#error.hidden = !error;
-    if (error) this.#error.replaceChildren(...error.sentence);
+    this.#error.show(error);
   }
 
   /** Do `work` and show its error, if any. Returns whether it succeeded. */
@@ -135,8 +140,7 @@ export class Composer {
       this.showError(null);
       return true;
     } catch (error) {
-      this.#draft.save();
-      this.showError(error.isLoggedOut ? new LoggedOut("your text is saved") : error);
+      this.#error.show(error, true);
       return false;
     } finally {
       this.#isBusy = false;

@@ -16,9 +16,12 @@ export class Conversation {
   #later;
   #requests = 0; // numbers requests in the order they were sent
   #shown = 0; // the number of the request whose response is on the page
+  #onGone;
   #refresher = new Refresher(() => this.#load());
 
-  constructor(root, queue, streams) {
+  /** `onGone(error)` is called when the chat no longer exists. */
+  constructor(root, queue, streams, onGone) {
+    this.#onGone = onGone;
     this.#url = root.dataset.messagesUrl;
     this.#queue = new Queue(queue, streams, () => this.sync());
     this.#transcript = new Transcript(root, streams, () => {
@@ -36,6 +39,11 @@ export class Conversation {
   /** `ahead`: for each run that waits for a worker, how many runs are ahead of it. */
   showQueuePositions(ahead) {
     this.#transcript.showQueuePositions(ahead);
+  }
+
+  /** Another page may have sent, removed or released messages. */
+  checkQueue(queued, isHeld) {
+    if (!this.#queue.shows(queued, isHeld)) this.sync();
   }
 
   /** Replace an answer by the server's version of it. */
@@ -59,9 +67,18 @@ export class Conversation {
 
   async #load() {
     const number = ++this.#requests;
-    const html = await getHtml(`${this.#url}?after=${this.#transcript.anchor}`);
+    const html = await this.#request(getHtml(`${this.#url}?after=${this.#transcript.anchor}`));
     if (this.#later.areMissing) this.#showQueue(number, html);
     else this.#showAll(number, html);
+  }
+
+  async #request(request) {
+    try {
+      return await request;
+    } catch (error) {
+      if (error.isGone) this.#onGone(error);
+      throw error;
+    }
   }
 
   #showAll(number, html) {

@@ -57,7 +57,19 @@ async function copyAndReport(button, text) {
   }, LABEL_TIME);
 }
 
+/** The button beside a field copies what the field holds; without this script it is hidden. */
+function enableFieldButtons() {
+  /** @type {NodeListOf<HTMLElement>} */
+  const buttons = document.querySelectorAll("[data-copy-field]");
+  for (const button of buttons) {
+    const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.copyField));
+    button.hidden = false;
+    button.addEventListener("click", () => copyAndReport(button, Promise.resolve(field.value)));
+  }
+}
+
 export function enableCopyButtons() {
+  enableFieldButtons();
   document.addEventListener("click", (event) => {
     const target = /** @type {Element} */ (event.target);
     /** @type {HTMLElement} */

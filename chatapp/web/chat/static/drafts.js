@@ -42,6 +42,16 @@ export class Draft {
     ignoringStorageErrors(() => (text ? localStorage.setItem(this.#key, text) : localStorage.removeItem(this.#key)));
   }
 
+  /** Keep the text as the draft of another chat, behind what is kept for that. */
+  moveTo(key) {
+    const text = this.#field.value;
+    this.#field.value = "";
+    this.save();
+    const other = ignoringStorageErrors(() => localStorage.getItem(PREFIX + key));
+    const both = [other, text].filter(Boolean).join("\n\n");
+    ignoringStorageErrors(() => localStorage.setItem(PREFIX + key, both));
+  }
+
   /** The browser submits the form: only the next page knows whether the text arrived. */
   markSent() {
     this.save();

@@ -13,7 +13,8 @@ export class Queue {
   #streams;
   #onChange;
   #followed = new Set();
-  #elsewhere; // the stream of an answer that is being written on another branch
+  #elsewhere; // the stream of an answer that is being written on another branch,
+  #elsewhereFollower; // and what follows it
 
   /** `onChange()` is called when the conversation has to be fetched again. */
   constructor(root, streams, onChange) {
@@ -30,6 +31,11 @@ export class Queue {
 
   get isEmpty() {
     return this.#cards.length === 0;
+  }
+
+  /** Whether the page shows so many queued messages, and whether they are held. */
+  shows(queued, isHeld) {
+    return this.#cards.length === queued && "held" in this.#root.dataset === (isHeld && queued > 0);
   }
 
   /** Show the queue as the server sent it. A card that is being edited stays as it is while its message is queued. */
@@ -73,15 +79,16 @@ export class Queue {
   #followElsewhere() {
     const notice = this.#root.querySelector("[data-elsewhere]");
     const stream = notice?.dataset.elsewhere;
-    if (this.#elsewhere && this.#elsewhere !== stream) this.#streams.unfollow(this.#elsewhere);
-    if (stream && this.#elsewhere !== stream) {
-      this.#streams.follow(stream, Number(notice.dataset.seq), {
-        apply: (event) => FINAL_KINDS.has(event.kind) && this.#onChange(),
-        reset: () => {},
-        refused: () => this.#onChange(),
-      });
-    }
+    if (this.#elsewhere === stream) return;
+    if (this.#elsewhere) this.#streams.unfollow(this.#elsewhere, this.#elsewhereFollower); // the transcript may show it now
     this.#elsewhere = stream;
+    if (!stream) return;
+    this.#elsewhereFollower = {
+      apply: (event) => FINAL_KINDS.has(event.kind) && this.#onChange(),
+      reset: () => {},
+      refused: () => this.#onChange(),
+    };
+    this.#streams.follow(stream, Number(notice.dataset.seq), this.#elsewhereFollower);
   }
 
   #unfollow(stream) {

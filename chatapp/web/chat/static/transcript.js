@@ -48,7 +48,7 @@ export class Transcript {
 
   /** The id of the message after which the server is asked for the rest: the last question; its answer may change. */
   get anchor() {
-    return [...this.#root.querySelectorAll(".question")].at(-1)?.dataset.message ?? "";
+    return [...this.#root.querySelectorAll(".question[data-message]")].at(-1)?.dataset.message ?? "";
   }
 
   /** Show `articles` after the message `after` (empty: from the beginning), and nothing else there. */
@@ -77,7 +77,7 @@ export class Transcript {
 
   /** Replace an answer by the server's version of it; retries until the server answers. */
   async reload(answer) {
-    this.#streams.unfollow(answer.stream);
+    this.#streams.unfollow(answer.stream, answer);
     for (;;) {
       try {
         const fresh = parseElement(await getHtml(answer.article.dataset.url), "[data-message]");
@@ -137,7 +137,8 @@ export class Transcript {
   }
 
   #unfollow({ dataset: { stream } }) {
-    if (this.#answers.delete(stream)) this.#streams.unfollow(stream);
+    const answer = this.#answers.get(stream);
+    if (this.#answers.delete(stream)) this.#streams.unfollow(stream, answer);
   }
 
   #notifyComposer() {

@@ -25,7 +25,7 @@ function openConversation() {
   if (location.hash === "#end") history.replaceState(null, "", location.pathname); // where forms lead without scripts
   if (navigation?.type === "navigate" && !location.hash) scrollToBottom(); // else the browser restores the scroll position
   const queue = document.querySelector("[data-queue]");
-  const conversation = new Conversation(root, queue, streams);
+  const conversation = new Conversation(root, queue, streams, (error) => composer?.showError(error));
   if (navigation?.type === "back_forward") conversation.sync();
   addEventListener("pageshow", (event) => event.persisted && conversation.sync());
   document.addEventListener("visibilitychange", () => document.hidden || conversation.sync());
@@ -34,9 +34,11 @@ function openConversation() {
 }
 
 storeTimezone(); // before any request: the list is then grouped by the user's days
+/** @type {Composer | undefined} */
+let composer;
 const conversation = root && openConversation();
 if (form) {
-  const composer = new Composer(form, conversation);
+  composer = new Composer(form, conversation);
   root?.addEventListener("change", () => composer.refresh());
   if (conversation) submitInPlace(conversation, composer);
 }
@@ -48,6 +50,8 @@ if (nav) {
   new Sidebar(nav, streams, {
     ...watchEnds("notifies" in nav.dataset),
     onActivity: () => conversation?.activeAnswer === null && conversation.sync(), // another tab has sent a message
+    onQueue: (queued, isHeld) => conversation?.checkQueue(queued, isHeld),
+    onUnlisted: () => conversation?.sync(), // archived, too far back, or deleted
     onQueuePositions: (ahead) => conversation?.showQueuePositions(ahead),
   });
 }

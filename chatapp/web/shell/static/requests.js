@@ -9,6 +9,7 @@ export const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** `message` is a sentence for the user; `isRetryable`: the same request may succeed later. */
 export class RequestError extends Error {
   isLoggedOut = false;
+  isGone = false;
 
   /** @param {string} message */
   constructor(message, isRetryable = false) {
@@ -60,6 +61,15 @@ async function receive(promise) {
   }
 }
 
+/** What was asked for does not exist: it has been deleted, in another tab or on another device. */
+class Gone extends RequestError {
+  isGone = true;
+
+  constructor() {
+    super("This does not exist any more.");
+  }
+}
+
 /** @param {string} url @param {RequestInit} [options] */
 async function request(url, options) {
   const response = await receive(fetch(url, { headers: HEADERS, ...options }));
@@ -67,7 +77,7 @@ async function request(url, options) {
   if (response.status === 409 || response.status === 422) throw new RequestError((await response.json()).message);
   if (response.status === 400 || response.status === 413) throw new RequestError("The message is too long.");
   if (response.status === 403) throw new RequestError("This page is out of date. Please reload it.");
-  if (response.status === 404) throw new RequestError("This does not exist any more.");
+  if (response.status === 404) throw new Gone();
   if (!response.ok) throw new RequestError("Something went wrong on our side. Please try again.", true);
   return response;
 }

@@ -21,7 +21,8 @@ export class Sidebar {
 
   /**
    * `listeners`: `onEnd(change)` of each answer that ends by itself, in any chat; `onTitle(session, title)`;
-   * `onActivity()` in the chat on the page; `onQueuePositions(ahead)` of answers that wait for a worker.
+   * `onActivity()`, `onQueue(queued, isHeld)` in the chat on the page; `onUnlisted()` when it is not in the list (any
+   * more); `onQueuePositions(ahead)` of answers that wait for a worker.
    */
   constructor(nav, streams, listeners) {
     this.#nav = nav;
@@ -50,6 +51,7 @@ export class Sidebar {
       this.#isUnread = true;
       this.#markSeen();
     }
+    if (isCurrent) this.#listeners.onQueue(data.queued, data.held);
     this.#showChange(isCurrent && !document.hidden ? { ...data, news: "" } : data);
     if (data.title) this.#listeners.onTitle(data.session, data.title);
     if (data.ended && data.news) this.#reportEnd(data);
@@ -120,6 +122,7 @@ export class Sidebar {
     this.#markSeen();
     const title = list.querySelector("[aria-current] [data-titled]");
     if (title) showTitle(title.textContent);
+    if (this.#currentSession && !list.querySelector("[aria-current]")) this.#listeners.onUnlisted();
     if (focused) this.#list.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     this.#loadOlderOnScroll();
   }

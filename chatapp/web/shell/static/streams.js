@@ -42,8 +42,8 @@ export class Streams {
     else if (!this.#socket) this.#connect();
   }
 
-  unfollow(stream) {
-    if (this.#followed.delete(stream)) this.#send({ unfollow: stream });
+  unfollow(stream, by = this.#followed.get(stream)?.follower) {
+    if (by === this.#followed.get(stream)?.follower && this.#followed.delete(stream)) this.#send({ unfollow: stream });
   }
 
   get #isOpen() {
