@@ -105,6 +105,7 @@ def log_in_again(tab, person) -> None:
     tab.page.get_by_role("button", name="Log in").click()
 
 
+@pytest.mark.each_engine
 def test_what_is_sent_after_the_log_in_expired_is_kept(stack, with_password, open_window):  # B83
     window = open_window(stack, with_password, expected="401")
     tab, file = window.tab, {"name": "plan.md", "mimeType": "text/markdown", "buffer": b"# Plan"}

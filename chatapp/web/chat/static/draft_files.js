@@ -29,12 +29,25 @@ function openDatabase() {
   });
 }
 
-/** @param {string} key names the user and the chat @param {File[]} files */
+let saved = Promise.resolve(); // one after another: an earlier choice may take longer to read than a later one
+
+/** Their bytes are kept, not the files: Firefox never sends a file that was kept, and WebKit keeps none in a private window.
+ * @param {string} key names the user and the chat @param {File[]} files */
 export function saveFiles(key, files) {
-  return inStore("readwrite", (store) => (files.length ? store.put(files, key) : store.delete(key)));
+  saved = saved.then(async () => {
+    const kept = await Promise.all(files.map(readFile)).catch(() => []); // a file may have gone from the disk
+    await inStore("readwrite", (store) => (kept.length ? store.put(kept, key) : store.delete(key)));
+  });
+  return saved;
+}
+
+/** @param {File} file */
+async function readFile(file) {
+  return { name: file.name, type: file.type, bytes: await file.arrayBuffer() };
 }
 
 /** @param {string} key @returns {Promise<File[]>} */
 export async function loadFiles(key) {
-  return (await inStore("readonly", (store) => store.get(key))) ?? [];
+  const kept = (await inStore("readonly", (store) => store.get(key))) ?? [];
+  return kept.map(({ name, type, bytes }) => new File([bytes], name, { type }));
 }
