@@ -29,6 +29,7 @@ FIREFOX_PREFERENCES = {
     "ui.primaryPointerCapabilities": FINE_AND_HOVERS,
     "ui.allPointerCapabilities": FINE_AND_HOVERS,
     "dom.events.testing.asyncClipboard": True,  # the clipboard is read without asking the user
+    "general.smoothScroll": False,  # a busy machine makes pauses in it, which look like its end
     "network.dns.disabled": True,
     "network.captive-portal-service.enabled": False,
     "services.settings.server": "data:,#remote-settings-dummy/v1",
