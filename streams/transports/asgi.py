@@ -12,7 +12,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponseBase
 
 from streams.transports.asgi_types import Message, Receive, Scope, Send
-from streams.transports.sse import EventBody, EventStream
+from streams.transports.sse import EventStream, ResponseBody
 
 
 class Handler(ASGIHandler):
@@ -33,7 +33,7 @@ class _Exchange:
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
-        self.body: EventBody | None = None
+        self.body: ResponseBody | None = None
         self.is_disconnected = False  # while Django was busy with the request
 
     async def receive(self) -> Message:

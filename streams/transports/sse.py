@@ -84,7 +84,7 @@ async def page_stream(request: HttpRequest, viewer: Viewer, stream: UUID) -> Htt
 class EventStream(StreamingHttpResponse):
     """A response whose body starts when Django has done its part, see `streams.transports.asgi`."""
 
-    def __init__(self, body: "EventBody | None") -> None:
+    def __init__(self, body: "ResponseBody | None") -> None:
         super().__init__(_empty_body(), content_type="text/event-stream")
         self["Cache-Control"] = "no-cache"
         self["X-Accel-Buffering"] = "no"
@@ -97,49 +97,73 @@ async def _empty_body() -> AsyncIterator[bytes]:
         yield part
 
 
-class EventBody:
-    """The body of an event stream to one client. Access is rechecked every heartbeat."""
+class ResponseBody:
+    """The body of a response to one client, which is counted as a connection of its user."""
 
     __slots__ = (
         "__weakref__",  # the connection is counted for as long as this object lives
-        "_after",
-        "_framing",
-        "_is_access_lost",
-        "_may_return",
-        "_recheck",
         "_release",
         "_sender",
-        "_sending",
-        "_stream",
         "_viewer",
     )
 
-    def __init__(
-        self, viewer: Viewer, stream: UUID, after: int, framing: Framing | None = None, *, may_return: bool = False
-    ) -> None:
+    def __init__(self, viewer: Viewer) -> None:
         """Count the connection until it has been served, or this object is collected. Raises TooManyConnections."""
         self._release = count_connection(viewer.user_id, self)
-        self._viewer, self._stream, self._after = viewer, stream, after
-        self._framing, self._may_return = framing or Framing(), may_return
-        self._recheck: asyncio.Task[set[UUID] | None] | None = None
-        self._is_access_lost = False  # or could not be rechecked
+        self._viewer = viewer
 
     async def serve(self, receive: Receive, send: Send) -> None:
-        """Send frames until the final event, or until the client disconnects."""
+        """Send until there is nothing more to send, or until the client disconnects."""
         self._sender = ClientSender(send)
-        self._sending = asyncio.ensure_future(self._send_all())
+        sending = self._start()
         disconnect = asyncio.ensure_future(_wait_for_disconnect(receive))
         try:
-            await asyncio.wait((self._sending, disconnect), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((sending, disconnect), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            tasks: list[asyncio.Task[Any]] = [self._sending, disconnect]
-            if self._recheck is not None:
-                tasks.append(self._recheck)
+            tasks: list[asyncio.Task[Any]] = [sending, disconnect, *self._other_tasks()]
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
             self._sender.close()
             self._release()
+
+    def _start(self) -> "asyncio.Task[None]":
+        """Start the task that sends."""
+        raise NotImplementedError
+
+    def _other_tasks(self) -> "list[asyncio.Task[Any]]":
+        """Those to end with it."""
+        return []
+
+
+class EventBody(ResponseBody):
+    """The body of an event stream to one client. Access is rechecked every heartbeat."""
+
+    __slots__ = (
+        "_after",
+        "_framing",
+        "_is_access_lost",
+        "_may_return",
+        "_recheck",
+        "_sending",
+        "_stream",
+    )
+
+    def __init__(
+        self, viewer: Viewer, stream: UUID, after: int, framing: Framing | None = None, *, may_return: bool = False
+    ) -> None:
+        super().__init__(viewer)
+        self._stream, self._after = stream, after
+        self._framing, self._may_return = framing or Framing(), may_return
+        self._recheck: asyncio.Task[set[UUID] | None] | None = None
+        self._is_access_lost = False  # or could not be rechecked
+
+    def _start(self) -> asyncio.Task[None]:
+        self._sending = asyncio.ensure_future(self._send_all())
+        return self._sending
+
+    def _other_tasks(self) -> list[asyncio.Task[Any]]:
+        return [] if self._recheck is None else [self._recheck]
 
     async def _send_all(self) -> None:
         """Send the frames, and end the response even if reading fails, so that the client reconnects.

@@ -39,7 +39,7 @@ def test_every_page_ends_with_exactly_the_stored_text(stack, alice, network, ope
     network.arm()
     for say in says:
         stack.upstream.release(say.tag)
-    wait_until(lambda: network.cuts["websocket"] > CUTS_PER_PAGE * count, "the network has cut many sockets")
+    wait_until(lambda: network.cuts["stream"] > CUTS_PER_PAGE * count, "the network has cut many streams")
     for page in pages:
         Tab(page).expect_answer(re.compile(r"^w1\b"))  # what was on the screen is there, wherever its stream has got to
     network.disarm()

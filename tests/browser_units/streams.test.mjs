@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { Streams } from "../../deploy/browser/static/shell/streams.js";
-import { FakeSocket, installPage, Recorder } from "./fake_socket.mjs";
+import { FakeEventSource, FakeSocket, installPage, Recorder } from "./fake_socket.mjs";
 
 const STREAM = "run-1";
 const delta = (seq, stream = STREAM) => ({ stream, seq, kind: "text.delta", data: { text: String(seq) } });
@@ -19,8 +19,18 @@ beforeEach((context) => {
   fire = installPage();
   states = [];
   follower = new Recorder();
-  streams = new Streams("ws://page/ws/streams", (state) => states.push(state));
+  streams = newPage();
 });
+
+function newPage() {
+  return new Streams({ socket: "ws://page/ws/streams", events: "/streams" }, (state) => states.push(state));
+}
+
+/** All that a server does while it is away: refuse both kinds of connections. */
+function refuse() {
+  FakeSocket.last.drop();
+  FakeEventSource.last.drop();
+}
 
 function followOpen(after = 0) {
   streams.follow(STREAM, after, follower);
@@ -125,8 +135,9 @@ test("after an interruption each stream continues at its position", (context) =>
 test("waits between reconnects double up to 15 s, until the server sends something", (context) => {
   followOpen();
   const waits = [];
+  FakeSocket.last.drop();
   for (let attempt = 0; attempt < 7; attempt += 1) {
-    FakeSocket.last.drop();
+    if (attempt) refuse();
     const before = FakeSocket.all.length;
     let waited = 0;
     while (FakeSocket.all.length === before) {
@@ -134,9 +145,14 @@ test("waits between reconnects double up to 15 s, until the server sends somethi
       waited += 500;
     }
     waits.push(waited);
-    FakeSocket.last.open(); // a socket that opens and stays silent is no success
   }
   assert.deepEqual(waits, [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+  FakeSocket.last.open();
+  FakeSocket.last.drop();
+  context.mock.timers.tick(14_999);
+  assert.equal(FakeSocket.last.readyState, FakeSocket.CLOSED); // a heartbeat is no success
+  context.mock.timers.tick(1);
+  FakeSocket.last.open();
   FakeSocket.last.receive(delta(1));
   FakeSocket.last.drop();
   context.mock.timers.tick(500);
@@ -197,4 +213,119 @@ test("a stream that is left is not asked for again", () => {
   assert.deepEqual(socket.sent.at(-1), { unfollow: STREAM });
   socket.receive(delta(1));
   assert.deepEqual(follower.events, []);
+});
+
+test("where a proxy refuses the WebSocket, server-sent events take its place and nothing is said", () => {
+  streams.follow(STREAM, 7, follower);
+  streams.follow("run-2", 0, new Recorder());
+  FakeSocket.last.drop();
+  assert.deepEqual(FakeEventSource.last.followed, [`${STREAM}:7`, "run-2:0"]);
+  FakeEventSource.last.open();
+  FakeEventSource.last.receive([delta(8), delta(9)]);
+  assert.deepEqual(follower.seqs, [8, 9]);
+  assert.deepEqual(states, ["open"]);
+});
+
+for (const isAccepted of [false, true]) {
+  test(`a proxy that ${isAccepted ? "accepts the WebSocket and passes nothing on" : "never answers"} is not waited for`, (context) => {
+    streams.follow(STREAM, 7, follower);
+    if (isAccepted) FakeSocket.last.open(true);
+    context.mock.timers.tick(2_499);
+    assert.equal(FakeEventSource.all.length, 0);
+    context.mock.timers.tick(1);
+    assert.equal(FakeSocket.last.readyState, FakeSocket.CLOSED);
+    assert.deepEqual(FakeEventSource.last.followed, [`${STREAM}:7`]);
+    assert.deepEqual(states, []);
+
+    // The next page of the tab does not wait again, until 10 minutes later
+    newPage().follow(STREAM, 9, new Recorder());
+    assert.deepEqual(FakeEventSource.last.followed, [`${STREAM}:9`]);
+    context.mock.timers.tick(600_000);
+    const before = FakeSocket.all.length;
+    newPage().follow(STREAM, 9, new Recorder());
+    assert.equal(FakeSocket.all.length, before + 1);
+  });
+}
+
+test("a WebSocket that has worked is replaced by another one", (context) => {
+  followOpen();
+  FakeSocket.last.drop();
+  context.mock.timers.tick(500);
+  assert.equal(FakeSocket.all.length, 2);
+  assert.equal(FakeEventSource.all.length, 0);
+});
+
+function followBySse() {
+  streams.follow(STREAM, 0, follower);
+  FakeSocket.last.drop();
+  FakeEventSource.last.open();
+  return FakeEventSource.last;
+}
+
+test("streams that are added need another response, one for all of them, which continues where each is", async () => {
+  const first = followBySse();
+  first.receive(deltas(1, 3));
+  streams.follow("run-2", 4, new Recorder());
+  streams.follow("run-3", 0, new Recorder());
+  assert.equal(FakeEventSource.last, first); // which goes on until then
+  await Promise.resolve();
+  assert.equal(first.readyState, FakeEventSource.CLOSED);
+  assert.deepEqual(FakeEventSource.last.followed, [`${STREAM}:3`, "run-2:4", "run-3:0"]);
+  assert.deepEqual([FakeEventSource.all.length, states], [2, ["open"]]);
+});
+
+test("server-sent events are resumed after an interruption, and neither is preferred if both fail", (context) => {
+  followBySse().receive(deltas(1, 3));
+  FakeEventSource.last.drop();
+  assert.equal(states.at(-1), "reconnecting");
+  context.mock.timers.tick(500);
+  assert.equal(FakeSocket.all.length, 1);
+  assert.deepEqual(FakeEventSource.last.followed, [`${STREAM}:3`]);
+  FakeEventSource.last.drop();
+  context.mock.timers.tick(1_000);
+  assert.equal(FakeSocket.all.length, 2);
+  FakeSocket.last.open();
+  assert.deepEqual(FakeSocket.last.sent, [{ follow: STREAM, after: 3 }]);
+  assert.equal(states.at(-1), "open");
+});
+
+test("another network is another chance for the WebSocket", () => {
+  followBySse();
+  fire("online");
+  assert.equal(FakeEventSource.last.readyState, FakeEventSource.CLOSED);
+  assert.equal(FakeSocket.all.length, 2);
+});
+
+test("the reasons for which the server ends a response are those of a WebSocket", (context) => {
+  followBySse().end(4401);
+  assert.equal(states.at(-1), "reconnecting");
+  context.mock.timers.tick(500);
+  FakeEventSource.last.end(4401);
+  assert.equal(states.at(-1), "logged_out");
+});
+
+test("a page that is left has no response, either, and gets one when it is shown again", () => {
+  const first = followBySse();
+  fire("pagehide");
+  assert.equal(first.readyState, FakeEventSource.CLOSED);
+  fire("pageshow", { persisted: true });
+  assert.deepEqual(FakeEventSource.last.followed, [`${STREAM}:0`]);
+  assert.equal(FakeEventSource.all.length, 2);
+});
+
+test("a hidden page on which nothing is written leaves its response to others, until it is looked at", (context) => {
+  const list = new Recorder();
+  streams.follow("list", 0, list);
+  const first = followBySse();
+  first.receive({ ...control("live"), stream: "list" });
+  globalThis.document.hidden = true;
+  context.mock.timers.tick(5_000);
+  assert.equal(first.readyState, FakeEventSource.OPEN);
+  first.receive([delta(1), { stream: STREAM, seq: 2, kind: "run.completed", data: {} }]);
+  context.mock.timers.tick(5_000);
+  assert.equal(first.readyState, FakeEventSource.CLOSED);
+  globalThis.document.hidden = false;
+  fire("visibilitychange");
+  assert.deepEqual(FakeEventSource.last.followed, ["list:0"]);
+  assert.deepEqual(states, ["open"]);
 });

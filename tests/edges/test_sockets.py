@@ -10,8 +10,9 @@ from django.conf import settings as site
 from django.contrib.auth import get_user_model
 
 from streams.transports.connection_limit import connections_of
+from streams.transports.page_connection import BAD_MESSAGE, NOT_LOGGED_IN, TOO_MANY
 from streams.transports.positions import LAST, position_of
-from streams.transports.websocket import BAD_MESSAGE, NOT_LOGGED_IN, TOO_MANY, stream_socket
+from streams.transports.websocket import stream_socket
 from tests.edges import hostile
 from tests.edges.asking import InPlace
 from tests.edges.filling import some
@@ -39,13 +40,16 @@ class Client:
         self.incoming.put_nowait({"type": "websocket.receive", "text": text, **more})
 
     async def hear(self) -> dict:
-        """The next envelope, or what the connection is closed with."""
+        """The next envelope that is no heartbeat, or what the connection is closed with."""
         async with asyncio.timeout(20):
-            message = await self.outgoing.get()
-        if message["type"] == "websocket.close":
-            return {"closed": message["code"]}
-        content = json.loads(message["text"])
-        return content[0] if isinstance(content, list) else content
+            while True:
+                message = await self.outgoing.get()
+                if message["type"] == "websocket.close":
+                    return {"closed": message["code"]}
+                content = json.loads(message["text"])
+                envelope = content[0] if isinstance(content, list) else content
+                if envelope["kind"] != "heartbeat":
+                    return envelope
 
     async def leave(self) -> None:
         self.incoming.put_nowait({"type": "websocket.disconnect", "code": 1001})

@@ -10,7 +10,7 @@ from tests.edges.filling import FORM, NAMED, at_length, encoded, in_turn, loops_
 from tests.edges.table import ROWS
 
 pytestmark = loops_go
-REFUSED = r"no/such|invitation|login|readyz|again|password|vote|continue|close|webhooks|responses"  # even so
+REFUSED = r"no/such|invitation|login|readyz|again|password|vote|continue|resume|close|webhooks|responses"  # even so
 HEADERS = [
     b"accept", b"accept-encoding", b"accept-language", b"idempotency-key", b"if-match", b"if-none-match",
     b"if-modified-since", b"if-unmodified-since", b"last-event-id", b"range", b"user-agent", b"x-forwarded-for",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
@@ -58,14 +58,15 @@ class Follower:
         raise NotImplementedError
 
     def _keep(self, text: str | bytes) -> Envelope:
-        """Keep an envelope, or all of an array; return the last one."""
+        """Keep an envelope, or all of an array; return the last one. The server's greeting is not kept."""
         now, values = time.monotonic(), json.loads(text)
         envelopes = [
             Envelope(value["stream"], value["seq"], value["kind"], value["data"], now)
             for value in (values if isinstance(values, list) else [values])
         ]
+        is_greeting = not self.envelopes and envelopes[0].kind == "heartbeat"
         with self._news:
-            self.envelopes += envelopes
+            self.envelopes += [] if is_greeting else envelopes
             self._news.notify_all()
         return envelopes[-1]
 
@@ -165,6 +166,34 @@ class SseFollower(Follower):
         self._thread.join(PATIENCE_SECONDS)
 
     drop = close
+
+
+class PageFollower(SseFollower):
+    """Follows streams over `GET /streams`, as a page does where there is no WebSocket: `more` are further streams.
+
+    `close_code` is what the server ended the response with, as with a WebSocket.
+    """
+
+    def __init__(self, url: str, stream: str, after: int, headers: dict[str, str], more: tuple[str, ...] = ()):
+        super().__init__(url, "/streams", stream, after, headers)
+        follow = [f"{stream}:{after}", *(f"{other}:0" for other in more)]
+        self.path = f"/streams?{urlencode({'follow': follow}, doseq=True)}"
+        self.last_id: str | None = None
+        self.close_code: int | None = None
+
+    def _read(self, response: http.client.HTTPResponse) -> None:
+        is_end = False
+        for line in response:
+            name, _, value = line.decode().rstrip("\n").partition(": ")
+            if name == "id":
+                self.last_id = value
+            elif name == "event":
+                is_end = value == "close"
+            elif name == "data" and is_end:
+                self.close_code = int(value)
+            elif name == "data":
+                envelope = self._keep(value)
+                assert envelope.seq == 0 or self.last_id == f"{envelope.stream}:{envelope.seq}"
 
 
 class SocketFollower(Follower):

@@ -14,7 +14,7 @@ from django.test import Client
 
 from chatapp.accounts.models import Token
 from runs.models import Run
-from tests.harness.followers import Follower, SocketFollower, SseFollower
+from tests.harness.followers import Follower, PageFollower, SocketFollower, SseFollower
 
 
 @dataclass
@@ -119,6 +119,11 @@ class Person:
         """Follow a run over the WebSocket, from another thread."""
         run_id = str(getattr(run, "pk", run))
         return self._start(SocketFollower(self.url, run_id, after, self.cookie_header, acks))
+
+    def follow_sse(self, run: Run | str, after: int = 0, *more: str, **headers: str) -> PageFollower:
+        """Follow a run, and more streams, over `GET /streams`, as a page without a WebSocket does."""
+        run_id = str(getattr(run, "pk", run))
+        return self._start(PageFollower(self.url, run_id, after, {**self.cookie_header, **headers}, more))
 
     def _start(self, follower):
         self.followers.append(follower)

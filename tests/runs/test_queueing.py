@@ -296,8 +296,19 @@ def test_an_attached_run_continues_while_it_has_a_viewer(send, claim, alice):  #
     assert (run.status, run.reason) == (Status.STOPPED, StopReason.VIEWER_LEFT)
 
 
+def test_an_attached_run_whose_lease_was_renewed_elsewhere_goes_on(send, claim):  # B42
+    run = claim(send("one", is_attached=True))
+    before = attached.followed_until(run.id)
+    attached.renew([run.id])
+    renewed = attached.stop_unless_renewed(run.id, before)
+    assert renewed == attached.followed_until(run.id) != before
+    assert attached.stop_unless_renewed(run.id, renewed) is None
+    assert Run.objects.get().stop_reason == StopReason.VIEWER_LEFT
+
+
 def test_a_detached_run_continues_without_viewers(send, claim):  # B7 B42
     run = claim(send("one"))
+    assert attached.followed_until(run.id) is None
     attached.stop_without_viewer(run.id)
     assert attached.stop_unwatched() == 0
     assert Run.objects.get().stop_requested_at is None

@@ -159,7 +159,7 @@ def serve(settings, monkeypatch):
     settings.STREAMS_HEARTBEAT_SECONDS = 0.01
 
     def serve(viewer, events: asyncio.Queue) -> tuple[asyncio.Queue, asyncio.Task]:
-        async def follow(stream, after, idle, shortcut):
+        async def follow(stream, after, idle, shortcut, may_return):
             while True:
                 try:
                     yield [await asyncio.wait_for(events.get(), idle)]

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from chatapp.chats.models import News
 from runs.states import LostReason, StopReason
 from streams.events import FINAL_KINDS, Control, Event, Kind, control
-from streams.transports import websocket
+from streams.transports import page_connection
 from streams.transports.connection_limit import TooManyConnections
 from tests.streams.schema import DEFINED, SCHEMA, judge, kinds_of
 
@@ -38,7 +38,7 @@ DATA = {
     Kind.LOST: {"reason": "lease", "message": "It is gone."},
     Kind.SNAPSHOT: {"text": "a", "reasoning": "", "tools": [TOOL], "usage": USAGE},
     Control.RESYNC: {"last_seq": 4},
-    Control.REFUSED: {"code": "too_many", "message": "A socket follows at most 32 streams."},
+    Control.REFUSED: {"code": "too_many", "message": "A connection follows at most 32 streams."},
     Control.HEARTBEAT: {},
     Control.LIVE: {},
     Control.SESSION_CHANGED: {
@@ -101,8 +101,8 @@ def test_the_schema_lists_exactly_the_values_of_the_code():
     assert listed("run.stopped", "reason") == set(StopReason.values)
     assert listed("run.lost", "reason") == set(LostReason.values)
     assert listed("session.changed", "news") == {"", *News.values}
-    source = Path(websocket.__file__).read_text()
-    refusals = set(re.findall(r'_refuse\(\w+, "(\w+)"', source))
+    source = Path(page_connection.__file__).read_text()
+    refusals = set(re.findall(r'\.refuse\(\w+, "(\w+)"', source))
     assert listed("refused", "code") == {*refusals, TooManyConnections.code}
 
 

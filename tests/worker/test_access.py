@@ -23,8 +23,9 @@ def test_another_users_stream_does_not_exist(stack):  # B55
     run = check(alice.send(prompt(tokens=3)))
     for stranger in (bob, charlie):
         assert stranger.follow(run).wait_for_end().status == 404
-        socket = stranger.follow_ws(run).wait(lambda s: s.envelopes, "a refusal")
-        assert [envelope.kind for envelope in socket.envelopes] == ["refused"]
+        for page in (stranger.follow_ws(run), stranger.follow_sse(run)):
+            page.wait(lambda s: any(e.kind == "refused" for e in s.envelopes), "a refusal")
+            assert page.events == []
 
 
 def test_nobody_follows_without_being_logged_in(stack):  # B55
@@ -33,6 +34,7 @@ def test_nobody_follows_without_being_logged_in(stack):  # B55
     assert alice.request("GET", f"/api/v1/runs/{run.pk}/events").status == 401
     alice.cookies.clear()
     assert alice.follow_ws(run).wait_for_end().close_code == 4401
+    assert alice.follow_sse(run).wait_for_end().close_code == 4401
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1", "https://127.0.0.1:{port}", None])
@@ -52,7 +54,7 @@ def test_who_logs_out_is_disabled_or_has_another_password_hears_no_more(make_sta
     for person in (alice, bob, dora):
         run = person.send(say[person])
         open_stream = person.follow if person is not dora else person.follow_page  # her tokens stay as they are
-        followers[person] = [open_stream(run), person.follow_ws(run)]
+        followers[person] = [open_stream(run), person.follow_ws(run), person.follow_sse(run)]
         for follower in followers[person]:
             follower.wait_for_text(spoken(3))
 
@@ -78,7 +80,8 @@ def test_who_logs_out_is_disabled_or_has_another_password_hears_no_more(make_sta
         for follower in followers[person]:
             follower.wait_for_end()
             assert follower.final is None
-    assert [followers[person][1].close_code for person in (alice, bob, dora)] == [4401] * 3
+    closed = [follower.close_code for person in (alice, bob, dora) for follower in followers[person][1:]]
+    assert closed == [4401] * 6
     assert whole.result().status == 401
     hand.shutdown()
     assert wait_for_end(Run.objects.latest("queued_at")).status == Status.STOPPED

@@ -76,13 +76,17 @@ def test_a_page_that_does_not_come_back_stops_its_answer_and_the_text_stays(stac
     assert run.message.content == spoken(4)
 
 
-@pytest.mark.parametrize("other", [0, 1], ids=["the same web server", "another one"])
-def test_a_page_that_is_back_in_time_misses_nothing_and_gets_nothing_twice(stack, webs, alice, other):  # B23 B42
+@pytest.mark.parametrize(
+    ("over", "other"),
+    [("follow_ws", 0), ("follow_sse", 1)],
+    ids=["a WebSocket, the same web server", "server-sent events, another web server"],
+)
+def test_a_page_that_is_back_in_time_misses_nothing_and_gets_nothing_twice(stack, webs, alice, over, other):  # B23 B42
     say = prompt(tokens=9, hold=[4])
     run = _attached(alice, say)
-    away = alice.follow_ws(run).wait_for_text(spoken(4))
+    away = getattr(alice, over)(run).wait_for_text(spoken(4))
     away.drop()
-    back = alice.at(webs[other]).follow_ws(run, away.last_seq)
+    back = getattr(alice.at(webs[other]), over)(run, away.last_seq)
     wait_for_renewals(run, 3)  # three times as long as the first web server waits
     stack.upstream.release(say.tag)
     assert check(run, back).status == Status.COMPLETED

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from runs.states import Status
-from streams.transports.websocket import MAX_STREAMS
+from streams.transports.page_connection import MAX_STREAMS
 from tests.browser.scenes import speaking
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
@@ -21,7 +21,7 @@ def test_every_reader_hears_the_log_wherever_and_whenever_he_begins(each_stack):
     followers = [first]
     for _ in range(12):
         place = random.randint(0, first.last_seq)
-        followers.append(random.choice([alice.follow, alice.follow_ws])(run, after=place))
+        followers.append(random.choice([alice.follow, alice.follow_ws, alice.follow_sse])(run, after=place))
         wanted = first.last_seq + random.randint(1, 15)
         first.wait(lambda f, seq=wanted: f.last_seq >= seq or f.final, "some more events")
     run = check(run, *followers)
@@ -33,7 +33,7 @@ def test_a_reader_who_is_cut_off_again_and_again_misses_nothing(each_stack):  # 
     run = alice.send(prompt(tokens=TOKENS, rate=200))
     text, place, final = "", 0, None
     while not final:
-        follower = random.choice([alice.follow, alice.follow_ws])(run, after=place)
+        follower = random.choice([alice.follow, alice.follow_ws, alice.follow_sse])(run, after=place)
         wanted = place + random.randint(1, 40)
         follower.wait(lambda f, seq=wanted: f.last_seq >= seq or f.final, "some more events")
         follower.close()
@@ -59,12 +59,12 @@ def test_enormous_pieces_reach_every_reader_in_pieces_that_every_server_sends(st
     alice = stack.person("alice")
     with speaking(stack, alice.user.username, text=pieces, hold=[0]) as model:
         run = alice.send("Speak", model=model)
-        followers = [alice.follow(run), alice.follow_ws(run)]
+        followers = [alice.follow(run), alice.follow_ws(run), alice.follow_sse(run)]
         for follower in followers:
             follower.wait_for_seq(2)
         stack.upstream.release(alice.user.username)
         run = check(run, *followers)
-    check(run, alice.follow(run), alice.follow_ws(run))
+    check(run, alice.follow(run), alice.follow_ws(run), alice.follow_sse(run))
     assert run.message.content == "".join(pieces)
 
 
@@ -150,8 +150,33 @@ def test_a_socket_follows_a_limited_number_of_streams(stack):  # B28
 def test_a_stream_that_nobody_has_is_refused_and_garbage_ends_the_socket(stack):  # B55
     alice = stack.person("alice")
     socket = alice.follow_ws("00000000-0000-0000-0000-000000000000")
-    socket.wait(lambda s: s.envelopes, "a refusal")
-    assert (socket.envelopes[0].kind, socket.envelopes[0].data["code"]) == ("refused", "not_found")
+    socket.wait(lambda s: any(e.kind == "refused" for e in s.envelopes), "a refusal")
+    assert [e.data["code"] for e in socket.envelopes if e.kind == "refused"] == ["not_found"]
     socket.socket.send("no JSON")
     socket.wait_for_end()
     assert socket.close_code == 4400
+
+
+def test_one_response_follows_many_streams_and_begins_where_the_page_says(stack):  # B23 B32 B55
+    alice, bob = stack.person("alice"), stack.person("bob")
+    runs = [alice.send(prompt(tokens=20, rate=100)) for _ in range(3)]
+    foreign = check(bob.send(prompt(tokens=2)))
+    page = alice.follow_sse(runs[0], 2, *(str(run.pk) for run in runs[1:]), str(foreign.pk), "no stream")
+    for run, after in zip(runs, (2, 0, 0), strict=True):
+        wanted = list(range(after + 1, check(run).last_seq + 1))
+        page.wait(
+            lambda s, run=run, wanted=wanted: [e.seq for e in s.events if e.stream == str(run.pk)] == wanted,
+            "each stream, whole and in order",
+        )
+    assert [(e.stream, e.data["code"]) for e in page.envelopes if e.kind == "refused"] == [
+        (str(foreign.pk), "not_found")
+    ]
+    assert not page.ended  # for what the page follows next, it asks for another response
+
+    # An EventSource that reconnects by itself repeats the request, with the id of the last message
+    again = alice.follow_sse(runs[0], 2, str(runs[1].pk), **{"Last-Event-ID": f"{runs[0].pk}:10"})
+    wanted = list(range(11, check(runs[0]).last_seq + 1))
+    again.wait(lambda s: [e.seq for e in s.events if e.stream == str(runs[0].pk)] == wanted, "the rest of this one")
+    again.wait(
+        lambda s: sum(e.stream == str(runs[1].pk) for e in s.events) == check(runs[1]).last_seq, "all of the other"
+    )

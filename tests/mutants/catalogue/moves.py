@@ -172,6 +172,13 @@ MUTANTS = [
         "tests/runs/test_queueing.py::test_a_detached_run_continues_without_viewers",
     ),
     Mutant(
+        "an answer is stopped although its page is back at another web server",
+        "runs/lifecycle/attached.py",
+        "filter(pk=stream, viewer_until=until)",
+        "filter(pk=stream)",
+        "tests/runs/test_queueing.py::test_an_attached_run_whose_lease_was_renewed_elsewhere_goes_on",
+    ),
+    Mutant(
         "attached answers that are watched are stopped",
         "runs/lifecycle/attached.py",
         "viewer_until__lt=timezone.now()",

@@ -173,4 +173,18 @@ MUTANTS = [
         "(survey.snapshot or survey.last))",
         "tests/streams/test_compaction.py::test_a_reader_at_any_position_gets_everything_wherever_compaction_was_interrupted",
     ),
+    Mutant(
+        "a page that reloads has left",
+        "streams/delivery/hub.py",
+        "        if may_return:\n",
+        "        if False:\n",
+        "tests/streams/test_hub.py::test_a_page_that_returns_to_the_same_process_was_not_away",
+    ),
+    Mutant(
+        "a page that has returned is waited for",
+        "streams/delivery/hub.py",
+        "            absence.cancel()\n",
+        "            pass\n",
+        "tests/streams/test_hub.py::test_a_page_that_returns_to_the_same_process_was_not_away",
+    ),
 ]

@@ -1,11 +1,11 @@
-/* The page's one WebSocket, shared by everything on it that follows a stream. */
+/* The page's one connection to its streams, shared by everything on it that follows one. */
 
 import { showConnectionState } from "./status.js";
 import { Streams } from "./streams.js";
 /** @import { ConnectionState } from "./stream_events.js" */
 
-const url = new URL("/ws/streams", location.href);
-url.protocol = url.protocol.replace("http", "ws");
+const socketUrl = new URL("/ws/streams", location.href);
+socketUrl.protocol = socketUrl.protocol.replace("http", "ws");
 
 let wasCached = false; // restored from the back/forward cache
 let isOffline = false; // which a socket may take minutes to notice
@@ -34,4 +34,4 @@ function onState(state) {
   else showState();
 }
 
-export const streams = new Streams(url, onState);
+export const streams = new Streams({ socket: socketUrl.href, events: "/streams" }, onState);
