@@ -114,8 +114,8 @@ def test_another_model_writes_another_version_and_both_can_be_read_meanwhile(sta
     try:
         tab.page.reload()
         tab.page.evaluate("window.isTheSamePage = true")
-        tab.answers.last.get_by_text("Other model").click()
-        tab.act("Other").click()
+        tab.answers.last.get_by_role("link", name="Other model").click()
+        tab.page.get_by_role("option", name="Other", exact=True).click()
         tab.expect_answer("Mine ")
         expect(tab.answers.last.get_by_role("heading")).to_have_text("Answer by Other")
         second = open_window(stack, alice).tab

@@ -62,6 +62,7 @@ PAGES = [
     Row("POST", "/messages/{message}/edit", form={"text": "Another", "model": "{model}", "after": "{message}"}),
     Row("POST", "/messages/{message}/branch", form={"after": "{message}"}),
     Row("POST", "/messages/{answer}/again", form={"model": "{model}", "after": "{message}"}),
+    Row("GET", "/messages/{answer}/other-model"),
     Row("POST", "/messages/{answer}/continue", form={"after": "{message}"}),
     Row("POST", "/runs/{run}/stop", form={"text": "Half a thought"}),
     Row("POST", "/runs/{run}/edit", form={"text": "Another"}),

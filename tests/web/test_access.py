@@ -28,6 +28,7 @@ SESSION_PAGES = {
     "discard": ("post", "session_id"),
     "again": ("post", "message_id"),
     "continue": ("post", "message_id"),
+    "other_model": ("get", "message_id"),
     "seen": ("post", "session_id"),
     "pin": ("post", "session_id"),
     "put_away": ("post", "session_id"),

@@ -9,6 +9,7 @@ from chatapp.chats.plain_text import SHOWN_CHARACTERS
 from chatapp.chats.reasoning_and_tools import NAME_CHARACTERS, TOOLS
 from chatapp.web.chat.paging import PAGE_MESSAGES
 from runs.lifecycle import transitions
+from runs.models import Model
 from runs.rendering.stretches import MAX_STRETCH, stretched
 from streams.events import Kind
 from streams.log import store
@@ -196,3 +197,27 @@ def longest(page: str, letter: str) -> int:
 def later_in(response) -> str | None:
     found = re.search(r'href="\?after=([^"]+)"', response.content.decode())
     return found and found[1]
+
+
+def test_a_page_names_each_model_once_however_many_messages_it_has(browser, alice, model):
+    """With 60 models it had 1,660 buttons."""
+    session = alice.chat_sessions.create()
+    before = None
+    for number in range(200):
+        role = Role.ASSISTANT if number % 2 else Role.USER
+        html = f"<p>{'Some words of an answer. ' * 20}{number}</p>" if number % 2 else ""
+        before = Message.objects.create(session=session, parent=before, role=role, content=f"m{number}", html=html)
+    session.tip = before
+    session.save()
+    Model.objects.create(name="other", label="Other", provider=model.provider, upstream_id="o")
+    url, compressed = f"/chats/{session.pk}", {"Accept-Encoding": "gzip"}
+    few = browser.get(url).content
+    for number in range(78):
+        Model.objects.create(
+            name=f"m-{number}", label=f"Betula {number} Large", provider=model.provider, upstream_id="b"
+        )
+    many = browser.get(url).content
+    assert many.count(b"<button") == few.count(b"<button") and many.count(b"Other model<") == PAGE_MESSAGES // 2
+    assert many.count(b"Betula 7 Large") == 1
+    assert len(many) - len(few) < 80 * 100
+    assert len(browser.get(url, headers=compressed).content) < 20_000

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.urls import reverse
 
 from chatapp.chats.models import Message
 from runs.lifecycle import transitions
@@ -111,7 +112,10 @@ def test_an_answer_on_a_branch_that_is_not_shown_is_told_of(browser, two_answers
 def test_regenerate_asks_the_model_that_answered_and_offers_the_others(browser, complete, model):
     assert "Other model" not in page_of(browser, complete)
     other = Model.objects.create(name="other", label="Other", provider=model.provider, upstream_id="o")
-    assert re.search(r'name="model" value="other" formaction="[^"]*/again">Other<', page_of(browser, complete))
+    chosen = re.search(r'href="([^"]*)"[^>]* data-other-model="([^"]*)">', page_of(browser, complete))
+    assert chosen.groups() == tuple(reverse(name, args=[complete.message_id]) for name in ("other_model", "again"))
+    form = browser.get(chosen[1]).content.decode()
+    assert f'action="{chosen[2]}"' in form and '<option value="other">Other</option>' in form
     browser.post(f"/messages/{complete.message_id}/again", {"model": "other"})
     assert newest().model == other
     transitions.stop(newest().id)

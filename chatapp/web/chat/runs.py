@@ -4,10 +4,11 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from chatapp.chats.models import Message, Role
-from chatapp.web.chat.composer import Composer, model_of
+from chatapp.web.chat.composer import Composer, enabled_models, model_of
 from chatapp.web.chat.drafts import Draft, keep_draft
 from chatapp.web.chat.messages import find_message
 from chatapp.web.chat.page import change, redirect_to_end
@@ -32,6 +33,14 @@ def regenerate_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
     selected = Composer(model=model_of(request) or _model_of_answer(answer)).selected_model
     model = selected.name if selected else ""
     return _request_answer(request, answer, lambda: actions.answer_again(answer, user=request.user, model=model))
+
+
+@require_GET
+@private
+def choose_other_model(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The form that asks another model, for readers without JavaScript; the page's script shows a list in place."""
+    answer = find_message(request, pk, role=Role.ASSISTANT)
+    return render(request, "chat/other_model.html", {"answer": answer, "models": enabled_models()})
 
 
 def _model_of_answer(answer: Message) -> str:

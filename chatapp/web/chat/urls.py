@@ -26,6 +26,7 @@ urlpatterns = [
     path("messages/<uuid:pk>/edit", messages.edit_message, name="edit_message"),
     path("messages/<uuid:pk>/branch", messages.switch_branch, name="branch"),
     path("messages/<uuid:pk>/again", runs.regenerate_answer, name="again"),
+    path("messages/<uuid:pk>/other-model", runs.choose_other_model, name="other_model"),
     path("messages/<uuid:pk>/continue", runs.continue_answer, name="continue"),
     path("runs/<uuid:pk>/stop", runs.stop_run, name="stop"),
     path("runs/<uuid:pk>/edit", queue.edit_queued_run, name="edit"),

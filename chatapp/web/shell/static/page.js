@@ -4,6 +4,7 @@ import { Composer } from "../chat/composer.js";
 import { Conversation } from "../chat/conversation.js";
 import { enableEditors, submitInPlace } from "../chat/message_forms.js";
 import { streams } from "./socket.js";
+import { enableModelPicker } from "../chat/model_picker.js";
 import { enableCopyButtons } from "../chat/copy_buttons.js";
 import { enableKeyboardShortcuts } from "./keyboard_shortcuts.js";
 import { scrollToBottom, showJumpButton } from "../chat/stick_to_bottom.js";
@@ -42,6 +43,7 @@ if (form) {
   root?.addEventListener("change", () => composer.refresh());
   if (conversation) submitInPlace(conversation, composer);
 }
+enableModelPicker();
 enableCopyButtons();
 enableEditors();
 enableKeyboardShortcuts();
