@@ -141,6 +141,32 @@ def test_esc_stops_only_when_nothing_else_is_to_be_closed(stack, alice, tab):
     check(last_run(alice))
 
 
+def test_a_slow_message_is_shown_at_once_and_an_edited_one_is_sent_after_a_lost_reply(stack, alice, open_window):
+    window, held = open_window(stack, alice), []
+    tab = window.tab
+    tab.start(prompt(tokens=3))
+    tab.expect_state("complete")
+    window.context.route("**/messages", lambda route: held.append(route))
+    first, second = prompt("A slow mesage", tokens=4), prompt("A slow message", tokens=5)
+    tab.send(first)
+    expect(tab.questions.last).to_contain_text("A slow mesage")
+    expect(tab.field).to_have_value("")
+    expect(tab.questions.last).to_contain_text("Sending…")
+    # It should arrive, and its reply be lost.
+    held[0].fetch()
+    held[0].abort("connectionreset")
+    expect(tab.page.get_by_role("alert")).to_have_text("The server cannot be reached. Please try again.")
+    expect(tab.field).to_have_value(first)
+    window.context.unroute_all(behavior="ignoreErrors")
+    tab.send(second)
+    expect(tab.questions).to_have_count(3)
+    tab.expect_answer(spoken(5))
+    tab.expect_state("complete")
+    expect(tab.field).to_have_value("")
+    asked = Message.objects.filter(session__owner=alice.user, role="user").order_by("id")
+    assert [message.content for message in asked][1:] == [first, second]
+
+
 def test_a_chat_that_was_deleted_elsewhere_says_so_and_its_text_goes_to_a_new_one(stack, alice, open_window):  # B83
     window = open_window(stack, alice, expected="404")
     tab = window.tab
