@@ -100,7 +100,7 @@ class Bridge:
 
     async def serve(self) -> None:
         screen = await asyncio.create_subprocess_exec(
-            *("Xvfb", "-displayfd", "1", "-screen", "0", "4000x2400x24", "-nolisten", "tcp"),
+            *("Xvfb", "-noreset", "-displayfd", "1", "-screen", "0", "4000x2400x24", "-nolisten", "tcp"),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
         )
