@@ -14,7 +14,8 @@ on the database that you choose. Each test is tried somewhere: one that isn't is
 * Pages in Chromium, and those marked `each_engine` in Firefox, too.
 * Nothing that is marked `long`.
 
-`all` (`make test-all`): everything, each pool on each database, pages in each engine.
+`all` (`make test-all`): everything, each pool on each database; pages in Chromium
+and Firefox, and `IN_WEBKIT` in WebKit.
 """
 
 import os
@@ -27,6 +28,7 @@ DATABASE_FIXTURES = {"db", "django_db_setup", *COMMITTING_FIXTURES, *STACK_FIXTU
 DATABASES = frozenset({"sqlite", "postgres"})
 ENGINES = ("chromium", "firefox", "webkit")
 DATABASE_OF_POOL = {"gevent": "postgres", "prefork": "sqlite"}
+IN_WEBKIT = ("tests/browser/test_chat.py",)  # seen to pass there; this list grows
 BOTH = ("tests/streams/", "tests/runs/", "tests/web/test_search", "tests/schedules/test_firing")
 ONCE = (
     "tests/edges/",
@@ -48,7 +50,7 @@ def engines_of(item: pytest.Item, lane: str) -> list[str]:
     if item.get_closest_marker("pictures"):
         return ["chromium"]
     if lane == "all":
-        return list(ENGINES)
+        return [engine for engine in ENGINES if engine != "webkit" or item.nodeid.startswith(IN_WEBKIT)]
     return ["chromium", "firefox"] if item.get_closest_marker("each_engine") else ["chromium"]
 
 

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from tests.harness.lanes import DATABASES, ENGINES, ONCE, databases_of, engines_of
+from tests.harness.lanes import DATABASES, ENGINES, IN_WEBKIT, ONCE, databases_of, engines_of
 from tests.harness.processes import ROOT, dry_run_of_make
 from tests.harness.run_lanes import command
 
@@ -95,15 +95,16 @@ def test_what_people_wait_for_is_tried_once_and_everything_at_length(fixtures, m
 
 
 @pytest.mark.parametrize(
-    ("marks", "push", "everything"),
+    ("marks", "path", "push", "everything"),
     [
-        (set(), ["chromium"], list(ENGINES)),
-        ({"each_engine"}, ["chromium", "firefox"], list(ENGINES)),
-        ({"pictures"}, ["chromium"], ["chromium"]),
+        (set(), "tests/browser/test_x.py", ["chromium"], ["chromium", "firefox"]),
+        (set(), IN_WEBKIT[0], ["chromium"], list(ENGINES)),
+        ({"each_engine"}, IN_WEBKIT[0], ["chromium", "firefox"], list(ENGINES)),
+        ({"pictures"}, IN_WEBKIT[0], ["chromium"], ["chromium"]),
     ],
 )
-def test_what_engines_do_differently_is_tried_in_two_and_everything_in_all(marks, push, everything):
-    item = Item(set(), {"browser", *marks}, None)
+def test_what_engines_do_differently_is_tried_in_two_and_everything_in_more(marks, path, push, everything):
+    item = Item(set(), {"browser", *marks}, None, f"{path}::test")
     assert (engines_of(item, "push"), engines_of(item, "all")) == (push, everything)
 
 
@@ -120,5 +121,5 @@ def test_hostile_requests_and_the_admin_are_tried_on_one_database_before_a_relea
     assert (databases_of(item, "push"), databases_of(item, "all")) == ({"postgres"}, BOTH)
 
 
-def test_what_is_tried_once_is_there():
-    assert [path for path in ONCE if not (ROOT / path).exists()] == []
+def test_what_is_tried_once_or_in_webkit_is_there():
+    assert [path for path in (*ONCE, *IN_WEBKIT) if not (ROOT / path).exists()] == []
