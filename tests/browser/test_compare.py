@@ -131,6 +131,7 @@ def test_a_comparison_by_keyboard_from_the_question_to_the_chat(stack, alice, ta
     other.page.goto(tab.page.url)
     expect(other.vote("Tie")).to_be_enabled()
 
+    tab.page.bring_to_front()  # keys go to the window that is looked at
     panes.vote("Answer B").focus()
     tab.page.keyboard.press("Enter")
     winner = comparison.panes.get(position=1)
@@ -143,6 +144,7 @@ def test_a_comparison_by_keyboard_from_the_question_to_the_chat(stack, alice, ta
     expect(other.page.get_by_role("alert")).to_have_text("You have already voted.")
     expect(other.page.get_by_text("You chose B")).to_be_visible()
 
+    tab.page.bring_to_front()
     panes.act("B", "Continue as a chat").focus()
     tab.page.keyboard.press("Enter")
     tab.wait_for_session()
