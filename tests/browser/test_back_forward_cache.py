@@ -108,17 +108,23 @@ def test_the_form_that_started_a_chat_is_ready_for_another_one(stack, alice, win
 @pytest.mark.long
 @pytest.mark.skip_engine("firefox", reason="WebDriver BiDi tells of no page that comes out of the cache")
 def test_a_comparison_that_was_left_shows_what_was_written(stack, window, contenders):  # B42
-    panes = Panes(window.page, contenders(tokens=9, hold=[4]))
+    panes = Panes(window.page, contenders(tokens=9, hold=[4, 6]))
     comparison = panes.start()
     for letter in "ABC":
         panes.expect(letter, "answering", spoken(4))
     address = window.page.url
     away(window.page)
+    back(window.page, address)
+    for letter in "ABC":  # it is back in time
+        panes.expect(letter, "answering", spoken(4))
+        stack.upstream.release(panes.tag(comparison, letter))
+        panes.expect(letter, "answering", spoken(6))
+    away(window.page)
     runs = [check(pane.run) for pane in comparison.panes.all()]
     assert {run.reason for run in runs} == {"viewer_left"}
     back(window.page, address)
     for letter in "ABC":
-        panes.expect(letter, "stopped", spoken(4))
+        panes.expect(letter, "stopped", spoken(6))
 
 
 def test_a_page_that_was_kept_goes_when_its_reader_has_logged_out(stack, window):  # B55
