@@ -10,7 +10,7 @@ from chatapp.settings.paths import BASE_DIR, BROWSER_PACKAGES_DIR, DATA_DIR
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 SWAGGER_UI_DIR = Path(drf_spectacular_sidecar.__file__).parent / "static/drf_spectacular_sidecar/swagger-ui-dist"
-BROWSER_PACKAGES = ["streaming-markdown"]  # those that pages load
+BROWSER_PACKAGES = ["markdown-it/dist/browser"]  # the folders of packages that pages load
 BUNDLES_DIR = BASE_DIR / "chatapp" / "bundles"  # only in a wheel; a clone makes bundles in `collectstatic`
 WEB_STATIC_DIRS = sorted((BASE_DIR / "chatapp" / "web").glob("*/static"))  # each below the name of its folder
 STATICFILES_DIRS = [(folder.parent.name, str(folder)) for folder in WEB_STATIC_DIRS]

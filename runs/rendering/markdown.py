@@ -17,9 +17,8 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-from mdit_py_plugins.tasklists import tasklists_plugin
 
+from runs.rendering.grammar import MAX_LEVEL, make_parser
 from runs.rendering.highlighting import Budget, highlight
 from runs.rendering.paragraphs import stretch_paragraphs
 from runs.rendering.stretches import MAX_STRETCH, stretched, weight_of
@@ -29,33 +28,34 @@ MAX_MARKDOWN_CHARACTERS = 300_000  # longer answers stay plain: a browser would 
 MAX_HTML_CHARACTERS = 2_000_000  # of the result: a few characters of Markdown can produce a lot
 MAX_HTML_TAGS = 40_000  # in the result: a browser lays out that many in a second, and a table of 100,000 cells in ten
 MAX_SHOWN_CHARACTERS = 500_000  # of an answer on a page; the whole can be downloaded
-MAX_LEVEL = 40  # of nested blocks
 MAX_LANGUAGE_CHARACTERS = 30
 
 LINK_SCHEMES = {"http", "https", "mailto"}
 ABSOLUTE_URL = re.compile(r"https?://[^/?#\\\s]|mailto:", re.IGNORECASE)  # targets of links: never a page of this site
+WEB_URL = re.compile("https?:", re.IGNORECASE)
 TAGS = {
     "a", "blockquote", "br", "button", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "input",
-    "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "li", "ol", "p", "pre", "s", "span", "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 ATTRIBUTES = {
-    "a": {"href", "title"},
+    "a": {"href", "target", "title"},
+    "blockquote": {"dir"},
     "button": {"class", "type", "data-copy-code"},
     "code": {"class"},
     "div": {"class", "tabindex"},
-    "input": {"type", "checked", "disabled", "class"},
-    "li": {"class"},
-    "ol": {"start"},
+    "input": {"type", "checked", "disabled"},
+    "ol": {"dir", "start"},
     "pre": {"class", "tabindex"},
     "span": {"class"},
+    "table": {"dir"},
     "td": {"class"},
     "th": {"class"},
-    "ul": {"class"},
+    "ul": {"dir"},
 }
 BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they make text look different from what it is
+BIDI_OVERRIDES = re.compile("[\u202a-\u202e]")  # prose may have isolates, which right-to-left text needs; code may not
 ASCII = re.compile(r"[\x00-\x7f]+")
 Env = dict[str, Any]  # markdown-it's environment of a text
-BRACKETS = {r"\(": (r"\)", "math_inline"), r"\[": (r"\]", "math_inline_double")}
 
 
 class _TooExpensive(Exception):
@@ -67,7 +67,7 @@ def render(markdown: str, highlights: bool = True) -> str:
 
     Renders at most MAX_SHOWN_CHARACTERS, and takes not much longer than RENDER_SECONDS.
     """
-    text = BIDI_CONTROLS.sub("\ufffd", markdown[:MAX_SHOWN_CHARACTERS])
+    text = BIDI_OVERRIDES.sub("\ufffd", markdown[:MAX_SHOWN_CHARACTERS])
     try:
         if len(text) > MAX_MARKDOWN_CHARACTERS:
             raise _TooExpensive
@@ -81,13 +81,18 @@ def render(markdown: str, highlights: bool = True) -> str:
 
 def render_plain(text: str) -> str:
     """The text without any formatting."""
-    return f'<div class="prose--plain">{stretched(text)}</div>'
+    return f'<div class="prose--plain">{stretched(_marked(text))}</div>'
 
 
 def _new_env(highlights: bool) -> Env:
-    """markdown-it's environment for one text: its limits, and the closing marks that the present piece lacks."""
+    """markdown-it's environment for one text, with its limits."""
     budget = Budget() if highlights else Budget(characters=-1)
-    return {"deadline": thread_time() + RENDER_SECONDS, "code": budget, "unclosed": {}}
+    return {"deadline": thread_time() + RENDER_SECONDS, "code": budget}
+
+
+def _marked(text: str) -> str:
+    """Text in which the order of characters matters, without controls that change it."""
+    return BIDI_CONTROLS.sub("\ufffd", text)
 
 
 def _guard_blocks(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -107,7 +112,7 @@ def _code(_renderer: object, tokens: Sequence[Token], index: int, _options: Opti
     """A block of code below a bar with its language and a copy button."""
     if thread_time() > env["deadline"]:
         raise _TooExpensive
-    code = tokens[index].content
+    code = _marked(tokens[index].content)
     language = (tokens[index].info.split() or [""])[0][:MAX_LANGUAGE_CHARACTERS]
     content = _highlighted_box(code, language, env["code"]) or stretched(code)
     return (
@@ -123,51 +128,52 @@ def _highlighted_box(code: str, language: str, budget: Budget) -> str:
     return "" if is_slow else highlight(code, language, budget)
 
 
-def _bracketed_math(state: StateInline, silent: bool) -> bool:
-    r"""Formulas in `\(…\)` and `\[…\]`; they are shown between dollars."""
-    opening = state.src[state.pos : state.pos + 2]
-    if opening not in BRACKETS:
-        return False
-    closing, kind = BRACKETS[opening]
-    unclosed = state.env["unclosed"]
-    if unclosed.get(closing) is state.src:  # else each of many opening marks would search the whole rest
-        return False
-    end = state.src.find(closing, state.pos + 2)
-    if end < 0:
-        unclosed[closing] = state.src
-        return False
-    if not silent:
-        state.push(kind, "math", 0).content = state.src[state.pos + 2 : end]
-    state.pos = end + 2
-    return True
+def _code_in_line(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
+    return f"<code>{escape(_marked(tokens[index].content))}</code>"
 
 
-def _math(mark: str) -> Callable[..., str]:
-    """Show the source of a formula: nothing in it is Markdown."""
-
-    def rule(
-        _renderer: object, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: dict[str, Any]
-    ) -> str:
-        token = tokens[index]
-        text = stretched(f"{mark}{token.content}{mark}")
-        return f'<div class="math">{text}</div>\n' if token.block else f'<span class="math">{text}</span>'
-
-    return rule
+def _formula(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
+    """The source of a formula."""
+    return f'<span class="math">{stretched(_marked(tokens[index].content))}</span>'
 
 
-def _link(
-    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: dict[str, Any]
-) -> str:
-    """A link to another site; any other link loses its target. The page does the same live (markdown_writer.js)."""
-    token = tokens[index]
-    if not ABSOLUTE_URL.match(str(token.attrs.get("href", ""))):
-        token.attrs = {}
+def _formula_block(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
+    return f'<div class="math">{stretched(_marked(tokens[index].content))}</div>\n'
+
+
+def _task(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
+    checked = ' checked=""' if tokens[index].meta["is_done"] else ""
+    return f'<input type="checkbox" disabled=""{checked}>'
+
+
+def _footnote(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
+    return f'<div class="footnote"><sup>{escape(tokens[index].meta["label"])}</sup> '
+
+
+def _footnote_reference(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
+    return f"<sup>{escape(tokens[index].content)}</sup>"
+
+
+def _with_direction(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: Env) -> str:
+    """A list or quote whose marks stand on the side where its text begins."""
+    tokens[index].attrs["dir"] = "auto"
     return renderer.renderToken(tokens, index, options, env)
 
 
-def _cell(
-    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: dict[str, Any]
-) -> str:
+def _link(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: Env) -> str:
+    """A link to another site, in a tab of its own. Any other link loses its target."""
+    token = tokens[index]
+    url = str(token.attrs.get("href", ""))
+    if not ABSOLUTE_URL.match(url):
+        token.attrs = {}
+    elif WEB_URL.match(url):
+        token.attrs["target"] = "_blank"
+    if "title" in token.attrs:
+        token.attrs["title"] = _marked(str(token.attrs["title"]))
+    return renderer.renderToken(tokens, index, options, env)
+
+
+def _cell(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: Env) -> str:
     """A table cell with its alignment as a class: the CSP forbids inline styles."""
     token = tokens[index]
     side = str(token.attrs.pop("style", "")).removeprefix("text-align:")
@@ -177,22 +183,18 @@ def _cell(
 
 
 def _make_parser() -> MarkdownIt:
-    options = {"html": False, "linkify": False, "breaks": True, "maxNesting": 2 * MAX_LEVEL}
-    parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
-    parser.disable("image")  # a remote image would load by itself and reveal the reader to its server
-    parser.validateLink = lambda url: True  # type: ignore[method-assign]  # `_link` decides
-    parser.use(tasklists_plugin)
-    parser.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
+    parser = make_parser()
     parser.block.ruler.before(
         "table", "guard", _guard_blocks, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
     parser.inline.ruler.before("text", "guard", _guard_text)
     parser.core.ruler.push("stretches", stretch_paragraphs)
-    parser.inline.ruler.before("escape", "bracketed_math", _bracketed_math)
-    rules: dict[str, Callable[..., str]] = {"fence": _code, "code_block": _code, "math_inline": _math("$")}
-    rules |= {"math_inline_double": _math("$$"), "math_block": _math("$$")}
-    rules["table_open"] = lambda *_: '<div class="table" tabindex="0"><table>\n'  # a wide table scrolls on its own
+    rules: dict[str, Callable[..., str]] = {"fence": _code, "code_block": _code, "code_inline": _code_in_line}
+    rules |= {"formula": _formula, "formula_block": _formula_block, "task": _task}
+    rules |= {"footnote_open": _footnote, "footnote_reference": _footnote_reference}
     rules |= {"th_open": _cell, "td_open": _cell, "link_open": _link}
+    rules |= dict.fromkeys(("bullet_list_open", "ordered_list_open", "blockquote_open"), _with_direction)
+    rules["table_open"] = lambda *_: '<div class="table" tabindex="0"><table dir="auto">\n'  # a wide table scrolls
     rules["table_close"] = lambda *_: "</table></div>\n"
     for name, rule in rules.items():
         parser.add_render_rule(name, rule)

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from runs.models import Model, Run
 from tests.browser.scenes import House, long_session
+from tests.browser.test_bounds import source
 from tests.browser.window import last_run
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
@@ -55,24 +56,53 @@ def test_an_answer_without_text_leaves_the_clipboard_alone(stack, alice, open_wi
     check(last_run(alice))
 
 
-def test_the_final_html_takes_over_without_a_jump(stack, alice, tab):
-    """Boxes of code, tables and formulas are drawn as high as the server's."""
-    code, table = "```python\nx = 1\n```\n\n", "| a | b |\n|---|---|\n| 1 | 2 |\n\n"
-    written = ["# One\n\ntwo $a_1$\n\n", code, table, "- three\n- four\n\n> five\n", "\nthe end."]
-    text = prompt(text=written, hold=[4])
+WRITTEN = [
+    "# One\n\nmy_config_file, $a_1$ &amp; https://example.org/x, **「太字」**です, a[^1], a<br>b\n\n",
+    *("Two\n---\n\n1. in a list\n\n   ```python\n   x = 1  # code\n   ```\n2. [later]\n\n", "A paragraph.\n\n" * 40),
+    *("| a | b |\n|--:|:-:|\n| 1 | 2<br>3 |\n\n", "- مرحبا\n- \u2067مرحبا\u2069\n\n> five\n"),
+    "\n[^1]: the note\n\n[later]: https://later.example\n\n```js\nlet x = 2;\n```\n\nthe end.",
+]
+REMEMBER = """() => {
+  const prose = document.querySelector(".answer .prose");
+  window.drawn = [...prose.children];
+  window.topBlock = drawn.find((block) => block.getBoundingClientRect().bottom > 0);
+  window.places = [topBlock.getBoundingClientRect().top];
+  const note = () => window.places.push(topBlock.getBoundingClientRect().top);
+  new MutationObserver(note).observe(document.querySelector("main"), { childList: true, subtree: true });
+}"""
+REPLACED = """() => {
+  const now = [...document.querySelectorAll(".answer .prose > *")];
+  const replaced = window.drawn.filter((block, index) => block !== now[index]);
+  return replaced.map((block) => [block.outerHTML, now[window.drawn.indexOf(block)]?.outerHTML]);
+}"""
+KEEP_PLACE = """async () => {
+  const { keepPlace } = await import("/sources/chat/same_html.js");
+  const [first] = document.querySelectorAll(".answer .prose > *");
+  const top = topBlock.getBoundingClientRect().top;
+  keepPlace(document.querySelector(".answer").id, () => first.append(document.createElement("hr"), "and more"));
+  return topBlock.getBoundingClientRect().top - top;
+}"""
+
+
+def test_what_was_drawn_is_the_final_html_and_stays_where_it_is(stack, alice, tab):  # B82
+    """Only the colours of code are added. A reader in mid-page sees nothing move."""
+    text = prompt(text=WRITTEN, hold=[5])
     tab.start(text)
     expect(tab.answer).to_contain_text("five")
+    tab.page.mouse.wheel(0, -900)  # up, which ends following
+    tab.page.wait_for_function("document.documentElement.scrollHeight - innerHeight - scrollY > 400")
     stack.upstream.release(text.tag)
     expect(tab.answer).to_contain_text("the end.")
-    tab.page.evaluate("""() => {
-        const answer = document.querySelector(".answer");
-        window.heights = [answer.querySelector(".prose").offsetHeight];
-        new MutationObserver(() => window.heights.push(document.querySelector(".answer .prose").offsetHeight))
-          .observe(answer.parentElement, { childList: true });
-    }""")
+    tab.page.evaluate(REMEMBER)
     tab.expect_state("complete")
-    expect(tab.answers.last.locator("[data-text]")).to_have_count(0)
-    assert tab.page.evaluate("Math.max(...heights) - Math.min(...heights)") <= 1
+    expect(tab.answers.last.locator("[data-text], [data-drawn]")).to_have_count(0)
+    expect(tab.answer.locator("pre [class^=hl-]").first).to_be_attached()
+    assert tab.page.evaluate(REPLACED) == []
+    assert tab.page.evaluate("Math.max(...places) - Math.min(...places)") == 0
+    tab.page.route("**/sources/**", lambda route: route.fulfill(path=source(route.request.url)))
+    assert abs(tab.page.evaluate(KEEP_PLACE)) < 0.5
+    for external in ("https://example.org/x", "https://later.example"):
+        expect(tab.answer.locator(f'a[href="{external}"]')).to_have_attribute("target", "_blank")
     check(last_run(alice))
 
 

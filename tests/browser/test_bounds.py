@@ -62,7 +62,8 @@ TEXTS = {
     "blanks": " " * 100_000 + "wört\n",
     "tabs": "\t" * 5_000 + "wört\n",
 }
-ALIKE = {  # whose like are drawn by words in each run of the tests; these only at length
+MOST_CHARACTERS = {1: 2_000, 7: 10_000, 250: 30_000, 2_000: 1_000_000}  # of a text that arrives in pieces of that size
+ALIKE = {  # whose like are drawn by lines in each run of the tests; these only at length
     "quotes that grow",
     "numbers in one line",
     "a long table",
@@ -85,6 +86,8 @@ ALIKE = {  # whose like are drawn by words in each run of the tests; these only 
     "tabs",
 }
 DRAW = """async ([text, size]) => {
+  const { loadGrammar } = await import("/sources/chat/markdown_grammar.js");
+  await loadGrammar();
   const { MarkdownWriter } = await import("/sources/chat/markdown_writer.js");
   document.querySelector("#drawn")?.remove();
   const element = document.createElement("div");
@@ -100,6 +103,7 @@ DRAW = """async ([text, size]) => {
       await frame();
     }
   }
+  drawing.finish();
   await frame();
   const all = [...element.querySelectorAll("*")];
   const level = (node) => { let n = 0; for (; node !== element; n += 1) node = node.parentElement; return n; };
@@ -132,16 +136,15 @@ def page(stack, open_window):
     ("size", "names"),
     [
         pytest.param(1, TEXTS, id="by characters", marks=pytest.mark.long),
-        pytest.param(7, TEXTS.keys() - ALIKE, id="by words"),
-        pytest.param(7, ALIKE, id="by words, the others", marks=pytest.mark.long),
+        pytest.param(7, TEXTS, id="by words", marks=pytest.mark.long),
+        pytest.param(250, TEXTS.keys() - ALIKE, id="by lines"),
+        pytest.param(250, ALIKE, id="by lines, the others", marks=pytest.mark.long),
         pytest.param(2_000, TEXTS, id="at once", marks=pytest.mark.long),
     ],
 )
 def test_every_text_is_drawn_within_bounds_and_whole(page, size, names):
     for name in sorted(names):
-        text = TEXTS[name]
-        if size < 2_000:
-            text = text[: 1_000 * 10 * size]  # a browser's own time for so many pieces
+        text = TEXTS[name][: MOST_CHARACTERS[size]]
         whole = f"{text}\n\nThe wört of the end\n\n.."
         drawn = page.evaluate(DRAW, [whole, size])
         assert drawn["elements"] <= MOST_ELEMENTS, name

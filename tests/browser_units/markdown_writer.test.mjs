@@ -3,10 +3,13 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import { grammar, loadGrammar } from "../../deploy/browser/static/chat/markdown_grammar.js";
 import { MarkdownWriter } from "../../deploy/browser/static/chat/markdown_writer.js";
 import { installDocument } from "./dom.mjs";
 
 let document;
+
+await loadGrammar();
 
 beforeEach((context) => {
   document = installDocument();
@@ -17,6 +20,7 @@ function draw(text, size = text.length) {
   const element = document.createElement("div");
   const writer = new MarkdownWriter(element);
   for (let at = 0; at < text.length; at += size) writer.write(text.slice(at, at + size));
+  writer.finish();
   return element;
 }
 
@@ -54,7 +58,7 @@ test("blocks are built as the server builds them", () => {
   const element = draw(RICH);
   assert.equal(element.querySelector("h1").textContent, "Heading");
   assert.equal(element.querySelector(".code > .code__bar > span").textContent, "python");
-  assert.equal(element.querySelector(".code > pre > code").textContent, 'x = "<b>" # 1');
+  assert.equal(element.querySelector(".code > pre > code").textContent, 'x = "<b>" # 1\n');
   assert.equal(element.querySelectorAll(".table > table td").length, 2);
   assert.equal(element.querySelector(".math").textContent.replace(/\s/g, ""), "$$x^2$$");
 });
@@ -140,4 +144,58 @@ test("what a parser that fails had read is shown, and the reason is told", () =>
   writer.write("**after** .");
   assert.equal(element.textContent.replace(/\s+/g, " "), "Before **after** .");
   assert.equal(console.warn.mock.callCount(), 1);
+});
+
+test("nothing is lost of a link or a mark that is open where the drawing ends", () => {
+  const link = `[a](https://example.org/${"x".repeat(30_000)}`;
+  const element = draw(`${"word ".repeat(100)}${link}`, 100);
+  assert.equal(element.textContent.replaceAll("\n", ""), `${"word ".repeat(100)}${link}`);
+});
+
+test("what is being written is bold, code or a link before its marks are closed", () => {
+  const element = document.createElement("div");
+  const writer = new MarkdownWriter(element);
+  writer.write("- one\n- **two");
+  assert.equal(element.querySelector("strong").textContent, "two");
+  writer.write("** and [three](https://exa");
+  assert.equal(element.querySelector("a").textContent, "three");
+  assert.equal(element.querySelector("li:last-child").textContent.trim(), "two and three");
+  writer.finish();
+  assert.match(element.textContent, /and \[three\]\(https:\/\/exa/);
+});
+
+test("finished blocks stay the same elements, and an open one grows", () => {
+  const element = document.createElement("div");
+  const writer = new MarkdownWriter(element);
+  writer.write("# One\n\ntwo **three** fo");
+  const [heading, paragraph] = element.children;
+  const bold = paragraph.querySelector("strong");
+  for (const letter of "ur\n\n- five\n- six\n\n```js\nlet x;\n") writer.write(letter);
+  const code = element.querySelector("code");
+  writer.write("let y;\n```\n\nend");
+  writer.finish();
+  assert.deepEqual([...element.children].slice(0, 2), [heading, paragraph]);
+  assert.ok(paragraph.contains(bold) && element.contains(code));
+  assert.equal(code.textContent, "let x;\nlet y;\n");
+});
+
+test("the parser gets no finished block, and of a long code box only its end", (context) => {
+  const sizes = [];
+  context.mock.method(grammar.block, "parse", function parse(source, ...rest) {
+    sizes.push(source.length);
+    return Object.getPrototypeOf(grammar.block).parse.call(this, source, ...rest);
+  });
+  draw(`${"A paragraph of *some* words.\n\n".repeat(2_000)}\n\n`, 200);
+  assert.ok(Math.max(...sizes) < 1_000, String(Math.max(...sizes)));
+  sizes.length = 0;
+  draw(`\`\`\`\n${"a line of code\n".repeat(5_000)}\`\`\`\n`, 200);
+  assert.ok(Math.max(...sizes) < 5_000, String(Math.max(...sizes)));
+});
+
+test("without the grammar all text is shown as it is", () => {
+  const element = document.createElement("div");
+  const writer = new MarkdownWriter(element, null);
+  writer.write("# One *two*");
+  writer.finish();
+  assert.equal(element.querySelector(".prose--plain").textContent, "# One *two*");
 });

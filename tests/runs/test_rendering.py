@@ -5,7 +5,7 @@ import re
 import pytest
 
 from runs.rendering import highlighting, markdown
-from runs.rendering.markdown import MAX_HTML_CHARACTERS, MAX_SHOWN_CHARACTERS, render
+from runs.rendering.markdown import MAX_HTML_CHARACTERS, MAX_SHOWN_CHARACTERS, render, render_plain
 from tests.harness.work import counted
 
 RENDER_SECONDS = 0.2  # s of work in which these tests want an answer, so that they end soon
@@ -28,8 +28,8 @@ def test_code_of_an_unknown_language_or_none_is_shown_as_it_is():
 def test_tables_and_tasks():
     html = render("| a | b |\n|---|--:|\n| 1 | 2 |\n\n- [x] done\n- [ ] to do")
     assert '<td>1</td>\n<td class="right">2</td>' in html
-    assert '<div class="table" tabindex="0"><table>' in html
-    assert html.count('type="checkbox" aria-label="Task"') == 2
+    assert '<div class="table" tabindex="0"><table dir="auto">' in html
+    assert html.count('<input type="checkbox" disabled=""') == html.count('aria-label="Task"') == 2
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,40 @@ def test_formulas_are_left_as_they_were_written(written, shown):
 
 
 def test_text_that_would_read_otherwise_than_it_is_gets_a_mark():
-    html = render("access = user\u202e \u2066// admin\u2069\n\n```\nif x:\u2067\n```")
+    html = render(
+        "user\u202e \u202b// admin\n\n```\nif x:\u2067\n```\n\n`a\u2066` $b\u2069$ [c](https://d.example 'e\u2068')"
+    )
     assert not re.search("[\u202a-\u202e\u2066-\u2069]", html)
-    assert html.count("\ufffd") == 4
+    assert html.count("\ufffd") == 6
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", render_plain("a\u2066b\u202ec"))
+
+
+def test_prose_from_right_to_left_keeps_its_isolates():
+    assert "abc \u2067مرحبا\u2069 def" in render("abc \u2067مرحبا\u2069 def")
+    assert '<ul dir="auto">' in render("- مرحبا")
+
+
+def test_bold_text_beside_cjk_punctuation_is_bold():
+    assert "<strong>「太字」</strong>です" in render("**「太字」**です")
+    assert "<strong>強調：</strong>文字" in render("**強調：**文字")
+    assert "<strong>" not in render("x**(a)**b")  # as in CommonMark
+
+
+def test_a_break_in_a_cell_is_one():
+    assert "<td>a<br>\nb</td>" in render("|x|\n|-|\n|a<br/>b|")
+
+
+def test_a_bare_link_is_one_without_the_punctuation_after_it():
+    html = render(
+        "See https://example.org/a_b(c)_d. And (https://example.org/e), **https://example.org/f**、`https://g`"
+    )
+    assert re.findall('href="([^"]+)"', html) == [f"https://example.org/{path}" for path in ("a_b(c)_d", "e", "f")]
+
+
+def test_a_footnote_stands_where_it_is_defined():
+    html = render("One[^1], none[^2]\n\n[^1]: Its *text*\nin two lines")
+    assert "One<sup>1</sup>, none[^2]" in html
+    assert '<div class="footnote"><sup>1</sup> Its <em>text</em><br>\nin two lines</div>' in html
 
 
 HOSTILE = {
@@ -90,7 +121,8 @@ def test_a_link_leads_to_another_site_or_nowhere(address):  # B58
 @pytest.mark.parametrize("address", ["https://example.org/x?y=1#z", "HTTP://example.org", "mailto:a@example.org"])
 def test_a_link_to_another_site_is_one(address):
     html = render(f"[the text]({address})")
-    assert f'<a href="{address}" rel="noopener noreferrer nofollow">the text</a>' in html
+    target = "" if address.startswith("mailto") else ' target="_blank"'  # in a tab of its own
+    assert f'<a href="{address}"{target} rel="noopener noreferrer nofollow">the text</a>' in html
 
 
 EXPENSIVE = {

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from chatapp.chats import plain_text, reasoning_and_tools
 from runs.queries import timeline
-from runs.rendering import markdown, stretches
+from runs.rendering import grammar, markdown, stretches
 from streams.events import FINAL_KINDS
 
 ROOMS = {folder.parent.name: folder for folder in settings.WEB_STATIC_DIRS}
@@ -18,7 +18,7 @@ SAME = [
     ("chat/plain_text.js", "LONGEST", stretches.MAX_STRETCH),
     ("chat/plain_text.js", "MARK", stretches.ACCENT_WEIGHT),
     ("chat/plain_text.js", "PIECE", stretches.PIECE_CHARACTERS),
-    ("chat/drawing_limits.js", "MAX_BLOCK_DEPTH", markdown.MAX_LEVEL),
+    ("chat/drawing_limits.js", "MAX_BLOCK_DEPTH", grammar.MAX_LEVEL),
     ("chat/drawing_limits.js", "MAX_PARAGRAPH", stretches.MAX_STRETCH),
     ("chat/live_answer.js", "MAX_CHARACTERS", markdown.MAX_SHOWN_CHARACTERS),
     ("chat/live_answer.js", "MAX_CHARACTERS", plain_text.SHOWN_CHARACTERS),
@@ -55,9 +55,14 @@ def test_the_kinds_that_end_a_stream_are_the_same(module):
 
 
 @pytest.mark.parametrize(
-    ("name", "pattern"), [("SAFE_URL", markdown.ABSOLUTE_URL), ("BIDI_CONTROLS", markdown.BIDI_CONTROLS)]
+    ("name", "pattern"),
+    [
+        ("SAFE_URL", markdown.ABSOLUTE_URL),
+        ("BIDI_CONTROLS", markdown.BIDI_CONTROLS),
+        ("BIDI_OVERRIDES", markdown.BIDI_OVERRIDES),
+    ],
 )
 def test_what_is_unsafe_in_text_is_the_same(name, pattern):
-    expression = re.search(rf"^const {name} = /(.+)/[gi];", source("chat/markdown_writer.js"), re.MULTILINE)[1]
+    expression = re.search(rf"^const {name} = /(.+)/[gi];", source("chat/inline_elements.js"), re.MULTILINE)[1]
     expression = expression.replace(r"\/", "/").removeprefix("^(").removesuffix(")")
     assert re.sub(r"\\u(\w{4})", lambda match: chr(int(match[1], 16)), expression) == pattern.pattern

@@ -90,7 +90,7 @@ def _is_source(name: str) -> bool:
     """Whether bundles are made of this file."""
     folders = [folder.parent.name for folder in settings.WEB_STATIC_DIRS]
     folders += [f"vendor/{package}" for package in settings.BROWSER_PACKAGES]
-    return name.endswith((".css", ".js")) and name.startswith(tuple(f"{folder}/" for folder in folders))
+    return name.endswith((".css", ".js", ".mjs")) and name.startswith(tuple(f"{folder}/" for folder in folders))
 
 
 class PageCompression(GZipMiddleware):

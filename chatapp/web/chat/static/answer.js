@@ -69,7 +69,7 @@ export class Answer {
   }
 
   #end(kind) {
-    this.#content.flush();
+    this.#content.finish();
     this.article.dataset.state = kind.slice("run.".length);
     this.article.querySelector("[data-waiting]").hidden = true;
   }

@@ -1,43 +1,105 @@
-/* Code boxes, tables and formulas, built like the server's rendering of them. */
+/* Blocks of an answer (code boxes, tables, formulas, lists), built from the parser's tokens as the server renders them,
+with its line ends: so the two can be compared. */
 
-import * as smd from "../vendor/streaming-markdown/smd.min.js";
+import { createElement, marked } from "./inline_elements.js";
+import { layoutWeight, LONGEST, PlainText } from "./plain_text.js";
 
-export const CODE_TOKENS = new Set([smd.CODE_BLOCK, smd.CODE_FENCE]);
-const FORMULA_DELIMITERS = { [smd.EQUATION_INLINE]: "$", [smd.EQUATION_BLOCK]: "$$" };
+const CODE = new Set(["fence", "code_block"]);
+const OWN_RULE = new Set([...CODE, "formula_block", "table_open", "footnote_open"]); // where the server adds no line end
+const WITH_DIRECTION = new Set(["ul", "ol", "blockquote", "table"]);
+const MAX_LANGUAGE = 30; // characters
 
-export function createElement(name, className, ...children) {
-  const element = document.createElement(name);
-  if (className) element.className = className;
-  element.append(...children);
-  return element;
+export function isCode(token) {
+  return CODE.has(token.type);
 }
 
-function codeBox() {
+/** @param {any[]} tokens @param {number} index */
+export function hasBreakBefore(tokens, index) {
+  const token = tokens[index];
+  const isTag = token.block && token.type !== "inline" && token.nesting >= 0 && !token.hidden;
+  return isTag && index > 0 && tokens[index - 1].hidden && !OWN_RULE.has(token.type);
+}
+
+/** @param {any[]} tokens @param {number} index */
+export function hasBreakAfter(tokens, index) {
+  const token = tokens[index];
+  if (token.hidden || token.type === "inline" || token.type === "footnote_open") return false;
+  if (token.type === "table_open" || token.nesting < 1) return true;
+  const next = tokens[index + 1];
+  return !(!next || next.type === "inline" || next.hidden || (next.nesting === -1 && next.tag === token.tag));
+}
+
+/** The outer element for a token that opens a block, or is one, and the element that its content goes into.
+ * @param {any} token @returns {[HTMLElement, HTMLElement]} */
+export function blockElements(token) {
+  if (isCode(token)) return codeBox(token);
+  if (token.type === "formula_block") return same(createElement("div", "math", marked(token.content)));
+  if (token.type === "footnote_open")
+    return same(createElement("div", "footnote", createElement("sup", "", token.meta.label), " "));
+  const element = createElement(token.tag, cellClass(token));
+  if (token.tag === "ol" && token.attrGet("start") !== null) element.setAttribute("start", token.attrGet("start"));
+  if (WITH_DIRECTION.has(token.tag)) element.setAttribute("dir", "auto");
+  return token.tag === "table" ? [scrollBox("div", "table", element), element] : same(element);
+}
+
+function same(element) {
+  return /** @type {[HTMLElement, HTMLElement]} */ ([element, element]);
+}
+
+function cellClass(token) {
+  const side = token.attrGet("style")?.replace("text-align:", "");
+  return side === "right" || side === "center" ? side : "";
+}
+
+function scrollBox(name, className, content) {
+  const box = createElement(name, className, content);
+  box.setAttribute("tabindex", "0");
+  return box;
+}
+
+/** @returns {[HTMLElement, HTMLElement]} */
+function codeBox(token) {
+  const language = token.info.trim().split(/\s+/)[0];
   const copy = createElement("button", "code__copy", "Copy");
-  copy.type = "button";
-  copy.dataset.copyCode = "";
+  copy.setAttribute("type", "button");
+  copy.setAttribute("data-copy-code", "");
+  const bar = createElement(
+    "div",
+    "code__bar",
+    createElement("span", "", [...language].slice(0, MAX_LANGUAGE).join("")),
+  );
+  bar.append(copy);
   const code = createElement("code");
-  const pre = createElement("pre", "", code);
-  pre.tabIndex = 0;
-  return [createElement("div", "code", createElement("div", "code__bar", createElement("span"), copy), pre), code];
+  token.text = new CodeText(code);
+  token.text.append(marked(token.content));
+  return [createElement("div", "code", bar, scrollBox("pre", "", code)), code];
 }
 
-function tableBox() {
-  const table = createElement("table");
-  const box = createElement("div", "table", table);
-  box.tabIndex = 0;
-  return [box, table];
+/** Let the box of `shown` show `token`, whose code goes on where that of `shown` ends. Returns whether it does.
+ * @param {any} shown @param {any} token */
+export function continueCode(shown, token) {
+  const isSame = isCode(token) && shown.type === token.type && shown.info === token.info;
+  if (!isSame || !token.content.startsWith(shown.content)) return false;
+  token.text = shown.text;
+  token.text.append(marked(token.content.slice(shown.content.length)));
+  return true;
 }
 
-function formula(delimiter) {
-  const span = createElement("span", "math", delimiter);
-  span.dataset.math = delimiter;
-  return [span, span];
-}
+/** Code in a box: one text, or stretches if it is long. */
+class CodeText {
+  #element;
+  #weight = 0;
+  #stretches = null;
 
-/** The outer element for `token` and the one that its text goes into; null where the library builds it. */
-export function elementsFor(token) {
-  if (CODE_TOKENS.has(token)) return codeBox();
-  if (token === smd.TABLE) return tableBox();
-  return token in FORMULA_DELIMITERS ? formula(FORMULA_DELIMITERS[token]) : null;
+  constructor(element) {
+    this.#element = element;
+  }
+
+  append(text) {
+    this.#weight += layoutWeight(text);
+    if (this.#weight > LONGEST) this.#stretches ??= new PlainText(this.#element);
+    if (this.#stretches) this.#stretches.append(text);
+    else if (this.#element.firstChild) this.#element.firstChild.appendData(text);
+    else if (text) this.#element.append(text);
+  }
 }

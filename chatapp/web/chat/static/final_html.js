@@ -1,6 +1,7 @@
 /* The HTML of an answer that has ended, which a worker makes a moment later while no request waits for it. Until then
 the page keeps what it drew while the answer arrived. */
 
+import { adoptHtml, keepPlace } from "./same_html.js";
 import { stickToBottom } from "./stick_to_bottom.js";
 import { delay, getHtml, parseElement } from "../shell/requests.js";
 
@@ -11,14 +12,23 @@ export function isHtmlPending(article) {
   return "htmlDue" in article.dataset;
 }
 
-/** Move what was drawn of `current`, if it was drawn to its end, into `fresh`, which has only plain text yet. */
+/** Move what was drawn of `current`, if it was drawn to its end, into `fresh`: instead of its plain text, or of its HTML,
+ * to which it is made equal. */
 export function keepDrawnText(current, fresh) {
   const selector = ENDED.has(current.dataset.state) ? "[data-text], [data-drawn]" : "[data-drawn]";
   const drawn = current.querySelector(selector);
-  if (!isHtmlPending(fresh) || !drawn || current.dataset.run !== fresh.dataset.run) return;
+  const text = fresh.querySelector(isHtmlPending(fresh) ? "[data-plain]" : ".prose");
+  const isWritten = current.dataset.run === fresh.dataset.run && !("stream" in fresh.dataset);
+  if (!text || !drawn || !isWritten) return;
   drawn.removeAttribute("data-text");
-  drawn.dataset.drawn = "";
-  fresh.querySelector("[data-plain]")?.replaceWith(drawn);
+  if (isHtmlPending(fresh)) drawn.dataset.drawn = "";
+  else adoptFinal(drawn, text);
+  text.replaceWith(drawn);
+}
+
+function adoptFinal(drawn, fresh) {
+  adoptHtml(drawn, fresh);
+  delete drawn.dataset.drawn;
 }
 
 /** Replace the text by its HTML once that exists, or by plain text if there will be none. Nothing else of the article
@@ -38,8 +48,8 @@ export async function loadFinalHtml(article) {
 
 async function replaceText(article, fresh) {
   await whenUnselected(article);
-  const replace = () => article.querySelector(".prose").replaceWith(fresh.querySelector(".prose"));
-  if (article.isConnected) stickToBottom(replace);
+  const [current, text] = [article, fresh].map((each) => each.querySelector(".prose"));
+  if (article.isConnected) stickToBottom(() => keepPlace(article.id, () => adoptFinal(current, text)));
   delete article.dataset.htmlDue;
 }
 

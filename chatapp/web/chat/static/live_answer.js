@@ -1,8 +1,7 @@
-/* The content of an answer that is being written: text, reasoning and tool calls, as its stream brings them.
+/* The content of an answer that is being written: text, reasoning and tool calls, as its stream brings them. The page
+brings the text so far as plain text; it is drawn in the same way as what follows. Chat and compare use this. */
 
-The page brings the text so far as plain text; it is drawn in the same way as what follows. Chat and compare use this;
-each shows the answer's state in its own way. */
-
+import { grammar, loadGrammar } from "./markdown_grammar.js";
 import { MarkdownWriter } from "./markdown_writer.js";
 import { PlainText } from "./plain_text.js";
 import { ToolCalls } from "./tool_calls.js";
@@ -14,15 +13,23 @@ export const MAX_CHARACTERS = 500_000; // shown of an answer, as the server does
 const PIECE = 2_000; // characters drawn at once
 const FRAME_BUDGET = 8; // ms of drawing in a frame
 
+// Someone who writes will read an answer soon.
+globalThis.addEventListener?.("input", loadGrammar, { once: true, passive: true });
+
 export class LiveAnswer {
   #root;
   #text;
   #reasoning;
   #toolCalls;
-  #writer;
+  #writer = null; // null until the first text is drawn,
+  #drawing = null; // into this element, which takes the place of #text
+  #isReady = Boolean(grammar); // else the text is shown as it is until the grammar is loaded
+  #plain;
+  #plainLength; // of #newText that #plain shows
   #length = 0; // characters drawn
   #newText = "";
   #newReasoning = "";
+  #isFinal = false;
   #frame = 0;
   #draw;
 
@@ -34,10 +41,16 @@ export class LiveAnswer {
     this.#text = root.querySelector("[data-text]");
     this.#reasoning = new PlainText(root.querySelector("[data-reasoning-text]"), MAX_CHARACTERS);
     this.#toolCalls = new ToolCalls(root.querySelector("[data-tools]"));
-    const textSoFar = this.#text.textContent;
-    this.#clear();
-    this.#newText = textSoFar;
-    this.flush();
+    this.#newText = this.#text.textContent;
+    this.#plain = new PlainText(this.#text);
+    this.#plainLength = this.#newText.length;
+    if (this.#isReady) this.flush();
+    else loadGrammar().then(() => this.#onReady());
+  }
+
+  #onReady() {
+    this.#isReady = true;
+    if (this.#text.matches("[data-text], [data-drawn]")) this.#schedule(); // else the final HTML stands there
   }
 
   /** Events that do not change the content are ignored.
@@ -52,10 +65,14 @@ export class LiveAnswer {
 
   /** @param {{text: string, reasoning: string, tools?: ToolDelta[]}} content */
   replace({ text, reasoning, tools = [] }) {
-    this.#clear();
+    if (!text || !this.#isReady) this.#text.replaceChildren();
+    this.#plain.clear();
+    this.#plainLength = 0;
+    this.#drawing = null;
+    this.#writer = null;
+    this.#reasoning.clear();
     this.#length = 0;
     this.#toolCalls.replace(tools);
-    this.#reasoning.clear();
     this.#newText = text;
     this.#newReasoning = reasoning;
     this.#schedule();
@@ -66,10 +83,10 @@ export class LiveAnswer {
     this.#drawFrame(Infinity);
   }
 
-  #clear() {
-    this.#text.replaceChildren();
-    this.#text.classList.remove("prose--plain");
-    this.#writer = new MarkdownWriter(this.#text);
+  /** No more text will arrive: draw all of it. */
+  finish() {
+    this.#isFinal = true;
+    this.flush();
   }
 
   #schedule() {
@@ -80,9 +97,9 @@ export class LiveAnswer {
   #drawFrame(budget) {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    if (!this.#newText && !this.#newReasoning) return;
+    if (!this.#newText && !this.#newReasoning && !this.#isFinal) return;
     this.#draw(() => this.#write(performance.now() + budget));
-    if (this.#newText) this.#schedule();
+    if (this.#newText && this.#isReady) this.#schedule();
   }
 
   #write(deadline) {
@@ -91,13 +108,38 @@ export class LiveAnswer {
       this.#reasoning.append(this.#newReasoning);
       this.#newReasoning = "";
     }
-    do this.#writePiece();
-    while (this.#newText && performance.now() < deadline);
+    if (!this.#isReady) return this.#showPlain();
+    while (this.#newText) {
+      this.#writePiece();
+      if (performance.now() >= deadline) break;
+    }
+    if (this.#newText) return;
+    this.#showDrawing();
+    if (this.#isFinal) this.#writer?.finish();
+  }
+
+  #showPlain() {
+    this.#plain.append(this.#newText.slice(this.#plainLength));
+    this.#plainLength = this.#newText.length;
+  }
+
+  /** What stands there stays until all of the text so far is drawn: else the page would be short for some frames. */
+  #startWriter() {
+    this.#drawing = /** @type {HTMLElement} */ (this.#text.cloneNode(false));
+    this.#drawing.classList.remove("prose--plain");
+    return new MarkdownWriter(this.#drawing);
+  }
+
+  #showDrawing() {
+    if (!this.#drawing || this.#drawing === this.#text) return;
+    this.#text.replaceWith(this.#drawing);
+    this.#text = this.#drawing;
   }
 
   #writePiece() {
     const piece = this.#newText.slice(0, PIECE);
     this.#newText = this.#newText.slice(PIECE);
+    this.#writer ??= this.#startWriter();
     this.#writer.write(piece.slice(0, Math.max(MAX_CHARACTERS - this.#length, 0)));
     this.#length += piece.length;
     const note = this.#root.querySelector("[data-too-long]");

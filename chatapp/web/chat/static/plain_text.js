@@ -2,7 +2,7 @@
 laid out again when more arrives, however much there is and wherever its lines end. */
 
 const STRETCH = 5_000; // the weight after which a box ends at the end of its line,
-const LONGEST = 2 * STRETCH; // or anywhere: for some alphabets layout takes the square of a box's length
+export const LONGEST = 2 * STRETCH; // or anywhere: for some alphabets layout takes the square of a box's length
 const MARK = 4; // the weight of an accent; thousands of them on one letter take longest
 const PIECE = 500; // UTF-16 units weighed at once
 const NODE = 4_000; // units of a text node: appending to one costs as much as it holds

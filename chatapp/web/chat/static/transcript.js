@@ -4,6 +4,7 @@ was drawn, once and without a jump. */
 import { Answer } from "./answer.js";
 import { stickToBottom } from "./stick_to_bottom.js";
 import { isHtmlPending, keepDrawnText, loadFinalHtml, whenUnselected } from "./final_html.js";
+import { keepPlace } from "./same_html.js";
 import { announce } from "../shell/status.js";
 import { delay, getHtml, parseElement, RETRY_DELAY } from "../shell/requests.js";
 
@@ -127,10 +128,11 @@ export class Transcript {
   #replace(current, article) {
     const open = [...current.querySelectorAll("details[open]")].map(({ className }) => className);
     this.#unfollow(current);
-    stickToBottom(() => {
+    const replace = () => {
       keepDrawnText(current, article); // not earlier: without its text the page would be short, and seem at its bottom
       current.replaceWith(article);
-    });
+    };
+    stickToBottom(() => keepPlace(article.id, replace));
     for (const details of article.querySelectorAll("details")) details.open = open.includes(details.className);
     if (article.dataset.stream) this.#follow([article]);
     if (isHtmlPending(article)) loadFinalHtml(article);

@@ -45,7 +45,7 @@ export class Pane {
     this.#content.apply(event);
     if (!(kind in LABELS)) return;
     this.isFinal = FINAL_KINDS.has(kind);
-    if (this.isFinal) this.#content.flush();
+    if (this.isFinal) this.#content.finish();
     if (this.isFinal || !this.#isStopping) this.#showState(STATES[kind] ?? kind.slice("run.".length), LABELS[kind]);
     this.#onChange(LABELS[kind]);
   }

@@ -1,1 +1,0 @@
-export * from "../../../node_modules/streaming-markdown/smd.js";
