@@ -65,14 +65,14 @@ def test_staff_ends_all_sessions_of_somebody_else(change, user, alice, monkeypat
 
 def test_tokens_stay_unless_one_says_so(user, alice):
     here = browser(user)
-    assert "revoke_tokens" not in here.get("/settings").text
+    assert "revoke_tokens" not in here.get("/settings/security").text
     for owner in (user, user, alice):
         Token.objects.create(owner)
-    assert "Also revoke my 2 tokens" in here.get("/settings").text
+    assert "Also revoke my 2 tokens" in here.get("/settings/security").text
     on_the_own_page(here, user)
     assert Token.objects.count() == 3
     form = {"old_password": OTHER, "new_password1": PASSWORD, "new_password2": PASSWORD, "revoke_tokens": "on"}
     here.post("/settings/password", form | {"old_password": "wrong"})
     assert Token.objects.count() == 3
-    assert here.post("/settings/password", form).url == "/settings"
+    assert here.post("/settings/password", form).url == "/settings/security"
     assert [token.user for token in Token.objects.all()] == [alice]

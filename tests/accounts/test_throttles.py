@@ -116,7 +116,9 @@ def test_passwords_cannot_be_tried_without_end(door, counted, with_password):
     assert Client(REMOTE_ADDR="192.0.2.7").post(reverse("login"), right).status_code == 302
 
 
-@pytest.mark.parametrize(("form", "path"), [("/settings", "/settings/password"), ("/admin/password_change/",) * 2])
+@pytest.mark.parametrize(
+    ("form", "path"), [("/settings/security", "/settings/password"), ("/admin/password_change/",) * 2]
+)
 def test_nor_can_the_old_one_at_an_open_browser(form, path, counted, with_password, alice, bob):
     """Where a password is changed nothing was counted: whoever sat down there could try as many as he liked."""
     counted(sign_ins=3)

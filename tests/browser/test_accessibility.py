@@ -37,7 +37,15 @@ def house(stack, alice):
 
 
 def paths(house) -> list[str]:
-    beside = ["/settings", "/settings/webhooks", "/archive", "/search?q=write", f"{house.rich}/share"]
+    beside = [
+        "/settings",
+        "/settings/security",
+        "/settings/developers",
+        "/settings/webhooks",
+        "/archive",
+        "/search?q=write",
+        f"{house.rich}/share",
+    ]
     return [*with_composer(house), *beside]
 
 

@@ -116,13 +116,14 @@ def test_settings_by_keyboard(stack, alice, tab):
     page = tab.page
     page.goto("/settings")
     you, tokens = (page.get_by_role("region", name=name) for name in ("Preferences", "API tokens"))
-    write(page, you.get_by_label("Name"), "Alice L.")
+    write(page, you.get_by_label("Display name"), "Alice L.")
     tab_to(page, page.get_by_label("Theme"))
     page.keyboard.press("D")  # chooses by the first letter
     press(page, "Save")
     expect(page.get_by_text("Saved.")).to_be_focused()
     alice.user.refresh_from_db()
     assert (alice.user.first_name, Preferences.objects.get(user=alice.user).theme) == ("Alice L.", Theme.DARK)
+    page.goto("/settings/developers")
     write(page, tokens.get_by_label("Name"), "backup")
     press(page, "Create token")
     expect(page.get_by_label("Token “backup”")).to_be_focused()

@@ -80,7 +80,7 @@ def test_where_the_password_was_changed_the_open_pages_go_on(stack, alice, make_
     window.tab.expect_answer(spoken(4))
     before = len(sockets)
     form = window.new_tab().page
-    form.goto("/settings")
+    form.goto("/settings/security")
     form.get_by_label("New password", exact=True).fill(PASSWORD)
     form.get_by_label("New password confirmation").fill(PASSWORD)
     form.get_by_role("button", name="Change password").click()
@@ -148,7 +148,7 @@ def test_what_is_sent_after_the_log_in_expired_is_kept(stack, with_password, ope
 def test_what_is_shown_once_is_copied_from_the_top_of_the_page(stack, alice, open_window):
     window = open_window(stack, alice, permissions=["clipboard-read", "clipboard-write"])
     page = window.page
-    page.goto("/settings")
+    page.goto("/settings/developers")
     page.get_by_label("Name").last.fill("backup")
     page.get_by_role("button", name="Create token").click()
     field = page.get_by_label("Token “backup”. Copy it now")

@@ -165,7 +165,8 @@ def test_an_account_that_became_more_than_an_invited_one_is_not_handed_over(chan
 @pytest.mark.parametrize("who", ["alice", "bob"])
 def test_only_staff_invites(who, log_in, request):
     client = log_in(request.getfixturevalue(who))
-    assert "Invite a user" not in words(client.get("/settings"))
+    assert "People" not in words(client.get("/settings"))
+    assert client.get("/settings/people").status_code == 404
     assert client.post("/settings/invitations", {"username": "dora"}).status_code == 404
     assert not get_user_model().objects.filter(username="dora").exists()
 

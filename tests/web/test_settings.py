@@ -94,8 +94,8 @@ def with_password(alice):
 def test_the_password_is_changed_here_and_ends_other_log_ins(with_password, log_in):
     here, elsewhere = log_in(with_password), log_in(with_password)
     form = {"old_password": PASSWORD, "new_password1": OTHER, "new_password2": OTHER}
-    assert here.post("/settings/password", form).url == "/settings"
-    assert "Password changed." in words(here.get("/settings"))
+    assert here.post("/settings/password", form).url == "/settings/security"
+    assert "Password changed." in words(here.get("/settings/security"))
     assert elsewhere.get("/").status_code == 302
     with_password.refresh_from_db()
     assert with_password.check_password(OTHER)
@@ -119,7 +119,7 @@ def test_a_password_that_cannot_be_is_refused(form, with_password, log_in):
 
 
 def test_the_page_opens_at_its_top(with_password, log_in):
-    page = log_in(with_password).get("/settings").text
+    page = log_in(with_password).get("/settings/security").text
     assert "old_password" in page
     assert "autofocus" not in page
 
@@ -158,7 +158,8 @@ def test_what_is_shown_once_is_at_the_top_with_the_focus(path, form, shown, char
     response = client.post(f"/settings{path}", form)
     assert response.status_code == 302
     assert "no-store" in response["Cache-Control"]
-    response = client.get(response.url)
+    address = response.url
+    response = client.get(address)
     page = response.text
     assert "no-store" in response["Cache-Control"]
     place = page.index(f'id="{shown}"')
@@ -166,7 +167,7 @@ def test_what_is_shown_once_is_at_the_top_with_the_focus(path, form, shown, char
     assert re.findall(r"<[^>]* autofocus[^>]*>", page) == re.findall(rf'<[^>]* id="{shown}"[^>]*>', page)
     assert f'data-copy-field="{shown}"' in page
     # It should be neither shown nor created again by a reload, and not be shown to anybody else.
-    assert f'id="{shown}"' not in client.get(f"/settings{path if path == '/webhooks' else ''}").text
+    assert f'id="{shown}"' not in client.get(address).text
 
 
 def test_what_is_shown_once_is_not_shown_to_the_next_user_of_the_browser(charlie, alice, log_in):
@@ -175,7 +176,7 @@ def test_what_is_shown_once_is_not_shown_to_the_next_user_of_the_browser(charlie
     cookie = client.cookies["shown_once"].value
     other = log_in(alice)
     other.cookies["shown_once"] = cookie
-    assert "new-token" not in other.get("/settings").text
+    assert "new-token" not in other.get("/settings/developers").text
 
 
 def test_an_invitation_says_how_many_days_it_works(charlie, log_in, settings):
@@ -188,7 +189,7 @@ def test_who_has_none_is_not_asked_for_the_old_one(alice, log_in):
     alice.set_unusable_password()
     alice.save(update_fields=["password"])
     client = log_in(alice)
-    assert "old_password" not in client.get("/settings").content.decode()
+    assert "old_password" not in client.get("/settings/security").content.decode()
     client.post("/settings/password", {"new_password1": OTHER, "new_password2": OTHER})
     alice.refresh_from_db()
     assert alice.check_password(OTHER)
@@ -213,12 +214,12 @@ def test_a_token_that_cannot_be_is_refused(wrong, browser):
 def test_the_page_tells_what_each_token_is_for_and_what_has_become_of_it(browser, settings):
     settings.TOKEN_MAX_DAYS = 0
     browser.post("/settings/tokens", TOKEN | {"name": "<reader>", "scope": "read", "days": "never"})
-    assert "read only; created" in browser.get("/settings").text
-    assert "&lt;reader&gt;" in browser.get("/settings").text
-    assert "never expires; never used" in browser.get("/settings").text
+    assert "read only; created" in browser.get("/settings/developers").text
+    assert "&lt;reader&gt;" in browser.get("/settings/developers").text
+    assert "never expires; never used" in browser.get("/settings/developers").text
     Token.objects.update(expiry=timezone.now(), last_used_at=timezone.now())
-    assert "expired" in browser.get("/settings").text
-    assert "last used" in browser.get("/settings").text
+    assert "expired" in browser.get("/settings/developers").text
+    assert "last used" in browser.get("/settings/developers").text
 
 
 def test_a_token_is_shown_once_and_opens_the_api_until_it_is_revoked(browser, client, alice):
@@ -227,12 +228,12 @@ def test_a_token_is_shown_once_and_opens_the_api_until_it_is_revoked(browser, cl
     token = re.search(r'id="new-token" value="(\w{64})"', made.content.decode())[1]
     bearer = {"headers": {"Authorization": f"Bearer {token}"}}
     assert client.post("/api/v1/sessions", {}, "application/json", **bearer).status_code == 201
-    later = browser.get("/settings").content.decode()
+    later = browser.get("/settings/developers").content.decode()
     assert token not in later
     assert token[:8] in later
     path = re.search(r'action="(/settings/tokens/[\w-]+/revoke)"', later)[1]
-    assert "Programs that use it lose access at once." in words(browser.get("/settings"))
-    assert browser.post(path).url == "/settings"
+    assert "Programs that use it lose access at once." in words(browser.get("/settings/security"))
+    assert browser.post(path).url == "/settings/developers"
     assert client.post("/api/v1/sessions", {}, "application/json", **bearer).status_code == 401
     assert browser.post(path).status_code == 404
 
@@ -246,7 +247,7 @@ def test_nobody_sees_or_revokes_anothers_tokens(browser, alice, bob, charlie, lo
     instance, token = Token.objects.create(alice)
     for person in (bob, charlie):
         client = log_in(person)
-        assert token[:8] not in client.get("/settings").content.decode()
+        assert token[:8] not in client.get("/settings/developers").content.decode()
         assert client.post(f"/settings/tokens/{instance.uuid}/revoke").status_code == 404
     assert Token.objects.filter(user=alice).count() == 1
 
@@ -255,5 +256,5 @@ def test_one_user_has_so_many_tokens_and_no_more(browser, alice):
     for _ in range(50):
         Token.objects.create(alice)
     browser.post("/settings/tokens", TOKEN)
-    assert "You have reached the limit of 50 tokens" in words(browser.get("/settings"))
+    assert "You have reached the limit of 50 tokens" in words(browser.get("/settings/developers"))
     assert Token.objects.count() == 50

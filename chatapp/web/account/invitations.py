@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from chatapp.accounts.invitations import UsernameTaken, accept, invitation_link, invite, invited_by
 from chatapp.accounts.links import token_in
@@ -19,6 +19,14 @@ from chatapp.web.account.login import link_page
 from chatapp.web.account.settings import can_invite, settings_page
 from chatapp.web.shell.decorators import post_only, private
 from chatapp.web.shell.shown_once import carry
+
+
+@require_GET
+@private
+def show_people(request: HttpRequest) -> HttpResponse:
+    if not can_invite(request.user):
+        return HttpResponse(status=404)
+    return settings_page(request, "people", InvitationForm())
 
 
 @post_only
@@ -30,12 +38,12 @@ def create_invitation(request: HttpRequest) -> HttpResponse:
     form = InvitationForm(request.POST)
     invitation = _invite(form, request.user)
     if invitation is None:
-        return settings_page(request, invitation_form=form)
+        return settings_page(request, "people", form)
     user, token = invitation
     link = invitation_link(token, request.build_absolute_uri("/").rstrip("/"))
     days = f"{settings.INVITATION_DAYS:g} day{pluralize(settings.INVITATION_DAYS)}"
     label = f"Invitation link for {user}. It works once, within {days}."
-    return carry(request, redirect("settings"), id="invitation", label=label, value=link)
+    return carry(request, redirect("people"), id="invitation", label=label, value=link)
 
 
 def _invite(form: InvitationForm, by: AbstractBaseUser) -> tuple[AbstractBaseUser, str] | None:

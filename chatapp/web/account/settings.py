@@ -1,5 +1,6 @@
-"""The settings page: preferences and password here; tokens and invitations post to their own modules."""
+"""The settings pages: profile and security here; developers and people are in `tokens` and `invitations`."""
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.models import AbstractBaseUser
@@ -7,11 +8,11 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
-from chatapp.accounts.tokens import revoke_all, tokens_of
+from chatapp.accounts.tokens import revoke_all
 from chatapp.chats.models import Preferences
-from chatapp.web.account.forms import InvitationForm, PreferencesForm, TokenForm, password_form
+from chatapp.web.account.forms import PreferencesForm, password_form
 from chatapp.web.shell.context import preferences_of
 from chatapp.web.shell.decorators import post_only, private
 from chatapp.web.shell.shown_once import carried, shown
@@ -19,14 +20,20 @@ from chatapp.web.shell.shown_once import carried, shown
 
 @require_http_methods(["GET", "POST"])
 @private
-def edit_settings(request: HttpRequest) -> HttpResponse:
-    """GET shows the whole page; POST saves the preferences."""
+def edit_profile(request: HttpRequest) -> HttpResponse:
+    """The first settings page: the user's name and preferences. POST saves them."""
     form = PreferencesForm(request.POST or None, instance=_preferences(request))
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, "Saved.")
         return redirect("settings")
-    return shown(request, settings_page(request, form=form, secret=carried(request)))
+    return settings_page(request, "profile", form)
+
+
+@require_GET
+@private
+def show_security(request: HttpRequest) -> HttpResponse:
+    return settings_page(request, "security", password_form(request.user))
 
 
 @sensitive_post_parameters()
@@ -36,27 +43,23 @@ def change_password(request: HttpRequest) -> HttpResponse:
     """End all other log-ins of the user; this one continues under a new session key."""
     form = password_form(request.user, request.POST)
     if not form.is_valid():
-        return settings_page(request, password_form=form)
+        return settings_page(request, "security", form)
     with transaction.atomic():
         update_session_auth_hash(request, form.save())
         if form.cleaned_data.get("revoke_tokens"):
             revoke_all(request.user)
     messages.success(request, "Password changed. You have been logged out everywhere else.")
-    return redirect("settings")
+    return redirect("security")
 
 
-def settings_page(request: HttpRequest, **context: object) -> HttpResponse:
-    """The whole page. `context` replaces fresh forms by bound ones; if one of those has errors, the status is 422."""
-    defaults = {
-        "form": PreferencesForm(instance=_preferences(request)),
-        "password_form": password_form(request.user),
-        "invitation_form": InvitationForm() if can_invite(request.user) else None,
-        "token_form": TokenForm(),
-        "tokens": tokens_of(request.user),
-        "page_name": "settings",
-    }
-    is_invalid = any(getattr(value, "errors", None) for value in context.values())
-    return render(request, "account/settings.html", defaults | context, status=422 if is_invalid else 200)
+def settings_page(request: HttpRequest, name: str, form: forms.BaseForm, **context: object) -> HttpResponse:
+    """One of the settings pages, with its form; if that has errors, the status is 422. Shows a secret that was carried
+    here."""
+    context |= {"form": form, "settings_name": name, "page_name": "settings", "can_invite": can_invite(request.user)}
+    response = render(
+        request, f"account/{name}.html", context | {"secret": carried(request)}, status=422 if form.errors else 200
+    )
+    return shown(request, response)
 
 
 def can_invite(user: AbstractBaseUser) -> bool:
