@@ -146,7 +146,7 @@ def test_a_slow_message_is_shown_at_once_and_an_edited_one_is_sent_after_a_lost_
     tab = window.tab
     tab.start(prompt(tokens=3))
     tab.expect_state("complete")
-    window.context.route("**/messages", lambda route: held.append(route))
+    tab.page.route("**/messages", lambda route: held.append(route))
     first, second = prompt("A slow mesage", tokens=4), prompt("A slow message", tokens=5)
     tab.send(first)
     expect(tab.questions.last).to_contain_text("A slow mesage")
@@ -157,7 +157,7 @@ def test_a_slow_message_is_shown_at_once_and_an_edited_one_is_sent_after_a_lost_
     held[0].abort("connectionreset")
     expect(tab.page.get_by_role("alert")).to_have_text("The server cannot be reached. Please try again.")
     expect(tab.field).to_have_value(first)
-    window.context.unroute_all(behavior="ignoreErrors")
+    tab.page.unroute_all(behavior="ignoreErrors")
     tab.send(second)
     expect(tab.questions).to_have_count(3)
     tab.expect_answer(spoken(5))
