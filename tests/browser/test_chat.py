@@ -21,7 +21,6 @@ RESTING = """new Promise((resolve) => {
 })"""  # where a smooth scroll comes to rest
 
 
-@pytest.mark.each_engine
 def test_from_login_to_a_whole_answer_with_a_reload_in_the_middle(stack, open_window):  # B33
     alice = stack.person("alice")
     alice.user.set_password("a long and quiet river")

@@ -38,6 +38,7 @@ def last_row(page):
     return page.get_by_role("navigation", name="Chats").locator("[data-session]").first
 
 
+@pytest.mark.each_engine
 @pytest.mark.parametrize("way", ["refused", "ignored", pytest.param("mute", marks=pytest.mark.long)])
 def test_an_answer_and_the_list_are_live(stack, alice, socketless, way):  # B32 B55
     window, proxy = socketless(way)
