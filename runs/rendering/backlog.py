@@ -27,7 +27,7 @@ from django.db.models.functions import Now
 
 from chatapp.chats.actions import FINAL
 from chatapp.chats.models import Message, Role
-from chatapp.chats.plain_text import text_for_page
+from chatapp.chats.plain_text import SHOWN_CHARACTERS
 from runs.models import Run
 from runs.rendering.fair_queue import AnswerKey, FairQueue
 from runs.rendering.renderer import Renderer, RendererKilled
@@ -93,7 +93,7 @@ def _with_connection(function: Callable[..., T], *args: object) -> T:
 
 
 def _render(message: Message, renderer: Renderer) -> str:
-    text = text_for_page(message.content)
+    text = message.content[:SHOWN_CHARACTERS]  # `render` marks what is unsafe in it
     for highlights in (True, False):
         try:
             return renderer.render(text, highlights)

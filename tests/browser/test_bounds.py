@@ -16,7 +16,7 @@ from tests.runs.test_rendering import NOWHERE
 
 pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
-MOST_ELEMENTS = 6_000  # of one answer: what is drawn, and the boxes of what is shown as it was written
+MOST_ELEMENTS = 8_000  # of one answer: what is drawn, and the boxes of what is shown as it was written
 DEEPEST = 90  # elements within elements
 LONGEST_BOX = 21_000  # characters in which a browser looks for the ends of lines at once
 SOURCES = ROOT / "deploy" / "browser" / "static"

@@ -113,8 +113,8 @@ test("blocks go 40 deep; from there the text is shown as it is, and none is lost
   assert.equal(rest.textContent.match(/>/g).length + element.querySelectorAll("blockquote").length, 300);
 });
 
-test("an answer has at most 5,000 elements, a table 2,000 cells, a paragraph 1,000 marks", () => {
-  assert.ok(draw("# a\n\n".repeat(6_000)).querySelectorAll("*").length <= 5_002);
+test("an answer has at most 7,000 elements, a table 2,000 cells, a paragraph 1,000 marks", () => {
+  assert.ok(draw("# a\n\n".repeat(8_000)).querySelectorAll("*").length <= 7_002);
   assert.ok(draw(`|a|\n|-|\n${"|1|\n".repeat(2_500)}`).querySelectorAll("td, th").length <= 2_000);
   assert.ok(draw("**a** ".repeat(1_500)).querySelectorAll("strong").length <= 1_000);
 });

@@ -74,6 +74,12 @@ def test_what_was_not_ended_well_gets_html_too(send, claim, end):
     assert Message.objects.get(pk=run.message_id).html == "<p><em>Half</em> of</p>\n"
 
 
+def test_html_is_made_of_the_text_as_it_was_written(answer):
+    message = answer("- \u2067مرحبا\u2069")
+    make_html()
+    assert "<li>\u2067مرحبا\u2069</li>" in Message.objects.get(pk=message.pk).html
+
+
 def test_an_answer_without_text_is_not_due(send):
     run = send()
     transitions.stop(run.id)
