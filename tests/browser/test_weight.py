@@ -34,7 +34,8 @@ def test_the_first_view_of_a_long_session_is_light_and_does_not_wait_for_sockets
 
     # It should be usable: what it needs for that is part of the view
     window.tab.field.fill("Ready")
-    page.keyboard.press("?")
+    page.get_by_role("button", name="Account menu").click()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
 
     assert all(response.status == 200 for _, _, response in heard)
