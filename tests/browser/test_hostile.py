@@ -80,6 +80,8 @@ QUESTION = "مرحبا question " * 6_600
 LONG = {"answer as html": (ARABIC, True), "answer as plain text": (ARABIC, False), "emphasis": (f"*{ARABIC}x*", True)}
 READ = """(selector) => {
   const element = document.querySelector(selector);
+  const fold = document.querySelector(`${selector} + .fold`); // a long question shows its first lines only, at first
+  if (fold) fold.open = true;
   getSelection().selectAllChildren(element);
   const height = element.getBoundingClientRect().height; // which lays it out
   return { height, text: element.textContent, copied: getSelection().toString() };
