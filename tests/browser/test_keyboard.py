@@ -144,7 +144,7 @@ def test_search_by_keyboard(stack, alice, tab):
     hit = page.get_by_role("main").get_by_role("listitem").get_by_role("link")
     tab_to(page, hit)
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/chats/{run.session_id}#m-*")
+    page.wait_for_url(f"**/chats/{run.session_id}?at=*#m-*")
     expect(tab.questions.first).to_be_in_viewport()
 
 

@@ -303,7 +303,7 @@ def test_search_finds_as_one_types_and_leads_to_the_place(stack, alice, tab):
     field.fill("kingfishers")
     expect(hits).to_have_count(1)
     hits.get_by_role("link").click()
-    tab.page.wait_for_url(re.compile(rf"/chats/{run.session_id}#m-"))
+    tab.page.wait_for_url(re.compile(rf"/chats/{run.session_id}\?at=.*#m-"))
     expect(tab.questions.first).to_be_in_viewport()
 
 

@@ -30,7 +30,7 @@ def test_the_token_of_a_link_is_taken_out_of_the_address_and_sent_by_the_button(
     expect(page).to_have_url("/login/link")
     expect(page.get_by_label("Link")).to_be_hidden()
     page.get_by_role("button", name="Log in").click()
-    expect(page).to_have_url("/")
+    expect(page).to_have_url("/welcome")
     expect(page.get_by_text(alice.user.username).first).to_be_visible()
     assert len(told) > 1 and not any(token in words for words in told)
     page.go_back()
@@ -46,7 +46,7 @@ def test_a_second_link_in_the_same_tab_is_taken_too(stack, alice, open_window):
     page.evaluate("link => { location.href = link }", link)
     expect(page).to_have_url("/login/link")
     page.get_by_role("button", name="Log in").click()
-    expect(page).to_have_url("/")
+    expect(page).to_have_url("/welcome")
 
 
 def test_an_invitation_leads_to_a_password(stack, alice, open_window):

@@ -12,7 +12,13 @@ from chatapp.web.chat.urls import urlpatterns as chat_patterns
 pytestmark = pytest.mark.one_database
 
 FOLLOWED = {"events"}  # a pane's events may be followed; what is in them is tested with real ones
-OF_PANES = {"stop_pane", "close_pane", "reroll_pane", "go_on_with_pane"}  # of the API: tests/api/test_compare.py
+OF_PANES = {
+    "stop_pane",
+    "close_pane",
+    "reroll_pane",
+    "go_on_with_pane",
+    "resume_pane",
+}  # of the API: tests/api/test_compare.py
 NAMES = ["betula", "fagus", "salix"]
 CLOSED = {404, 405}
 PAGE_PATTERNS = account_patterns + chat_patterns

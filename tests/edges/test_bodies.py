@@ -87,7 +87,9 @@ def test_a_body_that_does_not_come_is_not_waited_for_for_ever(settings):
     assert b'"code": "body_too_slow"' in body
 
 
-@pytest.mark.parametrize("path", ["/admin/login/", "/login", "/invitation", "/settings", "/static/x", "/nowhere", "/"])
+@pytest.mark.parametrize(
+    "path", ["/admin/login/", "/login/link", "/invitation", "/settings", "/static/x", "/nowhere", "/"]
+)
 def test_who_has_no_message_to_send_may_send_little(path):
     assert most_bytes(path) == SMALL_BYTES
 

@@ -28,11 +28,12 @@ def test_the_session_feed_announces_start_and_end_of_an_answer(stack, alice):  #
     follower.wait(lambda self: received(self, "sessions.changed"), "the list has changed")
     follower.wait(lambda self: received(self, "session.changed", activity="answering"), "it is being written")
     begun = received(follower, "session.changed", activity="answering")
-    assert begun == [{"session": session, "title": "", "activity": "answering", "news": "", "ended": None}]
+    queue = {"queued": 0, "held": False}
+    assert begun == [{"session": session, "title": "", "activity": "answering", "news": "", "ended": None, **queue}]
     stack.upstream.release(text.tag)
     follower.wait(lambda self: received(self, "session.changed", news="unread"), "it is ready")
     [end] = received(follower, "session.changed", news="unread")
-    assert end == {"session": session, "title": "", "activity": "", "news": "unread", "ended": str(run.pk)}
+    assert end == {"session": session, "title": "", "activity": "", "news": "unread", "ended": str(run.pk), **queue}
     assert check(run).status == Status.COMPLETED
     assert follower.last_seq == 0
 
