@@ -149,6 +149,8 @@ def open_page(tab, house, name: str) -> None:
         expect(tab.answer).to_contain_text("no harm in leaving")
     if button == "Keyboard shortcuts":
         return tab.page.keyboard.press("?")
+    if button and button.startswith("Account") and tab.page.get_by_role("button", name="Chats").is_visible():
+        tab.page.get_by_role("button", name="Chats").click()
     if button:
         tab.page.get_by_role("button", name=button, exact=True).click()
 

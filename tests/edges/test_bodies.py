@@ -177,7 +177,7 @@ def test_two_gigabytes_are_refused_while_they_come(server, path, framing):
 def test_many_at_once_leave_nothing_on_the_disk_and_stop_nobody(server, framing):
     before, largest = server.memory, []
     with ThreadPoolExecutor(24) as pool:
-        flooding = [pool.submit(server.flood, "/login", *FRAMINGS[framing], 80) for _ in range(24)]
+        flooding = [pool.submit(server.flood, "/invitation", *FRAMINGS[framing], 80) for _ in range(24)]
         while not largest or not all(each.done() for each in flooding):
             largest.append(server.spooled)
             assert b" 200 OK" in get(server, "/healthz")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.contrib.humanize.templatetags.humanize import ordinal
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -39,6 +40,10 @@ class QueuedRun:
 
     run: Run
     number: int | None
+
+    @property
+    def place(self) -> str:
+        return "Next in queue" if self.number == 1 else f"{ordinal(self.number)} in queue"
 
 
 @dataclass
