@@ -85,7 +85,7 @@ class Town(Stack):
 
     def start(self, *only: str) -> "Town":
         self.start_again(self.upstream_part)
-        self.databases.create(self.name, self.env)
+        self.make_data()
         self._start_parts()
         return self
 

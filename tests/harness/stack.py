@@ -92,10 +92,14 @@ class Stack:
         env = self.env | env | ({"DATABASE_POOL": "0"} if self.pool == "prefork" else {})
         return parts.make_worker(self.pool, self.directory, env, *options, name=name)
 
-    def start(self, *only: str) -> "Stack":
-        """Create the database and start all parts, or only the named ones, and wait until they are up."""
+    def make_data(self) -> None:
+        """Create the database, and link the static files that were collected once for all stacks."""
         self.databases.create(self.name, self.env)
         (self.directory / "static").symlink_to(databases.made_once("collected", collect_static) / "static")
+
+    def start(self, *only: str) -> "Stack":
+        """Create the database and start all parts, or only the named ones, and wait until they are up."""
+        self.make_data()
         chosen = [getattr(self, name) for name in only or ("valkey", "worker", "web", "beat")]
         if self.valkey in chosen:
             self.valkey.start()
