@@ -53,8 +53,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 
 def settings_page(request: HttpRequest, name: str, form: forms.BaseForm, **context: object) -> HttpResponse:
-    """One of the settings pages, with its form; if that has errors, the status is 422. Shows a secret that was carried
-    here."""
+    """One of the settings pages, with its form and a secret that was carried here. 422 if the form has errors."""
     context |= {"form": form, "settings_name": name, "page_name": "settings", "can_invite": can_invite(request.user)}
     response = render(
         request, f"account/{name}.html", context | {"secret": carried(request)}, status=422 if form.errors else 200

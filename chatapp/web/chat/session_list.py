@@ -25,14 +25,12 @@ SELECTABLE_SESSIONS = 200  # newest first, and so many at once
 
 
 @dataclass
-class ArchiveRow:
+class DatedRow:
+    """A session of the archive, with the time it was archived, or of the selection, with its last activity."""
+
     pk: UUID
     title: str
-    archived_at: datetime
-
-    @classmethod
-    def of(cls, session: Session) -> "ArchiveRow":
-        return cls(session.pk, title_of(session), session.archived_at)
+    at: datetime
 
 
 @require_GET
@@ -84,26 +82,18 @@ def _move(request: HttpRequest, pk: UUID, **state: bool) -> HttpResponse:
     move(session, **state)
     sessions_changed(session.owner_id)
     if is_fetch(request):
-        return HttpResponse(status=204)  # the list of every open page is told
+        return HttpResponse(status=204)  # the lists of all open pages are notified
     return redirect("archive") if request.POST.get("next") == "archive" else redirect("session", pk)
 
 
 @require_GET
 @private
 def list_archived_sessions(request: HttpRequest) -> HttpResponse:
-    rows = [ArchiveRow.of(session) for session in archive(request.user)[:ARCHIVE_SESSIONS]]
+    rows = [
+        DatedRow(session.pk, title_of(session), session.archived_at)
+        for session in archive(request.user)[:ARCHIVE_SESSIONS]
+    ]
     return render(request, "chat/archive.html", {"rows": rows, "page_name": "archive"})
-
-
-@dataclass
-class SelectableRow:
-    pk: UUID
-    title: str
-    active_at: datetime
-
-    @classmethod
-    def of(cls, session: Session) -> "SelectableRow":
-        return cls(session.pk, title_of(session), session.active_at)
 
 
 @require_http_methods(["GET", "POST"])
@@ -114,18 +104,18 @@ def select_sessions(request: HttpRequest) -> HttpResponse:
         "-active_at", "-id"
     )
     if request.method == "GET":
-        rows = [SelectableRow.of(session) for session in listed[:SELECTABLE_SESSIONS]]
+        rows = [_selectable(session) for session in listed[:SELECTABLE_SESSIONS]]
         return render(request, "chat/select.html", {"rows": rows, "page_name": "select"})
-    chosen = list(listed.filter(pk__in=_posted_sessions(request)))
     action = request.POST.get("action")
     if action not in ("archive", "delete"):
         raise BadRequest("action: archive or delete")
+    chosen = list(listed.filter(pk__in=_posted_sessions(request)))
     is_deletion = action == "delete"
     if not chosen:
         messages.error(request, "Select at least one chat.")
         return redirect("select")
     if is_deletion and "confirmed" not in request.POST:
-        return render(request, "chat/delete_selected.html", {"rows": [SelectableRow.of(each) for each in chosen]})
+        return render(request, "chat/delete_selected.html", {"rows": [_selectable(session) for session in chosen]})
     for session in chosen:
         if is_deletion:
             delete_session(session, by=request.user)
@@ -135,6 +125,10 @@ def select_sessions(request: HttpRequest) -> HttpResponse:
     count = "1 chat" if len(chosen) == 1 else f"{len(chosen)} chats"
     messages.success(request, f"{count} {'deleted' if is_deletion else 'archived'}.")
     return redirect("select")
+
+
+def _selectable(session: Session) -> DatedRow:
+    return DatedRow(session.pk, title_of(session), session.active_at)
 
 
 def _posted_sessions(request: HttpRequest) -> list[UUID]:

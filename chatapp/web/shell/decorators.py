@@ -30,7 +30,7 @@ def private(view: View) -> View:
 
 
 def post_only(view: View) -> View:
-    """`require_POST`, marked so that nobody is sent to the view's address after a log-in."""
+    """`require_POST`, marked so that a log-in never leads to the view's address."""
     inner = require_POST(view)
     setattr(inner, POST_ONLY, True)
     return inner
