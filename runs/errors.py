@@ -23,19 +23,29 @@
         ├── QueueTimeLimit
         ├── TimeLimit
         ├── EmptyAnswer
+        │   ├── LengthUsedUp
+        │   └── AnswerFiltered
         ├── ProviderKeyMissing
         ├── ProviderKeyForbidden
         ├── ProviderMisconfigured
         └── UpstreamError
             ├── UpstreamUnreachable
             ├── UpstreamDropped
+            ├── UpstreamRedirected
             ├── UpstreamUnauthorized
+            ├── UpstreamForbidden
             ├── UpstreamNotFound
             ├── UpstreamRejected
+            │   └── UpstreamFiltered
+            ├── UpstreamContextTooLong
+            ├── UpstreamQuotaExhausted
             ├── UpstreamRateLimited
             ├── UpstreamFailed
             ├── UpstreamUnavailable
+            ├── UpstreamTimeout
+            ├── UpstreamLoading
             ├── UpstreamGarbage
+            │   └── UpstreamWebPage
             ├── UpstreamTooLarge
             ├── UpstreamInterrupted
             └── UpstreamSilent
@@ -212,6 +222,14 @@ class EmptyAnswer(RunFailed):
     code = "empty_answer"
 
 
+class LengthUsedUp(EmptyAnswer):
+    """The model reached its length limit before it wrote anything. A larger limit may help."""
+
+
+class AnswerFiltered(EmptyAnswer):
+    """The model server's content filter left nothing of the answer."""
+
+
 class ProviderKeyMissing(RunFailed):
     """The API key for this model's provider is not set on the server."""
 
@@ -236,6 +254,12 @@ class ProviderMisconfigured(RunFailed):
 class UpstreamError(RunFailed):
     """The model server could not answer."""
 
+    # What the server itself reported: for staff, and for programs, which may handle its codes.
+    upstream_status: int | None = None  # of HTTP, or the number of this kind in an error within a stream
+    upstream_code = ""
+    upstream_message = ""
+    upstream_param = ""  # the parameter at fault
+
 
 class UpstreamUnreachable(UpstreamError):
     """The model server could not be reached."""
@@ -251,10 +275,24 @@ class UpstreamDropped(UpstreamError):
     is_transient = True
 
 
+class UpstreamRedirected(UpstreamError):
+    """The model server has moved to another address. Staff have to change it."""
+
+    code = "upstream_redirected"
+    retryable = False
+
+
 class UpstreamUnauthorized(UpstreamError):
     """The model server did not accept the key."""
 
     code = "upstream_unauthorized"
+    retryable = False
+
+
+class UpstreamForbidden(UpstreamError):
+    """The model server does not allow this request."""
+
+    code = "upstream_forbidden"
     retryable = False
 
 
@@ -269,6 +307,26 @@ class UpstreamRejected(UpstreamError):
     """The model server did not accept the request."""
 
     code = "upstream_rejected"
+    retryable = False
+
+
+class UpstreamFiltered(UpstreamRejected):
+    """The model server's content filter or moderation refused the request: its policy flagged it."""
+
+
+class UpstreamContextTooLong(UpstreamError):
+    """This conversation is too long for the model: it exceeds the context length."""
+
+    code = "context_length_exceeded"
+    retryable = False
+    context_limit: int | None = None  # tokens, as far as the server says
+    context_requested: int | None = None
+
+
+class UpstreamQuotaExhausted(UpstreamError):
+    """The credit or quota at the model's provider is used up."""
+
+    code = "upstream_quota_exhausted"
     retryable = False
 
 
@@ -292,10 +350,28 @@ class UpstreamUnavailable(UpstreamError):
     is_transient = True
 
 
+class UpstreamTimeout(UpstreamError):
+    """The model server took too long. Please try again."""
+
+    code = "upstream_timeout"
+    is_transient = True
+
+
+class UpstreamLoading(UpstreamError):
+    """The model is still being loaded. Please try again later."""
+
+    code = "upstream_loading"
+    is_transient = True
+
+
 class UpstreamGarbage(UpstreamError):
     """The model server sent an invalid response."""
 
     code = "upstream_garbage"
+
+
+class UpstreamWebPage(UpstreamGarbage):
+    """The model server sent a web page instead of an answer. Its address may be wrong."""
 
 
 class UpstreamTooLarge(UpstreamError):

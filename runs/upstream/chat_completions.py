@@ -9,18 +9,11 @@ from urllib.request import getproxies_environment, proxy_bypass_environment  # t
 
 from runs.errors import (
     ProviderMisconfigured,
-    RunError,
     UpstreamDropped,
-    UpstreamFailed,
     UpstreamGarbage,
     UpstreamInterrupted,
-    UpstreamNotFound,
-    UpstreamRateLimited,
-    UpstreamRejected,
     UpstreamSilent,
     UpstreamTooLarge,
-    UpstreamUnauthorized,
-    UpstreamUnavailable,
     UpstreamUnreachable,
 )
 from runs.net.connection import Connection
@@ -28,21 +21,13 @@ from runs.net.errors import ConnectError, ProtocolError, ReadTimeout, ResponseTo
 from runs.net.http1 import Client
 from runs.net.loop_budget import LARGE_EVENT_BYTES, loop_budget
 from runs.net.sse import EventParser, EventTooLarge, Payload
-from runs.upstream.chunks import EXCERPT_CHARACTERS, FINISH, MAX_TOOL_CALLS, Delta, parse, parse_large
+from runs.upstream.chunks import FINISH, MAX_TOOL_CALLS, Delta, parse, parse_large
+from runs.upstream.failures import BODY_BYTES, EXCERPT_CHARACTERS, failure_of_response
 from runs.upstream.request import UpstreamRequest
 from streams.events import Kind
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # of one response, framing included; 1 million tokens
 DONE = b"[DONE]"
-ERRORS_BY_STATUS: dict[int, type[RunError]] = {
-    401: UpstreamUnauthorized,
-    403: UpstreamUnauthorized,
-    404: UpstreamNotFound,
-    429: UpstreamRateLimited,
-    502: UpstreamUnavailable,
-    503: UpstreamUnavailable,
-    504: UpstreamUnavailable,
-}
 
 
 class Sink(Protocol):
@@ -169,17 +154,9 @@ async def _raise_for_response(response: Connection) -> None:
     """Raise for a response that is not a stream of events."""
     content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     encoding = response.headers.get("content-encoding", "identity")
-    if response.status == 200 and content_type == "text/event-stream" and encoding == "identity":
+    if 200 <= response.status < 300 and content_type == "text/event-stream" and encoding == "identity":
         return
-    excerpt = (await response.read_excerpt(EXCERPT_CHARACTERS)).decode(errors="replace")
-    if response.status == 200:
+    if 200 <= response.status < 300:
+        excerpt = (await response.read_excerpt(EXCERPT_CHARACTERS)).decode(errors="replace")
         raise UpstreamGarbage(f"content type {content_type!r}, encoding {encoding}: {excerpt}")
-    default = UpstreamFailed if response.status >= 500 else UpstreamRejected
-    error = ERRORS_BY_STATUS.get(response.status, default)(f"HTTP {response.status}: {excerpt}")
-    error.retry_after = _retry_after(response.headers.get("retry-after", ""))
-    raise error
-
-
-def _retry_after(header: str) -> float | None:
-    """A Retry-After in seconds; its other form, a date, is ignored like anything that is not a number."""
-    return float(header) if header.strip().isdecimal() else None
+    raise failure_of_response(response.status, response.headers, await response.read_excerpt(BODY_BYTES))

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from runs.errors import RunError, UpstreamFailed, UpstreamGarbage, UpstreamTooLarge
+from runs.errors import RunError, UpstreamGarbage, UpstreamTooLarge
 from runs.net.sse import Payload
+from runs.upstream.failures import EXCERPT_CHARACTERS, excerpt, failure_for, report_in
 from streams.events import Kind
 
 MAX_TOOL_CALLS = 256  # in one answer: readers look each of them up among all
@@ -23,7 +24,6 @@ MAX_COUNT = 2**31 - 1
 MAX_FINISH_REASON_CHARACTERS = 100
 MAX_TOOL_CHARACTERS = 4_000  # of a tool call's id and of its name
 PIECE_CHARACTERS = 32 * 1024  # of a large delta in one event
-EXCERPT_CHARACTERS = 2_000  # of an upstream's error, for staff
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # a pair is one character
 FINISH = "finish"  # {"finish_reason": str}
 
@@ -147,22 +147,12 @@ def _replace_lone_surrogates(value: object) -> object:
     return "".join([LONE_SURROGATE.sub("\ufffd", part) for part in parts])
 
 
-def _excerpt(value: object) -> str:
-    """For staff. The repr of a large value takes a second, and that of a deeply nested one fails."""
-    if isinstance(value, str):
-        return value[:EXCERPT_CHARACTERS].encode(errors="replace").decode()
-    try:
-        return orjson.dumps(value)[: 4 * EXCERPT_CHARACTERS].decode(errors="replace")[:EXCERPT_CHARACTERS]
-    except TypeError:  # orjson's for deep nesting and for lone surrogates
-        return f"JSON that cannot be shown ({type(value).__name__})"
-
-
 def _add_chunk(deltas: list[Delta], chunk: object) -> None:
     """Append a chunk's deltas. Raises UpstreamGarbage for an invalid chunk, UpstreamFailed for an error in it."""
     if not isinstance(chunk, dict):
-        raise UpstreamGarbage(f"not an object: {_excerpt(chunk)}")
-    if error := chunk.get("error"):
-        raise UpstreamFailed(_excerpt(error))
+        raise UpstreamGarbage(f"not an object: {excerpt(chunk)}")
+    if (chunk.get("error") or "choices" not in chunk) and (report := report_in(chunk)) is not None:
+        raise failure_for(report, excerpt(chunk))
     try:
         if choices := chunk.get("choices"):
             _add_choice(deltas, choices[0])
@@ -170,7 +160,7 @@ def _add_chunk(deltas: list[Delta], chunk: object) -> None:
             counts = {name: _count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens")}
             deltas.append(Delta(Kind.USAGE, counts))
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UpstreamGarbage(f"{error!r} in {_excerpt(chunk)}") from error
+        raise UpstreamGarbage(f"{error!r} in {excerpt(chunk)}") from error
 
 
 def _add_choice(deltas: list[Delta], choice: dict[str, Any]) -> None:

@@ -11,11 +11,12 @@ import orjson
 from asgiref.sync import async_to_sync
 
 from runs.error_details import redact
-from runs.errors import EmptyAnswer, RunError, UpstreamGarbage, UpstreamRejected, UpstreamUnreachable
+from runs.errors import EmptyAnswer, RunError, UpstreamGarbage, UpstreamUnreachable
 from runs.models import Model, Provider
 from runs.net.http1 import Client
 from runs.upstream import chat_completions
 from runs.upstream.chunks import Delta
+from runs.upstream.failures import BODY_BYTES, failure_of_response
 from runs.upstream.request import UpstreamRequest, prepare_request
 
 TIMEOUT_SECONDS = 10.0  # s without a byte; staff wait for the result
@@ -71,8 +72,9 @@ def _list_models(provider: Provider) -> str:
         with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as response:
             body = response.read(LIST_BYTES)
     except urllib.error.HTTPError as error:
+        headers = {name.lower(): value for name, value in error.headers.items()}
         with error:
-            raise chat_completions.ERRORS_BY_STATUS.get(error.code, UpstreamRejected)(f"HTTP {error.code}") from error
+            raise failure_of_response(error.code, headers, error.read(BODY_BYTES)) from error
     except (OSError, HTTPException, ValueError) as error:
         raise UpstreamUnreachable(str(error)) from error
     return _describe_models(body)

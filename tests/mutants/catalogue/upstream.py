@@ -134,7 +134,7 @@ MUTANTS = [
     ),
     Mutant(
         "JSON that is nested too deeply is an error of ours",
-        "runs/upstream/chunks.py",
+        "runs/upstream/failures.py",
         "    except TypeError:  # orjson's for",
         "    except OSError:  # orjson's for",
         READING + "test_whatever_stands_in_an_error_s_place_is_a_failure_that_can_be_stored",

@@ -1,0 +1,109 @@
+"""The codes and words by which servers say what went wrong, vendor by vendor. failures.py decides with them.
+
+Codes are compared in lower case, with an error's code and with its type. Patterns search texts of at most a few
+thousand characters, and none repeats without a bound.
+"""
+
+import re
+
+CONTEXT_CODES = {
+    "context_length_exceeded",
+    "exceed_context_size_error",
+    "context_window_exceeded",
+    "model_context_window_exceeded",
+    "contextwindowexceedederror",
+    "request_too_large",
+    "string_above_max_length",
+    "1261",  # Zhipu
+    "1039",  # MiniMax
+    "5021",  # Cloudflare
+}
+CONTEXT = re.compile(
+    r"""
+      context[ _-]?(?:length|size|window|limit)
+    | maximum\ (?:model|prompt|sequence|input|context)\ length | max_(?:seq|model)_len
+    | (?:prompt|input|message|request|text|conversation)s?\ (?:\([^)]*\)\ )?(?:(?:is|are|was)\ )?too\ (?:long|large)
+    | (?:prompt|input|request)\ (?:\([^)]*\)\ )?is\ (?:longer|larger)
+    | too\ (?:long|large)\ for\ (?:\S+\ )?model | too\ many\ (?:input\ |prompt\ )?tokens | reduce\ the\ length
+    | model\ token\ limit | (?:prompt|input)\ (?:exceeds|length\ exceeds|length\ is\ greater)
+    | token\ count\ .{0,40}exceeds
+    | exceeds?\ (?:the\ )?(?:maximum\ )?(?:number\ of\ )?(?:input\ )?tokens?\ (?:limit|allowed)
+    | (?:maximum|max)\ (?:number\ of\ )?(?:input\ )?tokens\ allowed | range\ of\ input\ length
+    | inputs`?\ tokens\ \+ | input\ length\ and\ `?max_tokens | exceeds\ max(?:imum)?\ (?:context\ )?length
+    | longer\ than\ the\ (?:maximum\ )?(?:model|context)
+    | length\ \d+\ .{0,20}exceeds | exceeded\ max\ context
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+NOT_CONTEXT = re.compile(r"max_(?:completion_|output_)?tokens\S* (?:is not supported|must be|should be)", re.I)
+QUOTA_CODES = {
+    "insufficient_quota",
+    "insufficient_balance",
+    "insufficient_credits",
+    "exceeded_current_quota_error",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "billing_error",
+    "payment_required",
+    "quota_exceeded",
+    "arrearage",
+    "credit_limit_reached",
+    "1113",  # Zhipu
+    "1008",  # MiniMax
+}
+QUOTA = re.compile(
+    r"insufficient (?:account )?(?:balance|credits?|quota|funds)|credit balance|out of credits?|"
+    r"(?:any|no|more) credits|"
+    r"not enough credits?|payment required|account .{0,30}(?:arrears|suspended .{0,40}balance)|余额不足|欠费|"
+    r"spend(?:ing)? limit|balance is too low",
+    re.IGNORECASE,
+)
+FILTER_CODES = {
+    "content_filter",
+    "content_policy_violation",
+    "content_filtered",
+    "responsibleaipolicyviolation",
+    "data_inspection_failed",
+    "datainspectionfailed",
+    "moderation_blocked",
+    "cyber_policy_violation",
+    "safety",
+    "prohibited_content",
+    "1301",  # Zhipu
+    "1026",  # MiniMax: the prompt,
+    "1027",  # the answer
+}
+FILTER = re.compile(
+    r"content[ _](?:filter|policy|management policy|exists risk)|moderation|flagged|inappropriate content|"
+    r"sensitive (?:content|words?)|high risk|usage (?:policy|policies|guidelines)|safety (?:system|filter|reasons)|"
+    r"敏感|guardrail|was blocked due to",
+    re.IGNORECASE,
+)
+LOADING_CODES = {"model_loading", "model_not_ready", "model_warming_up", "loading"}
+LOADING = re.compile(
+    r"(?:loading|starting|warming up|waking up) (?:the )?model|model .{0,80}(?:is|are) (?:currently |still |being )*"
+    r"(?:loading|loaded\b(?! with)|starting|warming|initiali[sz]ing)|model .{0,40}not (?:yet )?(?:ready|loaded yet)|"
+    r"server (?:is )?(?:loading|starting)|still loading|cold start",
+    re.IGNORECASE,
+)
+OVERLOADED_CODES = {"overloaded_error", "engine_overloaded_error", "overloaded", "server_overloaded", "1305"}
+OVERLOADED = re.compile(r"\boverloaded\b|server (?:is )?(?:too )?busy|服务器繁忙", re.IGNORECASE)
+RATE_CODES = {
+    "rate_limit_exceeded",
+    "rate_limit_error",
+    "rate_limit_reached_error",
+    "rate_limited",
+    "ratelimitexceeded",
+    "ratelimiterror",
+    "too_many_requests",
+    "resource_exhausted",
+    "throttlingexception",
+    "limit_requests",
+    "1302",  # Zhipu
+    "1303",
+    "1002",  # MiniMax
+}
+RATE = re.compile(r"rate[ _-]?limit(?:ed|s)?\b|too many requests|throttl|requests per (?:minute|day)", re.IGNORECASE)
+KEY_CODES = {"invalid_api_key", "authentication_error", "unauthorized", "invalid_authentication_error", "1004", "2049"}
+KEY = re.compile(r"api[ _-]?key|\btoken\b|credential|authenticat|unauthori[sz]ed|authoriz", re.IGNORECASE)
+TRANSIENT = re.compile(r"server_?error|internal|over_?capacity|unavailable|timeout|try again", re.IGNORECASE)

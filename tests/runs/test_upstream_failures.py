@@ -1,0 +1,379 @@
+"""What servers report as errors, in the shapes and words of many vendors: which error of ours it is."""
+
+import time
+from email.utils import formatdate
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runs.errors import UpstreamError
+from runs.upstream.failures import Report, context_numbers, failure_for, failure_of_response, report_in
+from runs.upstream.retry_after import seconds_in_headers, seconds_in_report
+
+# (message, limit, requested) as vendors word it
+TOO_LONG = {
+    "OpenAI": (
+        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens. "
+        "Please reduce the length of the messages.",
+        8192,
+        9001,
+    ),
+    "OpenAI, with a limit": (
+        "This model's maximum context length is 4097 tokens. However, you requested 5000 tokens (4000 in the "
+        "messages, 1000 in the completion). Please reduce the length of the messages or completion.",
+        4097,
+        5000,
+    ),
+    "OpenRouter": (
+        "This endpoint's maximum context length is 32768 tokens. However, you requested about 40012 tokens "
+        "(39012 of text input, 1000 in the output).",
+        32768,
+        40012,
+    ),
+    "vLLM 0.10": (
+        "'max_tokens' or 'max_completion_tokens' is too large: 2000. This model's maximum context length is 4096 "
+        "tokens and your request has 3000 input tokens (2000 > 4096 - 3000).",
+        4096,
+        3000,
+    ),
+    "vLLM decoder": ("The decoder prompt (length 9001) is longer than the maximum model length of 8192.", 8192, 9001),
+    "llama.cpp": ("the request exceeds the available context size (4096 tokens), try increasing it", 4096, None),
+    "llama.cpp, new": ("request (5000 tokens) exceeds the available context size (4096 tokens)", 4096, 5000),
+    "Anthropic": ("prompt is too long: 210000 tokens > 200000 maximum", 200000, 210000),
+    "Anthropic, sum": (
+        "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length",
+        200000,
+        None,
+    ),
+    "Gemini": (
+        "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+        1048576,
+        1200000,
+    ),
+    "Mistral": (
+        "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length",
+        32768,
+        40000,
+    ),
+    "TGI, Together": (
+        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193. Given: 8000 `inputs` tokens "
+        "and 512 `max_new_tokens`",
+        8193,
+        8000,
+    ),
+    "Fireworks": ("The prompt is too long: 140000, model maximum context length: 131071", 131071, 140000),
+    "Cohere": (
+        "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5292. Try using a "
+        "shorter prompt.",
+        4081,
+        5292,
+    ),
+    "xAI": ("This model's maximum prompt length is 131072 but the request contains 150000 tokens.", 131072, 150000),
+    "Moonshot": (
+        "Invalid request: Your request exceeded model token limit: 131072 (requested: 140000)",
+        131072,
+        140000,
+    ),
+    "DashScope": ("Range of input length should be [1, 30720]", None, None),
+    "Bedrock": ("Input is too long for requested model.", None, None),
+    "Cloudflare": (
+        "The estimated number of input and maximum output tokens (5000) exceeded this model context window limit "
+        "(4096).",
+        4096,
+        5000,
+    ),
+    "SGLang": (
+        "The input (5000 tokens) is longer than the model's context length (4096 tokens).",
+        4096,
+        5000,
+    ),
+    "TabbyAPI": ("Prompt length 5000 is greater than max_seq_len 4096", 4096, 5000),
+    "text-generation-webui": ("Requested 9001 tokens, the context length is 8192.", 8192, 9001),
+    "LM Studio": (
+        "Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with context "
+        "length of only 4096 tokens, which is not enough.",
+        4096,
+        None,
+    ),
+    "Cerebras": (
+        "Please reduce the length of the messages or completion. Current length is 9000 while limit is 8192",
+        8192,
+        9000,
+    ),
+    "Groq, per minute": (
+        "Request too large for model `llama` in organization `org_1` service tier `on_demand` on tokens per minute "
+        "(TPM): Limit 6000, Requested 7000, please reduce your message size and try again.",
+        6000,
+        7000,
+    ),
+    "Ollama": ("prompt too long; exceeded max context length by 812 tokens", None, None),
+    "LiteLLM": ("litellm.ContextWindowExceededError: litellm.BadRequestError: context window exceeded", None, None),
+}
+
+ERROR_SHAPES = {
+    "OpenAI": lambda words: {"error": {"message": words, "type": "invalid_request_error", "param": None, "code": None}},
+    "a string": lambda words: {"error": words},
+    "a list": lambda words: [{"error": {"code": 400, "message": words, "status": "INVALID_ARGUMENT"}}],
+    "vLLM": lambda words: {"object": "error", "message": words, "type": "BadRequestError", "param": None, "code": 400},
+    "FastAPI": lambda words: {"detail": words},
+    "FastAPI's validation": lambda words: {"detail": [{"loc": ["body", "messages"], "msg": words, "type": "x"}]},
+    "Mistral": lambda words: {"object": "error", "message": {"detail": [{"loc": ["body"], "msg": words}]}},
+    "Anthropic": lambda words: {"type": "error", "error": {"type": "invalid_request_error", "message": words}},
+    "MiniMax": lambda words: {"base_resp": {"status_code": 2013, "status_msg": words}},
+    "DashScope": lambda words: {"code": "InvalidParameter", "message": words, "request_id": "r"},
+    "Cloudflare": lambda words: {"success": False, "errors": [{"code": 5006, "message": words}], "result": None},
+    "Bedrock": lambda words: {"__type": "ValidationException", "message": words},
+    "Baidu": lambda words: {"error_code": 336003, "error_msg": words},
+    "Apigee": lambda words: {"fault": {"faultstring": words, "detail": {"errorcode": "x"}}},
+    "OpenRouter": lambda words: {"error": {"message": "Provider returned error", "metadata": {"raw": words}}},
+}
+
+
+@pytest.mark.parametrize("shape", ERROR_SHAPES)
+def test_a_context_that_is_too_long_has_its_own_code_in_every_shape(shape):  # B66
+    for words, _, _ in TOO_LONG.values():
+        _assert_too_long(words, shape)
+
+
+def _assert_too_long(words: str, shape: str) -> None:
+    value = ERROR_SHAPES[shape](words)
+    error = failure_of_response(400, {}, orjson.dumps(value))
+    assert (error.code, error.retryable, error.is_transient) == ("context_length_exceeded", False, False)
+    assert words in error.upstream_message
+    in_stream = report_in(value, is_error=shape in ("FastAPI", "FastAPI's validation"))
+    assert in_stream is not None and failure_for(in_stream).code == "context_length_exceeded"
+
+
+@pytest.mark.parametrize("vendor", TOO_LONG)
+def test_the_numbers_of_a_context_that_is_too_long_are_read(vendor):  # B66
+    words, limit, requested = TOO_LONG[vendor]
+    assert context_numbers(words) == (limit, requested)
+
+
+# (status, body, code, retried before the first token)
+RESPONSES = [
+    (
+        400,
+        {"error": {"message": "Unsupported parameter: 'max_tokens' is not supported with this model."}},
+        "upstream_rejected",
+        False,
+    ),
+    (
+        400,
+        {"error": {"message": "max_tokens is too large: 9000. This model supports at most 4096 completion tokens"}},
+        "upstream_rejected",
+        False,
+    ),
+    (400, {"error": {"message": "Content Exists Risk", "type": "invalid_request_error"}}, "upstream_rejected", False),
+    (
+        400,
+        {"error": {"message": "Your credit balance is too low to access the API."}},
+        "upstream_quota_exhausted",
+        False,
+    ),
+    (
+        400,
+        {"code": "Arrearage", "message": "Access denied, please make sure your account is in good standing."},
+        "upstream_quota_exhausted",
+        False,
+    ),
+    (
+        400,
+        {"code": "data_inspection_failed", "message": "Input data may contain inappropriate content."},
+        "upstream_rejected",
+        False,
+    ),
+    (
+        401,
+        {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}},
+        "upstream_unauthorized",
+        False,
+    ),
+    (402, {"error": {"message": "Insufficient Balance"}}, "upstream_quota_exhausted", False),
+    (402, "", "upstream_quota_exhausted", False),
+    (
+        403,
+        {
+            "error": {
+                "message": "Country, region, or territory not supported",
+                "code": "unsupported_country_region_territory",
+            }
+        },
+        "upstream_forbidden",
+        False,
+    ),
+    (
+        403,
+        {"error": {"message": "Your newly created team doesn't have any credits yet."}},
+        "upstream_quota_exhausted",
+        False,
+    ),
+    (403, {"error": {"message": "Your API key does not have permission"}}, "upstream_unauthorized", False),
+    (403, {"error": {"code": 403, "message": "your input was flagged for violence"}}, "upstream_rejected", False),
+    (403, "<html><body>Attention required</body></html>", "upstream_forbidden", False),
+    (
+        404,
+        {"error": {"message": "The model `x` does not exist", "code": "model_not_found"}},
+        "upstream_not_found",
+        False,
+    ),
+    (405, {"detail": "Method Not Allowed"}, "upstream_not_found", False),
+    (408, "", "upstream_timeout", True),
+    (413, "<html>413 Request Entity Too Large</html>", "context_length_exceeded", False),
+    (418, "", "upstream_rejected", False),
+    (
+        429,
+        {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}},
+        "upstream_quota_exhausted",
+        False,
+    ),
+    (
+        429,
+        {"error": {"message": "engine overloaded", "type": "engine_overloaded_error"}},
+        "upstream_rate_limited",
+        True,
+    ),
+    (429, {"error": {"code": "1113", "message": "余额不足或无可用资源包,请充值。"}}, "upstream_quota_exhausted", False),
+    (429, "", "upstream_rate_limited", True),
+    (498, "", "upstream_unavailable", True),
+    (500, "", "upstream_failed", True),
+    (501, "", "upstream_failed", False),
+    (502, "<html>nginx</html>", "upstream_unavailable", True),
+    (503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}, "upstream_loading", True),
+    (503, {"error": "Model org/x is currently loading", "estimated_time": 20.0}, "upstream_loading", True),
+    (503, "", "upstream_unavailable", True),
+    (520, "", "upstream_unavailable", True),
+    (526, "", "upstream_unavailable", False),
+    (
+        529,
+        {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},
+        "upstream_unavailable",
+        True,
+    ),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "code", "is_transient"), RESPONSES)
+def test_each_refusal_has_its_code(status, body, code, is_transient):  # B48 B62
+    raw = body.encode() if isinstance(body, str) else orjson.dumps(body)
+    error = failure_of_response(status, {}, raw)
+    assert (error.code, error.is_transient, error.upstream_status) == (code, is_transient, status)
+
+
+# (body of an event or of a response with status 200, code, retried before the first token)
+IN_STREAM = [
+    ({"error": {"message": "Provider returned error", "code": 429}}, "upstream_rate_limited", True),
+    ({"error": {"message": "No instances available for this model right now", "code": 503}}, "upstream_failed", True),
+    ({"error": {"type": "overloaded_error", "message": "Overloaded"}, "type": "error"}, "upstream_unavailable", True),
+    ({"error": {"message": "Compute error.", "code": 500, "type": "server_error"}}, "upstream_failed", True),
+    ({"error": {"message": "Bad", "code": 400}}, "upstream_failed", False),
+    ({"error": {"message": "User not found.", "code": 401}}, "upstream_unauthorized", False),
+    ({"error": "unexpected EOF"}, "upstream_failed", False),
+    ({"error": True, "message": "It broke"}, "upstream_failed", False),
+    ({"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}, "upstream_rate_limited", True),
+    ({"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}, "upstream_quota_exhausted", False),
+    ({"code": 429, "message": "Resource has been exhausted (e.g. check quota)."}, "upstream_rate_limited", True),
+    ({"object": "error", "message": "Internal", "type": "InternalServerError", "code": 500}, "upstream_failed", True),
+    ({"detail": "It broke"}, "upstream_failed", False),
+]
+
+
+@pytest.mark.parametrize(("value", "code", "is_transient"), IN_STREAM)
+def test_each_error_within_a_stream_has_its_code(value, code, is_transient):  # B62
+    report = report_in(value)
+    assert report is not None
+    error = failure_for(report)
+    assert (error.code, error.is_transient) == (code, is_transient)
+
+
+NO_ERRORS = [
+    {},
+    [],
+    7,
+    None,
+    {"type": "ping"},
+    {"choices": []},
+    {"choices": [], "prompt_progress": {"total": 100}},
+    {"error": None, "choices": []},
+    {"error": {}},
+    {"error": "null"},
+    {"error": {"code": 0, "message": "success"}},
+    {"error": {"message": "", "type": "", "param": "", "code": None}},
+    {"base_resp": {"status_code": 0, "status_msg": ""}},
+    {"choices": [{"delta": {"content": "error"}}], "message": "x", "code": 500},
+    {"type": "status", "message": "warming up"},
+]
+
+
+@pytest.mark.parametrize("value", NO_ERRORS)
+def test_what_reports_no_error_is_none(value):
+    assert report_in(value) is None
+
+
+def test_the_parameter_at_fault_is_read():
+    detail = {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options", "include_usage"], "msg": "no"}]}
+    for body in (detail, {"object": "error", "message": detail, "param": None}):
+        assert failure_of_response(422, {}, orjson.dumps(body)).upstream_param == "stream_options"
+    openai = {"error": {"message": "no", "param": "temperature", "code": "unsupported_value"}}
+    error = failure_of_response(400, {}, orjson.dumps(openai))
+    assert (error.upstream_param, error.upstream_code) == ("temperature", "unsupported_value")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from(["error", "message", "code", "detail", "x"]), inner)
+    ),
+    max_leaves=20,
+)
+
+
+@given(json_values, st.booleans(), st.sampled_from([None, 400, 500]))
+def test_whatever_is_reported_becomes_an_error_that_can_be_stored(value, is_error, status):  # B10 B58
+    report = report_in({"error": value} if is_error else value, is_error)
+    error = failure_for(report or Report(""), "", status)
+    assert isinstance(error, UpstreamError)
+    assert "\0" not in str(error.upstream_message) + error.upstream_code + error.upstream_param
+    assert (str(error) + error.upstream_message).encode()
+
+
+def test_a_pause_is_read_from_headers():
+    assert seconds_in_headers({"retry-after": "2"}) == 2
+    assert seconds_in_headers({"retry-after": "0.25"}) == 0.25
+    assert seconds_in_headers({"retry-after-ms": "1500", "retry-after": "2"}) == 1.5
+    assert 3500 < seconds_in_headers({"retry-after": formatdate(time.time() + 3600, usegmt=True)}) <= 3600
+    assert seconds_in_headers({"retry-after": formatdate(0, usegmt=True)}) == 0
+    assert [seconds_in_headers({"retry-after": value}) for value in ("", "soon", "-1", "1e9", "٣")] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("Rate limit reached. Please try again in 7.66s.", 7.66),
+        ("Please try again in 6m0s.", 360),
+        ("Please try again in 20ms", 0.02),
+        ("Please retry after 5 seconds", 5),
+        ("wait 2 minutes", 120),
+        ("Over capacity, please try again and back off exponentially.", None),
+    ],
+)
+def test_a_pause_is_read_from_words(words, seconds):
+    assert seconds_in_report(words) == pytest.approx(seconds)
+
+
+def test_google_s_delay_is_read():
+    details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2s"}]
+    body = [{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "no", "details": details}}]
+    error = failure_of_response(429, {}, orjson.dumps(body))
+    assert (error.code, error.retry_after) == ("upstream_rate_limited", 2)
+
+
+def test_a_redirect_is_not_followed_and_says_where_to():
+    error = failure_of_response(307, {"location": "/v2/chat/completions"}, b"")
+    assert error.code == "upstream_redirected" and "/v2/chat/completions" in str(error)
+
+
+def test_a_server_that_says_not_to_retry_is_obeyed():
+    assert not failure_of_response(503, {"x-should-retry": "false"}, b"").is_transient
