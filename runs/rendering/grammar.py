@@ -7,11 +7,12 @@ current block: whatever follows a finished block never changes it, except for de
 * Formulas: `$…$`, `$$…$$`, `\(…\)` and `\[…\]` in a line; lines between `$$`.
 * Footnotes: `[^label]` where `[^label]: text` is defined, which stays where it is.
 * Tasks: an item that begins with `[ ]` or `[x]`.
-* Bare links: `https://example.org`. Line breaks: `<br>`.
+* Bare links: `https://example.org`, `www.example.org`, `me@example.org`. Line breaks: `<br>`.
 * Emphasis beside CJK characters needs no spaces: **「這樣」**才對.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -29,13 +30,19 @@ MAX_LEVEL = 40  # of nested blocks
 FORMULA = re.compile(r"\$(?![$ \t\n])((?:[^$\\]|\\[\s\S])+)(?<![ \t\n])\$(?![0-9])")
 DISPLAY_FORMULA = re.compile(r"\$\$((?:[^$\\]|\\[\s\S]|\$(?!\$))+)\$\$(?![0-9])")
 BRACKETS = {r"\(": (r"\)", "$"), r"\[": (r"\]", "$$")}  # opening: (closing, how the formula is shown)
+TILDES = re.compile("~{3,}")
 LINE_BREAK = re.compile(r"<br[ \t]*/?>", re.IGNORECASE)
 SCHEME = re.compile(r"(?:^|[^a-zA-Z0-9+.-])(https?)\Z", re.IGNORECASE)  # before the colon of a bare link
+TEXT_END = re.compile(r"[\n!#$%&*+\-:<=>@\[\\\]^_`{}~]|(?<=[ \t(])www\.")
 BARE_LINK = re.compile(
-    r"://[^\x00-\x20<>\"`\x7f-\xa0\xab\xbb\u1680\u2000-\u206f\u3000-\u303f\ufe30-\ufe6f\ufeff"
+    r"(?:://|www\.)[^\x00-\x20<>\"`\x7f-\xa0\xab\xbb\u1680\u2000-\u206f\u3000-\u303f\ufe30-\ufe6f\ufeff"
     r"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]+"
 )
-LINK_END = re.compile(r"[?!.,:;*_~'|]+$")  # punctuation after a bare link
+LINK_END = re.compile(r"(?:&[a-zA-Z0-9]+;|[?!.,:;*_~'|])+\Z")  # entities and punctuation after a bare link
+BEFORE_LINK = re.compile(r"[ \t\n*_~(]?\Z")  # the character before `www.`
+HOST = re.compile(r"[\w.-]*")
+EMAIL_HOST = re.compile(r"@[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+")
+EMAIL_NAME = re.compile(r"[a-zA-Z0-9._+-]")
 FOOTNOTE = re.compile(r"\[\^([^\s\[\]]{1,100})\]")
 FOOTNOTE_DEFINITION = re.compile(r"\[\^([^\s\[\]]{1,100})\]:[ \t]*")
 TASK = re.compile(r"\[[ xX]\][ \t\n]")
@@ -59,7 +66,11 @@ def make_parser() -> MarkdownIt:
     parser.inline.ruler.before("escape", "formula", _formula)
     parser.inline.ruler.before("link", "footnote_reference", _footnote_reference)
     parser.inline.ruler.before("autolink", "line_break", _line_break)
+    parser.inline.ruler.before("strikethrough", "tildes", _tildes)
     parser.inline.ruler.before("escape", "bare_link", _bare_link)
+    parser.inline.ruler.before("text", "www_link", _www_link)
+    parser.inline.ruler.at("text", _text)
+    parser.inline.ruler2.after("fragments_join", "email_link", _email_links)
     parser.core.ruler.after("block", "tasks", _tasks)
     return parser
 
@@ -226,6 +237,17 @@ def _line_break(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _tildes(state: StateInline, silent: bool) -> bool:
+    """Three and more tildes strike nothing out."""
+    match = TILDES.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    if not silent:
+        state.append_pending(match[0])
+    state.pos = match.end()
+    return True
+
+
 def _bare_link(state: StateInline, silent: bool) -> bool:
     """A bare address, up to its trailing punctuation and a bracket that it does not open."""
     if state.src[state.pos] != ":" or state.linkLevel > 0 or silent:
@@ -239,12 +261,78 @@ def _bare_link(state: StateInline, silent: bool) -> bool:
         return False
     url = scheme[1] + rest
     state.pending = state.pending[: -len(scheme[1])]
-    opening = state.push("link_open", "a", 1)
-    opening.attrs = {"href": state.md.normalizeLink(url)}
-    state.push("text", "", 0).content = url
-    state.push("link_close", "a", -1)
+    _push_link(state, url, url)
     state.pos += len(rest)
     return True
+
+
+def _www_link(state: StateInline, silent: bool) -> bool:
+    """An address that begins with `www.`, with a dot in its host and no `_` in the last two parts of it."""
+    if state.src[state.pos] != "w" or state.linkLevel > 0 or silent:
+        return False
+    match = BARE_LINK.match(state.src, state.pos, state.posMax)
+    if match is None or not BEFORE_LINK.match(state.src[: state.pos][-1:]):
+        return False
+    if any("_" in part for part in HOST.match(match[0])[0].split(".")[-2:]):  # type: ignore[index]  # may be empty
+        return False
+    link = _trimmed_link(match[0])
+    if len(link) <= len("www."):
+        return False
+    _push_link(state, link, f"http://{link}")
+    state.pos += len(link)
+    return True
+
+
+def _push_link(state: StateInline, content: str, url: str) -> None:
+    state.push("link_open", "a", 1).attrs = {"href": state.md.normalizeLink(url)}
+    state.push("text", "", 0).content = content
+    state.push("link_close", "a", -1)
+
+
+def _text(state: StateInline, silent: bool) -> bool:
+    """As the parser's own rule, which does not stop at `www.`"""
+    start = state.pos
+    if TEXT_END.match(state.src, start) and state.src[start] != "w":
+        return False
+    found = TEXT_END.search(state.src, start + 1)
+    state.pos = min(found.start(), state.posMax) if found else state.posMax
+    if not silent:
+        state.append_pending(state.src[start : state.pos])
+    return True
+
+
+def _email_links(state: StateInline) -> None:
+    """After all other rules: addresses of e-mail become links. `_` in them is no emphasis within a word."""
+    if "@" not in state.src:
+        return
+    tokens: list[Token] = []
+    depth = 0
+    for token in state.tokens:
+        if token.type in ("link_open", "link_close"):
+            depth += token.nesting
+        tokens += _with_email_links(token, state) if token.type == "text" and depth == 0 else [token]
+    state.tokens[:] = tokens
+
+
+def _with_email_links(token: Token, state: StateInline) -> Iterator[Token]:
+    content, level, end = token.content, token.level, 0  # `end`: of what was yielded
+    for found in EMAIL_HOST.finditer(content):
+        start = found.start()
+        while start > end and EMAIL_NAME.match(content[start - 1]):
+            start -= 1
+        if start == found.start() or found[0].endswith(("-", "_")):
+            continue
+        if start > end:
+            yield Token("text", "", 0, content=content[end:start], level=level)
+        end = found.end()
+        href = state.md.normalizeLink(f"mailto:{content[start:end]}")
+        yield Token("link_open", "a", 1, attrs={"href": href}, level=level)
+        yield Token("text", "", 0, content=content[start:end], level=level + 1)
+        yield Token("link_close", "a", -1, level=level)
+    if end == 0:
+        yield token
+    elif end < len(content):
+        yield Token("text", "", 0, content=content[end:], level=level)
 
 
 def _trimmed_link(link: str) -> str:

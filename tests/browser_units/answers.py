@@ -7,6 +7,7 @@ INLINE = [
     *("**a *b* c**", "a ** b", "5 * 3 * 2", "`code <b>`", "`` ` ``", "two  \nlines", "soft\nbreak", "a<br>b"),
     *('[a link](https://example.org/a_b "title")', "[nested [b]](https://e.org)", "<https://auto.example>"),
     *("https://example.org/x_(y)?a=1, then", "see https://a.example.", "**https://b.example/_c_**"),
+    *("www.a.example/b_c_d;", "me_you@a.example", "~~~odd~~~"),
     *("[bad](javascript:alert(1))", "[x](/settings)", "![img](https://example.org/i.png)", "<b>html</b>"),
     *("$x_1 * y$", "$$d$$", "\\(a_b\\)", "\\[z\\]", "$5 and $6", "&amp; &copy; &#35;", "\\*escaped\\*"),
     *("text[^1]", "[ref]", "[ref][two]", "[two]: not a definition", "e\u0301", "👩‍👩‍👧"),

@@ -12,8 +12,6 @@ from django.conf import settings
 
 from runs.rendering.markdown import render
 from tests.browser_units.answers import Author
-from tests.harness.node import node_program
-from tests.harness.plugin import skip_missing
 
 DRAW = Path(__file__).parent / "draw_answers.mjs"
 EXAMPLE = re.compile(r"^`{32} example\n(.*?)^\.\n", re.MULTILINE | re.DOTALL)
@@ -38,6 +36,9 @@ GFM = {  # the extensions of GitHub Flavored Markdown; what becomes of them is i
     "a bare link before punctuation": "https://a.example/b?c=d&e=%20f. **https://a.example** https://a.example、次",
     "no bare link": "xhttps://a.example https:// http:/a.example javascript://x ftp://a.example `https://a.example`",
     "a bare link in a link": "[see https://a.example](https://b.example)",
+    "www": "www.a.b/c_d_e*f*. (www.a.b) *www.a.b* www.a_b.c xwww.a.b www. `www.a.b` [www.a.b](x) www.a&amp;|www.a、次",
+    "e-mail": "a@b.c a_b@c.d_ **x_y@z.de** <a@b.c> [a@b.c](x) git@a.b:c 邮箱a@b.c a@b@c.d a\\@b.c a&#64;b.c `a@b.c`",
+    "tildes": "~~~no~~~ ~~~~no~~~~ ~~yes~~ ~~~a~~ ~b~",
 }
 FOUND = {  # what was once drawn otherwise than it was rendered
     "underscores": "my_config_file _a_ __b__",
@@ -57,13 +58,6 @@ FOUND = {  # what was once drawn otherwise than it was rendered
     "a code box that is long": "```\n" + "a line of code\n" * 600 + "```\n\nafter",
     "code that is never closed": "text\n```\n" + "a line of code\n" * 600 + "the end",
 }
-
-
-@pytest.fixture(scope="module")
-def node():
-    if not (settings.BROWSER_PACKAGES_DIR / "linkedom").is_dir():
-        skip_missing("The browser packages for tests are not installed")
-    return node_program()
 
 
 def examples() -> list[str]:

@@ -8,19 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from django.conf import settings
-
-from tests.harness.node import node_program
-from tests.harness.plugin import skip_missing
 
 FILES = sorted(Path(__file__).parent.glob("*.test.mjs"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.split(".")[0])
-def test_unit(file):
-    program = node_program()
-    if not (settings.BROWSER_PACKAGES_DIR / "linkedom").is_dir():
-        skip_missing("The browser packages for tests are not installed")
-    command = [program, "--preserve-symlinks", "--test", "--test-reporter=spec", str(file)]
+def test_unit(node, file):
+    command = [node, "--preserve-symlinks", "--test", "--test-reporter=spec", str(file)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert result.returncode == 0, result.stdout + result.stderr

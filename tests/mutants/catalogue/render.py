@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 BACKLOG, HIGHLIGHTING = "tests/runs/test_backlog.py", "tests/runs/test_highlighting.py"
+GFM = "tests/browser_units/test_gfm.py::test_the_server_renders_what_gfm_specifies"
 MUTANTS = [
     Mutant(
         "an answer that has grown gets the HTML of what it was",
@@ -87,5 +88,47 @@ MUTANTS = [
         "has_grown = _held_bytes() > GROWN_BYTES",
         "has_grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > GROWN_BYTES",
         f"{BACKLOG}::test_a_worker_of_any_size_keeps_its_renderer",
+    ),
+    Mutant(
+        "www. begins a link only where other marks do",
+        "runs/rendering/grammar.py",
+        '    parser.inline.ruler.at("text", _text)\n',
+        "",
+        f"{GFM}[www with a path]",
+    ),
+    Mutant(
+        "an underscore in the last parts of a host makes no difference",
+        "runs/rendering/grammar.py",
+        'if any("_" in part for part in',
+        'if any("_" * 99 in part for part in',
+        f"{GFM}[no underscore in the last two parts of a host]",
+    ),
+    Mutant(
+        "an address takes the entity that follows it",
+        "runs/rendering/grammar.py",
+        "(?:&[a-zA-Z0-9]+;|[?!.,:;*_~'|])+",
+        "[?!.,:;*_~'|]+",
+        f"{GFM}[what looks like an entity at the end is none of an address]",
+    ),
+    Mutant(
+        "an e-mail address may end with a hyphen",
+        "runs/rendering/grammar.py",
+        'or found[0].endswith(("-", "_"))',
+        "",
+        f"{GFM}[what an e-mail address may end with]",
+    ),
+    Mutant(
+        "three tildes strike out",
+        "runs/rendering/grammar.py",
+        '    parser.inline.ruler.before("strikethrough", "tildes", _tildes)\n',
+        "",
+        f"{GFM}[three tildes strike nothing]",
+    ),
+    Mutant(
+        "the page makes no link of an e-mail address, unlike the server",
+        "chatapp/web/chat/static/link_rules.js",
+        '  parser.inline.ruler2.after("fragments_join", "email_link", emailLinks);\n',
+        "",
+        "tests/browser_units/test_gfm.py::test_the_page_draws_the_same_however_it_arrives",
     ),
 ]

@@ -1,16 +1,15 @@
 /* Rules of the Markdown of answers within a line. The same as in runs/rendering/grammar.py, which says why. */
 
+import { addLinkRules, matchAt } from "./link_rules.js";
+
 const FORMULA = /\$(?![$ \t\n])((?:[^$\\]|\\[\s\S])+)(?<![ \t\n])\$(?![0-9])/y;
 const DISPLAY_FORMULA = /\$\$((?:[^$\\]|\\[\s\S]|\$(?!\$))+)\$\$(?![0-9])/y;
 const BRACKETS = new Map([
   ["\\(", { closing: "\\)", mark: "$" }],
   ["\\[", { closing: "\\]", mark: "$$" }],
 ]);
+const TILDES = /~{3,}/y;
 const LINE_BREAK = /<br[ \t]*\/?>/iy;
-const SCHEME = /(?:^|[^a-zA-Z0-9+.-])(https?)$/i;
-const BARE_LINK =
-  /:\/\/[^\x00-\x20<>"`\x7f-\xa0\xab\xbb\u1680\u2000-\u206f\u3000-\u303f\ufe30-\ufe6f\ufeff\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]+/y; // eslint-disable-line no-control-regex
-const LINK_END = /[?!.,:;*_~'|]+$/;
 const FOOTNOTE = /\[\^([^\s[\]]{1,100})\]/y;
 const PUNCTUATION = /[\p{P}\p{S}]/u;
 const CJK =
@@ -22,15 +21,9 @@ export function addInlineRules(parser) {
   ruler.before("escape", "formula", formula);
   ruler.before("link", "footnote_reference", footnoteReference);
   ruler.before("autolink", "line_break", lineBreak);
-  ruler.before("escape", "bare_link", bareLink);
+  ruler.before("strikethrough", "tildes", tildes);
+  addLinkRules(parser);
   parser.inline.State = withCjkBoundaries(parser.inline.State, parser.utils.isWhiteSpace);
-}
-
-/** What `pattern`, which is sticky, matches at the position of `state`. */
-function matchAt(state, pattern, position = state.pos) {
-  pattern.lastIndex = position;
-  const match = pattern.exec(state.src);
-  return match && pattern.lastIndex <= state.posMax ? match : null;
 }
 
 function withCjkBoundaries(State, isWhiteSpace) {
@@ -96,30 +89,11 @@ function lineBreak(state, silent) {
   return true;
 }
 
-/** A bare address, up to its trailing punctuation and a bracket that it does not open. */
-function bareLink(state, silent) {
-  if (state.src[state.pos] !== ":" || state.linkLevel > 0 || silent) return false;
-  const scheme = SCHEME.exec(state.pending.slice(-6))?.[1];
-  const match = matchAt(state, BARE_LINK);
-  if (!scheme || !match) return false;
-  const rest = trimmedLink(match[0]);
-  if (rest.length <= "://".length) return false;
-  state.pending = state.pending.slice(0, -scheme.length);
-  state.push("link_open", "a", 1).attrs = [["href", state.md.normalizeLink(scheme + rest)]];
-  state.push("text", "", 0).content = scheme + rest;
-  state.push("link_close", "a", -1);
-  state.pos += rest.length;
+/** Three and more tildes strike nothing out. */
+function tildes(state, silent) {
+  const match = matchAt(state, TILDES);
+  if (!match) return false;
+  if (!silent) state.pending += match[0];
+  state.pos += match[0].length;
   return true;
-}
-
-function trimmedLink(link) {
-  for (let rest = link; ;) {
-    let trimmed = rest.replace(LINK_END, "");
-    for (const [opening, closing] of ["()", "[]"]) {
-      const isUnopened = trimmed.split(closing).length > trimmed.split(opening).length;
-      if (trimmed.endsWith(closing) && isUnopened) trimmed = trimmed.slice(0, -1);
-    }
-    if (trimmed === rest) return rest;
-    rest = trimmed;
-  }
 }
