@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -30,6 +30,13 @@ class Provider(models.Model):
         blank=True,
         verbose_name="key variable",
         help_text="Name of the environment variable that holds the key. The key itself is never stored.",
+    )
+    # Here and below `db_default`: the previous version inserts rows without these.
+    profile = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="What this server accepts, where that differs from the shipped profile",
     )
 
     DEMO = "local"  # the name of the provider of the bundled model
@@ -99,6 +106,19 @@ class Model(models.Model):
     upstream_id = models.CharField(max_length=200, help_text="Name at the provider")
     system_prompt = models.TextField(blank=True)
     parameters = models.JSONField(default=dict, blank=True, help_text='Added to requests, e.g. {"temperature": 0.3}')
+    profile = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="What this model accepts, where that differs from its provider's profile",
+    )
+    # Found out from refusals and usage (runs.upstream.learning): a profile's fields, and those of its own.
+    learned = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), editable=False)
+    context_window = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Tokens that the model reads at once, question and answer together; empty: as far as known",
+    )
     enabled = models.BooleanField(default=True)
     is_default = models.BooleanField(default=False)
 

@@ -2,20 +2,23 @@
 
 import logging
 import traceback
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from celery import Task, shared_task
 from structlog.contextvars import bind_contextvars
 
 from runs.error_details import redact
-from runs.errors import InternalError, RunError
+from runs.errors import InternalError, RunError, UpstreamRejected
 from runs.lifecycle import attached, reaper, redispatch, transitions
 from runs.maintenance import retention
 from runs.models import Report, Run
 from runs.queries import queue_position
 from runs.rendering import backlog
 from runs.upstream import titles
-from runs.upstream.request import build_request
+from runs.upstream.learning import learn
+from runs.upstream.request import UpstreamRequest, build_request
 from runs.worker import tracing
 from runs.worker.engine import Fenced, StopRequested, current_pool, start_engine
 from runs.worker.shielding import persist, run_shielded
@@ -45,7 +48,7 @@ def generate(self: Task, run_id: str) -> None:
         request = run_shielded(build_request, run)
         del claimed, run  # free the rows: this task waits for as long as the answer takes
         with tracing.upstream_span(identity, request):
-            finish_reason = engine.execute(identity, after, request)
+            finish_reason = learning_from(request, engine.execute, identity, after, request)
     except Fenced:
         logger.warning("run %s was ended by another process; nothing more of it was written", run_id)
     except StopRequested:
@@ -57,6 +60,21 @@ def generate(self: Task, run_id: str) -> None:
         persist(transitions.fail, identity, InternalError(repr(error)), redact(format_trace(error), key))
     else:
         persist(transitions.complete, identity, finish_reason)
+
+
+def learning_from(request: UpstreamRequest, call: Callable[..., str], *args: Any) -> str:
+    """Return `call(*args)`, which sends the request, and remember what the server's refusals have taught (B67)."""
+    try:
+        result = call(*args)
+    except UpstreamRejected:
+        raise  # what was changed did not help
+    except RunError:
+        if request.lessons:
+            run_shielded(learn, request.model_id, request.lessons)
+        raise
+    if request.lessons:
+        run_shielded(learn, request.model_id, request.lessons)
+    return result
 
 
 def format_trace(error: BaseException) -> str:
@@ -77,7 +95,8 @@ def write_title(run_id: str) -> None:
     if run is None:
         return
     try:
-        title = engine.fetch_text(titles.build_title_request(run), titles.TIMEOUT_SECONDS)
+        request = titles.build_title_request(run)
+        title = learning_from(request, engine.fetch_text, request, titles.TIMEOUT_SECONDS)
         run_shielded(titles.save_title, run.session_id, title)
     except RunError as error:
         logger.info("no title for session %s: %s", run.session_id, error.code)

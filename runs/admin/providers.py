@@ -81,7 +81,7 @@ class ModelAdmin(admin.ModelAdmin):
     readonly_fields = ["is_default"]  # at most one: the action replaces it in one step
     actions = ["make_default", "test_connection"]
 
-    @admin.action(description="Test by requesting one token", permissions=["change"])
+    @admin.action(description="Test by requesting a few tokens", permissions=["change"])
     def test_connection(self, request, queryset):
         for model in queryset.select_related("provider")[:MAX_TESTED]:
             _show_result(self, request, model.label, probe.probe_model(model))

@@ -5,7 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from asgiref.sync import async_to_sync
@@ -14,12 +14,14 @@ from runs.error_details import redact
 from runs.errors import EmptyAnswer, RunError, UpstreamGarbage, UpstreamUnreachable
 from runs.models import Model, Provider
 from runs.net.http1 import Client
-from runs.upstream import chat_completions
+from runs.upstream import adaptive_stream
 from runs.upstream.chunks import Delta
 from runs.upstream.failures import BODY_BYTES, failure_of_response
+from runs.upstream.learning import learn
 from runs.upstream.request import UpstreamRequest, prepare_request
 
 TIMEOUT_SECONDS = 10.0  # s without a byte; staff wait for the result
+PROBE_TOKENS = 16  # the least that OpenAI's newer models accept
 LISTED_MODELS = 10  # named in the result
 LIST_BYTES = 2**20  # read of a provider's list of models
 
@@ -39,12 +41,21 @@ def probe_provider(provider: Provider) -> ProbeResult:
 
 
 def probe_model(model: Model) -> ProbeResult:
-    """Test whether the model begins to answer a run's request for one token. It need not be enabled yet."""
+    """Test whether the model begins to answer a run's request for a few tokens. It need not be enabled yet."""
     model.enabled = True
     if fault := model.provider.address_fault or model.provider.key_fault:
         return ProbeResult(False, fault)
     messages = [{"role": "user", "content": "Say hello."}]
-    return _timed(lambda: _first_delta(prepare_request(model, messages, max_tokens=1)), model.provider.key)
+    return _timed(lambda: _test_model(model, messages), model.provider.key)
+
+
+def _test_model(model: Model, messages: list[dict[str, Any]]) -> str:
+    request = prepare_request(model, messages, max_tokens=PROBE_TOKENS)
+    summary = _first_delta(request)
+    if request.lessons and model.pk:
+        learn(model.pk, request.lessons)
+    changes = ", ".join(lesson.about for lesson in request.lessons)
+    return f"{summary} It did not accept all of the request at first; adapted: {changes}." if changes else summary
 
 
 def _timed(probe: Callable[[], str], key: str | None) -> ProbeResult:
@@ -109,7 +120,7 @@ class _FirstDeltaSink:
 async def _first_delta(request: UpstreamRequest) -> str:
     client = Client()
     try:
-        await chat_completions.stream(client, request, TIMEOUT_SECONDS, _FirstDeltaSink())
+        await adaptive_stream.stream(client, request, TIMEOUT_SECONDS, _FirstDeltaSink())
     except _FirstDelta:
         return "It has begun to answer."
     finally:

@@ -9,12 +9,16 @@ from django.conf import settings
 from chatapp.chats.attachments import full_text_of
 from chatapp.chats.context import context_of
 from chatapp.chats.models import Message, Role
-from runs.errors import ModelUnknown, ProviderKeyMissing
+from runs.errors import ModelUnknown, ProviderKeyMissing, RunError
 from runs.models import Model, Run
 from runs.states import Trigger
+from runs.upstream.adapt import MAX_LESSONS, Lesson, apply, lesson_of
+from runs.upstream.profiles import Profile, profile_of
+from runs.upstream.shaping import shape
 
 RESERVED_PARAMETERS = {"model", "messages", "stream", "stream_options"}  # a model's defaults cannot set these
 
+DEFAULT_PROFILE = Profile()
 CONTINUE_PROMPT = "Continue your answer exactly where it stopped. Do not repeat anything."
 
 # Returns the messages and parameters that a program gave for a run; None if it gave none.
@@ -36,14 +40,32 @@ class UpstreamRequest:
     answer begins: it may take megabytes, and an answer hours.
     """
 
-    def __init__(self, url: str, payload: dict[str, Any], key: str | None = None) -> None:
+    def __init__(
+        self, url: str, payload: dict[str, Any], key: str | None = None, profile: Profile = DEFAULT_PROFILE
+    ) -> None:
         self.url, self.key, self.model = url, key, str(payload.get("model", ""))
+        self.profile = profile
+        self.model_id: int | None = None  # of the Model that learns from refusals
+        self.lessons: list[Lesson] = []  # from refusals of this request
         self.body: bytes = orjson.dumps(payload)
 
     @property
     def payload(self) -> dict[str, Any]:
         payload: dict[str, Any] = orjson.loads(self.body)
         return payload
+
+    def adapt(self, error: RunError) -> bool:
+        """Change the payload as the server's refusal demands; whether it is to be sent again."""
+        if not self.body or len(self.lessons) >= MAX_LESSONS:
+            return False
+        payload = self.payload
+        lesson = lesson_of(error, payload, self.profile)
+        if lesson is None or any(lesson.layer == earlier.layer for earlier in self.lessons):
+            return False
+        self.lessons.append(lesson)
+        self.profile = apply(lesson, self.profile)
+        self.body = orjson.dumps(shape(self.profile, payload))
+        return True
 
     def drop_body(self) -> None:
         """Free the memory: the request will not be sent again."""
@@ -90,7 +112,11 @@ def prepare_request(
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    return UpstreamRequest(model.provider.base_url.rstrip("/") + "/chat/completions", payload, key)
+    profile = profile_of(model)
+    url = model.provider.base_url.rstrip("/") + "/chat/completions"
+    request = UpstreamRequest(url, shape(profile, payload), key, profile)
+    request.model_id = model.pk
+    return request
 
 
 def _context_messages(run: Run) -> list[dict[str, str]]:

@@ -22,7 +22,7 @@ from runs.lifecycle.dispatch import consumed_queues
 from runs.maintenance.counters import tally
 from runs.models import Worker
 from runs.net.http1 import Client
-from runs.upstream import chat_completions
+from runs.upstream import adaptive_stream
 from runs.upstream.chunks import Delta
 from runs.upstream.request import UpstreamRequest
 from runs.worker.lease import Lease
@@ -172,7 +172,9 @@ class Engine:
         """Record the upstream's answer. Retry, after a pause, while it fails before its first token."""
         while True:
             try:
-                await chat_completions.stream(self._client, request, settings.RUN_IDLE_SECONDS, recorder)
+                await adaptive_stream.stream(
+                    self._client, request, settings.RUN_IDLE_SECONDS, recorder, recorder.record_adapted
+                )
                 return
             except RunError as error:
                 pause = recorder.pause_before_retry(error)
@@ -184,7 +186,7 @@ class Engine:
     async def _fetch_text(self, request: UpstreamRequest, timeout: float) -> str:
         sink = _TextSink()
         async with asyncio.timeout(timeout):
-            await chat_completions.stream(self._client, request, timeout, sink)
+            await adaptive_stream.stream(self._client, request, timeout, sink)
         return "".join(sink.pieces)
 
     def _on_done(self, run: ActiveRun, task: "asyncio.Task[None]") -> None:

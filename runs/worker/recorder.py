@@ -82,6 +82,13 @@ class Recorder:
     async def record_retry(self, error: RunError, pause: float) -> None:
         """Tell readers about a retry, and wait until the log holds it: a fenced run must not send its request again."""
         self._retries += 1
+        await self._record_retrying(error, pause)
+
+    async def record_adapted(self, error: RunError) -> None:
+        """`record_retry` for a request that is changed and sent again at once; it does not count as a retry."""
+        await self._record_retrying(error, 0.0)
+
+    async def _record_retrying(self, error: RunError, pause: float) -> None:
         self._writer.write(self._cursor, Kind.RETRYING, orjson.dumps({"code": error.code, "seconds": pause}))
         await self._writer.flush()
 

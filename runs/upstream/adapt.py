@@ -1,0 +1,131 @@
+"""Change a request that a server refused so that it may be accepted, and say what is to be learned from the refusal.
+
+Servers that speak "the OpenAI-compatible protocol" take different subsets of it, and say so in words of their own. So a
+refusal is read for the names of what was sent. Each lesson is applied at most once to a request, so that a request is
+sent again a few times at most; never after its first token.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+from runs.errors import RunError
+from runs.upstream.profiles import RESERVED_PARAMETERS, Profile, combine, layer_of
+from runs.upstream.shaping import LIMITS
+
+MAX_LESSONS = 5  # of one request
+MESSAGE_CHARACTERS = 300  # of a refusal, kept for staff
+REFUSALS = (400, 422)  # statuses that may be about a parameter
+# llama.cpp answers 500 when the template of a model refuses the order of messages or their roles.
+TEMPLATE_REFUSALS = (*REFUSALS, 500)
+# What a program asked for and must not lose unnoticed: the refusal reaches the program.
+ESSENTIAL = frozenset({"tools", "tool_choice", "functions", "function_call", "response_format", "n", "audio"})
+# Names that also occur in sentences: they count only in quotation marks, or where the server names the parameter.
+WORDS = frozenset({"user", "stop", "store", "metadata", "reasoning", "thinking", "prediction", "provider", "models"})
+
+_STATUS = re.compile(r"\bHTTP (\d{3})\b")
+_LIMITED_VALUE = re.compile(
+    r"supported values|less than|greater than|between|at most|at least|maximum|minimum|<=|>=|≤|≥|range"
+    r"|too (?:large|small|high|low|long)",
+    re.IGNORECASE,
+)
+_ALTERNATE = re.compile(r"\balternat(?:e|es|ing|ion)\b|consecutive.{0,40}\brole|same role", re.IGNORECASE)
+_ROLE = re.compile(
+    r"(?:system|developer)['\"`]?\s*(?:role|messages?|prompts?|instructions?)?.{0,30}"
+    r"(?:not (?:be )?(?:supported|enabled|allowed|permitted)|unsupported)"
+    r"|does not support ['\"`]?(?:system|developer)"
+    r"|(?:unknown|invalid|unexpected|unsupported)(?: message)? role:? ?['\"`]?(?:system|developer)"
+    r"|only user,? (?:and )?assistant",
+    re.IGNORECASE,
+)
+
+
+class Lesson(NamedTuple):
+    about: str  # name of a parameter, or of a field of a profile
+    layer: dict[str, Any]  # of a profile
+    message: str  # the server's, for staff
+    is_kept: bool = True  # whether it holds for later requests, too
+
+
+def may_teach(error: RunError) -> bool:
+    """Whether the error is a refusal of the request itself."""
+    return _refusal_of(error)[0] in TEMPLATE_REFUSALS
+
+
+def lesson_of(error: RunError, payload: dict[str, Any], profile: Profile) -> Lesson | None:
+    """What the refusal of a request with this payload teaches; None if it names nothing that can be changed."""
+    status, text, parameter = _refusal_of(error)
+    if status not in TEMPLATE_REFUSALS:
+        return None
+    message = text[:MESSAGE_CHARACTERS]
+    if layer := _layer_for_messages(text, profile):
+        return Lesson(next(iter(layer)), layer, message)
+    if status not in REFUSALS:
+        return None
+    name = _named_parameter(text, parameter, payload)
+    if name is None:
+        return None
+    is_kept = not _LIMITED_VALUE.search(text)
+    if name in LIMITS:
+        return _lesson_about_limit(name, text, message, is_kept, profile)
+    return Lesson(name, {"omit": [name]}, message, is_kept)
+
+
+def apply(lesson: Lesson, profile: Profile) -> Profile:
+    """The profile with a lesson."""
+    return combine([layer_of(profile), lesson.layer])
+
+
+def _refusal_of(error: RunError) -> tuple[int, str, str]:
+    """Status, text and parameter of a refusal."""
+    text = str(error)
+    status = getattr(error, "upstream_status", None) or _status_in(text)
+    message = getattr(error, "upstream_message", "") or text
+    parameter = getattr(error, "upstream_param", "") or _quoted_param(text)
+    return status, str(message), str(parameter)
+
+
+def _status_in(text: str) -> int:
+    match = _STATUS.search(text)
+    return int(match[1]) if match else 0
+
+
+def _quoted_param(text: str) -> str:
+    match = re.search(r'"param"\s*:\s*"([^"]{1,100})"', text)
+    return match[1] if match else ""
+
+
+def _layer_for_messages(text: str, profile: Profile) -> dict[str, Any]:
+    """The layer for a refusal that is about the messages; empty if it is not."""
+    if "reasoning_content" in text:
+        is_missing = re.search(r"must be|missing|required|passed back", text, re.IGNORECASE)
+        reasoning = "required" if is_missing else "never"
+        return {"reasoning": reasoning} if reasoning != profile.reasoning else {}
+    if "thought_signature" in text or "thoughtSignature" in text:
+        return {} if profile.signatures else {"signatures": True}
+    if _ALTERNATE.search(text):
+        return {} if profile.alternate else {"alternate": True}
+    if _ROLE.search(text):
+        return {} if profile.system == "user" else {"system": "user"}
+    return {}
+
+
+def _named_parameter(text: str, parameter: str, payload: dict[str, Any]) -> str | None:
+    """The parameter of the payload that a refusal names first; one that has been left out before is not in it."""
+    candidates = payload.keys() - RESERVED_PARAMETERS - ESSENTIAL
+    if (root := re.split(r"[.\[]", parameter)[0]) in candidates:
+        return root
+    places = {name: match.start() for name in candidates if (match := _mention(name).search(text))}
+    return min(places, key=lambda name: places[name]) if places else None
+
+
+def _mention(name: str) -> re.Pattern[str]:
+    if name in WORDS:
+        return re.compile(rf"(?<=['\"`]){re.escape(name)}(?=['\"`.])")
+    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+
+
+def _lesson_about_limit(name: str, text: str, message: str, is_kept: bool, profile: Profile) -> Lesson:
+    other = LIMITS[1 - LIMITS.index(name)]
+    if re.search(rf"\b{other}\b", text) or (is_kept and not profile.max_tokens):
+        return Lesson("max_tokens", {"max_tokens": other}, message)
+    return Lesson(name, {"omit": list(LIMITS)}, message, is_kept)
