@@ -187,6 +187,10 @@ class RunQuerySet(models.QuerySet):
         """Waiting behind another run of their session, in the order in which they will start."""
         return self.filter(status=Status.QUEUED, task_id=None).order_by("position", "id")
 
+    def released(self):
+        """Those in the queue that may start: of a held queue only the one that a user sent now."""
+        return self.in_queue().filter(Q(session__is_queue_held=False) | Q(session__sent_now=F("pk")))
+
     def visible_to(self, user):
         """In the sessions that `user` may see. Everything else is as if it did not exist (B55)."""
         return self.filter(session__in=Session.objects.visible_to(user))

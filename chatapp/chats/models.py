@@ -33,6 +33,7 @@ class Session(models.Model):
     title = models.CharField(max_length=80, blank=True)
     model = models.CharField(max_length=100, blank=True)  # name of the last chosen runs.Model; empty: the default
     is_queue_held = models.BooleanField(default=False)  # after Stop or failure: waiting messages stay until released
+    sent_now = models.UUIDField(null=True, editable=False)  # id of the run that starts although the queue is held
     tip = models.ForeignKey(
         "Message", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )  # last displayed

@@ -55,7 +55,7 @@ def add_answer(
     elif running is None:
         start_next(session.id)
     if running is not None and when_busy == WhenBusy.REPLACE:
-        _replace(running, by)
+        _replace(running, by, None if is_held else run)
     return run
 
 
@@ -76,7 +76,7 @@ def add_continuation(
     elif running is None:
         _start_now(run, answer)
     if running is not None:
-        _replace(running, by)
+        _replace(running, by, None if is_held else run)
     return run
 
 
@@ -93,8 +93,14 @@ def _start_now(run: Run, answer: Message) -> None:
     start(run.id, transitions.fail_start)
 
 
-def _replace(running: Run, by: AbstractBaseUser) -> None:
-    """Stop a run in favour of the head of the queue, which starts when the partial answer is saved (B17)."""
+def _replace(running: Run, by: AbstractBaseUser, successor: Run | None) -> None:
+    """Stop a run in favour of the head of the queue, which starts when the partial answer is saved (B17).
+
+    `successor` starts even if the queue is held, or if the end of `running` holds it: it ends by a Stop that was
+    requested before, or it fails. None: it is held, too.
+    """
+    if successor is not None:
+        Session.objects.filter(pk=running.session_id).update(sent_now=successor.pk)
     record_stop_request(running, by, StopReason.REPLACED)
     transaction.on_commit(lambda: apply_stop_request(running))
 
@@ -155,7 +161,7 @@ def send_now(run: Run, *, by: AbstractBaseUser) -> None:
     if running is None:
         _start_now(run, run.message)
     else:
-        _replace(running, by)
+        _replace(running, by, run)
 
 
 def hold(session_id: UUID) -> None:

@@ -57,7 +57,7 @@ def reap(among: Iterable[UUID] | None = None) -> int:
 def start_stalled_queues() -> int:
     """Start queues with nothing under way, as a crash between a commit and its on-commit leaves them."""
     busy = Run.objects.under_way().values("session")
-    waiting = Run.objects.in_queue().filter(session__is_queue_held=False).exclude(session__in=busy)
+    waiting = Run.objects.released().exclude(session__in=busy)
     sessions = set(waiting.values_list("session_id", flat=True))
     for session_id in sessions:
         start_next(session_id)

@@ -43,11 +43,12 @@ def is_queue_held(session_id: UUID) -> bool:
 
 @transaction.atomic
 def start_next(session_id: UUID) -> None:
-    """Start the head of the session's queue, unless the queue is held or a run is under way."""
+    """Start the head of the session's queue, unless a run is under way; of a held queue the run that was sent now."""
     lock_session(session_id)
-    if Run.objects.filter(session=session_id).under_way().exists() or is_queue_held(session_id):
+    runs = Run.objects.filter(session=session_id)
+    if runs.under_way().exists():
         return
-    run = head_of_queue(session_id)
+    run = runs.released().first()
     if run is not None:
         start(run.id)
 

@@ -194,5 +194,5 @@ def _stuck(repair: bool) -> Iterator[Finding]:
 
 def _stalled(long_ago: datetime) -> list[UUID]:
     under_way = Run.objects.filter(session=OuterRef("session")).under_way()
-    waiting = Run.objects.in_queue().filter(session__is_queue_held=False, queued_at__lt=long_ago)
+    waiting = Run.objects.released().filter(queued_at__lt=long_ago)
     return list(waiting.exclude(Exists(under_way)).order_by("id").values_list("id", flat=True))

@@ -301,12 +301,14 @@ class World(RuleBasedStateMachine):
         logs = defaultdict(list)
         for row in LoggedEvent.objects.filter(stream__in=runs).order_by("stream", "seq"):
             logs[row.stream].append(Event(row.stream, row.seq, row.kind, row.data.encode()))
-        held = {session.id for session in self.alice.chat_sessions.filter(is_queue_held=True)}
+        sessions = list(self.alice.chat_sessions.all())
+        held = {session.id for session in sessions if session.is_queue_held}
+        sent_now = {self.sent_now, *(session.sent_now for session in sessions)}
         for run in runs.values():
             self.the_stream_is_whole_and_sealed_once(run, logs[run.id])
             self.an_end_is_for_ever_and_the_message_is_the_log(run, logs[run.id])
             self.the_first_request_to_stop_stays(run)
-            self.a_held_queue_waits(run, held)
+            self.a_held_queue_waits(run, held, sent_now)
         for session in self.sessions:
             mine = [run for run in runs.values() if run.session_id == session.id]
             assert sum(is_under_way(run) for run in mine) <= 1
@@ -337,9 +339,9 @@ class World(RuleBasedStateMachine):
             assert run.id in self.asked or run.stop_reason == StopReason.REPLACED
         assert run.stop_requested_at or run.status != Status.STOPPED
 
-    def a_held_queue_waits(self, run, held):
+    def a_held_queue_waits(self, run, held, sent_now):
         before = self.before.get(run.id)
-        if before and run.session_id in held and is_in_queue(before) and run.id != self.sent_now:
+        if before and run.session_id in held and is_in_queue(before) and run.id not in sent_now:
             assert not is_under_way(run)
 
     def the_queue_is_held_after_what_went_wrong(self, session, runs, held):

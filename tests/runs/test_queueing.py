@@ -10,6 +10,7 @@ from runs import actions, error_details
 from runs.access import may_follow
 from runs.errors import KeyReused, NothingToContinue, NotQueued, PromptEmpty, SessionBusy, TooManyRuns, TooManySends
 from runs.lifecycle import attached, queue, reaper, transitions
+from runs.lifecycle.stop import request_stop
 from runs.models import Run
 from runs.signals import ended
 from runs.states import Status, StopReason, WhenBusy
@@ -156,6 +157,50 @@ def test_send_now_stops_the_running_answer_and_goes_to_the_head(
     claim(third)
     committed(transitions.complete, third.id, "stop")
     assert no_broker_needed == [third.id, second.id]
+
+
+@pytest.mark.parametrize("end", ["replaced", "stopped before", "failed"])
+def test_send_now_stops_what_went_ahead_of_a_held_queue_and_starts(
+    send, claim, session, alice, committed, no_broker_needed, end
+):  # B18 B19
+    """It waited for a release, since the queue was held when the answer that it stopped had ended."""
+    first, second, third = send("one"), send("two"), send("three")
+    claim(first)
+    committed(transitions.stop, first.id)
+    ahead = committed(send, "ahead")
+    claim(ahead)
+    if end == "stopped before":
+        committed(request_stop, ahead, alice)
+    committed(queue.send_now, third, by=alice)
+    if end == "failed":
+        committed(transitions.fail, ahead.id, PromptEmpty())
+    else:
+        committed(transitions.interrupt, ahead.id)
+    assert no_broker_needed == [ahead.id, third.id]
+
+    # The others should stay held, also when it is stopped
+    claim(third)
+    committed(transitions.stop, third.id)
+    assert _waiting(session) == ["two"] and reaper.start_stalled_queues() == 0
+    committed(queue.release, session)
+    assert no_broker_needed == [ahead.id, third.id, second.id]
+
+
+def test_only_the_last_of_two_messages_sent_now_starts_in_a_held_queue(
+    send, claim, session, alice, committed, no_broker_needed
+):  # B19
+    first, second, third = send("one"), send("two"), send("three")
+    claim(first)
+    committed(transitions.stop, first.id)
+    ahead = committed(send, "ahead")
+    claim(ahead)
+    committed(queue.send_now, second, by=alice)
+    committed(queue.send_now, third, by=alice)
+    transitions.interrupt(ahead.id)  # and its process dies before the commit's callbacks
+    assert reaper.start_stalled_queues() == 1
+    claim(third)
+    committed(transitions.stop, third.id)
+    assert _waiting(session) == ["two"]
 
 
 def test_replace_and_reject(send, claim, session, alice, committed, no_broker_needed):  # B17 B20

@@ -8,7 +8,7 @@ from runs.states import Status
 from streams.events import FINAL_KINDS, Kind
 from streams.models import LoggedEvent
 from tests.harness.check import check
-from tests.harness.upstream import prompt
+from tests.harness.upstream import prompt, spoken
 
 
 def _spans(runs: list[Run]) -> list[tuple]:
@@ -50,3 +50,25 @@ def test_what_was_asked_while_an_answer_runs_starts_after_it(each_stack):  # B16
     first, second = check(first), check(second, follower)
     assert first.finished_at <= second.started_at
     assert second.message.parent.parent == first.message
+
+
+def test_what_is_sent_now_starts_although_the_queue_is_held(each_stack):  # B18 B19
+    """It waited for a release if another message had gone ahead of the held queue and was being answered."""
+    alice = each_stack.person("alice")
+    session = alice.new_session()
+    one, two = prompt(tokens=4, hold=[2]), prompt(tokens=4, hold=[2])
+    first = alice.send(one, session)
+    each_stack.upstream.wait(one.tag, "stalled")
+    second, third = (alice.send(prompt(tokens=tokens), session) for tokens in (1, 2))
+    alice.stop(first)
+    assert check(first).status == Status.STOPPED
+    ahead = alice.send(two, session)
+    each_stack.upstream.wait(two.tag, "stalled")
+    assert alice.api("POST", f"/runs/{third.pk}/send-now").status == 202
+    assert check(ahead).status == Status.STOPPED
+    assert check(third).message.content == spoken(2)
+
+    # The others should stay held
+    assert Run.objects.get(pk=second.pk).task_id is None
+    assert alice.api("POST", f"/sessions/{session}/queue/release").status == 202
+    assert check(second).message.content == spoken(1)

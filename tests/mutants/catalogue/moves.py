@@ -69,15 +69,15 @@ MUTANTS = [
     Mutant(
         "a held queue goes on by itself",
         "runs/lifecycle/start.py",
-        "if Run.objects.filter(session=session_id).under_way().exists() or is_queue_held(session_id):",
-        "if Run.objects.filter(session=session_id).under_way().exists():",
+        "run = runs.released().first()",
+        "run = runs.in_queue().first()",
         "tests/runs/test_queueing.py::test_after_a_stop_or_a_failure_the_queue_is_held",
     ),
     Mutant(
         "the next of the queue starts beside what runs",
         "runs/lifecycle/start.py",
-        "if Run.objects.filter(session=session_id).under_way().exists() or is_queue_held(session_id):",
-        "if is_queue_held(session_id):",
+        "if runs.under_way().exists():",
+        "if runs.none().exists():",
         "tests/runs/test_lifecycle.py::test_only_one_run_of_a_session_can_run_and_the_loser_waits_again",
     ),
     Mutant(
@@ -90,9 +90,23 @@ MUTANTS = [
     Mutant(
         "a held queue is swept up",
         "runs/lifecycle/reaper.py",
-        "waiting = Run.objects.in_queue().filter(session__is_queue_held=False)",
+        "waiting = Run.objects.released()",
         "waiting = Run.objects.in_queue()",
         "tests/runs/test_lifecycle.py::test_the_sweep_leaves_a_held_queue_alone",
+    ),
+    Mutant(
+        "a message that was sent now waits for the release of a held queue",
+        "runs/lifecycle/queue.py",
+        "Session.objects.filter(pk=running.session_id).update(sent_now=successor.pk)",
+        "Session.objects.filter(pk=running.session_id).update(sent_now=None)",
+        "tests/runs/test_queueing.py::test_send_now_stops_what_went_ahead_of_a_held_queue_and_starts",
+    ),
+    Mutant(
+        "a message that is no longer the one sent now starts after a Stop",
+        "runs/models.py",
+        'Q(session__is_queue_held=False) | Q(session__sent_now=F("pk"))',
+        "Q(session__is_queue_held=False) | Q(session__sent_now__isnull=False)",
+        "tests/runs/test_queueing.py::test_send_now_stops_what_went_ahead_of_a_held_queue_and_starts",
     ),
     Mutant(
         "what has waited for the shortest time is given up",
