@@ -114,7 +114,7 @@ class AttachmentUnreadable(RunRefused):
 
 
 class ContextTooLong(RunRefused):
-    """This conversation is too long to continue."""
+    """This chat has become too long. Start a new one."""
 
     code = "context_too_long"
     status = 413
@@ -138,7 +138,7 @@ class ModelMissing(RunRefused):
 
 
 class SessionBusy(RunRefused):
-    """An answer is still being written in this chat."""
+    """An answer is still being written in this chat. Wait for it, or stop it."""
 
     code = "session_busy"
     status = 409
@@ -205,7 +205,7 @@ class RunFailed(RunError):
 
 
 class QueueTimeLimit(RunFailed):
-    """No worker started this answer in time."""
+    """This answer could not be started in time. Please try again."""
 
     code = "queue_time_limit"
 

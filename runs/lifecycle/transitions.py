@@ -37,8 +37,8 @@ from streams.models import LoggedEvent
 MOVE_TRIES = 20  # a move is tried again when the run's own writer took the next seq; it stops writing soon
 
 LOST_MESSAGES = {
-    LostReason.LEASE: "The worker that was writing this answer is gone.",
-    LostReason.INTERRUPTED: "The worker stopped before the answer was finished.",
+    LostReason.LEASE: "The process that was writing this answer ended unexpectedly.",
+    LostReason.INTERRUPTED: "The server stopped before the answer was finished.",
     LostReason.RESTART: "The server was restarted.",
 }
 

@@ -30,7 +30,7 @@ ends = st.sampled_from(
         (Kind.COMPLETED, {"finish_reason": "stop"}),
         (Kind.STOPPED, {"reason": "user"}),
         (Kind.FAILED, {"code": "upstream_failed", "message": "The model server reported an error.", "retryable": True}),
-        (Kind.LOST, {"reason": "lease", "message": "The worker that was writing this answer is gone."}),
+        (Kind.LOST, {"reason": "lease", "message": "The process that was writing this answer ended unexpectedly."}),
     ]
 )
 streams = st.tuples(st.lists(deltas, max_size=20), ends).map(

@@ -72,7 +72,7 @@ def test_axe_finds_nothing(stack, alice, house, open_window, theme):
     for details in page.locator("details:visible > summary").all():
         details.click()
     look("everything unfolded")
-    for button in ("Model settings", "Chat menu", re.compile("^Account menu"), re.compile("^Menu of The area")):
+    for button in ("Model settings", "Chat menu", re.compile("^Account menu"), re.compile("^Menu for The area")):
         page.get_by_role("button", name=button).first.click()
         look(str(button))
         page.keyboard.press("Escape")

@@ -214,5 +214,5 @@ def test_a_schedule_by_keyboard(stack, alice, tab):  # B50 B53
     page.goto(f"/schedules/{schedule.pk}")
     press(page, "Delete…", "link")
     press(page, "Delete")
-    expect(page.get_by_role("heading", name="Scheduled chats")).to_be_visible()
+    expect(page.get_by_role("heading", name="Scheduled prompts")).to_be_visible()
     wait_until(lambda: not Schedule.objects.filter(owner=alice.user).exists(), "it is gone")

@@ -344,7 +344,7 @@ def test_a_row_s_menu_renames_pins_and_archives(stack, alice, tab):
 
     def choose(name: str) -> None:
         row(tab, "Herons").hover()
-        sidebar.get_by_role("button", name="Menu of Herons").click()
+        sidebar.get_by_role("button", name="Menu for Herons").click()
         sidebar.get_by_role("button", name=name, exact=True).click()
 
     choose("Rename")

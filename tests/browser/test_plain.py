@@ -99,7 +99,7 @@ def test_the_queue_is_shown_changed_held_and_sent(stack, alice, tab):  # B18 B19
     press(tab, tab.stop_button)
     check(last_run_of(alice, Status.STOPPED))
     tab.page.reload()
-    expect(tab.page.get_by_text("The queue is paused.")).to_be_visible()
+    expect(tab.page.get_by_text("Queue paused")).to_be_visible()
     press(tab, tab.page.get_by_role("button", name="Send all"))
     assert check(last_run(alice)).message.content == spoken(3)
     tab.page.reload()

@@ -46,7 +46,7 @@ def test_a_schedule_from_its_preset_to_its_history(stack, alice, tab):  # B50 B5
     expect(preview).to_contain_text("Every 30th minute from 05:00 through 05:59")
 
     page.get_by_label("Name").fill("Weather")
-    page.get_by_label("Message").fill(say)
+    page.get_by_label("Prompt").fill(say)
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="Weather")).to_be_visible()
     schedule = Schedule.objects.get(owner=alice.user)
@@ -79,7 +79,7 @@ def test_its_pages_are_for_everybody(stack, alice, open_window, tmp_path, theme)
     page, problems = window.page, {}
     page.goto("/schedules/new?preset=morning")
     page.get_by_label("Name").fill("Morning briefing")
-    page.get_by_label("Message").fill("What is new since {{last_answer}}? Today is {{date}}.")
+    page.get_by_label("Prompt").fill("What is new since {{last_answer}}? Today is {{date}}.")
     page.get_by_label("Time zone").fill("Europe/Berlin")
     expect(page.get_by_role("region", name="Next times")).to_contain_text("Europe/Berlin")
     directory = Path(ROOT) / "docs" / "screenshots" if "SCREENSHOTS" in os.environ else tmp_path

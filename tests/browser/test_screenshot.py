@@ -67,7 +67,7 @@ PAGES = {  # name: whose page, its path (or the name of the house's attribute th
     "developers": ("charlie", "/settings/developers", None),
     "people": ("charlie", "/settings/people", None),
     "select": ("alice", "/chats/select", None),
-    "account-menu": ("alice", "rich", "Account menu of alice"),
+    "account-menu": ("alice", "rich", "Account menu for alice"),
     "webhooks": ("alice", "/settings/webhooks", None),
     "invitation": ("nobody", "invitation", "Continue"),
     "login-link": ("alice", "login_link", None),

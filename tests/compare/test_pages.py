@@ -71,7 +71,7 @@ def test_without_a_tick_names_are_shown_at_once(browser):
 @pytest.mark.parametrize(
     ("posted", "said"),
     [
-        (form("betula"), "Choose at least two to compare."),
+        (form("betula"), "Choose at least two models to compare."),
         (form("betula", "betula"), "Two of them are identical."),
         (form("betula", "quercus"), "That choice is not one of the available choices."),
         (form("betula", "fagus", c__2__temperature="1"), "Choose a model for these settings."),
@@ -130,7 +130,7 @@ def test_final_answers_are_html_with_their_figures_and_no_refresh(browser, compa
     assert "<script>alert" not in page.content.decode()
     assert re.search(r"first token 1\.00 s 40\.0 tokens/s", words(page))
     assert "Interrupted" in words(page)
-    assert "The worker that was writing this answer is gone." in words(page)
+    assert "The process that was writing this answer ended unexpectedly." in words(page)
     assert 'http-equiv="refresh"' not in page.content.decode()
 
 

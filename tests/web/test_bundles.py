@@ -110,7 +110,7 @@ def test_collecting_a_bundle_moves_nothing_off_its_source_map(collected):
 def test_what_changes_in_a_shared_module_renames_all_that_import_it(collected, tmp_path, monkeypatch):
     def change_and_make(esbuild: Path, folder: Path) -> None:
         status = folder / "shell" / "status.js"
-        status.write_text(status.read_text().replace("Connected again", "Connected once more"))
+        status.write_text(status.read_text().replace("Reconnected", "Connected once more"))
         make_bundles(esbuild, folder)
 
     monkeypatch.setattr("chatapp.web.shell.assets.make_bundles", change_and_make)

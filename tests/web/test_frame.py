@@ -74,7 +74,7 @@ def test_an_address_for_forms_has_a_page_when_it_is_opened(browser, ask):
     for path in ("/chats", f"/chats/{ask().session_id}/title", "/settings/tokens", "/logout"):
         response = browser.get(path)
         assert (response.status_code, response["Content-Type"].partition(";")[0]) == (405, "text/html")
-        assert "This is not a page" in words(response)
+        assert "This page can’t be opened" in words(response)
         assert "POST" in response["Allow"]
 
 

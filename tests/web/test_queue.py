@@ -132,7 +132,7 @@ def test_after_a_stop_the_queue_is_held_until_it_is_released(browser, running, w
     request_stop(running, by=None)
     transitions.stop(running.id)
     page = page_of(browser, running)
-    assert "The queue is paused." in page
+    assert "Queue paused" in page
     assert cards(page) == ["Second", "Third"]
     browser.post(f"/chats/{running.session_id}/queue/release")
     page = page_of(browser, running)

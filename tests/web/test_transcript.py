@@ -83,8 +83,8 @@ def test_an_answer_that_waits_for_a_worker_says_how_many_are_ahead_of_it(browser
     first, second, third = ask(), ask(), ask()
     for place, run in enumerate((first, second, third)):
         Run.objects.filter(pk=run.pk).update(dispatched_at=timezone.now() + timedelta(seconds=place))
-    assert "Waiting to start… 2 ahead of it" in page_of(browser, third)
-    assert "ahead of it" not in page_of(browser, first)
+    assert "Waiting to start… 2 answers ahead of yours" in page_of(browser, third)
+    assert "ahead of yours" not in page_of(browser, first)
 
 
 def test_each_answer_tells_how_fast_it_was(browser, ask, write):

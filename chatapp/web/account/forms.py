@@ -54,7 +54,7 @@ class PreferencesForm(forms.ModelForm):
 
 class TokenForm(forms.Form):
     name = forms.CharField(label="Name", max_length=100, help_text="What the token is for, such as “backup script”.")
-    scope = forms.ChoiceField(label="Permission", choices=Scope.choices, initial=Scope.WRITE)
+    scope = forms.ChoiceField(label="Access", choices=Scope.choices, initial=Scope.WRITE)
     days = forms.ChoiceField(label="Expires")
 
     def __init__(self, *args: object, **kwargs: object) -> None:

@@ -37,7 +37,7 @@ class BoundedUpload(MemoryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._bytes_left -= len(raw_data)
         if self._bytes_left < 0:
-            raise RequestDataTooBig("The attached files are larger than any message may be.")
+            raise RequestDataTooBig("The attached files are too large for one message. Attach fewer or smaller ones.")
         super().receive_data_chunk(raw_data, start)
 
 

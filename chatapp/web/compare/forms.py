@@ -51,9 +51,9 @@ class Contenders(forms.BaseFormSet):
             return
         labels = [contender.label for contender in self.chosen]
         if len(labels) < LEAST_PANES:
-            raise ValidationError("Choose at least two to compare.")
+            raise ValidationError("Choose at least two models to compare.")
         if len(set(labels)) < len(labels):
-            raise ValidationError("Two of them are identical. Change a setting or choose another model.")
+            raise ValidationError("Two of these are identical. Change a setting or choose another model.")
 
     @property
     def first_rows(self) -> list[ContenderForm]:

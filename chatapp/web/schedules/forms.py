@@ -129,7 +129,7 @@ class RuleForm(forms.Form):
 class ScheduleForm(RuleForm):
     name = forms.CharField(max_length=60, label="Name")
     prompt = PromptField(
-        label="Message",
+        label="Prompt",
         help_text="{{date}}, {{time}} and {{last_answer}} are filled in when it runs.",
         widget=forms.Textarea(attrs={"rows": 5}),
     )
@@ -137,11 +137,9 @@ class ScheduleForm(RuleForm):
         Model.objects.filter(enabled=True), to_field_name="name", required=False, empty_label="Site default"
     )
     target = forms.ChoiceField(label="Answers go to")
-    missed = forms.ChoiceField(
-        choices=Schedule._meta.get_field("missed").choices, label="If missed while the site was down"
-    )
+    missed = forms.ChoiceField(choices=Schedule._meta.get_field("missed").choices, label="If the server was offline")
     overlap = forms.ChoiceField(
-        choices=Schedule._meta.get_field("overlap").choices, label="If the last answer is still in progress"
+        choices=Schedule._meta.get_field("overlap").choices, label="If the previous run hasn’t finished"
     )
     notify = forms.ChoiceField(choices=Schedule._meta.get_field("notify").choices, label="Mark as new")
 

@@ -48,8 +48,8 @@ function follow(table, status) {
   let row = null;
   source.onopen = () => (status.textContent = "Following live.");
   source.onerror = () => {
-    if (source.readyState !== EventSource.CLOSED) status.textContent = "Reconnecting …";
-    else status.textContent = "No longer following. Load the page again.";
+    if (source.readyState !== EventSource.CLOSED) status.textContent = "Reconnecting…";
+    else status.textContent = "No longer following. Reload the page.";
   };
   source.onmessage = (message) => {
     const event = JSON.parse(message.data);
@@ -59,7 +59,7 @@ function follow(table, status) {
     while (body.rows.length > MAX_ROWS) body.deleteRow(0);
     if (FINAL_KINDS.has(event.kind)) {
       source.close();
-      status.textContent = `Ended: ${event.kind}. Load the page again for its figures.`;
+      status.textContent = `Ended: ${event.kind}. Reload the page for its figures.`;
     }
   };
   addEventListener("pagehide", () => source.close());

@@ -45,7 +45,7 @@ async function copyAndReport(button, text) {
   try {
     await copy(text.then(refuseNothing));
   } catch {
-    outcome = (await isNothing(text)) ? "Nothing to copy" : "Not copied";
+    outcome = (await isNothing(text)) ? "Nothing to copy" : "Couldn’t copy";
   }
   word.textContent = outcome;
   button.dataset.outcome = outcome;

@@ -50,7 +50,7 @@ export class Queue {
     this.#root = root;
     if (focused) root.querySelector(`#${CSS.escape(focused)}`)?.focus();
     this.#follow();
-    if (this.#cards.length > before) announce("The message waits for its turn");
+    if (this.#cards.length > before) announce("Message queued");
   }
 
   /** Focus the field of an editor that was opened. */

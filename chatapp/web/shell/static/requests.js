@@ -66,7 +66,7 @@ class Gone extends RequestError {
   isGone = true;
 
   constructor() {
-    super("This does not exist any more.");
+    super("This no longer exists.");
   }
 }
 

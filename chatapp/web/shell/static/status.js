@@ -25,5 +25,5 @@ export function showConnectionState(state) {
   mark.hidden = !label;
   if (label && mark.textContent !== label) mark.textContent = label;
   if (label && !wasBroken) announce(label);
-  else if (!label && wasBroken) announce("Connected again");
+  else if (!label && wasBroken) announce("Reconnected");
 }
