@@ -9,6 +9,7 @@ import secrets
 from datetime import timedelta
 from hashlib import sha256
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -37,6 +38,12 @@ def make_link(
         expires_at=now + lifetime,
     )
     return token
+
+
+def login_link(user: AbstractBaseUser, site: str) -> str:
+    """An address that logs `user` in, once, within `LOGIN_LINK_SECONDS`. `site` has no trailing slash."""
+    token = make_link(user, Purpose.LOGIN, timedelta(seconds=settings.LOGIN_LINK_SECONDS))
+    return address("login_link", token, site)
 
 
 def address(view: str, token: str, site: str) -> str:

@@ -3,9 +3,9 @@
 import pytest
 
 from chatapp.accounts.invitations import invitation_link, invite
+from chatapp.accounts.links import login_link
 from chatapp.accounts.models import Token
 from chatapp.chats.models import Message
-from chatapp.ops.site_owner import login_link
 from tests.browser.window import expect
 from tests.harness.facts import wait_until
 from tests.harness.upstream import prompt, spoken
@@ -56,7 +56,7 @@ def test_an_invitation_leads_to_a_password(stack, alice, open_window):
     page.goto(invitation_link(token, stack.url))
     page.get_by_role("button", name="Continue").click()
     page.get_by_label("New password", exact=True).fill(PASSWORD)
-    page.get_by_label("New password confirmation").fill(PASSWORD)
+    page.get_by_label("Confirm new password").fill(PASSWORD)
     page.get_by_role("button", name="Set password and log in").click()
     expect(page).to_have_url("/")
     expect(page.get_by_text(user.username).first).to_be_visible()
@@ -82,8 +82,8 @@ def test_where_the_password_was_changed_the_open_pages_go_on(stack, alice, make_
     form = window.new_tab().page
     form.goto("/settings/security")
     form.get_by_label("New password", exact=True).fill(PASSWORD)
-    form.get_by_label("New password confirmation").fill(PASSWORD)
-    form.get_by_role("button", name="Change password").click()
+    form.get_by_label("Confirm new password").fill(PASSWORD)
+    form.get_by_role("button", name="Set password").click()
     expect(form.get_by_text("Password changed.")).to_be_visible()
     wait_until(lambda: form.wait_for_timeout(50) or len(sockets) > before, "the socket is opened anew")
     stack.upstream.release(text.tag)

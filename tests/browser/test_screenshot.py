@@ -14,8 +14,8 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from chatapp.accounts.invitations import invitation_link, invite
+from chatapp.accounts.links import login_link
 from chatapp.chats.models import Session
-from chatapp.ops.site_owner import login_link
 from runs.models import Model
 from tests.browser import furniture
 from tests.browser.furniture import speaking_models

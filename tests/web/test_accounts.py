@@ -10,9 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from chatapp.accounts.links import redeem
+from chatapp.accounts.links import login_link, redeem
 from chatapp.accounts.models import OneTimeLink, Purpose
-from chatapp.ops.site_owner import login_link
 from tests.web.test_frame import words
 
 PASSWORD = "a long and quiet river"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chatapp.ops.site_owner import ensure_owner, login_link
+from chatapp.accounts.links import login_link
+from chatapp.accounts.people import ensure_owner
 from runs.models import Model, Provider
 from tests.web.test_frame import words
 

@@ -13,8 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from chatapp.accounts import invitations
+from chatapp.accounts.links import login_link
 from chatapp.accounts.models import OneTimeLink, Purpose
-from chatapp.ops.site_owner import login_link
 from tests.web.test_frame import words
 
 PASSWORD = "a long and quiet river"

@@ -49,6 +49,19 @@ class RunSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class RunSoFar:
+    """A run with its text so far and, if it is known, its usage. It has the run's own attributes, too."""
+
+    def __init__(self, run: Run) -> None:
+        self.folded = so_far(run)  # may end the run and read it again
+        counts = {"prompt_tokens": run.prompt_tokens, "completion_tokens": run.completion_tokens}
+        self.usage = self.folded.usage or (counts if None not in counts.values() else None)
+        self._run = run
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._run, name)
+
+
 class RunDetailSerializer(RunSerializer):
     """A run with its text so far; follow it after `last_seq` for the rest."""
 
@@ -62,10 +75,7 @@ class RunDetailSerializer(RunSerializer):
         read_only_fields = fields
 
     def to_representation(self, run: Run) -> dict:
-        run.folded = so_far(run)
-        counts = {"prompt_tokens": run.prompt_tokens, "completion_tokens": run.completion_tokens}
-        run.usage = run.folded.usage or (counts if None not in counts.values() else None)
-        return super().to_representation(run)
+        return super().to_representation(RunSoFar(run))
 
 
 class AcceptedSerializer(serializers.Serializer):

@@ -4,6 +4,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chatapp.accounts.people import rename
 from chatapp.api.operations import operation
 from chatapp.api.serializers.chats import PageSerializer
 from chatapp.api.serializers.site import MeSerializer, ModelSerializer
@@ -38,8 +39,7 @@ class Me(Endpoint):
         """Missing fields are kept."""
         body = self.validated_body(request, partial=True)
         if "name" in body:
-            request.user.first_name = body["name"]
-            request.user.save(update_fields=["first_name"])
+            rename(request.user, body["name"])
         if chosen := {name: body[name] for name in PREFERENCES if name in body}:
             Preferences.objects.update_or_create(user=request.user, defaults=chosen)
         return Response(self._me(request))

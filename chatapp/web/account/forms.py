@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from chatapp.accounts.links import LONGEST_TEXT
 from chatapp.accounts.models import Scope
+from chatapp.accounts.people import rename
 from chatapp.accounts.tokens import default_lifetime, lifetimes, tokens_of
 from chatapp.chats.models import Preferences, Theme
 from runs.models import Model
@@ -46,9 +47,7 @@ class PreferencesForm(forms.ModelForm):
         self.order_fields(["name", "theme", "model", "notifies"])
 
     def save(self, commit: bool = True) -> Preferences:
-        user = self.instance.user
-        user.first_name = self.cleaned_data["name"]
-        user.save(update_fields=["first_name"])
+        rename(self.instance.user, self.cleaned_data["name"])
         return super().save(commit)
 
 
@@ -72,6 +71,15 @@ class InvitationForm(forms.Form):
     username = UsernameField(label="Username", max_length=150)
 
 
+class NewPasswordForm(SetPasswordForm):
+    """Django's form of a new password, entered twice, in this site's words."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        again = self.fields["new_password2"]
+        again.label, again.help_text = "Confirm new password", "Enter the same password again."
+
+
 class _RevokeTokensForm(forms.Form):
     """Base of both password forms: a checkbox for users who have tokens."""
 
@@ -90,17 +98,17 @@ class _RevokeTokensForm(forms.Form):
             del self.fields["revoke_tokens"]
 
 
-class ChangePasswordForm(_RevokeTokensForm, PasswordChangeForm):
+class ChangePasswordForm(_RevokeTokensForm, PasswordChangeForm, NewPasswordForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["old_password"].widget.attrs.pop("autofocus", None)  # the page would open scrolled down to it
 
 
-class SetFirstPasswordForm(_RevokeTokensForm, SetPasswordForm):
-    """For a user who has only used log-in links and has no password yet."""
+class SetFirstPasswordForm(_RevokeTokensForm, NewPasswordForm):
+    """For a user who has only used login links and has no password yet."""
 
 
-class WelcomeForm(SetPasswordForm):
+class WelcomeForm(NewPasswordForm):
     """The first password, and the name to display."""
 
     name = forms.CharField(label="Your name", required=False, max_length=150)
@@ -112,7 +120,7 @@ class WelcomeForm(SetPasswordForm):
         self.fields["name"].widget.attrs["autocomplete"] = "name"
 
     def save(self, commit: bool = True) -> AbstractBaseUser:
-        self.user.first_name = self.cleaned_data["name"]
+        rename(self.user, self.cleaned_data["name"])
         return super().save(commit)
 
 

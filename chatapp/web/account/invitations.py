@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.contrib.auth import login
-from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from chatapp.accounts.invitations import UsernameTaken, accept, invitation_link, invite, invited_by
 from chatapp.accounts.links import token_in
-from chatapp.web.account.forms import InvitationForm
+from chatapp.web.account.forms import InvitationForm, NewPasswordForm
 from chatapp.web.account.login import link_page
 from chatapp.web.account.settings import can_invite, settings_page
 from chatapp.web.shell.decorators import post_only, private
@@ -70,7 +69,7 @@ def accept_invitation(request: HttpRequest) -> HttpResponse:
     user = invited_by(token)
     if user is None:
         return render(request, "account/invitation_expired.html", status=403)
-    form = SetPasswordForm(user, request.POST if "new_password1" in request.POST else None)
+    form = NewPasswordForm(user, request.POST if "new_password1" in request.POST else None)
     if form.is_valid():
         user = accept(token, form.cleaned_data["new_password1"])
         if user is None:

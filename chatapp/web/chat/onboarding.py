@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from chatapp.accounts.people import display_name, site_owner
 from runs.models import Model
 
 
@@ -45,11 +45,10 @@ def onboarding(user: User, models: list[Model], selected: Model | None) -> Onboa
         is_demo=selected is not None and selected.provider.is_demo,
         has_password=user.has_usable_password(),
         connect_url=reverse("admin:runs_provider_add") if can_add else "",
-        contact="" if models or can_add else _administrator(),
+        contact="" if models or can_add else _contact(),
     )
 
 
-def _administrator() -> str:
-    """The name of the longest-serving user who can add a model; empty if there is none."""
-    able = get_user_model().objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
-    return (able.get_full_name() or able.get_username()) if able else ""
+def _contact() -> str:
+    owner = site_owner()
+    return display_name(owner) if owner else ""

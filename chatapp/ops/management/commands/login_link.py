@@ -3,8 +3,9 @@
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
+from chatapp.accounts.links import login_link
+from chatapp.accounts.people import ensure_owner
 from chatapp.ops.site_address import site_address
-from chatapp.ops.site_owner import ensure_owner, login_link
 
 
 class Command(BaseCommand):

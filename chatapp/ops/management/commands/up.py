@@ -11,11 +11,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from chatapp.accounts.links import login_link
+from chatapp.accounts.people import ensure_owner
 from chatapp.ops import local_model, site_parts, valkey
 from chatapp.ops.instance_lock import AlreadyRunning, hold_instance, redis_url_published
 from chatapp.ops.network_probes import free_port, listen_error
 from chatapp.ops.part_logs import Logs
-from chatapp.ops.site_owner import ensure_owner, login_link
 from chatapp.ops.supervisor import Supervisor
 
 
