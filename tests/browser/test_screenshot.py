@@ -120,7 +120,6 @@ def furnish(house, open_window) -> None:
     house.shared = "/shared/a-link-that-can-be-revoked"
     house.admin_run = f"/admin/runs/run/{session.runs.latest('queued_at').pk}/change/"
     house.invitation = invite_link(house.stack.url)
-    house.login_link = login_link(house.people["charlie"].user, house.stack.url)
     Session.objects.filter(owner=house.owner, title__startswith="Three names").update(archived_at=timezone.now())
     Session.objects.filter(owner=house.owner, title="The area of a circle").update(pinned_at=timezone.now())
     for days, title in enumerate(["Explain optimistic locking", "Why the sea", "A packing list"], 1):
@@ -144,10 +143,13 @@ def invite_link(url: str) -> str:
 
 def open_page(tab, house, name: str) -> None:
     _, path, button = PAGES[name]
+    if path == "login_link":  # it expires sooner than all pictures are taken
+        house.login_link = login_link(house.people["charlie"].user, house.stack.url)
     tab.page.goto(getattr(house, path, path))
     if name == "writing":
         expect(tab.answer).to_contain_text("no harm in leaving")
     if button == "Keyboard shortcuts":
+        tab.page.evaluate("document.activeElement.blur()")  # the message field, where it would be written
         return tab.page.keyboard.press("?")
     if button and button.startswith("Account") and tab.page.get_by_role("button", name="Chats").is_visible():
         tab.page.get_by_role("button", name="Chats").click()

@@ -72,7 +72,7 @@ def test_without_a_tick_names_are_shown_at_once(browser):
     ("posted", "said"),
     [
         (form("betula"), "Choose at least two models to compare."),
-        (form("betula", "betula"), "Two of them are identical."),
+        (form("betula", "betula"), "Two of these are identical."),
         (form("betula", "quercus"), "That choice is not one of the available choices."),
         (form("betula", "fagus", c__2__temperature="1"), "Choose a model for these settings."),
         (form("betula", "fagus", c__0__temperature="9"), "less than or equal to 2"),
@@ -173,7 +173,7 @@ def test_history_scoreboard_and_export_tell_after_the_vote(browser, compare, fin
     actions.vote(comparison, "A")
     winner = comparison.panes.get(position=0).contender
     assert f"{winner} won" in words(browser.get("/compare/history"))
-    assert re.search(rf"{winner} 1\d\d\d 100 % 1 0 0", words(browser.get("/compare/scoreboard")))
+    assert re.search(rf"{winner} 1\d\d\d 100% 1 0 0", words(browser.get("/compare/scoreboard")))
     export = browser.get(reverse("export_comparison", args=[comparison.pk]))
     assert export.headers["Content-Type"].startswith("text/markdown")
     text = export.content.decode()
@@ -188,7 +188,7 @@ def test_only_blind_votes_count_unless_asked(browser, compare, finish):
     finish(comparison)
     actions.vote(comparison, "tie")
     assert "No votes yet." in words(browser.get("/compare/scoreboard"))
-    assert "Betula Large 1000 50 % 0 1 0" in words(browser.get("/compare/scoreboard?votes=all"))
+    assert "Betula Large 1000 50% 0 1 0" in words(browser.get("/compare/scoreboard?votes=all"))
 
 
 def test_the_same_contenders_can_be_asked_something_else_once_they_are_known(browser, log_in, bob, compare, finish):

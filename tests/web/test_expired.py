@@ -117,7 +117,7 @@ def test_any_other_form_is_offered_to_be_sent_again(stranger, alice, browser):
     wrong = stranger.post("/login", again | {"username": "alice", "password": "wrong"})
     assert "What is new\n&lt;today&gt;?</textarea>" in wrong.text
     response = stranger.post("/login", again | {"username": "alice", "password": PASSWORD})
-    assert "What you sent before was not received" in words(response)
+    assert "What you sent earlier wasn’t received" in words(response)
     kept = fields_of(response)
     assert kept["prompt"] == "What is new\n<today>?"
     assert stranger.post("/schedules/new", kept | {"weekdays": ["0", "3"]}).status_code == 302

@@ -46,7 +46,7 @@ def person(username: str = "dora"):
 
 def test_an_invited_user_chooses_a_password_and_is_in(invite, log_in):
     token, client = invite("dora"), log_in(None)
-    assert "You have been invited" in words(client.get("/invitation"))
+    assert "You’ve been invited" in words(client.get("/invitation"))
     assert "Welcome, dora" in words(come(client, token))
     assert come(client, token, **FORM).url == "/"
     assert ">dora</span>" in client.get("/").text
