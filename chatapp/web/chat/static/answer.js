@@ -33,7 +33,8 @@ export class Answer {
   /** `ahead`: how many answers wait longer for a worker; undefined if that is unknown. */
   showQueuePosition(ahead) {
     if (this.article.dataset.state !== "waiting" || ahead === undefined) return;
-    this.showState("waiting", `Waiting to start…${ahead ? ` ${ahead} answer${ahead === 1 ? "" : "s"} ahead of yours` : ""}`);
+    const rank = ahead ? ` ${ahead} answer${ahead === 1 ? "" : "s"} ahead of yours` : "";
+    this.showState("waiting", `Waiting to start…${rank}`);
   }
 
   apply(event) {
