@@ -2,8 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
+import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
+from django_structlog.signals import bind_extra_request_finished_metadata, update_failure_response
 
 from chatapp.observability.redaction import holds_secret
 
@@ -39,6 +42,12 @@ class Headers:
 
     async def _later(self, request: HttpRequest) -> HttpResponseBase:
         return completed(await self._get_response(request), request.path)
+
+
+@receiver([bind_extra_request_finished_metadata, update_failure_response], dispatch_uid="headers.request_id")
+def add_request_id(response: HttpResponseBase, **kwargs: object) -> None:
+    """Send the id that the request has in the log."""
+    response.headers["X-Request-ID"] = structlog.contextvars.get_contextvars().get("request_id", "")
 
 
 def completed(response: HttpResponseBase, path: str = "/") -> HttpResponseBase:

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from chatapp.chats.admin import ReadOnlyAdmin
-from chatapp.openai.models import Exchange
+from chatapp.openai.models import Exchange, ModelAlias
 
 
 @admin.register(Exchange)
@@ -22,3 +22,10 @@ class ExchangeAdmin(ReadOnlyAdmin):
     @admin.display(ordering="run__queued_at")
     def queued_at(self, exchange: Exchange):
         return exchange.run.queued_at
+
+
+@admin.register(ModelAlias)
+class ModelAliasAdmin(admin.ModelAdmin):
+    list_display = ["name", "model"]
+    list_select_related = ["model"]
+    search_fields = ["name", "model__name"]

@@ -3,6 +3,7 @@
 null counts as missing: OpenAI's clients send either.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -10,10 +11,11 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 
-from chatapp.openai.errors import MalformedBody, MissingParameter, Refusal, UnknownParameter, UnsupportedParameter
+from chatapp.openai.errors import MalformedBody, MissingParameter, Refusal
 from chatapp.strict_json import NotJson, Unstorable, loads
 from runs.limits import check_length
 
+INDEX = re.compile(r"\[\d+\]")
 NAMES = {str: "a string", bool: "a boolean", int: "an integer", float: "a number", list: "an array", dict: "an object"}
 
 
@@ -34,12 +36,16 @@ def parse_body(request: HttpRequest) -> dict:
 
 
 class Fields:
-    """The members of a JSON object; `path` is its place in the body."""
+    """The members of a JSON object; `path` is its place in the body.
 
-    def __init__(self, value: object, path: str = "") -> None:
+    `ignored` collects the names of members without effect here. Fields made from others share it.
+    """
+
+    def __init__(self, value: object, path: str = "", ignored: dict[str, None] | None = None) -> None:
         if not isinstance(value, dict):
             raise Refusal(f"{path} must be an object.", path)
         self._path = path
+        self.ignored: dict[str, None] = {} if ignored is None else ignored  # an ordered set
         self._values = {name: value for name, value in value.items() if value is not None}
 
     def __contains__(self, name: str) -> bool:
@@ -78,15 +84,21 @@ class Fields:
         return within_limit(self.optional(name, str))
 
     def objects(self, name: str) -> Iterable["Fields"]:
-        return [Fields(value, f"{self.path(name)}[{n}]") for n, value in enumerate(self.optional(name, list, []))]
+        values = enumerate(self.optional(name, list, []))
+        return [Fields(value, f"{self.path(name)}[{n}]", self.ignored) for n, value in values]
 
-    def allow_only(self, known: Collection[str], unsupported: Collection[str] = ()) -> None:
-        """Refuse unknown members instead of ignoring them."""
-        for name in self._values:
-            if name in unsupported:
-                raise UnsupportedParameter(f"{self.path(name)} is not supported here.", self.path(name))
-            if name not in known:
-                raise UnknownParameter(f"Unknown parameter: {self.path(name)}.", self.path(name))
+    def object(self, name: str, default: dict | None = None) -> "Fields":
+        """A member that is an object; `default`, or an empty one, if it is missing."""
+        return Fields(self.optional(name, dict, default or {}), self.path(name), self.ignored)
+
+    def ignore(self, *names: str) -> None:
+        """Note members without effect, if they are set. Places in lists are left out: `messages[].cache_control`."""
+        for name in names:
+            if name in self._values:
+                self.ignored[INDEX.sub("[]", self.path(name))] = None
+
+    def ignore_all_but(self, known: Collection[str]) -> None:
+        self.ignore(*(name for name in self._values if name not in known))
 
     def as_dict(self) -> dict:
         return dict(self._values)

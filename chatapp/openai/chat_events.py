@@ -99,14 +99,15 @@ class ChatCompletionFold:
     def _failed(self) -> bytes:
         """An error instead of a chunk, without an end marker: clients raise it."""
         failure = self._failure()
-        return _frame(error_body(failure.status, failure.code, failure.message))
+        return _frame(error_body(failure.status, failure.public_code, failure.message, failure.param))
 
 
 def failure_of(kind: str | None, data: dict) -> RunFailed:
     """The error of a final event other than run.completed."""
     match kind:
         case Kind.FAILED:
-            return RunFailed(data["code"], data["message"], data["retryable"])
+            upstream = data.get("upstream", {})
+            return RunFailed(data["code"], data["message"], data["retryable"], data.get("retry_after"), **upstream)
         case Kind.LOST:
             return RunFailed("lost", data["message"], True)
     is_left = data.get("reason") == StopReason.VIEWER_LEFT

@@ -7,21 +7,19 @@ from chatapp.openai.parsed_request import (
     ParsedRequest,
     drop_none,
     parse_function,
-    reject_unless_default,
-    require_function,
     sampling_parameters,
     stop_sequences,
 )
+from chatapp.openai.tools import parse_tools
 
 PARAMETERS = {
     "model", "messages", "stream", "stream_options", "temperature", "top_p", "presence_penalty", "frequency_penalty",
     "max_tokens", "max_completion_tokens", "stop", "seed", "user", "logit_bias", "tools", "tool_choice",
-    "parallel_tool_calls", "response_format", "reasoning_effort", "n", "store", "logprobs", "modalities",
-    "metadata", "service_tier", "safety_identifier", "prompt_cache_key",
+    "parallel_tool_calls", "response_format", "reasoning_effort", "reasoning",
 }  # fmt: skip
-UNSUPPORTED = {"top_logprobs", "audio", "prediction", "web_search_options", "functions", "function_call", "verbosity"}
+DEFAULTS = {"n": 1, "store": False, "logprobs": False, "modalities": ["text"]}  # values that change nothing
+UNSUPPORTED = ("audio", "functions", "function_call")  # a client that sends these cannot read the answer without them
 ROLES = ("system", "developer", "user", "assistant", "tool")
-TOOL_CHOICES = {"none", "auto", "required"}
 MESSAGE_FIELDS = {"role", "content", "name", "tool_calls", "tool_call_id"}
 ECHOED_FIELDS = {
     "refusal",
@@ -34,13 +32,15 @@ ECHOED_FIELDS = {
 def parse_chat_request(body: dict) -> ParsedRequest:
     """Raises Refusal, PromptTooLong."""
     fields = Fields(body)
-    fields.allow_only(PARAMETERS, UNSUPPORTED)
-    reject_unless_default(fields, n=1, store=False, logprobs=False, modalities=["text"])
+    for name in UNSUPPORTED:
+        if name in fields:
+            raise UnsupportedParameter(f"{name} is not supported here.", name)
+    fields.ignore_all_but(PARAMETERS | {name for name, value in DEFAULTS.items() if body.get(name) == value})
     messages = [_message(one) for one in fields.objects("messages")]
     if not messages:
         raise MissingParameter("messages is required.", "messages")
-    options = Fields(fields.optional("stream_options", dict, {}), "stream_options")
-    options.allow_only({"include_usage", "include_obfuscation"})
+    options = fields.object("stream_options")
+    options.ignore_all_but({"include_usage", "include_obfuscation"})
     return ParsedRequest(
         kind=Kind.CHAT,
         model=fields.optional("model", str, ""),
@@ -49,6 +49,7 @@ def parse_chat_request(body: dict) -> ParsedRequest:
         parameters=_parameters(fields),
         is_stream=fields.optional("stream", bool, False),
         includes_usage=options.optional("include_usage", bool, False),
+        ignored=list(fields.ignored),
     )
 
 
@@ -66,42 +67,43 @@ def _parameters(fields: Fields) -> dict:
         "seed": fields.optional("seed", int),
         "user": fields.optional("user", str),
         "logit_bias": fields.optional("logit_bias", dict),
-        "tools": [_tool(one) for one in fields.objects("tools")] or None,
-        "tool_choice": _tool_choice(fields),
         "parallel_tool_calls": fields.optional("parallel_tool_calls", bool),
         "response_format": fields.optional("response_format", dict),
-        "reasoning_effort": fields.optional("reasoning_effort", str),
+        "reasoning_effort": _reasoning_effort(fields),
     }
-    return drop_none(values) | sampling_parameters(fields)
+    tools = parse_tools(fields, _function, _name_in_choice).upstream()
+    if not tools:
+        values["parallel_tool_calls"] = None
+    return drop_none(values) | tools | sampling_parameters(fields)
 
 
-def _tool(fields: Fields) -> dict:
-    require_function(fields)
-    fields.allow_only({"type", "function"})
-    function = Fields(fields.required("function", dict), fields.path("function"))
-    return {"type": "function", "function": parse_function(function)}
+def _reasoning_effort(fields: Fields) -> str | None:
+    """`reasoning_effort`, or OpenRouter's `reasoning.effort`."""
+    reasoning = fields.object("reasoning")
+    reasoning.ignore_all_but({"effort"})
+    return fields.optional("reasoning_effort", str) or reasoning.optional("effort", str)
 
 
-def _tool_choice(fields: Fields) -> object:
-    choice = fields.as_dict().get("tool_choice")
-    if choice is None or (isinstance(choice, str) and choice in TOOL_CHOICES):
-        return choice
-    named = Fields(choice, "tool_choice")
-    if named.optional("type", str) != "function":
-        raise UnsupportedParameter("Only none, auto, required and a function are supported here.", "tool_choice")
-    name = Fields(named.required("function", dict), "tool_choice.function").required("name", str)
-    return {"type": "function", "function": {"name": name}}
+def _function(tool: Fields) -> dict:
+    tool.ignore_all_but({"type", "function"})
+    return parse_function(Fields(tool.required("function", dict), tool.path("function"), tool.ignored))
+
+
+def _name_in_choice(choice: Fields) -> str:
+    return Fields(choice.required("function", dict), choice.path("function")).required("name", str)
 
 
 def _message(fields: Fields) -> dict:
     """A message to send upstream, with its text parts joined."""
-    fields.allow_only(MESSAGE_FIELDS | ECHOED_FIELDS)
+    fields.ignore_all_but(MESSAGE_FIELDS | ECHOED_FIELDS)
     role = fields.choice("role", ROLES)
     if role is None:
         raise MissingParameter(f"{fields.path('role')} is required.", fields.path("role"))
     message = {"role": "system" if role == "developer" else role, "content": _content(fields)}
     calls = [_call(one) for one in fields.objects("tool_calls")]
-    if message["content"] is None and not (role == "assistant" and calls):
+    if message["content"] is None and role == "assistant":
+        message["content"] = None if calls else ""  # an answer that was only reasoning, or empty
+    elif message["content"] is None:
         raise MissingParameter(f"{fields.path('content')} is required.", fields.path("content"))
     if role == "tool":
         message["tool_call_id"] = fields.required("tool_call_id", str)
@@ -118,6 +120,7 @@ def _content(fields: Fields) -> str | None:
 
 
 def _text(part: Fields) -> str:
+    part.ignore("cache_control")
     kind = part.required("type", str)
     if kind not in ("text", "refusal"):
         raise UnsupportedParameter(f"Only text is supported here, not {kind[:40]}.", part.path("type"))
@@ -125,7 +128,8 @@ def _text(part: Fields) -> str:
 
 
 def _call(fields: Fields) -> dict:
-    require_function(fields)
+    if fields.optional("type", str, "function") != "function":
+        raise UnsupportedParameter("Only calls of functions are supported here.", fields.path("type"))
     function = Fields(fields.required("function", dict), fields.path("function"))
     named = {"name": function.required("name", str), "arguments": function.required("arguments", str)}
     return {"id": fields.required("id", str), "type": "function", "function": named}

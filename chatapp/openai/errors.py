@@ -4,6 +4,7 @@
 """
 
 import logging
+from collections.abc import Iterator
 from math import ceil
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -38,10 +39,6 @@ class UnsupportedParameter(Refusal):
     code = "unsupported_parameter"
 
 
-class UnknownParameter(Refusal):
-    code = "unknown_parameter"
-
-
 class MalformedBody(Refusal):
     code = "malformed"
 
@@ -56,6 +53,10 @@ class UnknownURL(Refusal):
 
 class ResponseNotFound(Refusal):
     status, code = 404, "response_not_found"
+
+
+class ItemNotFound(Refusal):
+    status, code = 404, "item_not_found"
 
 
 class PreviousNotFound(Refusal):
@@ -102,15 +103,36 @@ TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_
 NAMES = {  # codes that clients expect
     errors.ModelUnknown.code: "model_not_found",
     errors.ContextTooLong.code: "context_length_exceeded",
+    errors.PromptTooLong.code: "context_length_exceeded",
 }
 
 
-class RunFailed(AppError):
-    """A run that did not complete, with the error from its final event."""
+def _kinds(error: type[errors.RunError]) -> Iterator[type[errors.RunError]]:
+    yield error
+    for kind in error.__subclasses__():
+        yield from _kinds(kind)
 
-    def __init__(self, code: str, message: str, retryable: bool) -> None:
-        super().__init__(message=message)
-        self.code, self.status, self.retryable = code, RUN_STATUS.get(code, 500), retryable
+
+RETRIED = {kind.code for kind in _kinds(errors.RunError) if kind.is_transient}  # by the worker, before the run failed
+
+
+class RunFailed(AppError):
+    """A run that did not complete, with the error from its final event.
+
+    What the worker has retried in vain, clients should not: their attempts would multiply with ours. `upstream` has
+    what a model server said about a request it refused: `message`, `code`, `param`.
+    """
+
+    def __init__(self, code: str, message: str, retryable: bool, retry_after: float | None = None, **upstream) -> None:
+        super().__init__(message=upstream.get("message") or message)
+        self.code, self.status = code, RUN_STATUS.get(code, 500)
+        self.retryable, self.retry_after = retryable and code not in RETRIED, retry_after
+        self.param, self.upstream_code = upstream.get("param"), upstream.get("code")
+
+    @property
+    def public_code(self) -> str:
+        """The model server's code for a request that it refused, else ours."""
+        return self.upstream_code or NAMES.get(self.code, self.code)
 
 
 def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:
@@ -119,7 +141,8 @@ def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:
         case Refusal():
             return _response(exc.status, exc.code, exc.message, exc.param)
         case RunFailed():
-            return _response(exc.status, exc.code, exc.message, retryable=exc.retryable)
+            response = _response(exc.status, exc.public_code, exc.message, exc.param, exc.retryable)
+            return _wait(response, exc.retry_after)
         case errors.RunError():
             param = "model" if isinstance(exc, errors.ModelUnknown) else None
             response = _response(RUN_STATUS.get(exc.code, 500), exc.code, exc.message, param, exc.retryable)

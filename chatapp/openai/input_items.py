@@ -8,6 +8,7 @@ from chatapp.openai.parsed_request import drop_none
 
 ROLES = ("user", "system", "developer", "assistant")
 PARTS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
+WITHOUT_TEXT = ("_call", "_call_output", "_list_tools", "_approval_request", "_approval_response")  # of hosted tools
 IDS = {"message": "msg", "function_call": "fc", "function_call_output": "fco", "reasoning": "rs"}
 
 
@@ -18,7 +19,8 @@ def parse_items(fields: Fields) -> list[dict]:
         return [_message("user", within_limit(value))]
     if not isinstance(value, list) or not value:
         raise MissingParameter("input is required: a string or an array of items.", "input")
-    return [_item(one) for one in fields.objects("input")]
+    items = [_item(one) for one in fields.objects("input")]
+    return [item for item in items if item is not None]
 
 
 def to_messages(items: list[dict]) -> list[dict]:
@@ -45,7 +47,8 @@ def _add_call(messages: list[dict], item: dict) -> None:
     messages[-1].setdefault("tool_calls", []).append(call)
 
 
-def _item(fields: Fields) -> dict:
+def _item(fields: Fields) -> dict | None:
+    """None for an item of a hosted tool, which means nothing to the models here."""
     kind = fields.optional("type", str, "message")
     match kind:
         case "message":
@@ -61,6 +64,9 @@ def _item(fields: Fields) -> dict:
             values = drop_none(
                 {"summary": fields.optional("summary", list, []), "content": fields.optional("content", list)}
             )
+        case _ if kind.endswith(WITHOUT_TEXT):
+            fields.ignored[f"input[{kind[:40]}]"] = None
+            return None
         case _:
             raise UnsupportedParameter(f"Items of the type {kind[:40]} are not supported here.", fields.path("type"))
     return _with_id(kind, values)

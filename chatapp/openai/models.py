@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from runs.models import Run
+from runs.models import Model, Run
 
 
 class Kind(models.TextChoices):
@@ -47,3 +47,17 @@ class Exchange(models.Model):
     @property
     def response_id(self) -> str:
         return f"resp_{self.run_id.hex}"
+
+
+class ModelAlias(models.Model):
+    """Another name under which programs may ask for a model: `gpt-5`, for those whose name of a model is fixed."""
+
+    name = models.CharField(max_length=200, unique=True, help_text="What programs send as model")
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="aliases")
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "model aliases"
+
+    def __str__(self):
+        return self.name

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from chatapp.openai.body_fields import Fields
-from chatapp.openai.errors import Refusal, UnsupportedParameter
+from chatapp.openai.errors import Refusal
 from chatapp.openai.models import Kind
 from chatapp.openai.sizes import characters_in
 
@@ -26,6 +26,7 @@ class ParsedRequest:
     is_background: bool = False
     includes_usage: bool = False  # send usage in the last chunk of a chat's stream
     previous: UUID | None = None
+    ignored: list[str] = field(default_factory=list)  # parameters without effect
 
     @property
     def characters(self) -> int:
@@ -57,7 +58,7 @@ def stop_sequences(fields: Fields) -> list[str] | None:
 
 def parse_function(fields: Fields) -> dict:
     """The definition of a function that the model may call."""
-    fields.allow_only({"type", "name", "description", "parameters", "strict"})
+    fields.ignore_all_but({"type", "name", "description", "parameters", "strict"})
     values = {
         "name": fields.required("name", str),
         "description": fields.optional("description", str),
@@ -67,17 +68,5 @@ def parse_function(fields: Fields) -> dict:
     return drop_none(values)
 
 
-def require_function(tools: Fields) -> None:
-    if tools.optional("type", str, "function") != "function":
-        raise UnsupportedParameter("Only tools of the type function are supported here.", tools.path("type"))
-
-
 def drop_none(values: dict) -> dict:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def reject_unless_default(fields: Fields, **harmless: object) -> None:
-    """Refuse parameters that would be ignored, unless they have their default value."""
-    for name, value in harmless.items():
-        if name in fields and fields.as_dict()[name] != value:
-            raise UnsupportedParameter(f"{fields.path(name)} is not supported here.", fields.path(name))

@@ -5,23 +5,16 @@ from chatapp.openai.chat_requests import last_text
 from chatapp.openai.errors import Refusal, UnsupportedParameter
 from chatapp.openai.input_items import parse_items, to_messages
 from chatapp.openai.models import Kind
-from chatapp.openai.parsed_request import (
-    ParsedRequest,
-    drop_none,
-    parse_function,
-    reject_unless_default,
-    require_function,
-    sampling_parameters,
-)
+from chatapp.openai.parsed_request import ParsedRequest, drop_none, parse_function, sampling_parameters
+from chatapp.openai.tools import Tools, parse_tools
 
 PARAMETERS = {
     "model", "input", "instructions", "previous_response_id", "stream", "stream_options", "store", "background",
     "metadata", "temperature", "top_p", "presence_penalty", "frequency_penalty", "max_output_tokens", "tools",
     "tool_choice", "parallel_tool_calls", "text", "reasoning", "truncation", "user", "safety_identifier",
-    "prompt_cache_key", "service_tier", "include", "top_logprobs",
+    "prompt_cache_key", "service_tier", "include",
 }  # fmt: skip
-UNSUPPORTED = {"conversation", "prompt", "max_tool_calls", "context_management", "moderation"}
-TOOL_CHOICES = {"none", "auto", "required"}
+UNSUPPORTED = ("conversation", "prompt")  # the input, or a part of it, is elsewhere
 HARMLESS_INCLUDE = "reasoning.encrypted_content"  # accepted without effect
 MAX_METADATA, KEY_CHARACTERS, VALUE_CHARACTERS = 16, 64, 512
 
@@ -29,9 +22,12 @@ MAX_METADATA, KEY_CHARACTERS, VALUE_CHARACTERS = 16, 64, 512
 def parse_response_request(body: dict) -> ParsedRequest:
     """Raises Refusal, PromptTooLong. The previous response is not looked up here."""
     fields = Fields(body)
-    fields.allow_only(PARAMETERS, UNSUPPORTED)
-    reject_unless_default(fields, top_logprobs=0)
-    _check_include(fields)
+    for name in UNSUPPORTED:
+        if name in fields:
+            raise UnsupportedParameter(f"{name} is not supported here.", name)
+    fields.ignore_all_but(PARAMETERS | ({"top_logprobs"} if body.get("top_logprobs") == 0 else set()))
+    if any(one != HARMLESS_INCLUDE for one in fields.optional("include", list, [])):
+        fields.ignore("include")
     items = parse_items(fields)
     is_stored, is_background = fields.optional("store", bool, True), fields.optional("background", bool, False)
     if is_background and not is_stored:
@@ -47,33 +43,34 @@ def parse_response_request(body: dict) -> ParsedRequest:
         is_stream=fields.optional("stream", bool, False),
         is_stored=is_stored,
         is_background=is_background,
+        ignored=list(fields.ignored),
     )
 
 
 def _parameters(fields: Fields) -> tuple[dict, dict]:
     """The parameters to send upstream, and those that the response object echoes."""
-    chosen, tools = sampling_parameters(fields), [_tool(one) for one in fields.objects("tools")]
+    chosen = sampling_parameters(fields)
     limit = fields.number("max_output_tokens", 1, 2**31 - 1, int)
     parallel, user = fields.optional("parallel_tool_calls", bool), fields.optional("user", str)
     text, response_format = _text(fields)
-    effort = Fields(fields.optional("reasoning", dict, {}), "reasoning").optional("effort", str)
-    tool_choice, upstream_choice = _tool_choice(fields)
+    reasoning = fields.object("reasoning")
+    reasoning.ignore_all_but({"effort", "summary"})
+    effort = reasoning.optional("effort", str)
+    tools = parse_tools(fields, parse_function, lambda choice: choice.required("name", str))
     upstream = {
         "max_tokens": limit,
-        "tools": [{"type": "function", "function": parse_function(one)} for one in fields.objects("tools")] or None,
-        "tool_choice": upstream_choice,
-        "parallel_tool_calls": parallel,
+        "parallel_tool_calls": parallel if tools.functions else None,
         "response_format": response_format,
         "reasoning_effort": effort,
         "user": user,
-    }
+    } | tools.upstream()
     echo = {
         "instructions": fields.text("instructions"),
         "metadata": _metadata(fields),
         "max_output_tokens": limit,
         "max_tool_calls": None,
-        "tools": tools,
-        "tool_choice": tool_choice,
+        "tools": [_echoed(function) for function in tools.functions],
+        "tool_choice": _echoed_choice(tools),
         "parallel_tool_calls": True if parallel is None else parallel,
         "text": text,
         "reasoning": {"effort": effort, "summary": None},
@@ -88,32 +85,25 @@ def _parameters(fields: Fields) -> tuple[dict, dict]:
     return drop_none(upstream) | chosen, echo | defaults | chosen
 
 
-def _tool(fields: Fields) -> dict:
+def _echoed(function: dict) -> dict:
     """A function as the response object echoes it: with all members."""
-    require_function(fields)
-    return {"type": "function", "description": None, "parameters": None, "strict": None} | parse_function(fields)
+    return {"type": "function", "description": None, "parameters": None, "strict": None} | function
 
 
-def _tool_choice(fields: Fields) -> tuple[object, object]:
-    """The choice as the response object echoes it, and as it is sent upstream."""
-    choice = fields.as_dict().get("tool_choice")
-    if choice is None or (isinstance(choice, str) and choice in TOOL_CHOICES):
-        return choice or "auto", choice
-    named = Fields(choice, "tool_choice")
-    if named.optional("type", str) != "function":
-        raise UnsupportedParameter("Only none, auto, required and a function are supported here.", "tool_choice")
-    name = named.required("name", str)
-    return {"type": "function", "name": name}, {"type": "function", "function": {"name": name}}
+def _echoed_choice(tools: Tools) -> object:
+    if isinstance(tools.choice, list):
+        return {"type": "function", "name": tools.choice[0]}
+    return tools.choice or "auto"
 
 
 def _text(fields: Fields) -> tuple[dict, dict | None]:
     """`text.format` as the response object echoes it, and as it is sent upstream."""
-    text = Fields(fields.optional("text", dict, {}), "text")
-    text.allow_only({"format"}, {"verbosity"})
-    form = Fields(text.optional("format", dict, {"type": "text"}), "text.format")
+    text = fields.object("text")
+    text.ignore_all_but({"format"})
+    form = text.object("format", {"type": "text"})
     match form.choice("type", ("text", "json_object", "json_schema")):
         case "json_schema":
-            form.allow_only({"type", "name", "schema", "strict", "description"})
+            form.ignore_all_but({"type", "name", "schema", "strict", "description"})
             schema = {"name": form.required("name", str), "schema": form.required("schema", dict)}
             more = {"strict": form.optional("strict", bool), "description": form.optional("description", str)}
             upstream = {"type": "json_schema", "json_schema": schema | drop_none(more)}
@@ -134,9 +124,3 @@ def _metadata(fields: Fields) -> dict:
         limits = f"{MAX_METADATA} strings of {VALUE_CHARACTERS} characters, with keys of {KEY_CHARACTERS}"
         raise Refusal(f"metadata may have at most {limits}.", "metadata")
     return metadata
-
-
-def _check_include(fields: Fields) -> None:
-    for one in fields.optional("include", list, []):
-        if one != HARMLESS_INCLUDE:
-            raise UnsupportedParameter("This value of include is not supported.", "include")

@@ -10,6 +10,7 @@ from django.db import transaction
 from chatapp.chats import storage_usage
 from chatapp.chats.models import Session
 from chatapp.openai.errors import RunFailed
+from chatapp.openai.model_names import name_of
 from chatapp.openai.models import Exchange, Kind
 from chatapp.openai.parsed_request import ParsedRequest
 from chatapp.openai.previous_responses import path_to_root, upstream_messages
@@ -38,7 +39,7 @@ def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None 
             session,
             parsed.text,
             user=user,
-            model=parsed.model,
+            model=name_of(parsed.model),
             trigger=Trigger.API,
             is_attached=not parsed.is_background,
         )

@@ -8,7 +8,7 @@ from chatapp.openai.views.endpoint import missing
 app_name = "openai"
 urlpatterns = [
     path("models", models.models, name="models"),
-    path("models/<str:name>", models.model, name="model"),
+    path("models/<path:name>", models.model, name="model"),
     path("chat/completions", chat.completions, name="chat"),
     path("responses", responses.responses, name="responses"),
     path("responses/<str:response_id>", responses.response, name="response"),

@@ -8,21 +8,26 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.exceptions import AuthenticationFailed
 
 from chatapp.openai.body_fields import parse_body
-from chatapp.openai.chat_events import ChatCompletionFold
+from chatapp.openai.chat_events import ChatCompletionFold, failure_of
 from chatapp.openai.chat_requests import parse_chat_request
 from chatapp.openai.event_stream import EncodedBody
 from chatapp.openai.full_stream import follow_full_stream
 from chatapp.openai.run_requests import start_run_async
 from chatapp.openai.views.endpoint import Client, endpoint
+from streams.events import Kind
 from streams.transports.sse import EventStream
 
 
 async def _complete(request: HttpRequest, client: Client) -> HttpResponseBase:
     parsed = parse_chat_request(parse_body(request))
+    client.ignored = parsed.ignored
     exchange = await start_run_async(client.user, parsed)
     fold = ChatCompletionFold(exchange, includes_usage=parsed.includes_usage)
     if parsed.is_stream:
-        return EventStream(EncodedBody(client.viewer, exchange.run_id, fold))
+        body = EncodedBody(client.viewer, exchange.run_id, fold)
+        if (final := await body.final_without_output()) and final.kind != Kind.COMPLETED:
+            raise failure_of(final.kind, final.data)
+        return EventStream(body)
     heartbeat, clock = settings.STREAMS_HEARTBEAT_SECONDS, asyncio.get_running_loop().time
     checked = clock()
     async with aclosing(follow_full_stream(exchange.run_id, heartbeat)) as batches:

@@ -11,12 +11,19 @@ from chatapp.accounts.throttles import FOLLOWS, RUNS
 from chatapp.openai.errors import MethodNotAllowed, UnknownURL, error_response
 from streams.access import Viewer, in_request_thread
 
+IGNORED = "X-Chatapp-Ignored-Parameters"
+MAX_IGNORED_CHARACTERS = 1_000  # of that header
+
 
 class Client:
-    """An authenticated client: its user, and a viewer whose access ends with the token."""
+    """An authenticated client: its user, and a viewer whose access ends with the token.
+
+    `ignored` names the parameters of its request that had no effect.
+    """
 
     def __init__(self, user, viewer: Viewer) -> None:
         self.user, self.viewer = user, viewer
+        self.ignored: list[str] = []
 
 
 View = Callable[..., Awaitable[HttpResponseBase]]
@@ -25,21 +32,22 @@ View = Callable[..., Awaitable[HttpResponseBase]]
 def endpoint(*, starts_runs: bool = False, **views: View) -> View:
     """Create the view of one URL from a function for each method: `endpoint(get=…, post=…)`.
 
-    Each function gets the request and the client. With `starts_runs` a POST counts towards the throttle of runs. A GET
-    of a stream counts towards that of follows.
+    Each function gets the request and the client. HEAD is answered like GET. With `starts_runs` a POST counts towards
+    the throttle of runs. A GET of a stream counts towards that of follows.
     """
 
     @csrf_exempt  # cookies are ignored
     async def view(request: HttpRequest, **named: object) -> HttpResponseBase:
+        client = None
         try:
             scope = RUNS if starts_runs and request.method == "POST" else FOLLOWS if is_stream(request) else ""
             client = await in_request_thread(_client_of, request, scope)
-            chosen = views.get(request.method.lower())
+            chosen = views.get("get" if request.method == "HEAD" else request.method.lower())
             if chosen is None:
                 raise MethodNotAllowed(f"Method not allowed: {request.method[:20]}.")
-            return await chosen(request, client, **named)
+            return _with_ignored(await chosen(request, client, **named), client.ignored)
         except Exception as exc:
-            return _refused(exc, request, views)
+            return _with_ignored(_refused(exc, request, views), client.ignored if client else [])
 
     view.methods = [method.upper() for method in views]  # for tests that walk the URL map
     return view
@@ -48,6 +56,13 @@ def endpoint(*, starts_runs: bool = False, **views: View) -> View:
 def is_stream(request: HttpRequest) -> bool:
     """Whether a GET requests a stream: `?stream=true`."""
     return request.method == "GET" and request.GET.get("stream", "").lower() in ("true", "1")
+
+
+def _with_ignored(response: HttpResponseBase, names: list[str]) -> HttpResponseBase:
+    """Name the ignored parameters in a header. Clients chose the names: what is not printable ASCII is left out."""
+    if printable := [name for name in names if name.isascii() and name.isprintable()]:
+        response[IGNORED] = ", ".join(printable)[:MAX_IGNORED_CHARACTERS]
+    return response
 
 
 def _client_of(request: HttpRequest, scope: str) -> Client:
@@ -76,4 +91,4 @@ async def _missing(request: HttpRequest, client: Client) -> HttpResponseBase:
     raise UnknownURL(f"Unknown URL: {request.method} {request.path[:200]}.")
 
 
-missing = endpoint(get=_missing, post=_missing, put=_missing, patch=_missing, delete=_missing, head=_missing)
+missing = endpoint(get=_missing, post=_missing, put=_missing, patch=_missing, delete=_missing)

@@ -11,6 +11,7 @@ from chatapp.openai.chat_events import failure_of
 from chatapp.openai.errors import Refusal, ResponseNotFound
 from chatapp.openai.event_stream import EncodedBody, finish_time
 from chatapp.openai.full_stream import follow_full_stream, read_full_stream
+from chatapp.openai.item_references import has_references, resolve_references
 from chatapp.openai.models import Exchange
 from chatapp.openai.previous_responses import find_previous, run_id_of
 from chatapp.openai.response_events import ResponseEncoder, ResponseFold, new_fold
@@ -31,13 +32,21 @@ PAGE_ITEMS, MAX_PAGE_ITEMS = 20, 100
 async def _create(request: HttpRequest, client: Client) -> HttpResponseBase:
     """A background response outlives this request; any other ends with it (B42)."""
     body = parse_body(request)
+    if has_references(body):
+        body = await _with_items(client.user.pk, body)
     parsed, chain = parse_response_request(body), None
     if previous_id := Fields(body).optional("previous_response_id", str):
         previous = await _previous(client.user.pk, previous_id)
         parsed.previous, chain = previous.pk, previous.chain
+    client.ignored = parsed.ignored
     exchange = await start_run_async(client.user, parsed, chain)
     if parsed.is_stream:
-        return EventStream(EncodedBody(client.viewer, exchange.pk, ResponseEncoder(new_fold(exchange))))
+        body = EncodedBody(client.viewer, exchange.pk, ResponseEncoder(new_fold(exchange)))
+        if not parsed.is_background:  # a response in the background has its id at once, and later its error
+            final = await body.final_without_output()
+            if final is not None and final.kind in (Kind.FAILED, Kind.LOST):
+                raise failure_of(final.kind, final.data)
+        return EventStream(body)
     if parsed.is_background:
         return JsonResponse(await _current_response(exchange))
     return JsonResponse(await _final_response(exchange))
@@ -122,6 +131,7 @@ def _number(request: HttpRequest, name: str, default: int) -> int:
 
 
 _previous = with_database(find_previous)
+_with_items = with_database(resolve_references)
 
 
 @with_database

@@ -1,0 +1,125 @@
+"""Parameters that change nothing essential never refuse a request: they are dropped, and a header names them."""
+
+import pytest
+
+from chatapp.openai.chat_requests import parse_chat_request
+from chatapp.openai.models import Exchange, ModelAlias
+from chatapp.openai.response_requests import parse_response_request
+from chatapp.openai.views.endpoint import IGNORED, MAX_IGNORED_CHARACTERS
+
+MESSAGES = [{"role": "user", "content": "Hi"}]
+WEATHER = {"name": "weather", "parameters": {"type": "object", "properties": {}}}
+CHAT_TOOL = {"type": "function", "function": WEATHER}
+TOOL = {"type": "function", **WEATHER}
+
+
+def parsed_chat(**body):
+    return parse_chat_request({"messages": MESSAGES} | body)
+
+
+def parsed_response(**body):
+    return parse_response_request({"input": "Hi"} | body)
+
+
+@pytest.mark.parametrize(
+    ("body", "ignored"),
+    [
+        ({"verbosity": "low", "top_k": 5, "n": 2, "store": True}, ["verbosity", "top_k", "n", "store"]),
+        ({"logprobs": True, "top_logprobs": 3}, ["logprobs", "top_logprobs"]),
+        ({"n": 1, "store": False, "logprobs": False, "modalities": ["text"]}, []),
+        ({"chat_template_kwargs": {"a": 1}, "options": {}}, ["chat_template_kwargs", "options"]),
+        ({"verbosity": None}, []),
+        ({"reasoning": {"effort": "low", "exclude": True}}, ["reasoning.exclude"]),
+        ({"stream_options": {"x": 1}}, ["stream_options.x"]),
+        ({"tools": [{**CHAT_TOOL, "cache_control": {}}, CHAT_TOOL]}, ["tools[].cache_control"]),
+        ({"tools": [CHAT_TOOL, {"type": "web_search"}]}, ["tools[web_search]"]),
+        ({"messages": [*MESSAGES, *MESSAGES, {**MESSAGES[0], "id": 1}]}, ["messages[].id"]),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {}}]}]},
+            ["messages[].content[].cache_control"],
+        ),
+    ],
+)
+def test_what_a_completion_ignores_is_named(body, ignored):
+    assert parsed_chat(**body).ignored == ignored
+
+
+@pytest.mark.parametrize(
+    ("body", "ignored"),
+    [
+        ({"prompt_cache_retention": "24h", "client_metadata": {}}, ["prompt_cache_retention", "client_metadata"]),
+        ({"text": {"verbosity": "low"}}, ["text.verbosity"]),
+        ({"include": ["reasoning.encrypted_content"], "top_logprobs": 0}, []),
+        ({"include": ["file_search_call.results", {}]}, ["include"]),
+        ({"max_tool_calls": 3, "top_logprobs": 2}, ["max_tool_calls", "top_logprobs"]),
+        ({"reasoning": {"effort": "low", "summary": "auto", "context": "auto"}}, ["reasoning.context"]),
+        ({"tools": [TOOL, {"type": "web_search"}, {"type": "mcp"}]}, ["tools[web_search]", "tools[mcp]"]),
+        (
+            {"input": [{"type": "web_search_call", "id": "ws_1"}, {"role": "user", "content": "Hi"}]},
+            ["input[web_search_call]"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_response_ignores_is_named(body, ignored):
+    assert parsed_response(**body).ignored == ignored
+
+
+def test_what_cannot_be_called_is_not_offered():
+    chat = parsed_chat(tools=[{"type": "web_search"}], tool_choice="auto", parallel_tool_calls=True)
+    assert chat.parameters == {}
+    response = parsed_response(tools=[{"type": "web_search"}, TOOL], tool_choice="auto")
+    assert [tool["name"] for tool in response.echo["tools"]] == ["weather"]
+    assert [tool["function"]["name"] for tool in response.parameters["tools"]] == ["weather"]
+
+
+@pytest.mark.parametrize("mode", ["auto", "required"])
+def test_of_many_tools_those_that_are_allowed_are_offered(mode):
+    other = {"type": "function", "name": "tides"}
+    allowed = {"type": "allowed_tools", "mode": mode, "tools": [{"type": "function", "name": "weather"}]}
+    response = parsed_response(tools=[TOOL, other], tool_choice=allowed)
+    assert [tool["function"]["name"] for tool in response.parameters["tools"]] == ["weather"]
+    assert response.parameters["tool_choice"] == mode
+    within = {"mode": mode, "tools": [{"type": "function", "function": {"name": "weather"}}]}
+    tools = [CHAT_TOOL, {"type": "function", "function": {"name": "tides"}}]
+    chat = parsed_chat(tools=tools, tool_choice={"type": "allowed_tools", "allowed_tools": within})
+    assert chat.parameters["tools"] == [CHAT_TOOL]
+
+
+def test_an_answer_that_was_empty_may_be_sent_back():
+    messages = [*MESSAGES, {"role": "assistant", "content": None, "reasoning_details": []}, *MESSAGES]
+    assert [message["content"] for message in parsed_chat(messages=messages).input] == ["Hi", "", "Hi"]
+
+
+def test_openrouter_s_reasoning_is_an_effort():
+    assert parsed_chat(reasoning={"effort": "high"}).parameters == {"reasoning_effort": "high"}
+
+
+@pytest.mark.parametrize("path", ["chat/completions", "responses"])
+def test_a_header_names_what_was_ignored(program, model, path, settings, transactional_db):
+    """Without a broker the request fails, but not because of its parameters."""
+    body = {"messages": MESSAGES, "input": "Hi", "shoe_size": 43, "größe": 43}
+    response = program.ask("POST", path, body)
+    assert response.status_code == 503
+    assert "shoe_size" in response[IGNORED] and "gr" not in response[IGNORED]
+    many = {f"parameter_{n}": n for n in range(1_000)}
+    assert len(program.ask("POST", path, body | many)[IGNORED]) <= MAX_IGNORED_CHARACTERS
+
+
+@pytest.mark.parametrize("name", ["betula", "Qwen/Qwen3-8B:q4", "gpt-5"])
+def test_a_model_goes_by_its_name_its_upstream_s_and_its_alias(program, model, name, transactional_db):
+    model.upstream_id = "Qwen/Qwen3-8B:q4"
+    model.save()
+    ModelAlias.objects.create(name="gpt-5", model=model)
+    assert program.ask("GET", f"models/{name}").json()["id"] == "betula"
+    head = program.ask("HEAD", f"models/{name}")
+    assert (head.status_code, head.content) == (200, b"")
+    program.ask("POST", "responses", {"model": name, "input": "Hi"})  # there is no broker
+    assert Exchange.objects.get().run.model == model
+    model.enabled = False
+    model.save()
+    assert program.ask("GET", f"models/{name}").status_code == 404
+
+
+def test_every_answer_has_the_id_of_its_line_in_the_log(program, nobody, caplog):
+    for answer in (program.ask("GET", "models/no-such"), nobody.ask("GET", "models")):
+        assert answer["X-Request-ID"] in caplog.text
