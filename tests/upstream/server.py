@@ -51,6 +51,8 @@ def _json(value: object, status: int = 200) -> web.Response:
 
 def _script_for(app: web.Application, body: dict) -> Script:
     script = script_in(last_user_text(body)) or app[SCRIPTS].get(body.get("model")) or Script()
+    if script.then is not None and body["messages"][-1].get("role") == "tool":
+        script = Script.from_dict({"tag": script.tag} | script.then)
     script.tag = script.tag or f"request-{next(numbers)}"
     return script
 
