@@ -54,6 +54,16 @@ def engines_of(item: pytest.Item, lane: str) -> list[str]:
     return ["chromium", "firefox"] if item.get_closest_marker("each_engine") else ["chromium"]
 
 
+def scope_of(nodeid: str, lane: str | None) -> str:
+    """Tests of one scope stay in one process: those of a module, and in the push lane all that Firefox runs.
+
+    A start of Firefox costs as much CPU time as two of its tests.
+    """
+    if lane == "push" and "[firefox" in nodeid:
+        return "firefox"
+    return nodeid.rpartition("::")[0]
+
+
 def _databases_of_rows(item: pytest.Item, lane: str) -> frozenset[str]:
     if item.get_closest_marker("one_database"):
         return frozenset({"sqlite"})

@@ -6,9 +6,10 @@ import signal
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.harness import databases, processes
-from tests.harness.lanes import DATABASES, ENGINES, databases_of, is_ci, is_stack
+from tests.harness.lanes import DATABASES, ENGINES, databases_of, is_ci, is_stack, scope_of
 from tests.harness.parts import postgres_program
 from tests.harness.stack import SECRET_KEY
 from tests.harness.turns import Floor
@@ -104,6 +105,18 @@ def _interleaved(items: list) -> list:
     turns = {path: turn * 3 for turn, path in enumerate(kinds[True])}
     turns |= {path: turn // 2 * 3 + 1 for turn, path in enumerate(kinds[False])}
     return [item for path in sorted(modules, key=turns.__getitem__) for item in modules[path]]
+
+
+class Scheduling(LoadScopeScheduling):
+    """Which process runs what (`lanes.scope_of`)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope_of(nodeid, self.config.option.lane)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return Scheduling(config, log) if config.option.dist == "loadscope" else None
 
 
 def _turn(path: str) -> int:

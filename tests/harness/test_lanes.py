@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from tests.harness.lanes import DATABASES, ENGINES, IN_WEBKIT, ONCE, databases_of, engines_of
+from tests.harness.lanes import DATABASES, ENGINES, IN_WEBKIT, ONCE, databases_of, engines_of, scope_of
 from tests.harness.processes import ROOT, dry_run_of_make
 from tests.harness.run_lanes import command
 
@@ -106,6 +106,12 @@ def test_what_people_wait_for_is_tried_once_and_everything_at_length(fixtures, m
 def test_what_engines_do_differently_is_tried_in_two_and_everything_in_more(marks, path, push, everything):
     item = Item(set(), {"browser", *marks}, None, f"{path}::test")
     assert (engines_of(item, "push"), engines_of(item, "all")) == (push, everything)
+
+
+def test_firefox_is_started_by_one_process_of_those_that_people_wait_for():
+    ids = ["tests/browser/test_x.py::test_a[firefox]", "tests/browser/test_y.py::test_b[firefox-a case]"]
+    assert {scope_of(nodeid, "push") for nodeid in ids} == {"firefox"}
+    assert scope_of(ids[0], "all") == scope_of("tests/browser/test_x.py::test_a[chromium]", "push")
 
 
 @pytest.mark.parametrize("path", ["tests/streams/test_log.py", "tests/runs/test_lease.py", "tests/web/test_search.py"])
