@@ -10,6 +10,7 @@ from tests.browser.engines import context_options
 SESSION_PAGE = re.compile(r"/chats/[0-9a-f-]{36}(#end)?$")
 STORAGE = "local_storage,indexeddb,cache_storage,service_workers,file_systems"
 PATIENCE = 20_000  # ms; far above anything that happens on a loaded machine
+expect.set_options(timeout=PATIENCE)
 
 REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
