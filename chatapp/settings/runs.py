@@ -9,6 +9,9 @@ RUN_MAX_SECONDS = env.float("RUN_MAX_SECONDS", default=7200.0)  # s one run may 
 RUN_IDLE_SECONDS = env.float("RUN_IDLE_SECONDS", default=900.0)  # s without a byte from the upstream
 RUN_QUEUED_SECONDS = env.float("RUN_QUEUED_SECONDS", default=3600.0)  # s a run may wait for a worker
 UPSTREAM_RETRY_SECONDS = env.float("UPSTREAM_RETRY_SECONDS", default=1.0)  # s before the first retry; then 2, 4 times
+UPSTREAM_LOADING_SECONDS = env.float(
+    "UPSTREAM_LOADING_SECONDS", default=600.0
+)  # s a model that is being loaded may take
 VIEWER_SECONDS = env.float("VIEWER_SECONDS", default=15.0)  # s an attached run goes on without a follower
 TITLES = env.bool("TITLES", default=True)  # let the session's model write a title after the first exchange
 PROVIDER_KEYS = env.list("PROVIDER_KEYS", default=[])  # more variables with providers' keys: NAME or NAME@host

@@ -117,6 +117,10 @@ class Connection(asyncio.Protocol):
         elif drain is not None:
             await drain()
 
+    def end_body(self) -> None:
+        """End `read_body` although the body goes on: what is still to come does not matter."""
+        self._finish(None)
+
     async def read_excerpt(self, limit: int) -> bytes:
         """The first `limit` bytes of the body."""
         excerpt = bytearray()

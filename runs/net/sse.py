@@ -9,6 +9,9 @@ from runs.net.loop_budget import LARGE_EVENT_BYTES
 MAX_EVENT_BYTES = 4 * 1024 * 1024  # of one event
 MAX_EVENT_LINES = 10_000  # of data in one event: an empty line adds no byte to it, but takes memory
 
+FIELDS = {b"event", b"id", b"retry"}
+UNKNOWN_BYTES = 2_000
+
 Payload = bytes | bytearray  # of an event; a long line is not copied, and stays a bytearray
 
 
@@ -19,16 +22,21 @@ class EventTooLarge(Exception):
 class EventParser:
     """Collects the `data` of server-sent events from arbitrary pieces of a byte stream.
 
-    Skips comments and other fields. Lines end with LF, CRLF or CR.
+    Skips comments and other fields. Lines end with LF, CRLF or CR. Two things are not of the specification: an event
+    that is an error, by its name or by a field of its own, ends the payloads and becomes `error`; and where a server
+    forgets the empty line between two events of JSON, they are two all the same.
     """
 
-    __slots__ = ("_data", "_data_bytes", "_ended_with_cr", "_partial_line")
+    __slots__ = ("_data", "_data_bytes", "_ended_with_cr", "_is_error", "_partial_line", "error", "unknown")
 
     def __init__(self) -> None:
         self._partial_line = bytearray()  # the last line so far, without its end
         self._data: list[Payload] = []  # data lines of the incomplete event
         self._data_bytes = 0  # of these lines, each with its line end
         self._ended_with_cr = False  # then a LF that follows belongs to the same line end
+        self._is_error = False  # by the name of the incomplete event
+        self.error: Payload | None = None  # of an event that reports an error; nothing is parsed after it
+        self.unknown = b""  # the first line that is no field, up to UNKNOWN_BYTES: what answers may not be SSE at all
 
     def feed(self, piece: bytes) -> list[Payload]:
         """Return the payloads of all events that this piece completes. Raises EventTooLarge."""
@@ -49,10 +57,24 @@ class EventParser:
                     data.append(first)
         for line in lines:
             if line.startswith(b"data:"):
-                data.append(line[5:].strip())
-            elif data and not line:
-                payloads.append(data[0] if len(data) == 1 else b"\n".join(data))
-                data, counted, self._data_bytes = [], 0, 0
+                value = line[5:].strip()
+                if len(data) == 1 and _are_two_values(data[0], value):
+                    payloads.append(data[0])
+                    data, counted, self._data_bytes = [], 0, 0
+                data.append(value)
+            elif not line:
+                if data:
+                    payload = data[0] if len(data) == 1 else b"\n".join(data)
+                    data, counted, self._data_bytes = [], 0, 0
+                    if self._is_error:
+                        self.error = payload
+                        break
+                    payloads.append(payload)
+                self._is_error = False
+            elif not line.startswith(b":"):
+                self._read_other_field(line)
+                if self.error is not None:
+                    break
         self._data = data
         if rest:
             self._partial_line += rest
@@ -62,8 +84,26 @@ class EventParser:
             raise EventTooLarge
         return payloads
 
+    def finish(self) -> list[Payload]:
+        """The payload of an event whose end is missing, at the end of the stream. Raises EventTooLarge."""
+        return [] if self.error is not None else self.feed(b"\n\n")
+
+    def _read_other_field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        if name == b"event":
+            self._is_error = b"error" in value.lower()
+        elif name == b"error" and value.strip():
+            self.error = value.strip()
+        elif name not in FIELDS and not self.unknown:
+            self.unknown = line[:UNKNOWN_BYTES]
+
     def _normalize_line_ends(self, piece: bytes) -> bytes:
         if self._ended_with_cr:
             piece = piece.removeprefix(b"\n")
         self._ended_with_cr = piece.endswith(b"\r")
         return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _are_two_values(first: Payload, second: bytes) -> bool:
+    """Whether two lines of data are two objects of JSON, or one and an end marker: no object continues like that."""
+    return first.startswith(b"{") and first.endswith(b"}") and second.startswith((b"{", b"[DONE]"))

@@ -7,7 +7,7 @@ from runs.net.http1 import Client
 from runs.net.loop_budget import loop_budget
 from runs.upstream import chat_completions
 from runs.upstream.adapt import may_teach
-from runs.upstream.chat_completions import Sink
+from runs.upstream.answer import Sink
 from runs.upstream.request import UpstreamRequest
 
 

@@ -7,64 +7,114 @@ counts have limits.
 import json
 import re
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from runs.errors import RunError, UpstreamGarbage, UpstreamTooLarge
 from runs.net.sse import Payload
+from runs.upstream.deltas import Delta, add_delta
 from runs.upstream.failures import EXCERPT_CHARACTERS, excerpt, failure_for, report_in
+from runs.upstream.finish_reasons import is_reason
+from runs.upstream.tool_calls import ToolCallTracker, TooManyCalls, text_of
+from runs.upstream.usage import counts_of
 from streams.events import Kind
 
-MAX_TOOL_CALLS = 256  # in one answer: readers look each of them up among all
 MAX_VALUES = 100_000  # in a large event
-MAX_COUNT = 2**31 - 1
 MAX_FINISH_REASON_CHARACTERS = 100
-MAX_TOOL_CHARACTERS = 4_000  # of a tool call's id and of its name
 PIECE_CHARACTERS = 32 * 1024  # of a large delta in one event
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # a pair is one character
 FINISH = "finish"  # {"finish_reason": str}
-
-
-class Delta(NamedTuple):
-    """One thing an upstream sent: a future event, or the reason why it finished."""
-
-    kind: str  # of Kind, or FINISH
-    data: dict[str, Any]
+DONE = "[DONE]"  # the end marker
 
 
 def parse(payloads: list[Payload]) -> tuple[list[Delta], RunError | None]:
-    """Parse the payloads of one read. Returns the deltas, merged by kind, and the error that follows them."""
-    deltas: list[Delta] = []
-    failure = None
-    chunks: Iterable[object]
-    try:
-        chunks = [orjson.loads(payloads[0])] if len(payloads) == 1 else orjson.loads(b"[%b]" % b",".join(payloads))
-        is_strict = True
-    except orjson.JSONDecodeError:
-        chunks = map(_load_leniently, payloads)
-        is_strict = False
-    try:
-        for chunk in chunks:
-            _add_chunk(deltas, chunk)
-    except RunError as error:
-        failure = error
-    if not is_strict:
-        deltas = [
-            Delta(kind, {name: _replace_lone_surrogates(value) for name, value in data.items()})
-            for kind, data in deltas
-        ]
-    return (deltas if len(deltas) < 2 else _merge(deltas)), failure
+    """As `ChunkParser.parse`, of an answer that these payloads begin."""
+    return ChunkParser().parse(payloads)
 
 
-def parse_large(payloads: list[Payload]) -> tuple[list[Delta], RunError | None]:
-    """As `parse`, where the first payload is large. Each step holds the interpreter's lock, so none may take long."""
-    if _has_too_many_values(payloads[0]):
-        return [], UpstreamTooLarge(f"an event of more than {MAX_VALUES} values")
-    deltas, failure = parse(payloads)
-    return [Delta(kind, piece) for kind, data in deltas for piece in split(data)], failure
+class ChunkParser:
+    """Parses the chunks of one answer. Remembers which tool calls there are, and whether there is any content."""
+
+    __slots__ = ("_calls", "_has_content")
+
+    def __init__(self) -> None:
+        self._calls = ToolCallTracker()
+        self._has_content = False
+
+    def parse(self, payloads: list[Payload]) -> tuple[list[Delta], RunError | None]:
+        """Parse the payloads of one read. Returns the deltas, merged by kind, and the error that follows them."""
+        deltas: list[Delta] = []
+        failure = None
+        chunks: Iterable[object]
+        try:
+            chunks = [orjson.loads(payloads[0])] if len(payloads) == 1 else orjson.loads(b"[%b]" % b",".join(payloads))
+            is_strict = True
+        except orjson.JSONDecodeError:
+            chunks = chain.from_iterable(map(_load_leniently, payloads))
+            is_strict = False
+        try:
+            for chunk in chunks:
+                self._add_chunk(deltas, chunk)
+        except RunError as error:
+            failure = error
+        if not is_strict:
+            deltas = [
+                Delta(kind, {name: _replace_lone_surrogates(value) for name, value in data.items()})
+                for kind, data in deltas
+            ]
+        return (deltas if len(deltas) < 2 else _merge(deltas)), failure
+
+    def parse_large(self, payloads: list[Payload]) -> tuple[list[Delta], RunError | None]:
+        """As `parse`, where the first payload is large. Each step holds the interpreter's lock: none may take long."""
+        if _has_too_many_values(payloads[0]):
+            return [], UpstreamTooLarge(f"an event of more than {MAX_VALUES} values")
+        deltas, failure = self.parse(payloads)
+        return [Delta(kind, piece) for kind, data in deltas for piece in split(data)], failure
+
+    def _add_chunk(self, deltas: list[Delta], chunk: object) -> None:
+        """Append a chunk's deltas. Raises UpstreamGarbage for an invalid chunk, or the error that it reports."""
+        if not isinstance(chunk, dict):
+            raise UpstreamGarbage(f"not an object: {excerpt(chunk)}")
+        choices = chunk.get("choices")
+        if (not choices or chunk.get("error")) and (report := report_in(chunk)) is not None:
+            raise failure_for(report, excerpt(chunk))
+        try:
+            if choices:
+                self._add_choice(deltas, choices[0], chunk)
+            if usage := chunk.get("usage"):
+                _add_usage(deltas, usage)
+            elif not choices:
+                _add_other_usage(deltas, chunk)
+        except TooManyCalls as error:
+            raise UpstreamTooLarge(str(error)) from error
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise UpstreamGarbage(f"{error!r} in {excerpt(chunk)}") from error
+
+    def _add_choice(self, deltas: list[Delta], choice: dict[str, Any], chunk: dict[str, Any]) -> None:
+        delta = choice.get("delta")
+        if delta and len(delta) == 1 and (text := delta.get("content")).__class__ is str:
+            if text:  # nearly every chunk
+                deltas.append(Delta(Kind.TEXT, {"text": text.replace("\0", "\ufffd")}))
+        else:
+            begin = len(deltas)
+            if delta:
+                add_delta(deltas, delta, self._calls)
+            if len(deltas) == begin and not self._has_content:  # an answer in one piece; else it repeats all of it
+                add_delta(deltas, choice.get("message") or {"content": choice.get("text")}, self._calls)
+        self._has_content = self._has_content or bool(deltas)
+        reason = choice.get("finish_reason")
+        if not reason and delta:
+            return
+        if (error := choice.get("error")) and (report := report_in({"error": error})) is not None:
+            raise failure_for(report, excerpt(choice))
+        if is_reason(reason):
+            deltas.append(Delta(FINISH, {"finish_reason": text_of(reason)[:MAX_FINISH_REASON_CHARACTERS]}))
+            if not chunk.get("usage"):
+                _add_other_usage(deltas, choice)
+                _add_other_usage(deltas, chunk)
 
 
 def _has_too_many_values(payload: Payload) -> bool:
@@ -127,87 +177,47 @@ def _tool_call(data: dict[str, Any], arguments: list[str]) -> Delta:
     return Delta(Kind.TOOL, data if len(arguments) == 1 else data | {"arguments": "".join(arguments)})
 
 
-def _load_leniently(payload: Payload) -> object:
-    """Load JSON. In its strings broken UTF-8 becomes U+FFFD, and lone surrogates stay."""
+def _load_leniently(payload: Payload) -> Iterator[object]:
+    """Load JSON. In its strings broken UTF-8 becomes U+FFFD, and lone surrogates stay. NaN becomes null.
+
+    Nothing at all, a comment and the end marker are passed over. Several values may stand in one payload, each in a
+    line: some servers forget the empty line between events.
+    """
+    text = payload.decode(errors="replace").strip()
+    if not text or text.startswith(":") or text == DONE:
+        return
     try:
-        return json.loads(payload.decode(errors="replace"), parse_constant=_reject_constant)
+        yield json.loads(text, parse_constant=_null)
     except (ValueError, RecursionError) as error:
-        raise UpstreamGarbage(f"not JSON: {bytes(payload[:EXCERPT_CHARACTERS])!r}") from error
+        lines = text.split("\n")
+        if len(lines) == 1 or not all(line.startswith(("{", ":", DONE)) or not line.strip() for line in lines):
+            raise UpstreamGarbage(f"not JSON: {bytes(payload[:EXCERPT_CHARACTERS])!r}") from error
+        for line in lines:
+            yield from _load_leniently(line.encode(errors="surrogatepass"))
 
 
-def _reject_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
+def _null(constant: str) -> None:
+    """In the place of NaN and Infinity, which are not JSON."""
 
 
 def _replace_lone_surrogates(value: object) -> object:
     """In a text, put U+FFFD in the place of each lone surrogate."""
+    if isinstance(value, dict):
+        return {name: _replace_lone_surrogates(inner) for name, inner in value.items()}
     if not isinstance(value, str) or value.isascii():
         return value
     parts = (value[start : start + PIECE_CHARACTERS] for start in range(0, len(value), PIECE_CHARACTERS))
     return "".join([LONE_SURROGATE.sub("\ufffd", part) for part in parts])
 
 
-def _add_chunk(deltas: list[Delta], chunk: object) -> None:
-    """Append a chunk's deltas. Raises UpstreamGarbage for an invalid chunk, UpstreamFailed for an error in it."""
-    if not isinstance(chunk, dict):
-        raise UpstreamGarbage(f"not an object: {excerpt(chunk)}")
-    if (chunk.get("error") or "choices" not in chunk) and (report := report_in(chunk)) is not None:
-        raise failure_for(report, excerpt(chunk))
-    try:
-        if choices := chunk.get("choices"):
-            _add_choice(deltas, choices[0])
-        if usage := chunk.get("usage"):
-            counts = {name: _count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens")}
-            deltas.append(Delta(Kind.USAGE, counts))
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UpstreamGarbage(f"{error!r} in {excerpt(chunk)}") from error
+def _add_usage(deltas: list[Delta], usage: object) -> None:
+    if (counts := counts_of(usage)) is not None:
+        deltas.append(Delta(Kind.USAGE, counts))
 
 
-def _add_choice(deltas: list[Delta], choice: dict[str, Any]) -> None:
-    delta = choice.get("delta") or {}
-    if text := delta.get("reasoning_content") or delta.get("reasoning"):
-        _add_text(deltas, Kind.REASONING, text)
-    if text := delta.get("content"):
-        _add_text(deltas, Kind.TEXT, text)
-    calls = delta.get("tool_calls") or ()
-    if len(calls) > MAX_TOOL_CALLS:
-        raise ValueError(f"more than {MAX_TOOL_CALLS} tool calls")
-    for call in calls:
-        deltas.append(Delta(Kind.TOOL, _tool_delta(call)))
-    if reason := choice.get("finish_reason"):
-        deltas.append(Delta(FINISH, {"finish_reason": _text(reason)[:MAX_FINISH_REASON_CHARACTERS]}))
-
-
-def _add_text(deltas: list[Delta], kind: Kind, text: object) -> None:
-    if not isinstance(text, str):
-        raise TypeError("text is not a string")
-    deltas.append(Delta(kind, {"text": text.replace("\0", "\ufffd")}))
-
-
-def _tool_delta(call: dict[str, Any]) -> dict[str, Any]:
-    function = call.get("function") or {}
-    delta: dict[str, Any] = {"index": _count(call.get("index"))}
-    for name, value in (
-        ("id", call.get("id")),
-        ("name", function.get("name")),
-        ("arguments", function.get("arguments")),
-    ):
-        if value:
-            delta[name] = _text(value)
-    if max(len(delta.get("id", "")), len(delta.get("name", ""))) > MAX_TOOL_CHARACTERS:
-        raise ValueError("the id or name of a tool call is too long")
-    return delta
-
-
-def _text(value: object) -> str:
-    """A string, or a number in its place, without NUL, which PostgreSQL's text cannot hold. Raises TypeError."""
-    if isinstance(value, int):
-        value = str(value)
-    if not isinstance(value, str):
-        raise TypeError(f"a {type(value).__name__} in the place of a string")
-    return value.replace("\0", "\ufffd")
-
-
-def _count(value: Any) -> int:
-    """A number as the upstream intended it, within the range of a column."""
-    return min(max(int(value or 0), 0), MAX_COUNT)
+def _add_other_usage(deltas: list[Delta], place: dict[str, Any]) -> None:
+    """Counts that do not stand in the chunk's `usage`: in the choice, as Groq's or as llama.cpp's."""
+    extension = place.get("x_groq")
+    inner = extension.get("usage") if isinstance(extension, dict) else None
+    if isinstance(usage := place.get("usage") or inner or place.get("timings"), dict):
+        _add_usage(deltas, usage)

@@ -15,7 +15,7 @@ from runs.errors import EmptyAnswer, RunError, UpstreamGarbage, UpstreamUnreacha
 from runs.models import Model, Provider
 from runs.net.http1 import Client
 from runs.upstream import adaptive_stream
-from runs.upstream.chunks import Delta
+from runs.upstream.deltas import Delta
 from runs.upstream.failures import BODY_BYTES, failure_of_response
 from runs.upstream.learning import learn
 from runs.upstream.request import UpstreamRequest, prepare_request

@@ -6,8 +6,10 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 
-from runs.errors import EmptyAnswer, RunError, UpstreamTooLarge
-from runs.upstream.chunks import FINISH, Delta, split
+from runs.errors import AnswerFiltered, EmptyAnswer, LengthUsedUp, RunError, UpstreamLoading, UpstreamTooLarge
+from runs.upstream.chunks import FINISH, split
+from runs.upstream.deltas import Delta
+from runs.upstream.finish_reasons import Ending, ending_of
 from streams.delivery.writer import BatchWriter
 from streams.events import Kind
 
@@ -16,6 +18,7 @@ DELTA_BYTES = 128 * 1024  # of an event's data: larger ones are split; JSON take
 BATCH_EVENTS = 1_000  # of one run in one commit: with more, those of all other runs would wait
 MAX_EVENTS = 500_000  # of one run; they are folded when it ends
 MAX_PAUSE_SECONDS = 60.0  # s before a retry; a run whose upstream asks for a longer pause fails
+LOADING_PAUSE_SECONDS = 5.0  # s at most between two requests for a model that is being loaded
 
 
 class Recorder:
@@ -25,6 +28,8 @@ class Recorder:
         "_batch",
         "_cursor",
         "_has_content",
+        "_loading_pauses",
+        "_loading_seconds",
         "_max_seq",
         "_retries",
         "_share_start",
@@ -37,6 +42,7 @@ class Recorder:
         self._cursor = writer.open(stream, after, on_fenced)
         self._has_content = False
         self._retries = 0
+        self._loading_pauses, self._loading_seconds = 0, 0.0  # how often, and how long, a loading model was waited for
         self._share_start = after  # the seq after which events count for the present batch
         self._batch = writer.batches  # how many had been written then
         self._max_seq = after + MAX_EVENTS
@@ -73,15 +79,27 @@ class Recorder:
 
         Only transient errors are retried, only before the first token, and only after a pause that readers accept.
         """
-        if not error.is_transient or self._has_content or self._retries >= MAX_RETRIES:
+        if not error.is_transient or self._has_content:
+            return None
+        if isinstance(error, UpstreamLoading):
+            return self._pause_while_loading()
+        if self._retries >= MAX_RETRIES:
             return None
         pause = settings.UPSTREAM_RETRY_SECONDS * 2**self._retries
         pause = max(pause, error.retry_after or 0)
         return pause if pause <= MAX_PAUSE_SECONDS else None
 
+    def _pause_while_loading(self) -> float | None:
+        if self._loading_seconds >= settings.UPSTREAM_LOADING_SECONDS:
+            return None
+        return min(settings.UPSTREAM_RETRY_SECONDS * 2 ** min(self._loading_pauses, 10), LOADING_PAUSE_SECONDS)
+
     async def record_retry(self, error: RunError, pause: float) -> None:
         """Tell readers about a retry, and wait until the log holds it: a fenced run must not send its request again."""
-        self._retries += 1
+        if isinstance(error, UpstreamLoading):
+            self._loading_pauses, self._loading_seconds = self._loading_pauses + 1, self._loading_seconds + pause
+        else:
+            self._retries += 1
         await self._record_retrying(error, pause)
 
     async def record_adapted(self, error: RunError) -> None:
@@ -93,9 +111,15 @@ class Recorder:
         await self._writer.flush()
 
     def raise_if_empty(self) -> None:
-        """Raise EmptyAnswer if nothing was recorded but usage."""
-        if not self._has_content:
-            raise EmptyAnswer
+        """Raise EmptyAnswer, or why it is empty, if nothing was recorded but usage."""
+        if self._has_content:
+            return
+        match ending_of(self.finish_reason):
+            case Ending.LENGTH:
+                raise LengthUsedUp
+            case Ending.FILTER:
+                raise AnswerFiltered
+        raise EmptyAnswer
 
     async def close(self) -> None:
         """Wait until all deltas are in the log."""

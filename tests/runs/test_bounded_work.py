@@ -16,12 +16,14 @@ import orjson
 import pytest
 import uvloop
 
-from runs.errors import UpstreamGarbage, UpstreamTooLarge
+from runs.errors import UpstreamRejected, UpstreamTooLarge
 from runs.net.connection import HEAD_BYTES, SLICE_BYTES, Connection
 from runs.net.errors import ProtocolError
 from runs.net.sse import MAX_EVENT_BYTES, MAX_EVENT_LINES, EventParser, EventTooLarge
 from runs.upstream import chat_completions
-from runs.upstream.chunks import MAX_TOOL_CALLS, parse
+from runs.upstream.answer import AnswerReader
+from runs.upstream.chunks import parse
+from runs.upstream.tool_calls import MAX_TOOL_CALLS
 from streams.events import Event, Kind, fold
 from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event
 
@@ -133,9 +135,9 @@ def test_counts_that_come_with_each_chunk_are_one_event_of_a_read():
 
 def test_there_is_a_limit_to_the_calls_of_an_answer():
     _, error = parse([chunk(tool_calls=[{}] * (MAX_TOOL_CALLS + 1))])
-    assert isinstance(error, UpstreamGarbage)
+    assert isinstance(error, UpstreamTooLarge)
     sink = Words()
-    answer = chat_completions._AnswerReader(sink)
+    answer = AnswerReader(sink)
     with pytest.raises(UpstreamTooLarge):
         for index in range(MAX_TOOL_CALLS + 1):
             answer.feed(b"data: %b\n\n" % chunk(content=".", tool_calls=[{"index": index}]))
@@ -355,7 +357,7 @@ def test_the_excerpt_of_a_refusal_in_tiny_pieces_is_its_beginning():
     async def scenario() -> None:
         refusal = CHUNKED.replace(b"200 OK", b"400 Bad Request") + chunks(b"0123456789" * 2_000, [1])
         async with Server(refusal) as server:
-            with pytest.raises(chat_completions.UpstreamRejected, match="^HTTP 400: " + "0123456789" * 200 + "$"):
+            with pytest.raises(UpstreamRejected, match="^HTTP 400: " + "0123456789" * 200 + "$"):
                 await ask(server.url)
 
     uvloop.run(scenario())

@@ -94,7 +94,7 @@ def test_the_end_of_an_answer_is_its_marker_or_its_reason_never_the_connection()
     "response",
     [
         HEAD.replace(b"text/event-stream", b"text/html") + b"\r\n<p>",
-        HEAD + b"Content-Encoding: gzip\r\n\r\n" + b"\x1f\x8b",
+        HEAD + b"Content-Encoding: br\r\n\r\n" + b"\x1f\x8b",
         HEAD + b"\r\ndata: {\n\n",
     ],
 )

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 import pytest
 import uvloop
 
-from runs.errors import UpstreamGarbage, UpstreamTooLarge
+from runs.errors import RunError, UpstreamGarbage, UpstreamInterrupted, UpstreamTooLarge
 from runs.net.connection import SLICE_BYTES, Connection
 from runs.net.errors import ProtocolError
+from runs.net.http1 import Client
 from runs.net.loop_budget import ITERATION_BYTES, loop_budget
-from runs.upstream import chat_completions
-from runs.upstream.chunks import PIECE_CHARACTERS
+from runs.upstream.chunks import PIECE_CHARACTERS, ChunkParser
 from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event
 from tests.runs.test_bounded_work import HUGE, Transport, chunk
 
@@ -24,19 +24,19 @@ pytestmark = pytest.mark.one_database
 @contextmanager
 def threads_that_work(monkeypatch) -> Iterator[list[int]]:
     """How many large events are being parsed, recorded at each start."""
-    at_work, starts, parse_large = set(), [], chat_completions.parse_large
+    at_work, starts, parse_large = set(), [], ChunkParser.parse_large
 
-    def counted(payloads: list[bytes]) -> tuple:
+    def counted(parser: ChunkParser, payloads: list[bytes]) -> tuple:
         assert threading.get_native_id() != main
         at_work.add(id(payloads))
         starts.append(len(at_work))
         try:
-            return parse_large(payloads)
+            return parse_large(parser, payloads)
         finally:
             at_work.remove(id(payloads))
 
     main = threading.get_native_id()
-    monkeypatch.setattr(chat_completions, "parse_large", counted)
+    monkeypatch.setattr(ChunkParser, "parse_large", counted)
     yield starts
 
 
@@ -137,11 +137,11 @@ def test_what_follows_a_large_event_in_the_same_piece_comes_after_it(end, then):
     body = chunks(large, [60_000])[:-5] + chunks(b"\n\n" + event("b") + event("c" * 70_000) + end.encode(), [99_999])
 
     async def scenario() -> tuple[str, Exception | None]:
-        sink, client = Words(), chat_completions.Client()
+        sink, client = Words(), Client()
         async with Server(CHUNKED + body, then=then) as server:
             try:
                 await ask(server.url, sink, client)
-            except chat_completions.RunError as error:
+            except RunError as error:
                 return sink.text, error
             finally:
                 client.close()
@@ -149,7 +149,7 @@ def test_what_follows_a_large_event_in_the_same_piece_comes_after_it(end, then):
 
     text, error = uvloop.run(scenario())
     assert text == "a" * 4_000_000 + "b" + "c" * 70_000
-    expected = {"": chat_completions.UpstreamInterrupted, "data: {\n\n": UpstreamGarbage}
+    expected = {"": UpstreamInterrupted, "data: {\n\n": UpstreamGarbage}
     assert type(error) is expected.get(end, type(None))
 
 
@@ -179,12 +179,12 @@ def test_a_connection_that_ends_before_a_large_event_is_parsed_does_not_take_it_
 
 def test_a_large_event_may_have_any_text_but_not_any_number_of_values():
     text = '[{,"\\' * 300_000
-    deltas, error = chat_completions.parse_large([chunk(content=text)])
+    deltas, error = ChunkParser().parse_large([chunk(content=text)])
     assert error is None and "".join(delta.data["text"] for delta in deltas) == text
     for kind in ("choices", "an error", "no object", "a reason of lists", "arguments of lists"):
-        assert isinstance(chat_completions.parse_large([HUGE[kind]])[1], UpstreamTooLarge)
+        assert isinstance(ChunkParser().parse_large([HUGE[kind]])[1], UpstreamTooLarge)
     names = b"{%b}" % b",".join(b'"%d":0' % n for n in range(200_000))
-    assert isinstance(chat_completions.parse_large([names])[1], UpstreamTooLarge)
+    assert isinstance(ChunkParser().parse_large([names])[1], UpstreamTooLarge)
 
 
 def test_the_connections_of_a_loop_share_what_is_taken_in_a_turn_of_it():

@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.errors import EmptyAnswer, UpstreamInterrupted, UpstreamTooLarge, UpstreamUnreachable
-from runs.upstream.chunks import PIECE_CHARACTERS, Delta
+from runs.errors import (
+    AnswerFiltered,
+    EmptyAnswer,
+    LengthUsedUp,
+    UpstreamInterrupted,
+    UpstreamLoading,
+    UpstreamTooLarge,
+    UpstreamUnreachable,
+)
+from runs.upstream.chunks import PIECE_CHARACTERS
+from runs.upstream.deltas import Delta
 from runs.worker import recorder
 from runs.worker.recorder import BATCH_EVENTS, DELTA_BYTES, MAX_PAUSE_SECONDS, MAX_RETRIES, Recorder
 from streams.delivery.writer import AppendCursor
@@ -112,6 +121,29 @@ def test_only_transient_errors_are_retried(settings):  # B15
     # After the last one it has failed
     busy.retry_after = None
     assert recorder.pause_before_retry(busy) is None
+
+
+def test_a_model_that_is_loading_is_waited_for_until_a_limit(settings):
+    settings.UPSTREAM_RETRY_SECONDS, settings.UPSTREAM_LOADING_SECONDS = 1.0, 30.0
+    recorder, pauses = Recorder(Writer(), STREAM, 0, lambda: None), []
+    while (pause := recorder.pause_before_retry(UpstreamLoading())) is not None:
+        pauses.append(pause)
+        asyncio.run(recorder.record_retry(UpstreamLoading(), pause))
+    assert pauses[:5] == [1, 2, 4, 5, 5] and sum(pauses) == 32
+
+    # It should not have used up the retries of other errors
+    assert recorder.pause_before_retry(UpstreamUnreachable()) == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"), [("length", LengthUsedUp), ("safety", AnswerFiltered), ("stop", EmptyAnswer)]
+)
+def test_an_answer_that_is_empty_says_why(reason, error):
+    recorder = Recorder(Writer(), STREAM, 0, lambda: None)
+    recorder.record([Delta("finish", {"finish_reason": reason})])
+    with pytest.raises(error) as raised:
+        recorder.raise_if_empty()
+    assert type(raised.value) is error
 
 
 @pytest.mark.parametrize("kind", [Kind.TEXT, Kind.REASONING, Kind.TOOL])

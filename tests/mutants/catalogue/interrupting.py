@@ -61,8 +61,8 @@ MUTANTS = [
     Mutant(
         "the upstream is asked again after its first token",
         "runs/worker/recorder.py",
-        " or self._has_content or ",
-        " or ",
+        "error.is_transient or self._has_content:",
+        "error.is_transient:",
         "tests/runs/test_recorder.py::test_nothing_is_retried_after_the_first_token",
     ),
     Mutant(
@@ -82,8 +82,8 @@ MUTANTS = [
     Mutant(
         "an upstream that said nothing has answered",
         "runs/worker/recorder.py",
-        "            raise EmptyAnswer",
-        "            return",
+        "        raise EmptyAnswer",
+        "        return",
         "tests/runs/test_recorder.py::test_an_empty_answer_is_an_error",
     ),
     Mutant(

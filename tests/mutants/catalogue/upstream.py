@@ -85,7 +85,7 @@ MUTANTS = [
     ),
     Mutant(
         "Large events are parsed in the loop",
-        "runs/upstream/chat_completions.py",
+        "runs/upstream/answer.py",
         "        if len(payloads[0]) > LARGE_EVENT_BYTES:",
         "        if False:",
         LARGE + "test_large_events_that_end_at_once_are_parsed_one_at_a_time_and_the_loop_turns_between_them",
@@ -141,7 +141,7 @@ MUTANTS = [
     ),
     Mutant(
         "Any JSON is taken for a string",
-        "runs/upstream/chunks.py",
+        "runs/upstream/tool_calls.py",
         "    if isinstance(value, int):\n        value = str(value)",
         "    value = str(value)",
         READING + "test_what_is_no_chunk_is_garbage_and_what_came_before_is_kept",

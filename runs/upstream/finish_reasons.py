@@ -1,0 +1,44 @@
+"""Why models finish: the words of many servers, in four groups.
+
+A run keeps the word as its server sent it; this is what it means.
+"""
+
+from enum import StrEnum
+
+
+class Ending(StrEnum):
+    """What a finish reason means for the answer."""
+
+    COMPLETE = "complete"
+    LENGTH = "length"  # cut off: a limit of tokens was reached
+    FILTER = "filter"  # cut off: a content filter
+    BROKEN = "broken"  # broken off: the server could not go on
+
+
+_NO_REASONS = {"", "null", "none", "undefined", "unspecified", "finish_reason_unspecified"}
+_ENDINGS = {
+    Ending.LENGTH: """length max_tokens model_length max_length max_output_tokens max_new_tokens token_limit
+        length_limit context_length context_window_exceeded model_context_window_exceeded error_limit length_capped
+        max_completion_tokens truncated""",
+    Ending.FILTER: """content_filter content_filtered content_filter_error sensitive safety recitation
+        prohibited_content blocklist spii image_safety language refusal guardrail_intervened guardrail guardrails
+        error_toxic censored moderation moderated blocked content_policy_violation policy_violation output_sensitive
+        model_armor""",
+    Ending.BROKEN: """error abort aborted insufficient_system_resource insufficient_system_resources network_error
+        cancelled canceled cancel user_cancelled failed failure fail internal_error server_error engine_error
+        upstream_error model_error service_unavailable unavailable overloaded timeout time_out interrupted
+        malformed_function_call unexpected_tool_call too_many_tool_calls exception incomplete disconnected killed
+        preempted""",
+}
+_BY_NAME = {name: ending for ending, names in _ENDINGS.items() for name in names.split()}
+
+
+def is_reason(reason: object) -> bool:
+    """Whether a value in the reason's place is one: some servers send an empty string or "null" with each chunk."""
+    return bool(reason) and str(reason).strip().lower() not in _NO_REASONS
+
+
+def ending_of(reason: str) -> Ending:
+    """The group of a reason, in whatever spelling. Unknown words mean that the model came to its end."""
+    name = reason.strip().lower().replace("-", "_").replace(" ", "_")
+    return _BY_NAME.get(name) or _BY_NAME.get(name.removeprefix("finish_reason_")) or Ending.COMPLETE

@@ -1,0 +1,160 @@
+"""Tells the tool calls of an answer apart, whose pieces servers number in many ways, or not at all.
+
+A piece belongs to the call of its id; else to that of its index; else to the call at its position. Ours are numbered
+0, 1, 2 … in the order in which they begin. Nothing arrives twice: a name or a call that is repeated is dropped.
+"""
+
+from typing import Any
+
+import orjson
+
+MAX_TOOL_CALLS = 256  # in one answer: readers look each of them up among all
+MAX_TOOL_CHARACTERS = 4_000  # of a tool call's id and of its name
+MAX_EXTRA_BYTES = 64 * 1024  # of what a provider attaches to a call
+LEGACY = "function_call"  # the index of the protocol's old, single call
+
+
+class TooManyCalls(ValueError):
+    """An answer has more than MAX_TOOL_CALLS."""
+
+
+class _Call:
+    """What is known of a call. The arguments so far are needed to notice that all of them are sent again."""
+
+    __slots__ = ("arguments", "arguments_characters", "id", "index", "name")
+
+    def __init__(self, index: int) -> None:
+        self.index, self.id, self.name = index, "", ""
+        self.arguments: list[str] = []
+        self.arguments_characters = 0
+
+
+class ToolCallTracker:
+    """The calls of one answer so far."""
+
+    __slots__ = ("_by_id", "_by_index", "_calls")
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+        self._by_id: dict[str, _Call] = {}
+        self._by_index: dict[object, _Call] = {}  # by the server's own numbers
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    def pieces_of(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The data of events for the pieces in one chunk. Raises ValueError, TypeError or AttributeError."""
+        touched: set[int] = set()  # the calls that this chunk has named
+        pieces = []
+        for position, call in enumerate(calls):
+            piece = _fields(call)
+            known = self._find(piece, call.get("index"), position, touched)
+            if data := self._add(known, piece):
+                pieces.append(data)
+            if piece.get("name"):
+                touched.add(known.index)
+        return pieces
+
+    def legacy_piece(self, function: dict[str, Any]) -> list[dict[str, Any]]:
+        """The old `function_call`. Servers that send both forms send the same call twice."""
+        if self._calls and LEGACY not in self._by_index:
+            return []
+        return self.pieces_of([{"index": LEGACY, "function": function}])
+
+    def _find(self, piece: dict[str, Any], index: object, position: int, touched: set[int]) -> _Call:
+        key = piece.get("id", "")
+        if key and (known := self._by_id.get(key)) is not None:
+            return known
+        numbered = self._by_index.get(index) if index is not None else None
+        if numbered is None and index is None and not piece.get("name"):
+            numbered = self._at_position(position)
+        if numbered is not None and not self._is_another(piece, numbered, touched):
+            return numbered
+        return self._begin(index)
+
+    def _at_position(self, position: int) -> _Call | None:
+        """Pieces without id, index and name go on with the call of their position, or with the last one."""
+        by_position = self._calls[position] if 0 < position < len(self._calls) else None
+        return by_position or (self._calls[-1] if self._calls else None)
+
+    def _is_another(self, piece: dict[str, Any], numbered: _Call, touched: set[int]) -> bool:
+        """Whether a piece with the index of a known call begins another one: only what has a name begins a call."""
+        name = piece.get("name", "")
+        if not name:
+            return False
+        if numbered.index in touched:
+            return True
+        if piece.get("id") and numbered.id:
+            return True
+        is_begun = numbered.arguments_characters > 0
+        return is_begun and name != numbered.name and not name.startswith(numbered.name)
+
+    def _begin(self, index: object) -> _Call:
+        if len(self._calls) >= MAX_TOOL_CALLS:
+            raise TooManyCalls(f"more than {MAX_TOOL_CALLS} tool calls")
+        call = _Call(len(self._calls))
+        self._calls.append(call)
+        if index is not None:
+            self._by_index[index if isinstance(index, str | int) else None] = call
+        return call
+
+    def _add(self, call: _Call, piece: dict[str, Any]) -> dict[str, Any]:
+        """What is new in a piece; empty if nothing is."""
+        data: dict[str, Any] = {"index": call.index}
+        if (key := piece.get("id")) and not call.id:
+            data["id"] = call.id = key
+        if key:
+            self._by_id[key] = call
+        if (name := piece.get("name")) and (rest := self._new_name(call, name)):
+            data["name"] = rest
+            call.name += rest
+        if (arguments := piece.get("arguments")) and not _is_repeated(call, arguments):
+            data["arguments"] = arguments
+            call.arguments.append(arguments)
+            call.arguments_characters += len(arguments)
+        if "extra_content" in piece:
+            data["extra_content"] = piece["extra_content"]
+        return data if len(data) > 1 else {}
+
+    def _new_name(self, call: _Call, name: str) -> str:
+        """A name comes whole, again with each piece, grown, or in pieces before the arguments."""
+        if name == call.name or call.arguments_characters:
+            return "" if call.name else name
+        return name.removeprefix(call.name) if call.name and name.startswith(call.name) else name
+
+
+def _is_repeated(call: _Call, arguments: str) -> bool:
+    """Whether this is all of the arguments again. They are joined only for an object of just that length."""
+    if len(arguments) != call.arguments_characters or not (arguments[0] == "{" and arguments[-1] == "}"):
+        return False
+    call.arguments = ["".join(call.arguments)]
+    return call.arguments[0] == arguments
+
+
+def _fields(call: dict[str, Any]) -> dict[str, Any]:
+    """id, name, arguments and extra_content of a piece, as far as it has them."""
+    function = call.get("function") or call.get("custom") or {}
+    arguments = function.get("arguments", function.get("input", call.get("arguments")))
+    piece: dict[str, Any] = {}
+    if (key := call.get("id")) not in (None, ""):
+        piece["id"] = text_of(key)
+    if name := function.get("name") or call.get("name"):
+        piece["name"] = text_of(name)
+    if isinstance(arguments, dict):
+        arguments = orjson.dumps(arguments).decode()
+    if arguments not in (None, ""):
+        piece["arguments"] = text_of(arguments)
+    if max(len(piece.get("id", "")), len(piece.get("name", ""))) > MAX_TOOL_CHARACTERS:
+        raise ValueError("the id or name of a tool call is too long")
+    if (extra := call.get("extra_content")) and len(orjson.dumps(extra)) <= MAX_EXTRA_BYTES:
+        piece["extra_content"] = extra
+    return piece
+
+
+def text_of(value: object) -> str:
+    """A string, or a number in its place, without NUL, which PostgreSQL's text cannot hold. Raises TypeError."""
+    if isinstance(value, int):
+        value = str(value)
+    if not isinstance(value, str):
+        raise TypeError(f"a {type(value).__name__} in the place of a string")
+    return value.replace("\0", "\ufffd")
