@@ -17,7 +17,7 @@ from runs.models import Report, Run
 from runs.queries import queue_position
 from runs.rendering import backlog
 from runs.upstream import titles
-from runs.upstream.learning import learn
+from runs.upstream.learning import has_findings, keep_findings
 from runs.upstream.request import UpstreamRequest, build_request
 from runs.worker import tracing
 from runs.worker.engine import Fenced, StopRequested, current_pool, start_engine
@@ -63,18 +63,21 @@ def generate(self: Task, run_id: str) -> None:
 
 
 def learning_from(request: UpstreamRequest, call: Callable[..., str], *args: Any) -> str:
-    """Return `call(*args)`, which sends the request, and remember what the server's refusals have taught (B67)."""
+    """Return `call(*args)`, which sends the request, and keep what its answer has shown (B66, B67)."""
     try:
         result = call(*args)
     except UpstreamRejected:
         raise  # what was changed did not help
     except RunError:
-        if request.lessons:
-            run_shielded(learn, request.model_id, request.lessons)
+        _keep_findings(request)
         raise
-    if request.lessons:
-        run_shielded(learn, request.model_id, request.lessons)
+    _keep_findings(request)
     return result
+
+
+def _keep_findings(request: UpstreamRequest) -> None:
+    if has_findings(request):
+        run_shielded(keep_findings, request)
 
 
 def format_trace(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connection
 
 from chatapp.chats.models import Role
-from chatapp.chats.walk_back import Chain, key_of
+from chatapp.chats.walk_back import Chain, key_of, uuid_of
 
 BLOCK_CHARACTERS = 20  # around a file's text, beside its name
 
@@ -19,26 +19,27 @@ _MESSAGES = Chain(
     length=f"""LENGTH(m.content) + COALESCE((SELECT SUM(LENGTH(a.text) + LENGTH(a.name) + {BLOCK_CHARACTERS})
         FROM chats_attachment a WHERE a.message_id = m.id), 0)""",
 )
-_COUNT = """WITH RECURSIVE path (id, parent_id) AS (
+_BEFORE = """WITH RECURSIVE path (id, parent_id) AS (
     SELECT m.id, m.parent_id FROM chats_message m WHERE m.id = %s
     UNION ALL SELECT m.id, m.parent_id FROM path p JOIN chats_message m ON m.id = p.parent_id
-) SELECT COUNT(*) FROM path"""
+) SELECT (SELECT COUNT(*) FROM path), id FROM path WHERE parent_id IS NULL"""
 
 
 class Context(NamedTuple):
     ids: list[UUID]  # of messages, oldest first
     left_out: int  # messages before them
+    first: UUID | None = None  # the root, if it is among those
 
 
-def context_of(message_id: UUID | None, reserved: int = 0) -> Context:
+def context_of(message_id: UUID | None, reserved: int = 0, most_characters: int | None = None) -> Context:
     """The messages from the root to this one, itself included; `reserved` characters of the limit are used elsewhere.
 
-    Only whole exchanges are left out, oldest first, so that the context begins with a question. The last message is
-    always sent: its own limit is PROMPT_MAX_CHARACTERS.
+    `most_characters` is a lower limit than CONTEXT_MAX_CHARACTERS. Only whole exchanges are left out, oldest first, so
+    that the context begins with a question. The last message is always sent: its own limit is PROMPT_MAX_CHARACTERS.
     """
     if message_id is None:
         return Context([], 0)
-    budget = settings.CONTEXT_MAX_CHARACTERS - reserved
+    budget = min(settings.CONTEXT_MAX_CHARACTERS, most_characters or settings.CONTEXT_MAX_CHARACTERS) - reserved
     # One more than is sent, to see whether there are more.
     steps = _MESSAGES.walk_back(message_id, settings.CONTEXT_MAX_MESSAGES + 1, budget)
     kept = [step for index, step in enumerate(steps) if index == 0 or _fits(index, step.total, budget)]
@@ -46,15 +47,17 @@ def context_of(message_id: UUID | None, reserved: int = 0) -> Context:
         while len(kept) > 1 and kept[-1].kind != Role.USER:
             kept.pop()
     before = kept[-1].previous if kept else None
-    return Context([step.id for step in reversed(kept)], _count(before) if before else 0)
+    ids = [step.id for step in reversed(kept)]
+    return Context(ids, *_before(before)) if before else Context(ids, 0)
 
 
 def _fits(index: int, total: int, budget: int) -> bool:
     return index < settings.CONTEXT_MAX_MESSAGES and total <= budget
 
 
-def _count(message_id: UUID) -> int:
-    """The number of messages from the root to this one, itself included."""
+def _before(message_id: UUID) -> tuple[int, UUID]:
+    """The number of messages from the root to this one, itself included, and the root."""
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, (key_of(message_id),))
-        return cursor.fetchone()[0]
+        cursor.execute(_BEFORE, (key_of(message_id),))
+        count, root = cursor.fetchone()
+    return count, uuid_of(root)

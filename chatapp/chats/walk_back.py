@@ -48,3 +48,8 @@ class Chain:
 def key_of(pk: UUID) -> object:
     """An id as the database stores it."""
     return _KEY.get_db_prep_value(pk, connection)
+
+
+def uuid_of(key: object) -> UUID:
+    """The id that the database has stored as `key`."""
+    return _KEY.to_python(key)

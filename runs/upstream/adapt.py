@@ -8,7 +8,7 @@ sent again a few times at most; never after its first token.
 import re
 from typing import Any, NamedTuple
 
-from runs.errors import RunError
+from runs.errors import RunError, UpstreamContextTooLong
 from runs.upstream.profiles import RESERVED_PARAMETERS, Profile, combine, layer_of
 from runs.upstream.shaping import LIMITS
 
@@ -48,7 +48,7 @@ class Lesson(NamedTuple):
 
 def may_teach(error: RunError) -> bool:
     """Whether the error is a refusal of the request itself."""
-    return _refusal_of(error)[0] in TEMPLATE_REFUSALS
+    return isinstance(error, UpstreamContextTooLong) or _refusal_of(error)[0] in TEMPLATE_REFUSALS
 
 
 def lesson_of(error: RunError, payload: dict[str, Any], profile: Profile) -> Lesson | None:

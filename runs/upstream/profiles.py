@@ -64,6 +64,12 @@ def server_name(provider: Provider) -> str:
     return next((server.name for server in SERVERS if server.matches(host)), "OpenAI-compatible server")
 
 
+def is_known_server(base_url: str) -> bool:
+    """Whether the address is a well-known provider's, not a server that people run themselves."""
+    host = _host_of(base_url)
+    return any(server.matches(host) for server in SERVERS)
+
+
 def combine(layers: Iterable[object]) -> Profile:
     """A profile from layers, weakest first. What is not valid in a layer is ignored: `fault_of` tells staff."""
     values: dict[str, Any] = {}

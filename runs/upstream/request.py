@@ -1,25 +1,26 @@
 """The request that a run sends to its model's provider."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import orjson
-from django.conf import settings
 
-from chatapp.chats.attachments import full_text_of
-from chatapp.chats.context import context_of
-from chatapp.chats.models import Message, Role
-from runs.errors import ModelUnknown, ProviderKeyMissing, RunError
+from runs.errors import ModelUnknown, ProviderKeyMissing, RunError, UpstreamContextTooLong
 from runs.models import Model, Run
 from runs.states import Trigger
 from runs.upstream.adapt import MAX_LESSONS, Lesson, apply, lesson_of
+from runs.upstream.chat_context import CONTINUE_PROMPT, ChatContext, after_refusal, chat_context
+from runs.upstream.context_windows import BYTES_PER_TOKEN, bytes_per_token, message_bytes
 from runs.upstream.profiles import Profile, profile_of
 from runs.upstream.shaping import shape
+
+__all__ = ["CONTINUE_PROMPT", "UpstreamRequest", "build_request", "prepare_request", "register_program_prompt"]
 
 RESERVED_PARAMETERS = {"model", "messages", "stream", "stream_options"}  # a model's defaults cannot set these
 
 DEFAULT_PROFILE = Profile()
-CONTINUE_PROMPT = "Continue your answer exactly where it stopped. Do not repeat anything."
 
 # Returns the messages and parameters that a program gave for a run; None if it gave none.
 ProgramPrompt = Callable[[Run], tuple[list[dict[str, Any]], dict[str, Any]] | None]
@@ -45,9 +46,13 @@ class UpstreamRequest:
     ) -> None:
         self.url, self.key, self.model = url, key, str(payload.get("model", ""))
         self.profile = profile
+        self.ratio = BYTES_PER_TOKEN  # bytes of text for a token, as far as known
         self.model_id: int | None = None  # of the Model that learns from refusals
+        self.run_id: UUID | None = None
+        self.context: ChatContext | None = None  # of a chat, whose middle may be left out
+        self.prompt_tokens: int | None = None  # as the server has counted, once it has answered
         self.lessons: list[Lesson] = []  # from refusals of this request
-        self.body: bytes = orjson.dumps(payload)
+        self._set_payload(payload)
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -58,14 +63,33 @@ class UpstreamRequest:
         """Change the payload as the server's refusal demands; whether it is to be sent again."""
         if not self.body or len(self.lessons) >= MAX_LESSONS:
             return False
+        if isinstance(error, UpstreamContextTooLong):
+            return self._trim_again(error)
         payload = self.payload
         lesson = lesson_of(error, payload, self.profile)
         if lesson is None or any(lesson.layer == earlier.layer for earlier in self.lessons):
             return False
         self.lessons.append(lesson)
         self.profile = apply(lesson, self.profile)
-        self.body = orjson.dumps(shape(self.profile, payload))
+        self._set_payload(shape(self.profile, payload))
         return True
+
+    def _trim_again(self, error: UpstreamContextTooLong) -> bool:
+        """Leave out more of a chat, once."""
+        if self.context is None or self.context.is_trimmed_again:
+            return False
+        payload = self.payload
+        refused = after_refusal(self.context, payload, error)
+        if refused is None:
+            return False
+        self.context, changes, lesson = refused
+        self.lessons.append(lesson)
+        self._set_payload(payload | changes)
+        return True
+
+    def _set_payload(self, payload: dict[str, Any]) -> None:
+        self.body: bytes = orjson.dumps(payload)
+        self.text_bytes = sum(map(message_bytes, payload.get("messages", [])))
 
     def drop_body(self) -> None:
         """Free the memory: the request will not be sent again."""
@@ -85,7 +109,14 @@ def build_request(run: Run) -> UpstreamRequest:
         return prepare_request(run.model, messages, **parameters)
     chosen = {"temperature": session.temperature, "max_tokens": session.max_tokens}
     parameters = {name: value for name, value in chosen.items() if value is not None}
-    return prepare_request(run.model, _context_messages(run), session.system_prompt, **parameters)
+    context = chat_context(run)
+    if context.left_out:  # for readers, and for staff
+        Run.objects.filter(pk=run.pk).update(left_out=context.left_out)
+    if context.window is not None and session.max_tokens:
+        parameters["max_tokens"] = min(session.max_tokens, context.window.answer_tokens)
+    request = prepare_request(run.model, context.messages, session.system_prompt, **parameters)
+    request.run_id, request.context = run.pk, replace(context, messages=[])  # the body has them
+    return request
 
 
 def prepare_request(
@@ -115,29 +146,5 @@ def prepare_request(
     profile = profile_of(model)
     url = model.provider.base_url.rstrip("/") + "/chat/completions"
     request = UpstreamRequest(url, shape(profile, payload), key, profile)
-    request.model_id = model.pk
+    request.model_id, request.ratio = model.pk, bytes_per_token(model)
     return request
-
-
-def _context_messages(run: Run) -> list[dict[str, str]]:
-    """The messages before the answer, as many as fit. Stores on the run, for staff, how many were left out.
-
-    Of an answer that is continued the end is sent, at most half of the characters allowed in all, so that the question
-    and what led to it fit in, too. An answer that was cut counts as one message left out.
-    """
-    answer = run.message.content if run.is_continuation else ""
-    written = answer[-max(settings.CONTEXT_MAX_CHARACTERS // 2, 1) :]
-    system = run.session.system_prompt or (run.model.system_prompt if run.model else "")
-    context = context_of(run.message.parent_id, len(written) + len(system))
-    if left_out := context.left_out + (written != answer):
-        Run.objects.filter(pk=run.pk).update(left_out=left_out)
-    messages_by_id = Message.objects.only("role", "content").prefetch_related("attachments").in_bulk(context.ids)
-    path = [messages_by_id[pk] for pk in context.ids if pk in messages_by_id]
-    messages = [
-        {"role": Role(message.role).value, "content": content}
-        for message in path
-        if (content := full_text_of(message))  # empty if an answer failed before its first word
-    ]
-    if written:
-        messages += [{"role": "assistant", "content": written}, {"role": "user", "content": CONTINUE_PROMPT}]
-    return messages

@@ -162,7 +162,7 @@ class Engine:
             async with asyncio.timeout(settings.RUN_MAX_SECONDS):
                 await self._read_upstream(run.request, recorder)
             recorder.raise_if_empty()
-            run.finish_reason = recorder.finish_reason
+            run.finish_reason, run.request.prompt_tokens = recorder.finish_reason, recorder.prompt_tokens
         except TimeoutError as error:
             raise TimeLimit from error
         finally:

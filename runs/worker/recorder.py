@@ -35,6 +35,7 @@ class Recorder:
         "_share_start",
         "_writer",
         "finish_reason",
+        "prompt_tokens",
     )
 
     def __init__(self, writer: BatchWriter, stream: UUID, after: int, on_fenced: Callable[[], None]) -> None:
@@ -47,6 +48,7 @@ class Recorder:
         self._batch = writer.batches  # how many had been written then
         self._max_seq = after + MAX_EVENTS
         self.finish_reason = ""
+        self.prompt_tokens: int | None = None  # as the upstream has counted
 
     def record(self, deltas: list[Delta]) -> None:
         """Hand deltas to the writer. Raises UpstreamTooLarge."""
@@ -55,7 +57,10 @@ class Recorder:
             if kind == FINISH:
                 self.finish_reason = data["finish_reason"]
                 continue
-            self._has_content = self._has_content or kind != Kind.USAGE
+            if kind == Kind.USAGE:
+                self.prompt_tokens = data.get("prompt_tokens")
+            else:
+                self._has_content = True
             encoded = orjson.dumps(data)
             for piece in [encoded] if len(encoded) <= DELTA_BYTES else map(orjson.dumps, split(data)):
                 self._writer.write(self._cursor, kind, piece)

@@ -51,6 +51,8 @@ class Answer:
         return self.response
 
     def _prompt_tokens(self) -> int:
+        if self.script.window is not None:
+            return self.script.count(self.connection.body)
         return len(str(self.connection.body.get("messages", "")).split())
 
     async def _turn(self, sent: int) -> None:

@@ -49,6 +49,7 @@ class Script:
     times: int | None = None  # … but only the first so many requests of this tag
     retry_after: str | None = None  # header of a refusal
     error: str = "refused by the script"  # the refusal's message
+    window: int | None = None  # tokens of the model's context: longer requests are refused, as OpenAI does
     content_type: str = "text/event-stream"
     on_kept: str | None = (
         None  # a connection that was used before is closed: "drop" when the request is taken, "cut_head"
@@ -67,6 +68,11 @@ class Script:
     @property
     def length(self) -> int:
         return self.tokens if self.text is None else len(self.text)
+
+    def count(self, body: dict) -> int:
+        """Tokens of a request, for a model with a window: one for three bytes, and some around each message."""
+        messages = body.get("messages", [])
+        return sum(4 + len(orjson.dumps(message.get("content", ""))) // 3 for message in messages)
 
     def turning_points(self) -> list[int]:
         """The positions at which something other than the next token may happen, and the end."""

@@ -72,6 +72,8 @@ async def complete(request: web.Request) -> web.StreamResponse:
             return await _close(request, record, connection, script.on_kept)
         if script.status != 200 and (script.times is None or len(record.of(script.tag)) <= script.times):
             return _refuse(record, connection, script)
+        if script.window is not None and script.count(body) > script.window:
+            return _refuse_length(record, connection, script, script.count(body))
         if script.body is not None or not body.get("stream"):
             return _at_once(record, connection, script)
         return await Answer(request, script, connection, record).speak()
@@ -94,6 +96,21 @@ def _refuse(record: Record, connection: Connection, script: Script) -> web.Respo
     headers = {"Retry-After": script.retry_after} if script.retry_after else {}
     body = error_body(script.error, "refused")
     return web.Response(status=script.status, body=body, headers=headers, content_type="application/json")
+
+
+def _refuse_length(record: Record, connection: Connection, script: Script, tokens: int) -> web.Response:
+    record.end(connection, "too long")
+    message = (
+        f"This model's maximum context length is {script.window} tokens. However, your messages resulted in {tokens}"
+        " tokens. Please reduce the length of the messages."
+    )
+    error = {
+        "message": message,
+        "type": "invalid_request_error",
+        "param": "messages",
+        "code": "context_length_exceeded",
+    }
+    return _json({"error": error}, status=400)
 
 
 def _at_once(record: Record, connection: Connection, script: Script) -> web.Response:

@@ -34,6 +34,9 @@ class RunSerializer(serializers.ModelSerializer):
     message = Id(source="message_id", read_only=True)
     model = serializers.CharField(source="model.name", default=None, read_only=True, allow_null=True)
     reason = serializers.ChoiceField(REASONS, read_only=True)
+    left_out = serializers.IntegerField(
+        read_only=True, help_text="Earlier messages of the chat that were not sent, because they did not fit."
+    )
     stop_requested_by = serializers.CharField(
         source="stop_requested_by.username", default=None, read_only=True, allow_null=True
     )
@@ -42,7 +45,7 @@ class RunSerializer(serializers.ModelSerializer):
         model = Run
         fields = [
             "id", "stream", "session", "message", "model", "trigger",
-            "status", "reason", "code", "error", "retryable", "finish_reason", "attempt",
+            "status", "reason", "code", "error", "retryable", "finish_reason", "attempt", "left_out",
             "stop_requested_at", "stop_requested_by",
             "queued_at", "started_at", "first_token_at", "finished_at",
         ]  # fmt: skip

@@ -68,6 +68,11 @@ class Entry(ReasoningAndTools):
         return LOST_MESSAGES.get(self.run.reason, "") if self.run else ""
 
     @property
+    def left_out(self) -> int:
+        """Messages of the chat that did not fit into the model's context."""
+        return self.run.left_out if self.run else 0
+
+    @property
     def is_cut_off(self) -> bool:
         return (
             self.message.state == MessageState.COMPLETE and self.run is not None and self.run.finish_reason == "length"

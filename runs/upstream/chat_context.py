@@ -1,0 +1,123 @@
+"""The messages of a chat that go upstream with a question, as many as its model can read (B66)."""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from chatapp.chats.attachments import full_text_of
+from chatapp.chats.context import context_of
+from chatapp.chats.models import Message, Role
+from runs.errors import UpstreamContextTooLong
+from runs.models import Model, Run
+from runs.upstream.adapt import MESSAGE_CHARACTERS, Lesson
+from runs.upstream.context_windows import (
+    BYTES_PER_TOKEN,
+    LEAST_WINDOW,
+    bytes_per_token,
+    estimated_tokens,
+    message_bytes,
+    prompt_tokens,
+    window_of,
+    within_ratios,
+)
+from runs.upstream.shaping import LIMITS
+from runs.upstream.trimming import trim, trim_again
+
+CONTINUE_PROMPT = "Continue your answer exactly where it stopped. Do not repeat anything."
+LESS_AFTER_REFUSAL = 0.6  # of what was too long, if the server's numbers and ours do not fit together
+
+
+class Window(NamedTuple):
+    """The room in a model's context window."""
+
+    tokens: int  # for messages
+    answer_tokens: int
+    ratio: float  # bytes of text for a token
+
+
+@dataclass(frozen=True)
+class ChatContext:
+    messages: list[dict[str, Any]]
+    left_out: int  # messages of the chat that are not among them, whole or in part
+    newest: int = 1  # so many at the end always stay
+    window: Window | None = None  # None: not known
+    is_trimmed_again: bool = False
+
+
+def chat_context(run: Run) -> ChatContext:
+    """The messages before the answer, as many as fit.
+
+    Of an answer that is continued the end is sent, at most half of the characters allowed in all, so that the question
+    and what led to it fit in, too. An answer that was cut counts as one message left out.
+    """
+    window = _window_for(run.model, run.session.max_tokens) if run.model else None
+    most = settings.CONTEXT_MAX_CHARACTERS
+    if window is not None:
+        most = min(most, int(window.tokens * window.ratio))
+    answer = run.message.content if run.is_continuation else ""
+    written = answer[-max(most // 2, 1) :]
+    system = run.session.system_prompt or (run.model.system_prompt if run.model else "")
+    messages, left_out = _messages_before(run.message, len(written) + len(system), most, has_window=window is not None)
+    if written:
+        messages += [{"role": "assistant", "content": written}, {"role": "user", "content": CONTINUE_PROMPT}]
+    newest = 2 if written else 1
+    if window is not None:
+        room = window.tokens - estimated_tokens([{"content": system}], window.ratio)
+        messages, left_out = trim(messages, room, window.ratio, newest, left_out)
+    return ChatContext(messages, left_out + (written != answer), newest, window)
+
+
+def _messages_before(
+    answer: Message, reserved: int, most_characters: int, *, has_window: bool
+) -> tuple[list[dict[str, Any]], int]:
+    """The messages that lead to an answer, and how many were left out before them, after the first question."""
+    context = context_of(answer.parent_id, reserved, most_characters)
+    has_first = context.first is not None and has_window
+    path = [*([context.first] if has_first else []), *context.ids]
+    messages_by_id = Message.objects.only("role", "content").prefetch_related("attachments").in_bulk(path)
+    messages = [
+        {"role": Role(message.role).value, "content": content}
+        for message in (messages_by_id[pk] for pk in path if pk in messages_by_id)
+        if (content := full_text_of(message))  # empty if an answer failed before its first word
+    ]
+    return messages, context.left_out - has_first
+
+
+def _window_for(model: Model, max_tokens: int | None) -> Window | None:
+    window, chosen = window_of(model), max_tokens or model.parameters.get("max_tokens")
+    if window is None:
+        return None
+    tokens = prompt_tokens(window, chosen if isinstance(chosen, int) else None)
+    return Window(tokens, window - tokens, bytes_per_token(model))
+
+
+def after_refusal(
+    context: ChatContext, payload: dict[str, Any], error: UpstreamContextTooLong
+) -> tuple[ChatContext, dict[str, Any], Lesson] | None:
+    """What to change in a payload that was too long, and what that teaches; None if nothing more can be left out.
+
+    Payloads have been shaped already: instructions may be part of the first message.
+    """
+    messages = payload["messages"]
+    ratio, learned = context.window.ratio if context.window else BYTES_PER_TOKEN, {}
+    if error.context_requested:
+        ratio = within_ratios(sum(map(message_bytes, messages)) / error.context_requested)
+        learned["bytes_per_token"] = round(ratio, 2)
+    sent = estimated_tokens(messages, ratio)
+    tokens = int(sent * LESS_AFTER_REFUSAL)
+    changes: dict[str, Any] = {}
+    if (limit := error.context_limit) and limit >= LEAST_WINDOW:
+        learned["context_window"] = limit
+        name = next((name for name in LIMITS if name in payload), "")
+        room = prompt_tokens(limit, payload.get(name))
+        tokens = min(tokens, room)
+        if name and payload[name] > limit - room:
+            changes[name] = limit - room
+    trimmed = trim_again(messages, tokens, ratio, context.newest)
+    if estimated_tokens(trimmed.messages, ratio) >= sent and not changes:
+        return None
+    lesson = Lesson("context_window", learned, str(error)[:MESSAGE_CHARACTERS], is_kept=bool(learned))
+    left_out = max(context.left_out, trimmed.left_out)
+    changes["messages"] = trimmed.messages
+    return replace(context, left_out=left_out, is_trimmed_again=True), changes, lesson
