@@ -81,7 +81,7 @@ def _fold_instructions(messages: list[Message]) -> list[Message]:
     first = next((index for index, message in enumerate(others) if message["role"] == "user"), None)
     if first is None:
         return [{"role": "user", "content": text}, *others]
-    others[first] = others[first] | {"content": _joined(text, others[first]["content"])}
+    others[first] = others[first] | {"content": join_contents(text, others[first]["content"])}
     return others
 
 
@@ -91,7 +91,7 @@ def _merge_neighbours(messages: list[Message]) -> list[Message]:
     for message in messages:
         before = merged[-1] if merged else None
         if before is not None and _can_merge(before, message):
-            content = _joined(before.get("content"), message.get("content"))
+            content = join_contents(before.get("content"), message.get("content"))
             merged[-1] = {**before, **message, "content": content}
         else:
             merged.append(message)
@@ -104,7 +104,7 @@ def _can_merge(before: Message, message: Message) -> bool:
     return not before.get("tool_calls")  # its results have to follow it
 
 
-def _joined(before: object, after: object) -> object:
+def join_contents(before: object, after: object) -> object:
     """Two contents as one: strings as a string, otherwise as a list of parts."""
     if not before or not after:
         return after or before

@@ -8,6 +8,7 @@ import re
 from typing import Any, NamedTuple
 
 from runs.upstream.context_windows import MESSAGE_TOKENS, estimated_tokens, message_tokens
+from runs.upstream.shaping import join_contents
 
 Message = dict[str, Any]
 
@@ -21,10 +22,13 @@ class Trimmed(NamedTuple):
     left_out: int  # messages that are missing, those of earlier gaps included
 
 
-def trim(messages: list[Message], tokens: int, ratio: float, newest: int = 1, left_out: int = 0) -> Trimmed:
+def trim(
+    messages: list[Message], tokens: int, ratio: float, newest: int = 1, left_out: int = 0, oldest: int = 1
+) -> Trimmed:
     """The messages without the middle, if they take more than `tokens`, at `ratio` bytes a token.
 
-    The last `newest` messages always stay. `left_out` messages are missing already, after the first question.
+    The last `newest` messages always stay, and the first `oldest` while there is room: the first question, and in a
+    chat that goes on another one its summary, too. `left_out` messages are missing already, after those.
     """
     if estimated_tokens(messages, ratio) <= tokens and not left_out:
         return Trimmed(messages, 0)
@@ -32,21 +36,21 @@ def trim(messages: list[Message], tokens: int, ratio: float, newest: int = 1, le
     talk = [message for message in messages if message["role"] not in INSTRUCTIONS]
     pinned, before = talk[-newest:], talk[:-newest]
     room = tokens - estimated_tokens([*lead, *pinned], ratio)
-    first = before[:1]
-    if not first or first[0]["role"] != "user" or room <= 2 * MESSAGE_TOKENS:
+    first = before[:oldest]
+    if not first or first[0]["role"] != "user" or room <= 2 * MESSAGE_TOKENS * oldest:
         first = []
     if first:
-        first = [_beginning(first[0], max(room // FIRST_SHARE, 0), ratio)]
-        room -= message_tokens(first[0], ratio) + message_tokens({"content": gap_text(len(before))}, ratio)
+        first = [_beginning(message, room // FIRST_SHARE, ratio) for message in first]
+        room -= estimated_tokens([*first, {"content": gap_text(len(before))}], ratio)
     recent = _fitting(before[len(first) :], room, ratio)
     missing = len(before) - len(first) - len(recent) + left_out
     return Trimmed([*lead, *_joined(first, [*recent, *pinned], missing)], missing)
 
 
-def trim_again(messages: list[Message], tokens: int, ratio: float, newest: int = 1) -> Trimmed:
+def trim_again(messages: list[Message], tokens: int, ratio: float, newest: int = 1, oldest: int = 1) -> Trimmed:
     """`trim` for messages that have been trimmed before, and were too long all the same."""
     messages, left_out = _without_gap(messages)
-    return trim(messages, tokens, ratio, newest, left_out)
+    return trim(messages, tokens, ratio, newest, left_out, oldest)
 
 
 def _fitting(messages: list[Message], room: int, ratio: float) -> list[Message]:
@@ -72,9 +76,10 @@ def _joined(first: list[Message], recent: list[Message], missing: int) -> list[M
     """The first question and the newest messages, with the gap between them marked; roles still alternate."""
     if not missing or not first:
         return [*first, *recent]
-    if recent[0]["role"] == "user":
+    if first[-1]["role"] == "user" and recent[0]["role"] == "user":
         return [*first, {"role": "assistant", "content": gap_text(missing)}, *recent]
-    return [first[0] | {"content": f"{first[0]['content']}\n\n{gap_text(missing)}"}, *recent]
+    *before, last = first
+    return [*before, last | {"content": join_contents(last["content"], gap_text(missing))}, *recent]
 
 
 def gap_text(missing: int) -> str:
@@ -89,7 +94,7 @@ def _without_gap(messages: list[Message]) -> tuple[list[Message], int]:
     for message in messages:
         content = message["content"]
         turns += message["role"] not in INSTRUCTIONS
-        gap = _GAP.search(content) if turns in (1, 2) and isinstance(content, str) else None
+        gap = _GAP.search(content) if turns in (1, 2, 3) and isinstance(content, str) else None
         if gap is None:
             kept.append(message)
             continue
