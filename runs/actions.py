@@ -54,7 +54,7 @@ def send(
             return earlier
         check_prompt(text, files)
         check_file_count(files)
-        chosen = choose_model(model or session.model)
+        chosen = choose_model(model or session.model, _owner(session, user))
         check_limits(user)
         if when_busy == WhenBusy.REJECT and (running := session.runs.under_way().first()):
             raise SessionBusy(running.id)
@@ -124,7 +124,7 @@ def continue_answer(
         last = answer.runs.order_by("-id").first()
         if last is None or not last.is_final:
             raise NothingToContinue
-        chosen = choose_model(model or (last.model.name if last.model else ""))
+        chosen = choose_model(model or (last.model.name if last.model else ""), _owner(answer.session, user))
         check_limits(user)
         run = queue.add_continuation(answer, chosen, trigger, by=user, is_held=is_held)
         run.refresh_from_db()
@@ -175,9 +175,10 @@ def _check_not_queued(question: Message) -> None:
         raise StillQueued
 
 
-def choose_model(name: str) -> Model:
-    """The enabled model of this name; without a name the default. Raises ModelUnknown, ModelMissing."""
-    models = Model.objects.filter(enabled=True)
+def choose_model(name: str, owner: AbstractBaseUser) -> Model:
+    """The model of this name, if the owner of the session may use it; without a name the default, or the first of
+    those. Raises ModelUnknown, ModelMissing."""
+    models = Model.objects.usable_by(owner)
     if name:
         model = models.filter(name=name).first()
         if model is None:
@@ -189,9 +190,14 @@ def choose_model(name: str) -> Model:
     return model
 
 
+def _owner(session: Session, user: AbstractBaseUser) -> AbstractBaseUser:
+    """The owner of the session, whose models count: usually the user, but staff retry answers of others."""
+    return user if user.pk == session.owner_id else session.owner
+
+
 def _answer_at_once(session: Session, question: Message, user: AbstractBaseUser, model: str, trigger: Trigger) -> Run:
     """A new answer ahead of the queue; the run under way is stopped in its favour."""
-    chosen = choose_model(model)
+    chosen = choose_model(model, _owner(session, user))
     with transaction.atomic():
         lock_session(session.id)
         check_limits(user)

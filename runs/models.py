@@ -2,17 +2,21 @@
 
 import os
 import re
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from chatapp.chats.models import Message, Session
-from runs import provider_keys
+from runs import key_storage, provider_keys
 from runs.errors import ProviderKeyForbidden
 from runs.states import ACTIVE, FINAL, LogKept, LostReason, Notify, Status, StopReason, Trigger
 
@@ -23,13 +27,16 @@ class Provider(models.Model):
     """A model server that speaks the OpenAI-compatible protocol."""
 
     name = models.SlugField(max_length=50, unique=True)
+    label = models.CharField(
+        max_length=100, blank=True, default="", db_default="", help_text="Name shown to users. Empty: the name."
+    )
     # Not a URLField: that one refuses hosts without a dot, such as Docker's "ollama".
     base_url = models.CharField(max_length=500, help_text="The address up to and including /v1")
     key_env = models.CharField(
         max_length=100,
         blank=True,
         verbose_name="key variable",
-        help_text="Name of the environment variable that holds the key. The key itself is never stored.",
+        help_text="Name of the environment variable that holds the key, if the key is not stored here.",
     )
     # Here and below `db_default`: the previous version inserts rows without these.
     profile = models.JSONField(
@@ -38,11 +45,21 @@ class Provider(models.Model):
         blank=True,
         help_text="What this server accepts, where that differs from the shipped profile",
     )
+    stored_key = models.TextField(blank=True, default="", db_default="", editable=False)  # see runs/key_storage.py
+    position = models.PositiveSmallIntegerField(
+        default=0, db_default=0, verbose_name="order", help_text="Providers with a lower number come first."
+    )
+    # The server's own list of models when it was last asked (runs/upstream/server_models.py); null: never.
+    listed = models.JSONField(null=True, editable=False)
+    listed_at = models.DateTimeField(null=True, editable=False)
 
     DEMO = "local"  # the name of the provider of the bundled model
 
+    class Meta:
+        permissions = [("connect_provider", "Can connect providers: set addresses and keys")]
+
     def __str__(self):
-        return self.name
+        return self.label or self.name
 
     @property
     def is_demo(self) -> bool:
@@ -53,10 +70,7 @@ class Provider(models.Model):
         if fault := self.address_fault:
             raise ValidationError({"base_url": fault})
         if self.key_env and not provider_keys.VARIABLE.fullmatch(self.key_env):
-            name = (
-                "This is the name of an environment variable, such as OPENAI_API_KEY. The key itself is never stored."
-            )
-            raise ValidationError({"key_env": name})
+            raise ValidationError({"key_env": "Enter the name of an environment variable, such as OPENAI_API_KEY."})
         if fault := self.key_fault:
             raise ValidationError({"key_env": fault})
 
@@ -66,16 +80,35 @@ class Provider(models.Model):
         return _address_fault(self.base_url)
 
     @property
+    def origin(self) -> key_storage.Origin:
+        return provider_keys.origin_of(self.base_url)
+
+    def store_key(self, key: str) -> None:
+        """Encrypt `key` for the present address, in place of any other key. Does not save."""
+        self.stored_key, self.key_env = key_storage.seal(key, self.origin), ""
+
+    @property
     def key_fault(self) -> str:
         """Why the key must not be sent to `base_url`, for staff; empty if it may be sent, or there is none."""
+        if self.stored_key:
+            try:
+                key_storage.unseal(self.stored_key, self.origin)
+            except key_storage.KeyUnreadable as error:
+                return str(error)
+            return ""
         return provider_keys.key_fault(self.key_env, self.base_url) if self.key_env else ""
 
     @property
     def key(self) -> str | None:
-        """The key from the environment; None if the provider needs none; empty if it is not set.
+        """The stored key, or the one from the environment; None if the provider needs none; empty if it is not set.
 
         Checked again for each request: what is stored may be older than the rules. Raises ProviderKeyForbidden.
         """
+        if self.stored_key:
+            try:
+                return key_storage.unseal(self.stored_key, self.origin)
+            except key_storage.KeyUnreadable as error:
+                raise ProviderKeyForbidden(str(error)) from error
         if fault := self.key_fault:
             raise ProviderKeyForbidden(fault)
         return os.environ.get(self.key_env, "") if self.key_env else None
@@ -91,16 +124,37 @@ def _address_fault(base_url: str) -> str:
     if not is_address or re.search(r"\s", base_url):
         return "Enter an address such as http://127.0.0.1:11434/v1."
     if url.username is not None or url.password is not None:
-        return "Do not put a key or password into the address: it would be stored. Name a key variable instead."
+        return "Do not put a key or password into the address: anyone who sees the address would see it."
     if url.query or url.fragment or url.path.endswith("/completions"):
         return "The address must end with the path that all requests share, usually /v1."
     return ""
 
 
+class ModelQuerySet(models.QuerySet):
+    def enabled(self) -> "ModelQuerySet":
+        return self.filter(enabled=True)
+
+    def usable_by(self, user: AbstractBaseUser | AnonymousUser) -> "ModelQuerySet":
+        """The enabled models that `user` may use: those without groups, and those of the user's groups.
+
+        Superusers may use all. Everything that offers or chooses a model starts here.
+        """
+        if getattr(user, "is_superuser", False):
+            return self.enabled()
+        limits = Model.groups.through.objects.filter(model=OuterRef("pk"))
+        memberships = get_user_model().groups.through.objects.filter(user=user.pk).values("group")
+        return self.enabled().filter(~Exists(limits) | Exists(limits.filter(group__in=memberships)))
+
+
 class Model(models.Model):
     """A model of a provider, with its defaults."""
 
-    name = models.SlugField(max_length=100, unique=True, help_text="Name on this site, also in the API")
+    name = models.CharField(
+        max_length=100,
+        unique=True,
+        validators=[RegexValidator(r"^[^\s\x00-\x1f\x7f]+\Z", "A name has no spaces.")],
+        help_text="Name on this site, also in the API",
+    )
     label = models.CharField(max_length=100, help_text="Name shown to users")
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="models")
     upstream_id = models.CharField(max_length=200, help_text="Name at the provider")
@@ -121,9 +175,32 @@ class Model(models.Model):
     )
     enabled = models.BooleanField(default=True)
     is_default = models.BooleanField(default=False)
+    position = models.PositiveSmallIntegerField(
+        default=0, db_default=0, verbose_name="order", help_text="Models with a lower number come first."
+    )
+    groups = models.ManyToManyField(
+        "auth.Group", blank=True, related_name="models", help_text="Who may use it. None: everyone."
+    )
+    favourite_of = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, blank=True, related_name="favourite_models", editable=False
+    )
+
+    # Per million tokens, in CURRENCY; null: unknown.
+    input_price = models.DecimalField(
+        max_digits=12, decimal_places=6, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    output_price = models.DecimalField(
+        max_digits=12, decimal_places=6, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    # What it is capable of; null: unknown.
+    has_vision = models.BooleanField(null=True, blank=True, verbose_name="images")
+    has_tools = models.BooleanField(null=True, blank=True, verbose_name="tools")
+    has_reasoning = models.BooleanField(null=True, blank=True, verbose_name="reasoning")
+
+    objects = ModelQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-is_default", "label"]
+        ordering = ["-is_default", "position", "label"]
         constraints = [
             models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="model_one_default")
         ]
@@ -136,6 +213,12 @@ class Model(models.Model):
             raise ValidationError({"parameters": 'Enter a JSON object such as {"temperature": 0.3}.'})
         if reserved := self.parameters.keys() & {"model", "messages", "stream", "stream_options"}:
             raise ValidationError({"parameters": f"This site sets these itself: {', '.join(sorted(reserved))}."})
+
+    def price_of(self, input_tokens: int, output_tokens: int) -> Decimal | None:
+        """What so many tokens cost, in CURRENCY; None if a price is unknown."""
+        if self.input_price is None or self.output_price is None:
+            return None
+        return (self.input_price * input_tokens + self.output_price * output_tokens) / 1_000_000
 
 
 class Worker(models.Model):

@@ -39,7 +39,7 @@ def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None 
             session,
             parsed.text,
             user=user,
-            model=name_of(parsed.model),
+            model=name_of(parsed.model, user),
             trigger=Trigger.API,
             is_attached=not parsed.is_background,
         )

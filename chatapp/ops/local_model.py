@@ -34,8 +34,8 @@ def reason_not_to_start(cpu_info: Path = Path("/proc/cpuinfo")) -> str:
     """Why the local model is not started, for the console; empty if it is."""
     if settings.LOCAL_MODEL == "0":
         return "LOCAL_MODEL=0"
-    if settings.LOCAL_MODEL != "1" and Provider.objects.exclude(name=Provider.DEMO).exists():
-        return "another provider is configured (LOCAL_MODEL=1 starts it anyway)"
+    if settings.LOCAL_MODEL != "1" and Model.objects.enabled().exclude(provider__name=Provider.DEMO).exists():
+        return "another model is connected (LOCAL_MODEL=1 starts it anyway)"
     if not (find_spec("xllamacpp") and weights()):
         return f"its packages are not installed; add a model with `{settings.COMMAND} add_provider`"
     if not _has_avx2(cpu_info):

@@ -20,3 +20,6 @@ COMPACT_SECONDS = env.float("COMPACT_SECONDS", default=600.0)  # s after its end
 RETENTION_DAYS = env.float("RETENTION_DAYS", default=0.0)  # days after which only a stream's end is kept; 0 = never
 RESPONSES_DAYS = env.float("RESPONSES_DAYS", default=30.0)  # days until a program's response is deleted; 0 = never
 WORKERS_DAYS = env.float("WORKERS_DAYS", default=30.0)  # days until the row of a worker that is gone is deleted
+
+DISCOVERY_PORTS = env.list("DISCOVERY_PORTS", default=["11434", "1234", "8080", "8000"])  # loopback; model servers' own
+CURRENCY = env.str("CURRENCY", default="USD")  # of the prices of models

@@ -8,5 +8,6 @@ urlpatterns = [
     path("", include("chatapp.web.compare.urls")),
     path("", include("chatapp.web.schedules.urls")),
     path("", include("chatapp.web.webhooks.urls")),
+    path("", include("chatapp.web.providers.urls")),
     path("", include("chatapp.web.account.urls")),
 ]

@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from runs import provider_keys
 from runs.models import Model, Provider
 from runs.upstream import catalog, probe
+from runs.upstream.catalog import may_connect
 
 MAX_TESTED = 5  # per request: staff wait for the page
 
@@ -34,7 +35,7 @@ class ProviderForm(forms.ModelForm):
 
 @admin.register(Provider)
 class ProviderAdmin(admin.ModelAdmin):
-    """Only superusers may change where a key is sent, because that gives access to the key."""
+    """Who may change where a key is sent has access to the key: that takes the permission `runs.connect_provider`."""
 
     form = ProviderForm
     list_display = ["name", "address", "key_env", "has_key"]
@@ -42,15 +43,26 @@ class ProviderAdmin(admin.ModelAdmin):
     actions = ["test_connection"]
 
     def get_fields(self, request, obj=None):
-        if not request.user.is_superuser:
-            return ["name", "address", "key_env"]
-        return ["name", "base_url", "key_env", *(["sends_key"] if obj is not None and obj.key_env else [])]
+        shown = ["name", "label", "position", "stored_key_note"]
+        if not may_connect(request.user):
+            return [*shown, "address", "key_env"]
+        return [*shown, "base_url", "key_env", *(["sends_key"] if obj is not None and obj.key_env else [])]
 
     def get_readonly_fields(self, request, obj=None):
-        return [] if request.user.is_superuser else ["address", "key_env"]
+        return ["stored_key_note", *([] if may_connect(request.user) else ["address", "key_env"])]
 
     def has_add_permission(self, request):
-        return super().has_add_permission(request) and request.user.is_superuser
+        return super().has_add_permission(request) and may_connect(request.user)
+
+    def save_model(self, request, obj, form, change):
+        if "key_env" in form.changed_data and obj.key_env:
+            obj.stored_key = ""  # one key, and this is the one that was chosen last
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="stored key")
+    def stored_key_note(self, provider: Provider) -> str:
+        """Keys are entered on the page Models, and never shown."""
+        return "stored, encrypted" if provider.stored_key else "none"
 
     @admin.display(description="base url", ordering="base_url")
     def address(self, provider: Provider) -> str:
@@ -74,8 +86,9 @@ class ProviderAdmin(admin.ModelAdmin):
 
 @admin.register(Model)
 class ModelAdmin(admin.ModelAdmin):
-    list_display = ["label", "name", "provider", "upstream_id", "enabled", "is_default"]
-    list_filter = ["provider", "enabled"]
+    list_display = ["label", "name", "provider", "upstream_id", "enabled", "is_default", "position"]
+    list_filter = ["provider", "enabled", "groups"]
+    filter_horizontal = ["groups"]
     list_select_related = ["provider"]
     search_fields = ["name", "label", "upstream_id"]
     readonly_fields = ["is_default"]  # at most one: the action replaces it in one step

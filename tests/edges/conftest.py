@@ -97,6 +97,7 @@ def _make(alice) -> dict[str, object]:
         "model": model.name, "session": session, "message": first.message.parent_id, "answer": first.message_id,
         "run": second, "comparison": comparison, "pane": comparison.panes.first(), "schedule": schedule,
         "response": exchange.response_id, "webhook": webhook, "share": session.share_token, "token": token.uuid,
+        "provider": provider, "model_row": model,
     }  # fmt: skip
 
 

@@ -35,6 +35,9 @@ ROWS_OF_FORMSET = {"c-TOTAL_FORMS": "2", "c-INITIAL_FORMS": "0", "c-MIN_NUM_FORM
 COMPARE = {"prompt": "Which tree?", "is_blind": "on", "order": "parallel", "key": "k2", **ROWS_OF_FORMSET}
 COMPARE |= {"c-0-model": "{model}", "c-1-model": "{model}", "c-1-temperature": "1.5", "c-1-max_tokens": "9"}
 COMPARE |= {"c-1-system_prompt": "Be brief."}
+SERVER = {"label": "Here", "base_url": "http://127.0.0.1:9/v1", "key_kind": "stored", "key": "k-1", "key_env": ""}
+MODEL = {"label": "A Model", "enabled": "on", "position": "3", "system_prompt": "", "input_price": "0.5"}
+MODEL |= {"output_price": "1.5", "has_vision": "true", "has_tools": "false", "has_reasoning": ""}
 ALL_RULES = ("once", "every", "daily", "weekly", "monthly", "cron")
 
 PAGES = [
@@ -129,6 +132,31 @@ PAGES = [
     Row("POST", "/settings/webhooks/{webhook}/on"),
     Row("POST", "/settings/webhooks/{webhook}/secret"),
     Row("POST", "/settings/webhooks/{webhook}/delete"),
+    Row("GET", "/models", who="charlie"),
+    Row("GET", "/models/connect", who="charlie"),
+    Row("POST", "/models/connect", who="charlie"),
+    Row("GET", "/models/connect/server", {"preset": "openai", "address": "http://127.0.0.1:9/v1"}, who="charlie"),
+    Row(
+        "POST",
+        "/models/connect/server",
+        {"preset": "ollama", "address": "http://127.0.0.1:9/v1"},
+        SERVER,
+        who="charlie",
+    ),
+    Row("GET", "/models/providers/{provider}", who="charlie"),
+    Row("POST", "/models/providers/{provider}", form=SERVER, who="charlie"),
+    Row("GET", "/models/providers/{provider}/models", who="charlie"),
+    Row(
+        "POST", "/models/providers/{provider}/models", form={"models": "m", "others": "n", "select": ""}, who="charlie"
+    ),
+    Row("POST", "/models/providers/{provider}/list", who="charlie"),
+    Row("GET", "/models/providers/{provider}/delete", who="charlie"),
+    Row("POST", "/models/providers/{provider}/delete", who="charlie"),
+    Row("GET", "/models/{model_row}", who="charlie"),
+    Row("POST", "/models/{model_row}", form=MODEL, who="charlie"),
+    Row("POST", "/models/{model_row}/default", who="charlie"),
+    Row("POST", "/models/{model_row}/test", who="charlie"),
+    Row("POST", "/models/favourite", form={"model": "{model}", "off": ""}),
     Row("GET", "/healthz", who=""),
     Row("GET", "/readyz", who="", statuses=(503,)),
     Row("GET", "/metrics", who="charlie"),

@@ -252,10 +252,10 @@ def test_adding_a_provider_twice_is_adding_it_once(db):
     out, err = manage(*OLLAMA)
     first = catalog()
     assert first == (
-        [("ollama", "llama3-2-3b", "llama3.2:3b", "llama3.2:3b", True)],
+        [("ollama", "llama3.2:3b", "llama3.2:3b", "llama3.2:3b", True)],
         [("ollama", "http://ollama:11434/v1", "")],
     )
-    assert "llama3-2-3b: llama3.2:3b (default)" in out
+    assert "llama3.2:3b: llama3.2:3b (default)" in out
     assert err == ""
     manage(*OLLAMA)
     assert catalog() == first
@@ -267,7 +267,7 @@ def test_adding_it_again_brings_it_up_to_date_and_keeps_what_is_not_named(db):
     models, providers = catalog()
     assert providers == [("ollama", "http://other:1/v1", "PROVIDER_KEY_OLLAMA")]
     assert [(name, label, default) for _, name, _, label, default in models] == [
-        ("llama3-2-3b", "llama3.2:3b", True),
+        ("llama3.2:3b", "llama3.2:3b", True),
         ("qwen3", "Qwen", False),
     ]
 
@@ -281,7 +281,7 @@ def test_default_moves_to_the_first_model_named(db):
 def test_two_providers_may_have_a_model_of_the_same_name(db):
     manage(*OLLAMA)
     manage("add_provider", "other", "--base-url", "http://b/v1", "--model", "llama3.2:3b")
-    assert [row[:2] for row in catalog()[0]] == [("ollama", "llama3-2-3b"), ("other", "other-llama3-2-3b")]
+    assert [row[:2] for row in catalog()[0]] == [("ollama", "llama3.2:3b"), ("other", "other/llama3.2:3b")]
 
 
 def test_a_key_that_is_not_set_is_told(db, monkeypatch):
@@ -302,7 +302,7 @@ def test_a_key_that_is_not_set_is_told(db, monkeypatch):
         (["b", "--base-url", "http://key@b/v1"], "--base-url: Do not put a key"),
         (["b", "--base-url", "http://b/v1/chat/completions"], "--base-url: The address must end"),
         (["b", "--base-url", "http://b/v1?key=1"], "--base-url: The address must end"),
-        (["b", "--base-url", "http://b/v1", "--key-env", "sk-12ab"], "--key-env: This is the name"),
+        (["b", "--base-url", "http://b/v1", "--key-env", "sk-12ab"], "--key-env: Enter the name"),
         (["b", "--base-url", "http://b/v1", "--key-env", "REDIS_URL"], "--key-env: REDIS_URL is a setting"),
         (
             ["b", "--base-url", "http://b/v1", "--key-env", "OPENAI_API_KEY"],

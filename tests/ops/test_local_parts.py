@@ -34,8 +34,10 @@ def test_a_processor_without_avx2_does_without_the_local_model(db, monkeypatch, 
 
 def test_a_provider_of_ones_own_makes_the_local_model_unnecessary(db, settings):
     settings.LOCAL_MODEL = ""
-    Provider.objects.create(name="ollama", base_url="http://127.0.0.1:11434/v1")
-    assert "another provider is configured" in local_model.reason_not_to_start()
+    provider = Provider.objects.create(name="ollama", base_url="http://127.0.0.1:11434/v1")
+    assert "another" not in local_model.reason_not_to_start()
+    Model.objects.create(name="llama3.2:3b", label="Llama", provider=provider, upstream_id="llama3.2:3b")
+    assert "another model is connected" in local_model.reason_not_to_start()
 
 
 def test_the_local_model_is_the_default_of_a_new_site(db):

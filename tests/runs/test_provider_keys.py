@@ -157,10 +157,11 @@ def browser(user) -> Client:
 
 @pytest.fixture
 def helper(bob):
-    """Bob is staff and may do everything with providers that a permission allows."""
+    """Bob is staff and may do everything with providers but set addresses and keys."""
     bob.is_staff = True
     bob.save(update_fields=["is_staff"])
-    bob.user_permissions.set(Permission.objects.filter(content_type__app_label="runs"))
+    own = Permission.objects.filter(content_type__app_label="runs")
+    bob.user_permissions.set(own.exclude(codename="connect_provider"))
     return browser(bob)
 
 
@@ -169,20 +170,23 @@ def stored(provider) -> tuple[str, str, str]:
     return provider.name, provider.base_url, provider.key_env
 
 
-def test_address_and_key_are_for_superusers(helper, provider):
+def test_address_and_key_are_for_those_with_the_permission(helper, bob, provider):
     """Staff who may change providers could have any variable of the server sent to an address of their own."""
     change, add = reverse("admin:runs_provider_change", args=[provider.pk]), reverse("admin:runs_provider_add")
-    form = {"name": "q", "base_url": ELSEWHERE, "key_env": "PROVIDER_KEY_B", "sends_key": "on"}
+    form = {"name": "q", "base_url": ELSEWHERE, "key_env": "PROVIDER_KEY_B", "sends_key": "on", "position": "0"}
     assert helper.get(change).status_code == 200
     assert helper.post(change, form).status_code == 302
     assert stored(provider) == ("q", "https://a.example/v1", "PROVIDER_KEY_A")
     assert helper.post(add, form | {"name": "r"}).status_code == 403
     assert Provider.objects.count() == 1
+    bob.user_permissions.add(Permission.objects.get(codename="connect_provider"))
+    assert helper.post(change, form).status_code == 302
+    assert stored(provider) == ("q", ELSEWHERE, "PROVIDER_KEY_B")
 
 
 def test_a_key_goes_to_a_new_address_only_when_a_superuser_says_so(charlie, provider):
     client, change = browser(charlie), reverse("admin:runs_provider_change", args=[provider.pk])
-    form = {"name": "p", "base_url": "https://b.example/v1", "key_env": "PROVIDER_KEY_A"}
+    form = {"name": "p", "base_url": "https://b.example/v1", "key_env": "PROVIDER_KEY_A", "position": "0"}
     assert "Send the key to this new address" in client.get(change).text
     assert "Confirm that it may be sent to the new address" in client.post(change, form).text
     assert stored(provider)[1] == "https://a.example/v1"

@@ -53,9 +53,9 @@ def test_an_idea_goes_into_the_message_field(browser):
 
 def test_without_a_model_staff_get_a_button_and_others_are_told_whom_to_ask(log_in, alice, owner):
     page = log_in(owner).get("/")
-    assert 'href="/admin/runs/provider/add/"' in page.text
+    assert 'href="/models/connect"' in page.text
     page = log_in(alice).get("/")
-    assert "/admin/" not in page.text
+    assert "/models/" not in page.text
     assert "Ask owner to connect one." in words(page)
     assert "`" not in page.text
     assert "Explain how rainbows form" not in words(page)

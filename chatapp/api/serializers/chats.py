@@ -51,14 +51,15 @@ class BranchQuery(PageSerializer):
 
 
 class ModelName(Text):
-    """The name of an enabled model. Raises ModelUnknown."""
+    """The name of a model that the user may use. Raises ModelUnknown."""
 
     def __init__(self, **options) -> None:
         super().__init__(**{"max_length": 100, "allow_blank": True} | options)
 
     def to_internal_value(self, data: object) -> str:
         name = super().to_internal_value(data)
-        is_known = not name or ("\0" not in name and Model.objects.filter(name=name, enabled=True).exists())
+        usable = Model.objects.usable_by(self.context["request"].user)
+        is_known = not name or ("\0" not in name and usable.filter(name=name).exists())
         if not is_known:  # PostgreSQL rejects NUL in a query
             raise ModelUnknown()
         return name

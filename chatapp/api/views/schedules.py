@@ -181,15 +181,15 @@ def _save_schedule(schedule: Schedule, values: dict) -> Schedule:
     spec = ScheduleSpec(
         rule=_checked_rule(values, previous_starts),
         name=values["name"].strip(),
-        model=_model_of(values["model"]),
+        model=_model_of(values["model"], schedule.owner),
         session=_session_of(schedule.owner, values),
         **{name: values[name] for name in ("prompt", "target", "missed", "overlap", "notify")},
     )
     return actions.save(spec.apply_to(schedule))
 
 
-def _model_of(name: str) -> str:
-    if name and not Model.objects.filter(enabled=True, name=name).exists():
+def _model_of(name: str, owner: AbstractBaseUser) -> str:
+    if name and not Model.objects.usable_by(owner).filter(name=name).exists():
         raise ValidationError({"model": ["Unknown model."]})
     return name
 

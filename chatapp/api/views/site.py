@@ -23,7 +23,7 @@ class Models(Endpoint):
     @operation("list_models", "List models by name", ModelSerializer, query=PageSerializer, is_list=True)
     def get(self, request: Request) -> Response:
         return self.list_response(
-            request, Model.objects.filter(enabled=True), ["name"], self.validated_query(request)["limit"]
+            request, Model.objects.usable_by(request.user), ["name"], self.validated_query(request)["limit"]
         )
 
 

@@ -1,5 +1,6 @@
 """The models that can be used."""
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, JsonResponse
 
 from chatapp.openai.model_names import find_model
@@ -10,20 +11,21 @@ UNKNOWN_TIME = 0  # s since 1970: when a model was added is not recorded
 
 
 async def _models(request: HttpRequest, client: Client) -> JsonResponse:
-    return JsonResponse({"object": "list", "data": await _listed()})
+    return JsonResponse({"object": "list", "data": await _listed(client.user)})
 
 
 async def _model(request: HttpRequest, client: Client, name: str) -> JsonResponse:
-    return JsonResponse(_described(await _found(name)))
+    return JsonResponse(_described(await _found(name, client.user)))
 
 
 _found = with_database(find_model)
 
 
 @with_database
-def _listed() -> list[dict]:
-    """The enabled models, the default first."""
-    return [_described(model) for model in Model.objects.filter(enabled=True).select_related("provider")]
+def _listed(user: AbstractBaseUser) -> list[dict]:
+    """The models that `user` may use, the default first."""
+    usable = Model.objects.usable_by(user).select_related("provider").defer("provider__listed")
+    return [_described(model) for model in usable]
 
 
 def _described(model: Model) -> dict:

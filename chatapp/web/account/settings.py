@@ -16,6 +16,7 @@ from chatapp.web.account.forms import PreferencesForm, password_form
 from chatapp.web.shell.context import preferences_of
 from chatapp.web.shell.decorators import post_only, private
 from chatapp.web.shell.shown_once import carried, shown
+from runs.upstream.catalog import may_manage_models
 
 
 @require_http_methods(["GET", "POST"])
@@ -55,6 +56,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 def settings_page(request: HttpRequest, name: str, form: forms.BaseForm, **context: object) -> HttpResponse:
     """One of the settings pages, with its form and a secret that was carried here. 422 if the form has errors."""
     context |= {"form": form, "settings_name": name, "page_name": "settings", "can_invite": can_invite(request.user)}
+    context["can_manage_models"] = may_manage_models(request.user)
     response = render(
         request, f"account/{name}.html", context | {"secret": carried(request)}, status=422 if form.errors else 200
     )

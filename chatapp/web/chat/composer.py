@@ -4,9 +4,10 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from uuid import UUID, uuid4
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -23,14 +24,15 @@ from runs.models import Model, Run
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def enabled_models() -> list[Model]:
-    return list(Model.objects.filter(enabled=True).select_related("provider"))
+def usable_models(user: AbstractBaseUser | AnonymousUser) -> list[Model]:
+    return list(Model.objects.usable_by(user).select_related("provider").defer("provider__listed"))
 
 
 @dataclass
 class Composer:
     """What the form displays. `active` is the run that Stop stops; while there is one, messages sent are queued."""
 
+    user: AbstractBaseUser | AnonymousUser
     text: str = ""
     model: str = ""
     error: RunError | None = None
@@ -38,11 +40,15 @@ class Composer:
     active: Run | None = None
     key: str = field(default_factory=lambda: uuid4().hex)
     files: Sequence[Attachment] = ()  # of a message that was not sent, unsaved
-    models: list[Model] = field(default_factory=enabled_models)
+
+    @cached_property
+    def models(self) -> list[Model]:
+        """Those that the user may choose from."""
+        return usable_models(self.user)
 
     @property
     def selected_model(self) -> Model | None:
-        """The requested model if it is enabled, else the default."""
+        """The requested model if the user may use it, else the default."""
         matches = (model for model in self.models if model.name == self.model)
         return next(matches, self.models[0] if self.models else None)
 
@@ -60,6 +66,7 @@ class Composer:
 class Posted:
     """What the form posted."""
 
+    user: AbstractBaseUser | AnonymousUser
     text: str
     model: str
     key: str
@@ -69,7 +76,7 @@ class Posted:
 
     @classmethod
     def from_request(cls, request: HttpRequest) -> "Posted":
-        posted = cls(text_of(request), model_of(request), "")
+        posted = cls(request.user, text_of(request), model_of(request), "")
         try:
             posted.files = kept_attachments(request.POST) + uploaded_attachments(request)
         except RunError as error:
@@ -80,7 +87,7 @@ class Posted:
 
     def composer(self, error: RunError | None = None) -> Composer:
         """The form as it was posted, so that nothing typed is lost, with the error."""
-        return Composer(self.text, self.model, error, self.model_settings, files=self.files)
+        return Composer(self.user, self.text, self.model, error, self.model_settings, files=self.files)
 
 
 def text_of(request: HttpRequest) -> str:

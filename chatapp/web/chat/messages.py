@@ -11,7 +11,7 @@ from chatapp.chats.actions import show_branch
 from chatapp.chats.attachments import full_text, full_text_of, remaining_files, stored_text
 from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.tree import Tree
-from chatapp.web.chat.composer import Composer, enabled_models, model_of, removed_files_of, text_of
+from chatapp.web.chat.composer import Composer, model_of, removed_files_of, text_of, usable_models
 from chatapp.web.chat.page import change
 from chatapp.web.chat.transcript import entries
 from chatapp.web.shell.decorators import is_fetch, post_only, private
@@ -27,7 +27,7 @@ def show_message(request: HttpRequest, pk: UUID) -> HttpResponse:
     message = find_message(request, pk)
     if not is_fetch(request):
         return redirect_to_message(message)
-    context = {"entries": entries([message], Tree(message.session)), "models": enabled_models()}
+    context = {"entries": entries([message], Tree(message.session)), "models": usable_models(request.user)}
     return render(request, "chat/messages.html", context)
 
 
@@ -53,7 +53,7 @@ def edit_message(request: HttpRequest, pk: UUID) -> HttpResponse:
     question = find_message(request, pk, role=Role.USER)
     text, removed = text_of(request), removed_files_of(request)
     model = model_of(request) or question.session.model
-    composer = Composer(model=model)
+    composer = Composer(request.user, model=model)
     selected = composer.selected_model.name if composer.selected_model else ""
     if _is_already_sent(question, text, removed):
         return change(request, question.session_id, lambda: None)

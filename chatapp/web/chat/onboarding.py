@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from chatapp.accounts.people import display_name, site_owner
 from runs.models import Model
+from runs.upstream.catalog import may_connect
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Onboarding:
 
 
 def onboarding(user: User, models: list[Model], selected: Model | None) -> Onboarding:
-    can_add = user.is_staff and user.has_perm("runs.add_provider")
+    can_add = may_connect(user)
     return Onboarding(
         starters=STARTERS if models else [],
         has_model=bool(models),
         is_demo=selected is not None and selected.provider.is_demo,
         has_password=user.has_usable_password(),
-        connect_url=reverse("admin:runs_provider_add") if can_add else "",
+        connect_url=reverse("connect") if can_add else "",
         contact="" if models or can_add else _contact(),
     )
 

@@ -16,7 +16,7 @@ from chatapp.chats.models import MessageState, Session
 from chatapp.chats.search import QUERY_CHARACTERS, words_of
 from chatapp.chats.titles import title_of, with_opening
 from chatapp.chats.tree import Tree
-from chatapp.web.chat.composer import Composer, enabled_models
+from chatapp.web.chat.composer import Composer, usable_models
 from chatapp.web.chat.model_settings import ModelSettingsForm, has_model_settings
 from chatapp.web.chat.paging import PAGE_MESSAGES, Pager, fits
 from chatapp.web.chat.transcript import Entry, entries
@@ -198,7 +198,7 @@ def conversation_part(request: HttpRequest, pk: UUID) -> HttpResponse:
         "entries": conversation.entries(ids),
         "earlier": conversation.earlier(ids) if is_whole else None,
         "queue": conversation.queue,
-        "models": enabled_models(),
+        "models": usable_models(request.user),
     }
     return render(request, "chat/conversation.html", context)
 
@@ -213,7 +213,7 @@ def more_part(request: HttpRequest, pk: UUID) -> HttpResponse:
         "entries": conversation.entries(ids),
         "earlier": None if is_later else conversation.earlier(ids),
         "later": conversation.later(ids) if is_later else None,
-        "models": enabled_models(),
+        "models": usable_models(request.user),
     }
     return render(request, "chat/messages.html", context)
 
@@ -233,7 +233,7 @@ def _error_response(request: HttpRequest, session_id: UUID, composer: Composer |
     if is_fetch(request):
         return JsonResponse({"code": error.code, "message": error.message}, status=422)
     session = find_session(request, session_id)
-    composer = composer or Composer(model=session.model)
+    composer = composer or Composer(request.user, model=session.model)
     composer.error = error
     return session_page(request, session, composer, status=422)
 

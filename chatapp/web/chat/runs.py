@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from chatapp.chats.models import Message, Role
-from chatapp.web.chat.composer import Composer, enabled_models, model_of
+from chatapp.web.chat.composer import Composer, model_of, usable_models
 from chatapp.web.chat.drafts import Draft, keep_draft
 from chatapp.web.chat.messages import find_message
 from chatapp.web.chat.page import change, redirect_to_end
@@ -30,7 +30,7 @@ def regenerate_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
     By the model named in the form, else the one that answered, or the default if that is disabled now.
     """
     answer = find_message(request, pk, role=Role.ASSISTANT)
-    selected = Composer(model=model_of(request) or _model_of_answer(answer)).selected_model
+    selected = Composer(request.user, model=model_of(request) or _model_of_answer(answer)).selected_model
     model = selected.name if selected else ""
     return _request_answer(request, answer, lambda: actions.answer_again(answer, user=request.user, model=model))
 
@@ -40,7 +40,7 @@ def regenerate_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
 def choose_other_model(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The form that asks another model, for readers without JavaScript; the page's script shows a list in place."""
     answer = find_message(request, pk, role=Role.ASSISTANT)
-    return render(request, "chat/other_model.html", {"answer": answer, "models": enabled_models()})
+    return render(request, "chat/other_model.html", {"answer": answer, "models": usable_models(request.user)})
 
 
 def _model_of_answer(answer: Message) -> str:

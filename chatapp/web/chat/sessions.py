@@ -31,7 +31,7 @@ def new_session(request: HttpRequest) -> HttpResponse:
     """An empty session. `text` is put into the message field, where the user may change it before it is sent."""
     draft = take_draft(request, NEW)
     text = draft.text or request.GET.get("text", "").replace("\0", "")[:MAX_STARTER_CHARACTERS]
-    composer = Composer(text, preferences_of(request.user).model, files=draft.files)
+    composer = Composer(request.user, text, preferences_of(request.user).model, files=draft.files)
     composer.model_settings = ModelSettingsForm(form_id="composer")
     return _home(request, composer)
 
@@ -62,7 +62,7 @@ def show_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     session = find_session(request, pk)
     actions.mark_read(session)
     draft = take_draft(request, pk)
-    return session_page(request, session, Composer(draft.text, session.model, files=draft.files))
+    return session_page(request, session, Composer(request.user, draft.text, session.model, files=draft.files))
 
 
 @require_http_methods(["GET", "POST"])

@@ -65,7 +65,7 @@ def _template_comparison(request: HttpRequest) -> Comparison | None:
 
 
 def _form_page(request: HttpRequest, form: ComparisonForm, contenders: Contenders, status: int = 200) -> HttpResponse:
-    missing = None if Model.objects.filter(enabled=True).exists() else ModelMissing()
+    missing = None if Model.objects.usable_by(request.user).exists() else ModelMissing()
     context = {"form": form, "contenders": contenders, "missing": missing}
     return render(request, "compare/start.html", context, status=status)
 

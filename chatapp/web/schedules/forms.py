@@ -134,7 +134,7 @@ class ScheduleForm(RuleForm):
         widget=forms.Textarea(attrs={"rows": 5}),
     )
     model = forms.ModelChoiceField(
-        Model.objects.filter(enabled=True), to_field_name="name", required=False, empty_label="Site default"
+        Model.objects.none(), to_field_name="name", required=False, empty_label="Site default"
     )
     target = forms.ChoiceField(label="Answers go to")
     missed = forms.ChoiceField(choices=Schedule._meta.get_field("missed").choices, label="If the server was offline")
@@ -145,6 +145,7 @@ class ScheduleForm(RuleForm):
 
     def __init__(self, data: QueryDict | None = None, *, owner: AbstractBaseUser, **kwargs: object) -> None:
         super().__init__(data, **kwargs)
+        self.fields["model"].queryset = Model.objects.usable_by(owner)
         sessions = _sessions_of(owner, self.initial.get("target"))
         names = [(str(session.pk), str(session)) for session in sessions]
         choices = list(Target.choices)

@@ -10,6 +10,8 @@ ENTRIES = (  # what templates load
     "account/link_token.js",
     "compare/compare.css",
     "compare/compare.js",
+    "providers/model_choice.js",
+    "providers/providers.css",
     "schedules/rule_preview.js",
     "schedules/schedules.css",
     "shell/chatapp.css",

@@ -97,8 +97,8 @@ MUTANTS = [
     Mutant(
         "staff who may change providers choose where a key is sent",
         "runs/admin/providers.py",
-        'return [] if request.user.is_superuser else ["address", "key_env"]',
-        "return []",
-        "tests/runs/test_provider_keys.py::test_address_and_key_are_for_superusers",
+        'return ["stored_key_note", *([] if may_connect(request.user) else ["address", "key_env"])]',
+        'return ["stored_key_note"]',
+        "tests/runs/test_provider_keys.py::test_address_and_key_are_for_those_with_the_permission",
     ),
 ]

@@ -153,7 +153,7 @@ MUTANTS = [
     Mutant(
         "a model that was switched off is asked",
         "runs/actions.py",
-        "models = Model.objects.filter(enabled=True)",
+        "models = Model.objects.usable_by(owner)",
         "models = Model.objects.all()",
         "tests/api/test_errors.py::test_a_disabled_model_is_unknown",
     ),

@@ -6,14 +6,16 @@ from django.db import transaction
 
 from runs.models import Model, Provider
 from runs.upstream.catalog import add_provider, make_default
+from runs.upstream.presets import PRESETS, find_preset
 
 
 class Command(BaseCommand):
     help = "Add a model server (OpenAI-compatible) and its models, or update them."
 
     def add_arguments(self, parser):
-        parser.add_argument("name", help="its name on this site: letters, digits, hyphens")
-        parser.add_argument("--base-url", required=True, help="e.g. http://127.0.0.1:11434/v1")
+        known = ", ".join(preset.name for preset in PRESETS)
+        parser.add_argument("name", help=f"its name on this site: letters, digits, hyphens. Known by name: {known}")
+        parser.add_argument("--base-url", help="e.g. http://127.0.0.1:11434/v1; not needed for those known by name")
         parser.add_argument(
             "--key-env", help="name of the environment variable that holds the key; never the key itself"
         )
@@ -26,6 +28,7 @@ class Command(BaseCommand):
     def handle(self, *, name, base_url, key_env, model, label, default, **options):
         if label and len(model) > 1:
             raise CommandError("--label needs exactly one --model.")
+        base_url, key_env = _completed(name, base_url, key_env)
         try:
             with transaction.atomic():
                 models = add_provider(name, base_url, key_env, model)
@@ -47,6 +50,20 @@ class Command(BaseCommand):
                 f"The variable {provider.key_env} is not set here. Set it where the workers run, or every answer "
                 "will fail with provider_key_missing."
             )
+
+
+def _completed(name: str, base_url: str | None, key_env: str | None) -> tuple[str, str | None]:
+    """The address and the key variable, as far as they were not given: the provider's, else those of the preset."""
+    if base_url is not None:
+        return base_url, key_env
+    if provider := Provider.objects.filter(name=name).first():
+        return provider.base_url, key_env
+    preset = find_preset(name)
+    if preset is None:
+        raise CommandError(f"{name} is not known by name: --base-url is needed.")
+    if "RESOURCE" in preset.base_url:
+        raise CommandError(f"{preset.label} needs --base-url, such as {preset.base_url}. {preset.address_note}")
+    return preset.base_url, preset.key_env if key_env is None else key_env
 
 
 def _set_label(model: Model, label: str) -> None:

@@ -9,6 +9,7 @@ from health_check.exceptions import ServiceUnavailable
 
 from chatapp.ops import local_model
 from chatapp.ops.readiness import CHECKS
+from runs import key_storage
 from runs.models import Model, Provider
 from runs.upstream import probe
 
@@ -64,11 +65,26 @@ def _models(offline: bool) -> Iterator[Line]:
     for provider in providers:
         name = f"provider {provider.name}"
         if provider.key_fault:
-            yield name, provider.key_fault, "See “Keys of providers” in docs/deploying.md. Until then its runs fail."
+            yield name, provider.key_fault, "See “Keys” in docs/providers.md. Until then its runs fail."
         elif provider.key == "" and provider.key_env == local_model.KEY_ENV:
             yield name, "", ""  # a new key each start, known only to the processes of `make run`
         elif provider.key == "":
             yield name, f"{provider.key_env} is not set here", "Set it where the workers run, and here."
         elif not offline:
-            result = probe.probe_provider(provider)
-            yield name, "" if result.is_ok else result.text, f"Check {provider.base_url}, and that the server runs."
+            yield name, *_answers(provider)
+        if provider.stored_key and not provider.key_fault and not key_storage.is_current(provider.stored_key):
+            remedy = (
+                f"Run {settings.COMMAND} rotate_keys; then the earlier SECRET_KEY can go from SECRET_KEY_FALLBACKS."
+            )
+            yield f"key of {provider.name}", "it is encrypted with an earlier SECRET_KEY", remedy
+
+
+def _answers(provider: Provider) -> tuple[str, str]:
+    """What is wrong with an answer of one token, and the remedy: the provider's first model is asked."""
+    model = Model.objects.enabled().filter(provider=provider).select_related("provider").first()
+    if model is None:  # disabled meanwhile
+        return "", ""
+    result = probe.probe_model(model)
+    if result.is_ok:
+        return "", ""
+    return f"{model.label}: {result.text}", f"Check {provider.base_url}, and that the server runs and has this model."

@@ -1,0 +1,1 @@
+"""The pages on which staff connect model servers and decide who may use which models."""

@@ -1,0 +1,173 @@
+"""A model server's own list of models, `GET …/models`, and what some servers tell there about each.
+
+Runs in the web process and in commands, never in a worker's event loop: it blocks for up to TIMEOUT_SECONDS.
+"""
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from http.client import HTTPException
+from typing import Any, NamedTuple
+
+import orjson
+
+from runs.error_details import redact
+from runs.errors import (
+    RunError,
+    UpstreamFailed,
+    UpstreamGarbage,
+    UpstreamNotFound,
+    UpstreamRateLimited,
+    UpstreamRejected,
+    UpstreamTooLarge,
+    UpstreamUnauthorized,
+    UpstreamUnreachable,
+)
+
+TIMEOUT_SECONDS = 10.0  # s without a byte; staff wait for the result
+MAX_SECONDS = 20.0  # s for the whole list
+MAX_BYTES = 8 * 2**20  # of the list: OpenRouter's 400 models take 700 KB
+MAX_MODELS = 2_000  # of a server that are kept
+MAX_ID_CHARACTERS = 200  # as Model.upstream_id
+PIECE = 64 * 1024
+REFUSALS: dict[int, type[RunError]] = {
+    401: UpstreamUnauthorized,
+    403: UpstreamUnauthorized,
+    404: UpstreamNotFound,
+    429: UpstreamRateLimited,
+}
+
+
+class ListedModel(NamedTuple):
+    """A model as its server lists it. None: the server does not say. Prices are per million tokens."""
+
+    id: str
+    owner: str = ""
+    context_window: int | None = None  # tokens
+    input_price: str | None = None
+    output_price: str | None = None
+    has_vision: bool | None = None
+    has_tools: bool | None = None
+    has_reasoning: bool | None = None
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Refuses redirects: the key is for this address only."""
+
+    def redirect_request(self, *args: object, **kwargs: object) -> None:
+        return None
+
+
+def fetch_models(
+    base_url: str, key: str | None, timeout: float = TIMEOUT_SECONDS, is_direct: bool = False
+) -> list[ListedModel]:
+    """The models that the server at `base_url` lists, by id. `is_direct`: never through a proxy.
+
+    Raises UpstreamError or ProviderMisconfigured; the error's text is for staff, without the key.
+    """
+    headers = {"Accept": "application/json", "User-Agent": "chatapp"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    handlers = [_NoRedirect(), *([urllib.request.ProxyHandler({})] if is_direct else [])]
+    try:
+        request = urllib.request.Request(base_url.rstrip("/") + "/models", headers=headers)
+        with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as response:
+            body = _read(response, time.monotonic() + max(timeout, MAX_SECONDS if timeout >= 5 else timeout))
+    except urllib.error.HTTPError as error:
+        with error:
+            detail = redact(_sentence(error.read(2_000)), key)
+        refused = REFUSALS.get(error.code, UpstreamFailed if error.code >= 500 else UpstreamRejected)
+        raise refused(f"HTTP {error.code}{': ' + detail if detail else ''}") from None
+    except (OSError, HTTPException, ValueError) as error:
+        raise UpstreamUnreachable(redact(str(getattr(error, "reason", error)), key)) from None
+    return parse_models(body)
+
+
+def describe_failure(error: RunError) -> str:
+    """One line for staff: the sentence, and the details if there are any."""
+    detail = str(error)
+    return error.message if detail == error.message else f"{error.message} ({detail})"
+
+
+def _read(response: Any, deadline: float) -> bytes:
+    """The body, unless it is too long or takes too long. Raises UpstreamTooLarge, UpstreamUnreachable."""
+    pieces, size = [], 0
+    while piece := response.read1(PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_BYTES:
+            raise UpstreamTooLarge(f"its list of models is longer than {MAX_BYTES // 2**20} MB")
+        if time.monotonic() > deadline:
+            raise UpstreamUnreachable("its list of models takes too long")
+    return b"".join(pieces)
+
+
+def _sentence(body: bytes) -> str:
+    """The server's own words about an error, if they are where servers put them."""
+    try:
+        error = orjson.loads(body)
+        error = error.get("error", error)
+        text = error if isinstance(error, str) else error.get("message", "")
+    except (ValueError, AttributeError):
+        return ""
+    return " ".join(str(text).split())[:300]
+
+
+def parse_models(body: bytes) -> list[ListedModel]:
+    """`{"data": [{"id": …}]}`, as OpenAI's; also a bare list, and Ollama's `models`. Raises UpstreamGarbage."""
+    try:
+        parsed = orjson.loads(body)
+        entries = parsed if isinstance(parsed, list) else parsed.get("data", parsed.get("models"))
+        models = {model.id: model for entry in entries if (model := _parse(entry)) is not None}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise UpstreamGarbage(f"not a list of models: {body[:100]!r}") from error
+    return sorted(models.values(), key=lambda model: model.id.lower())[:MAX_MODELS]
+
+
+def _parse(entry: Any) -> ListedModel | None:
+    """None for what cannot be asked by its name, or cannot chat and says so."""
+    if isinstance(entry, str):
+        entry = {"id": entry}
+    if not isinstance(entry, dict):
+        return None
+    name = entry.get("id") or entry.get("name") or entry.get("model")
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_ID_CHARACTERS or not name.isprintable():
+        return None
+    pricing = _mapping(entry.get("pricing"))
+    parameters = entry.get("supported_parameters")
+    inputs = _mapping(entry.get("architecture")).get("input_modalities")
+    return ListedModel(
+        id=name,
+        owner=str(entry.get("owned_by") or "")[:50],
+        context_window=_context_window(entry),
+        input_price=_price(pricing.get("prompt")),
+        output_price=_price(pricing.get("completion")),
+        has_vision="image" in inputs if isinstance(inputs, list) else None,
+        has_tools="tools" in parameters if isinstance(parameters, list) else None,
+        has_reasoning="reasoning" in parameters if isinstance(parameters, list) else None,
+    )
+
+
+CONTEXT_NAMES = ("context_length", "max_model_len", "context_window", "max_context_length")
+
+
+def _context_window(entry: Mapping[str, Any]) -> int | None:
+    """OpenRouter and Together, vLLM, Groq, Mistral and LM Studio; llama.cpp has it in `meta`."""
+    meta = _mapping(entry.get("meta"))
+    values = [*(entry.get(name) for name in CONTEXT_NAMES), meta.get("n_ctx"), meta.get("n_ctx_train")]
+    return next((value for value in values if type(value) is int and 0 < value < 2**31), None)
+
+
+def _price(per_token: Any) -> str | None:
+    """OpenRouter's price of one token, as the price of a million."""
+    try:
+        price = Decimal(str(per_token)) * 1_000_000
+    except InvalidOperation:
+        return None
+    return f"{price:f}" if price.is_finite() and 0 <= price < 100_000 else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
