@@ -40,6 +40,11 @@ class Session(models.Model):
     system_prompt = models.TextField(blank=True)  # overrides the model's; empty: no override
     temperature = models.FloatField(null=True, blank=True)  # null: the model's
     max_tokens = models.PositiveIntegerField(null=True, blank=True)  # per answer; null: the model's
+    # The chat that this one goes on: its first answer is a summary of that one.
+    summary_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    title_requests = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)  # sent to a model
     is_listed = models.BooleanField(default=True)  # a pane of a comparison is not (B46)
     news = models.CharField(max_length=8, choices=News.choices, blank=True)  # since the owner's last visit
     pinned_at = models.DateTimeField(null=True, blank=True)

@@ -29,6 +29,7 @@ from runs.models import Model, Run, Worker
 from runs.session_feed import session_changed, sessions_changed
 from runs.signals import ended
 from runs.states import ACTIVE, LostReason, Notify, Status, StopReason, Trigger
+from runs.upstream.titles import may_request_title
 from streams.delivery.announce import announce
 from streams.events import Event, Folded, Kind
 from streams.log import store
@@ -217,7 +218,7 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
     session_changed(run.session_id, ended=run.id if news or run.tells == Notify.ALL else None)
     transaction.on_commit(partial(start_next, run.session_id))
     transaction.on_commit(partial(ended.send_robust, Run, run_id=run_id))
-    if end.status == Status.COMPLETED and settings.TITLES and not run.session.title:
+    if end.status == Status.COMPLETED and settings.TITLES and may_request_title(run.session):
         transaction.on_commit(partial(dispatch.request_title, run.id))
     return True
 

@@ -14,7 +14,7 @@ from runs.upstream.adapt import MAX_LESSONS, Lesson, apply, lesson_of
 from runs.upstream.chat_context import CONTINUE_PROMPT, ChatContext, after_refusal, chat_context
 from runs.upstream.context_windows import BYTES_PER_TOKEN, bytes_per_token, message_bytes
 from runs.upstream.profiles import Profile, profile_of
-from runs.upstream.shaping import shape
+from runs.upstream.shaping import LIMITS, shape
 
 __all__ = ["CONTINUE_PROMPT", "UpstreamRequest", "build_request", "prepare_request", "register_program_prompt"]
 
@@ -134,7 +134,8 @@ def prepare_request(
     has_system = any(message["role"] == "system" for message in messages)
     if not has_system and (system_prompt := system_prompt or model.system_prompt):
         messages = [{"role": "system", "content": system_prompt}, *messages]
-    defaults = {name: value for name, value in model.parameters.items() if name not in RESERVED_PARAMETERS}
+    own = RESERVED_PARAMETERS | (set(LIMITS) if parameters.keys() & set(LIMITS) else set())
+    defaults = {name: value for name, value in model.parameters.items() if name not in own}
     payload = {
         **defaults,
         **parameters,

@@ -1,24 +1,46 @@
 """Session titles, written by the session's model after the first completed exchange."""
 
+import re
 from uuid import UUID
+
+from django.db.models import F
 
 from chatapp.chats.models import Session
 from chatapp.chats.plain_text import excerpt_of
 from chatapp.chats.titles import opening_of
+from runs.errors import ModelUnknown
 from runs.models import Run
 from runs.session_feed import session_changed
+from runs.upstream.context_windows import window_of
+from runs.upstream.profiles import profile_of
 from runs.upstream.request import UpstreamRequest, prepare_request
 
-TIMEOUT_SECONDS = 30.0  # s a title may take
+TIMEOUT_SECONDS = 60.0  # s a title may take: the model may think first
+MAX_REQUESTS = 2  # of one session, so that a model that gives no title is not asked after each answer
+MAX_TOKENS = 2_048  # of a title, with the thinking before it: 30 were used up before the first word
+WINDOW_SHARE = 2  # a title gets one of so many parts of a small context window
 MAX_CHARACTERS = 80  # of a title, as Session.title
 EXCERPT_CHARACTERS = 1_000  # of the question and of the answer
 TITLE_PROMPT = "Give this conversation a title of at most six words. Answer with the title only."
 
 
+THINKING = re.compile(r"<(think|thinking|thought|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+END_OF_THINKING = re.compile(r".*</(?:think|thinking|thought|reasoning)>", re.DOTALL | re.IGNORECASE)
+
+
+def may_request_title(session: Session) -> bool:
+    return not session.title and session.title_requests < MAX_REQUESTS
+
+
 def run_to_title(run_id: UUID) -> Run | None:
-    """The run with the rows that a title needs, if its session still exists and has no title."""
-    runs = Run.objects.select_related("model__provider", "session", "message__parent")
-    return runs.filter(pk=run_id, session__title="").first()
+    """The run with the rows that a title needs, if its session has no title and may be given one.
+
+    The request is counted before it is sent: each task sends one.
+    """
+    sessions = Session.objects.filter(runs=run_id, title="", title_requests__lt=MAX_REQUESTS)
+    if not sessions.update(title_requests=F("title_requests") + 1):
+        return None
+    return Run.objects.select_related("model__provider", "session", "message__parent").filter(pk=run_id).first()
 
 
 def build_title_request(run: Run) -> UpstreamRequest:
@@ -30,7 +52,12 @@ def build_title_request(run: Run) -> UpstreamRequest:
         {"role": "assistant", "content": answer[:EXCERPT_CHARACTERS]},
         {"role": "user", "content": TITLE_PROMPT},
     ]
-    return prepare_request(run.model, messages, max_tokens=30)
+    if run.model is None:
+        raise ModelUnknown
+    window = window_of(run.model)
+    limit = MAX_TOKENS if window is None else min(MAX_TOKENS, window // WINDOW_SHARE)
+    extra = {**profile_of(run.model).title_body, "max_tokens": limit}
+    return prepare_request(run.model, messages, **extra)
 
 
 def save_title(session_id: UUID, text: str) -> bool:
@@ -43,7 +70,11 @@ def save_title(session_id: UUID, text: str) -> bool:
 
 
 def clean_title(text: str) -> str:
-    """The first line that is not blank, without Markdown and without the quotes that models put around a title."""
+    """The first line that is not blank, without Markdown and without the quotes that models put around a title.
+
+    What a model thought before it is no title, nor is a thought that was never finished.
+    """
+    text = END_OF_THINKING.sub("", THINKING.sub("", text))
     line = next((line for line in text.splitlines() if line.strip()), "")
     line = excerpt_of(line).removeprefix("Title:").strip("\"'*#`.“”„« »")
     return line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1].rstrip() + "…"

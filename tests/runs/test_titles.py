@@ -2,7 +2,16 @@
 
 import pytest
 
-from runs.upstream.titles import MAX_CHARACTERS, build_title_request, clean_title, save_title
+from runs.upstream.profiles import profile_of
+from runs.upstream.titles import (
+    MAX_CHARACTERS,
+    MAX_TOKENS,
+    build_title_request,
+    clean_title,
+    may_request_title,
+    run_to_title,
+    save_title,
+)
 
 
 @pytest.mark.parametrize(
@@ -14,6 +23,9 @@ from runs.upstream.titles import MAX_CHARACTERS, build_title_request, clean_titl
         ("Title: “On snake_case”.", "On snake_case"),
         ("**Title:** 2 < 3", "2 < 3"),
         ("[Wrens](http://example.org)", "Wrens"),
+        ("<think>\nA title? **Owls**\n</think>\n\nBirds of Europe", "Birds of Europe"),
+        ("A title? **Owls**\n</think>\nBirds of Europe", "Birds of Europe"),
+        ("<thought>It never ends", ""),
         ("***", ""),
         ("", ""),
     ],
@@ -45,3 +57,23 @@ def test_a_title_chosen_by_the_user_meanwhile_stays(session):  # B14
     assert not save_title(session.pk, "By the model")
     session.refresh_from_db()
     assert session.title == "By a person"
+
+
+def test_a_model_is_asked_for_a_title_at_most_twice_in_a_session(session, send):
+    """One that gave none was asked again after each answer."""
+    run = send("x", to=session)
+    titled = [run_to_title(run.pk) is not None for _ in range(4)]
+    session.refresh_from_db()
+    assert titled == [True, True, False, False] and not may_request_title(session)
+
+
+def test_a_title_s_budget_survives_thinking(send, model):
+    """30 tokens were used up before the first word; and gpt-5-mini refused the name of the limit."""
+    run = send("x")
+    assert build_title_request(run).payload["max_tokens"] == MAX_TOKENS > 1_000
+    model.upstream_id, model.context_window = "gpt-5-mini", 2_048
+    run.model = model
+    payload = build_title_request(run).payload
+    assert (payload["max_completion_tokens"], payload["reasoning_effort"]) == (1_024, "low")
+    assert "max_tokens" not in payload and "temperature" not in payload
+    assert profile_of(model).max_tokens == "max_completion_tokens"
