@@ -18,6 +18,7 @@ from runs.queries import queue_position
 from runs.rendering import backlog
 from runs.upstream import titles
 from runs.upstream.learning import has_findings, keep_findings
+from runs.upstream.reports import report_of
 from runs.upstream.request import UpstreamRequest, build_request
 from runs.worker import tracing
 from runs.worker.engine import Fenced, StopRequested, current_pool, start_engine
@@ -54,7 +55,7 @@ def generate(self: Task, run_id: str) -> None:
     except StopRequested:
         persist(transitions.stop, identity)
     except RunError as error:
-        persist(transitions.fail, identity, error, redact(format_trace(error), key))
+        persist(transitions.fail, identity, error, redact(format_trace(error), key), report_of(error, key))
     except Exception as error:
         logger.exception("run %s failed", run_id)
         persist(transitions.fail, identity, InternalError(repr(error)), redact(format_trace(error), key))

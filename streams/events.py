@@ -29,7 +29,8 @@ class Kind(StrEnum):
     USAGE = "usage"  # {"prompt_tokens": int, "completion_tokens": int}
     COMPLETED = "run.completed"  # {"finish_reason": str}
     STOPPED = "run.stopped"  # {"reason": str}
-    FAILED = "run.failed"  # {"code": str, "message": str, "retryable": bool}
+    # {"code": str, "message": str, "retryable": bool, "retry_after"?: float, "upstream"?: {…}}
+    FAILED = "run.failed"
     LOST = "run.lost"  # {"reason": str, "message": str}
     SNAPSHOT = (
         "snapshot"  # {"text": str, "reasoning": str, "tools": […], "usage"?: {…}}: the fold of all events up to its seq

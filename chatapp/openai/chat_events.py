@@ -106,8 +106,9 @@ def failure_of(kind: str | None, data: dict) -> RunFailed:
     """The error of a final event other than run.completed."""
     match kind:
         case Kind.FAILED:
-            upstream = data.get("upstream", {})
-            return RunFailed(data["code"], data["message"], data["retryable"], data.get("retry_after"), **upstream)
+            return RunFailed(
+                data["code"], data["message"], data["retryable"], data.get("retry_after"), data.get("upstream")
+            )
         case Kind.LOST:
             return RunFailed("lost", data["message"], True)
     is_left = data.get("reason") == StopReason.VIEWER_LEFT

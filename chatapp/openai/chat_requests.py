@@ -6,6 +6,7 @@ from chatapp.openai.models import Kind
 from chatapp.openai.parsed_request import (
     ParsedRequest,
     drop_none,
+    extra_parameters,
     parse_function,
     sampling_parameters,
     stop_sequences,
@@ -17,6 +18,7 @@ PARAMETERS = {
     "max_tokens", "max_completion_tokens", "stop", "seed", "user", "logit_bias", "tools", "tool_choice",
     "parallel_tool_calls", "response_format", "reasoning_effort", "reasoning",
 }  # fmt: skip
+OWN = ("n", "store", "metadata", "logprobs", "top_logprobs", "modalities")  # servers' answers to these go nowhere
 DEFAULTS = {"n": 1, "store": False, "logprobs": False, "modalities": ["text"]}  # values that change nothing
 UNSUPPORTED = ("audio", "functions", "function_call")  # a client that sends these cannot read the answer without them
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -35,7 +37,8 @@ def parse_chat_request(body: dict) -> ParsedRequest:
     for name in UNSUPPORTED:
         if name in fields:
             raise UnsupportedParameter(f"{name} is not supported here.", name)
-    fields.ignore_all_but(PARAMETERS | {name for name, value in DEFAULTS.items() if body.get(name) == value})
+    defaults = {name for name, value in DEFAULTS.items() if body.get(name) == value}
+    extra = extra_parameters(fields, PARAMETERS | defaults, set(OWN) - defaults)
     messages = [_message(one) for one in fields.objects("messages")]
     if not messages:
         raise MissingParameter("messages is required.", "messages")
@@ -50,6 +53,7 @@ def parse_chat_request(body: dict) -> ParsedRequest:
         is_stream=fields.optional("stream", bool, False),
         includes_usage=options.optional("include_usage", bool, False),
         ignored=list(fields.ignored),
+        extra=extra,
     )
 
 

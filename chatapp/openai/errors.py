@@ -80,6 +80,12 @@ RUN_STATUS: dict[str, int] = {  # code of a failed run -> status; 500 for other 
     errors.QueueTimeLimit.code: 503,
     errors.UpstreamRateLimited.code: 429,
     errors.UpstreamRejected.code: 400,
+    errors.UpstreamContextTooLong.code: 400,
+    errors.UpstreamForbidden.code: 403,
+    errors.UpstreamQuotaExhausted.code: 429,
+    errors.UpstreamLoading.code: 503,
+    errors.UpstreamRedirected.code: 502,
+    errors.UpstreamTimeout.code: 504,
     errors.UpstreamUnavailable.code: 503,
     errors.UpstreamUnreachable.code: 502,
     errors.UpstreamDropped.code: 502,
@@ -104,6 +110,7 @@ NAMES = {  # codes that clients expect
     errors.ModelUnknown.code: "model_not_found",
     errors.ContextTooLong.code: "context_length_exceeded",
     errors.PromptTooLong.code: "context_length_exceeded",
+    errors.UpstreamContextTooLong.code: "context_length_exceeded",
 }
 
 
@@ -119,20 +126,21 @@ RETRIED = {kind.code for kind in _kinds(errors.RunError) if kind.is_transient}  
 class RunFailed(AppError):
     """A run that did not complete, with the error from its final event.
 
-    What the worker has retried in vain, clients should not: their attempts would multiply with ours. `upstream` has
-    what a model server said about a request it refused: `message`, `code`, `param`.
+    What the worker has retried in vain, clients should not: their attempts would multiply with ours. `upstream` is what
+    a model server said about a request that it refused: `status`, `message`, `code`, `param`.
     """
 
-    def __init__(self, code: str, message: str, retryable: bool, retry_after: float | None = None, **upstream) -> None:
+    def __init__(
+        self, code: str, message: str, retryable: bool, retry_after: float | None = None, upstream: dict | None = None
+    ) -> None:
+        upstream = upstream or {}
         super().__init__(message=upstream.get("message") or message)
-        self.code, self.status = code, RUN_STATUS.get(code, 500)
+        self.code, self.status, self.param = code, RUN_STATUS.get(code, 500), upstream.get("param")
+        if code == errors.UpstreamRejected.code:
+            self.status = upstream.get("status", self.status)
         self.retryable, self.retry_after = retryable and code not in RETRIED, retry_after
-        self.param, self.upstream_code = upstream.get("param"), upstream.get("code")
-
-    @property
-    def public_code(self) -> str:
-        """The model server's code for a request that it refused, else ours."""
-        return self.upstream_code or NAMES.get(self.code, self.code)
+        own_code = NAMES.get(code, code)
+        self.public_code = own_code if own_code in NAMES.values() else upstream.get("code") or own_code
 
 
 def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:

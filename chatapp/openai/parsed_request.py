@@ -1,5 +1,6 @@
 """A parsed API request, and the parameters that both protocols share."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -27,11 +28,13 @@ class ParsedRequest:
     includes_usage: bool = False  # send usage in the last chunk of a chat's stream
     previous: UUID | None = None
     ignored: list[str] = field(default_factory=list)  # parameters without effect
+    # Parameters that this site does not know; sent upstream if the model's profile lets them.
+    extra: dict = field(default_factory=dict)
 
     @property
     def characters(self) -> int:
         """Characters that are sent upstream."""
-        return characters_in(self.input, self.parameters, self.echo.get("instructions"))
+        return characters_in(self.input, self.parameters, self.extra, self.echo.get("instructions"))
 
 
 def sampling_parameters(fields: Fields) -> dict:
@@ -66,6 +69,13 @@ def parse_function(fields: Fields) -> dict:
         "strict": fields.optional("strict", bool),
     }
     return drop_none(values)
+
+
+def extra_parameters(fields: Fields, known: Collection[str], own: Collection[str]) -> dict:
+    """The parameters that this site does not know. Those that only its API could honour, `own`, are ignored."""
+    unknown = {name: value for name, value in fields.as_dict().items() if name not in known}
+    fields.ignore(*(name for name in unknown if name in own))
+    return {name: value for name, value in unknown.items() if name not in own}
 
 
 def drop_none(values: dict) -> dict:

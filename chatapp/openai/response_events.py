@@ -13,7 +13,14 @@ from chatapp.openai.event_stream import DONE
 from chatapp.openai.full_stream import RunEvent
 from chatapp.openai.models import Exchange
 from chatapp.openai.response_output import MESSAGE, REASONING, CallItem, TextItem, TextKind
-from runs.errors import PromptEmpty, PromptTooLong, UpstreamRateLimited, UpstreamRejected
+from runs.errors import (
+    PromptEmpty,
+    PromptTooLong,
+    UpstreamContextTooLong,
+    UpstreamQuotaExhausted,
+    UpstreamRateLimited,
+    UpstreamRejected,
+)
 from streams.events import Kind
 
 STOPPED = "response.cancelled"  # an addition to OpenAI's events: its streams break off there
@@ -23,6 +30,8 @@ INCOMPLETE_REASONS = {
 }  # upstream's finish_reason -> OpenAI's
 ERROR_CODES = {  # OpenAI's types; our own code is in `type`
     UpstreamRateLimited.code: "rate_limit_exceeded",
+    UpstreamQuotaExhausted.code: "rate_limit_exceeded",
+    UpstreamContextTooLong.code: "invalid_prompt",
     UpstreamRejected.code: "invalid_prompt",
     PromptEmpty.code: "invalid_prompt",
     PromptTooLong.code: "invalid_prompt",
@@ -159,7 +168,8 @@ def _end_of(run_event: RunEvent, finished_at: datetime | None) -> tuple[str, dic
             return STOPPED, {"status": "cancelled"}
     code = run_event.data.get("code", "lost")
     known = ERROR_CODES.get(code, "server_error")
-    error = {"code": known, "message": run_event.data["message"], "type": code}
+    message = run_event.data.get("upstream", {}).get("message") or run_event.data["message"]
+    error = {"code": known, "message": message, "type": code}
     return "response.failed", {"status": "failed", "error": error}
 
 

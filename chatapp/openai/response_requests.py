@@ -5,7 +5,13 @@ from chatapp.openai.chat_requests import last_text
 from chatapp.openai.errors import Refusal, UnsupportedParameter
 from chatapp.openai.input_items import parse_items, to_messages
 from chatapp.openai.models import Kind
-from chatapp.openai.parsed_request import ParsedRequest, drop_none, parse_function, sampling_parameters
+from chatapp.openai.parsed_request import (
+    ParsedRequest,
+    drop_none,
+    extra_parameters,
+    parse_function,
+    sampling_parameters,
+)
 from chatapp.openai.tools import Tools, parse_tools
 
 PARAMETERS = {
@@ -14,6 +20,8 @@ PARAMETERS = {
     "tool_choice", "parallel_tool_calls", "text", "reasoning", "truncation", "user", "safety_identifier",
     "prompt_cache_key", "service_tier", "include",
 }  # fmt: skip
+OWN = ("client_metadata", "max_tool_calls", "context_management", "moderation", "top_logprobs")
+FORWARDED = ("safety_identifier", "prompt_cache_key", "service_tier")  # echoed, too
 UNSUPPORTED = ("conversation", "prompt")  # the input, or a part of it, is elsewhere
 HARMLESS_INCLUDE = "reasoning.encrypted_content"  # accepted without effect
 MAX_METADATA, KEY_CHARACTERS, VALUE_CHARACTERS = 16, 64, 512
@@ -25,7 +33,9 @@ def parse_response_request(body: dict) -> ParsedRequest:
     for name in UNSUPPORTED:
         if name in fields:
             raise UnsupportedParameter(f"{name} is not supported here.", name)
-    fields.ignore_all_but(PARAMETERS | ({"top_logprobs"} if body.get("top_logprobs") == 0 else set()))
+    defaults = {"top_logprobs"} if body.get("top_logprobs") == 0 else set()
+    extra = extra_parameters(fields, PARAMETERS | defaults, set(OWN) - defaults)
+    extra |= {name: value for name, value in fields.as_dict().items() if name in FORWARDED}
     if any(one != HARMLESS_INCLUDE for one in fields.optional("include", list, [])):
         fields.ignore("include")
     items = parse_items(fields)
@@ -44,6 +54,7 @@ def parse_response_request(body: dict) -> ParsedRequest:
         is_stored=is_stored,
         is_background=is_background,
         ignored=list(fields.ignored),
+        extra=extra,
     )
 
 
@@ -62,6 +73,7 @@ def _parameters(fields: Fields) -> tuple[dict, dict]:
         "parallel_tool_calls": parallel if tools.functions else None,
         "response_format": response_format,
         "reasoning_effort": effort,
+        "verbosity": fields.object("text").optional("verbosity", str),
         "user": user,
     } | tools.upstream()
     echo = {
@@ -99,7 +111,7 @@ def _echoed_choice(tools: Tools) -> object:
 def _text(fields: Fields) -> tuple[dict, dict | None]:
     """`text.format` as the response object echoes it, and as it is sent upstream."""
     text = fields.object("text")
-    text.ignore_all_but({"format"})
+    text.ignore_all_but({"format", "verbosity"})
     form = text.object("format", {"type": "text"})
     match form.choice("type", ("text", "json_object", "json_schema")):
         case "json_schema":

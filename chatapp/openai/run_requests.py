@@ -17,8 +17,9 @@ from chatapp.openai.previous_responses import path_to_root, upstream_messages
 from runs.actions import send
 from runs.errors import ContextTooLong
 from runs.lifecycle import attached
-from runs.models import Run
+from runs.models import Model, Run
 from runs.states import Status, Trigger
+from runs.upstream.profiles import profile_of
 from streams.access import in_request_thread
 from streams.delivery.hub import in_reader_thread
 
@@ -48,7 +49,7 @@ def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None 
             kind=parsed.kind,
             input=parsed.input,
             characters=characters,
-            parameters=parsed.parameters,
+            parameters=_accepted(run.model, parsed),
             echo=parsed.echo | {"model": run.model.name},
             is_stored=parsed.is_stored,
             is_background=parsed.is_background,
@@ -60,6 +61,14 @@ def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None 
     if run.status == Status.FAILED:
         raise RunFailed(run.code, run.error, run.retryable)
     return exchange
+
+
+def _accepted(model: Model, parsed: ParsedRequest) -> dict:
+    """The parameters that the model's profile lets through. Notes the names of the others."""
+    profile, given = profile_of(model), parsed.extra | parsed.parameters
+    accepted = {name: value for name, value in given.items() if profile.accepts(name)}
+    parsed.ignored += [name for name in given if name not in accepted]
+    return accepted
 
 
 def _check_context(parsed: ParsedRequest, characters: int) -> None:

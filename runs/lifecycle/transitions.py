@@ -143,9 +143,9 @@ def stop(run_id: UUID) -> bool:
     return _finish(run_id, End(Status.STOPPED, Kind.STOPPED, data, MessageState.STOPPED, {"reason": reason}))
 
 
-def fail(run_id: UUID, error: RunError, trace: str = "") -> bool:
-    """QUEUED | RUNNING -> FAILED. `trace` is for staff; the caller has redacted it."""
-    data = {"code": error.code, "message": error.message, "retryable": error.retryable}
+def fail(run_id: UUID, error: RunError, trace: str = "", report: dict | None = None) -> bool:
+    """QUEUED | RUNNING -> FAILED. `trace` is for staff, `report` for programs; the caller has redacted both."""
+    data = {"code": error.code, "message": error.message, "retryable": error.retryable, **(report or {})}
     fields = {
         "code": error.code,
         "error": error.message,
