@@ -12,7 +12,14 @@ from django.utils import timezone
 from chatapp.chats import storage_usage
 from chatapp.chats.attachments import attach, full_text, remaining_files, stored_text
 from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
-from runs.errors import KeyReused, ModelMissing, ModelUnknown, NothingToContinue, SessionBusy, StillQueued
+from runs.errors import (
+    KeyReused,
+    ModelMissing,
+    ModelUnknown,
+    NothingToContinue,
+    SessionBusy,
+    StillQueued,
+)
 from runs.lifecycle import attached, queue, stop, transitions
 from runs.lifecycle.start import lock_session
 from runs.limits import check_file_count, check_limits, check_prompt
@@ -20,6 +27,11 @@ from runs.models import Model, Run
 from runs.session_feed import session_changed, sessions_changed
 from runs.states import StopReason, Trigger, WhenBusy
 from streams.log import store
+
+SUMMARY_QUESTION = (
+    "Summarize our chat so far, so that we can go on here without it: what I asked for, what we found out and decided,"
+    " the facts, names, numbers and code that matter, and what is still open."
+)
 
 
 def send(
@@ -129,6 +141,28 @@ def continue_answer(
         run = queue.add_continuation(answer, chosen, trigger, by=user, is_held=is_held)
         run.refresh_from_db()
     return run
+
+
+def go_on_with_summary(session: Session, *, user: AbstractBaseUser, trigger: Trigger = Trigger.CHAT) -> Run:
+    """Start a new session with a summary of this one, written by this session's model. Returns the summary's run.
+
+    This session stays as it is. The new one has its settings, and its question leads to the messages of this one
+    (`runs.upstream.chat_context`). Raises NothingToContinue and the errors of `send`.
+    """
+    if session.tip_id is None:
+        raise NothingToContinue
+    usable = Model.objects.usable_by(_owner(session, user))
+    model = session.model if usable.filter(name=session.model).exists() else ""
+    with transaction.atomic():
+        following = Session.objects.create(
+            owner_id=session.owner_id,
+            summary_of=session,
+            title=session.title,
+            system_prompt=session.system_prompt,
+            temperature=session.temperature,
+            max_tokens=session.max_tokens,
+        )
+        return send(following, SUMMARY_QUESTION, user=user, model=model, trigger=trigger)
 
 
 def delete_session(session: Session, *, by: AbstractBaseUser) -> None:

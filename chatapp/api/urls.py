@@ -15,6 +15,7 @@ urlpatterns = [
     path("sessions/<uuid:pk>/export.json", files.SessionDocument.as_view(), name="session_document"),
     path("sessions/<uuid:pk>/messages", messages.Messages.as_view(), name="messages"),
     path("sessions/<uuid:pk>/branch", messages.Branch.as_view(), name="branch"),
+    path("sessions/<uuid:pk>/summary", messages.Summary.as_view(), name="summary"),
     path("sessions/<uuid:pk>/queue", queue.Queue.as_view(), name="queue"),
     path("sessions/<uuid:pk>/queue/release", queue.Release.as_view(), name="release"),
     path("messages/<uuid:pk>", messages.MessageDetail.as_view(), name="message"),

@@ -1,5 +1,6 @@
 """The messages sent to the model with a question: its branch, as far back as the limits allow."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,13 +23,14 @@ _MESSAGES = Chain(
 _BEFORE = """WITH RECURSIVE path (id, parent_id) AS (
     SELECT m.id, m.parent_id FROM chats_message m WHERE m.id = %s
     UNION ALL SELECT m.id, m.parent_id FROM path p JOIN chats_message m ON m.id = p.parent_id
-) SELECT (SELECT COUNT(*) FROM path), id FROM path WHERE parent_id IS NULL"""
+) SELECT (SELECT COUNT(*) FROM path), id FROM path
+WHERE parent_id IS NULL OR parent_id IN (SELECT id FROM path WHERE parent_id IS NULL) ORDER BY parent_id IS NOT NULL"""
 
 
 class Context(NamedTuple):
     ids: list[UUID]  # of messages, oldest first
     left_out: int  # messages before them
-    first: UUID | None = None  # the root, if it is among those
+    first: Sequence[UUID] = ()  # the root, and the message after it, if they are among those
 
 
 def context_of(message_id: UUID | None, reserved: int = 0, most_characters: int | None = None) -> Context:
@@ -55,9 +57,9 @@ def _fits(index: int, total: int, budget: int) -> bool:
     return index < settings.CONTEXT_MAX_MESSAGES and total <= budget
 
 
-def _before(message_id: UUID) -> tuple[int, UUID]:
-    """The number of messages from the root to this one, itself included, and the root."""
+def _before(message_id: UUID) -> tuple[int, list[UUID]]:
+    """The number of messages from the root to this one, itself included, and the first two of them."""
     with connection.cursor() as cursor:
         cursor.execute(_BEFORE, (key_of(message_id),))
-        count, root = cursor.fetchone()
-    return count, uuid_of(root)
+        rows = cursor.fetchall()
+    return rows[0][0], [uuid_of(key) for _count, key in rows]

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 
 from chatapp.chats.attachments import full_text_of
 from chatapp.chats.context import context_of
-from chatapp.chats.models import Message, Role
+from chatapp.chats.models import Message, Role, Session
 from runs.errors import UpstreamContextTooLong
 from runs.models import Model, Run
 from runs.upstream.adapt import MESSAGE_CHARACTERS, Lesson
@@ -40,7 +41,8 @@ class Window(NamedTuple):
 class ChatContext:
     messages: list[dict[str, Any]]
     left_out: int  # messages of the chat that are not among them, whole or in part
-    newest: int = 1  # so many at the end always stay
+    newest: int = 1  # so many at the end always stay,
+    oldest: int = 1  # and so many at the beginning, if there is room
     window: Window | None = None  # None: not known
     is_trimmed_again: bool = False
 
@@ -58,30 +60,46 @@ def chat_context(run: Run) -> ChatContext:
     answer = run.message.content if run.is_continuation else ""
     written = answer[-max(most // 2, 1) :]
     system = run.session.system_prompt or (run.model.system_prompt if run.model else "")
-    messages, left_out = _messages_before(run.message, len(written) + len(system), most, has_window=window is not None)
+    oldest = 2 if run.session.summary_of_id else 1  # with the summary that the chat began with
+    reserved = len(written) + len(system)
+    messages, left_out = _messages_to(run.message.parent_id, reserved, most, oldest if window else 0)
+    if source := _summarized(run):
+        reserved += sum(len(message["content"]) for message in messages)
+        summarized, left_out = _messages_to(source, reserved, most, 1 if window else 0)
+        messages, oldest = summarized + messages, 1
     if written:
         messages += [{"role": "assistant", "content": written}, {"role": "user", "content": CONTINUE_PROMPT}]
     newest = 2 if written else 1
     if window is not None:
         room = window.tokens - estimated_tokens([{"content": system}], window.ratio)
-        messages, left_out = trim(messages, room, window.ratio, newest, left_out)
-    return ChatContext(messages, left_out + (written != answer), newest, window)
+        messages, left_out = trim(messages, room, window.ratio, newest, left_out, oldest)
+    return ChatContext(messages, left_out + (written != answer), newest, oldest, window)
 
 
-def _messages_before(
-    answer: Message, reserved: int, most_characters: int, *, has_window: bool
+def _summarized(run: Run) -> UUID | None:
+    """The newest message of the chat that a run is to summarize; None for all other runs."""
+    question = run.message.parent_id
+    if run.session.summary_of_id is None or question is None:
+        return None
+    if not Message.objects.filter(pk=question, parent=None).exists():
+        return None
+    return Session.objects.values_list("tip", flat=True).get(pk=run.session.summary_of_id)
+
+
+def _messages_to(
+    last: UUID | None, reserved: int, most_characters: int, oldest: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """The messages that lead to an answer, and how many were left out before them, after the first question."""
-    context = context_of(answer.parent_id, reserved, most_characters)
-    has_first = context.first is not None and has_window
-    path = [*([context.first] if has_first else []), *context.ids]
+    """The messages up to `last`, and how many were left out before them, after the `oldest` first ones."""
+    context = context_of(last, reserved, most_characters)
+    first = list(context.first[:oldest])
+    path = [*first, *(pk for pk in context.ids if pk not in first)]
     messages_by_id = Message.objects.only("role", "content").prefetch_related("attachments").in_bulk(path)
     messages = [
         {"role": Role(message.role).value, "content": content}
         for message in (messages_by_id[pk] for pk in path if pk in messages_by_id)
         if (content := full_text_of(message))  # empty if an answer failed before its first word
     ]
-    return messages, context.left_out - has_first
+    return messages, max(context.left_out - len(first), 0)
 
 
 def _window_for(model: Model, max_tokens: int | None) -> Window | None:
@@ -114,7 +132,7 @@ def after_refusal(
         tokens = min(tokens, room)
         if name and payload[name] > limit - room:
             changes[name] = limit - room
-    trimmed = trim_again(messages, tokens, ratio, context.newest)
+    trimmed = trim_again(messages, tokens, ratio, context.newest, context.oldest)
     if estimated_tokens(trimmed.messages, ratio) >= sent and not changes:
         return None
     lesson = Lesson("context_window", learned, str(error)[:MESSAGE_CHARACTERS], is_kept=bool(learned))

@@ -42,6 +42,7 @@ ROWS = [
     Row("DELETE", "/api/v1/sessions/{session}/queue"),
     Row("POST", "/api/v1/sessions/{session}/queue/release"),
     Row("GET", "/api/v1/messages/{message}"),
+    Row("POST", "/api/v1/sessions/{session}/summary"),
     Row("GET", "/api/v1/messages/{message}/siblings"),
     Row("POST", "/api/v1/messages/{message}/show"),
     Row("POST", "/api/v1/messages/{message}/edit", TEXT),

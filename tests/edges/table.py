@@ -52,6 +52,7 @@ PAGES = [
     Row("GET", "/chats/{session}/delete"),
     Row("POST", "/chats/{session}/delete"),
     Row("POST", "/chats/{session}/seen"),
+    Row("POST", "/chats/{session}/summary"),
     Row("POST", "/chats/{session}/pin", form={"off": "1", "next": "archive"}),
     Row("POST", "/chats/{session}/archive", form={"off": "1", "next": "archive"}),
     Row("GET", "/chats/{session}/share"),

@@ -23,6 +23,7 @@ SESSION_PAGES = {
     "tuning": ("post", "session_id"),
     "stop": ("post", "id"),
     "title": ("post", "session_id"),
+    "summary": ("post", "session_id"),
     "delete": ("post", "session_id"),
     "release": ("post", "session_id"),
     "discard": ("post", "session_id"),

@@ -1,5 +1,6 @@
 """Messages: a session's tree, branches and single messages; send and edit."""
 
+from functools import partial
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -25,12 +26,13 @@ from chatapp.api.views.endpoint import MessageEndpoint, SessionEndpoint, accepte
 from chatapp.chats.actions import show_branch
 from chatapp.chats.models import Message, Role
 from chatapp.chats.tree import Tree
-from runs.actions import edit_and_send, send
+from runs.actions import edit_and_send, go_on_with_summary, send
 from runs.errors import (
     BrokerUnavailable,
     KeyReused,
     ModelMissing,
     ModelUnknown,
+    NothingToContinue,
     PromptEmpty,
     PromptTooLong,
     SessionBusy,
@@ -81,6 +83,24 @@ class Messages(SessionEndpoint):
         return accepted_response(
             send(session, user=request.user, trigger=Trigger.API, key=key, **self.validated_body(request))
         )
+
+
+class Summary(SessionEndpoint):
+    throttle_scopes = {"POST": RUNS}
+
+    @operation(
+        "go_on_with_summary",
+        "Start a new session that begins with a summary of this one",
+        AcceptedSerializer,
+        status=202,
+        once=True,
+        errors=[*RUN_ERRORS, NothingToContinue],
+    )
+    def post(self, request: Request, pk) -> Response:
+        """The run's `session` is the new one. This one stays as it is."""
+        session = self.get_object()
+        make = partial(go_on_with_summary, session, user=request.user, trigger=Trigger.API)
+        return accepted_response(self.create_once(request, None, make, visible_runs(request.user)))
 
 
 class Branch(SessionEndpoint):

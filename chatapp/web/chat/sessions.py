@@ -90,6 +90,18 @@ def rename_session(request: HttpRequest, pk: UUID) -> HttpResponse:
     return HttpResponse(status=204) if is_fetch(request) else redirect("session", pk)
 
 
+@post_only
+@private
+def go_on_with_summary(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Start a new chat that begins with a summary of this one."""
+    session = find_session(request, pk)
+    try:
+        run = actions.go_on_with_summary(session, user=request.user)
+    except RunError as error:
+        return session_page(request, session, Composer(request.user, "", session.model, error=error), status=422)
+    return redirect_to_end(run.session_id)
+
+
 @require_http_methods(["GET", "POST"])
 @private
 def edit_model_settings(request: HttpRequest, pk: UUID) -> HttpResponse:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("chats/<uuid:pk>/messages", sessions.session_messages, name="messages"),
     path("chats/<uuid:pk>/title", sessions.rename_session, name="title"),
     path("chats/<uuid:pk>/tuning", sessions.edit_model_settings, name="tuning"),
+    path("chats/<uuid:pk>/summary", sessions.go_on_with_summary, name="summary"),
     path("chats/<uuid:pk>/delete", sessions.delete_session, name="delete"),
     path("chats/<uuid:pk>/seen", session_list.mark_session_seen, name="seen"),
     path("chats/<uuid:pk>/pin", session_list.pin_session, name="pin"),
