@@ -364,6 +364,13 @@ class UpstreamLoading(UpstreamError):
     is_transient = True
 
 
+def retrying_label(code: str) -> str:
+    """What a page shows while a request is retried after an error with this code."""
+    if code == UpstreamLoading.code:
+        return "The model is being loaded, which may take a few minutes…"
+    return "The model is busy, trying again…"
+
+
 class UpstreamGarbage(UpstreamError):
     """The model server sent an invalid response."""
 

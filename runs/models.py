@@ -327,6 +327,8 @@ class Run(models.Model):
     last_seq = models.PositiveIntegerField(default=0)  # of the final event; while the run goes on, ask the log
     prompt_tokens = models.PositiveIntegerField(null=True)
     completion_tokens = models.PositiveIntegerField(null=True)
+    cached_tokens = models.PositiveIntegerField(null=True)  # of the prompt: from the provider's cache
+    reasoning_tokens = models.PositiveIntegerField(null=True)  # of the completion
 
     # How much of the message is this run's; null until it ends.
     text_characters = models.PositiveIntegerField(null=True)

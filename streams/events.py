@@ -25,8 +25,11 @@ class Kind(StrEnum):
     )
     TEXT = "text.delta"  # {"text": str}
     REASONING = "reasoning.delta"  # {"text": str}
-    TOOL = "tool.delta"  # {"index": int, "id"?: str, "name"?: str, "arguments"?: str}
-    USAGE = "usage"  # {"prompt_tokens": int, "completion_tokens": int}
+    # {"index": int, "id"?: str, "name"?: str, "arguments"?: str, "extra_content"?: {…}}; the last is the provider's own
+    TOOL = "tool.delta"
+    # {"prompt_tokens": int, "completion_tokens": int, "cached_tokens"?: int, "reasoning_tokens"?: int}; the last two are
+    # part of the first two
+    USAGE = "usage"
     COMPLETED = "run.completed"  # {"finish_reason": str}
     STOPPED = "run.stopped"  # {"reason": str}
     # {"code": str, "message": str, "retryable": bool, "retry_after"?: float, "upstream"?: {…}}
@@ -99,6 +102,7 @@ class Folded:
     tools: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[str, int] = field(default_factory=dict)
     retries: int = 0  # of the request to the upstream
+    retry_code: str = ""  # of the error that the last one followed
     final: str | None = None  # the final event's kind
     final_data: dict[str, Any] = field(default_factory=dict)
 
@@ -121,7 +125,7 @@ def fold(events: Iterable[Event]) -> Folded:
             case Kind.USAGE:
                 folded.usage = data
             case Kind.RETRYING:
-                folded.retries += 1
+                folded.retries, folded.retry_code = folded.retries + 1, data["code"]
             case Kind.SNAPSHOT:
                 text, reasoning, calls = [data["text"]], [data["reasoning"]], ToolCalls(data["tools"])
                 folded.usage = data.get("usage", folded.usage)
@@ -139,6 +143,7 @@ class ToolCalls:
 
     def __init__(self, calls: Iterable[dict[str, Any]] = ()) -> None:
         self._pieces: dict[int, dict[str, list[str]]] = {}
+        self._extra: dict[int, dict[str, Any]] = {}  # what the provider attached to a call, which goes back to it
         for call in calls:
             self.add(call)
 
@@ -147,10 +152,14 @@ class ToolCalls:
         for key, pieces in call.items():
             if piece := delta.get(key):
                 pieces.append(piece)
+        if extra := delta.get("extra_content"):
+            self._extra[delta["index"]] = {"extra_content": extra}
 
     def joined(self) -> list[dict[str, Any]]:
         """Return all calls, in the order in which they began."""
         return [
-            {"index": index} | {key: "".join(pieces) for key, pieces in call.items()}
+            {"index": index}
+            | {key: "".join(pieces) for key, pieces in call.items()}
+            | self._extra.get(index, {})
             for index, call in self._pieces.items()
         ]

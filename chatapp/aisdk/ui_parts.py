@@ -8,17 +8,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chatapp.strict_json import loads
+from runs.upstream.finish_reasons import Ending, ending_of
 from streams.events import Folded, Kind
 
 Part = dict[str, object]
 
 FINISH_REASONS = {  # the upstream's finish_reason -> the SDK's; anything else is `other`
     "stop": "stop",
-    "length": "length",
-    "content_filter": "content-filter",
     "tool_calls": "tool-calls",
     "function_call": "tool-calls",
 }
+
+
+CUT_OFF = {Ending.LENGTH: "length", Ending.FILTER: "content-filter"}
+
+
+def finish_reason_of(reason: str) -> str:
+    """The SDK's finish reason for an upstream's."""
+    return CUT_OFF.get(ending_of(reason)) or FINISH_REASONS.get(reason, "other")
 
 
 @dataclass
@@ -86,7 +93,7 @@ class PartEncoder:
             case Kind.USAGE:
                 return [_metadata(usage=usage(data))]
             case Kind.COMPLETED:
-                reason = FINISH_REASONS.get(data["finish_reason"], "other")
+                reason = finish_reason_of(data["finish_reason"])
                 return self._end({"type": "finish", "finishReason": reason}, state="complete")
             case Kind.STOPPED:
                 reason = data["reason"]
@@ -183,7 +190,9 @@ def final_part(tool: Tool) -> Part:
 
 
 def usage(counts: dict) -> dict:
-    return {"inputTokens": counts["prompt_tokens"], "outputTokens": counts["completion_tokens"]}
+    details = {"cachedInputTokens": counts.get("cached_tokens"), "reasoningTokens": counts.get("reasoning_tokens")}
+    known = {name: count for name, count in details.items() if count}
+    return {"inputTokens": counts["prompt_tokens"], "outputTokens": counts["completion_tokens"]} | known
 
 
 def _metadata(**values: object) -> Part:

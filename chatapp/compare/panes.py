@@ -7,10 +7,12 @@ from chatapp.chats.models import MessageState
 from chatapp.chats.plain_text import SHOWN_CHARACTERS, text_for_page
 from chatapp.chats.reasoning_and_tools import ReasoningAndTools
 from chatapp.compare.models import Comparison, Pane
+from runs.errors import retrying_label
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
 from runs.queries.answers import answer_now
 from runs.states import Status, StopReason
+from runs.upstream.finish_reasons import cut_off_note
 from streams.events import Kind
 from streams.models import LoggedEvent
 
@@ -39,7 +41,7 @@ class PaneView(ReasoningAndTools):
     reasoning: str = ""
     tools: list[dict] = field(default_factory=list)
     seq: int = 0
-    is_retrying: bool = False
+    retry_code: str = ""  # of the error after which the request is being retried
     is_winner: bool = False
 
     @property
@@ -77,7 +79,7 @@ class PaneView(ReasoningAndTools):
             return self.run.status
         if self.run.stop_requested_at is not None:
             return "stopping"
-        if self.is_retrying:
+        if self.retry_code:
             return "retrying"
         return MessageState.ANSWERING if self.seq > FIRST_SEQ else MessageState.WAITING
 
@@ -89,7 +91,7 @@ class PaneView(ReasoningAndTools):
         return {
             "waiting": "Waiting to start…",
             "answering": "Answering…",
-            "retrying": "The model is busy, trying again…",
+            "retrying": retrying_label(self.retry_code),
             "stopping": "Stopping…",
             "completed": "Done",
             "stopped": "Stopped",
@@ -100,7 +102,9 @@ class PaneView(ReasoningAndTools):
 
     @property
     def note(self) -> str:
-        """Why an answer was stopped that nobody stopped."""
+        """Why an answer was stopped that nobody stopped, or why it is not whole."""
+        if self.state == "completed":
+            return cut_off_note(self.run.finish_reason, bool(self.run.message.content))
         if self.state != "stopped" or self.run.reason != StopReason.VIEWER_LEFT:
             return ""
         return "Stopped because its page was closed or lost its connection."
@@ -133,7 +137,7 @@ def _view(pane: Pane, comparison: Comparison) -> PaneView:
     view.text, view.reasoning, view.tools = answer.text, answer.reasoning, answer.tools
     if view.is_active:
         view.seq = answer.last_seq
-        view.is_retrying = answer.retries > 0 and not answer.text and not answer.reasoning
+        view.retry_code = answer.retry_code if not answer.text and not answer.reasoning else ""
     return view
 
 

@@ -9,6 +9,7 @@ from chatapp.openai.event_stream import DONE
 from chatapp.openai.full_stream import RunEvent
 from chatapp.openai.models import Exchange
 from runs.states import StopReason
+from runs.upstream.finish_reasons import Ending, ending_of
 from streams.events import Folded, Kind, ToolCalls
 
 REASONS = {"stop", "length", "tool_calls", "content_filter"}  # the finish_reasons of the protocol
@@ -54,6 +55,8 @@ class ChatCompletionFold:
                 self._calls.add(run_event.data)
             case Kind.USAGE:
                 folded.usage = run_event.data
+            case Kind.SNAPSHOT:  # the text so far was reasoning; a stream's chunks cannot be taken back
+                self._text, self._reasoning = [run_event.data["text"]], [run_event.data["reasoning"]]
         if run_event.is_final:
             folded.final, folded.final_data, folded.tools = run_event.kind, run_event.data, self._calls.joined()
 
@@ -85,13 +88,24 @@ class ChatCompletionFold:
 
     def _finish_reason(self) -> str:
         reason = self._folded.final_data.get("finish_reason", "")
+        match ending_of(reason):
+            case Ending.LENGTH:
+                return "length"
+            case Ending.FILTER:
+                return "content_filter"
         return reason if reason in REASONS else "tool_calls" if self._folded.tools else "stop"
 
     def _usage(self) -> dict | None:
         counts = self._folded.usage
         if not counts:
             return None
-        return counts | {"total_tokens": counts["prompt_tokens"] + counts["completion_tokens"]}
+        prompt, completion = counts["prompt_tokens"], counts["completion_tokens"]
+        usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+        if cached := counts.get("cached_tokens"):
+            usage["prompt_tokens_details"] = {"cached_tokens": cached}
+        if reasoning := counts.get("reasoning_tokens"):
+            usage["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+        return usage
 
     def _failure(self) -> RunFailed:
         return failure_of(self._folded.final, self._folded.final_data)
@@ -119,12 +133,17 @@ def _tool_chunk(delta: dict) -> dict:
     """A delta of a tool call; only the first one has the id."""
     function = {name: delta[name] for name in ("name", "arguments") if name in delta}
     chunk: dict = {"index": delta["index"], "function": function}
-    return chunk | ({"id": delta["id"], "type": "function"} if "id" in delta else {})
+    return chunk | ({"id": delta["id"], "type": "function"} if "id" in delta else {}) | _extra(delta)
 
 
 def _call(tool: dict) -> dict:
     function = {"name": tool["name"], "arguments": tool["arguments"]}
-    return {"id": tool["id"] or f"call_{tool['index']}", "type": "function", "function": function}
+    return {"id": tool["id"] or f"call_{tool['index']}", "type": "function", "function": function} | _extra(tool)
+
+
+def _extra(call: dict) -> dict:
+    """What the provider attached to a call: it demands it back with the call's result."""
+    return {"extra_content": call["extra_content"]} if "extra_content" in call else {}
 
 
 def _frame(value: dict) -> bytes:

@@ -59,6 +59,9 @@ def _expand(stream: UUID, events: Iterable[RunEvent], after: int) -> Iterator[Ru
     for event in events:
         if event.kind == Kind.SNAPSHOT:
             outline = Exchange.objects.values_list("score", flat=True).get(pk=stream)
+            if not outline:  # it stands for nothing that was compacted: the model's text so far was reasoning
+                yield event
+                continue
             for original in expand(stream, outline, event.data):
                 if after < original.seq <= event.seq:
                     yield RunEvent(original.seq, original.kind, orjson.loads(original.data))

@@ -21,13 +21,11 @@ from runs.errors import (
     UpstreamRateLimited,
     UpstreamRejected,
 )
+from runs.upstream.finish_reasons import Ending, ending_of
 from streams.events import Kind
 
 STOPPED = "response.cancelled"  # an addition to OpenAI's events: its streams break off there
-INCOMPLETE_REASONS = {
-    "length": "max_output_tokens",
-    "content_filter": "content_filter",
-}  # upstream's finish_reason -> OpenAI's
+INCOMPLETE_REASONS = {Ending.LENGTH: "max_output_tokens", Ending.FILTER: "content_filter"}
 ERROR_CODES = {  # OpenAI's types; our own code is in `type`
     UpstreamRateLimited.code: "rate_limit_exceeded",
     UpstreamQuotaExhausted.code: "rate_limit_exceeded",
@@ -159,7 +157,7 @@ def new_fold(exchange: Exchange) -> ResponseFold:
 def _end_of(run_event: RunEvent, finished_at: datetime | None) -> tuple[str, dict]:
     """The type of the last response event, and how it changes the response."""
     match run_event.kind:
-        case Kind.COMPLETED if reason := INCOMPLETE_REASONS.get(run_event.data["finish_reason"]):
+        case Kind.COMPLETED if reason := INCOMPLETE_REASONS.get(ending_of(run_event.data["finish_reason"])):
             return "response.incomplete", {"status": "incomplete", "incomplete_details": {"reason": reason}}
         case Kind.COMPLETED:
             completed_at = int(finished_at.timestamp()) if finished_at else None
@@ -174,13 +172,13 @@ def _end_of(run_event: RunEvent, finished_at: datetime | None) -> tuple[str, dic
 
 
 def _usage(counts: dict) -> dict:
-    """All upstreams send two counts; the protocol also requires details."""
+    """Not all upstreams send details, but the protocol requires them."""
     input_tokens, output_tokens = counts["prompt_tokens"], counts["completion_tokens"]
     return {
         "input_tokens": input_tokens,
-        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "input_tokens_details": {"cached_tokens": counts.get("cached_tokens", 0), "cache_write_tokens": 0},
         "output_tokens": output_tokens,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": counts.get("reasoning_tokens", 0)},
         "total_tokens": input_tokens + output_tokens,
     }
 

@@ -250,8 +250,8 @@ class AnswerReader:
             else:
                 if kind == FINISH:
                     reason = data["finish_reason"]
-                elif kind == Kind.REASONING:
-                    self._tags.has_reasoning()
+                elif kind in (Kind.REASONING, Kind.TOOL):
+                    self._tags.rule_out()
                 recorded.append(delta)
         if recorded:
             if not self.has_begun and any(delta.kind != FINISH for delta in recorded):

@@ -33,6 +33,21 @@ _ENDINGS = {
 _BY_NAME = {name: ending for ending, names in _ENDINGS.items() for name in names.split()}
 
 
+_NOTES = {
+    Ending.LENGTH: "Cut off: the answer reached the model’s length limit.",
+    Ending.FILTER: "Cut off: a content filter of the model’s server ended the answer.",
+}
+_LENGTH_BEFORE_TEXT = (
+    "Cut off: the model reached its length limit before the answer began. Set a higher limit in the chat’s settings."
+)
+
+
+def cut_off_note(reason: str, has_text: bool) -> str:
+    """What readers of a completed answer should know about its end; empty if it is whole."""
+    ending = ending_of(reason)
+    return _LENGTH_BEFORE_TEXT if ending is Ending.LENGTH and not has_text else _NOTES.get(ending, "")
+
+
 def is_reason(reason: object) -> bool:
     """Whether a value in the reason's place is one: some servers send an empty string or "null" with each chunk."""
     return bool(reason) and str(reason).strip().lower() not in _NO_REASONS

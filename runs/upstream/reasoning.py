@@ -79,8 +79,8 @@ class TagSplitter:
             if self._remembered_characters > MAX_REMEMBERED:
                 self._remembered = None
 
-    def has_reasoning(self) -> None:
-        """The server sends reasoning apart, so the text is none."""
+    def rule_out(self) -> None:
+        """The text so far is text: the server sends reasoning apart, or a tool call came after it."""
         self._remembered = None
 
     def split(self, text: str) -> list[Split]:

@@ -146,7 +146,7 @@ def _fields(call: dict[str, Any]) -> dict[str, Any]:
         piece["arguments"] = text_of(arguments)
     if max(len(piece.get("id", "")), len(piece.get("name", ""))) > MAX_TOOL_CHARACTERS:
         raise ValueError("the id or name of a tool call is too long")
-    if (extra := call.get("extra_content")) and len(orjson.dumps(extra)) <= MAX_EXTRA_BYTES:
+    if isinstance(extra := call.get("extra_content"), dict) and len(orjson.dumps(extra)) <= MAX_EXTRA_BYTES:
         piece["extra_content"] = extra
     return piece
 

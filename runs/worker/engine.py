@@ -230,7 +230,9 @@ class _TextSink:
 
     def record(self, deltas: list[Delta]) -> None:
         for kind, data in deltas:
-            if kind == Kind.TEXT and self._remaining > 0:
+            if kind == Kind.SNAPSHOT:  # what was text is reasoning
+                self.pieces.clear()
+            elif kind == Kind.TEXT and self._remaining > 0:
                 self.pieces.append(data["text"][: self._remaining])
                 self._remaining -= len(self.pieces[-1])
 

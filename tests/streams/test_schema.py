@@ -20,8 +20,8 @@ pytestmark = pytest.mark.one_database
 
 STREAM = UUID("0198c0de-0000-7000-8000-000000000001")
 PAGE = Path(settings.BASE_DIR, "docs", "protocol.md").read_text()
-TOOL = {"index": 0, "id": "c", "name": "weather", "arguments": "{}"}
-USAGE = {"prompt_tokens": 1, "completion_tokens": 2}
+TOOL = {"index": 0, "id": "c", "name": "weather", "arguments": "{}", "extra_content": {"google": {}}}
+USAGE = {"prompt_tokens": 9, "completion_tokens": 8, "cached_tokens": 4, "reasoning_tokens": 2}
 
 # One of each kind as the code makes it, the largest there is.
 DATA = {

@@ -23,6 +23,8 @@ class RunsQuery(PageSerializer):
 class UsageSerializer(serializers.Serializer):
     prompt_tokens = serializers.IntegerField()
     completion_tokens = serializers.IntegerField()
+    cached_tokens = serializers.IntegerField(required=False, help_text="Of the prompt: from the provider's cache.")
+    reasoning_tokens = serializers.IntegerField(required=False, help_text="Of the completion: reasoning.")
 
 
 class RunSerializer(serializers.ModelSerializer):

@@ -16,10 +16,12 @@ from chatapp.chats.models import Message, MessageState, Role
 from chatapp.chats.plain_text import SHOWN_CHARACTERS, text_for_page
 from chatapp.chats.reasoning_and_tools import ReasoningAndTools
 from chatapp.chats.tree import Tree
+from runs.errors import retrying_label
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
 from runs.queries.answers import answer_now
 from runs.queries.queue_position import ahead_of
+from runs.upstream.finish_reasons import cut_off_note
 
 FOLD_CHARACTERS, FOLD_LINES = 1_500, 20  # of a question, from which it is folded
 FIRST_SEQ = 1  # run.queued; any later event means that a worker has started
@@ -35,7 +37,7 @@ class Entry(ReasoningAndTools):
     reasoning: str = ""
     tools: list[dict] = field(default_factory=list)
     seq: int = 0
-    is_retrying: bool = False
+    retry_code: str = ""  # of the error after which the request is being retried
     ahead: int = 0  # answers that have been waiting for a worker longer than this one
     versions: list[UUID] = field(default_factory=list)  # this message and its siblings
     is_target: bool = False  # the page was opened at this message,
@@ -54,9 +56,13 @@ class Entry(ReasoningAndTools):
         """The state to display. An answer whose log has text is answering, even if its row, read before, is waiting."""
         if self.is_stopping:
             return "stopping"
-        if self.is_retrying:
+        if self.retry_code:
             return "retrying"
         return MessageState.ANSWERING if self.is_active and self.seq > FIRST_SEQ else self.message.state
+
+    @property
+    def retrying_label(self) -> str:
+        return retrying_label(self.retry_code)
 
     @property
     def is_stopping(self) -> bool:
@@ -73,15 +79,16 @@ class Entry(ReasoningAndTools):
         return self.run.left_out if self.run else 0
 
     @property
-    def is_cut_off(self) -> bool:
-        return (
-            self.message.state == MessageState.COMPLETE and self.run is not None and self.run.finish_reason == "length"
-        )
+    def cut_off_note(self) -> str:
+        """Why a complete answer is not whole; empty if it is."""
+        if self.message.state != MessageState.COMPLETE or self.run is None:
+            return ""
+        return cut_off_note(self.run.finish_reason, bool(self.message.content))
 
     @property
     def can_continue(self) -> bool:
         """Whether the answer can be continued if it is the last one of the transcript."""
-        is_unfinished = self.message.state in (MessageState.STOPPED, MessageState.LOST) or self.is_cut_off
+        is_unfinished = self.message.state in (MessageState.STOPPED, MessageState.LOST) or bool(self.cut_off_note)
         return is_unfinished and bool(self.message.content)
 
     @property
@@ -135,7 +142,10 @@ def figures_of(run: Run) -> list[str]:
     if (speed := run.tokens_per_second()) is not None:
         figures.append(f"{speed:.0f} tokens/s")
     if tokens:
-        figures.append(f"{tokens} token{'' if tokens == 1 else 's'}")
+        reasoning = f", {run.reasoning_tokens} of them reasoning" if run.reasoning_tokens else ""
+        figures.append(f"{tokens} token{'' if tokens == 1 else 's'}{reasoning}")
+    if run.cached_tokens:
+        figures.append(f"{run.cached_tokens} tokens of the prompt from the cache")
     return figures
 
 
@@ -155,7 +165,7 @@ def _entry(message: Message, run: Run | None, tree: Tree, is_shared: bool) -> En
         folded = answer_now(message, run)
         if entry.is_active:  # otherwise it ended meanwhile, and `message` was reloaded
             entry.text, entry.seq = folded.text, folded.last_seq
-            entry.is_retrying = folded.retries > 0 and not folded.text and not folded.reasoning
+            entry.retry_code = folded.retry_code if not folded.text and not folded.reasoning else ""
             entry.ahead = ahead_of(run)
         entry.reasoning, entry.tools = folded.reasoning, folded.tools
     elif not is_shared:

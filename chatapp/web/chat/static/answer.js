@@ -2,6 +2,7 @@
 
 import { LiveAnswer } from "./live_answer.js";
 import { stickToBottom } from "./stick_to_bottom.js";
+import { retryingLabel } from "../shell/retrying.js";
 import { FINAL_KINDS } from "../shell/stream_events.js";
 
 const REPORTED_KINDS = new Set([...FINAL_KINDS, "run.started", "run.retrying"]);
@@ -41,7 +42,7 @@ export class Answer {
     const { kind, data, seq } = event;
     if (this.#isOutOfSync) return;
     if (kind === "snapshot" && this.#isContinuation) return this.refused(); // it lacks what earlier runs wrote
-    this.#showStateOf(kind);
+    this.#showStateOf(kind, data);
     this.#content.apply(event);
     this.article.dataset.seq = seq;
     if (FINAL_KINDS.has(kind)) this.#end(kind);
@@ -62,11 +63,11 @@ export class Answer {
     return "continued" in this.article.dataset;
   }
 
-  #showStateOf(kind) {
+  #showStateOf(kind, data) {
     if (kind.endsWith(".delta") && this.article.dataset.state === "retrying") this.showState("answering", "Answering…");
     else if (this.isStopping) return;
     else if (kind === "run.started") this.showState("answering", "Answering…");
-    else if (kind === "run.retrying") this.showState("retrying", "The model is busy, trying again…");
+    else if (kind === "run.retrying") this.showState("retrying", retryingLabel(data));
   }
 
   #end(kind) {

@@ -5,12 +5,13 @@ import { Answer } from "./answer.js";
 import { stickToBottom } from "./stick_to_bottom.js";
 import { isHtmlPending, keepDrawnText, loadFinalHtml, whenUnselected } from "./final_html.js";
 import { keepPlace } from "./same_html.js";
+import { retryingLabel } from "../shell/retrying.js";
 import { announce } from "../shell/status.js";
 import { delay, getHtml, parseElement, RETRY_DELAY } from "../shell/requests.js";
 
 const ANNOUNCEMENTS = {
   "run.started": () => "Answering",
-  "run.retrying": () => "The model is busy, trying again…",
+  "run.retrying": retryingLabel,
   "run.completed": () => "Done",
   "run.stopped": () => "Stopped",
   "run.failed": (data) => `Failed: ${data.message}`,

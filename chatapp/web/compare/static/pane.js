@@ -2,13 +2,14 @@
 it. */
 
 import { LiveAnswer } from "../chat/live_answer.js";
+import { retryingLabel } from "../shell/retrying.js";
 import { FINAL_KINDS } from "../shell/stream_events.js";
 import { delay, RETRY_DELAY } from "../shell/requests.js";
 
 const STATES = { "run.started": "answering", "run.retrying": "retrying" };
 const LABELS = {
   "run.started": "Answering…",
-  "run.retrying": "The model is busy, trying again…",
+  "run.retrying": "",
   "run.completed": "Done",
   "run.stopped": "Stopped",
   "run.failed": "Failed",
@@ -38,7 +39,7 @@ export class Pane {
   }
 
   apply(event) {
-    const { kind } = event;
+    const { kind, data } = event;
     if (kind === "snapshot" && this.#isContinuation) return this.#onChange(""); // it lacks what earlier runs wrote
     if (kind === "text.delta" || kind === "reasoning.delta") this.#countToken();
     if (kind === "run.started") this.#startedAt = performance.now();
@@ -46,8 +47,9 @@ export class Pane {
     if (!(kind in LABELS)) return;
     this.isFinal = FINAL_KINDS.has(kind);
     if (this.isFinal) this.#content.finish();
-    if (this.isFinal || !this.#isStopping) this.#showState(STATES[kind] ?? kind.slice("run.".length), LABELS[kind]);
-    this.#onChange(LABELS[kind]);
+    const label = kind === "run.retrying" ? retryingLabel(data) : LABELS[kind];
+    if (this.isFinal || !this.#isStopping) this.#showState(STATES[kind] ?? kind.slice("run.".length), label);
+    this.#onChange(label);
   }
 
   reset() {
