@@ -27,9 +27,8 @@ class Kind(StrEnum):
     REASONING = "reasoning.delta"  # {"text": str}
     # {"index": int, "id"?: str, "name"?: str, "arguments"?: str, "extra_content"?: {…}}; the last is the provider's own
     TOOL = "tool.delta"
-    # {"prompt_tokens": int, "completion_tokens": int, "cached_tokens"?: int, "reasoning_tokens"?: int}; the last two are
-    # part of the first two
-    USAGE = "usage"
+    # with "cached_tokens"?: int, of the prompt, and "reasoning_tokens"?: int, of the completion
+    USAGE = "usage"  # {"prompt_tokens": int, "completion_tokens": int}
     COMPLETED = "run.completed"  # {"finish_reason": str}
     STOPPED = "run.stopped"  # {"reason": str}
     # {"code": str, "message": str, "retryable": bool, "retry_after"?: float, "upstream"?: {…}}
@@ -158,8 +157,6 @@ class ToolCalls:
     def joined(self) -> list[dict[str, Any]]:
         """Return all calls, in the order in which they began."""
         return [
-            {"index": index}
-            | {key: "".join(pieces) for key, pieces in call.items()}
-            | self._extra.get(index, {})
+            {"index": index} | {key: "".join(pieces) for key, pieces in call.items()} | self._extra.get(index, {})
             for index, call in self._pieces.items()
         ]

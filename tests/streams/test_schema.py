@@ -87,7 +87,7 @@ def test_a_field_more_or_less_or_of_another_type_does_not_fit(kind):
     envelope = envelope_of(kind)
     wrong = [envelope | {"more": 1}, envelope | {"data": envelope["data"] | {"more": 1}}, envelope | {"seq": -1}]
     wrong += [{name: value for name, value in envelope.items() if name != left_out} for left_out in envelope]
-    optional = {"id", "name", "arguments", "usage"}
+    optional = {"id", "name", "arguments", "extra_content", "usage", "cached_tokens", "reasoning_tokens"}
     for name in set(envelope["data"]) - optional:
         wrong.append(envelope | {"data": {key: value for key, value in envelope["data"].items() if key != name}})
     wrong += [envelope | {"data": envelope["data"] | {name: [object]}} for name in envelope["data"]]
