@@ -1,5 +1,7 @@
 """The OpenAPI schema: the errors of all operations, and the stream of events, which is not a DRF view."""
 
+import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from inspect import getdoc
@@ -11,6 +13,7 @@ from rest_framework import exceptions
 from chatapp.api.errors import MEDIA_TYPE, TYPES, problem_of_kind
 from runs.errors import InternalError
 
+SCHEMA_REF = re.compile(r'"#/components/schemas/([^"]+)"')
 COMMON_ERRORS = [
     exceptions.NotAuthenticated,
     exceptions.PermissionDenied,
@@ -96,7 +99,7 @@ def _example(problem) -> dict:
 
 
 def only_this_api(endpoints: list[tuple]) -> list[tuple]:
-    """Hook of the generator: exclude third-party protocols (/v1, /api/chat), which are documented elsewhere."""
+    """Hook of the generator: other protocols (/v1, /api/chat) describe themselves, by hooks of their own."""
     return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/v1/")]
 
 
@@ -108,6 +111,7 @@ def add_shared_components(result: dict, generator, request, public) -> dict:
     result["paths"]["/api/v1/runs/{id}/events"] = schema_path()
     result["paths"] = dict(sorted(result["paths"].items()))
     _share(result)
+    _drop_unused(result)
     return result
 
 
@@ -123,3 +127,11 @@ def _share(result: dict) -> None:
                     shared[name] = response
                     operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
     result["components"]["responses"] = dict(sorted(shared.items()))
+
+
+def _drop_unused(result: dict) -> None:
+    """Remove schemas of requests that exist only because their serializer is part of another one as read-only."""
+    schemas = result["components"]["schemas"]
+    while unused := schemas.keys() - set(SCHEMA_REF.findall(json.dumps(result, default=str))):
+        for name in unused:
+            del schemas[name]

@@ -22,12 +22,34 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "chatapp",
+    "DESCRIPTION": "Chats whose answers are written whether or not anybody follows them. Requests need a token: create "
+    "one under Settings, Developers. docs/api.md explains the API, docs/protocol.md its events.",
     "VERSION": VERSION,
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "CONTACT": {"name": "The administrator of this site"},
+    "SERVERS": [{"url": "/", "description": "This site"}],
+    "TAGS": [
+        {"name": "sessions", "description": "Chats: list, create, change, share, export, delete."},
+        {"name": "messages", "description": "The messages of chats, with their versions."},
+        {"name": "runs", "description": "Answers: follow, stop, regenerate, continue."},
+        {"name": "compare", "description": "One prompt to several models, side by side."},
+        {"name": "panes", "description": "The answers of a comparison, one by one."},
+        {"name": "schedules", "description": "Prompts that are sent at set times."},
+        {"name": "models", "description": "The models of this site."},
+        {"name": "me", "description": "The user of the token."},
+        {
+            "name": "openai",
+            "description": "OpenAI's API: for its clients, which take this site's address (docs/openai.md).",
+        },
+        {"name": "chat", "description": "The AI SDK's protocol: for pages with `useChat` (docs/aisdk.md)."},
+    ],
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PREPROCESSING_HOOKS": ["chatapp.api.schema.only_this_api"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "chatapp.openai.schema.add_paths",
+        "chatapp.aisdk.schema.add_paths",
         "chatapp.api.schema.add_shared_components",
     ],
     "COMPONENT_SPLIT_PATCH": False,  # the serializers declare what a PATCH may leave out

@@ -72,6 +72,7 @@ class Comparisons(ComparisonEndpoint):
         "list_comparisons", "List comparisons, newest first", ComparisonSerializer, query=PageSerializer, is_list=True
     )
     def get(self, request: Request) -> Response:
+        """Your own. Those that are blind name no model before the vote."""
         return self.list_response(request, self.get_queryset(), ["-id"], self.validated_query(request)["limit"])
 
     @operation(
@@ -115,6 +116,7 @@ class ComparisonDetail(ComparisonEndpoint):
 class StopAll(ComparisonEndpoint):
     @operation("stop_comparison", "Stop all answers, including those that have not started", PanesSerializer)
     def post(self, request: Request, pk) -> Response:
+        """The text so far is kept."""
         comparison = self.get_object()
         actions.stop_all(comparison, by=request.user)
         return self.respond(comparison.pk)
@@ -160,6 +162,7 @@ class Scoreboard(Endpoint):
 
     @operation("read_scoreboard", "Read how often each contender won", ScoreboardSerializer, query=ScoreboardQuery)
     def get(self, request: Request) -> Response:
+        """Counts the votes that you have cast."""
         board = standings(ballots_of(request.user, blind_only=not self.validated_query(request)["all"]))
         return Response(self.get_serializer({"items": board}).data)
 
@@ -167,6 +170,7 @@ class Scoreboard(Endpoint):
 class StopPane(PaneEndpoint):
     @operation("stop_pane", "Stop one answer", PanesSerializer)
     def post(self, request: Request, pk) -> Response:
+        """The text so far is kept. Other answers go on."""
         pane = self.get_object()
         actions.stop_pane(pane, by=request.user)
         return self.respond(pane)
@@ -193,6 +197,7 @@ class RerollPane(PaneEndpoint):
         errors=[AlreadyVoted, StillAnswering, PaneGone, *COMPARE_ERRORS],
     )
     def post(self, request: Request, pk) -> Response:
+        """Possible until you vote."""
         pane = self.get_object()
 
         def reroll():

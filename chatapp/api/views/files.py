@@ -50,6 +50,7 @@ class SessionDocument(SessionFile):
 
     @operation("export_session", "Export a session with all branches as JSON", SessionDocumentSerializer)
     def get(self, request: Request, pk) -> HttpResponseBase:
+        """Each message names the one before it as its parent. Active answers are included as written so far."""
         session = self.get_object()
         return download(document_of(session), file_name(session, "json"), "application/json")
 

@@ -140,6 +140,7 @@ class MessageDetail(MessageEndpoint):
 
     @operation("read_message", "Read a message", PlacedSerializer)
     def get(self, request: Request, pk) -> Response:
+        """While an answer is being written, `content` is the text so far: follow `run` after `last_seq`."""
         message = self.get_object()
         [current] = current_messages([message], Tree(message.session))
         return Response(self.get_serializer(current).data)
@@ -157,6 +158,7 @@ class Siblings(MessageEndpoint):
         is_list=True,
     )
     def get(self, request: Request, pk) -> Response:
+        """Answers to one question, or one question as it was asked before and after it was edited."""
         message = self.get_object()
         versions = Message.objects.filter(pk__in=Tree(message.session).versions(message.pk))
         return self.list_response(request, versions, ["id"], self.validated_query(request)["limit"], current_messages)

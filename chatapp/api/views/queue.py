@@ -16,10 +16,12 @@ from runs.lifecycle import queue
 class Queue(SessionEndpoint):
     @operation("read_queue", "Read the queue of a session, next message first", QueueSerializer)
     def get(self, request: Request, pk) -> Response:
+        """Messages that wait for the current answer."""
         return Response(_queue_of(self.get_object()))
 
     @operation("clear_queue", "Remove all messages from the queue", status=204)
     def delete(self, request: Request, pk) -> Response:
+        """The messages are deleted. The current answer goes on."""
         queue.clear(self.get_object(), by=request.user)
         return Response(status=204)
 
@@ -27,6 +29,7 @@ class Queue(SessionEndpoint):
 class Release(SessionEndpoint):
     @operation("release_queue", "Resume a held queue", QueueSerializer, status=202)
     def post(self, request: Request, pk) -> Response:
+        """The next message starts at once unless an answer is in progress."""
         session = self.get_object()
         queue.release(session)
         session.refresh_from_db(fields=["is_queue_held"])
@@ -46,6 +49,7 @@ class Waiting(RunEndpoint):
         errors=[NotQueued, PromptEmpty, PromptTooLong],
     )
     def patch(self, request: Request, pk) -> Response:
+        """Possible until its turn comes."""
         run = self.get_object()
         queue.edit(run, **self.validated_body(request))
         run.message.parent.refresh_from_db(fields=["content"])

@@ -29,6 +29,7 @@ class Runs(RunEndpoint):
 
     @operation("list_runs", "List runs, newest first", RunSerializer, query=RunsQuery, is_list=True)
     def get(self, request: Request) -> Response:
+        """Your own, however they were started."""
         query = self.validated_query(request)
         return self.list_response(request, _filtered(self.get_queryset(), query), ["-id"], query["limit"])
 
@@ -38,6 +39,7 @@ class RunDetail(RunEndpoint):
 
     @operation("read_run", "Read a run with its text so far", RunDetailSerializer)
     def get(self, request: Request, pk) -> Response:
+        """To follow it live, read its events."""
         return Response(self.get_serializer(self.get_object()).data)
 
 
@@ -69,6 +71,7 @@ class Again(RunEndpoint):
         errors=[*RUN_ERRORS, StillQueued],
     )
     def post(self, request: Request, pk) -> Response:
+        """The earlier answer is kept as another version."""
         answer, body = self.get_object().message, self.validated_body(request)
         options = {"user": request.user, "trigger": Trigger.API} | body
         return accepted_response(self.create_once(request, body, lambda: answer_again(answer, **options)))

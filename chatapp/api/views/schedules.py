@@ -59,6 +59,7 @@ class Schedules(ScheduleEndpoint):
 
     @operation("list_schedules", "List schedules, newest first", ScheduleSerializer, query=PageSerializer, is_list=True)
     def get(self, request: Request) -> Response:
+        """Your own, paused ones too."""
         return self.list_response(request, self.get_queryset(), ["-id"], self.validated_query(request)["limit"])
 
     @operation(
@@ -71,6 +72,7 @@ class Schedules(ScheduleEndpoint):
         errors=[*SAVE_ERRORS, TooManySchedules],
     )
     def post(self, request: Request) -> Response:
+        """Its first time is computed from now."""
         body = self.validated_body(request)
         schedule = self.create_once(
             request, body, lambda: _save_schedule(Schedule(owner=request.user), DEFAULTS | body)
@@ -81,6 +83,7 @@ class Schedules(ScheduleEndpoint):
 class ScheduleDetail(ScheduleEndpoint):
     @operation("read_schedule", "Read a schedule", ScheduleSerializer)
     def get(self, request: Request, pk) -> Response:
+        """Its results are a list of their own."""
         return self.respond(self.get_object())
 
     @operation(
@@ -105,6 +108,7 @@ class Preview(Endpoint):
 
     @operation("preview_schedule", "Preview a rule in words and times", PreviewSerializer, query=RuleQuery)
     def get(self, request: Request) -> Response:
+        """Nothing is saved."""
         schedule = _checked_rule(self.validated_query(request)).apply_to(Schedule())
         times = next_times(schedule.rule, timezone.now(), SHOWN_TIMES)
         return Response(self.get_serializer({"words": schedule.rule_text, "zone": schedule.zone, "times": times}).data)
@@ -131,6 +135,7 @@ class RunNow(ScheduleEndpoint):
 class Pause(ScheduleEndpoint):
     @operation("pause_schedule", "Pause a schedule", ScheduleSerializer)
     def post(self, request: Request, pk) -> Response:
+        """Nothing starts until it is resumed. An answer in progress goes on."""
         schedule = self.get_object()
         actions.pause(schedule)
         return self.respond(schedule)
@@ -139,6 +144,7 @@ class Pause(ScheduleEndpoint):
 class Resume(ScheduleEndpoint):
     @operation("resume_schedule", "Resume a schedule with the next time from now", ScheduleSerializer)
     def post(self, request: Request, pk) -> Response:
+        """Times that passed meanwhile are not made up for."""
         schedule = self.get_object()
         actions.resume(schedule)
         return self.respond(schedule)
@@ -154,6 +160,7 @@ class Duplicate(ScheduleEndpoint):
         errors=[TooManySchedules],
     )
     def post(self, request: Request, pk) -> Response:
+        """Resume the copy to let it run."""
         schedule = self.get_object()
         return self.respond(self.create_once(request, None, lambda: actions.duplicate(schedule)), 201)
 
@@ -170,6 +177,7 @@ class Occurrences(ScheduleEndpoint):
         is_list=True,
     )
     def get(self, request: Request, pk) -> Response:
+        """Each time that was due, whether it ran, was missed or was skipped."""
         occurrences = Occurrence.objects.filter(schedule=self.get_object()).select_related("run")
         return self.list_response(request, occurrences, ["-due_at"], self.validated_query(request)["limit"])
 

@@ -35,6 +35,7 @@ class Sessions(ListedSessionEndpoint):
 
     @operation("list_sessions", "List sessions, newest first", SessionSerializer, query=SessionsQuery, is_list=True)
     def get(self, request: Request) -> Response:
+        """Archived ones only with `archived=true`."""
         query = self.validated_query(request)
         sessions = _filtered(self.get_queryset(), query)
         return self.list_response(request, sessions, ["-active_at", "-id"], query["limit"])
@@ -50,6 +51,7 @@ class Sessions(ListedSessionEndpoint):
         errors=[ModelUnknown],
     )
     def post(self, request: Request) -> Response:
+        """An empty chat. Send it a message to get an answer."""
         body = self.validated_body(request)
         session = self.create_once(request, body, lambda: _create(request.user, body))
         data = self.represent(session)
@@ -60,6 +62,7 @@ class Sessions(ListedSessionEndpoint):
 class SessionDetail(ListedSessionEndpoint):
     @operation("read_session", "Read a session", SessionSerializer, is_versioned=True)
     def get(self, request: Request, pk) -> Response:
+        """With its settings and whether it is answering. Its messages have an address of their own."""
         return conditional_response(request, self.get_serializer(self.get_object()).data)
 
     @operation(
@@ -96,6 +99,7 @@ class Share(SessionEndpoint):
 
     @operation("read_share", "Read the share link of a session", ShareSerializer)
     def get(self, request: Request, pk) -> Response:
+        """`link` is null if it is not shared."""
         return self._link_response(request, self.get_object())
 
     @operation("share_session", "Share a session by a link", ShareSerializer)

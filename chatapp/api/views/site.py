@@ -22,6 +22,7 @@ class Models(Endpoint):
 
     @operation("list_models", "List models by name", ModelSerializer, query=PageSerializer, is_list=True)
     def get(self, request: Request) -> Response:
+        """Those that you may use. `name` is what requests give as `model`."""
         return self.list_response(
             request, Model.objects.usable_by(request.user), ["name"], self.validated_query(request)["limit"]
         )
@@ -32,6 +33,7 @@ class Me(Endpoint):
 
     @operation("read_me", "Read the user of the token", MeSerializer)
     def get(self, request: Request) -> Response:
+        """With the preferences that pages share, and the limits that apply."""
         return Response(self._me(request))
 
     @operation("change_me", "Change your preferences", MeSerializer, body=MeSerializer, errors=[ModelUnknown])

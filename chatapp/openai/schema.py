@@ -1,0 +1,229 @@
+"""What the OpenAPI document says about /v1: addresses, the fields that matter here, and errors.
+
+OpenAI's own document describes every field. Requests and answers may have more members than are named here.
+"""
+
+from typing import Any
+
+from chatapp.openapi import content, object_schema, operation, path_parameter, query_parameter, schema_ref
+
+TAG = "openai"
+STRING, BOOLEAN, INTEGER, NUMBER = ({"type": name} for name in ("string", "boolean", "integer", "number"))
+ANY_OBJECT = {"type": "object", "additionalProperties": True}
+OBJECTS = {"type": "array", "items": ANY_OBJECT}
+ERRORS = {
+    400: "The request is invalid. `error.param` names the parameter.",
+    401: "The token is missing, unknown or expired.",
+    403: "The token may not do this.",
+    404: "There is no such object or model, or it is another user's.",
+    413: "The request is too large.",
+    429: "Too many requests. `Retry-After` says when to try again.",
+    500: "The server failed.",
+    502: "The model's server failed. `error.code` says how.",
+    503: "No worker or model server is available.",
+}
+BEFORE_A_MODEL = (401, 403, 413, 429, 500)
+OF_A_MODEL = (400, *BEFORE_A_MODEL, 404, 502, 503)
+
+SCHEMAS: dict[str, Any] = {
+    "OpenAIError": object_schema(
+        "An error in the format of OpenAI's API. docs/openai.md lists the codes.",
+        {
+            "error": object_schema(
+                "What is wrong.",
+                {"message": STRING, "type": STRING, "param": {"type": ["string", "null"]}, "code": STRING},
+                ["message", "type", "code"],
+            )
+        },
+        ["error"],
+    ),
+    "OpenAIModel": object_schema(
+        "A model that the token's user may use.",
+        {"id": STRING, "object": {"const": "model"}, "created": INTEGER, "owned_by": STRING},
+        ["id", "object"],
+    ),
+    "OpenAIModels": object_schema(
+        "Models, the default first.",
+        {"object": {"const": "list"}, "data": {"type": "array", "items": schema_ref("OpenAIModel")}},
+        ["object", "data"],
+    ),
+    "ChatCompletionRequest": object_schema(
+        "A request for a chat completion.",
+        {
+            "model": STRING | {"description": "Missing: the site's default."},
+            "messages": {"type": "array", "items": ANY_OBJECT, "minItems": 1},
+            "stream": BOOLEAN,
+            "temperature": NUMBER,
+            "max_completion_tokens": INTEGER,
+            "tools": OBJECTS,
+        },
+        ["messages"],
+    ),
+    "ChatCompletion": object_schema(
+        "A chat completion.",
+        {
+            "id": STRING,
+            "object": {"const": "chat.completion"},
+            "created": INTEGER,
+            "model": STRING,
+            "choices": OBJECTS,
+            "usage": ANY_OBJECT,
+        },
+        ["id", "object", "choices"],
+    ),
+    "ResponseRequest": object_schema(
+        "A request for a response.",
+        {
+            "model": STRING | {"description": "Missing: the site's default."},
+            "input": {"oneOf": [STRING, OBJECTS]},
+            "instructions": STRING,
+            "previous_response_id": STRING,
+            "stream": BOOLEAN,
+            "background": BOOLEAN | {"description": "Return at once; read, follow or cancel the response by its id."},
+            "store": BOOLEAN,
+            "tools": OBJECTS,
+        },
+        ["input"],
+    ),
+    "Response": object_schema(
+        "A response, as it is now.",
+        {
+            "id": STRING,
+            "object": {"const": "response"},
+            "status": {
+                "type": "string",
+                "enum": ["queued", "in_progress", "completed", "failed", "cancelled", "incomplete"],
+            },
+            "model": STRING,
+            "output": OBJECTS,
+            "usage": {"oneOf": [ANY_OBJECT, {"type": "null"}]},
+        },
+        ["id", "object", "status", "output"],
+    ),
+    "ResponseDeleted": object_schema(
+        "What was deleted.",
+        {"id": STRING, "object": STRING, "deleted": {"const": True}},
+        ["id", "deleted"],
+    ),
+    "ResponseItems": object_schema(
+        "A page of input items.",
+        {
+            "object": {"const": "list"},
+            "data": OBJECTS,
+            "has_more": BOOLEAN,
+            "first_id": {"type": ["string", "null"]},
+            "last_id": {"type": ["string", "null"]},
+        },
+        ["object", "data", "has_more"],
+    ),
+}
+
+
+def _responses(name: str, statuses: tuple[int, ...], description: str, *, streams: bool = False) -> dict[str, Any]:
+    stream = content(STRING, "text/event-stream") if streams else {}
+    answers: dict[str, Any] = {"200": {"description": description, "content": content(schema_ref(name)) | stream}}
+    error = content(schema_ref("OpenAIError"))
+    return answers | {str(each): {"description": ERRORS[each], "content": error} for each in sorted(statuses)}
+
+
+RESPONSE_ID = path_parameter("response_id", "Id of a response.")
+OF_A_RESPONSE = (*BEFORE_A_MODEL, 404)
+
+PATHS: dict[str, Any] = {
+    "/v1/models": {
+        "get": operation(
+            "list_openai_models",
+            "List the models that you may use",
+            "In the format of OpenAI's API.",
+            TAG,
+            _responses("OpenAIModels", BEFORE_A_MODEL, "The models."),
+        )
+    },
+    "/v1/models/{name}": {
+        "get": operation(
+            "read_openai_model",
+            "Read a model",
+            "By its name on this site, its name at its provider, or an alias. Names may contain slashes.",
+            TAG,
+            _responses("OpenAIModel", OF_A_RESPONSE, "The model."),
+            parameters=[path_parameter("name", "A name of a model.")],
+        )
+    },
+    "/v1/chat/completions": {
+        "post": operation(
+            "create_chat_completion",
+            "Answer messages",
+            "Whole, or with `stream` as server-sent events. Disconnecting stops the model.",
+            TAG,
+            _responses("ChatCompletion", OF_A_MODEL, "The completion.", streams=True),
+            body=content(schema_ref("ChatCompletionRequest")),
+        )
+    },
+    "/v1/responses": {
+        "post": operation(
+            "create_response",
+            "Create a response",
+            "Whole, with `stream` as server-sent events, or with `background` to be read later. A response in the "
+            "background goes on without its client.",
+            TAG,
+            _responses("Response", OF_A_MODEL, "The response.", streams=True),
+            body=content(schema_ref("ResponseRequest")),
+        )
+    },
+    "/v1/responses/{response_id}": {
+        "get": operation(
+            "read_response",
+            "Read or follow a response",
+            "As it is now, or with `stream=true` its events, also after a lost connection.",
+            TAG,
+            _responses("Response", OF_A_RESPONSE, "The response.", streams=True),
+            parameters=[
+                RESPONSE_ID,
+                query_parameter("stream", BOOLEAN, "Follow it as server-sent events."),
+                query_parameter("starting_after", INTEGER, "Begin after the event with this `sequence_number`."),
+            ],
+        ),
+        "delete": operation(
+            "delete_response",
+            "Stop a response and delete it",
+            "Everything that is stored of it is deleted.",
+            TAG,
+            _responses("ResponseDeleted", OF_A_RESPONSE, "It is deleted."),
+            parameters=[RESPONSE_ID],
+        ),
+    },
+    "/v1/responses/{response_id}/cancel": {
+        "post": operation(
+            "cancel_response",
+            "Stop a response",
+            "Its text so far is kept. Cancelling one that has ended changes nothing.",
+            TAG,
+            _responses("Response", OF_A_RESPONSE, "The response as it ended."),
+            parameters=[RESPONSE_ID],
+        )
+    },
+    "/v1/responses/{response_id}/input_items": {
+        "get": operation(
+            "list_input_items",
+            "List the input of a response",
+            "Its own input, without that of the responses it continues.",
+            TAG,
+            _responses("ResponseItems", (*OF_A_RESPONSE, 400), "The items."),
+            parameters=[
+                RESPONSE_ID,
+                query_parameter("limit", INTEGER | {"minimum": 1, "maximum": 100, "default": 20}, "Most items."),
+                query_parameter(
+                    "order", STRING | {"enum": ["asc", "desc"], "default": "desc"}, "Oldest or newest first."
+                ),
+                query_parameter("after", STRING, "Begin after the item with this id."),
+            ],
+        )
+    },
+}
+
+
+def add_paths(result: dict[str, Any], generator: object, request: object, public: bool) -> dict[str, Any]:
+    """Hook of the OpenAPI generator."""
+    result["paths"] |= PATHS
+    result["components"]["schemas"] |= SCHEMAS
+    return result
