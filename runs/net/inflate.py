@@ -14,6 +14,7 @@ from runs.net.errors import ProtocolError, ResponseTooLarge
 
 STEP_BYTES = 16 * 1024  # of output processed in one iteration of the loop
 ENCODINGS = {"gzip", "x-gzip", "deflate"}
+HEADER_BYTES = 2  # of gzip and of zlib, which tell them from deflate without a header: a common misreading of the name
 GZIP_OR_ZLIB, RAW_DEFLATE = 32 + zlib.MAX_WBITS, -zlib.MAX_WBITS  # zlib's window bits
 
 
@@ -31,8 +32,8 @@ class Inflater:
         drain: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._consume, self._max_bytes, self._is_full, self._drain = consume, max_bytes, is_full, drain
-        self._inflate = zlib.decompressobj(GZIP_OR_ZLIB)
-        self._is_first, self._bytes = True, 0
+        self._inflate: zlib._Decompress | None = None  # chosen by the first bytes
+        self._held, self._bytes = b"", 0
 
     def feed(self, piece: bytes) -> bool | Callable[[], Awaitable[bool]]:
         """As the consumer: true where the body may end, or a coroutine function where there is more to inflate."""
@@ -54,19 +55,24 @@ class Inflater:
 
     def _step(self, data: bytes) -> tuple[bool | Callable[[], Awaitable[bool]], bytes]:
         """Inflate up to STEP_BYTES. Returns the consumer's outcome, and the input that is left."""
+        if self._inflate is None:
+            data, self._held = self._held + data, b""
+            if len(data) < HEADER_BYTES:
+                self._held = data
+                return False, b""
+            self._inflate = zlib.decompressobj(GZIP_OR_ZLIB if _has_header(data) else RAW_DEFLATE)
         try:
             output = self._inflate.decompress(data, STEP_BYTES)
         except zlib.error as error:
-            if not self._is_first:
-                raise ProtocolError(f"the body cannot be inflated: {error}") from error
-            self._is_first, self._inflate = False, zlib.decompressobj(RAW_DEFLATE)  # a common misreading of "deflate"
-            return self._step(data)
-        self._is_first = False
+            raise ProtocolError(f"the body cannot be inflated: {error}") from error
         self._bytes += len(output)
         if self._bytes > self._max_bytes:
             raise ResponseTooLarge(f"more than {self._max_bytes} bytes when inflated")
         rest = self._inflate.unconsumed_tail
         if self._inflate.eof:  # each flush may be a member of its own
-            rest = self._inflate.unused_data
-            self._inflate, self._is_first = zlib.decompressobj(GZIP_OR_ZLIB), not rest
+            rest, self._inflate = self._inflate.unused_data, None
         return (self._consume(output) if output else False), rest
+
+
+def _has_header(data: bytes) -> bool:
+    return data.startswith(b"\x1f\x8b") or (data[0] & 0x0F == zlib.DEFLATED and (data[0] << 8 | data[1]) % 31 == 0)

@@ -114,6 +114,7 @@ class TagSplitter:
                 return stripped[len(opening) :]
         for closing in LONE_CLOSING:
             if head.startswith(closing):  # of an empty block whose opening tag is part of the prompt
+                self._remembered = None
                 return stripped[len(closing) :]
         if len(rest) <= MAX_BLANK and any(tag.startswith(head) for tag in (*BLOCKS, *LONE_CLOSING)):
             self._held = rest
@@ -153,7 +154,7 @@ class TagSplitter:
             self._add_text(rest[: len(rest) - kept], parts)
             return ""
         before = "".join(self._remembered) + rest[: match.start()]
-        if before[-1:] in QUOTES and before:
+        if len(before) > MAX_REMEMBERED or (before and before[-1] in QUOTES):
             self._remembered = None
             return rest
         parts.append(Split(was_reasoning=before))

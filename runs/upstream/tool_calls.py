@@ -84,9 +84,9 @@ class ToolCallTracker:
             return False
         if numbered.index in touched:
             return True
-        if piece.get("id") and numbered.id:
-            return True
         is_begun = numbered.arguments_characters > 0
+        if piece.get("id") and (numbered.id or is_begun):
+            return True
         return is_begun and name != numbered.name and not name.startswith(numbered.name)
 
     def _begin(self, index: object) -> _Call:

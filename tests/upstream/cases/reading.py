@@ -44,10 +44,10 @@ class Answer:
     """What a run would have."""
 
     events: list[Event] = field(default_factory=list)
-    error: RunError | None = None
+    code: str = ""  # of the error; empty: it is complete
+    sentence: str = ""  # the error's
     finish: str = ""
     attempts: int = 1
-    bodies: list[bytes] = field(default_factory=list)
 
     @property
     def folded(self) -> Folded:
@@ -73,7 +73,7 @@ async def ask(client: Client, url: str, case: Case) -> Answer:
         recorder.raise_if_empty()
         answer.finish = recorder.finish_reason
     except RunError as error:
-        answer.error = error
+        answer.code, answer.sentence = error.code, error.message
     answer.events = keeper.events
     return answer
 
@@ -81,9 +81,8 @@ async def ask(client: Client, url: str, case: Case) -> Answer:
 def faults(case: Case, answer: Answer) -> list[str]:
     """Where an answer is not what the case wants, as far as the client decides it."""
     want, folded, found = case.want, answer.folded, []
-    code = answer.error.code if answer.error else ""
-    words = answer.error.message.lower() if answer.error else ""
-    got: dict[str, Any] = {"status": "failed" if answer.error else "completed", "finish": answer.finish, "code": code}
+    code, words = answer.code, answer.sentence.lower()
+    got: dict[str, Any] = {"status": "failed" if code else "completed", "finish": answer.finish, "code": code}
     got |= {"text": folded.text.strip(), "reasoning": folded.reasoning.strip(), "attempts": answer.attempts}
     counts = folded.usage
     got["usage"] = [counts["prompt_tokens"], counts["completion_tokens"]] if counts else None

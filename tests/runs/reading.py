@@ -1,0 +1,71 @@
+"""Feeds a body to the reader of answers, in any pieces, and keeps what it records."""
+
+import asyncio
+import itertools
+
+from runs.errors import RunError
+from runs.net.inflate import Inflater
+from runs.upstream.answer import AnswerReader
+from runs.upstream.chunks import FINISH
+from runs.upstream.deltas import Delta
+from streams.events import Kind, ToolCalls
+
+
+class Recording:
+    """A sink that folds what it is given, as a run's stream does."""
+
+    def __init__(self) -> None:
+        self.text = self.reasoning = self.finish = ""
+        self.usage, self.calls = {}, ToolCalls()
+        self.error: RunError | None = None
+
+    def record(self, deltas: list[Delta]) -> None:
+        for kind, data in deltas:
+            if kind == Kind.TEXT:
+                self.text += data["text"]
+            elif kind == Kind.REASONING:
+                self.reasoning += data["text"]
+            elif kind == Kind.SNAPSHOT:
+                self.text, self.reasoning = data["text"], data["reasoning"]
+            elif kind == Kind.TOOL:
+                self.calls.add(data)
+            elif kind == Kind.USAGE:
+                self.usage = data
+            elif kind == FINISH:
+                self.finish = data["finish_reason"]
+
+    def is_full(self) -> bool:
+        return False
+
+    async def drain(self) -> None: ...
+
+    @property
+    def tools(self) -> list[tuple[str, str]]:
+        return [(call["name"], call["arguments"]) for call in self.calls.joined()]
+
+
+async def read(pieces: list[bytes], is_compressed: bool = False) -> tuple[Recording, bool]:
+    """What is recorded of a body, and whether it came to its end."""
+    recording = Recording()
+    reader = AnswerReader(recording)
+    consume = Inflater(reader.feed, 2**26).feed if is_compressed else reader.feed
+    try:
+        for piece in pieces:
+            outcome = consume(piece)
+            if outcome is True or (outcome is not False and await outcome()):
+                break
+        await reader.finish()
+    except RunError as error:
+        recording.error = error
+    reader.close()
+    return recording, reader.is_finished
+
+
+def cut(body: bytes, places: list[int]) -> list[bytes]:
+    """A body cut at `places`, which are taken modulo its length."""
+    at = sorted({0, len(body), *(place % (len(body) + 1) for place in places)})
+    return [body[start:end] for start, end in itertools.pairwise(at)]
+
+
+def read_now(body: bytes, places: list[int] | None = None, is_compressed: bool = False) -> tuple[Recording, bool]:
+    return asyncio.run(read(cut(body, places or []), is_compressed))

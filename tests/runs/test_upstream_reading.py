@@ -1,0 +1,253 @@
+# ruff: noqa: E501
+"""Reasoning in tags, tool calls, counts and finish reasons, as each vendor sends them; and bodies that are too much."""
+
+import asyncio
+import gzip
+import json
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runs.errors import UpstreamWebPage
+from runs.net.errors import ProtocolError, ResponseTooLarge
+from runs.net.inflate import STEP_BYTES, Inflater
+from runs.upstream.finish_reasons import Ending, cut_off_note, ending_of, is_reason
+from runs.upstream.reasoning import MAX_REMEMBERED
+from runs.upstream.tool_calls import MAX_TOOL_CALLS, ToolCallTracker
+from runs.upstream.usage import MAX_COUNT, counts_of
+from streams.events import ToolCalls
+from tests.runs.reading import read_now
+
+
+def stream(*pieces: str, finish: str = "stop") -> bytes:
+    chunks = [{"choices": [{"delta": {"content": piece}}]} for piece in pieces]
+    chunks.append({"choices": [{"delta": {}, "finish_reason": finish}]})
+    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks).encode() + b"data: [DONE]\n\n"
+
+
+# (the whole text, its reasoning, what is left)
+TAGGED = [
+    ("<think>\nHm.\n</think>\n\nHi.", "Hm.\n", "Hi."),
+    ("\n\n<think>Hm.</think>Hi.", "Hm.", "Hi."),
+    ("<thought>Hm.</thought>Hi.", "Hm.", "Hi."),
+    ("<Thinking>Hm.</THINKING>Hi.", "Hm.", "Hi."),
+    ("<seed:think>Hm.</seed:think>Hi.", "Hm.", "Hi."),
+    ("[THINK]Hm.[/THINK]Hi.", "Hm.", "Hi."),
+    ("◁think▷Hm.◁/think▷Hi.", "Hm.", "Hi."),
+    ("<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Hi.", "Hm.", "Hi."),
+    ("<think>a</think>\n<think>b</think>Hi.", "ab", "Hi."),
+    ("<think>\n\n</think>\n\nHi.", "", "Hi."),
+    ("</think>\n\nHi.", "", "Hi."),
+    ("Hm.\nSo.\n</think>\n\nHi.", "Hm.\nSo.\n", "Hi."),
+    ("<think>Hm. 1 < 2 </thin", "Hm. 1 < 2 </thin", ""),
+    ("<think>Hm.", "Hm.", ""),
+    ("a <think> b", "", "a <think> b"),
+    ("Use <think> and </think>.", "", "Use <think> and </think>."),
+    ("The tag `</think>` ends it.", "", "The tag `</think>` ends it."),
+    ("1 < 2 and <b>bold</b> </thinker>", "", "1 < 2 and <b>bold</b> </thinker>"),
+    ("  indented", "", "  indented"),
+    ("<thi", "", "<thi"),
+    ("<", "", "<"),
+    ("\n \n", "", ""),
+]
+
+
+@pytest.mark.parametrize(("whole", "reasoning", "text"), TAGGED)
+def test_reasoning_in_tags_is_taken_out_of_the_text_wherever_it_is_cut(whole, reasoning, text):  # B63
+    ways = [[whole], [*whole], *([whole[:at], whole[at:]] for at in range(1, len(whole)))]
+    for pieces in ways:
+        got, _ = read_now(stream(*pieces))
+        assert (got.reasoning, got.text) == (reasoning, text), pieces
+
+
+def test_a_text_that_is_too_long_to_be_moved_stays_text():
+    got, _ = read_now(stream("a" * (MAX_REMEMBERED + 1), "</think>", "b"))
+    assert got.reasoning == "" and got.text.endswith("a</think>b")
+
+
+def test_white_space_without_an_end_is_read_in_linear_time():  # B68
+    got, _ = read_now(stream(*[" " * 100] * 3_000, "x"))
+    assert got.text.strip() == "x"
+
+
+W, T = {"name": "weather", "arguments": '{"c":1}'}, {"name": "time", "arguments": "{}"}
+CALLS = {
+    "OpenAI": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": ""}}], [{"index": 0, "function": {"arguments": '{"c"'}}], [{"index": 0, "function": {"arguments": ":1}"}}]], [W]),
+    "Gemini: no index": ([[{"id": "a", "function": W}, {"id": "b", "function": T}]], [W, T]),
+    "Gemini: no index, chunk by chunk": ([[{"id": "a", "function": W}], [{"id": "b", "function": T}]], [W, T]),
+    "all with index 0": ([[{"index": 0, "id": "a", "function": W}], [{"index": 0, "id": "b", "function": T}]], [W, T]),
+    "all with index 0, one chunk": ([[{"index": 0, "function": W}, {"index": 0, "function": T}]], [W, T]),
+    "no index, no id, the same tool twice": ([[{"function": W}, {"function": W}]], [W, W]),
+    "no id, index 0, another name": ([[{"index": 0, "function": W}], [{"index": 0, "function": T}]], [W, T]),
+    "empty ids": ([[{"index": 0, "id": "", "function": W}], [{"index": 1, "id": "", "function": T}]], [W, T]),
+    "interleaved": ([[{"index": 0, "id": "a", "function": {"name": "weather"}}, {"index": 1, "id": "b", "function": {"name": "time"}}], [{"index": 1, "function": {"arguments": "{"}}, {"index": 0, "function": {"arguments": '{"c":'}}], [{"index": 0, "function": {"arguments": "1}"}}, {"index": 1, "function": {"arguments": "}"}}]], [W, T]),
+    "a new id with each piece": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": '{"c"'}}], [{"index": 0, "id": "b", "function": {"arguments": ":1}"}}]], [W]),
+    "the name again": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": '{"c"'}}], [{"index": 0, "id": "a", "function": {"name": "weather", "arguments": ":1}"}}]], [W]),
+    "the name in pieces": ([[{"index": 0, "id": "a", "function": {"name": "wea"}}], [{"index": 0, "function": {"name": "ther"}}], [{"index": 0, "function": {"arguments": '{"c":1}'}}]], [W]),
+    "the name growing": ([[{"index": 0, "id": "a", "function": {"name": "wea"}}], [{"index": 0, "id": "a", "function": W}]], [W]),
+    "the same call again at the end": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": '{"c"'}}], [{"index": 0, "function": {"arguments": ":1}"}}], [{"index": 0, "id": "a", "function": W}]], [W]),
+    "an object": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": {"c": 1}}}]], [W]),
+    "nulls": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": None}}], [{"index": 0, "id": None, "function": {"name": None, "arguments": '{"c":1}'}}]], [W]),
+    "no index after the first": ([[{"index": 0, "id": "a", "function": {"name": "weather"}}], [{"function": {"arguments": '{"c":1}'}}]], [W]),
+    "index from 1": ([[{"index": 1, "id": "a", "function": W}], [{"index": 2, "id": "b", "function": T}]], [W, T]),
+    "numbers as ids": ([[{"id": 7, "function": W}], [{"id": 8, "function": T}]], [W, T]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("vendor", CALLS)
+def test_tool_calls_are_told_apart_and_nothing_is_doubled(vendor):  # B64
+    chunks, wanted = CALLS[vendor]
+    tracker, calls = ToolCallTracker(), ToolCalls()
+    for pieces in chunks:
+        for data in tracker.pieces_of(pieces):
+            calls.add(data)
+    joined = calls.joined()
+    assert [{"name": call["name"], "arguments": call["arguments"]} for call in joined] == wanted
+    assert [call["index"] for call in joined] == [*range(len(wanted))]
+
+
+def test_the_old_single_call_counts_once_beside_the_new_form():
+    tracker = ToolCallTracker()
+    assert tracker.pieces_of([{"index": 0, "id": "a", "function": W}])
+    assert tracker.legacy_piece(W) == []
+    old = ToolCallTracker()
+    pieces = [*old.legacy_piece({"name": "weather", "arguments": '{"c"'}), *old.legacy_piece({"arguments": ":1}"})]
+    assert [piece["index"] for piece in pieces] == [0, 0]
+
+
+def test_what_a_provider_attaches_to_a_call_is_kept():  # B64
+    extra = {"google": {"thought_signature": "Cv"}}
+    [data] = ToolCallTracker().pieces_of([{"id": "a", "function": W, "extra_content": extra}])
+    calls = ToolCalls()
+    calls.add(data)
+    assert calls.joined()[0]["extra_content"] == extra
+
+
+def test_calls_that_repeat_an_object_for_ever_cost_no_more_than_their_bytes():  # B68
+    tracker = ToolCallTracker()
+    for _ in range(MAX_TOOL_CALLS * 40):
+        tracker.pieces_of([{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}])
+
+
+USAGES = [
+    ({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}, (3, 4)),
+    ({"input_tokens": 3, "output_tokens": 4}, (3, 4)),
+    ({"prompt_eval_count": 3, "eval_count": 4}, (3, 4)),
+    ({"promptTokenCount": 3, "candidatesTokenCount": 4}, (3, 4)),
+    ({"prompt_n": 3, "predicted_n": 4}, (3, 4)),
+    ({"prompt_tokens": "3", "completion_tokens": 4.0}, (3, 4)),
+    ({"prompt_tokens": 10**30, "completion_tokens": -5}, (MAX_COUNT, 0)),
+    ({"total_tokens": 0, "total_characters": 0}, None),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("usage", "counts"), USAGES)
+def test_counts_are_read_under_the_names_of_all_vendors(usage, counts):
+    got = counts_of(usage)
+    assert (got and (got["prompt_tokens"], got["completion_tokens"])) == counts
+
+
+DETAILS = [
+    ({"prompt_tokens_details": {"cached_tokens": 2}, "completion_tokens_details": {"reasoning_tokens": 1}}, 2, 1),
+    ({"prompt_cache_hit_tokens": 2, "reasoning_tokens": 1}, 2, 1),
+    ({"cached_tokens": 2}, 2, None),
+    ({"cache_read_input_tokens": 2}, 2, None),
+    ({"prompt_tokens_details": None, "completion_tokens_details": {}}, None, None),
+]
+
+
+@pytest.mark.parametrize(("details", "cached", "reasoning"), DETAILS)
+def test_details_of_counts_are_kept(details, cached, reasoning):
+    got = counts_of({"prompt_tokens": 3, "completion_tokens": 4} | details)
+    assert (got.get("cached_tokens"), got.get("reasoning_tokens")) == (cached, reasoning)
+
+
+@pytest.mark.parametrize(
+    ("reason", "ending"),
+    [
+        ("stop", Ending.COMPLETE),
+        ("eos_token", Ending.COMPLETE),
+        ("tool_calls", Ending.COMPLETE),
+        ("length", Ending.LENGTH),
+        ("MAX_TOKENS", Ending.LENGTH),
+        ("FINISH_REASON_MAX_TOKENS", Ending.LENGTH),
+        ("model_length", Ending.LENGTH),
+        ("content-filter", Ending.FILTER),
+        ("SAFETY", Ending.FILTER),
+        ("sensitive", Ending.FILTER),
+        ("error", Ending.BROKEN),
+        ("network_error", Ending.BROKEN),
+        ("insufficient_system_resource", Ending.BROKEN),
+        ("abort", Ending.BROKEN),
+    ],
+)
+def test_a_finish_reason_means_one_of_four_things(reason, ending):  # B62
+    assert is_reason(reason) and ending_of(reason) is ending
+    assert bool(cut_off_note(reason, True)) == (ending in (Ending.LENGTH, Ending.FILTER))
+
+
+@pytest.mark.parametrize("value", [None, "", "null", "None", " "])
+def test_what_is_no_finish_reason_is_none(value):
+    assert not is_reason(value)
+
+
+def test_a_few_bytes_that_inflate_to_gigabytes_are_refused_step_by_step():  # B68
+    bomb, pieces = gzip.compress(bytes(2**24)), []
+    inflater = Inflater(lambda piece: pieces.append(len(piece)) or False, 2**20)
+
+    async def scenario() -> None:
+        with pytest.raises(ResponseTooLarge):
+            outcome = inflater.feed(bomb)
+            assert len(pieces) == 1, "the first call inflates one step only"
+            await outcome()
+
+    asyncio.run(scenario())
+    assert max(pieces) <= STEP_BYTES and sum(pieces) <= 2**20
+
+
+def test_what_cannot_be_inflated_is_an_interruption():
+    with pytest.raises(ProtocolError):
+        Inflater(lambda piece: False, 2**20).feed(b"\x1f\x8bnoise that is no gzip")
+
+
+@given(st.lists(st.integers(0, 500)), st.sampled_from([gzip.compress, zlib.compress]))
+def test_a_compressed_body_cut_anywhere_is_the_body(places, compress):  # B61
+    got, is_finished = read_now(compress(stream("Hi ", "there.")), places, is_compressed=True)
+    assert (got.text, is_finished) == ("Hi there.", True)
+
+
+WHOLE = {"choices": [{"message": {"content": "Hi.", "reasoning": "Hm."}, "finish_reason": "stop"}]}
+BODIES = {
+    "one object": json.dumps(WHOLE),
+    "with a line end": json.dumps(WHOLE) + "\n",
+    "over many lines": json.dumps(WHOLE, indent=2),
+    "after white space": "\n\n  " + json.dumps(WHOLE),
+    "without a reason": json.dumps({"choices": [{"message": {"content": "Hi.", "reasoning": "Hm."}}]}),
+    "line by line": '{"choices": [{"delta": {"reasoning": "Hm."}}]}\n{"choices": [{"delta": {"content": "Hi."}, "finish_reason": "stop"}]}\n',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", BODIES)
+def test_a_body_of_json_is_an_answer(form):  # B61
+    for places in ([], [1, 5, 9], [*range(400)]):
+        got, is_finished = read_now(BODIES[form].encode(), places)
+        assert (got.text, got.reasoning, is_finished, got.error) == ("Hi.", "Hm.", True, None)
+
+
+def test_a_web_page_is_none():
+    got, _ = read_now(b"\n<!DOCTYPE html><title>Sign in</title>")
+    assert isinstance(got.error, UpstreamWebPage)
+
+
+def test_plain_words_in_the_place_of_a_stream_say_what_is_wrong():
+    got, _ = read_now(b"upstream connect error: too many requests")
+    assert got.error is not None and got.error.code == "upstream_rate_limited"
+
+
+def test_events_without_an_empty_line_between_them_are_read_as_they_come():  # B61
+    body = stream("Hi ", "there.").replace(b"\n\n", b"\n")
+    got, is_finished = read_now(body)
+    assert (got.text, is_finished) == ("Hi there.", True)
