@@ -40,6 +40,10 @@ bench-quick: ## the three main ratios, in a minute
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/python -m tests.bench --quick
 
+figures: ## measure in a browser what readers wait for, and write docs/figures.md (a few minutes)
+	@$(PYTHON) deploy/set_up.py test
+	@.venv/bin/python -m tests.figures $(ARGS)
+
 faults: ## kill everything again and again and look at what is left (ARGS="--faults 1000 --seed 1")
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/python -m tests.faults $(ARGS)
@@ -62,4 +66,4 @@ lock: ## lock what the .in files and package.json ask for (ARGS=--upgrade: newes
 clean: ## remove what was installed; data in var/ stays
 	rm -rf .venv deploy/browser/node_modules
 
-.PHONY: help screenshots setup run test test-all lint bench bench-quick faults edges mutants schema lock clean
+.PHONY: help screenshots setup run test test-all lint bench bench-quick figures faults edges mutants schema lock clean

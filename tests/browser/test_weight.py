@@ -4,24 +4,42 @@ import re
 
 import pytest
 
-from tests.browser.scenes import House, long_session, speaking
+from runs.models import Model
+from tests.browser.scenes import RICH, House, long_session, speaking
 from tests.browser.window import PATIENCE, expect
 from tests.harness.check import check
+from tests.harness.upstream import prompt
 
 pytestmark = pytest.mark.browser
 
-FIRST_VIEW_BYTES = 100_000  # HTML, CSS and JavaScript of a session with 200 messages
+FIRST_VIEW_BYTES = 100_000  # HTML, CSS and JavaScript of a session with 200 messages, where there are 80 models
 FIRST_VIEW_REQUESTS = 12  # with the page itself
 DRAWING_SECONDS = 5  # s of CPU that an answer of 100 kB may cost the page's thread; a quiet machine needs one
 LONG_TASK = 100  # ms
+LAYOUT_SHIFT = 0.01  # of an answer, cumulative: what moves without the reader's doing
+NEW_CHAT_REQUESTS = 4  # the message, the list, and what the answer's end brings
 MOST_LONG_TASKS = 40  # of a hundred frames, on a machine whose other tests take the processor away for as long
 
 WATCH = """window.long = [];
 new PerformanceObserver((list) => window.long.push(...list.getEntries().map((entry) => entry.duration)))
-  .observe({ type: "longtask", buffered: true });"""
+  .observe({ type: "longtask", buffered: true });
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const { value, hadRecentInput, sources } of list.getEntries())
+    if (!hadRecentInput) window.shifts.push([value, sources.map(({ node }) => node?.className ?? node?.nodeName)]);
+}).observe({ type: "layout-shift", buffered: true });"""
 PARAGRAPH = "Some **bold** words, a `piece of code` and a [link](https://example.org/) in a line of text.\n\n"
 
 
+@pytest.fixture
+def eighty_models(stack):
+    provider, names = Model.objects.get(is_default=True).provider, [f"model-{number}" for number in range(79)]
+    Model.objects.bulk_create(Model(name=name, label=name, provider=provider, upstream_id=name) for name in names)
+    yield
+    Model.objects.filter(name__in=names).delete()
+
+
+@pytest.mark.usefixtures("eighty_models")
 def test_the_first_view_of_a_long_session_is_light_and_does_not_wait_for_sockets(stack, alice, open_window):
     path = long_session(House(alice), 200, PARAGRAPH * 6)
     alice.page("GET", path)
@@ -47,6 +65,35 @@ def test_the_first_view_of_a_long_session_is_light_and_does_not_wait_for_sockets
     assert {response.url.rpartition(".")[2] for response in files} == {"css", "js", "svg"}
     assert all(re.search(r"\.([0-9a-f]{12}|[0-9A-Z]{8})\.\w+$", response.url) for response in files)
     assert all("immutable" in response.header_value("cache-control") for response in files)
+
+
+def test_a_new_chat_costs_few_requests_and_no_page(stack, alice, open_window):
+    window, requested = open_window(stack, alice), []
+    tab = window.tab
+    tab.page.goto("/")
+    tab.field.fill(prompt(tokens=3))
+    tab.page.wait_for_load_state("networkidle")
+    tab.page.on("request", lambda request: requested.append(request))
+    tab.field.press("Enter")
+    tab.wait_for_session()
+    tab.expect_state("complete")
+    tab.page.wait_for_load_state("networkidle")
+    print(f"a new chat: {[request.url for request in requested]}")
+    assert not any(request.is_navigation_request() for request in requested)
+    assert len(requested) <= NEW_CHAT_REQUESTS
+
+
+def test_nothing_moves_while_an_answer_is_written(stack, alice, open_window):
+    window = open_window(stack, alice)
+    window.context.add_init_script(WATCH)
+    tab, text = window.tab, prompt("Speak", text=[f"{word} " for word in f"{RICH}\n\n{RICH}".split(" ")], rate=100)
+    tab.start(prompt(tokens=3))
+    tab.expect_state("complete")
+    tab.send(text)
+    expect(tab.answers).to_have_count(2)
+    tab.expect_state("complete")
+    shifts = tab.page.evaluate("window.shifts")
+    assert sum(value for value, _ in shifts) <= LAYOUT_SHIFT, shifts
 
 
 def test_a_long_answer_is_drawn_without_making_the_page_wait(stack, alice, open_window):
