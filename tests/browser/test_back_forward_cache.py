@@ -92,21 +92,6 @@ def test_what_was_sent_elsewhere_is_on_the_page_that_was_kept(stack, alice, wind
 
 @pytest.mark.long
 @pytest.mark.skip_engine("firefox", reason="WebDriver BiDi tells of no page that comes out of the cache")
-def test_the_form_that_started_a_chat_is_ready_for_another_one(stack, alice, window):  # B22
-    tab = window.tab
-    tab.start(prompt("First", tokens=3))
-    tab.expect_state("complete")
-    back(tab.page, f"{stack.url}/")
-    tab.field.fill(prompt("Second", tokens=4))
-    tab.field.press("Enter")
-    tab.wait_for_session()
-    tab.expect_answer(spoken(4))
-    assert alice.user.chat_sessions.count() == 2
-    check(last_run(alice))
-
-
-@pytest.mark.long
-@pytest.mark.skip_engine("firefox", reason="WebDriver BiDi tells of no page that comes out of the cache")
 def test_a_comparison_that_was_left_shows_what_was_written(stack, window, contenders):  # B42
     panes = Panes(window.page, contenders(tokens=9, hold=[4, 6]))
     comparison = panes.start()

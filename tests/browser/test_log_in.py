@@ -110,21 +110,21 @@ def test_what_is_sent_after_the_log_in_expired_is_kept(stack, with_password, ope
     window = open_window(stack, with_password, expected="401")
     tab, file = window.tab, {"name": "plan.md", "mimeType": "text/markdown", "buffer": b"# Plan"}
     chips = tab.page.get_by_role("list", name="Attached files").get_by_role("listitem")
-    # The form of a new chat, which the browser submits: the log-in form carries the text.
+    # In the form of a new chat and in that of a chat the text stays in this browser.
     tab.page.goto("/")
     window.cookies_expire()
     tab.page.get_by_label("Attach text files").set_input_files([file])
     expect(chips).to_have_count(1)
     text = prompt("A first thought", tokens=3)
     tab.send(text)
-    expect(tab.page.get_by_text("You’re logged out. Log in – your text is saved.")).to_be_visible()
+    expect(tab.page.get_by_role("alert")).to_have_text("You’re logged out. Log in – your text is saved.")
+    tab.page.get_by_role("alert").get_by_role("link", name="Log in").click()
     log_in_again(tab, with_password)
     expect(tab.field).to_have_value(text)
     expect(chips).to_have_text(["plan.md · 6 B×"])
     tab.send_button.click()
     tab.wait_for_session()
     tab.expect_answer(spoken(3))
-    # The form of a chat, which the page's script sends: the text stays in this browser.
     window.cookies_expire()
     tab.page.get_by_label("Attach text files").set_input_files([file])
     text = prompt("A second thought", tokens=4)

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { clearSentDraft, Draft } from "../../deploy/browser/static/chat/drafts.js";
+import { Draft } from "../../deploy/browser/static/chat/drafts.js";
 
 class FakeStorage {
   #values = new Map();
@@ -42,7 +42,7 @@ let page;
 beforeEach((context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   page = new EventTarget();
-  const globals = { localStorage: new FakeStorage(), sessionStorage: new FakeStorage() };
+  const globals = { localStorage: new FakeStorage() };
   globals.addEventListener = (...listener) => page.addEventListener(...listener);
   for (const [name, value] of Object.entries(globals))
     Object.defineProperty(globalThis, name, { value, configurable: true });
@@ -101,23 +101,10 @@ test("a field that was emptied, by hand or by sending, has no draft", () => {
   assert.equal(open().field.value, "");
 });
 
-test("the first message of a new chat stays a draft until the chat's page is there", () => {
-  const { field, draft } = open("1-new");
-  field.type("First");
-  draft.markSent();
-  assert.equal(open("1-new").field.value, "First"); // it did not arrive, and the person came back
-  clearSentDraft();
-  assert.equal(open("1-new").field.value, "");
-  localStorage.setItem("draft:1-new", "the next one");
-  clearSentDraft(); // once: the next draft is not touched
-  assert.equal(saved("1-new"), "the next one");
-});
-
 test("without storage the field still works", () => {
-  localStorage.isForbidden = sessionStorage.isForbidden = true;
+  localStorage.isForbidden = true;
   const { field, draft } = open();
   field.type("Hello");
-  draft.markSent();
-  clearSentDraft();
+  draft.save();
   assert.equal(field.value, "Hello");
 });

@@ -138,6 +138,18 @@ def find_session(request: HttpRequest, pk: UUID) -> Session:
     return get_object_or_404(with_opening(Session.objects.visible_to(request.user)), pk=pk)
 
 
+def view_response(request: HttpRequest, template: str, context: dict[str, object], status: int = 200) -> HttpResponse:
+    """A page; for the page's script, which shows it in place, only what stands beside the sidebar.
+
+    That is never stored: the browser would show it as the page at this address.
+    """
+    if not is_fetch(request):
+        return render(request, template, context, status=status)
+    response = render(request, template, {**context, "frame": "shell/view.html"}, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
 def session_page(request: HttpRequest, session: Session, composer: Composer, status: int = 200) -> HttpResponse:
     conversation = Conversation.of(session)
     ids = _requested_ids(request, conversation)
@@ -160,7 +172,7 @@ def session_page(request: HttpRequest, session: Session, composer: Composer, sta
         "has_model_settings": has_model_settings(session),
         "models": composer.models,
     }
-    return render(request, "chat/session.html", context, status=status)
+    return view_response(request, "chat/session.html", context, status)
 
 
 def _requested_ids(request: HttpRequest, conversation: Conversation) -> list[UUID]:
@@ -231,11 +243,15 @@ def change(
 
 def _error_response(request: HttpRequest, session_id: UUID, composer: Composer | None, error: RunError) -> HttpResponse:
     if is_fetch(request):
-        return JsonResponse({"code": error.code, "message": error.message}, status=422)
+        return error_json(error)
     session = find_session(request, session_id)
     composer = composer or Composer(request.user, model=session.model)
     composer.error = error
     return session_page(request, session, composer, status=422)
+
+
+def error_json(error: RunError) -> JsonResponse:
+    return JsonResponse({"code": error.code, "message": error.message}, status=422)
 
 
 def redirect_to_end(session_id: UUID) -> HttpResponse:

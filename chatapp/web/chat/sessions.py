@@ -5,7 +5,7 @@ All pages work without JavaScript. For the page's script the same views respond 
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -15,7 +15,16 @@ from chatapp.web.chat.composer import Composer, Posted, send_posted, start_poste
 from chatapp.web.chat.drafts import NEW, take_draft
 from chatapp.web.chat.model_settings import ModelSettingsForm
 from chatapp.web.chat.onboarding import onboarding
-from chatapp.web.chat.page import change, conversation_part, find_session, more_part, redirect_to_end, session_page
+from chatapp.web.chat.page import (
+    change,
+    conversation_part,
+    error_json,
+    find_session,
+    more_part,
+    redirect_to_end,
+    session_page,
+    view_response,
+)
 from chatapp.web.shell.context import preferences_of
 from chatapp.web.shell.decorators import is_fetch, post_only, private
 from runs import actions
@@ -39,21 +48,26 @@ def new_session(request: HttpRequest) -> HttpResponse:
 def _home(request: HttpRequest, composer: Composer, status: int = 200) -> HttpResponse:
     welcome = onboarding(request.user, composer.models, composer.selected_model)
     context = {"composer": composer, "onboarding": welcome, "page_name": "home"}
-    return render(request, "chat/home.html", context, status=status)
+    return view_response(request, "chat/home.html", context, status)
 
 
 @post_only
 @private
 def create_session(request: HttpRequest) -> HttpResponse:
-    """Create a session with its first message."""
+    """Create a session with its first message. The page's script shows the response in place."""
     posted = Posted.from_request(request)
     if not posted.model_settings.is_valid():
+        if is_fetch(request):
+            return JsonResponse({"message": posted.model_settings.error_text}, status=422)
         return _home(request, posted.composer(), status=422)
     try:
         run = start_posted(posted, request.user)
     except RunError as error:
-        return _home(request, posted.composer(error), status=422)
-    return redirect_to_end(run.session_id)
+        return error_json(error) if is_fetch(request) else _home(request, posted.composer(error), status=422)
+    if not is_fetch(request):
+        return redirect_to_end(run.session_id)
+    session = find_session(request, run.session_id)
+    return session_page(request, session, Composer(request.user, model=session.model))
 
 
 @require_GET

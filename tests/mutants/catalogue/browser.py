@@ -216,15 +216,15 @@ MUTANTS = [
     Mutant(
         "a draft that was sent comes back",
         "chatapp/web/chat/static/drafts.js",
-        "  ignoringStorageErrors(() => localStorage.removeItem(key));\n",
-        "",
+        " : localStorage.removeItem(this.#key)",
+        " : null",
         "tests/browser_units/test_units.py::test_unit[drafts]",
     ),
     Mutant(
         "an empty field saves over another tab's draft when it is left",
         "chatapp/web/chat/static/drafts.js",
-        "() => this.#timer && this.save()",
-        "() => this.save()",
+        "const saveNow = () => this.#timer && this.save()",
+        "const saveNow = () => this.save()",
         "tests/browser_units/test_units.py::test_unit[drafts]",
     ),
 ]

@@ -27,17 +27,19 @@ export class Attachments {
   #files = [];
   #onChange;
 
-  constructor(form, onChange) {
+  /** @param {HTMLFormElement} form @param {() => void} onChange @param {AbortSignal} signal */
+  constructor(form, onChange, signal) {
     this.#input = form.querySelector("[data-files]");
     this.#chips = form.querySelector("[data-chips]");
     this.#onChange = onChange;
     this.#key = form.dataset.draft;
     this.#input.addEventListener("change", () => this.#add([...this.#input.files]));
     form.addEventListener("paste", (event) => this.#addFrom(event, event.clipboardData));
-    document.addEventListener("dragover", (event) => {
-      if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+    const onDragOver = (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault();
+    document.addEventListener("dragover", onDragOver, { signal });
+    document.addEventListener("drop", (event) => form.isConnected && this.#addFrom(event, event.dataTransfer), {
+      signal,
     });
-    document.addEventListener("drop", (event) => this.#addFrom(event, event.dataTransfer));
     this.#restore(form.querySelector("[data-kept]"));
   }
 

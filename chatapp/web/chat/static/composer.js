@@ -3,14 +3,12 @@ the place of Send, and a message that is sent is queued. */
 
 import { Attachments } from "./attachments.js";
 import { ComposerError } from "./composer_error.js";
-import { clearSentDraft, Draft, forgetSentDraft } from "./drafts.js";
+import { Draft } from "./drafts.js";
 import { growing } from "./growing_field.js";
 import { scrollToBottom } from "./stick_to_bottom.js";
 import { newIdempotencyKey, saySending, showSending } from "./sending.js";
-import { post } from "../shell/requests.js";
-
-// No Shift key at hand: Enter starts a new line. Some desktops report no hover, and a mouse all the same.
-const touchOnly = matchMedia("(hover: none) and (pointer: coarse)");
+import { touchOnly } from "../shell/pointer.js";
+import { post, postForHtml } from "../shell/requests.js";
 
 export class Composer {
   #form;
@@ -22,30 +20,26 @@ export class Composer {
   #conversation;
   #draft;
   #attachments;
-  #endSending = () => {};
+  #onStart;
   #grow;
   #isBusy = false;
 
-  /** `conversation` is null on pages without one: the form is then submitted by the browser. */
-  constructor(form, conversation) {
+  /** `conversation` is null for the form that starts one: `onStart(html)` is called with the new chat. `signal` is aborted
+   * when the form is not needed any more. */
+  constructor(form, conversation, onStart, signal) {
     this.#form = form;
     this.#conversation = conversation;
+    this.#onStart = onStart;
     this.#field = form.querySelector("[data-text-field]");
     this.#send = form.querySelector("[data-send]");
     this.#next = form.querySelector("[data-next]");
     this.#stop = form.querySelector("[data-stop]");
-    this.#draft = new Draft(form.dataset.draft, this.#field);
-    if (conversation) clearSentDraft();
-    else forgetSentDraft();
-    this.#attachments = new Attachments(form, () => this.#attachments && this.refresh());
+    this.#draft = new Draft(form.dataset.draft, this.#field, signal);
+    this.#attachments = new Attachments(form, () => this.#attachments && this.refresh(), signal);
     this.#error = new ComposerError(form, [this.#draft, this.#attachments]);
     form.addEventListener("submit", (event) => this.#onSubmit(event));
     this.#field.addEventListener("keydown", (event) => this.#onKeydown(event));
     this.#field.addEventListener("input", () => this.#onInput());
-    addEventListener("pageshow", () => {
-      this.#isBusy = false; // back from the page that sending led to
-      this.#endSending();
-    });
     this.#grow = growing(this.#field);
     this.#onInput();
   }
@@ -68,7 +62,7 @@ export class Composer {
 
   #onKeydown(event) {
     const isComposing = event.isComposing || event.keyCode === 229; // 229: the last key of an input method, in Safari
-    if (event.key !== "Enter" || event.shiftKey || isComposing || touchOnly.matches) return;
+    if (event.key !== "Enter" || event.shiftKey || isComposing || touchOnly.matches) return; // there it is a new line
     event.preventDefault();
     this.#form.requestSubmit(this.#send);
   }
@@ -79,19 +73,26 @@ export class Composer {
   }
 
   #onSubmit(event) {
-    if (event.submitter === this.#stop) {
-      event.preventDefault();
-      this.#stopAnswer(this.#conversation.activeAnswer);
-    } else if (this.#isBusy || this.#isEmpty) {
-      event.preventDefault();
-    } else if (this.#conversation) {
-      event.preventDefault();
-      this.#sendMessage();
-    } else {
-      this.#isBusy = true;
-      this.#draft.markSent();
-      this.#endSending = saySending(this.#form);
-    }
+    event.preventDefault();
+    if (event.submitter === this.#stop) this.#stopAnswer(this.#conversation.activeAnswer);
+    else if (!this.#isBusy && !this.#isEmpty) this.#conversation ? this.#sendMessage() : this.#startChat();
+  }
+
+  focus() {
+    this.#field.focus({ preventScroll: true });
+  }
+
+  async #startChat() {
+    this.#draft.save(); // until the text has arrived
+    const endSending = saySending(this.#form);
+    await this.#attempt(async () => {
+      const html = await postForHtml(this.#form.action, new FormData(this.#form));
+      if (this.#form.isConnected) this.#onStart(html);
+      this.#field.value = "";
+      this.#draft.save();
+      this.#attachments.clear();
+    });
+    endSending();
   }
 
   async #sendMessage() {
@@ -105,7 +106,7 @@ export class Composer {
       await this.#conversation.post(this.#form.action, fields);
       this.#form.elements.key.value = newIdempotencyKey();
       this.#attachments.clear();
-      scrollToBottom();
+      if (this.#form.isConnected) scrollToBottom();
     });
     endSending();
     if (!hasArrived) this.#field.value = [sent, this.#field.value].filter(Boolean).join("\n");

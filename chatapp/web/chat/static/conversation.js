@@ -6,7 +6,8 @@ import { stayHere, stickToBottom } from "./stick_to_bottom.js";
 import { Queue } from "./queue.js";
 import { Refresher } from "../shell/refresher.js";
 import { getHtml, parseElement, post } from "../shell/requests.js";
-import { messagesIn, Transcript } from "./transcript.js";
+import { messagesIn } from "./message_elements.js";
+import { Transcript } from "./transcript.js";
 
 export class Conversation {
   #url;
@@ -16,14 +17,18 @@ export class Conversation {
   #later;
   #requests = 0; // numbers requests in the order they were sent
   #shown = 0; // the number of the request whose response is on the page
-  #onGone;
+  #onError;
+  #isPaused = false;
   #refresher = new Refresher(() => this.#load());
 
-  /** `onGone(error)` is called when the chat no longer exists. */
-  constructor(root, queue, streams, onGone) {
-    this.#onGone = onGone;
+  /** `onError(error)` is called when the chat no longer exists, or its reader is logged out.
+   * @param {HTMLElement} main */
+  constructor(main, streams, onError) {
+    /** @type {HTMLElement} */
+    const root = main.querySelector("[data-transcript]");
+    this.#onError = onError;
     this.#url = root.dataset.messagesUrl;
-    this.#queue = new Queue(queue, streams, () => this.sync());
+    this.#queue = new Queue(main.querySelector("[data-queue]"), streams, () => this.sync());
     this.#transcript = new Transcript(root, streams, () => {
       if (!this.#queue.isEmpty) this.sync(); // the next one starts, or all are held
     });
@@ -34,6 +39,21 @@ export class Conversation {
 
   get activeAnswer() {
     return this.#transcript.activeAnswer;
+  }
+
+  /** The chat is taken off the page, and may come back: nothing changes on it until `resume`. */
+  pause() {
+    this.#isPaused = true;
+    this.#queue.pause();
+    this.#transcript.pause();
+  }
+
+  /** Show what has changed since `pause`. */
+  resume() {
+    this.#isPaused = false;
+    this.#queue.resume();
+    this.#transcript.resume();
+    return this.sync();
   }
 
   /** `ahead`: for each run that waits for a worker, how many runs are ahead of it. */
@@ -61,13 +81,14 @@ export class Conversation {
   }
 
   /** Fetch and show the conversation as it is now; retries until the server answers. */
-  sync() {
-    return this.#refresher.refresh();
+  async sync() {
+    if (!this.#isPaused) await this.#refresher.refresh();
   }
 
   async #load() {
     const number = ++this.#requests;
     const html = await this.#request(getHtml(`${this.#url}?after=${this.#transcript.anchor}`));
+    if (this.#isPaused) return;
     if (this.#later.areMissing) this.#showQueue(number, html);
     else this.#showAll(number, html);
   }
@@ -76,12 +97,13 @@ export class Conversation {
     try {
       return await request;
     } catch (error) {
-      if (error.isGone) this.#onGone(error);
+      if (error.isGone || error.isLoggedOut) this.#onError(error);
       throw error;
     }
   }
 
   #showAll(number, html) {
+    if (this.#isPaused) return;
     if (number < this.#shown) return this.sync();
     const part = parseElement(html, "[data-part]");
     const queue = parseElement(html, "[data-queue]");

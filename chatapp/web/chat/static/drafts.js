@@ -1,9 +1,6 @@
 /* Unsent text, kept in this browser for each chat and user; it survives a crash. */
 
-import { saveFiles } from "./draft_files.js";
-
 const PREFIX = "draft:";
-const SENT = "sent"; // key of the draft of a new chat's first message, until the chat's page shows that it arrived
 const SAVE_DELAY = 300; // ms after the last key
 
 /** Storage may be full or forbidden; then there are no drafts. */
@@ -20,13 +17,17 @@ export class Draft {
   #field;
   #timer = 0;
 
-  /** `key` names the user and the chat. Text that the server put into the field takes precedence over a draft. */
-  constructor(key, field) {
+  /** `key` names the user and the chat. Text that the server put into the field takes precedence over a draft.
+   * @param {string} key @param {HTMLTextAreaElement} field @param {AbortSignal} [signal]
+   * aborted when the field is not needed any more */
+  constructor(key, field, signal) {
     this.#key = PREFIX + key;
     this.#field = field;
     if (!field.value) field.value = ignoringStorageErrors(() => localStorage.getItem(this.#key)) ?? "";
     field.addEventListener("input", () => this.#saveLater());
-    addEventListener("pagehide", () => this.#timer && this.save());
+    const saveNow = () => this.#timer && this.save();
+    addEventListener("pagehide", saveNow, { signal });
+    signal?.addEventListener("abort", saveNow);
   }
 
   #saveLater() {
@@ -51,25 +52,4 @@ export class Draft {
     const both = [other, text].filter(Boolean).join("\n\n");
     ignoringStorageErrors(() => localStorage.setItem(PREFIX + key, both));
   }
-
-  /** The browser submits the form: only the next page knows whether the text arrived. */
-  markSent() {
-    this.save();
-    ignoringStorageErrors(() => sessionStorage.setItem(SENT, this.#key));
-  }
-}
-
-/** Forget which draft the last form sent; returns its key. The form is shown again: nothing has arrived. */
-export function forgetSentDraft() {
-  const key = ignoringStorageErrors(() => sessionStorage.getItem(SENT));
-  ignoringStorageErrors(() => sessionStorage.removeItem(SENT));
-  return key;
-}
-
-/** This page is the chat that the last form created: delete the draft, which has arrived, and its files. */
-export function clearSentDraft() {
-  const key = forgetSentDraft();
-  if (!key) return;
-  ignoringStorageErrors(() => localStorage.removeItem(key));
-  saveFiles(key.slice(PREFIX.length), []);
 }

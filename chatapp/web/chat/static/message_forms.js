@@ -1,15 +1,20 @@
 /* The buttons of answers and queued messages: forms that are submitted without leaving the page. */
 
+/** @import { Composer } from "./composer.js" */
+/** @import { Conversation } from "./conversation.js" */
+
 let isBusy = false;
 
-/** Submit such forms through `conversation`; `composer` shows errors. */
-export function submitInPlace(conversation, composer) {
+/** Submit such forms through the conversation of `currentView()`, whose composer shows errors.
+ * @param {() => {conversation: Conversation, composer: Composer}} currentView */
+export function submitInPlace(currentView) {
   document.addEventListener("submit", async (event) => {
     const form = /** @type {HTMLFormElement} */ (event.target);
     if (!form.matches("[data-act]")) return;
     event.preventDefault();
     if (isBusy) return;
     isBusy = true;
+    const { conversation, composer } = currentView();
     /** @type {HTMLDetailsElement} */
     const editor = form.closest("[data-edit]");
     if (editor) editor.open = false; // an open one would keep its card from being replaced

@@ -3,17 +3,22 @@ models are those of the composer's select: forms use that, and without a script 
 
 import { ModelList } from "./model_list.js";
 
-export function enableModelPicker() {
+let list = null; // made when it is first needed; chats that are shown one after the other share it
+let listed = "";
+
+/** @param {HTMLElement} main the chat, or the form that starts one @param {AbortSignal} signal */
+export function enableModelPicker(main, signal) {
   /** @type {HTMLSelectElement} */
-  const select = document.querySelector("[data-models]");
+  const select = main.querySelector("[data-models]");
   if (!select) return;
-  let list = null; // made when it is first needed
   const open = (options) => {
+    if (listed !== select.innerHTML) list = null; // a model has been added
     list ??= new ModelList([...select.options].map(({ value, text }) => ({ name: value, label: text })));
+    listed = select.innerHTML;
     list.open(options);
   };
-  replaceSelect(select, open);
-  document.addEventListener("click", (event) => {
+  replaceSelect(select, open, signal);
+  main.addEventListener("click", (event) => {
     const link = /** @type {Element} */ (event.target).closest("[data-other-model]");
     if (!(link instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -23,7 +28,7 @@ export function enableModelPicker() {
 }
 
 /** Show a button that opens the list in place of the select, which stays what the form posts. */
-function replaceSelect(select, open) {
+function replaceSelect(select, open, signal) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = select.className;
@@ -41,7 +46,7 @@ function replaceSelect(select, open) {
     open({ label: "Model for the next answer", selected: select.value, onSelect }),
   );
   select.addEventListener("change", show);
-  addEventListener("pageshow", show); // by then the browser has restored what was chosen before a reload
+  addEventListener("pageshow", show, { signal }); // by then the browser has restored what was chosen before a reload
   show();
   select.hidden = true;
   select.after(button);

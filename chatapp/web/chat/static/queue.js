@@ -21,12 +21,24 @@ export class Queue {
     this.#root = root;
     this.#streams = streams;
     this.#onChange = onChange;
-    document.addEventListener("toggle", (event) => this.#onToggle(event.target), { capture: true });
-    this.#follow();
+    const main = root.parentElement; // the root itself is replaced
+    main.addEventListener("toggle", (event) => this.#onToggle(event.target), { capture: true });
+    this.resume();
   }
 
   get #cards() {
     return [...this.#root.querySelectorAll("[data-queued]")];
+  }
+
+  /** The chat is taken off the page: follow nothing until `resume`. */
+  pause() {
+    for (const stream of [...this.#followed]) this.#unfollow(stream);
+    if (this.#elsewhere) this.#streams.unfollow(this.#elsewhere, this.#elsewhereFollower);
+    this.#elsewhere = undefined;
+  }
+
+  resume() {
+    this.#follow();
   }
 
   get isEmpty() {

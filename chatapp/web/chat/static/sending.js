@@ -43,7 +43,7 @@ export function showSending(root, text) {
   };
 }
 
-/** A form that the browser submits: say under it that it is being sent. The page that comes takes it away.
+/** Say under a form that it is being sent. Returns a function that takes that away.
  * @param {Element} form */
 export function saySending(form) {
   const line = document.createElement("div");

@@ -32,6 +32,24 @@ export function stayHere() {
   isFollowing = false;
 }
 
+/** The message at the top of the window and its place there; null for a reader who follows the bottom. */
+export function readingPosition() {
+  const messages = [...document.querySelectorAll("[data-message]")];
+  const message = messages.find((each) => each.getBoundingClientRect().bottom > 0);
+  return isFollowing || !message ? null : { id: message.id, top: message.getBoundingClientRect().top };
+}
+
+/** What is out of view has an estimated height until it was drawn, so it takes some frames.
+ * @param {{id: string, top: number} | null} position */
+export function restorePosition(position, frames = 3) {
+  isFollowing &&= !position;
+  const message = position && document.getElementById(position.id);
+  if (message) scrollBy({ top: message.getBoundingClientRect().top - position.top, behavior: "instant" });
+  else scrollToBottom();
+  rememberPosition();
+  if (frames > 1) requestAnimationFrame(() => (position || isFollowing) && restorePosition(position, frames - 1));
+}
+
 /** Make a change to the page. A reader who follows the bottom stays there; for all others nothing moves.
  * @param {() => void} change */
 export function stickToBottom(change) {
@@ -65,10 +83,10 @@ addEventListener("keydown", ({ key, target }) => {
 });
 
 /** Show `button` (which scrolls to the bottom) while the reader is elsewhere; `root` is what grows.
- * @param {HTMLElement} button @param {Element} root */
-export function showJumpButton(button, root) {
+ * @param {HTMLElement} button @param {Element} root @param {AbortSignal} signal */
+export function showJumpButton(button, root, signal) {
   const update = () => (button.hidden = isFollowing || isAtBottom());
-  addEventListener("scroll", update, { passive: true });
+  addEventListener("scroll", update, { passive: true, signal });
   new ResizeObserver(update).observe(root);
   button.addEventListener("click", (event) => {
     event.preventDefault();

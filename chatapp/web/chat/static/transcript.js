@@ -2,30 +2,13 @@
 was drawn, once and without a jump. */
 
 import { Answer } from "./answer.js";
+import { announcementOf } from "./announcements.js";
 import { stickToBottom } from "./stick_to_bottom.js";
 import { isHtmlPending, keepDrawnText, loadFinalHtml, whenUnselected } from "./final_html.js";
+import { isSameVersion, messagesIn } from "./message_elements.js";
 import { keepPlace } from "./same_html.js";
-import { retryingLabel } from "../shell/retrying.js";
 import { announce } from "../shell/status.js";
 import { delay, getHtml, parseElement, RETRY_DELAY } from "../shell/requests.js";
-
-const ANNOUNCEMENTS = {
-  "run.started": () => "Answering",
-  "run.retrying": retryingLabel,
-  "run.completed": () => "Done",
-  "run.stopped": () => "Stopped",
-  "run.failed": (data) => `Failed: ${data.message}`,
-  "run.lost": (data) => `Interrupted: ${data.message}`,
-};
-
-export function messagesIn(element) {
-  return [...element.querySelectorAll("[data-message]")];
-}
-
-/** Whether two articles show the same: written by the same run, with as many versions. */
-function isSameVersion(current, fresh) {
-  return ["run", "versions"].every((name) => current.dataset[name] === fresh.dataset[name]);
-}
 
 export class Transcript {
   #root;
@@ -41,6 +24,17 @@ export class Transcript {
     this.#follow(root.querySelectorAll("[data-stream]"));
     const latest = messagesIn(root).at(-1); // older ones may have to wait longer than the page is open
     if (latest && isHtmlPending(latest)) loadFinalHtml(latest);
+  }
+
+  /** The chat is taken off the page: follow nothing until `resume`. */
+  pause() {
+    for (const { article } of this.#answers.values()) this.#unfollow(article);
+  }
+
+  /** Answers that had not ended, or not got their final HTML, come from the server. */
+  resume() {
+    for (const article of this.#root.querySelectorAll("[data-stream], [data-html-due]"))
+      this.reload({ article, stream: article.dataset.stream });
   }
 
   /** The answer that is being written, or waits to be: Stop stops this one. */
@@ -117,7 +111,7 @@ export class Transcript {
   }
 
   async #onChange(answer, event) {
-    if (event) announce(ANNOUNCEMENTS[event.kind](event.data));
+    if (event) announce(announcementOf(event));
     if (event && !event.isFinal) return;
     if (event) this.#answers.delete(answer.stream);
     else await delay(RETRY_DELAY); // the stream was refused: reload the message, which may be followed again
@@ -139,7 +133,8 @@ export class Transcript {
     if (isHtmlPending(article)) loadFinalHtml(article);
   }
 
-  #unfollow({ dataset: { stream } }) {
+  #unfollow(article) {
+    const { stream } = article.dataset;
     const answer = this.#answers.get(stream);
     if (this.#answers.delete(stream)) this.#streams.unfollow(stream, answer);
   }

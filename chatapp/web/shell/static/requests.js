@@ -104,9 +104,9 @@ export function parseElement(html, selector) {
   return element;
 }
 
-/** @param {string} url */
-export async function getHtml(url) {
-  return receive((await request(url)).text());
+/** @param {string} url @param {RequestInit} [options] */
+export async function getHtml(url, options) {
+  return receive((await request(url, options)).text());
 }
 
 /** POST the fields of a form, with the newest token.
@@ -115,4 +115,9 @@ export function post(url, fields) {
   const token = csrfToken();
   if (token) fields.set("csrfmiddlewaretoken", token);
   return request(url, { method: "POST", body: fields });
+}
+
+/** @param {string} url @param {FormData} fields */
+export async function postForHtml(url, fields) {
+  return receive((await post(url, fields)).text());
 }

@@ -5,9 +5,9 @@ Changes arrive on the user's own stream, which keeps no history: whenever it sta
 import { loadOlderOnScroll } from "./older_chats.js";
 import { Refresher } from "./refresher.js";
 import { getHtml, parseElement, post } from "./requests.js";
+import { markCurrent, showActivity, showTitleOf } from "./session_row.js";
 import { showTitle } from "./title.js";
 
-const LABELS = { answering: "Answering", waiting: "Waiting", unread: "New", failed: "Failed" };
 const SETTLE_TIME = 150; // ms; changes that come together cause one request
 
 export class Sidebar {
@@ -33,6 +33,16 @@ export class Sidebar {
     this.#loadOlderOnScroll();
   }
 
+  /** The page shows another chat now, or none (empty). */
+  showCurrent(session) {
+    this.#currentSession = session;
+    const row = markCurrent(this.#nav, session);
+    this.#isUnread = row?.hasAttribute("data-news") ?? false;
+    this.#markSeen();
+    if (session && !row) this.#refresher.refresh(); // it has just begun
+    showTitleOf(row);
+  }
+
   /** The stream has started, or has lost events. */
   reset() {
     this.#refresher.refresh();
@@ -42,7 +52,7 @@ export class Sidebar {
 
   apply({ kind, data }) {
     if (kind === "places.changed") return this.#listeners.onQueuePositions(data.ahead);
-    if (kind !== "session.changed") return void this.#refresher.refresh();
+    if (kind !== "session.changed") return this.reset();
     this.#refresher.invalidate();
     const isCurrent = data.session === this.#currentSession;
     if (isCurrent && data.title) showTitle(data.title);
@@ -86,11 +96,7 @@ export class Sidebar {
     const row = this.#list.querySelector(`[data-session="${session}"]`);
     if (!row) return void (this.#currentSession === session || this.#refresher.refresh());
     if (title) row.querySelector("[data-row-title]").textContent = title;
-    for (const [name, value] of Object.entries({ activity, news })) {
-      if (value) row.dataset[name] = value;
-      else delete row.dataset[name];
-    }
-    row.querySelector("[data-mark]").textContent = LABELS[activity || news] ?? "";
+    showActivity(row, activity, news);
   }
 
   /** Clear the unread badge of the chat on the page, once the page is visible. */
@@ -118,11 +124,11 @@ export class Sidebar {
     if (field) return void field.addEventListener("blur", () => this.#refresher.refresh(), { once: true });
     const focused = this.#list.contains(document.activeElement) && document.activeElement.getAttribute("href");
     this.#list.replaceWith(list);
-    this.#isUnread ||= list.querySelector("[data-news] [aria-current]") !== null; // news from before the stream began
+    const row = this.#currentSession === undefined ? null : markCurrent(this.#nav, this.#currentSession);
+    this.#isUnread ||= row?.hasAttribute("data-news") ?? false; // from before the stream began
     this.#markSeen();
-    const title = list.querySelector("[aria-current] [data-titled]");
-    if (title) showTitle(title.textContent);
-    if (this.#currentSession && !list.querySelector("[aria-current]")) this.#listeners.onUnlisted();
+    showTitleOf(row);
+    if (this.#currentSession && !row) this.#listeners.onUnlisted();
     if (focused) this.#list.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     this.#loadOlderOnScroll();
   }

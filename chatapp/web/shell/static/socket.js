@@ -30,6 +30,7 @@ addEventListener("online", () => setOffline(false));
  * @param {ConnectionState} state */
 function onState(state) {
   socketState = state;
+  if (state === "logged_out") document.dispatchEvent(new Event("loggedout"));
   if (wasCached && state === "logged_out") location.reload();
   else showState();
 }

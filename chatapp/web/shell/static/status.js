@@ -18,6 +18,12 @@ export function announce(text) {
   region.textContent = text;
 }
 
+/** Another view has come, with a bar of its own.
+ * @param {Element} bar */
+export function moveConnectionMark(bar) {
+  bar.append(mark);
+}
+
 /** @param {ConnectionState} state */
 export function showConnectionState(state) {
   const label = LABELS[state];

@@ -1,7 +1,5 @@
 /* The document's title: the chat's name, after the number of answers that ended while the page was hidden. */
 
-const heading = document.querySelector("[data-title]");
-
 let unseen = 0;
 let name = document.title;
 
@@ -12,10 +10,21 @@ function update() {
 /** Show the chat's new title in the heading and the document's title.
  * @param {string} title */
 export function showTitle(title) {
+  const heading = document.querySelector("[data-title]");
   if (!heading) return;
   heading.textContent = title;
-  name = `${title} – chatapp`;
+  setDocumentTitle(`${title} – chatapp`);
+}
+
+/** Without the number.
+ * @param {string} title */
+export function setDocumentTitle(title) {
+  name = title;
   update();
+}
+
+export function documentTitle() {
+  return name;
 }
 
 /** Count an answer that ended while the page is hidden. */
