@@ -19,6 +19,7 @@ addEventListener("securitypolicyviolation", (event) =>
 LOST_CONNECTION = re.compile(
     r"WebSocket connection to .* failed|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INTERNET_DISCONNECTED"
     r"|can’t establish a connection to the server|connection to .* was interrupted"  # Firefox
+    r"|Markdown could not be loaded"  # Firefox ends imports of a page that is left
 )
 
 

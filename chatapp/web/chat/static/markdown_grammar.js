@@ -15,7 +15,10 @@ let loading = null;
 export function loadGrammar() {
   loading ??= import("../vendor/markdown-it/dist/browser/markdown-it.esm.min.mjs").then(
     (library) => (grammar = createGrammar(library.default)),
-    (error) => console.warn("Markdown could not be loaded", error),
+    (error) => {
+      loading = null; // the next answer tries again: this one's network was away, or the page was left, and came back
+      console.warn("Markdown could not be loaded", error);
+    },
   );
   return loading;
 }
