@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.test_touch import IS_TOUCH_ONLY
 from tests.browser.window import expect
 from tests.harness.upstream import prompt, spoken
 
@@ -27,6 +28,7 @@ def test_enter_is_a_new_line_only_where_there_is_no_keyboard(stack, alice, tab, 
     """Firefox without windows reports no hover: Enter did not send there."""
     tab.page.goto("/")
     assert tab.page.evaluate("matchMedia('(hover: none)').matches")
+    assert tab.page.evaluate(IS_TOUCH_ONLY) is (pointer == "a finger")
     text = prompt("Hello", tokens=2)
     tab.field.fill(text)
     tab.page.wait_for_load_state()
@@ -39,3 +41,6 @@ def test_enter_is_a_new_line_only_where_there_is_no_keyboard(stack, alice, tab, 
     expect(tab.questions.last.get_by_text("Edit", exact=True)).to_be_visible()
     opacity = "(node) => getComputedStyle(node.closest('.acts')).opacity"
     assert tab.questions.last.get_by_text("Edit", exact=True).evaluate(opacity) == "1"
+    tab.page.set_viewport_size({"width": 1280, "height": 640})
+    menu = tab.page.get_by_role("navigation").get_by_role("button", name="Menu of ").first
+    assert menu.evaluate("(node) => getComputedStyle(node).opacity") == "1"
