@@ -9,6 +9,7 @@ from chatapp.compare.models import Comparison
 from chatapp.schedules.models import Schedule
 from runs.models import Run
 from tests.browser.panes import COMPARISON, Panes
+from tests.browser.test_accessibility import BESIDE, place_in, send_logged_out
 from tests.browser.window import PATIENCE, expect
 from tests.harness.check import check
 from tests.harness.facts import wait_until
@@ -93,22 +94,32 @@ def write(page, field, text: str) -> None:
 @pytest.mark.parametrize("are_all", [False, pytest.param(True, marks=pytest.mark.long)], ids=["few", "all"])
 def test_tab_reaches_everything_and_can_be_seen_on_the_way(stack, alice, open_window, contenders, are_all):
     contenders(tokens=3)
-    check(alice.send(prompt("Otters", tokens=3)))
-    page, found = open_window(stack, alice, viewport={"width": 320, "height": 640}).page, {}
+    run = check(alice.send(prompt("Otters", tokens=3)))
+    narrow = {"viewport": {"width": 320, "height": 640}, "expected": "40[135]"}
+    window, found = open_window(stack, alice, **narrow), {}
+    page = window.page
     comparison = Panes(page, {}).start("Which tree?")
     for pane in comparison.panes.all():
         check(pane.run)
     times = {"at": "09:00", "computed_at": timezone.now()}
     schedule = Schedule.objects.create(owner=alice.user, name="Weather", prompt="Look out.", kind="daily", **times)
-    with_most = ["/settings", "/search?q=otters", "/schedules/new?preset=weekdays", f"/compare/{comparison.pk}"]
-    others = ["/settings/webhooks", "/archive", "/schedules", f"/schedules/{schedule.pk}"]
+    chat = f"/chats/{run.session_id}"
+    with_most = ["/settings/developers", "/search?q=otters"]
+    with_most += ["/schedules/new?preset=weekdays", f"/compare/{comparison.pk}"]
+    others = [*BESIDE, f"{chat}/share", place_in(chat), "/schedules", f"/schedules/{schedule.pk}"]
     others += ["/compare", "/compare/history", "/compare/scoreboard"]
-    for path in [*(others if are_all else ()), *with_most]:
+    for path in dict.fromkeys([*(others if are_all else ("/chats/select", "/welcome")), *with_most]):
         page.goto(path)
         page.wait_for_load_state()
         found[path] = walk(page)
     page.set_viewport_size({"width": 1280, "height": 640})  # the list of chats is beside the page then
     found["with the list"] = walk(page)
+    if are_all:
+        staff = open_window(stack, stack.person("charlie"), **narrow).page
+        staff.goto("/settings/people")
+        found["people"] = walk(staff)
+    send_logged_out(window)
+    found["logged out"] = walk(page)
     assert {path: problems for path, problems in found.items() if problems} == {}
 
 
