@@ -47,7 +47,7 @@ OPTIONS = ("java_script_enabled", "color_scheme", "reduced_motion", "forced_colo
 UNSUPPORTED_OPTIONS = {
     "chromium": {},
     "firefox": dict.fromkeys(OPTIONS, NOT_OVER_BIDI),
-    "webkit": dict.fromkeys([*OPTIONS, "timezone_id"], "WebDriver has no such command"),
+    "webkit": dict.fromkeys(OPTIONS, "WebDriver has no such command"),
 }
 NO_EVENTS = "no event tells of requests"
 UNSUPPORTED_CALLS = {  # of playwright's: a test that calls one is skipped there, with this reason
@@ -55,10 +55,12 @@ UNSUPPORTED_CALLS = {  # of playwright's: a test that calls one is skipped there
     "firefox": [
         (BrowserContext, "new_cdp_session", "only Chromium has its protocol"),
         (Page, "route_web_socket", NOT_OVER_BIDI),
+        (Page, "emulate_media", NOT_OVER_BIDI),  # the relay only says that it was done
     ],
     "webkit": [
         (BrowserContext, "new_cdp_session", "only Chromium has its protocol"),
         (BrowserContext, "set_offline", "its network is not switched off"),
+        (Page, "emulate_media", "WebDriver has no such command"),
         (Page, "route", "no request is held or changed"),
         (Page, "route_web_socket", "no request is held or changed"),
         (Page, "expect_request", NO_EVENTS),

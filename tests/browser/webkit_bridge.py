@@ -30,7 +30,6 @@ SILENT = {  # done as far as it can be
     "emulation.setMediaFeaturesOverride",
     "emulation.setScreenOrientationOverride",
     "emulation.setScreenSettingsOverride",
-    "emulation.setTimezoneOverride",
     "emulation.setLocaleOverride",
     "permissions.setPermission",
     "script.disown",
@@ -168,6 +167,10 @@ class Bridge:
                 return context.pages[handle]
         raise WebDriverError("no such frame", handle)
 
+    async def _started(self, name: str) -> Context:
+        await self.contexts[name].start()
+        return self.contexts[name]
+
     async def do_session_new(self, _) -> dict:
         return {"sessionId": "webkit", "capabilities": {"browserName": "webkit", "browserVersion": "", "userAgent": ""}}
 
@@ -176,7 +179,6 @@ class Bridge:
 
     async def do_browser_createUserContext(self, _) -> dict:
         context = Context(self, f"context-{next(numbers)}")
-        await context.start()
         self.contexts[context.name] = context
         return {"userContext": context.name}
 
@@ -184,11 +186,16 @@ class Bridge:
         await self.contexts.pop(params["userContext"]).close()
 
     async def do_browsingContext_create(self, params: dict) -> dict:
-        return {"context": (await self.contexts[params["userContext"]].create_page()).handle}
+        context = await self._started(params["userContext"])
+        return {"context": (await context.create_page()).handle}
 
     async def do_browsingContext_close(self, params: dict) -> None:
         page = self._page(params["context"])
         await page.context.close_page(page)
+
+    async def do_emulation_setTimezoneOverride(self, params: dict) -> None:
+        for name in params["userContexts"]:
+            self.contexts[name].arguments.append(f"--time-zone={params['timezone']}")
 
     async def do_browsingContext_setViewport(self, params: dict) -> None:
         for name in params.get("userContexts", []):
@@ -292,7 +299,7 @@ class Bridge:
         await page.context.command(page.handle, "POST", f"/element/{element[ELEMENT]}/value", text)
 
     async def do_storage_setCookie(self, params: dict) -> None:
-        context, cookie = self.contexts[params["partition"]["userContext"]], dict(params["cookie"])
+        context, cookie = await self._started(params["partition"]["userContext"]), dict(params["cookie"])
         cookie["value"] = cookie["value"]["value"]
         if same_site := cookie.pop("sameSite", None):
             cookie["sameSite"] = same_site.capitalize()
@@ -300,7 +307,7 @@ class Bridge:
         await context.command(context.home, "POST", "/cookie", {"cookie": cookie})
 
     async def do_storage_getCookies(self, params: dict) -> dict:
-        context = self.contexts[params["partition"]["userContext"]]
+        context = await self._started(params["partition"]["userContext"])
         cookies = await context.command(context.home, "GET", "/cookie")
         for cookie in cookies:
             cookie["value"] = {"type": "string", "value": cookie["value"]}
@@ -308,7 +315,7 @@ class Bridge:
         return {"cookies": cookies}
 
     async def do_storage_deleteCookies(self, params: dict) -> None:
-        context = self.contexts[params["partition"]["userContext"]]
+        context = await self._started(params["partition"]["userContext"])
         await context.command(context.home, "DELETE", "/cookie")
 
 

@@ -33,9 +33,16 @@ class Context:
         self.pages: dict[str, Page] = {}
         self.scripts: dict[str, str] = {}
         self.size: dict | None = None
+        self.arguments = ["--automation", "--javascript-can-access-clipboard=true"]
         self._lock, self._chosen, self._poller = asyncio.Lock(), "", None
 
     async def start(self) -> None:
+        """When it is first needed: what playwright says of the context before becomes an argument of MiniBrowser."""
+        async with self._lock:
+            if self._poller is None:
+                await self._start()
+
+    async def _start(self) -> None:
         port = await self.bridge.free_port()
         env = {"DISPLAY": self.bridge.display, "GDK_BACKEND": "x11", "XDG_CONFIG_HOME": self.bridge.config}
         self._driver = await asyncio.create_subprocess_exec(self.bridge.driver, f"--port={port}", env=os.environ | env)
@@ -46,7 +53,7 @@ class Context:
                 break
             except OSError:
                 await asyncio.sleep(0.05)
-        options = {"binary": str(BROWSER), "args": ["--automation"]}
+        options = {"binary": str(BROWSER), "args": self.arguments}
         wanted = {"pageLoadStrategy": "none", "webkitgtk:browserOptions": options}
         session = await self._send("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self.capabilities = session["capabilities"]
@@ -57,8 +64,9 @@ class Context:
         self._poller = asyncio.create_task(self._poll())
 
     async def close(self) -> None:
-        if self._poller:
-            self._poller.cancel()
+        if self._poller is None:
+            return
+        self._poller.cancel()
         async with self._lock:
             for page in list(self.pages.values()):
                 await self._forget(page)
@@ -66,7 +74,10 @@ class Context:
                 await self._send("DELETE", "")
             except (OSError, WebDriverError):
                 pass
-        self._driver.terminate()
+        try:
+            self._driver.terminate()
+        except ProcessLookupError:
+            pass  # it ended by itself, as it does after its only session
         await self._driver.wait()
 
     async def _send(self, method: str, path: str, body: dict | None = None):
