@@ -195,13 +195,31 @@ def test_screenshots_of_all_pages(house, open_window, directory):
         keep_sheet(open_window(house.stack), pictures, directory / f"{name}.jpg")
 
 
+@pytest.mark.pictures
+@pytest.mark.skipif(not KEEPS, reason="`make screenshots` takes pictures of all pages")
+def test_screenshots_on_paper_and_in_forced_colours(house, open_window, directory):
+    if {"1", "media"}.isdisjoint(os.environ["SCREENSHOTS"].split(",")):
+        pytest.skip("other pages were named")
+    furnish(house, open_window)
+    media = {"print": {"media": "print"}, "forced-colours": {"forced_colors": "active", "color_scheme": "dark"}}
+    for name, emulated in media.items():
+        pictures = []
+        for path in (house.rich, house.states, house.compared):
+            page = open_window(house.stack, house.people["alice"], viewport={"width": 800, "height": 1100}).page
+            page.emulate_media(**emulated)
+            page.goto(path)
+            page.wait_for_load_state()
+            pictures.append(page.screenshot(type="png"))
+        keep_sheet(open_window(house.stack), pictures, directory / f"{name}.jpg")
+
+
 def size(width: int) -> dict[str, int]:
     return {"width": width, "height": dict(SCREENS)[width]}
 
 
 def keep_sheet(window, pictures: list[bytes], path: Path) -> None:
     sources = [f"data:image/png;base64,{base64.b64encode(picture).decode()}" for picture in pictures]
-    rows = [sources[: len(SCREENS)], sources[len(SCREENS) :]]
+    rows = [row for row in (sources[: len(SCREENS)], sources[len(SCREENS) :]) if row]
     columns = ["".join(f'<img src="{source}" height="400">' for source in pair) for pair in zip(*rows, strict=True)]
     boxes = "".join(f'<div style="display: grid; gap: 16px">{column}</div>' for column in columns)
     window.page.set_viewport_size({"width": 1300, "height": 900})
