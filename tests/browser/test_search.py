@@ -12,6 +12,7 @@ from tests.harness.upstream import prompt, spoken
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.each_engine
 def test_a_hit_far_back_is_shown_marked_and_goes_on_in_both_directions(stack, alice, tab):  # B81
     chat = long_session(House(alice), messages=160, text="A paragraph of some length.")
     hit = Message.objects.filter(session=chat.rpartition("/")[2], content="Question 20").get()
