@@ -42,5 +42,5 @@ def test_enter_is_a_new_line_only_where_there_is_no_keyboard(stack, alice, tab, 
     opacity = "(node) => getComputedStyle(node.closest('.acts')).opacity"
     assert tab.questions.last.get_by_text("Edit", exact=True).evaluate(opacity) == "1"
     tab.page.set_viewport_size({"width": 1280, "height": 640})
-    menu = tab.page.get_by_role("navigation").get_by_role("button", name="Menu of ").first
+    menu = tab.page.get_by_role("navigation").get_by_role("button", name="Menu for ").first
     assert menu.evaluate("(node) => getComputedStyle(node).opacity") == "1"

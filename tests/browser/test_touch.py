@@ -36,11 +36,11 @@ def test_a_chat_on_a_phone(stack, alice, tab):  # B81
     tab.expect_answer(spoken(3))
     tab.expect_state("complete")
     assert tab.questions.last.locator(".acts").evaluate(OPACITY) == "1"
-    tab.questions.last.get_by_text("Edit", exact=True).tap()
+    tab.questions.last.locator("summary", has_text="Edit").tap()
     expect(tab.questions.last.get_by_label("Your message")).to_be_focused()
     assert page.evaluate(SMALL_FIELDS) == []
     page.get_by_role("button", name="Chats", exact=True).tap()
-    row = page.get_by_role("button", name="Menu of The area of a circle")
+    row = page.get_by_role("button", name="Menu for The area of a circle")
     assert row.evaluate(OPACITY) == "1"
     row.tap()
     expect(page.get_by_role("button", name="Rename").first).to_be_visible()
