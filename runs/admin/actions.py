@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.template.response import TemplateResponse
+from django.utils.text import get_text_list
 
 from runs.actions import answer_again
 from runs.errors import RunError
@@ -56,7 +57,7 @@ class AdminAction(NamedTuple):
             "title": f"{self.name} {len(fitting)} run{'' if len(fitting) == 1 else 's'}?",
             "admin_action": self,
             "action": request.POST["action"],
-            "states": ", ".join(status.label.lower() for status in self.states),
+            "states": get_text_list([status.label.lower() for status in self.states], "or"),
             "fitting": fitting[:SHOWN_RUNS],
             "count": len(fitting),
             "more": len(fitting) - SHOWN_RUNS,

@@ -370,6 +370,12 @@ def test_a_row_s_menu_renames_pins_and_archives(stack, alice, tab):
     expect(page.get_by_role("heading", name="Pinned")).to_be_visible()
     choose("Unpin")
     expect(page.get_by_role("heading", name="Pinned")).to_have_count(0)
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.get_by_role("button", name="Chats", exact=True).click()
+    row(tab, "Herons").get_by_role("button").click()
+    menu = page.locator("#row-menu").bounding_box()
+    assert menu["x"] >= 0 and menu["x"] + menu["width"] <= 360
+    page.keyboard.press("Escape")
     choose("Archive")
     expect(row(tab, "Herons")).to_have_count(0)
     expect(row(tab, "Storks")).to_be_visible()

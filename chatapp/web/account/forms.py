@@ -111,7 +111,9 @@ class SetFirstPasswordForm(_RevokeTokensForm, NewPasswordForm):
 class WelcomeForm(NewPasswordForm):
     """The first password, and the name to display."""
 
-    name = forms.CharField(label="Your name", required=False, max_length=150)
+    name = forms.CharField(
+        label="Your name", required=False, max_length=150, help_text="Leave blank to use your username."
+    )
     field_order = ["name", "new_password1", "new_password2"]
 
     def __init__(self, user: AbstractBaseUser, *args: object, **kwargs: object) -> None:

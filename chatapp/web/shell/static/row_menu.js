@@ -37,8 +37,10 @@ export class RowMenu {
     this.#menu.querySelector("[data-row-delete]").href = `${this.#url}/delete`;
     this.#menu.showPopover({ source: button });
     const { bottom, left } = button.getBoundingClientRect();
-    const top = Math.min(bottom + GAP, innerHeight - this.#menu.offsetHeight - GAP);
-    Object.assign(this.#menu.style, { top: `${top}px`, left: `${left}px` });
+    const lowest = innerHeight - this.#menu.offsetHeight - GAP;
+    const rightmost = document.documentElement.clientWidth - this.#menu.offsetWidth - GAP;
+    const place = { top: Math.min(bottom + GAP, lowest), left: Math.min(left, rightmost) };
+    Object.assign(this.#menu.style, { top: `${place.top}px`, left: `${place.left}px` });
     this.#menu.querySelector("button").focus();
   }
 
