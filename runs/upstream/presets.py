@@ -52,7 +52,7 @@ PRESETS = [
         "https://RESOURCE.openai.azure.com/openai/v1",
         "AZURE_OPENAI_API_KEY",
         "https://portal.azure.com",
-        "Replace RESOURCE by the name of your resource. Models are the names of your deployments.",
+        "Replace RESOURCE with the name of your resource. Its models are the names of your deployments.",
     ),
     Preset(
         "cerebras",

@@ -17,7 +17,7 @@ PLAIN_TEXT = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "fa
 NONE, STORED, VARIABLE = "none", "stored", "variable"
 KEYS = [
     (NONE, "No key"),
-    (STORED, "A key, stored here encrypted"),
+    (STORED, "A key, stored here and encrypted"),
     (VARIABLE, "A key from an environment variable"),
 ]
 
@@ -43,7 +43,7 @@ class ProviderForm(forms.Form):
         label="Name of the variable",
         required=False,
         max_length=100,
-        help_text="It has to be set where web servers and workers run.",
+        help_text="It must be set where the web servers and workers run.",
         widget=forms.TextInput(attrs=PLAIN_TEXT),
     )
     sends_key = forms.BooleanField(label="Send this key to the new address", required=False)
@@ -55,7 +55,7 @@ class ProviderForm(forms.Form):
         if not provider.key_env:
             del self.fields["sends_key"]
         if provider.stored_key:
-            self.fields["key"].help_text = "A key is stored. Leave this empty to keep it."
+            self.fields["key"].help_text = "A key is stored. Leave blank to keep it."
             self.fields["key"].label = "New key"
 
     def _initial(self) -> dict[str, object]:
@@ -73,7 +73,7 @@ class ProviderForm(forms.Form):
     def clean_key(self) -> str:
         key = self.cleaned_data["key"].strip()
         if not (key.isascii() and key.isprintable()) or " " in key:
-            raise ValidationError("A key has only letters, digits and signs, without spaces.")
+            raise ValidationError("A key contains only letters, digits and symbols, without spaces.")
         return key
 
     def clean(self) -> dict[str, Any]:
@@ -125,10 +125,10 @@ class ChosenModelsForm(forms.Form):
     """Which models of a server are offered: boxes for those it lists, and a field for others."""
 
     others = forms.CharField(
-        label="Other models, one a line",
+        label="Other models, one per line",
         required=False,
         max_length=20_000,
-        help_text="Names of models that are not in the list.",
+        help_text="Names of models that the list doesn’t show.",
         widget=forms.Textarea(attrs={"rows": 2, **PLAIN_TEXT}),
     )
 
@@ -143,7 +143,7 @@ class ChosenModelsForm(forms.Form):
         lines = [line.strip() for line in self.cleaned_data["others"].splitlines()]
         names = list(dict.fromkeys(line for line in lines if line))
         if wrong := next((name for name in names if len(name) > 200 or not name.isprintable()), None):
-            raise ValidationError(f"“{wrong[:50]}” is not a name of a model.")
+            raise ValidationError(f"“{wrong[:50]}” is not the name of a model.")
         return names
 
     def chosen(self) -> list[str]:
@@ -174,13 +174,13 @@ class ModelForm(forms.ModelForm):
             "label": "Name shown to users",
             "enabled": "Offer this model",
             "groups": "Who may use it",
-            "input_price": "Price of a million input tokens",
-            "output_price": "Price of a million output tokens",
+            "input_price": "Price per million input tokens",
+            "output_price": "Price per million output tokens",
             "has_vision": "Understands images",
             "has_tools": "Calls tools",
             "has_reasoning": "Reasons before it answers",
         }
-        help_texts = {"groups": "Only members of these groups. None chosen: everyone."}
+        help_texts = {"groups": "Only members of these groups. If none is chosen, everyone."}
         widgets = {
             "groups": forms.CheckboxSelectMultiple,
             "system_prompt": forms.Textarea(attrs={"rows": 3}),

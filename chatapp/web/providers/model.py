@@ -19,7 +19,7 @@ def edit_model(request: HttpRequest, pk: int) -> HttpResponse:
     form = ModelForm(request.POST or None, instance=model)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, f"{model.label} is saved.")
+        messages.success(request, f"{model.label} was saved.")
         return redirect("models")
     return models_page(request, "model", {"form": form, "model": model}, status=422 if form.errors else 200)
 

@@ -98,5 +98,5 @@ def delete_provider(request: HttpRequest, pk: int) -> HttpResponse:
         return models_page(request, "delete", context)
     name = str(provider)
     provider.delete()
-    messages.success(request, f"{name} is removed.")
+    messages.success(request, f"{name} was removed.")
     return redirect("models")
