@@ -38,7 +38,7 @@ def test_a_webhook_is_made_and_its_secret_is_shown_once(alice, log_in):
     assert "no-store" in made["Cache-Control"]
     page = browser.get(PAGE)
     assert mine.secret not in page.text
-    assert "Sent when an answer is failed, lost." in page.text
+    assert "Sent when an answer is failed or lost." in page.text
     renewed = browser.post(f"{PAGE}/{mine.pk}/secret", follow=True)
     mine.refresh_from_db()
     assert mine.secret in renewed.text
