@@ -14,6 +14,7 @@ UPSTREAM_LOADING_SECONDS = env.float(
 )  # s a model that is being loaded may take
 VIEWER_SECONDS = env.float("VIEWER_SECONDS", default=15.0)  # s an attached run goes on without a follower
 TITLES = env.bool("TITLES", default=True)  # let the session's model write a title after the first exchange
+UPSTREAM_CA_FILE = env.str("UPSTREAM_CA_FILE", default="")  # PEM file of authorities trusted beside the system's
 PROVIDER_KEYS = env.list("PROVIDER_KEYS", default=[])  # more variables with providers' keys: NAME or NAME@host
 
 COMPACT_SECONDS = env.float("COMPACT_SECONDS", default=600.0)  # s after its end until a stream is kept as a snapshot

@@ -12,8 +12,10 @@ from types import TracebackType
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from runs.net import dialing, socks
 from runs.net.connection import Connection
 from runs.net.errors import ConnectError, ProtocolError, ReadTimeout, ResponseTooLarge, ServerDisconnected
+from runs.net.tls import client_context
 
 CONNECT_SECONDS = 10.0  # s to reach the upstream
 MAX_IDLE_CONNECTIONS = 100  # kept for each origin
@@ -138,21 +140,22 @@ class Client:
 
     async def _connect(self, origin: Origin) -> Connection:
         tls = self._tls if origin.scheme == "https" else None
-        return (await asyncio.get_running_loop().create_connection(Connection, origin.host, origin.port, ssl=tls))[1]
+        return await dialing.connect(Connection, origin.host, origin.port, tls)
 
     async def _connect_through_proxy(self, origin: Origin) -> Connection:
         """For https, open a tunnel with CONNECT: TLS is end to end."""
         proxy = urlsplit(origin.proxy or "")
-        port = proxy.port or PORTS[proxy.scheme]
-        connection = await self._connect(Origin(proxy.scheme, proxy.hostname or "", port, None))
+        is_socks = proxy.scheme.startswith("socks")
+        if is_socks:
+            connection = await self._connect_through_socks(proxy, origin)
+        else:
+            port = proxy.port or PORTS[proxy.scheme]
+            connection = await self._connect(Origin(proxy.scheme, proxy.hostname or "", port, None))
         if origin.scheme == "http":
             return connection
         try:
-            target = f"{_bracket_ipv6(origin.host)}:{origin.port}"
-            lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *_basic_auth(proxy, "Proxy-Authorization")]
-            await connection.send_request([_encode_head(lines)], CONNECT_SECONDS)
-            if connection.status != 200:
-                raise ConnectError(f"the proxy answered HTTP {connection.status}")
+            if not is_socks:
+                await self._open_tunnel(connection, proxy, origin)
             transport = await asyncio.get_running_loop().start_tls(
                 connection.transport, connection, self._tls, server_hostname=origin.host
             )
@@ -164,17 +167,35 @@ class Client:
             raise
         return connection
 
+    async def _open_tunnel(self, connection: Connection, proxy: SplitResult, origin: Origin) -> None:
+        target = f"{_bracket_ipv6(origin.host)}:{origin.port}"
+        lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *_basic_auth(proxy, "Proxy-Authorization")]
+        await connection.send_request([_encode_head(lines)], CONNECT_SECONDS)
+        if connection.status != 200:
+            raise ConnectError(f"the proxy answered HTTP {connection.status}")
+
+    async def _connect_through_socks(self, proxy: SplitResult, origin: Origin) -> Connection:
+        handshake = await dialing.connect(socks.Handshake, proxy.hostname or "", proxy.port or socks.PORT)
+        try:
+            await handshake.connect(proxy, origin.host, origin.port)
+        except BaseException:
+            handshake.transport.abort()
+            raise
+        connection = Connection()
+        handshake.transport.set_protocol(connection)
+        connection.connection_made(handshake.transport)
+        return connection
+
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        """Loading all certificates takes 100 ms. SSL_CERT_FILE names others than the system's."""
-        return ssl.create_default_context()
+        return client_context()
 
 
 def _request_head(parts: SplitResult, origin: Origin, body: bytes, headers: dict[str, str]) -> bytes:
     authority = _bracket_ipv6(origin.host) + ("" if origin.port == PORTS[origin.scheme] else f":{origin.port}")
     target = quote(parts.path or "/", safe=URL_SAFE) + (f"?{quote(parts.query, safe=URL_SAFE)}" if parts.query else "")
     lines = [f"Host: {authority}", "Accept-Encoding: identity", f"Content-Length: {len(body)}"]
-    if origin.proxy and origin.scheme == "http":  # a proxy needs the absolute form
+    if origin.proxy and origin.proxy.startswith("http") and origin.scheme == "http":  # it needs the absolute form
         target = f"http://{authority}{target}"
         lines += _basic_auth(urlsplit(origin.proxy), "Proxy-Authorization")
     if "Authorization" not in headers:

@@ -1,11 +1,8 @@
 """The OpenAI-compatible protocol: chat completions as a stream of server-sent events."""
 
 import asyncio
-from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from runs.errors import (
-    ProviderMisconfigured,
     UpstreamDropped,
     UpstreamGarbage,
     UpstreamInterrupted,
@@ -17,6 +14,7 @@ from runs.net.connection import BodyConsumer, Connection
 from runs.net.errors import ConnectError, ProtocolError, ReadTimeout, ResponseTooLarge, ServerDisconnected
 from runs.net.http1 import Client
 from runs.net.inflate import ENCODINGS, Inflater
+from runs.net.proxies import proxy_for
 from runs.upstream.answer import AnswerReader, Sink
 from runs.upstream.failures import BODY_BYTES, failure_of_response
 from runs.upstream.request import UpstreamRequest
@@ -35,7 +33,7 @@ async def stream(client: Client, request: UpstreamRequest, read_timeout: float, 
         headers["Authorization"] = f"Bearer {request.key}"
     answer = _Answer(sink, request)
     try:
-        url, proxy = request.url, _proxy_for(request.url)
+        url, proxy = request.url, proxy_for(request.url)
         async with client.post(url, request.body, headers, read_timeout, MAX_RESPONSE_BYTES, proxy) as response:
             await _raise_for_response(response)
             await answer.read(response)
@@ -93,25 +91,6 @@ class _Answer:
             self._timer.cancel()
         if self._response is not None:
             self._timer = asyncio.get_running_loop().call_later(FINISH_SECONDS, self._response.end_body)
-
-
-def _proxy_for(url: str) -> str | None:
-    """The URL of the proxy that the environment names for `url`. Raises ProviderMisconfigured if it is invalid."""
-    parts = urlsplit(url)
-    if proxy_bypass_environment(parts.hostname or ""):
-        return None
-    proxy = getproxies_environment().get(parts.scheme)
-    if proxy is not None and not _is_proxy_url(proxy):  # the message leaves the URL out: it may hold a password
-        raise ProviderMisconfigured(f"{parts.scheme}_proxy is not a URL such as http://proxy:3128")
-    return proxy
-
-
-def _is_proxy_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def _encoding_of(response: Connection) -> str:

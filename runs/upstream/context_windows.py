@@ -15,19 +15,6 @@ MAX_ANSWER_TOKENS = 8_192  # at most so many,
 MAX_CHOSEN_SHARE = 2  # and whatever length is chosen, the messages get one of so many parts
 LEAST_WINDOW = 256  # tokens; less is no window
 
-# Keys of a list of models: OpenRouter, Together, Fireworks, Cohere; vLLM; Groq; Mistral; LM Studio (the first is that
-# of a model that is loaded); LiteLLM; Gemini. llama.cpp has it within "meta".
-LISTED_KEYS = (
-    "loaded_context_length",
-    "context_length",
-    "max_model_len",
-    "context_window",
-    "max_context_length",
-    "max_input_tokens",
-    "inputTokenLimit",
-    "n_ctx",
-)
-
 # Of models of well-known providers, by the beginning of their names after the vendor's; the first that matches.
 TABLE = tuple(
     (re.compile(pattern), window)
@@ -72,17 +59,6 @@ def window_of(model: Model) -> int | None:
         return None  # servers that people run serve less than a model could read
     name = model.upstream_id.lower().rpartition("/")[2]
     return next((window for pattern, window in TABLE if pattern.match(name)), None)
-
-
-def window_in_listing(entry: dict[str, Any]) -> int | None:
-    """The context window in an entry of a server's list of models, if it has one."""
-    meta = entry.get("meta")
-    for values in (entry, meta if isinstance(meta, dict) else {}):
-        for key in LISTED_KEYS:
-            value = values.get(key)
-            if isinstance(value, int) and not isinstance(value, bool) and value >= LEAST_WINDOW:
-                return min(value, 2**31 - 1)
-    return None
 
 
 def bytes_per_token(model: Model) -> float:

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from http.client import HTTPException
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import orjson
 
 from runs.error_details import redact
 from runs.errors import (
+    ProviderMisconfigured,
     RunError,
     UpstreamFailed,
     UpstreamGarbage,
@@ -25,6 +27,8 @@ from runs.errors import (
     UpstreamUnauthorized,
     UpstreamUnreachable,
 )
+from runs.net.proxies import proxy_for
+from runs.net.tls import client_context
 
 TIMEOUT_SECONDS = 10.0  # s without a byte; staff wait for the result
 MAX_SECONDS = 20.0  # s for the whole list
@@ -70,7 +74,7 @@ def fetch_models(
     headers = {"Accept": "application/json", "User-Agent": "chatapp"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
-    handlers = [_NoRedirect(), *([urllib.request.ProxyHandler({})] if is_direct else [])]
+    handlers = [_NoRedirect(), urllib.request.HTTPSHandler(context=client_context()), _proxies(base_url, is_direct)]
     try:
         request = urllib.request.Request(base_url.rstrip("/") + "/models", headers=headers)
         with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as response:
@@ -83,6 +87,16 @@ def fetch_models(
     except (OSError, HTTPException, ValueError) as error:
         raise UpstreamUnreachable(redact(str(getattr(error, "reason", error)), key)) from None
     return parse_models(body)
+
+
+def _proxies(base_url: str, is_direct: bool) -> urllib.request.ProxyHandler:
+    """Raises ProviderMisconfigured for a SOCKS proxy, which only the requests of chats go through."""
+    proxy = None if is_direct else proxy_for(base_url)
+    if proxy is None:
+        return urllib.request.ProxyHandler({})
+    if not proxy.startswith("http"):
+        raise ProviderMisconfigured("lists of models cannot be read through a SOCKS proxy: name models by hand")
+    return urllib.request.ProxyHandler({urlsplit(base_url).scheme: proxy})
 
 
 def describe_failure(error: RunError) -> str:

@@ -13,7 +13,6 @@ from runs.upstream.context_windows import (
     BYTES_PER_TOKEN,
     estimated_tokens,
     prompt_tokens,
-    window_in_listing,
     window_of,
 )
 from runs.upstream.learning import has_findings, keep_findings
@@ -78,23 +77,6 @@ def test_what_stays_fits_and_alternates_and_everything_else_is_counted(lengths, 
     assert not is_more or estimated_tokens(trimmed.messages, ratio) <= max(tokens, 0) + 25  # the gap's own words
     roles = [message["role"] for message in trimmed.messages]
     assert all(before != after for before, after in pairwise(roles))
-
-
-@pytest.mark.parametrize(
-    ("entry", "window"),
-    [
-        ({"context_length": 131072}, 131072),  # OpenRouter
-        ({"max_model_len": 4096}, 4096),  # vLLM
-        ({"context_window": 8192}, 8192),  # Groq
-        ({"max_context_length": 32768, "loaded_context_length": 4096}, 4096),  # LM Studio
-        ({"meta": {"n_ctx": 2048, "n_ctx_train": 32768}}, 2048),  # llama.cpp
-        ({"context_length": True, "max_model_len": "8192", "meta": None}, None),
-        ({"context_length": 0}, None),
-        ({}, None),
-    ],
-)
-def test_the_window_in_a_server_s_list_of_models(entry, window):
-    assert window_in_listing(entry) == window
 
 
 def test_a_window_is_the_one_that_staff_set_or_the_server_reported_or_the_table_has(model):

@@ -84,9 +84,10 @@ async def _pipe(reader, writer):
 
 @pytest.fixture
 def environment(monkeypatch):
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("NO_PROXY", "")  # otherwise no proxy stands before this machine
     return monkeypatch
 
 
