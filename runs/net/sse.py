@@ -58,7 +58,7 @@ class EventParser:
         for line in lines:
             if line.startswith(b"data:"):
                 value = line[5:].strip()
-                if len(data) == 1 and _are_two_values(data[0], value):
+                if data and len(data) == 1 and _are_two_values(data[0], value):
                     payloads.append(data[0])
                     data, counted, self._data_bytes = [], 0, 0
                 data.append(value)

@@ -68,8 +68,8 @@ class AnswerReader:
         """
         self._sink, self._on_begin, self._on_finish = sink, on_begin, on_finish
         self._parser, self._chunks, self._tags = EventParser(), ChunkParser(), TagSplitter()
-        self._head: bytes | None = b""  # of the body, until its form is known
-        self._feed: Callable[[bytes], Outcome] = self._feed_events
+        self._head = b""  # of the body, until its form is known
+        self._feed: Callable[[bytes], Outcome] | None = self._recognize  # reads any other form than events
         self._json = bytearray()
         self._values = 0  # of a body of JSON
         self._usage: dict[str, Any] | None = None  # counts of the whole answer: only the last ones are recorded
@@ -83,9 +83,21 @@ class AnswerReader:
         A large event takes longer (B68): then this returns a coroutine function that parses it.
         Raises UpstreamError.
         """
-        if self._head is not None:
-            piece = self._recognize(piece)
-        return self._feed(piece)
+        if self._feed is not None:
+            return self._feed(piece)
+        try:
+            payloads = self._parser.feed(piece)
+        except EventTooLarge as error:
+            raise UpstreamTooLarge(TOO_LARGE) from error
+        if not payloads:
+            self._raise_reported()
+            return False
+        if len(payloads[0]) > LARGE_EVENT_BYTES:  # it was collected from many pieces; the others are all of this one
+            return partial(self._read_large, payloads)
+        is_done = self._read(payloads)
+        if self._parser.error is not None and not is_done:
+            self._raise_reported()
+        return is_done
 
     async def finish(self, is_cut: bool = False) -> None:
         """The body has ended, or was cut: parse what has no end of its own. Raises UpstreamError."""
@@ -108,7 +120,7 @@ class AnswerReader:
         if self._json.strip():
             payloads = [bytes(self._json)]
             self._values += 1
-        elif self._feed == self._feed_events:
+        elif self._feed is None:
             try:
                 payloads = self._parser.finish()
             except EventTooLarge as error:
@@ -130,39 +142,21 @@ class AnswerReader:
 
     # -- the form of a body -----------------------------------------------------------------------
 
-    def _recognize(self, piece: bytes) -> bytes:
-        """Choose the parser once the first character is known. Returns what it is to parse."""
-        head = (self._head or b"") + piece
-        if BOM.startswith(head[:3]) and len(head) < len(BOM):
-            self._head = head
-            return b""
+    def _recognize(self, piece: bytes) -> Outcome:
+        """Choose the parser once the first character is known."""
+        head = self._head = self._head + piece
+        if len(head) < len(BOM) and BOM.startswith(head):
+            return False
         head = head.removeprefix(BOM)
         first = head.lstrip()[:1]
         if not first and len(head) < MAX_HEAD_BYTES:
-            self._head = head
-            return b""
-        self._head = None
+            return False
+        self._head = b""
         if first in (b"{", b"["):
             self._feed = self._feed_json
-        elif first == b"<":
-            self._feed = self._feed_page
-        return head
-
-    def _feed_events(self, piece: bytes) -> Outcome:
-        try:
-            payloads = self._parser.feed(piece)
-        except EventTooLarge as error:
-            raise UpstreamTooLarge(TOO_LARGE) from error
-        if not payloads:
-            if self._parser.error is not None:
-                self._raise_reported()
-            return False
-        if len(payloads[0]) > LARGE_EVENT_BYTES:  # it was collected from many pieces; the others are all of this one
-            return partial(self._read_large, payloads)
-        is_done = self._read(payloads)
-        if self._parser.error is not None and not is_done:
-            self._raise_reported()
-        return is_done
+        else:
+            self._feed = self._feed_page if first == b"<" else None
+        return self.feed(head)
 
     def _feed_json(self, piece: bytes) -> Outcome:
         """Collect a value of JSON, or read values line by line if the first line is a whole one."""
@@ -209,7 +203,13 @@ class AnswerReader:
         """Parse and record; true after the end marker."""
         is_done = DONE_MARKER in payloads
         deltas, failure = self._chunks.parse(payloads[: payloads.index(DONE_MARKER)] if is_done else payloads)
-        if deltas:
+        if len(deltas) == 1 and deltas[0].kind is Kind.TEXT and self._tags.passes(deltas[0].data["text"]):
+            if not self.has_begun:
+                self._begin()
+            self._sink.record(deltas)
+            if self.is_finished:
+                self._on_finish()
+        elif deltas:
             self._record(deltas)
         if failure is not None:
             self._raise(failure)
@@ -232,13 +232,6 @@ class AnswerReader:
         return is_done
 
     def _record(self, deltas: list[Delta]) -> None:
-        if len(deltas) == 1 and deltas[0].kind == Kind.TEXT and self._tags.passes(deltas[0].data["text"]):
-            if not self.has_begun:
-                self._begin()
-            self._sink.record(deltas)
-            if self.is_finished:
-                self._on_finish()
-            return
         recorded: list[Delta] = []
         reason = ""
         for delta in deltas:

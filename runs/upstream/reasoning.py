@@ -69,7 +69,8 @@ class TagSplitter:
         """Whether a piece is text as it is: nearly every one. Else it has to be split."""
         if not self.is_plain or (self._remembered is not None and "<" in text):
             return False
-        self._remember(text)
+        if self._remembered is not None:
+            self._remember(text)
         return True
 
     def _remember(self, text: str) -> None:

@@ -53,9 +53,7 @@ def _faults_of_chat(alice: Person, case: Case, run) -> list[str]:
     page = alice.page("GET", f"/chats/{run.session_id}").body.decode().lower()
     if "page" in case.want and not any(word in page for word in case.want["page"]):
         found.append("the page says nothing of it")
-    if case.title is not None or "title" in case.want:
-        found += _faults_of_title(case, run)
-    return found
+    return found + _faults_of_title(case, run)
 
 
 def _faults_of_title(case: Case, run) -> list[str]:
@@ -63,10 +61,10 @@ def _faults_of_title(case: Case, run) -> list[str]:
         run.session.refresh_from_db()
         return run.session.title
 
-    title = wait_until(titled, "a title")
-    if "title" in case.want and title != case.want["title"]:
-        return [f"the title is {title!r}"]
-    return [f"the title is {title!r}" for word in case.want.get("title_not", ()) if word.lower() in title.lower()]
+    title = wait_until(titled, f"a title of {case.name}", 60) if "title" in case.want else titled()
+    is_wrong = title != case.want.get("title", title)
+    unwanted = any(word.lower() in title.lower() for word in case.want.get("title_not", ()))
+    return [f"the title is {title!r}"] if is_wrong or unwanted else []
 
 
 def _faults_for_program(alice: Person, case: Case) -> list[str]:
