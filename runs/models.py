@@ -327,6 +327,7 @@ class Run(models.Model):
     last_seq = models.PositiveIntegerField(default=0)  # of the final event; while the run goes on, ask the log
     prompt_tokens = models.PositiveIntegerField(null=True)
     completion_tokens = models.PositiveIntegerField(null=True)
+    sources = models.JSONField(null=True, blank=True)  # [{"url", "title"}]: web pages that the answer names
     cached_tokens = models.PositiveIntegerField(null=True)  # of the prompt: from the provider's cache
     reasoning_tokens = models.PositiveIntegerField(null=True)  # of the completion
 

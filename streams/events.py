@@ -29,6 +29,7 @@ class Kind(StrEnum):
     TOOL = "tool.delta"
     # with "cached_tokens"?: int, of the prompt, and "reasoning_tokens"?: int, of the completion
     USAGE = "usage"  # {"prompt_tokens": int, "completion_tokens": int}
+    SOURCES = "sources"  # {"sources": [{"url": str, "title": str}]}: the web pages that the answer names
     COMPLETED = "run.completed"  # {"finish_reason": str}
     STOPPED = "run.stopped"  # {"reason": str}
     # {"code": str, "message": str, "retryable": bool, "retry_after"?: float, "upstream"?: {…}}
@@ -100,6 +101,7 @@ class Folded:
     reasoning: str = ""
     tools: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[str, int] = field(default_factory=dict)
+    sources: list[dict[str, str]] = field(default_factory=list)  # {"url", "title"}
     retries: int = 0  # of the request to the upstream
     retry_code: str = ""  # of the error that the last one followed
     final: str | None = None  # the final event's kind
@@ -123,6 +125,8 @@ def fold(events: Iterable[Event]) -> Folded:
                 calls.add(data)
             case Kind.USAGE:
                 folded.usage = data
+            case Kind.SOURCES:
+                folded.sources = data["sources"]
             case Kind.RETRYING:
                 folded.retries, folded.retry_code = folded.retries + 1, data["code"]
             case Kind.SNAPSHOT:

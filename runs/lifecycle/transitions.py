@@ -198,6 +198,7 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
         attempt=run.attempt and run.attempt + folded.retries,
         prompt_tokens=folded.usage.get("prompt_tokens"),
         completion_tokens=folded.usage.get("completion_tokens"),
+        sources=folded.sources or None,
         cached_tokens=folded.usage.get("cached_tokens"),
         reasoning_tokens=folded.usage.get("reasoning_tokens"),
     )

@@ -15,6 +15,7 @@ from runs.upstream.deltas import Delta
 from runs.upstream.failures import EXCERPT_CHARACTERS, Report, excerpt, failure_for, report_in
 from runs.upstream.finish_reasons import Ending, ending_of
 from runs.upstream.reasoning import Split, TagSplitter
+from runs.upstream.sources import merge
 from streams.events import Kind
 
 DONE_MARKER = b"[DONE]"
@@ -52,6 +53,7 @@ class AnswerReader:
         "_on_finish",
         "_parser",
         "_sink",
+        "_sources",
         "_tags",
         "_usage",
         "_values",
@@ -73,6 +75,7 @@ class AnswerReader:
         self._json = bytearray()
         self._values = 0  # of a body of JSON
         self._usage: dict[str, Any] | None = None  # counts of the whole answer: only the last ones are recorded
+        self._sources: list[dict[str, str]] = []  # likewise: they come with many chunks
         self.is_finished = False  # a finish reason, or the end marker, was received
         self.has_begun = False  # something was recorded
         self.is_done = False  # the end marker was received
@@ -136,7 +139,9 @@ class AnswerReader:
         held = [delta for part in self._tags.finish() for delta in _deltas_of(part)]
         if self._usage is not None:
             held.append(Delta(Kind.USAGE, self._usage))
-        self._usage = None
+        if self._sources:
+            held.append(Delta(Kind.SOURCES, {"sources": self._sources}))
+        self._usage, self._sources = None, []
         if held:
             self._sink.record(held)
 
@@ -240,6 +245,8 @@ class AnswerReader:
                 recorded += [piece for part in self._tags.split(data["text"]) for piece in _deltas_of(part)]
             elif kind == Kind.USAGE:
                 self._usage = data
+            elif kind == Kind.SOURCES:
+                self._sources = merge(self._sources, data["sources"])
             else:
                 if kind == FINISH:
                     reason = data["finish_reason"]

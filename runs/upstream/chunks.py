@@ -18,6 +18,7 @@ from runs.net.sse import Payload
 from runs.upstream.deltas import Delta, add_delta
 from runs.upstream.failures import EXCERPT_CHARACTERS, excerpt, failure_for, report_in
 from runs.upstream.finish_reasons import is_reason
+from runs.upstream.sources import sources_in
 from runs.upstream.tool_calls import ToolCallTracker, TooManyCalls, text_of
 from runs.upstream.usage import counts_of
 from streams.events import Kind
@@ -88,6 +89,8 @@ class ChunkParser:
                 _add_usage(deltas, usage)
             elif not choices:
                 _add_other_usage(deltas, chunk)
+            if not choices:
+                _add_sources(deltas, chunk)
         except TooManyCalls as error:
             raise UpstreamTooLarge(str(error)) from error
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -112,6 +115,7 @@ class ChunkParser:
             raise failure_for(report, excerpt(choice))
         if is_reason(reason):
             deltas.append(Delta(FINISH, {"finish_reason": text_of(reason)[:MAX_FINISH_REASON_CHARACTERS]}))
+            _add_sources(deltas, chunk)
             if not chunk.get("usage"):
                 _add_other_usage(deltas, choice)
                 _add_other_usage(deltas, chunk)
@@ -208,6 +212,11 @@ def _replace_lone_surrogates(value: object) -> object:
         return value
     parts = (value[start : start + PIECE_CHARACTERS] for start in range(0, len(value), PIECE_CHARACTERS))
     return "".join([LONE_SURROGATE.sub("\ufffd", part) for part in parts])
+
+
+def _add_sources(deltas: list[Delta], place: dict[str, Any]) -> None:
+    if sources := sources_in(place):
+        deltas.append(Delta(Kind.SOURCES, {"sources": sources}))
 
 
 def _add_usage(deltas: list[Delta], usage: object) -> None:

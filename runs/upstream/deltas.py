@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from runs.upstream.sources import sources_in
 from runs.upstream.tool_calls import MAX_TOOL_CALLS, ToolCallTracker, TooManyCalls
 from streams.events import Kind
 
@@ -60,6 +61,8 @@ def add_delta(deltas: list[Delta], delta: dict[str, Any], calls: ToolCallTracker
         deltas += [Delta(Kind.TOOL, data) for data in calls.pieces_of([pieces] if isinstance(pieces, dict) else pieces)]
     elif function := delta.get("function_call"):
         deltas += [Delta(Kind.TOOL, data) for data in calls.legacy_piece(function)]
+    if "annotations" in delta and (sources := sources_in(delta)):
+        deltas.append(Delta(Kind.SOURCES, {"sources": sources}))
 
 
 def _add(deltas: list[Delta], kind: Kind, value: object, depth: int = 0) -> None:

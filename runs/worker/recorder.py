@@ -59,7 +59,7 @@ class Recorder:
                 continue
             if kind == Kind.USAGE:
                 self.prompt_tokens = data.get("prompt_tokens")
-            else:
+            elif kind != Kind.SOURCES:
                 self._has_content = True
             encoded = orjson.dumps(data)
             for piece in [encoded] if len(encoded) <= DELTA_BYTES else map(orjson.dumps, split(data)):

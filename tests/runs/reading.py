@@ -16,7 +16,7 @@ class Recording:
 
     def __init__(self) -> None:
         self.text = self.reasoning = self.finish = ""
-        self.usage, self.calls = {}, ToolCalls()
+        self.usage, self.sources, self.calls = {}, [], ToolCalls()
         self.error: RunError | None = None
 
     def record(self, deltas: list[Delta]) -> None:
@@ -31,6 +31,8 @@ class Recording:
                 self.calls.add(data)
             elif kind == Kind.USAGE:
                 self.usage = data
+            elif kind == Kind.SOURCES:
+                self.sources = data["sources"]
             elif kind == FINISH:
                 self.finish = data["finish_reason"]
 

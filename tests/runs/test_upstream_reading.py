@@ -251,3 +251,25 @@ def test_events_without_an_empty_line_between_them_are_read_as_they_come():  # B
     body = stream("Hi ", "there.").replace(b"\n\n", b"\n")
     got, is_finished = read_now(body)
     assert (got.text, is_finished) == ("Hi there.", True)
+
+
+URL = "https://example.org/wren"
+SOURCES = {
+    "Perplexity": {"choices": [{"delta": {}, "finish_reason": "stop"}], "citations": [URL], "search_results": [{"title": "Wrens", "url": URL}]},
+    "xAI": {"choices": [], "citations": [{"url": URL, "title": "Wrens"}]},
+    "OpenRouter": {"choices": [{"delta": {"content": "", "annotations": [{"type": "url_citation", "url_citation": {"url": URL, "title": "Wrens"}}]}}]},
+    "Zhipu": {"choices": [], "web_search": [{"link": URL, "title": "Wrens"}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("vendor", SOURCES)
+def test_what_an_answer_is_based_on_is_kept_once(vendor):
+    chunk = f"data: {json.dumps(SOURCES[vendor])}\n\n".encode()
+    got, _ = read_now(chunk * 3)
+    assert got.sources == [{"url": URL, "title": "Wrens"}]
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "http://", "//x", 7, None, {"url": ["x"]}])
+def test_only_addresses_of_the_web_become_links(link):  # B58
+    got, _ = read_now(f"data: {json.dumps({'choices': [], 'citations': [link]})}\n\n".encode())
+    assert got.sources == []

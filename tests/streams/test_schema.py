@@ -32,6 +32,7 @@ DATA = {
     Kind.REASONING: {"text": "a"},
     Kind.TOOL: TOOL,
     Kind.USAGE: USAGE,
+    Kind.SOURCES: {"sources": [{"url": "https://example.org/wren", "title": "Wrens"}]},
     Kind.COMPLETED: {"finish_reason": "stop"},
     Kind.STOPPED: {"reason": "user"},
     Kind.FAILED: {"code": "time_limit", "message": "It took too long.", "retryable": True},

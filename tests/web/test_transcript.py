@@ -155,10 +155,51 @@ def test_a_lost_answer_says_what_happened(browser, ask, write, reason):
     assert "interrupted" not in sentence  # which the page says before it
 
 
-def test_an_answer_cut_off_at_the_length_limit_says_so(browser, ask, write):
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("length", "reached the model’s length limit"),
+        ("model_length", "reached the model’s length limit"),
+        ("content_filter", "a content filter of the model’s server"),
+        ("sensitive", "a content filter of the model’s server"),
+    ],
+)
+def test_an_answer_that_was_cut_off_says_so_in_words_and_can_be_continued(browser, ask, write, reason, words):  # B62
     run = write(ask(), "Half of")
+    transitions.complete(run.id, reason)
+    page = page_of(browser, run)
+    assert "Cut off: " in page and words in page and 'title="Continue"' in page
+
+
+def test_an_answer_that_used_up_its_limit_by_thinking_says_so(browser, ask, write):  # B62
+    run = write(ask(), "")
+    store.append(run.id, (Kind.REASONING, {"text": "Hm."}))
     transitions.complete(run.id, "length")
-    assert "Cut off" in page_of(browser, run)
+    assert "reached its length limit before the answer began" in page_of(browser, run)
+
+
+def test_a_model_that_is_being_loaded_is_not_called_busy(browser, ask):
+    run = ask()
+    store.append(run.id, (Kind.STARTED, {}), (Kind.RETRYING, {"code": "upstream_loading", "seconds": 5.0}))
+    assert "The model is being loaded, which may take a few minutes…" in page_of(browser, run)
+
+
+def test_the_web_pages_that_an_answer_names_are_links(browser, ask, write):
+    run = write(ask(), "A wren is small [1].")
+    store.append(run.id, (Kind.SOURCES, {"sources": [{"url": "https://example.org/?a=1&b", "title": "<b>Wrens"}]}))
+    transitions.complete(run.id, "stop")
+    page = page_of(browser, run)
+    assert '<a href="https://example.org/?a=1&amp;b" rel="nofollow noopener noreferrer"' in page
+    assert "&lt;b&gt;Wrens</a>" in page
+
+
+def test_tokens_spent_on_reasoning_are_told_apart(browser, ask, write):
+    run = write(ask(), "All of it")
+    counts = {"prompt_tokens": 30, "completion_tokens": 20, "cached_tokens": 10, "reasoning_tokens": 5}
+    store.append(run.id, (Kind.USAGE, counts))
+    transitions.complete(run.id, "stop")
+    page = page_of(browser, run)
+    assert "20 tokens, 5 of them reasoning" in page and "10 tokens of the prompt from the cache" in page
 
 
 def test_an_answer_that_ends_while_the_page_is_made_is_shown_ended(ask, write):
