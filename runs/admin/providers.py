@@ -4,14 +4,16 @@ from django import forms
 from django.contrib import admin, messages
 
 from runs import provider_keys
+from runs.admin.profiles import ProfileForm, RefusalFilter, effective_profile, learned_note
 from runs.models import Model, Provider
 from runs.upstream import catalog, probe
 from runs.upstream.catalog import may_connect
+from runs.upstream.learning import forget
 
 MAX_TESTED = 5  # per request: staff wait for the page
 
 
-class ProviderForm(forms.ModelForm):
+class ProviderForm(ProfileForm):
     """Changing the address while keeping the key must be confirmed: the key would go to the new address."""
 
     sends_key = forms.BooleanField(
@@ -46,7 +48,7 @@ class ProviderAdmin(admin.ModelAdmin):
         shown = ["name", "label", "position", "stored_key_note"]
         if not may_connect(request.user):
             return [*shown, "address", "key_env"]
-        return [*shown, "base_url", "key_env", *(["sends_key"] if obj is not None and obj.key_env else [])]
+        return [*shown, "base_url", "key_env", *(["sends_key"] if obj is not None and obj.key_env else []), "profile"]
 
     def get_readonly_fields(self, request, obj=None):
         return ["stored_key_note", *([] if may_connect(request.user) else ["address", "key_env"])]
@@ -86,13 +88,29 @@ class ProviderAdmin(admin.ModelAdmin):
 
 @admin.register(Model)
 class ModelAdmin(admin.ModelAdmin):
+    form = ProfileForm
     list_display = ["label", "name", "provider", "upstream_id", "enabled", "is_default", "position"]
-    list_filter = ["provider", "enabled", "groups"]
+    list_filter = ["provider", "enabled", RefusalFilter, "groups"]
     filter_horizontal = ["groups"]
     list_select_related = ["provider"]
     search_fields = ["name", "label", "upstream_id"]
-    readonly_fields = ["is_default"]  # at most one: the action replaces it in one step
-    actions = ["make_default", "test_connection"]
+    # At most one is the default: the action replaces it in one step.
+    readonly_fields = ["is_default", "effective_profile", "learned_note"]
+    actions = ["make_default", "test_connection", "forget_refusals"]
+
+    @admin.display(description="what is sent")
+    def effective_profile(self, model: Model) -> str:
+        return effective_profile(model) if model.pk else ""
+
+    @admin.display(description="learned from refusals")
+    def learned_note(self, model: Model) -> str:
+        return learned_note(model)
+
+    @admin.action(description="Forget what was learned from refusals", permissions=["change"])
+    def forget_refusals(self, request, queryset):
+        for model in queryset:
+            forget(model)
+        self.message_user(request, "The servers are asked anew with the next requests.", messages.SUCCESS)
 
     @admin.action(description="Test by requesting a few tokens", permissions=["change"])
     def test_connection(self, request, queryset):

@@ -1,6 +1,7 @@
 """What goes out to each vendor is what it takes; and a refusal is learned from (B67)."""
 
 import asyncio
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +15,9 @@ from runs.upstream.learning import forget, learn
 from runs.upstream.profiles import Profile, combine, fault_of, profile_of
 from runs.upstream.request import UpstreamRequest, build_request, prepare_request
 from runs.upstream.shaping import UNKNOWN_SIGNATURE, shape, shape_messages
+from runs.upstream.shipped_profiles import MODELS, SERVERS
 from runs.upstream.titles import build_title_request
+from tests.harness.processes import ROOT
 from tests.runs.loopback import Words
 from tests.upstream.strict import CHECKS, StrictServer
 
@@ -272,3 +275,33 @@ def test_shaping_again_changes_nothing(at, vendor):
     profile = profile_of(at(*VENDORS[vendor][:2]))
     once = shape(profile, {"model": "m", "messages": TOOL_ROUND, "max_tokens": 5, "seed": 1, "temperature": 0.3})
     assert shape(profile, once) == once
+
+
+def test_the_admin_shows_what_is_sent_and_what_was_refused(at, requests, charlie, client):
+    model = at("m", "http://127.0.0.1:1/v1")
+    request = requests(model)["chat"]
+    answered(request, "openai_reasoning")
+    learn(model.pk, request.lessons)
+    client.force_login(charlie)
+    page = client.get(f"/admin/runs/model/{model.pk}/change/").text
+    assert "Only the default (1) value" in page and "&quot;max_tokens&quot;: &quot;max_completion_tokens&quot;" in page
+    assert "M</a>" in client.get("/admin/runs/model/?refusals=yes").text
+    form = {"action": "forget_refusals", "_selected_action": [model.pk]}
+    client.post("/admin/runs/model/", form)
+    assert "M</a>" not in client.get("/admin/runs/model/?refusals=yes").text
+
+
+def test_the_admin_refuses_a_faulty_profile(at, charlie, client):
+    model = at("m", "http://127.0.0.1:1/v1")
+    client.force_login(charlie)
+    page = client.post(f"/admin/runs/model/{model.pk}/change/", {"profile": '{"temperatur": 1}'}).text
+    assert "temperatur is not a field of a profile" in page
+
+
+def test_the_documentation_has_every_shipped_profile():
+    rows = re.findall(r"^\| (.+?) \| (.+) \|$", (ROOT / "docs" / "providers.md").read_text(), re.MULTILINE)
+    documented = dict(rows)
+    missing = [each.name for each in (*SERVERS, *MODELS) if each.name not in documented]
+    hosts = [(server.name, host.removeprefix("*.")) for server in SERVERS for host in server.hosts.split()]
+    missing += [host for name, host in hosts if host not in documented[name]]
+    assert missing == []

@@ -31,7 +31,7 @@ def test_a_chat_of_a_thousand_messages_goes_on_with_a_model_of_4096_tokens(each_
         assert (run.status, run.attempt, run.message.content) == (Status.COMPLETED, requests, spoken(3))
         assert 900 < run.left_out < 1_000
         assert alice.api("GET", f"/runs/{run.pk}").json()["left_out"] == run.left_out
-        page = alice.page("GET", f"/chats/{session}").text
+        page = alice.page("GET", f"/chats/{session}").body.decode()
         assert f"{run.left_out} earlier messages were not sent" in page
     sent = upstream.connections(alice.user.username)[-1]["body"]["messages"]
     assert [message["content"][:9].strip("x ") for message in sent[:2]] == ["Be brief.", "u0"]
