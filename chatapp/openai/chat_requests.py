@@ -23,12 +23,9 @@ DEFAULTS = {"n": 1, "store": False, "logprobs": False, "modalities": ["text"]}  
 UNSUPPORTED = ("audio", "functions", "function_call")  # a client that sends these cannot read the answer without them
 ROLES = ("system", "developer", "user", "assistant", "tool")
 MESSAGE_FIELDS = {"role", "content", "name", "tool_calls", "tool_call_id"}
-ECHOED_FIELDS = {
-    "refusal",
-    "annotations",
-    "reasoning_content",
-    "reasoning",
-}  # members of our own answers; not sent upstream
+REASONING_FIELDS = {"reasoning_content": str, "reasoning": str, "reasoning_details": list}
+# Members of our own answers. Reasoning goes upstream with tool calls, as the model's profile says.
+ECHOED_FIELDS = {"refusal", "annotations", *REASONING_FIELDS}
 
 
 def parse_chat_request(body: dict) -> ParsedRequest:
@@ -111,7 +108,8 @@ def _message(fields: Fields) -> dict:
         raise MissingParameter(f"{fields.path('content')} is required.", fields.path("content"))
     if role == "tool":
         message["tool_call_id"] = fields.required("tool_call_id", str)
-    return message | drop_none({"name": fields.optional("name", str), "tool_calls": calls or None})
+    reasoning = {name: fields.optional(name, kind) for name, kind in REASONING_FIELDS.items()} if calls else {}
+    return message | drop_none({"name": fields.optional("name", str), "tool_calls": calls or None} | reasoning)
 
 
 def _content(fields: Fields) -> str | None:
@@ -136,4 +134,5 @@ def _call(fields: Fields) -> dict:
         raise UnsupportedParameter("Only calls of functions are supported here.", fields.path("type"))
     function = Fields(fields.required("function", dict), fields.path("function"))
     named = {"name": function.required("name", str), "arguments": function.required("arguments", str)}
-    return {"id": fields.required("id", str), "type": "function", "function": named}
+    call = {"id": fields.required("id", str), "type": "function", "function": named}
+    return call | drop_none({"extra_content": fields.optional("extra_content", dict)})
