@@ -8,6 +8,8 @@ import pytest
 
 from streams.delivery.fanout import shard_of
 from streams.delivery.hub import QUEUE_BYTES, QUEUE_EVENTS, EncodedEvent, Follower, Hub
+from streams.transports import page_events, websocket
+from streams.transports.backpressure import ClientSender
 
 
 def live_events(count: int, size: int, first: int = 1) -> list[EncodedEvent]:
@@ -64,3 +66,25 @@ def test_a_page_that_returns_to_the_same_process_was_not_away(other_owner, setti
     with other_owner(followed_until=lambda stream: lease, on_no_return=on_no_return):
         asyncio.run(leave_twice())
     assert calls == [lease, lease]
+
+
+@pytest.mark.parametrize("module", [websocket, page_events], ids=["WebSocket", "server-sent events"])
+def test_a_page_may_return_whatever_it_follows_through(module, monkeypatch):  # B42
+    flags = []
+
+    async def follow(stream, after, *, shortcut, may_return=False):
+        flags.append(may_return)
+        for batch in ():
+            yield batch
+
+    async def send(message):
+        pass
+
+    async def pump():
+        connection = websocket._Socket if module is websocket else page_events._PageEvents
+        sender = send if module is websocket else ClientSender(send)
+        await connection(None, sender)._pump(UUID(int=1), 0)
+
+    monkeypatch.setattr(module, "follow", follow)
+    asyncio.run(pump())
+    assert flags == [True]

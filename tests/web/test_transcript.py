@@ -29,6 +29,20 @@ def test_a_question_is_shown_as_it_was_typed(browser, ask):
     assert "&lt;b&gt;Bold?&lt;/b&gt;\n  indented</div>" in page
 
 
+@pytest.mark.parametrize(
+    ("text", "is_folded"),
+    [
+        ("word " * 400, True),
+        ("line\n" * 25, True),
+        ("word " * 200 + "line\n" * 10, False),
+    ],
+)
+def test_a_long_question_is_folded_and_all_of_it_is_on_the_page(browser, ask, text, is_folded):
+    page = page_of(browser, ask(text))
+    assert text.strip() in page
+    assert ('<details class="fold">' in page, "Show all" in page) == (is_folded, is_folded)
+
+
 def test_a_final_answer_is_html_rendered_once_and_kept(browser, ask, write):
     run = write(ask(), "Some **bold** text")
     transitions.complete(run.id, "stop")

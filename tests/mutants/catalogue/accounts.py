@@ -101,4 +101,25 @@ MUTANTS = [
         'return ["stored_key_note"]',
         "tests/runs/test_provider_keys.py::test_address_and_key_are_for_those_with_the_permission",
     ),
+    Mutant(
+        "a reload shows a secret again",
+        "chatapp/web/shell/shown_once.py",
+        '        response.delete_cookie(COOKIE, samesite="Strict")\n',
+        "",
+        "tests/web/test_settings.py::test_what_is_shown_once_is_at_the_top_with_the_focus[/tokens-form0-new-token]",
+    ),
+    Mutant(
+        "a page with a secret is kept by the browser",
+        "chatapp/web/shell/shown_once.py",
+        '        response.delete_cookie(COOKIE, samesite="Strict")\n        response["Cache-Control"] = "no-store"\n',
+        '        response.delete_cookie(COOKIE, samesite="Strict")\n',
+        "tests/web/test_settings.py::test_what_is_shown_once_is_at_the_top_with_the_focus[/tokens-form0-new-token]",
+    ),
+    Mutant(
+        "the next user of a browser sees a secret of the one before",
+        "chatapp/web/shell/shown_once.py",
+        'return f"{COOKIE}:{request.user.pk}"',
+        "return COOKIE",
+        "tests/web/test_settings.py::test_what_is_shown_once_is_not_shown_to_the_next_user_of_the_browser",
+    ),
 ]

@@ -157,4 +157,18 @@ MUTANTS = [
         "sessions = Session.objects.listed()",
         "tests/aisdk/test_requests.py::test_the_chats_of_others_are_as_if_they_did_not_exist",
     ),
+    Mutant(
+        "a schedule's preset drops what was typed",
+        "chatapp/web/schedules/forms.py",
+        "return initial_of_preset(name) | typed | rule",
+        "return initial_of_preset(name) | rule",
+        "tests/schedules/test_pages.py::test_a_preset_keeps_what_was_typed",
+    ),
+    Mutant(
+        "a schedule's preset changes nothing of its rule",
+        "chatapp/web/schedules/forms.py",
+        "return initial_of_preset(name) | typed | rule",
+        "return initial_of_preset(name) | typed",
+        "tests/schedules/test_pages.py::test_a_preset_keeps_what_was_typed",
+    ),
 ]

@@ -187,4 +187,18 @@ MUTANTS = [
         "            pass\n",
         "tests/streams/test_hub.py::test_a_page_that_returns_to_the_same_process_was_not_away",
     ),
+    Mutant(
+        "a page's WebSocket counts as that of a program, which does not return",
+        "streams/transports/websocket.py",
+        "shortcut=partial(self._send_now, window), may_return=True)",
+        "shortcut=partial(self._send_now, window))",
+        "tests/streams/test_hub.py::test_a_page_may_return_whatever_it_follows_through[WebSocket]",
+    ),
+    Mutant(
+        "a page that follows by server-sent events does not return",
+        "streams/transports/page_events.py",
+        "shortcut=partial(self._send_now, stream), may_return=True)",
+        "shortcut=partial(self._send_now, stream))",
+        "tests/streams/test_hub.py::test_a_page_may_return_whatever_it_follows_through[server-sent events]",
+    ),
 ]
