@@ -64,6 +64,7 @@ WRITTEN = [
 ]
 REMEMBER = """() => {
   const prose = document.querySelector(".answer .prose");
+  window.article = document.querySelector(".answer");
   window.drawn = [...prose.children];
   window.topBlock = drawn.find((block) => block.getBoundingClientRect().bottom > 0);
   window.places = [topBlock.getBoundingClientRect().top];
@@ -76,16 +77,16 @@ REPLACED = """() => {
   return replaced.map((block) => [block.outerHTML, now[window.drawn.indexOf(block)]?.outerHTML]);
 }"""
 KEEP_PLACE = """async () => {
-  const { keepPlace } = await import("/sources/chat/same_html.js");
+  const { keepPlace } = await import("/sources/chat/keep_place.js");
   const [first] = document.querySelectorAll(".answer .prose > *");
   const top = topBlock.getBoundingClientRect().top;
-  keepPlace(document.querySelector(".answer").id, () => first.append(document.createElement("hr"), "and more"));
+  keepPlace(document.querySelector(".answer"), () => first.append(document.createElement("hr"), "and more"));
   return topBlock.getBoundingClientRect().top - top;
 }"""
 
 
 def test_what_was_drawn_is_the_final_html_and_stays_where_it_is(stack, alice, tab):  # B82
-    """Only the colours of code are added. A reader in mid-page sees nothing move."""
+    """A reader in mid-page sees nothing move. Code has its colours before the end."""
     text = prompt(text=WRITTEN, hold=[5])
     tab.start(text)
     expect(tab.answer).to_contain_text("five")
@@ -93,11 +94,13 @@ def test_what_was_drawn_is_the_final_html_and_stays_where_it_is(stack, alice, ta
     tab.page.wait_for_function("document.documentElement.scrollHeight - innerHeight - scrollY > 400")
     stack.upstream.release(text.tag)
     expect(tab.answer).to_contain_text("the end.")
+    expect(tab.answer.locator("pre [class^=hl-]").first).to_be_attached()
     tab.page.evaluate(REMEMBER)
     tab.expect_state("complete")
     expect(tab.answers.last.locator("[data-text], [data-drawn]")).to_have_count(0)
     expect(tab.answer.locator("pre [class^=hl-]").first).to_be_attached()
     assert tab.page.evaluate(REPLACED) == []
+    assert tab.page.evaluate("article.isConnected && article.dataset.state") == "complete"  # what is around it changed
     assert tab.page.evaluate("Math.max(...places) - Math.min(...places)") == 0
     tab.page.route("**/sources/**", lambda route: route.fulfill(path=source(route.request.url)))
     assert abs(tab.page.evaluate(KEEP_PLACE)) < 0.5

@@ -224,6 +224,33 @@ def test_without_javascript_the_page_keeps_its_answers_going_and_stops_and_votes
     assert panes.page.locator("html").bounding_box()["width"] == 320
 
 
+TOP_BLOCK = """(pane) => {
+  window.watched = [...pane.querySelectorAll(".prose > *")].find((block) => block.getBoundingClientRect().bottom > 0);
+  return watched.getBoundingClientRect().top;
+}"""
+
+
+def test_what_is_read_in_a_pane_keeps_its_place_when_one_above_it_ends(stack, alice, contenders, open_window):
+    """On a phone panes are below each other, and one that fails gets longer by a sentence and its buttons."""
+    page = open_window(stack, alice, expected="409", viewport={"width": 375, "height": 600}).page
+    panes = Panes(page, contenders(text=["A few words.\n\n"] * 40, hold=[40], error_after=40))
+    comparison = panes.start()
+    for letter in "ABC":
+        expect(panes.text(letter).locator("p")).to_have_count(40)
+    page.evaluate("document.body.style.overflowAnchor = 'none'")  # as in WebKit, which anchors nothing
+    panes.text("B").locator("p").nth(20).evaluate("(block) => block.scrollIntoView()")
+    top = panes.pane("B").evaluate(TOP_BLOCK)
+    stack.upstream.release(panes.tag(comparison, "A"))
+    panes.expect("A", "failed")
+    expect(panes.act("A", "Another answer from A")).to_be_attached()
+    assert page.evaluate("watched.isConnected && watched.getBoundingClientRect().top") == pytest.approx(top, abs=0.5)
+    for letter in "BC":
+        stack.upstream.release(panes.tag(comparison, letter))
+        panes.expect(letter, "failed")
+    for run in runs_of(comparison):
+        check(run)
+
+
 def complaints_of_axe(page) -> list[str]:
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, { preload: false })")  # as in test_accessibility.py

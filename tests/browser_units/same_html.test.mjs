@@ -56,3 +56,29 @@ test("other code is replaced", () => {
   const drawn = elementOf("<pre><code>x</code></pre>");
   assert.deepEqual(adopt(drawn, "<pre><code><b>y</b></code></pre>"), []);
 });
+
+test("much that differs is replaced in several frames, unless newer HTML comes meanwhile", async () => {
+  const frames = [];
+  globalThis.requestAnimationFrame = (callback) => frames.push(callback);
+  const paragraphs = (word) => `<p>${word}</p>`.repeat(2_500);
+  const drawn = elementOf(paragraphs("old"));
+  document.body.append(drawn);
+  const count = (word) => [...drawn.children].filter(({ textContent }) => textContent === word).length;
+  const [changed, other] = [[], []];
+  const adopting = adoptHtml(drawn, elementOf(paragraphs("new")), (change) => changed.push(change()));
+  assert.ok(count("new") > 100 && count("new") < 1_500, String(count("new")));
+  const first = count("new");
+  for (const frame of frames.splice(0)) frame();
+  await new Promise(setImmediate);
+  assert.ok(count("new") > first);
+  assert.equal(changed.length, 2);
+  const newest = adoptHtml(drawn, elementOf(paragraphs("newest")), (change) => other.push(change()));
+  while (frames.length) {
+    for (const frame of frames.splice(0)) frame();
+    await new Promise(setImmediate);
+  }
+  await Promise.all([adopting, newest]);
+  assert.equal(count("newest"), 2_500);
+  assert.equal(drawn.children.length, 2_500);
+  assert.equal(changed.length, 2);
+});

@@ -27,8 +27,8 @@ MUTANTS = [
     Mutant(
         "the final HTML replaces what was drawn, though it is equal",
         "chatapp/web/chat/static/same_html.js",
-        "return old.isEqualNode(young) || adoptColours(old, young);",
-        "return false;",
+        "  if (old.isEqualNode(young)) return true;\n",
+        "",
         "tests/browser_units/test_units.py::test_unit[same_html]",
     ),
     Mutant(
@@ -226,5 +226,33 @@ MUTANTS = [
         "const saveNow = () => this.#timer && this.save()",
         "const saveNow = () => this.save()",
         "tests/browser_units/test_units.py::test_unit[drafts]",
+    ),
+    Mutant(
+        "a question of many lines is not folded",
+        "chatapp/web/chat/transcript.py",
+        'or content.count("\\n") >= FOLD_LINES',
+        "",
+        "tests/web/test_transcript.py::test_a_long_question_is_folded_and_all_of_it_is_on_the_page",
+    ),
+    Mutant(
+        "a question of many words is not folded",
+        "chatapp/web/chat/transcript.py",
+        "len(content) > FOLD_CHARACTERS or",
+        "",
+        "tests/web/test_transcript.py::test_a_long_question_is_folded_and_all_of_it_is_on_the_page",
+    ),
+    Mutant(
+        "every question is folded",
+        "chatapp/web/chat/transcript.py",
+        "len(content) > FOLD_CHARACTERS or",
+        "True or",
+        "tests/web/test_transcript.py::test_a_long_question_is_folded_and_all_of_it_is_on_the_page",
+    ),
+    Mutant(
+        "all that differs in the final HTML is replaced in one frame",
+        "chatapp/web/chat/static/same_html.js",
+        "changes.length && nodes < MAX_NODES;",
+        "changes.length;",
+        "tests/browser_units/test_units.py::test_unit[same_html]",
     ),
 ]

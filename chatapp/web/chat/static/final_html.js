@@ -1,7 +1,8 @@
 /* The HTML of an answer that has ended, which a worker makes a moment later while no request waits for it. Until then
 the page keeps what it drew while the answer arrived. */
 
-import { adoptHtml, keepPlace } from "./same_html.js";
+import { keepPlace } from "./keep_place.js";
+import { adoptHtml } from "./same_html.js";
 import { stickToBottom } from "./stick_to_bottom.js";
 import { delay, getHtml, parseElement } from "../shell/requests.js";
 
@@ -12,22 +13,44 @@ export function isHtmlPending(article) {
   return "htmlDue" in article.dataset;
 }
 
-/** Move what was drawn of `current`, if it was drawn to its end, into `fresh`: instead of its plain text, or of its HTML,
- * to which it is made equal. */
-export function keepDrawnText(current, fresh) {
-  const selector = ENDED.has(current.dataset.state) ? "[data-text], [data-drawn]" : "[data-drawn]";
-  const drawn = current.querySelector(selector);
+/** Show `fresh`, the server's version of a message, instead of `current`. Text that was drawn to its end stays where it
+ * is, and what is around it is replaced: to lay out a long one anew takes longer than a frame. Its HTML, if that exists,
+ * is adopted in the next frames. Returns what is on the page then.
+ * @param {HTMLElement} current @param {HTMLElement} fresh @param {(change: () => void) => void} inFrame */
+export function replaceMessage(current, fresh, inFrame) {
+  const drawn = drawnText(current, fresh);
   const text = fresh.querySelector(isHtmlPending(fresh) ? "[data-plain]" : ".prose");
-  const isWritten = current.dataset.run === fresh.dataset.run && !("stream" in fresh.dataset);
-  if (!text || !drawn || !isWritten) return;
+  if (!drawn || !text) {
+    inFrame(() => current.replaceWith(fresh));
+    return fresh;
+  }
   drawn.removeAttribute("data-text");
-  if (isHtmlPending(fresh)) drawn.dataset.drawn = "";
-  else adoptFinal(drawn, text);
-  text.replaceWith(drawn);
+  drawn.dataset.drawn = "";
+  inFrame(() => replaceAround(drawn, text));
+  if (!isHtmlPending(fresh)) adoptFinal(drawn, text, inFrame);
+  return current;
 }
 
-function adoptFinal(drawn, fresh) {
-  adoptHtml(drawn, fresh);
+/** What was drawn of `current`, if all of it is there and `fresh` shows the end of the same run. */
+function drawnText(current, fresh) {
+  const selector = ENDED.has(current.dataset.state) ? "[data-text], [data-drawn]" : "[data-drawn]";
+  const isWritten = current.dataset.run === fresh.dataset.run && !("stream" in fresh.dataset);
+  return isWritten ? /** @type {HTMLElement | null} */ (current.querySelector(selector)) : null;
+}
+
+/** Give the element around `drawn` the attributes and all other content of that around `text`. */
+function replaceAround(drawn, text) {
+  const [current, fresh] = [drawn.parentElement, text.parentElement];
+  for (const node of [...current.childNodes]) if (node !== drawn) node.remove();
+  const nodes = [...fresh.childNodes];
+  drawn.before(...nodes.slice(0, nodes.indexOf(text)));
+  drawn.after(...nodes.slice(nodes.indexOf(text) + 1));
+  for (const { name } of [...current.attributes]) if (!fresh.hasAttribute(name)) current.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) current.setAttribute(name, value);
+}
+
+async function adoptFinal(drawn, fresh, inFrame) {
+  await adoptHtml(drawn, fresh, inFrame);
   delete drawn.dataset.drawn;
 }
 
@@ -49,7 +72,7 @@ export async function loadFinalHtml(article) {
 async function replaceText(article, fresh) {
   await whenUnselected(article);
   const [current, text] = [article, fresh].map((each) => each.querySelector(".prose"));
-  if (article.isConnected) stickToBottom(() => keepPlace(article.id, () => adoptFinal(current, text)));
+  if (article.isConnected) await adoptFinal(current, text, (change) => stickToBottom(() => keepPlace(article, change)));
   delete article.dataset.htmlDue;
 }
 

@@ -4,9 +4,9 @@ was drawn, once and without a jump. */
 import { Answer } from "./answer.js";
 import { announcementOf } from "./announcements.js";
 import { stickToBottom } from "./stick_to_bottom.js";
-import { isHtmlPending, keepDrawnText, loadFinalHtml, whenUnselected } from "./final_html.js";
+import { isHtmlPending, loadFinalHtml, replaceMessage, whenUnselected } from "./final_html.js";
 import { isSameVersion, messagesIn } from "./message_elements.js";
-import { keepPlace } from "./same_html.js";
+import { keepPlace } from "./keep_place.js";
 import { announce } from "../shell/status.js";
 import { delay, getHtml, parseElement, RETRY_DELAY } from "../shell/requests.js";
 
@@ -91,13 +91,11 @@ export class Transcript {
   #show(article, previous) {
     const current = document.getElementById(article.id);
     if (current && isSameVersion(current, article)) return current;
-    if (current) this.#replace(current, article);
-    else {
-      if (previous) previous.after(article);
-      else this.#root.prepend(article);
-      if (article.dataset.stream) this.#follow([article]);
-      if (isHtmlPending(article)) loadFinalHtml(article);
-    }
+    if (current) return this.#replace(current, article);
+    if (previous) previous.after(article);
+    else this.#root.prepend(article);
+    if (article.dataset.stream) this.#follow([article]);
+    if (isHtmlPending(article)) loadFinalHtml(article);
     return article;
   }
 
@@ -120,17 +118,15 @@ export class Transcript {
     if (answer.article.isConnected) this.reload(answer);
   }
 
-  #replace(current, article) {
+  /** Returns the article that is on the page then. */
+  #replace(current, fresh) {
     const open = [...current.querySelectorAll("details[open]")].map(({ className }) => className);
     this.#unfollow(current);
-    const replace = () => {
-      keepDrawnText(current, article); // not earlier: without its text the page would be short, and seem at its bottom
-      current.replaceWith(article);
-    };
-    stickToBottom(() => keepPlace(article.id, replace));
+    const article = replaceMessage(current, fresh, (change) => stickToBottom(() => keepPlace(current, change)));
     for (const details of article.querySelectorAll("details")) details.open = open.includes(details.className);
     if (article.dataset.stream) this.#follow([article]);
     if (isHtmlPending(article)) loadFinalHtml(article);
+    return article;
   }
 
   #unfollow(article) {

@@ -2,7 +2,8 @@
 a pane that is being written stays as it is. */
 
 import { Pane } from "./pane.js";
-import { isHtmlPending, keepDrawnText, RETRY_DELAYS } from "../chat/final_html.js";
+import { isHtmlPending, replaceMessage, RETRY_DELAYS } from "../chat/final_html.js";
+import { keepPlace } from "../chat/keep_place.js";
 import { Refresher } from "../shell/refresher.js";
 import { announce } from "../shell/status.js";
 import { delay, getHtml, parseHtml, post } from "../shell/requests.js";
@@ -78,7 +79,8 @@ export class Comparison {
     }
     for (const section of sections) this.#place(section, list);
     this.#loadPendingHtml(sections);
-    this.#replace(this.#root.querySelector("[data-verdict]"), fresh.querySelector("[data-verdict]"));
+    const [verdict, freshVerdict] = [this.#root, fresh].map((part) => part.querySelector("[data-verdict]"));
+    this.#replace(verdict, freshVerdict, () => (verdict.replaceWith(freshVerdict), freshVerdict));
   }
 
   /** Load again, after longer and longer delays, while a worker makes the HTML of answers that have ended. */
@@ -90,21 +92,20 @@ export class Comparison {
 
   #place(section, list) {
     const current = document.getElementById(section.id);
-    if (current) keepDrawnText(current, section);
     if (!current) return list.append(section);
     const pane = this.#panes.get(section.id);
     if (pane && pane.stream === section.dataset.stream) return pane.update(section);
     this.#unfollow(section.id);
-    this.#replace(current, section);
+    this.#replace(current, section, () => replaceMessage(current, section, (change) => keepPlace(list, change)));
     if (section.dataset.stream) this.#follow(section);
   }
 
-  /** Replace an element; a focus inside it moves to the new one. */
-  #replace(current, fresh) {
+  /** Let `replace` show `fresh` instead of `current`; a focus that is lost moves to what it returns. */
+  #replace(current, fresh, replace) {
     if (current.isEqualNode(fresh)) return;
     const hadFocus = current.contains(document.activeElement);
-    current.replaceWith(fresh);
-    if (hadFocus) fresh.focus({ preventScroll: true });
+    const shown = replace();
+    if (hadFocus && !shown.contains(document.activeElement)) shown.focus({ preventScroll: true });
   }
 
   #follow(section) {
