@@ -7,17 +7,19 @@ then the process that this runs in is killed (`runs.rendering.renderer`).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
-from itertools import groupby
+from itertools import chain, groupby
 from time import thread_time
 from typing import Any
 
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
+
+from runs.rendering.stretches import CLOSING, OPENING, ends_of_stretches
 
 MAX_CHARACTERS = 50_000  # of code in one answer: Pygments is slow (10 µs a character)
 MAX_TOKENS = 15_000  # in one answer: each is a span, and with too many tags the answer is shown plain (`MAX_HTML_TAGS`)
@@ -91,16 +93,22 @@ class Budget:
 
 
 def highlight(code: str, language: str, budget: Budget) -> str:
-    """The highlighted code as HTML; empty if it is to be shown plain."""
+    """The highlighted code as HTML, in stretches if it is long; empty if it is to be shown plain.
+
+    The page's script finds the same colours while code is written (chat/code_text.js).
+    """
     name = LEXERS.get(language.lower())
-    if name is None or len(code) > budget.characters or budget.tokens <= 0 or budget.seconds <= 0:
+    is_whole = len(code) <= budget.characters
+    coloured = code if is_whole else code[: code.rfind("\n", 0, max(budget.characters, 0)) + 1]
+    if name is None or not coloured or budget.tokens <= 0 or budget.seconds <= 0:
         return ""
     if max(map(len, code.split("\n"))) > MAX_LINE_CHARACTERS:
         return ""
-    budget.characters -= len(code)
+    budget.characters -= len(coloured)
     begin = thread_time()
     try:
-        return _to_html(code, _lexer(name), budget, begin + budget.seconds)
+        tokens = _tokens(coloured, _lexer(name), budget, begin + budget.seconds)
+        return _to_html(chain(tokens, [("", code[len(coloured) :])]), ends_of_stretches(code))
     except Exception:  # over the budget, or a lexer that fails
         return ""
     finally:
@@ -112,14 +120,28 @@ def _lexer(name: str) -> Lexer:
     return get_lexer_by_name(name)
 
 
-def _to_html(code: str, lexer: Lexer, budget: Budget, deadline: float) -> str:
-    out: list[str] = []
+def _tokens(code: str, lexer: Lexer, budget: Budget, deadline: float) -> Iterator[tuple[str, str]]:
     for piece, is_code in _pieces(code):
-        tokens = _budgeted_tokens(lexer, piece, budget, deadline) if is_code else [("", piece)]
-        for css_class, group in groupby(tokens, key=lambda token: token[0]):
-            text = escape("".join(text for _, text in group))
-            out.append(f'<span class="hl-{css_class}">{text}</span>' if css_class else text)
-    return "".join(out)
+        yield from _budgeted_tokens(lexer, piece, budget, deadline) if is_code else [("", piece)]
+
+
+def _to_html(tokens: Iterable[tuple[str, str]], ends: Sequence[int]) -> str:
+    """Tokens as HTML, in boxes that end at these positions; in none if there are no such positions."""
+    boxes: list[list[str]] = [[] for _ in ends or [0]]
+    position = box = 0
+    for css_class, group in groupby(tokens, key=lambda token: token[0]):
+        rest = "".join(text for _, text in group)
+        while rest:
+            text = rest[: ends[box] - position] if ends else rest
+            escaped = escape(text)
+            boxes[box].append(f'<span class="hl-{css_class}">{escaped}</span>' if css_class else escaped)
+            position += len(text)
+            rest = rest[len(text) :]
+            if ends and position == ends[box]:
+                box += 1
+    if not ends:
+        return "".join(boxes[0])
+    return "".join(f"{OPENING}{''.join(each)}{CLOSING}" for each in boxes)
 
 
 def _pieces(code: str) -> Iterator[tuple[str, bool]]:

@@ -21,7 +21,7 @@ from markdown_it.utils import OptionsDict
 from runs.rendering.grammar import MAX_LEVEL, make_parser
 from runs.rendering.highlighting import Budget, highlight
 from runs.rendering.paragraphs import stretch_paragraphs
-from runs.rendering.stretches import MAX_STRETCH, stretched, weight_of
+from runs.rendering.stretches import stretched
 
 RENDER_SECONDS = 2.0  # s of this thread's CPU; an answer of 100 kB takes a quarter of it
 MAX_MARKDOWN_CHARACTERS = 300_000  # longer answers stay plain: a browser would be slow with their HTML, too
@@ -54,7 +54,6 @@ ATTRIBUTES = {
 }
 BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they make text look different from what it is
 BIDI_OVERRIDES = re.compile("[\u202a-\u202e]")  # prose may have isolates, which right-to-left text needs; code may not
-ASCII = re.compile(r"[\x00-\x7f]+")
 Env = dict[str, Any]  # markdown-it's environment of a text
 
 
@@ -114,18 +113,12 @@ def _code(_renderer: object, tokens: Sequence[Token], index: int, _options: Opti
         raise _TooExpensive
     code = _marked(tokens[index].content)
     language = (tokens[index].info.split() or [""])[0][:MAX_LANGUAGE_CHARACTERS]
-    content = _highlighted_box(code, language, env["code"]) or stretched(code)
+    content = highlight(code, language, env["code"]) or stretched(code)
     return (
         f'<div class="code"><div class="code__bar"><span>{escape(language)}</span>'
         '<button type="button" class="code__copy" data-copy-code>Copy</button></div>'
         f'<pre tabindex="0"><code>{content}</code></pre></div>\n'
     )
-
-
-def _highlighted_box(code: str, language: str, budget: Budget) -> str:
-    """The highlighted code in one box; empty if it has so many non-ASCII characters that a browser could be slow."""
-    is_slow = not code.isascii() and weight_of(ASCII.sub("", code)) > MAX_STRETCH
-    return "" if is_slow else highlight(code, language, budget)
 
 
 def _code_in_line(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:

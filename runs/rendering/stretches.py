@@ -6,6 +6,7 @@ for minutes. The page's script builds the same boxes (plain_text.js). No charact
 
 from collections.abc import Iterator
 from html import escape
+from itertools import accumulate
 from unicodedata import category
 
 STRETCH = 5_000  # the weight after which a box ends at the next line break,
@@ -20,6 +21,11 @@ def stretched(text: str) -> str:
     if weight_of(text) <= MAX_STRETCH:
         return escape(text)
     return "".join(f"{OPENING}{escape(stretch)}{CLOSING}" for stretch in stretches(text))
+
+
+def ends_of_stretches(text: str) -> list[int]:
+    """The positions in a text where its stretches end; none if it is short enough for one box."""
+    return list(accumulate(map(len, stretches(text)))) if weight_of(text) > MAX_STRETCH else []
 
 
 def weight_of(text: str) -> int:

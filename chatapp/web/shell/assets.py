@@ -30,6 +30,8 @@ class HashedStorage(CompressedManifestStaticFilesStorage):
     Without esbuild, as on a platform for which npm has none, modules and style sheets stay as they are.
     """
 
+    max_post_process_passes = 20  # modules import each other in longer chains than Django expects
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.esbuild = find_esbuild(settings.BROWSER_PACKAGES_DIR)
         self.is_bundled = self.esbuild is not None or settings.BUNDLES_DIR.is_dir()

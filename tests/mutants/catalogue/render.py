@@ -131,4 +131,25 @@ MUTANTS = [
         "",
         "tests/browser_units/test_gfm.py::test_the_page_draws_the_same_however_it_arrives",
     ),
+    Mutant(
+        "long code with colours is one box",
+        "runs/rendering/highlighting.py",
+        '_to_html(chain(tokens, [("", code[len(coloured) :])]), ends_of_stretches(code))',
+        '_to_html(chain(tokens, [("", code[len(coloured) :])]), [])',
+        "tests/runs/test_stretches.py::test_code_in_letters_that_browsers_are_quick_with_stays_coloured",
+    ),
+    Mutant(
+        "the page joins tokens of two colours",
+        "chatapp/web/chat/static/code_parts.js",
+        "if (this.#last?.[0] !== css) {",
+        "if (!this.#last) {",
+        "tests/browser_units/test_colours.py::test_each_language_has_the_servers_colours_however_it_arrives",
+    ),
+    Mutant(
+        "what was coloured too early stays so",
+        "chatapp/web/chat/static/code_text.js",
+        "at <= this.#text.length - MARGIN",
+        "at <= this.#text.length",
+        "tests/browser_units/test_units.py::test_unit[code_text]",
+    ),
 ]

@@ -1,8 +1,8 @@
 /* Blocks of an answer (code boxes, tables, formulas, lists), built from the parser's tokens as the server renders them,
 with its line ends: so the two can be compared. */
 
+import { CodeText } from "./code_text.js";
 import { createElement, marked } from "./inline_elements.js";
-import { layoutWeight, LONGEST, PlainText } from "./plain_text.js";
 
 const CODE = new Set(["fence", "code_block"]);
 const OWN_RULE = new Set([...CODE, "formula_block", "table_open", "footnote_open"]); // where the server adds no line end
@@ -30,9 +30,10 @@ export function hasBreakAfter(tokens, index) {
 }
 
 /** The outer element for a token that opens a block, or is one, and the element that its content goes into.
- * @param {any} token @returns {[HTMLElement, HTMLElement]} */
-export function blockElements(token) {
-  if (isCode(token)) return codeBox(token);
+ * `budget.characters` of code may still be coloured.
+ * @param {any} token @param {{characters: number}} budget @returns {[HTMLElement, HTMLElement]} */
+export function blockElements(token, budget) {
+  if (isCode(token)) return codeBox(token, budget);
   if (token.type === "formula_block") return same(createElement("div", "math", marked(token.content)));
   if (token.type === "footnote_open")
     return same(createElement("div", "footnote", createElement("sup", "", token.meta.label), " "));
@@ -58,7 +59,7 @@ function scrollBox(name, className, content) {
 }
 
 /** @returns {[HTMLElement, HTMLElement]} */
-function codeBox(token) {
+function codeBox(token, budget) {
   const language = token.info.trim().split(/\s+/)[0];
   const copy = createElement("button", "code__copy", "Copy");
   copy.setAttribute("type", "button");
@@ -70,7 +71,7 @@ function codeBox(token) {
   );
   bar.append(copy);
   const code = createElement("code");
-  token.text = new CodeText(code);
+  token.text = new CodeText(code, language, budget);
   token.text.append(marked(token.content));
   return [createElement("div", "code", bar, scrollBox("pre", "", code)), code];
 }
@@ -83,23 +84,4 @@ export function continueCode(shown, token) {
   token.text = shown.text;
   token.text.append(marked(token.content.slice(shown.content.length)));
   return true;
-}
-
-/** Code in a box: one text, or stretches if it is long. */
-class CodeText {
-  #element;
-  #weight = 0;
-  #stretches = null;
-
-  constructor(element) {
-    this.#element = element;
-  }
-
-  append(text) {
-    this.#weight += layoutWeight(text);
-    if (this.#weight > LONGEST) this.#stretches ??= new PlainText(this.#element);
-    if (this.#stretches) this.#stretches.append(text);
-    else if (this.#element.firstChild) this.#element.firstChild.appendData(text);
-    else if (text) this.#element.append(text);
-  }
 }

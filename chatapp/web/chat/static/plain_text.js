@@ -28,6 +28,20 @@ export function appendText(element, text) {
   else if (text) element.append(text);
 }
 
+/** Where the stretch of `text` that begins at `start` ends, as on the server; 0 if only more text will tell.
+ * @param {string} text @param {number} start */
+export function stretchEnd(text, start) {
+  let position = start;
+  for (let weight = 0; weight < LONGEST && !(weight >= STRETCH && text[position - 1] === "\n");) {
+    const line = weight >= STRETCH ? text.slice(position, position + PIECE).indexOf("\n") + 1 : 0;
+    const end = position + (line || PIECE);
+    if (end > text.length) return 0;
+    weight += layoutWeight(text.slice(position, end));
+    position = end;
+  }
+  return endsInsideCharacter(text.slice(0, position)) ? position + 1 : position;
+}
+
 export class PlainText {
   #element;
   #maxLength;

@@ -2,6 +2,7 @@
 added and removed only from the first token that differs. */
 
 import { blockElements, continueCode, hasBreakAfter, hasBreakBefore, isCode } from "./block_elements.js";
+import { MAX_COLOURED } from "./code_text.js";
 import { grownNodes, inlineNodes } from "./inline_elements.js";
 
 /** An element that is open, the one around it, and that one's child with it inside.
@@ -12,6 +13,7 @@ export class TokenDrawing {
   #level;
   /** What stands there of the open blocks: each token, and where it was drawn: in `level`, after the node `last`. */
   #entries = [];
+  #budget = { characters: MAX_COLOURED };
 
   /** @param {Element} element */
   constructor(element) {
@@ -95,7 +97,7 @@ export class TokenDrawing {
     removeAfter(level.node, last);
     for (let inner = level; inner.up; inner = inner.up) removeAfter(inner.up.node, inner.outer);
     this.#level = level;
-    this.#entries.length = index;
+    for (const { token } of this.#entries.splice(index)) token.text?.discard();
   }
 
   #add(tokens, index) {
@@ -114,23 +116,16 @@ export class TokenDrawing {
   }
 
   #open(token) {
-    const [outer, node] = blockElements(token);
+    const [outer, node] = blockElements(token, this.#budget);
     this.#level.node.append(outer);
     if (token.nesting > 0) this.#level = { node, up: this.#level, outer };
   }
 }
 
 function isSame(drawn, token) {
-  if (
-    drawn.isStale ||
-    drawn.isCompleted ||
-    drawn.type !== token.type ||
-    drawn.tag !== token.tag ||
-    drawn.hidden !== token.hidden
-  )
-    return false;
-  if ((drawn.source ?? drawn.content) !== token.content || drawn.info !== token.info) return false;
-  return String(drawn.attrs) === String(token.attrs) && drawn.meta?.label === token.meta?.label;
+  if (drawn.isStale || drawn.isCompleted || drawn.meta?.label !== token.meta?.label) return false;
+  if (["type", "tag", "hidden", "info"].some((name) => drawn[name] !== token[name])) return false;
+  return (drawn.source ?? drawn.content) === token.content && String(drawn.attrs) === String(token.attrs);
 }
 
 function removeAfter(element, last) {
