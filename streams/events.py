@@ -23,7 +23,7 @@ class Kind(StrEnum):
     RETRYING = (
         "run.retrying"  # {"code": str, "seconds": float}: the request to the upstream is retried after this pause
     )
-    TEXT = "text.delta"  # {"text": str}
+    TEXT = "text.delta"  # {"text": str, "refusal"?: True}
     REASONING = "reasoning.delta"  # {"text": str}
     # {"index": int, "id"?: str, "name"?: str, "arguments"?: str, "extra_content"?: {…}}; the last is the provider's own
     TOOL = "tool.delta"

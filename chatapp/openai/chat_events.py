@@ -12,7 +12,7 @@ from runs.states import StopReason
 from runs.upstream.finish_reasons import Ending, ending_of
 from streams.events import Folded, Kind, ToolCalls
 
-REASONS = {"stop", "length", "tool_calls", "content_filter"}  # the finish_reasons of the protocol
+FINISH_REASONS = {Ending.LENGTH: "length", Ending.FILTER: "content_filter"}
 STOPPED = "The answer was stopped."
 
 
@@ -27,6 +27,7 @@ class ChatCompletionFold:
         }
         self._includes_usage = includes_usage
         self._folded, self._text, self._reasoning, self._calls = Folded(), [], [], ToolCalls()
+        self._refusal: list[str] = []
 
     def encode(self, run_event: RunEvent, finished_at: datetime | None = None) -> bytes:
         """The frames for one event."""
@@ -35,7 +36,8 @@ class ChatCompletionFold:
             case Kind.QUEUED:
                 return self._chunk({"role": "assistant", "content": ""})
             case Kind.TEXT:
-                return self._chunk({"content": run_event.data["text"]})
+                name = "refusal" if "refusal" in run_event.data else "content"
+                return self._chunk({name: run_event.data["text"]})
             case Kind.REASONING:
                 return self._chunk({"reasoning_content": run_event.data["text"]})
             case Kind.TOOL:
@@ -48,7 +50,8 @@ class ChatCompletionFold:
         folded = self._folded
         match run_event.kind:
             case Kind.TEXT:
-                self._text.append(run_event.data["text"])
+                text = self._refusal if "refusal" in run_event.data else self._text
+                text.append(run_event.data["text"])
             case Kind.REASONING:
                 self._reasoning.append(run_event.data["text"])
             case Kind.TOOL:
@@ -64,7 +67,9 @@ class ChatCompletionFold:
         """The completion. Raises RunFailed unless the run completed."""
         if self._folded.final != Kind.COMPLETED:
             raise self._failure()
-        message = {"role": "assistant", "content": "".join(self._text) or None, "refusal": None}
+        content, refusal = "".join(self._text), "".join(self._refusal) or None
+        has_other = refusal or self._folded.tools
+        message = {"role": "assistant", "content": content or (None if has_other else ""), "refusal": refusal}
         if self._reasoning:
             message["reasoning_content"] = "".join(self._reasoning)
         if self._folded.tools:
@@ -87,13 +92,8 @@ class ChatCompletionFold:
         return _frame(chunk)
 
     def _finish_reason(self) -> str:
-        reason = self._folded.final_data.get("finish_reason", "")
-        match ending_of(reason):
-            case Ending.LENGTH:
-                return "length"
-            case Ending.FILTER:
-                return "content_filter"
-        return reason if reason in REASONS else "tool_calls" if self._folded.tools else "stop"
+        reason = FINISH_REASONS.get(ending_of(self._folded.final_data.get("finish_reason", "")))
+        return reason or ("tool_calls" if self._folded.tools else "stop")
 
     def _usage(self) -> dict | None:
         counts = self._folded.usage

@@ -12,7 +12,7 @@ import orjson
 from chatapp.openai.event_stream import DONE
 from chatapp.openai.full_stream import RunEvent
 from chatapp.openai.models import Exchange
-from chatapp.openai.response_output import MESSAGE, REASONING, CallItem, TextItem, TextKind
+from chatapp.openai.response_output import MESSAGE, REASONING, REFUSAL, SUMMARY, CallItem, TextItem, TextKind
 from runs.errors import (
     PromptEmpty,
     PromptTooLong,
@@ -43,6 +43,8 @@ class ResponseFold:
         self._run, self._base = run, base
         self._items: list[TextItem | CallItem] = []
         self._calls: dict[int, CallItem] = {}  # by the upstream's index
+        has_summary = (base.get("reasoning") or {}).get("summary")
+        self._reasoning_kind = SUMMARY if has_summary else REASONING
         self._number = 0
         self._state = {"status": "queued" if base["background"] else "in_progress"}
         self.failure: dict | None = None  # data of the final event, if it was a failure
@@ -72,9 +74,9 @@ class ResponseFold:
                 self._state["status"] = "in_progress"
                 return [self._response_event("response.in_progress")]
             case Kind.TEXT:
-                return self._add_text(MESSAGE, run_event.data["text"])
+                return self._add_text(REFUSAL if "refusal" in run_event.data else MESSAGE, run_event.data["text"])
             case Kind.REASONING:
-                return self._add_text(REASONING, run_event.data["text"])
+                return self._add_text(self._reasoning_kind, run_event.data["text"])
             case Kind.TOOL:
                 return self._add_to_call(run_event.data)
             case Kind.USAGE:

@@ -7,14 +7,28 @@ class TextKind(NamedTuple):
     """The protocol's names for a kind of text and its events."""
 
     item: str  # prefix of ids
-    part: str
-    event: str
-    extra: dict  # in events about the text
+    part: str  # type of the part with the text
+    event: str  # prefix of the events about the text
+    extra: dict  # in these events
     part_extra: dict
+    part_event: str = "response.content_part"
+    index: str = "content_index"
+    text: str = "text"  # the member that has the text
 
 
 MESSAGE = TextKind("msg", "output_text", "response.output_text", {"logprobs": []}, {"annotations": []})
+REFUSAL = TextKind("msg", "refusal", "response.refusal", {}, {}, text="refusal")
 REASONING = TextKind("rs", "reasoning_text", "response.reasoning_text", {}, {})
+# The same reasoning, for clients that request summaries: models here write none.
+SUMMARY = TextKind(
+    "rs",
+    "summary_text",
+    "response.reasoning_summary_text",
+    {},
+    {},
+    part_event="response.reasoning_summary_part",
+    index="summary_index",
+)
 
 
 class TextItem:
@@ -30,7 +44,7 @@ class TextItem:
 
     def begin(self) -> list[dict]:
         added = {"type": "response.output_item.added", "output_index": self._index, "item": self._object([])}
-        return [added, self._of_part("response.content_part.added", part=self._part(""))]
+        return [added, self._of_part(f"{self._text_kind.part_event}.added", part=self._part(""))]
 
     def add(self, text: str) -> list[dict]:
         self._text.append(text)
@@ -39,9 +53,10 @@ class TextItem:
     def end(self, status: str) -> list[dict]:
         """`status`: completed or incomplete."""
         self.is_open, self._status, text = False, status, "".join(self._text)
+        whole = {self._text_kind.text: text, **self._text_kind.extra}
         return [
-            self._of_part(f"{self._text_kind.event}.done", text=text, **self._text_kind.extra),
-            self._of_part("response.content_part.done", part=self._part(text)),
+            self._of_part(f"{self._text_kind.event}.done", **whole),
+            self._of_part(f"{self._text_kind.part_event}.done", part=self._part(text)),
             {"type": "response.output_item.done", "output_index": self._index, "item": self.object()},
         ]
 
@@ -49,17 +64,20 @@ class TextItem:
         """The current item."""
         return self._object([self._part("".join(self._text))])
 
-    def _object(self, content: list[dict]) -> dict:
+    def _object(self, parts: list[dict]) -> dict:
+        if self._text_kind is SUMMARY:
+            return {"id": self.id, "type": "reasoning", "summary": parts, "status": self._status}
         kind = {"type": "message", "role": "assistant"}
         if self._text_kind is REASONING:
             kind = {"type": "reasoning", "summary": []}
-        return {"id": self.id, **kind, "status": self._status, "content": content}
+        return {"id": self.id, **kind, "status": self._status, "content": parts}
 
     def _part(self, text: str) -> dict:
-        return {"type": self._text_kind.part, "text": text, **self._text_kind.part_extra}
+        return {"type": self._text_kind.part, self._text_kind.text: text, **self._text_kind.part_extra}
 
     def _of_part(self, kind: str, **values: object) -> dict:
-        return {"type": kind, "item_id": self.id, "output_index": self._index, "content_index": 0, **values}
+        place = {"item_id": self.id, "output_index": self._index, self._text_kind.index: 0}
+        return {"type": kind, **place, **values}
 
 
 class CallItem:

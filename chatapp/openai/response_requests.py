@@ -85,7 +85,7 @@ def _parameters(fields: Fields) -> tuple[dict, dict]:
         "tool_choice": _echoed_choice(tools),
         "parallel_tool_calls": True if parallel is None else parallel,
         "text": text,
-        "reasoning": {"effort": effort, "summary": None},
+        "reasoning": {"effort": effort, "summary": reasoning.optional("summary", str)},
         "truncation": fields.choice("truncation", ("auto", "disabled"), "disabled"),
         "service_tier": "default",
         "top_logprobs": 0,

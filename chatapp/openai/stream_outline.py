@@ -4,8 +4,9 @@ A log is compacted some minutes after the run's end: one snapshot replaces its d
 clients may resume days later after the last event they have seen. So the outline is saved before compaction: the
 kind of each event but the last and, for text, its number of characters. The text itself is in the snapshot.
 
-The outline is a JSON array with one entry for each event, from seq 1 on: `n` is a text of n characters, `["r", n]`
-reasoning of n characters, `["t", index, {"id": n, …}]` a delta of a tool call, and `[kind, data]` any other event.
+The outline is a JSON array with one entry for each event, from seq 1 on: `n` is a text of n characters, `["f", n]` one
+that is a refusal, `["r", n]` reasoning of n characters, `["t", index, {"id": n, …}]` a delta of a tool call, and
+`[kind, data]` any other event.
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,7 +43,7 @@ def _outline_entry(event: Event) -> object:
     data = orjson.loads(event.data)
     match event.kind:
         case Kind.TEXT:
-            return len(data["text"])
+            return ["f", len(data["text"])] if "refusal" in data else len(data["text"])
         case Kind.REASONING:
             return ["r", len(data["text"])]
         case Kind.TOOL:
@@ -58,6 +59,8 @@ def expand(stream: UUID, outline: str, snapshot: dict) -> Iterator[Event]:
         match entry:
             case int():
                 kind, data = Kind.TEXT, {"text": text.read(entry)}
+            case ["f", count]:
+                kind, data = Kind.TEXT, {"text": text.read(count), "refusal": True}
             case ["r", count]:
                 kind, data = Kind.REASONING, {"text": reasoning.read(count)}
             case ["t", index, counts]:

@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
-from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -151,9 +150,10 @@ def split(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _merge(deltas: list[Delta]) -> list[Delta]:
     """Merge adjacent deltas of a kind. Each piece of text is copied once, however many there are."""
     merged: list[Delta] = []
-    for kind, group in groupby(deltas, attrgetter("kind")):
+    for (kind, is_refusal), group in groupby(deltas, _kind_of):
         if kind in (Kind.TEXT, Kind.REASONING):
-            merged.append(Delta(kind, {"text": "".join([delta.data["text"] for delta in group])}))
+            text = "".join([delta.data["text"] for delta in group])
+            merged.append(Delta(kind, {"text": text, "refusal": True} if is_refusal else {"text": text}))
         elif kind == Kind.TOOL:
             merged += _merge_tool_calls(group)
         elif kind == Kind.USAGE:
@@ -161,6 +161,11 @@ def _merge(deltas: list[Delta]) -> list[Delta]:
         else:
             merged += group
     return merged
+
+
+def _kind_of(delta: Delta) -> tuple[str, bool]:
+    """The kind, and whether it is a refusal's text."""
+    return delta.kind, "refusal" in delta.data
 
 
 def _merge_tool_calls(deltas: Iterable[Delta]) -> Iterator[Delta]:

@@ -54,7 +54,10 @@ def add_delta(deltas: list[Delta], delta: dict[str, Any], calls: ToolCallTracker
     if (content := delta.get("content")) or content == 0:
         _add(deltas, Kind.TEXT, content)
     if refusal := delta.get("refusal"):
+        begin = len(deltas)
         _add(deltas, Kind.TEXT, refusal)
+        for each in deltas[begin:]:
+            each.data["refusal"] = True
     if pieces := delta.get("tool_calls"):
         if len(pieces) > MAX_TOOL_CALLS:
             raise TooManyCalls(f"more than {MAX_TOOL_CALLS} tool calls")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,14 @@ def register_program_prompt(program_prompt: ProgramPrompt) -> None:
     _program_prompt = program_prompt
 
 
+class MayBeEmpty(Enum):
+    """When an answer may have no content."""
+
+    NEVER = "never"
+    IF_FINISHED = "if_finished"  # if the server says why it finished
+    ALWAYS = "always"  # a model may have nothing to say about the result of a tool
+
+
 class UpstreamRequest:
     """One request to a provider. `key` is a secret: never logged, never stored.
 
@@ -52,6 +61,8 @@ class UpstreamRequest:
         self.context: ChatContext | None = None  # of a chat, whose middle may be left out
         self.prompt_tokens: int | None = None  # as the server has counted, once it has answered
         self.lessons: list[Lesson] = []  # from refusals of this request
+        # Whether an answer without content is one: for people it is a failure, for programs it is not.
+        self.may_be_empty = MayBeEmpty.NEVER
         self._set_payload(payload)
 
     @property
@@ -106,7 +117,10 @@ def build_request(run: Run) -> UpstreamRequest:
     is_program = run.trigger == Trigger.API and not session.is_listed
     if is_program and _program_prompt is not None and (prompt := _program_prompt(run)):
         messages, parameters = prompt
-        return prepare_request(run.model, messages, **parameters)
+        request = prepare_request(run.model, messages, **parameters)
+        ends_with_result = bool(messages) and messages[-1]["role"] == "tool"
+        request.may_be_empty = MayBeEmpty.ALWAYS if ends_with_result else MayBeEmpty.IF_FINISHED
+        return request
     chosen = {"temperature": session.temperature, "max_tokens": session.max_tokens}
     parameters = {name: value for name, value in chosen.items() if value is not None}
     context = chat_context(run)

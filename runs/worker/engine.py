@@ -161,7 +161,7 @@ class Engine:
         try:
             async with asyncio.timeout(settings.RUN_MAX_SECONDS):
                 await self._read_upstream(run.request, recorder)
-            recorder.raise_if_empty()
+            recorder.raise_if_empty(run.request.may_be_empty)
             run.finish_reason, run.request.prompt_tokens = recorder.finish_reason, recorder.prompt_tokens
         except TimeoutError as error:
             raise TimeLimit from error

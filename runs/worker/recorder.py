@@ -10,6 +10,7 @@ from runs.errors import AnswerFiltered, EmptyAnswer, LengthUsedUp, RunError, Ups
 from runs.upstream.chunks import FINISH, split
 from runs.upstream.deltas import Delta
 from runs.upstream.finish_reasons import Ending, ending_of
+from runs.upstream.request import MayBeEmpty
 from streams.delivery.writer import BatchWriter
 from streams.events import Kind
 
@@ -115,9 +116,11 @@ class Recorder:
         self._writer.write(self._cursor, Kind.RETRYING, orjson.dumps({"code": error.code, "seconds": pause}))
         await self._writer.flush()
 
-    def raise_if_empty(self) -> None:
+    def raise_if_empty(self, may_be: MayBeEmpty = MayBeEmpty.NEVER) -> None:
         """Raise EmptyAnswer, or why it is empty, if nothing was recorded but usage."""
-        if self._has_content:
+        if self._has_content or may_be == MayBeEmpty.ALWAYS:
+            return
+        if may_be == MayBeEmpty.IF_FINISHED and self.finish_reason:
             return
         match ending_of(self.finish_reason):
             case Ending.LENGTH:

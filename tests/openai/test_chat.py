@@ -147,17 +147,47 @@ def test_a_client_that_leaves_before_its_run_has_a_worker_leaves_nothing_running
 @pytest.mark.parametrize(
     ("script", "status", "code"),
     [
-        ({"status": 400}, 400, "upstream_rejected"),
+        ({"status": 400}, 400, "refused"),
+        ({"status": 422}, 422, "refused"),
+        ({"status": 429}, 429, "refused"),
         ({"status": 500}, 502, "upstream_failed"),
         ({"close_after": 0}, 502, "upstream_interrupted"),
     ],
 )
-def test_a_run_that_fails_is_an_error_with_its_status(stack, sdk, script, status, code):
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_a_run_that_fails_is_an_error_with_its_status(stack, sdk, script, status, code, is_stream):
+    """In a stream, too, as long as there has been no token; and with the words of the model server."""
     client = sdk(stack.person("alice"))
     with pytest.raises(openai.APIStatusError) as raised:
-        client.chat.completions.create(model="scripted", messages=user(prompt(**script)))
+        client.chat.completions.create(model="scripted", messages=user(prompt(**script)), stream=is_stream)
     assert (raised.value.status_code, raised.value.code) == (status, code)
-    assert raised.value.type == ("invalid_request_error" if status == 400 else "server_error")
+    if status < 500:
+        assert "refused by the script" in raised.value.message
+
+
+@pytest.mark.one_database
+def test_retries_of_a_client_do_not_multiply_with_those_of_the_worker(stack, sdk):
+    """A client that retries by itself leaves it to the worker, which waits as long as the model server says."""
+    client = sdk(stack.person("alice")).with_options(max_retries=2)
+    say = prompt(status=429, retry_after="0.01")
+    with pytest.raises(openai.RateLimitError) as raised:
+        client.chat.completions.create(model="scripted", messages=user(say), stream=True)
+    assert len(stack.upstream.connections(say.tag)) == 4  # one request, retried three times
+    assert raised.value.response.headers["Retry-After"] == "1"
+    assert raised.value.request_id
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(("finish", "reason"), [("stop", "stop"), ("length", "length")])
+def test_an_answer_may_be_empty_if_the_server_says_why_it_ended(stack, sdk, finish, reason):
+    client, say = sdk(stack.person("alice")), prompt(tokens=0, finish=finish)
+    choice = client.chat.completions.create(model="scripted", messages=user(say)).choices[0]
+    assert (choice.message.content, choice.finish_reason) == ("", reason)
+    response = client.responses.create(model="scripted", input=say)
+    assert (response.output, response.output_text) == ([], "")
+    with pytest.raises(openai.InternalServerError) as raised:
+        client.chat.completions.create(model="scripted", messages=user(prompt(tokens=0, finish=None)))
+    assert raised.value.code == "empty_answer"
 
 
 @pytest.mark.one_database

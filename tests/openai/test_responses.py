@@ -143,6 +143,27 @@ def test_a_response_goes_on_from_another_and_answers_its_calls(stack, sdk):
     assert raised.value.code == "previous_response_not_found"
 
 
+@pytest.mark.one_database
+def test_items_are_referred_to_by_their_ids(stack, sdk):
+    """As the AI SDK does it with every request after the first."""
+    client, bob = sdk(stack.person("alice")), sdk(stack.person("bob"))
+    first = client.responses.create(
+        model="scripted", input=prompt(tokens=2, reasoning=1, tools=CALLS, finish="tool_calls"), tools=[TOOL]
+    )
+    references = [{"type": "item_reference", "id": item.id} for item in first.output]
+    assert len(references) == 3
+    again = prompt(tokens=2)
+    output = {"type": "function_call_output", "call_id": "call_a", "output": "cold"}
+    asked = {"model": "scripted", "input": [*references, output, {"role": "user", "content": again}]}
+    assert client.responses.create(**asked).output_text == spoken(2)
+    messages = stack.upstream.connections(again.tag)[0]["body"]["messages"]
+    assert [message["role"] for message in messages] == ["assistant", "assistant", "tool", "user"]
+    assert messages[0]["tool_calls"][0]["id"] == "call_a"
+    with pytest.raises(openai.NotFoundError) as raised:
+        bob.responses.create(**asked)
+    assert (raised.value.code, raised.value.param) == ("item_not_found", "input[0].id")
+
+
 def test_cancel_is_stop_and_may_be_asked_for_twice(stack, sdk):  # B35 B36 B38
     client, say = sdk(stack.person("alice")), prompt(tokens=9, stall_after=3)
     stream, response_id = begin(client, say)

@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 words = st.text(min_size=1, max_size=4)
 deltas = st.one_of(
-    st.tuples(st.just(Kind.TEXT), st.fixed_dictionaries({"text": words})),
+    st.tuples(st.just(Kind.TEXT), st.fixed_dictionaries({"text": words}, optional={"refusal": st.just(True)})),
     st.tuples(st.just(Kind.REASONING), st.fixed_dictionaries({"text": words})),
     st.tuples(
         st.just(Kind.TOOL),
@@ -31,7 +31,7 @@ deltas = st.one_of(
         ),
     ),
     st.tuples(st.just(Kind.RETRYING), st.just({"code": "upstream_unavailable", "seconds": 0.5})),
-    st.tuples(st.just(Kind.USAGE), st.just({"prompt_tokens": 3, "completion_tokens": 5})),
+    st.tuples(st.just(Kind.USAGE), st.just({"prompt_tokens": 3, "completion_tokens": 5, "cached_tokens": 2})),
 )
 ends = st.sampled_from(
     [
@@ -55,8 +55,8 @@ def said_in(events: list[Event]) -> list[RunEvent]:
     return [RunEvent(event.seq, event.kind, orjson.loads(event.data)) for event in events]
 
 
-def telling(is_background: bool = True) -> ResponseFold:
-    echo = parse_response_request({"input": "Hi", "instructions": "Be brief."}).echo
+def telling(is_background: bool = True, **body) -> ResponseFold:
+    echo = parse_response_request({"input": "Hi", "instructions": "Be brief.", **body}).echo
     values = {"id": "resp_7", "object": "response", "created_at": 1, "model": "betula", "background": is_background}
     more = {"completed_at": None, "error": None, "usage": None, "incomplete_details": None, "store": True}
     return ResponseFold(RUN.hex, values | more | echo)
@@ -90,9 +90,9 @@ def test_a_stream_that_was_compacted_is_told_again_event_for_event(events):
 
 
 @settings(max_examples=50, deadline=None)
-@given(events=streams())
-def test_every_event_has_the_clients_own_type(events):
-    fold_of = telling()
+@given(events=streams(), summary=st.sampled_from([None, "auto"]))
+def test_every_event_has_the_clients_own_type(events, summary):
+    fold_of = telling(reasoning={"summary": summary})
     for said in said_in(events):
         for event in fold_of.apply(said, NOW):
             assert_event(event)
@@ -117,10 +117,12 @@ def test_items_and_parts_come_in_order_and_add_up(events):
         if item["type"] == "function_call":
             assert (said, names[-2]) == (item["arguments"], "function_call_arguments.done")
         else:
-            assert said == item["content"][0]["text"]
+            part = item["content"][0]
+            assert said == part.get("refusal", part.get("text"))
             assert (names[1], names[-2]) == ("content_part.added", "content_part.done")
             assert {name.rpartition(".")[2] for name in names[2:-2]} == {"delta", "done"}
-    texts = [item["content"][0]["text"] for item in output if item["type"] == "message"]
+    parts = [item["content"][0] for item in output if item["type"] == "message"]
+    texts = [part.get("refusal", part.get("text")) for part in parts]
     thoughts = [item["content"][0]["text"] for item in output if item["type"] == "reasoning"]
     assert ("".join(texts), "".join(thoughts)) == (folded.text, folded.reasoning)
     calls = [item for item in output if item["type"] == "function_call"]
@@ -148,3 +150,38 @@ def test_each_end_of_a_run_is_an_end_of_its_response(kind, data, name, status, i
     if kind == Kind.FAILED:
         error = {"code": "rate_limit_exceeded", "message": "B.", "type": "upstream_rate_limited"}
         assert response["error"] == error
+
+
+def completed(*drafts, finish_reason="stop"):
+    rest = [*drafts, (Kind.COMPLETED, {"finish_reason": finish_reason})]
+    drafts = [(Kind.QUEUED, {}), (Kind.STARTED, {}), *rest]
+    return [Event(RUN, seq, kind, orjson.dumps(data)) for seq, (kind, data) in enumerate(drafts, 1)]
+
+
+def test_a_refusal_is_a_part_of_its_own():
+    response = heard(completed((Kind.TEXT, {"text": "I cannot.", "refusal": True})))[-1]["response"]
+    assert response["output"][0]["content"] == [{"type": "refusal", "refusal": "I cannot."}]
+
+
+def test_reasoning_is_a_summary_for_clients_that_request_one():
+    fold_of = telling(reasoning={"summary": "auto"})
+    events = completed((Kind.REASONING, {"text": "Hm. "}), (Kind.REASONING, {"text": "So."}))
+    names = [event["type"] for said in said_in(events) for event in fold_of.apply(said, NOW)]
+    assert names.count("response.reasoning_summary_text.delta") == 2
+    assert fold_of.response()["output"][0]["summary"] == [{"type": "summary_text", "text": "Hm. So."}]
+
+
+def test_details_of_usage_are_the_upstream_s():
+    counts = {"prompt_tokens": 9, "completion_tokens": 7, "cached_tokens": 4, "reasoning_tokens": 6}
+    usage = heard(completed((Kind.USAGE, counts)))[-1]["response"]["usage"]
+    assert usage["input_tokens_details"]["cached_tokens"] == 4
+    assert usage["output_tokens_details"]["reasoning_tokens"] == 6
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"), [("max_tokens", "max_output_tokens"), ("SAFETY", "content_filter"), ("end_turn", None)]
+)
+def test_servers_words_for_an_answer_that_was_cut_are_understood(reason, why):
+    response = heard(completed(finish_reason=reason))[-1]["response"]
+    assert response["status"] == ("incomplete" if why else "completed")
+    assert (response["incomplete_details"] or {}).get("reason") == why
