@@ -64,10 +64,10 @@ def send(
         lock_session(session.id)
         if key and (earlier := _earlier_run(session, key, fingerprint)):
             return earlier
-        check_prompt(text, files)
+        check_prompt(text, files, is_program=is_program)
         check_file_count(files)
         chosen = choose_model(model or session.model, _owner(session, user))
-        check_limits(user)
+        check_limits(user, is_program=is_program)
         if when_busy == WhenBusy.REJECT and (running := session.runs.under_way().first()):
             raise SessionBusy(running.id)
         question = session.messages.create(

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 # Keys of settings.THROTTLES.
 READS, WRITES, RUNS, FOLLOWS, SIGN_INS = "reads", "writes", "runs", "follows", "sign_ins"
+PROGRAMS = "programs"
 EXPORTS, ANONYMOUS = "exports", "anonymous"
 
 ANSWER_SECONDS = 0.5  # s a request waits for Valkey

@@ -29,6 +29,8 @@ def most_bytes(path: str) -> int:
     """The maximum size of a body for a path, in bytes."""
     if not WITH_TEXT.match(path) or WITHOUT_LOG_IN.match(path):
         return SMALL_BYTES
+    if path.startswith("/v1/"):
+        return settings.PROGRAM_MAX_BYTES
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if WITH_FILES.match(path):
         most += settings.PROMPT_MAX_CHARACTERS * BYTES_A_CHARACTER + PARTS_BYTES

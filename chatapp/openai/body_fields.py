@@ -21,8 +21,8 @@ NAMES = {str: "a string", bool: "a boolean", int: "an integer", float: "a number
 
 def parse_body(request: HttpRequest) -> dict:
     """The JSON object in a request's body. Raises Malformed, RequestDataTooBig."""
-    raw = request.body
-    if len(raw) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:  # a chunked body declares no length
+    raw = request.read(settings.PROGRAM_MAX_BYTES + 1)  # `request.body` has the limit of forms
+    if len(raw) > settings.PROGRAM_MAX_BYTES:
         raise RequestDataTooBig
     try:
         body = loads(raw)
@@ -105,8 +105,9 @@ class Fields:
 
 
 def within_limit(text: str | None) -> str | None:
+    """The text. Raises PromptTooLong."""
     if text is not None:
-        check_length(text)
+        check_length(text, settings.PROGRAM_MAX_CHARACTERS)
     return text
 
 

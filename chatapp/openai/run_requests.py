@@ -43,6 +43,7 @@ def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None 
             model=name_of(parsed.model, user),
             trigger=Trigger.API,
             is_attached=not parsed.is_background,
+            is_program=True,
         )
         exchange = Exchange.objects.create(
             run=run,

@@ -75,6 +75,7 @@ THROTTLES = {
     "reads": env.int("THROTTLE_READS", default=1200),  # API: requests that change nothing
     "writes": env.int("THROTTLE_WRITES", default=300),  # API: requests that change something
     "runs": env.int("THROTTLE_RUNS", default=120),  # API: requests that start a run
+    "programs": env.int("THROTTLE_PROGRAMS", default=600),  # OpenAI-compatible API: requests that start a run
     "follows": env.int("THROTTLE_FOLLOWS", default=300),  # API: requests that begin to follow a stream
     "exports": env.int("THROTTLE_EXPORTS", default=30),  # chats and comparisons as files, by pages and API
     "anonymous": env.int("THROTTLE_ANONYMOUS", default=300),  # shared chats, the API's schema: of one address

@@ -64,6 +64,7 @@ def pytest_load_initial_conftests(early_config):
             "STATIC_FROM_SOURCE": "1",
             "USER_MAX_RUNS": "0",
             "USER_MAX_SENDS": "0",
+            "PROGRAM_MAX_SENDS": "0",
             **{f"THROTTLE_{name}": "0" for name in processes.THROTTLES},
         }
     return (yield)

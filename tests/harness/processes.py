@@ -15,7 +15,16 @@ from tests.harness import undertaker, zygote
 from tests.harness.facts import PATIENCE_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-THROTTLES = ("READS", "WRITES", "RUNS", "FOLLOWS", "SIGN_INS", "EXPORTS", "ANONYMOUS")  # off, but for their own tests
+THROTTLES = (
+    "READS",
+    "WRITES",
+    "RUNS",
+    "PROGRAMS",
+    "FOLLOWS",
+    "SIGN_INS",
+    "EXPORTS",
+    "ANONYMOUS",
+)  # off, but for their own tests
 
 
 class Grave:

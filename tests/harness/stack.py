@@ -23,7 +23,7 @@ def clean_env(**values: str) -> dict[str, str]:
     env = {name: os.environ[name] for name in INHERITED if name in os.environ}
     env |= {"DJANGO_SETTINGS_MODULE": "chatapp.settings", "SECRET_KEY": SECRET_KEY, "STATIC_FROM_SOURCE": "1"}
     env |= {"TITLES": "0", "UPSTREAM_RETRY_SECONDS": "0.05"}
-    env |= dict.fromkeys(("USER_MAX_RUNS", "USER_MAX_SENDS", "USER_MAX_CONNECTIONS"), "0")
+    env |= dict.fromkeys(("USER_MAX_RUNS", "USER_MAX_SENDS", "PROGRAM_MAX_SENDS", "USER_MAX_CONNECTIONS"), "0")
     env |= {f"THROTTLE_{name}": "0" for name in THROTTLES}
     return env | {"PYTHONUNBUFFERED": "1"} | values
 

@@ -138,3 +138,15 @@ def test_a_model_goes_by_its_name_its_upstream_s_and_its_alias(program, model, n
 def test_every_answer_has_the_id_of_its_line_in_the_log(program, nobody, caplog):
     for answer in (program.ask("GET", "models/no-such"), nobody.ask("GET", "models")):
         assert answer["X-Request-ID"] in caplog.text
+
+
+def test_programs_have_limits_of_their_own(program, model, settings, transactional_db):
+    """A document of 150,000 characters is refused to people, who attach files instead."""
+    settings.USER_MAX_SENDS, settings.PROGRAM_MAX_SENDS = 1, 2
+    document = {"role": "user", "content": "x" * 150_000}
+    statuses = [program.ask("POST", "chat/completions", {"messages": [document]}).status_code for _ in range(3)]
+    assert statuses == [503, 503, 429]  # there is no broker
+    answer = program.client.post("/api/v1/sessions", {}, content_type="application/json")
+    path = f"/api/v1/sessions/{answer.json()['id']}/messages"
+    answer = program.client.post(path, {"text": "Hi"}, content_type="application/json")
+    assert answer.status_code == 503  # not 429: what programs ask for is counted apart

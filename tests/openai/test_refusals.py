@@ -28,7 +28,7 @@ BAD_BODIES = {
     "a NUL": (b'{"tools": [{"\\u0000": 1}]}', 400, "malformed", "tools"),
     "nested without end": (b"[" * 100_000, 400, "malformed", None),
     "an array": (b"[]", 400, "malformed", None),
-    "too large": (b" " * 3_000_000, 413, "body_too_large", None),
+    "too large": (b" " * 10_000_001, 413, "body_too_large", None),
     "an unknown model": ({"model": "no-such"}, 404, "model_not_found", "model"),
     "a model that is no string": ({"model": 5}, 400, "invalid_value", "model"),
     "too hot": ({"temperature": 3}, 400, "invalid_value", "temperature"),
@@ -63,7 +63,7 @@ BAD_CHATS = {
         "messages[0].content[0].type",
     ),
     "nothing said": ({"messages": [{"role": "user", "content": " "}]}, 400, "prompt_empty", None),
-    "too long": ({"messages": [{"role": "user", "content": "x" * 100_001}]}, 400, "context_length_exceeded", None),
+    "too long": ({"messages": [{"role": "user", "content": "x" * 1_000_001}]}, 400, "context_length_exceeded", None),
     "a nameless function": (
         {"tools": [{"type": "function", "function": {}}]},
         400,
@@ -98,8 +98,8 @@ BAD_RESPONSES = {
         "input[0].name",
     ),
     "nothing said": ({"input": " "}, 400, "prompt_empty", None),
-    "too long": ({"input": "x" * 100_001}, 400, "context_length_exceeded", None),
-    "long instructions": ({"instructions": "x" * 100_001}, 400, "context_length_exceeded", None),
+    "too long": ({"input": "x" * 1_000_001}, 400, "context_length_exceeded", None),
+    "long instructions": ({"instructions": "x" * 1_000_001}, 400, "context_length_exceeded", None),
     "in the background and not kept": ({"background": True, "store": False}, 400, "invalid_value", "background"),
     "a previous one that is none": (
         {"previous_response_id": "resp_x"},
@@ -152,7 +152,7 @@ def test_without_any_model_the_site_is_to_blame(program):
 
 
 def test_limits_of_the_user_count_here_too(program, model, settings, transactional_db):  # B57
-    settings.USER_MAX_SENDS = 1
+    settings.PROGRAM_MAX_SENDS = 1
     program.ask("POST", "chat/completions", {"messages": MESSAGES})
     response = program.ask("POST", "chat/completions", {"messages": MESSAGES})
     error = response.json()["error"]
@@ -204,7 +204,7 @@ def test_a_wrong_method_and_a_wrong_address_are_told(program):
 @pytest.mark.one_database
 def test_what_nobody_foresaw_is_a_clear_error_too(program, model, settings):
     program.client.raise_request_exception = False
-    settings.PROMPT_MAX_CHARACTERS = "not a number"  # a site that is set up wrongly
+    settings.PROGRAM_MAX_CHARACTERS = "not a number"  # a site that is set up wrongly
     response = program.ask("POST", "chat/completions", {"messages": MESSAGES})
     assert_refused(response, 500, "internal_error")
     assert response["X-Should-Retry"] == "true"

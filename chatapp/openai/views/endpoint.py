@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from chatapp.accounts.authentication import authenticated, viewer_with
-from chatapp.accounts.throttles import FOLLOWS, RUNS
+from chatapp.accounts.throttles import FOLLOWS, PROGRAMS
 from chatapp.openai.errors import MethodNotAllowed, UnknownURL, error_response
 from streams.access import Viewer, in_request_thread
 
@@ -33,14 +33,14 @@ def endpoint(*, starts_runs: bool = False, **views: View) -> View:
     """Create the view of one URL from a function for each method: `endpoint(get=…, post=…)`.
 
     Each function gets the request and the client. HEAD is answered like GET. With `starts_runs` a POST counts towards
-    the throttle of runs. A GET of a stream counts towards that of follows.
+    the throttle of programs. A GET of a stream counts towards that of follows.
     """
 
     @csrf_exempt  # cookies are ignored
     async def view(request: HttpRequest, **named: object) -> HttpResponseBase:
         client = None
         try:
-            scope = RUNS if starts_runs and request.method == "POST" else FOLLOWS if is_stream(request) else ""
+            scope = PROGRAMS if starts_runs and request.method == "POST" else FOLLOWS if is_stream(request) else ""
             client = await in_request_thread(_client_of, request, scope)
             chosen = views.get("get" if request.method == "HEAD" else request.method.lower())
             if chosen is None:
