@@ -46,6 +46,7 @@ def send(
     when_busy: WhenBusy = WhenBusy.ENQUEUE,
     is_attached: bool = False,
     is_held: bool = False,
+    is_program: bool = False,
 ) -> Run:
     """Add the user's message to the session and request an answer to it.
 
@@ -53,8 +54,8 @@ def send(
     `key` makes sending idempotent within the session: the same request again returns the first run and adds nothing,
     even if text, model or limits have changed since; a different request with this key is refused (B21, B22).
     `when_busy` says what to do while a run of the session is under way. An attached run ends when no viewer follows it
-    (B42). `is_held` holds the session's queue, and the run waits in it until that is released. If the broker is down,
-    the run has FAILED. An archived session is moved back into the list.
+    (B42). `is_held` holds the session's queue, and the run waits in it until that is released. `is_program`: the limits
+    of programs count. If the broker is down, the run has FAILED. An archived session is moved back into the list.
 
     Raises PromptEmpty, PromptTooLong, TooManyAttachments, ModelUnknown, ModelMissing, TooManyRuns, TooManySends,
     QuotaExceeded, KeyReused or SessionBusy before anything is written.

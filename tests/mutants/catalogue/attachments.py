@@ -15,8 +15,8 @@ MUTANTS = [
     Mutant(
         "files do not count as part of a message",
         "runs/limits.py",
-        "check_length(full_text(text, files))",
-        "check_length(text)",
+        "check_length(full_text(text, files),",
+        "check_length(text,",
         f"{FILES}::test_files_count_as_part_of_the_message",
     ),
     Mutant(
