@@ -52,6 +52,10 @@ edges: ## ask every address with everything that should not be sent (an hour)
 	@$(PYTHON) deploy/set_up.py test
 	@EDGES=all $(PYTEST) --timeout=7200 -o faulthandler_timeout=7500 tests/edges
 
+clients: ## drive real clients, from lock files, against a running site, and write docs/clients.md (some minutes)
+	@$(PYTHON) deploy/set_up.py test
+	@CLIENTS_TABLE=docs/clients.md $(PYTEST) tests/clients/real -q
+
 mutants: ## put faults into a copy of the code, one by one, and see a test find each (ARGS="--only stop --at-once 2")
 	@$(PYTHON) deploy/set_up.py test
 	@.venv/bin/python -m tests.mutants $(ARGS)
