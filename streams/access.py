@@ -107,6 +107,23 @@ def is_auth_hash_valid(auth_hash: str, user: AbstractBaseUser) -> bool:
     return any(constant_time_compare(auth_hash, each) for each in valid)
 
 
+# Returns the viewer with a token; None: it is not valid. Called in threads that may use the ORM.
+TokenCheck = Callable[[str], "Viewer | None"]
+
+_token_check: TokenCheck | None = None
+
+
+def register_token_check(check: TokenCheck) -> None:
+    """Use `check` for handshakes with a token. Call it in an `AppConfig.ready()`."""
+    global _token_check
+    _token_check = check
+
+
+async def viewer_with_token(token: str) -> Viewer | None:
+    """Return the viewer with this token; None: it is not valid, or no check is registered."""
+    return await in_reader_thread(_token_check, token) if _token_check is not None else None
+
+
 async def viewer_of(session_key: str) -> SessionViewer | None:
     """Return the viewer with this session cookie; None: it is not a valid log-in. Never changes the session."""
     return await in_reader_thread(_viewer_of, session_key)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from knox.crypto import hash_token
 from rest_framework.authentication import get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
 
 from chatapp.accounts import throttles
 from chatapp.accounts.models import Token
@@ -99,6 +99,16 @@ class TokenViewer(Viewer):
         tokens = Token.objects.filter(digest__in={viewer.credential for viewer in viewers})
         valid = set(tokens.filter(Q(expiry=None) | Q(expiry__gt=timezone.now())).values_list("digest", flat=True))
         return {viewer for viewer in viewers if viewer.credential in valid}
+
+
+def viewer_with_token(token: str) -> Viewer | None:
+    """The viewer with this token, for a WebSocket; None: it is not valid, or its user follows too often."""
+    try:
+        user, row = TokenAuthentication().authenticate_credentials(token.encode())
+        throttles.check(throttles.FOLLOWS, user.pk)
+    except (AuthenticationFailed, Throttled):
+        return None
+    return viewer_with(user, row)
 
 
 def viewer_with(user: AbstractBaseUser, token: Token) -> Viewer:

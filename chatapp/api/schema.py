@@ -105,10 +105,11 @@ def only_this_api(endpoints: list[tuple]) -> list[tuple]:
 
 def add_shared_components(result: dict, generator, request, public) -> dict:
     """Hook of the generator: add the schema of errors and the stream of events, and share equal responses."""
-    from chatapp.api.views.events import schema_path  # which imports `error_responses`
+    from chatapp.api.views.events import all_events_schema_path, schema_path  # which imports `error_responses`
 
     result["components"]["schemas"]["Problem"] = PROBLEM
     result["paths"]["/api/v1/runs/{id}/events"] = schema_path()
+    result["paths"]["/api/v1/events"] = all_events_schema_path()
     result["paths"] = dict(sorted(result["paths"].items()))
     _share(result)
     _drop_unused(result)

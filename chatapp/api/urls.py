@@ -50,6 +50,7 @@ urlpatterns = [
     path("schedules/<uuid:pk>/resume", schedules.Resume.as_view(), name="resume_schedule"),
     path("schedules/<uuid:pk>/duplicate", schedules.Duplicate.as_view(), name="duplicate_schedule"),
     path("schedules/<uuid:pk>/occurrences", schedules.Occurrences.as_view(), name="occurrences"),
+    path("events", events.all_events, name="all_events"),
     path("models", site.Models.as_view(), name="models"),
     path("me", site.Me.as_view(), name="me"),
     path("openapi.json", documentation.openapi, name="openapi"),

@@ -27,6 +27,7 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # earlier k
 DEBUG = env.bool("DEBUG", default=False)  # Django's debug pages; never with a public host
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])  # names this site answers to
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])  # e.g. https://chat.example.org
+ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS", default=[])  # other sites whose pages may use the APIs with a token
 HTTPS = env.bool("HTTPS", default=False)  # behind a proxy that ends TLS: secure cookies, trusts X-Forwarded-Proto
 
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
@@ -41,6 +42,20 @@ INVITATION_DAYS = env.float("INVITATION_DAYS", default=7.0)  # days in which an 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+
+CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS  # without cookies: the APIs take tokens only
+CORS_URLS_REGEX = r"^/(v1|api)/"
+CORS_ALLOW_HEADERS = [
+    "accept", "authorization", "cache-control", "content-type", "idempotency-key", "if-match", "if-none-match",
+    "last-event-id", "openai-beta", "openai-organization", "openai-project", "user-agent", "x-request-id",
+    *(f"x-stainless-{name}" for name in (  # OpenAI's clients send these
+        "arch", "async", "custom-poll-interval", "helper-method", "lang", "os", "package-version", "poll-helper",
+        "raw-response", "retry-count", "runtime", "runtime-version", "timeout",
+    )),
+]  # fmt: skip
+CORS_EXPOSE_HEADERS = [
+    "ETag", "Location", "Retry-After", "X-Chatapp-Ignored-Parameters", "X-Request-ID", "X-Should-Retry",
+]  # fmt: skip
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 # The prefix makes browsers refuse such a cookie from another subdomain or without TLS.

@@ -2,7 +2,8 @@
 
 The rule is that of Django's CSRF middleware for forms: the Origin is this site's, with the scheme, host and port of the
 request, or one of CSRF_TRUSTED_ORIGINS. A handshake without an Origin is refused, because the socket is authenticated
-by a cookie; programs follow server-sent events with their tokens.
+by a cookie. A handshake with a token needs no Origin, since no page of another site has one by chance; if it has one,
+that is this site's or one of ALLOWED_ORIGINS.
 """
 
 from io import BytesIO
@@ -15,6 +16,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.utils.http import is_same_domain
 
 from streams.transports.asgi_types import Application, Receive, Scope, Send
+from streams.transports.handshake_token import token_in
 
 HTTP = {"ws": "http", "wss": "https"}
 SCHEMES = {b"ws": b"http", b"wss": b"https"}  # Traefik forwards the WebSocket's own scheme
@@ -46,11 +48,18 @@ class SameOrigin:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if is_same_origin(scope):
+        if is_same_origin(scope) or (token_in(scope) and is_allowed_for_programs(scope)):
             await self._application(scope, receive, send)
         else:
             await receive()  # websocket.connect
             await send({"type": "websocket.close"})
+
+
+def is_allowed_for_programs(scope: Scope) -> bool:
+    """Whether a handshake with a token comes from a program, or from a page of a site in ALLOWED_ORIGINS."""
+    headers = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
+    allowed = map(Origin.parse, settings.ALLOWED_ORIGINS)
+    return not headers or (len(headers) == 1 and (origin := Origin.parse(headers[0])) is not None and origin in allowed)
 
 
 def is_same_origin(scope: Scope) -> bool:

@@ -1,4 +1,4 @@
-"""The WebSocket's path and what a handshake must pass: the Origin is this site's. The session cookie says whose it is.
+"""The WebSocket's path and what a handshake must pass: its Origin. A session cookie or a token says whose it is.
 
 Channels' own authentication is not used: at a handshake it would delete a session whose hash is due for renewal while
 the secret key is rotated, and a log-in with it.

@@ -13,12 +13,13 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 
-from streams.access import Viewer, viewer_of
+from streams.access import Viewer, viewer_of, viewer_with_token
 from streams.delivery.follow import follow
 from streams.delivery.hub import EncodedEvent
 from streams.transports.asgi_types import Message, Receive, Scope, Send
 from streams.transports.backpressure import ClientSender
 from streams.transports.connection_limit import TooManyConnections, count_connection
+from streams.transports.handshake_token import chosen_protocol, token_in
 from streams.transports.page_connection import (
     BAD_MESSAGE,
     HEARTBEAT,
@@ -40,9 +41,12 @@ MAX_MESSAGE_CHARACTERS = 10_000  # of a client's message
 async def stream_socket(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one connection."""
     await receive()  # websocket.connect
-    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.accept", "subprotocol": chosen_protocol(scope)})
     await send(_message(HEARTBEAT))
-    viewer = await viewer_of(scope["cookies"].get(settings.SESSION_COOKIE_NAME, ""))
+    if token := token_in(scope):
+        viewer = await viewer_with_token(token)
+    else:
+        viewer = await viewer_of(scope["cookies"].get(settings.SESSION_COOKIE_NAME, ""))
     if viewer is None:
         await send({"type": "websocket.close", "code": NOT_LOGGED_IN})
         return

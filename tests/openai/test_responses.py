@@ -215,7 +215,7 @@ def test_a_response_that_fails_says_so(stack, sdk):
     client = sdk(stack.person("alice"))
     with pytest.raises(openai.APIStatusError) as raised:  # before its first word
         client.responses.create(model="scripted", input=prompt(status=400))
-    assert (raised.value.status_code, raised.value.code) == (400, "upstream_rejected")
+    assert (raised.value.status_code, raised.value.code) == (400, "refused")
     failed = client.responses.create(model="scripted", input=prompt(tokens=5, close_after=2))
     assert (failed.status, failed.output_text, failed.output[0].status) == ("failed", spoken(2), "incomplete")
     assert (failed.error.code, failed.error.type) == ("server_error", "upstream_interrupted")

@@ -1,5 +1,8 @@
 """A run's events as server-sent events. A plain Django view: REST framework has no async views."""
 
+from collections.abc import Callable
+from uuid import UUID
+
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -10,7 +13,8 @@ from chatapp.api.errors import plain_response
 from chatapp.api.schema import COMMON_ERRORS, error_responses
 from chatapp.api.views.endpoint import refuse_too_large
 from runs.errors import InternalError
-from streams.access import in_request_thread
+from runs.session_feed import stream_of
+from streams.access import Viewer, in_request_thread
 from streams.transports.connection_limit import TooManyConnections
 from streams.transports.sse import event_stream
 
@@ -31,12 +35,22 @@ EXAMPLE = (
 @csrf_exempt  # cookies are ignored
 async def events(request: HttpRequest, pk) -> HttpResponseBase:
     """The stream of a run, from the beginning or after a given seq, to its end (B25)."""
+    return await _follow(request, lambda reader: pk)
+
+
+@csrf_exempt  # cookies are ignored
+async def all_events(request: HttpRequest) -> HttpResponseBase:
+    """What changes in the user's sessions, as in the list of the pages. Nothing of it is stored."""
+    return await _follow(request, lambda reader: stream_of(reader.user_id))
+
+
+async def _follow(request: HttpRequest, choose: Callable[[Viewer], UUID]) -> HttpResponseBase:
     try:
         if request.method not in METHODS:
             raise MethodNotAllowed(request.method)
         reader = await in_request_thread(viewer, request)
         refuse_too_large(request.META.get("CONTENT_LENGTH"))
-        return await event_stream(request, reader, pk)
+        return await event_stream(request, reader, choose(reader))
     except (APIException, Http404, SuspiciousOperation, TooManyConnections) as error:
         response = plain_response(error)
         if isinstance(error, MethodNotAllowed):
@@ -44,8 +58,29 @@ async def events(request: HttpRequest, pk) -> HttpResponseBase:
         return response
 
 
+def all_events_schema_path() -> dict:
+    """The OpenAPI schema of the user's stream."""
+    return {
+        "get": {
+            "operationId": "follow_sessions",
+            "summary": "Follow all sessions",
+            "description": "Server-sent events without end: `live`, then what changes in the list of sessions "
+            "(docs/protocol.md). Nothing is stored: after a reconnect load the list anew.",
+            "tags": ["sessions"],
+            "security": [{"token": []}],
+            "responses": {
+                "200": {
+                    "description": "The stream.",
+                    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                },
+            }
+            | error_responses(STREAM_ERRORS),
+        }
+    }
+
+
 def schema_path() -> dict:
-    """The OpenAPI schema of this path."""
+    """The OpenAPI schema of a run's stream."""
     number = {"type": "integer", "minimum": 0}
     position = "Start after this seq; the larger of `after` and `Last-Event-ID` counts."
     return {
