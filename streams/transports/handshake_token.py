@@ -10,7 +10,7 @@ PROTOCOL, PREFIX = "chatapp", "bearer."
 
 def token_in(scope: Scope) -> str:
     """The token; empty if there is none."""
-    for name, value in scope["headers"]:
+    for name, value in scope.get("headers", ()):
         if name == b"authorization":
             kind, _, token = value.decode("latin-1").strip().partition(" ")
             return token.strip() if kind.lower() == "bearer" else ""

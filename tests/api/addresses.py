@@ -49,6 +49,7 @@ ROWS = [
     Row("GET", "/api/v1/runs"),
     Row("GET", "/api/v1/runs/{run}"),
     Row("GET", "/api/v1/runs/{run}/events"),
+    Row("GET", "/api/v1/events"),
     Row("POST", "/api/v1/runs/{run}/stop"),
     Row("POST", "/api/v1/runs/{run}/again", {}),
     Row("POST", "/api/v1/runs/{run}/continue"),

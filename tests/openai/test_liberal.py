@@ -1,6 +1,7 @@
 """Parameters that change nothing essential never refuse a request: they are dropped, and a header names them."""
 
 import pytest
+from django.test import Client, override_settings
 
 from chatapp.openai.chat_requests import parse_chat_request
 from chatapp.openai.models import Exchange, ModelAlias
@@ -150,3 +151,20 @@ def test_programs_have_limits_of_their_own(program, model, settings, transaction
     path = f"/api/v1/sessions/{answer.json()['id']}/messages"
     answer = program.client.post(path, {"text": "Hi"}, content_type="application/json")
     assert answer.status_code == 503  # not 429: what programs ask for is counted apart
+
+
+def test_pages_of_sites_that_may_call_the_api(program, model):
+    """Those that ALLOWED_ORIGINS names, with a token, and no others. The answer's headers can be read."""
+    with override_settings(CORS_ALLOWED_ORIGINS=["https://app.example.org"]):
+        for origin, is_allowed in (("https://app.example.org", True), ("https://evil.example.org", False)):
+            preflight = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+            asked = {"Access-Control-Request-Headers": "authorization, x-stainless-lang"}
+            answer = Client().options("/v1/models", headers=preflight | asked)
+            assert answer.status_code == 200
+            assert ("Access-Control-Allow-Origin" in answer) is is_allowed
+            answer = program.ask("GET", "models", Origin=origin)
+            assert answer.get("Access-Control-Allow-Origin") == (origin if is_allowed else None)
+            assert ("X-Request-ID" in answer.get("Access-Control-Expose-Headers", "")) is is_allowed
+            assert "Access-Control-Allow-Credentials" not in answer
+            page = Client().get("/login", headers={"Origin": origin})
+            assert "Access-Control-Allow-Origin" not in page

@@ -74,7 +74,7 @@ def all_events_schema_path() -> dict:
                     "content": {"text/event-stream": {"schema": {"type": "string"}}},
                 },
             }
-            | error_responses(STREAM_ERRORS),
+            | error_responses(error for error in STREAM_ERRORS if error is not Http404),
         }
     }
 
