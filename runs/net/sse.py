@@ -27,13 +27,23 @@ class EventParser:
     forgets the empty line between two events of JSON, they are two all the same.
     """
 
-    __slots__ = ("_data", "_data_bytes", "_ended_with_cr", "_is_error", "_partial_line", "error", "unknown")
+    __slots__ = (
+        "_data",
+        "_data_bytes",
+        "_ended_with_cr",
+        "_is_by_line",
+        "_is_error",
+        "_partial_line",
+        "error",
+        "unknown",
+    )
 
     def __init__(self) -> None:
         self._partial_line = bytearray()  # the last line so far, without its end
         self._data: list[Payload] = []  # data lines of the incomplete event
         self._data_bytes = 0  # of these lines, each with its line end
         self._ended_with_cr = False  # then a LF that follows belongs to the same line end
+        self._is_by_line = False  # the server forgets the empty lines: an event is over with its line
         self._is_error = False  # by the name of the incomplete event
         self.error: Payload | None = None  # of an event that reports an error; nothing is parsed after it
         self.unknown = b""  # the first line that is no field, up to UNKNOWN_BYTES: what answers may not be SSE at all
@@ -44,7 +54,7 @@ class EventParser:
             piece = self._normalize_line_ends(piece)
         *lines, rest = piece.split(b"\n")
         payloads: list[Payload] = []
-        data, counted = self._data, len(self._data)
+        data, counted, by_line = self._data, len(self._data), self._is_by_line
         if lines and self._partial_line:
             self._partial_line += lines[0]
             first, self._partial_line = self._partial_line, bytearray()
@@ -60,8 +70,11 @@ class EventParser:
                 value = line[5:].strip()
                 if data and len(data) == 1 and _are_two_values(data[0], value):
                     payloads.append(data[0])
-                    data, counted, self._data_bytes = [], 0, 0
-                data.append(value)
+                    data, counted, self._data_bytes, by_line = [], 0, 0, True
+                if by_line and value.startswith(b"{") and value.endswith(b"}"):
+                    payloads.append(value)
+                else:
+                    data.append(value)
             elif not line:
                 if data:
                     payload = data[0] if len(data) == 1 else b"\n".join(data)
@@ -75,7 +88,7 @@ class EventParser:
                 self._read_other_field(line)
                 if self.error is not None:
                     break
-        self._data = data
+        self._data, self._is_by_line = data, by_line
         if rest:
             self._partial_line += rest
         if len(data) > counted:

@@ -104,6 +104,16 @@ RATE_CODES = {
     "1002",  # MiniMax
 }
 RATE = re.compile(r"rate[ _-]?limit(?:ed|s)?\b|too many requests|throttl|requests per (?:minute|day)", re.IGNORECASE)
+MODEL_CODES = {"model_not_found", "model_not_exist", "invalid_model", "model_not_available", "1211"}
+MODEL = re.compile(
+    r"model[ _]not[ _](?:found|exist)|model .{0,80}(?:does not exist|doesn't exist|not found)|"
+    r"(?:no such|unknown|invalid) model\b",
+    re.IGNORECASE,
+)
+REGION_CODES = {"unsupported_country_region_territory"}
+REGION = re.compile(
+    r"(?:country|region|territory|location)\b.{0,40}(?:not supported|unsupported|not available|not allowed)", re.I
+)
 KEY_CODES = {"invalid_api_key", "authentication_error", "unauthorized", "invalid_authentication_error", "1004", "2049"}
 KEY = re.compile(r"api[ _-]?key|\btoken\b|credential|authenticat|unauthori[sz]ed|authoriz", re.IGNORECASE)
 TRANSIENT = re.compile(r"server_?error|internal|over_?capacity|unavailable|timeout|try again", re.IGNORECASE)

@@ -36,6 +36,8 @@ from runs.upstream.failure_words import (
     KEY_CODES,
     LOADING,
     LOADING_CODES,
+    MODEL,
+    MODEL_CODES,
     NOT_CONTEXT,
     OVERLOADED,
     OVERLOADED_CODES,
@@ -43,6 +45,8 @@ from runs.upstream.failure_words import (
     QUOTA_CODES,
     RATE,
     RATE_CODES,
+    REGION,
+    REGION_CODES,
     TRANSIENT,
 )
 from runs.upstream.retry_after import seconds_in_headers, seconds_in_report
@@ -247,6 +251,10 @@ def _kind_of(report: Report, status: int | None) -> type[UpstreamError]:
         return UpstreamUnavailable
     if report.has_code(KEY_CODES) or (number == 403 and KEY.search(words)):
         return UpstreamUnauthorized
+    if report.has_code(REGION_CODES) or REGION.search(words):
+        return UpstreamForbidden
+    if report.has_code(MODEL_CODES) or (number in (None, 400, 404, 422) and MODEL.search(words)):
+        return UpstreamNotFound
     if status is None:
         return _kind_in_stream(report)
     return BY_STATUS.get(status, UpstreamFailed if status >= 500 else UpstreamRejected)

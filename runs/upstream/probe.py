@@ -19,6 +19,7 @@ from runs.upstream.deltas import Delta
 from runs.upstream.failures import BODY_BYTES, failure_of_response
 from runs.upstream.learning import learn
 from runs.upstream.request import UpstreamRequest, prepare_request
+from streams.events import Kind
 
 TIMEOUT_SECONDS = 10.0  # s without a byte; staff wait for the result
 PROBE_TOKENS = 16  # the least that OpenAI's newer models accept
@@ -108,7 +109,8 @@ class _FirstDeltaSink:
     """A sink that ends the request with the first delta."""
 
     def record(self, deltas: list[Delta]) -> None:
-        raise _FirstDelta
+        if any(kind not in (Kind.USAGE, Kind.SOURCES) for kind, _ in deltas):
+            raise _FirstDelta
 
     def is_full(self) -> bool:
         return False

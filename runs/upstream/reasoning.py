@@ -29,6 +29,7 @@ LONE = re.compile("|".join(map(re.escape, LONE_CLOSING)), re.IGNORECASE)
 OPENING_IN_TEXT = re.compile(r"<(?:think|thinking|thought|seed:think)>", re.IGNORECASE)
 QUOTES = "`'\"“‘«"  # a tag behind one of these is being talked about
 MAX_REMEMBERED = 100_000  # characters of a text that may turn out to have been reasoning: they must fit into one event
+MAX_PIECES = 1_000  # in which that text is kept
 MAX_BLANK = 1_000  # characters of white space that are held back: more are text
 
 
@@ -52,7 +53,6 @@ class TagSplitter:
         "_is_in_reasoning",
         "_is_start",
         "_remembered",
-        "_remembered_characters",
         "is_plain",
     )
 
@@ -62,23 +62,23 @@ class TagSplitter:
         self._closing = ""  # of the block that is open
         self._is_in_reasoning = False  # that block has some text
         self._remembered: list[str] | None = []  # the text so far; None: it cannot have been reasoning
-        self._remembered_characters = 0
         self.is_plain = False
 
     def passes(self, text: str) -> bool:
         """Whether a piece is text as it is: nearly every one. Else it has to be split."""
-        if not self.is_plain or (self._remembered is not None and "<" in text):
+        if not self.is_plain:
             return False
-        if self._remembered is not None:
-            self._remember(text)
+        if (remembered := self._remembered) is not None:
+            if "<" in text:
+                return False
+            remembered.append(text)
+            if len(remembered) > MAX_PIECES:
+                self._join_remembered()
         return True
 
-    def _remember(self, text: str) -> None:
-        if self._remembered is not None:
-            self._remembered.append(text)
-            self._remembered_characters += len(text)
-            if self._remembered_characters > MAX_REMEMBERED:
-                self._remembered = None
+    def _join_remembered(self) -> None:
+        whole = "".join(self._remembered or ())
+        self._remembered = [whole] if len(whole) <= MAX_REMEMBERED else None
 
     def rule_out(self) -> None:
         """The text so far is text: the server sends reasoning apart, or a tool call came after it."""
@@ -165,7 +165,10 @@ class TagSplitter:
     def _add_text(self, text: str, parts: list[Split]) -> None:
         if text:
             parts.append(Split(text=text))
-            self._remember(text)
+            if self._remembered is not None:
+                self._remembered.append(text)
+                if len(self._remembered) > MAX_PIECES:
+                    self._join_remembered()
 
 
 def _length_of_partial(text: str, tags: tuple[str, ...]) -> int:

@@ -154,6 +154,9 @@ def test_the_numbers_of_a_context_that_is_too_long_are_read(vendor):  # B66
 
 # (status, body, code, retried before the first token)
 RESPONSES = [
+    (400, {"error": {"message": "Model Not Exist", "type": "invalid_request_error"}}, "upstream_not_found", False),
+    (400, {"error": {"message": "User location is not supported for the API use."}}, "upstream_forbidden", False),
+    (400, {"error": {"message": "This model does not support images"}}, "upstream_rejected", False),
     (
         400,
         {"error": {"message": "Unsupported parameter: 'max_tokens' is not supported with this model."}},

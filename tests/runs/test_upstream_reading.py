@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from runs.errors import UpstreamWebPage
 from runs.net.errors import ProtocolError, ResponseTooLarge
 from runs.net.inflate import STEP_BYTES, Inflater
+from runs.upstream.answer import AnswerReader
 from runs.upstream.finish_reasons import Ending, cut_off_note, ending_of, is_reason
 from runs.upstream.reasoning import MAX_REMEMBERED
 from runs.upstream.tool_calls import MAX_TOOL_CALLS, ToolCallTracker
 from runs.upstream.usage import MAX_COUNT, counts_of
 from streams.events import ToolCalls
-from tests.runs.reading import read_now
+from tests.runs.reading import Recording, read_now
 
 
 def stream(*pieces: str, finish: str = "stop") -> bytes:
@@ -251,6 +252,11 @@ def test_events_without_an_empty_line_between_them_are_read_as_they_come():  # B
     body = stream("Hi ", "there.").replace(b"\n\n", b"\n")
     got, is_finished = read_now(body)
     assert (got.text, is_finished) == ("Hi there.", True)
+
+    # The finish reason should be read although nothing follows it
+    reader = AnswerReader(Recording())
+    reader.feed(body.removesuffix(b"data: [DONE]\n"))
+    assert reader.is_finished
 
 
 URL = "https://example.org/wren"

@@ -32,6 +32,7 @@ class CaseServer:
     def __init__(self, served: Mapping[str, Case] | None = None, port: int = 0) -> None:
         self._cases, self._port = cases() if served is None else served, port
         self._times: Counter[tuple[str, str]] = Counter()
+        self._tasks: list[asyncio.Task] = []
         self.bodies: list[dict[str, Any]] = []
 
     async def __aenter__(self) -> "CaseServer":
@@ -41,12 +42,21 @@ class CaseServer:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        self._tasks.append(asyncio.current_task())
+        try:
             while await _play(writer, self._answer(*await _read_request(reader))):
                 pass
-        writer.close()
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await writer.wait_closed()
 
     def _answer(self, target: str, raw: bytes) -> Case:
         if target.endswith("/models"):
