@@ -227,7 +227,7 @@ class LengthUsedUp(EmptyAnswer):
 
 
 class AnswerFiltered(EmptyAnswer):
-    """The model server's content filter left nothing of the answer."""
+    """The model server's content filter removed the whole answer."""
 
 
 class ProviderKeyMissing(RunFailed):
@@ -276,7 +276,7 @@ class UpstreamDropped(UpstreamError):
 
 
 class UpstreamRedirected(UpstreamError):
-    """The model server has moved to another address. Staff have to change it."""
+    """The model server has moved to another address. Staff can change it in the settings."""
 
     code = "upstream_redirected"
     retryable = False
@@ -315,7 +315,7 @@ class UpstreamFiltered(UpstreamRejected):
 
 
 class UpstreamContextTooLong(UpstreamError):
-    """This conversation is too long for the model: it exceeds the context length."""
+    """This chat is too long for the model: it exceeds the context length. Start a new chat."""
 
     code = "context_length_exceeded"
     retryable = False
