@@ -66,6 +66,8 @@ PAGES = {  # name: whose page, its path (or the name of the house's attribute th
     "security": ("charlie", "/settings/security", None),
     "developers": ("charlie", "/settings/developers", None),
     "people": ("charlie", "/settings/people", None),
+    "models": ("charlie", "/models", None),
+    "connect": ("charlie", "/models/connect", None),
     "select": ("alice", "/chats/select", None),
     "account-menu": ("alice", "rich", "Account menu for alice"),
     "webhooks": ("alice", "/settings/webhooks", None),
