@@ -27,7 +27,7 @@ window.Notification = class extends EventTarget {
   }
   close() {}
 };
-{
+if (navigator.locks) {  // about:blank has none
   const request = navigator.locks.request.bind(navigator.locks);
   window.requestedLocks = [];
   navigator.locks.request = (name, ...rest) => {

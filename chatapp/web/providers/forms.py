@@ -180,7 +180,7 @@ class ModelForm(forms.ModelForm):
             "has_tools": "Calls tools",
             "has_reasoning": "Reasons before it answers",
         }
-        help_texts = {"groups": "Only members of these groups. If none is chosen, everyone."}
+        help_texts = {"label": "", "groups": "Only members of these groups. If none is chosen, everyone."}
         widgets = {
             "groups": forms.CheckboxSelectMultiple,
             "system_prompt": forms.Textarea(attrs={"rows": 3}),
