@@ -17,7 +17,7 @@ FIRST_VIEW_REQUESTS = 12  # with the page itself
 DRAWING_SECONDS = 5  # s of CPU that an answer of 100 kB may cost the page's thread; a quiet machine needs one
 LONG_TASK = 100  # ms
 LAYOUT_SHIFT = 0.01  # of an answer, cumulative: what moves without the reader's doing
-NEW_CHAT_REQUESTS = 4  # the message, the list, and what the answer's end brings
+NEW_CHAT_REQUESTS = 8  # the message, the list, what the end of the answer brings, and that it was seen
 MOST_LONG_TASKS = 40  # of a hundred frames, on a machine whose other tests take the processor away for as long
 
 WATCH = """window.long = [];

@@ -3,6 +3,7 @@ presses a key that leads up, or gets there in any other way that is not ours. Wh
 
 const TOLERANCE = 32; // px that still count as "at the bottom"
 const GRACE = 250; // ms in which a gesture has to move the page; else it was for a box within the page
+const RESTORING_FRAMES = 20;
 const UPWARD_KEYS = new Set(["ArrowUp", "PageUp", "Home"]);
 const EDITABLE = "input, textarea, select, [contenteditable]";
 
@@ -11,6 +12,7 @@ let isFollowing = isAtBottom();
 let lastTop = scrollY;
 let lastHeight = page.scrollHeight;
 let touchY = 0;
+let latestRestoration = null;
 
 function isAtBottom() {
   return page.scrollHeight - innerHeight - scrollY < TOLERANCE;
@@ -39,15 +41,20 @@ export function readingPosition() {
   return isFollowing || !message ? null : { id: message.id, top: message.getBoundingClientRect().top };
 }
 
-/** What is out of view has an estimated height until it was drawn, so it takes some frames.
+/** What is out of view has an estimated height until it was drawn, so it takes some frames, or until the reader moves.
  * @param {{id: string, top: number} | null} position */
-export function restorePosition(position, frames = 3) {
-  isFollowing &&= !position;
-  const message = position && document.getElementById(position.id);
-  if (message) scrollBy({ top: message.getBoundingClientRect().top - position.top, behavior: "instant" });
-  else scrollToBottom();
-  rememberPosition();
-  if (frames > 1) requestAnimationFrame(() => (position || isFollowing) && restorePosition(position, frames - 1));
+export function restorePosition(position) {
+  const restoration = (latestRestoration = { frames: RESTORING_FRAMES });
+  isFollowing = !position;
+  const place = () => {
+    if (restoration !== latestRestoration) return;
+    const message = position && document.getElementById(position.id);
+    if (message) scrollBy({ top: message.getBoundingClientRect().top - position.top, behavior: "instant" });
+    else if (isFollowing) scrollToBottom();
+    rememberPosition();
+    if (--restoration.frames) requestAnimationFrame(place);
+  };
+  place();
 }
 
 /** Make a change to the page. A reader who follows the bottom stays there; for all others nothing moves.
@@ -81,6 +88,9 @@ addEventListener("touchmove", (event) => event.touches[0].clientY > touchY && fo
 addEventListener("keydown", ({ key, target }) => {
   if (UPWARD_KEYS.has(key) && !(/** @type {Element} */ (target).closest(EDITABLE))) followNoLonger();
 });
+
+for (const name of ["wheel", "touchstart", "pointerdown", "keydown"])
+  addEventListener(name, () => (latestRestoration = null), { passive: true });
 
 /** Show `button` (which scrolls to the bottom) while the reader is elsewhere; `root` is what grows.
  * @param {HTMLElement} button @param {Element} root @param {AbortSignal} signal */
