@@ -69,6 +69,7 @@ def test_stop_closing_and_leaving_each_close_their_own_upstreams(stack, tab, con
     expect(tab.page.get_by_role("link", name="Which tree?")).to_have_count(0)
 
 
+@pytest.mark.each_engine
 def test_a_reload_or_a_stray_link_loses_nothing_and_who_stays_away_can_continue(stack, tab, contenders):  # B42
     panes = Panes(tab.page, contenders(tokens=9, hold=[4, 6]))
     comparison = panes.start()
