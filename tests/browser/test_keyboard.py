@@ -52,6 +52,7 @@ LOOK = """() => {
 
 def walk(page) -> list[str]:
     """From the top to the end with Tab alone. What was not reached, and what could not be seen."""
+    page.bring_to_front()  # Firefox shows the focus only in the window that is in front
     page.evaluate("document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')")
     left = set(range(page.evaluate(REACHABLE)))
     problems = []
