@@ -208,7 +208,7 @@ def test_a_schedule_by_keyboard(stack, alice, tab):  # B50 B53
     press(page, "On weekdays", "link")
     expect(page.get_by_role("heading", name="New schedule")).to_be_visible()
     write(page, "Name", "Weather")
-    write(page, "Message", prompt("Look out of the window.", tokens=3))
+    write(page, "Prompt", prompt("Look out of the window.", tokens=3))
     tab_to(page, page.get_by_label("Sat", exact=False))
     keys.press("Space")
     preview = page.get_by_role("region", name="Next times")
