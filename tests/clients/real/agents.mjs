@@ -1,5 +1,13 @@
 // The Agents SDK for JavaScript: a tool loop on both APIs, whole and as a stream, and a second turn.
-import { Agent, run, setDefaultOpenAIClient, setOpenAIAPI, setTracingDisabled, tool, webSearchTool } from "@openai/agents";
+import {
+  Agent,
+  run,
+  setDefaultOpenAIClient,
+  setOpenAIAPI,
+  setTracingDisabled,
+  tool,
+  webSearchTool,
+} from "@openai/agents";
 import OpenAI from "openai-7";
 import { z } from "zod";
 
@@ -18,7 +26,7 @@ async function turns(api, stream) {
   const agent = new Agent({ name: "A", instructions: "Be brief.", model: "gpt-5", tools });
   const first = await run(agent, process.env.PROMPT, { stream });
   if (stream) {
-    for await (const _ of first);
+    for await (const event of first) void event;
     await first.completed;
   }
   const second = await run(agent, [...first.history, { role: "user", content: "And now?" }]);
