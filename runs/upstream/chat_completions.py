@@ -78,11 +78,14 @@ class _Answer:
         self.raise_if_interrupted(None)
 
     def raise_if_interrupted(self, error: Exception | None) -> None:
-        """Raise UpstreamInterrupted unless the answer had come to its end. It is transient before the first token."""
+        """Raise UpstreamInterrupted unless the answer had come to its end.
+
+        It is transient between the head of the response and the first token: a head that was cut tells nothing (B65).
+        """
         if self._reader.is_finished:
             return
         interruption = UpstreamInterrupted(str(error or "the connection closed before the end marker"))
-        interruption.is_transient = error is not None and not self._reader.has_begun
+        interruption.is_transient = bool(error and self._response) and not self._reader.has_begun
         raise interruption from error
 
     def _on_finish(self) -> None:

@@ -80,6 +80,7 @@ CALLS = {
     "Gemini: no index, chunk by chunk": ([[{"id": "a", "function": W}], [{"id": "b", "function": T}]], [W, T]),
     "all with index 0": ([[{"index": 0, "id": "a", "function": W}], [{"index": 0, "id": "b", "function": T}]], [W, T]),
     "all with index 0, one chunk": ([[{"index": 0, "function": W}, {"index": 0, "function": T}]], [W, T]),
+    "index 0 and no id, the same tool twice": ([[{"index": 0, "function": W}, {"index": 0, "function": {"name": "weather", "arguments": '{"c":2}'}}]], [W, {"name": "weather", "arguments": '{"c":2}'}]),
     "no index, no id, the same tool twice": ([[{"function": W}, {"function": W}]], [W, W]),
     "no id, index 0, another name": ([[{"index": 0, "function": W}], [{"index": 0, "function": T}]], [W, T]),
     "empty ids": ([[{"index": 0, "id": "", "function": W}], [{"index": 1, "id": "", "function": T}]], [W, T]),
