@@ -86,6 +86,7 @@ def test_its_pages_are_for_everybody(stack, alice, open_window, tmp_path, theme)
     page.screenshot(path=directory / ("schedule.png" if theme == "light" else "schedule-dark.png"))
     problems["editor"] = page.evaluate(FIND, RULES)
     page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Morning briefing")).to_be_visible()  # WebKit's click does not wait
     for path in (page.url, "/schedules", "/schedules/new?preset=cron"):
         page.goto(path)
         problems[path] = page.evaluate(FIND, RULES)

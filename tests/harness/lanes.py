@@ -29,7 +29,8 @@ DATABASES = frozenset({"sqlite", "postgres"})
 ENGINES = ("chromium", "firefox", "webkit")
 DATABASE_OF_POOL = {"gevent": "postgres", "prefork": "sqlite"}
 IN_WEBKIT = tuple(  # seen to pass there; this list grows
-    f"tests/browser/test_{name}.py" for name in ("chat", "answers", "log_in", "queue", "schedules", "search")
+    f"tests/browser/test_{name}.py"
+    for name in ("chat", "answers", "composer", "log_in", "queue", "schedules", "search")
 )
 BOTH = ("tests/streams/", "tests/runs/", "tests/web/test_search", "tests/schedules/test_firing")
 ONCE = (
