@@ -21,6 +21,13 @@ def make_contenders(stack, **script: object) -> dict[str, str]:
     return tags
 
 
+def choose_contender(page, number: int, label: str) -> None:
+    """Choose a model for a row of the form."""
+    page.get_by_role("button", name=f"Model {number}: ").click()
+    page.get_by_role("combobox", name=f"Model {number}").fill(label)
+    page.keyboard.press("Enter")
+
+
 class Panes:
     """The words of a comparison's page."""
 
@@ -32,7 +39,7 @@ class Panes:
         self.page.get_by_label("Question").fill(text)
         self.page.get_by_text("More models").click()
         for number, name in enumerate(NAMES, 1):
-            self.page.get_by_label(f"Model {number}", exact=True).select_option(name)
+            choose_contender(self.page, number, name)
         self.page.get_by_label(order).check()
         self.page.get_by_label("Blind").set_checked(is_blind)
         self.page.get_by_role("button", name="Compare", exact=True).click()

@@ -99,6 +99,6 @@ def test_without_javascript_a_select_asks_another_model(stack, alice, address, o
     expect(page.get_by_label("Model", exact=True)).to_be_visible()
     page.get_by_role("link", name="Other model").click()
     page.get_by_label("Model").select_option("Bétula 9 Large")
-    page.get_by_role("button", name="Answer").click()
+    page.get_by_role("button", name="Regenerate").click()
     page.wait_for_url(f"**{address}#end")
     assert last_model(alice) == "wall-9"

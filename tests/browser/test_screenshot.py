@@ -19,7 +19,7 @@ from chatapp.chats.models import Session
 from runs.models import Model
 from tests.browser import furniture
 from tests.browser.furniture import speaking_models
-from tests.browser.panes import COMPARISON
+from tests.browser.panes import COMPARISON, choose_contender
 from tests.browser.scenes import House, answering, finish
 from tests.browser.window import expect
 from tests.harness.processes import ROOT
@@ -132,7 +132,7 @@ def furnish(house, open_window) -> None:
     page.get_by_label("Question").fill(furniture.QUESTION)
     page.get_by_text("More models").click()
     for number, label in enumerate(labels, 1):
-        page.get_by_label(f"Model {number}", exact=True).select_option(label)
+        choose_contender(page, number, label)
     page.get_by_role("button", name="Compare", exact=True).click()
     page.wait_for_url(COMPARISON)
     expect(page.get_by_role("region", name="Answer A").locator(".prose")).not_to_be_empty()

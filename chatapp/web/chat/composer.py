@@ -17,15 +17,12 @@ from chatapp.chats.models import Attachment, Session
 from chatapp.web.chat.attachments import uploaded_attachments
 from chatapp.web.chat.kept_files import kept_attachments
 from chatapp.web.chat.model_settings import ModelSettingsForm
+from chatapp.web.shell.model_options import ModelGroup, grouped, usable_models
 from runs.actions import send
 from runs.errors import RunError
 from runs.models import Model, Run
 
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def usable_models(user: AbstractBaseUser | AnonymousUser) -> list[Model]:
-    return list(Model.objects.usable_by(user).select_related("provider").defer("provider__listed"))
 
 
 @dataclass
@@ -45,6 +42,10 @@ class Composer:
     def models(self) -> list[Model]:
         """Those that the user may choose from."""
         return usable_models(self.user)
+
+    @property
+    def model_groups(self) -> list[ModelGroup]:
+        return grouped(self.models, self.user)
 
     @property
     def selected_model(self) -> Model | None:

@@ -11,10 +11,11 @@ from chatapp.chats.actions import show_branch
 from chatapp.chats.attachments import full_text, full_text_of, remaining_files, stored_text
 from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.tree import Tree
-from chatapp.web.chat.composer import Composer, model_of, removed_files_of, text_of, usable_models
+from chatapp.web.chat.composer import Composer, model_of, removed_files_of, text_of
 from chatapp.web.chat.page import change
 from chatapp.web.chat.transcript import entries
 from chatapp.web.shell.decorators import is_fetch, post_only, private
+from chatapp.web.shell.model_options import usable_models
 from runs.actions import edit_and_send
 from runs.models import Run
 from runs.queries.answers import answer_now
@@ -27,7 +28,7 @@ def show_message(request: HttpRequest, pk: UUID) -> HttpResponse:
     message = find_message(request, pk)
     if not is_fetch(request):
         return redirect_to_message(message)
-    context = {"entries": entries([message], Tree(message.session)), "models": usable_models(request.user)}
+    context = {"entries": entries([message], Tree(message.session)), "models": usable_models(request.user, 2)}
     return render(request, "chat/messages.html", context)
 
 

@@ -16,11 +16,12 @@ from chatapp.chats.models import MessageState, Session
 from chatapp.chats.search import QUERY_CHARACTERS, words_of
 from chatapp.chats.titles import title_of, with_opening
 from chatapp.chats.tree import Tree
-from chatapp.web.chat.composer import Composer, usable_models
+from chatapp.web.chat.composer import Composer
 from chatapp.web.chat.model_settings import ModelSettingsForm, has_model_settings
 from chatapp.web.chat.paging import PAGE_MESSAGES, Pager, fits
 from chatapp.web.chat.transcript import Entry, entries
 from chatapp.web.shell.decorators import is_fetch
+from chatapp.web.shell.model_options import usable_models
 from runs.errors import RunError
 from runs.lifecycle.queue import waiting
 from runs.models import Run
@@ -210,7 +211,7 @@ def conversation_part(request: HttpRequest, pk: UUID) -> HttpResponse:
         "entries": conversation.entries(ids),
         "earlier": conversation.earlier(ids) if is_whole else None,
         "queue": conversation.queue,
-        "models": usable_models(request.user),
+        "models": usable_models(request.user, 2),
     }
     return render(request, "chat/conversation.html", context)
 
@@ -225,7 +226,7 @@ def more_part(request: HttpRequest, pk: UUID) -> HttpResponse:
         "entries": conversation.entries(ids),
         "earlier": None if is_later else conversation.earlier(ids),
         "later": conversation.later(ids) if is_later else None,
-        "models": usable_models(request.user),
+        "models": usable_models(request.user, 2),
     }
     return render(request, "chat/messages.html", context)
 

@@ -8,11 +8,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from chatapp.chats.models import Message, Role
-from chatapp.web.chat.composer import Composer, model_of, usable_models
+from chatapp.web.chat.composer import Composer, model_of
 from chatapp.web.chat.drafts import Draft, keep_draft
 from chatapp.web.chat.messages import find_message
 from chatapp.web.chat.page import change, redirect_to_end
 from chatapp.web.shell.decorators import is_fetch, login_required_async, post_only, private, private_object
+from chatapp.web.shell.model_options import grouped, usable_models
 from runs import actions
 from runs.errors import NothingToContinue
 from runs.lifecycle.stop import request_stop
@@ -40,7 +41,11 @@ def regenerate_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
 def choose_other_model(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The form that asks another model, for readers without JavaScript; the page's script shows a list in place."""
     answer = find_message(request, pk, role=Role.ASSISTANT)
-    return render(request, "chat/other_model.html", {"answer": answer, "models": usable_models(request.user)})
+    return render(
+        request,
+        "chat/other_model.html",
+        {"answer": answer, "groups": grouped(usable_models(request.user), request.user)},
+    )
 
 
 def _model_of_answer(answer: Message) -> str:

@@ -18,10 +18,10 @@ from chatapp.compare.export import file_name_of, markdown_of
 from chatapp.compare.models import Comparison, Pane
 from chatapp.compare.panes import views_of
 from chatapp.compare.scoreboard import ballots_of, standings
-from chatapp.web.compare.forms import ComparisonForm, ContenderFormSet, Contenders, empty_contenders, idempotency_key
+from chatapp.web.compare.forms import ComparisonForm, Contenders, empty_contenders, idempotency_key, posted_contenders
 from chatapp.web.shell.decorators import is_fetch, post_only, private, private_object
+from chatapp.web.shell.model_options import grouped, usable_models
 from runs.errors import ModelMissing, RunError
-from runs.models import Model
 
 PAGE_COMPARISONS = 30
 BAD_FORM = 422
@@ -36,8 +36,9 @@ def _panes(user: AbstractBaseUser) -> QuerySet[Pane]:
 def create_comparison(request: HttpRequest) -> HttpResponse:
     """GET displays the form; POST starts a comparison."""
     if request.method == "GET":
-        return _form_page(request, ComparisonForm(), empty_contenders(_template_comparison(request)))
-    form, contenders = ComparisonForm(request.POST), ContenderFormSet(request.POST, prefix="c")
+        models = usable_models(request.user)
+        return _form_page(request, ComparisonForm(), empty_contenders(models, _template_comparison(request)))
+    form, contenders = ComparisonForm(request.POST), posted_contenders(request.POST, usable_models(request.user))
     if not (form.is_valid() & contenders.is_valid()):
         return _form_page(request, form, contenders, status=BAD_FORM)
     try:
@@ -65,8 +66,13 @@ def _template_comparison(request: HttpRequest) -> Comparison | None:
 
 
 def _form_page(request: HttpRequest, form: ComparisonForm, contenders: Contenders, status: int = 200) -> HttpResponse:
-    missing = None if Model.objects.usable_by(request.user).exists() else ModelMissing()
-    context = {"form": form, "contenders": contenders, "missing": missing}
+    models = usable_models(request.user)
+    context = {
+        "form": form,
+        "contenders": contenders,
+        "missing": None if models else ModelMissing(),
+        "groups": grouped(models, request.user),
+    }
     return render(request, "compare/start.html", context, status=status)
 
 

@@ -1,45 +1,54 @@
 /* A searchable list of models in a popover: a combobox whose listbox is always open. */
 
+import { FAVOURITES, toggleFavourite } from "./model_data.js";
+import { ModelOptions } from "./model_options.js";
+
+/** @import { ModelOption } from "./model_data.js" */
+
 const HTML = `
   <label class="models__label" for="models-field"></label>
   <input id="models-field" class="models__field" role="combobox" aria-expanded="true" aria-autocomplete="list"
     aria-controls="models-options" placeholder="Search models" autocomplete="off" spellcheck="false" autofocus>
-  <ul id="models-options" class="models__options" role="listbox" aria-label="Models"></ul>
-  <p class="models__note" role="status"></p>`;
-
-/** In lower case and without accents. */
-const normalized = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  <div id="models-options" class="models__options" role="listbox" aria-label="Models"></div>
+  <p class="models__foot"><span class="models__note" role="status"></span>
+  <button type="button" class="button button--small button--quiet models__favourite" hidden></button></p>`;
 
 export class ModelList {
   #popover = document.createElement("div");
   #options;
-  #active = null; // the option that Enter selects
+  /** @type {HTMLElement | null} the option that Enter selects */
+  #active = null;
   #onSelect;
+  #selected = "";
+  #canBeNone = false;
 
-  /** @param {{name: string, label: string}[]} models */
+  /** @param {ModelOption[]} models */
   constructor(models) {
     this.#popover.className = "menu models";
     this.#popover.popover = "auto"; // closed by Esc or a click elsewhere
     this.#popover.setAttribute("role", "dialog");
     this.#popover.innerHTML = HTML;
     document.body.append(this.#popover);
-    this.#options = models.map(optionOf);
-    this.#list.append(...this.#options);
+    /** @type {HTMLElement} */
+    const list = this.#popover.querySelector("[role=listbox]");
+    this.#options = new ModelOptions(list, models);
     this.#field.addEventListener("input", () => this.#filter());
     this.#field.addEventListener("keydown", (event) => this.#onKey(event));
-    this.#list.addEventListener("pointerdown", (event) => event.preventDefault()); // the focus stays in the field
-    this.#list.addEventListener("click", (event) => this.#select(optionAround(event.target)));
+    list.addEventListener("pointerdown", (event) => event.preventDefault()); // the focus stays in the field
+    list.addEventListener("click", (event) => this.#onClick(/** @type {HTMLElement} */ (event.target)));
+    this.#favourite.addEventListener("click", () => this.#toggle(this.#active));
   }
 
-  /** Show the list. `label` says what is chosen; `selected` is the name of the present one, if any.
-   * @param {{label: string, selected?: string, onSelect: (name: string) => void}} options */
-  open({ label, selected, onSelect }) {
+  /** Show the list. `label` says what is chosen; `selected` is the name of the present one, if any; `canBeNone`: so is
+   * nothing at all.
+   * @param {{label: string, selected?: string, canBeNone?: boolean, onSelect: (name: string) => void}} options */
+  open({ label, selected = "", canBeNone = false, onSelect }) {
     this.#onSelect = onSelect;
+    this.#selected = selected;
+    this.#canBeNone = canBeNone;
     this.#popover.setAttribute("aria-label", label);
     this.#popover.querySelector("label").textContent = label;
-    for (const option of this.#options) {
-      option.setAttribute("aria-selected", String(option.dataset.name === selected));
-    }
+    this.#options.draw(selected, canBeNone);
     this.#field.value = "";
     this.#popover.showPopover();
     this.#filter();
@@ -49,20 +58,20 @@ export class ModelList {
     return this.#popover.querySelector("input");
   }
 
-  get #list() {
-    return this.#popover.querySelector("ul");
+  /** @returns {HTMLButtonElement} */
+  get #favourite() {
+    return this.#popover.querySelector(".models__favourite");
   }
 
-  get #visible() {
-    return this.#options.filter((option) => !option.hidden);
+  #note(text) {
+    this.#popover.querySelector("[role=status]").textContent = text;
   }
 
   #filter() {
-    const words = normalized(this.#field.value).split(/\s+/);
-    for (const option of this.#options) option.hidden = !words.every((word) => option.dataset.search.includes(word));
-    const visible = this.#visible;
-    const count = `${visible.length} model${visible.length === 1 ? "" : "s"}`;
-    this.#popover.querySelector("p").textContent = visible.length ? count : "No model matches.";
+    this.#options.filter(this.#field.value);
+    const visible = this.#options.visible;
+    const count = visible.filter(({ dataset }) => dataset.name).length;
+    this.#note(visible.length ? `${count} model${count === 1 ? "" : "s"}` : "No model matches.");
     this.#activate(visible.find((option) => option.getAttribute("aria-selected") === "true") ?? visible[0]);
   }
 
@@ -72,6 +81,32 @@ export class ModelList {
     this.#field.setAttribute("aria-activedescendant", option?.id ?? "");
     option?.classList.add("models__option--active");
     option?.scrollIntoView({ block: "nearest" });
+    const model = this.#options.modelOf(option);
+    const verb = model?.group === FAVOURITES ? "Remove from favourites" : "Add to favourites";
+    this.#favourite.hidden = !model?.provider; // in a short list
+    this.#favourite.textContent = verb;
+    this.#favourite.setAttribute("aria-label", `${verb}: ${model?.label}`);
+  }
+
+  /** Add the option's model to the favourites or remove it, and show it in its new group. */
+  async #toggle(option) {
+    const model = this.#options.modelOf(option);
+    try {
+      await toggleFavourite(model);
+    } catch (error) {
+      this.#note(error.message);
+      return;
+    }
+    this.#options.draw(this.#selected, this.#canBeNone);
+    this.#filter();
+    this.#activate(this.#options.find(model.name));
+  }
+
+  /** @param {HTMLElement} target */
+  #onClick(target) {
+    const option = target.closest("[role=option]");
+    if (target.matches(".models__star")) this.#toggle(option);
+    else this.#select(option);
   }
 
   #onKey(event) {
@@ -85,7 +120,7 @@ export class ModelList {
 
   /** By one step it goes around, by several it stays at the end. */
   #move(step) {
-    const visible = this.#visible;
+    const visible = this.#options.visible;
     const index = visible.indexOf(this.#active) + step;
     const isSingle = Math.abs(step) === 1;
     this.#activate(visible.at(isSingle ? index % visible.length : Math.min(Math.max(index, 0), visible.length - 1)));
@@ -96,20 +131,4 @@ export class ModelList {
     this.#popover.hidePopover(); // the focus returns to where it was
     this.#onSelect(option.dataset.name);
   }
-}
-
-function optionOf({ name, label }, index) {
-  const option = document.createElement("li");
-  option.id = `model-${index}`;
-  option.className = "models__option";
-  option.setAttribute("role", "option");
-  option.dataset.name = name;
-  option.dataset.search = `${normalized(label)} ${normalized(name)}`;
-  option.textContent = label;
-  return option;
-}
-
-/** @returns {HTMLElement | null} */
-function optionAround(target) {
-  return target.closest("[role=option]");
 }

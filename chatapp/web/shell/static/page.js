@@ -1,5 +1,6 @@
 /* Entry point of all pages with the sidebar: starts the modules whose elements the page has. */
 
+import { enableModelPicker } from "../chat/model_picker.js";
 import { ChatView } from "../chat/chat_view.js";
 import { enableEditors, submitInPlace } from "../chat/message_forms.js";
 import { streams } from "./socket.js";
@@ -18,6 +19,8 @@ const main = document.querySelector("[data-view]");
 /** @type {HTMLElement} */
 const nav = document.querySelector("[data-sidebar]");
 const preferences = document.querySelector("[data-preferences]");
+/** @type {HTMLElement} */
+const comparison = document.querySelector("[data-new-comparison]");
 const searchForm = document.querySelector("[data-search-form]");
 const [arrival] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
 /** @type {Navigation | null} */
@@ -54,6 +57,7 @@ function sync() {
 storeTimezone(); // before any request: the list is then grouped by the user's days
 const sidebar = nav && startSidebar();
 if (main) showFirst(sidebar);
+if (comparison) enableModelPicker(comparison, new AbortController().signal);
 enableCopyButtons();
 enableEditors();
 enableKeyboardShortcuts();
