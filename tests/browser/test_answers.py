@@ -90,11 +90,11 @@ def test_what_was_drawn_is_the_final_html_and_stays_where_it_is(stack, alice, ta
     text = prompt(text=WRITTEN, hold=[5])
     tab.start(text)
     expect(tab.answer).to_contain_text("five")
+    expect(tab.answer.locator("pre [class^=hl-]").first).to_be_attached()  # while it is written
     tab.page.mouse.wheel(0, -900)  # up, which ends following
     tab.page.wait_for_function("document.documentElement.scrollHeight - innerHeight - scrollY > 400")
     stack.upstream.release(text.tag)
     expect(tab.answer).to_contain_text("the end.")
-    expect(tab.answer.locator("pre [class^=hl-]").first).to_be_attached()
     tab.page.evaluate(REMEMBER)
     tab.expect_state("complete")
     expect(tab.answers.last.locator("[data-text], [data-drawn]")).to_have_count(0)

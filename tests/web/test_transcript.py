@@ -52,6 +52,14 @@ def test_a_final_answer_is_html_rendered_once_and_kept(browser, ask, write):
     assert "<p>what was kept</p>" in page_of(browser, run)
 
 
+@pytest.mark.parametrize(("words", "is_long"), [(20_000, True), (200, False)])
+def test_blocks_of_a_long_answer_are_laid_out_when_they_come_into_view(browser, ask, write, words, is_long):
+    run = write(ask(), "word\n\n" * words)
+    transitions.complete(run.id, "stop")
+    make_html()
+    assert ('class="prose prose--long"' in page_of(browser, run)) == is_long
+
+
 def test_what_a_model_writes_does_nothing(browser, ask, write):  # B58
     hostile = "<script>alert(1)</script><img src=x onerror=alert(1)> [x](javascript:alert(1)) ![i](http://e.org/i)"
     run = write(ask(), hostile, reasoning=hostile)

@@ -23,6 +23,7 @@ from runs.queries.answers import answer_now
 from runs.queries.queue_position import ahead_of
 from runs.upstream.finish_reasons import cut_off_note
 
+LONG_HTML = 50_000  # characters of an answer's HTML: all of it is laid out in 20 ms
 FOLD_CHARACTERS, FOLD_LINES = 1_500, 20  # of a question, from which it is folded
 FIRST_SEQ = 1  # run.queued; any later event means that a worker has started
 
@@ -90,6 +91,11 @@ class Entry(ReasoningAndTools):
         """Whether the answer can be continued if it is the last one of the transcript."""
         is_unfinished = self.message.state in (MessageState.STOPPED, MessageState.LOST) or bool(self.cut_off_note)
         return is_unfinished and bool(self.message.content)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a browser lays out this answer's blocks when they come into view: all at once would take long."""
+        return len(self.message.html) > LONG_HTML
 
     @property
     def is_too_long(self) -> bool:

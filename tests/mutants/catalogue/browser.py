@@ -2,6 +2,7 @@
 
 from tests.mutants.mutant import Mutant
 
+ANSWERS = "tests/browser/test_answers.py"
 MUTANTS = [
     Mutant(
         "an untitled chat is called by its first question, though that was edited away",
@@ -254,5 +255,26 @@ MUTANTS = [
         "changes.length && nodes < MAX_NODES;",
         "changes.length;",
         "tests/browser_units/test_units.py::test_unit[same_html]",
+    ),
+    Mutant(
+        "the text of an answer is laid out anew when it ends",
+        "chatapp/web/chat/static/final_html.js",
+        "if (!drawn || !text) {",
+        "if (drawn || !text) {",
+        f"{ANSWERS}::test_what_was_drawn_is_the_final_html_and_stays_where_it_is",
+    ),
+    Mutant(
+        "what is replaced above moves what is read",
+        "chatapp/web/chat/static/keep_place.js",
+        'if (Math.abs(moved) >= 0.5) scrollBy({ top: moved, behavior: "instant" });',
+        "",
+        "tests/browser/test_compare.py::test_what_is_read_in_a_pane_keeps_its_place_when_one_above_it_ends",
+    ),
+    Mutant(
+        "who scrolls up by a few pixels is taken back to the end",
+        "chatapp/web/chat/static/stick_to_bottom.js",
+        "isFollowing = distance > 0 && isAtBottom();",
+        "isFollowing = isAtBottom();",
+        "tests/browser/test_chat.py::test_the_smallest_gesture_upwards_is_not_undone_by_what_arrives[turn_the_wheel]",
     ),
 ]

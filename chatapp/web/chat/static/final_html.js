@@ -50,6 +50,7 @@ function replaceAround(drawn, text) {
 }
 
 async function adoptFinal(drawn, fresh, inFrame) {
+  await delay(0); // reading the HTML of a long answer takes half of what a task may
   await adoptHtml(drawn, fresh, inFrame);
   delete drawn.dataset.drawn;
 }

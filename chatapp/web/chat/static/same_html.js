@@ -15,6 +15,7 @@ export async function adoptHtml(drawn, fresh, inFrame = (change) => change()) {
   adopting.set(drawn, changes);
   inFrame(() => {
     drawn.className = fresh.className;
+    drawn.classList.remove("prose--long"); // all of it has been laid out: hiding some now would move the rest
     makeSome(changes);
   });
   while (changes.length) {
@@ -63,8 +64,15 @@ function sizeOf(node) {
 function isSame(old, young) {
   if (old.isEqualNode(young)) return true;
   if (old.nodeType !== Node.ELEMENT_NODE || young.nodeType !== Node.ELEMENT_NODE) return false;
+  if (old.className === "code") return isSameCode(old, young);
   const [oldBoxes, youngBoxes] = [codeBoxes(old), codeBoxes(young)];
   return oldBoxes.length > 0 && oldBoxes.length === youngBoxes.length && isEqualWithoutColours(old, young);
+}
+
+/** As most code stands: in a box of its own, below its bar. */
+function isSameCode(old, young) {
+  const isAlike = young.className === "code" && old.firstChild.isEqualNode(young.firstChild);
+  return isAlike && old.textContent === young.textContent;
 }
 
 function codeBoxes(block) {
