@@ -92,13 +92,13 @@ def test_without_a_script_a_key_is_typed_once_and_is_nowhere_to_be_read(stack, c
     try:
         page = open_window(stack, charlie, java_script_enabled=False).page
         page.goto("/models/connect")
-        page.get_by_role("link", name="Enter its address").click()
+        page.get_by_role("link", name="Enter an address").click()
         page.get_by_label("Name", exact=True).fill("Gateway")
         page.get_by_label("Address").fill(server.base_url)
         page.get_by_label("No key").check()
         page.get_by_role("button", name="Test and choose models").click()
         expect(page.get_by_text("Gateway does not answer as it should")).to_be_visible()
-        page.get_by_label("A key, stored here encrypted").check()
+        page.get_by_label("A key, stored here and encrypted").check()
         page.get_by_label("Key", exact=True).fill(KEY)
         page.get_by_role("button", name="Test and choose models").click()
         page.get_by_role("button", name="Select none").click()
