@@ -19,6 +19,8 @@ export class Conversation {
   #shown = 0; // the number of the request whose response is on the page
   #onError;
   #isPaused = false;
+  #posting = 0; // requests that will bring the conversation as it is after them
+  #changes = []; // what was reported meanwhile
   #refresher = new Refresher(() => this.#load());
 
   /** `onError(error)` is called when the chat no longer exists, or its reader is logged out.
@@ -61,9 +63,20 @@ export class Conversation {
     this.#transcript.showQueuePositions(ahead);
   }
 
+  /** Another page may have sent a message. */
+  checkActivity() {
+    this.#afterPosts(() => this.activeAnswer !== null);
+  }
+
   /** Another page may have sent, removed or released messages. */
   checkQueue(queued, isHeld) {
-    if (!this.#queue.shows(queued, isHeld)) this.sync();
+    this.#afterPosts(() => this.#queue.shows(queued, isHeld));
+  }
+
+  /** What this page does is reported, too: loading it would delay the response that has it already. */
+  #afterPosts(isShown) {
+    if (this.#posting) this.#changes.push(isShown);
+    else if (!isShown()) this.sync();
   }
 
   /** Replace an answer by the server's version of it. */
@@ -75,9 +88,15 @@ export class Conversation {
   async post(url, fields) {
     fields.set("after", this.#transcript.anchor);
     const number = ++this.#requests;
-    const response = await post(url, fields);
-    if (response.headers.get("Content-Type").startsWith("text/html")) this.#showAll(number, await response.text());
-    else this.sync();
+    this.#posting += 1;
+    try {
+      const response = await post(url, fields);
+      if (response.headers.get("Content-Type").startsWith("text/html")) this.#showAll(number, await response.text());
+      else this.sync();
+    } finally {
+      this.#posting -= 1;
+      if (!this.#posting && !this.#changes.splice(0).every((isShown) => isShown())) this.sync();
+    }
   }
 
   /** Fetch and show the conversation as it is now; retries until the server answers. */

@@ -32,7 +32,7 @@ function startSidebar() {
   new RowMenu(nav);
   return new Sidebar(nav, streams, {
     ...watchEnds("notifies" in nav.dataset),
-    onActivity: () => view()?.conversation?.activeAnswer === null && view().conversation.sync(), // another tab has sent
+    onActivity: () => view()?.conversation?.checkActivity(),
     onQueue: (queued, isHeld) => view()?.conversation?.checkQueue(queued, isHeld),
     onUnlisted: () => view()?.conversation?.sync(), // archived, too far back, or deleted
     onQueuePositions: (ahead) => view()?.conversation?.showQueuePositions(ahead),
