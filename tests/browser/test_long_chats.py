@@ -39,9 +39,9 @@ def test_a_reader_goes_on_in_a_new_chat_with_a_summary(stack, alice, tab, small_
     tab.page.goto(f"{stack.url}/chats/{session.pk}")
     tab.send("Why?")
     tab.expect_state("complete")
-    expect(tab.answer).to_contain_text(re.compile(r"\d+ earlier messages were not sent"))
+    expect(tab.answers.last).to_contain_text(re.compile(r"\d+ earlier messages were not sent"))
     _take_pictures(tab.page)
-    tab.answer.get_by_role("button", name="Start a new chat with a summary").click()
+    tab.answers.last.get_by_role("button", name="Start a new chat with a summary").click()
     expect(tab.questions.first).to_contain_text("Summarize our chat so far")
     tab.expect_answer(spoken(3))
     assert Session.objects.get(summary_of=session).tip_id is not None
