@@ -16,6 +16,7 @@ from runs.maintenance import retention
 from runs.models import Report, Run
 from runs.queries import queue_position
 from runs.rendering import backlog
+from runs.states import Trigger
 from runs.upstream import titles
 from runs.upstream.learning import has_findings, keep_findings
 from runs.upstream.reports import report_of
@@ -44,7 +45,7 @@ def generate(self: Task, run_id: str) -> None:
     bind_contextvars(run_id=run_id)
     logger.info("run %s started", run_id)
     key = provider_key_of(run)
-    identity = run.id
+    identity, is_program = run.id, run.trigger == Trigger.API
     try:
         request = run_shielded(build_request, run)
         del claimed, run  # free the rows: this task waits for as long as the answer takes
@@ -55,7 +56,8 @@ def generate(self: Task, run_id: str) -> None:
     except StopRequested:
         persist(transitions.stop, identity)
     except RunError as error:
-        persist(transitions.fail, identity, error, redact(format_trace(error), key), report_of(error, key))
+        report = report_of(error, key) if is_program else {}  # it may name a model that a comparison hides
+        persist(transitions.fail, identity, error, redact(format_trace(error), key), report)
     except Exception as error:
         logger.exception("run %s failed", run_id)
         persist(transitions.fail, identity, InternalError(repr(error)), redact(format_trace(error), key))

@@ -85,7 +85,7 @@ SCHEMAS: dict[str, Any] = {
         },
         ["input"],
     ),
-    "Response": object_schema(
+    "OpenAIResponse": object_schema(
         "A response, as it is now.",
         {
             "id": STRING,
@@ -166,7 +166,7 @@ PATHS: dict[str, Any] = {
             "Whole, with `stream` as server-sent events, or with `background` to be read later. A response in the "
             "background goes on without its client.",
             TAG,
-            _responses("Response", OF_A_MODEL, "The response.", streams=True),
+            _responses("OpenAIResponse", OF_A_MODEL, "The response.", streams=True),
             body=content(schema_ref("ResponseRequest")),
         )
     },
@@ -176,7 +176,7 @@ PATHS: dict[str, Any] = {
             "Read or follow a response",
             "As it is now, or with `stream=true` its events, also after a lost connection.",
             TAG,
-            _responses("Response", OF_A_RESPONSE, "The response.", streams=True),
+            _responses("OpenAIResponse", OF_A_RESPONSE, "The response.", streams=True),
             parameters=[
                 RESPONSE_ID,
                 query_parameter("stream", BOOLEAN, "Follow it as server-sent events."),
@@ -198,7 +198,7 @@ PATHS: dict[str, Any] = {
             "Stop a response",
             "Its text so far is kept. Cancelling one that has ended changes nothing.",
             TAG,
-            _responses("Response", OF_A_RESPONSE, "The response as it ended."),
+            _responses("OpenAIResponse", OF_A_RESPONSE, "The response as it ended."),
             parameters=[RESPONSE_ID],
         )
     },

@@ -33,6 +33,7 @@ NAMED = [row for row in ROWS if "{" in row.path and "{model}" not in row.path]  
 PRIVATE = [row for row in ROWS if not row.is_public]
 CLIENT = Client()  # one for all: making one takes longer than asking
 TOO_LARGE = b" " * 2_700_000
+TOO_LARGE_FOR_PROGRAMS = b" " * 10_100_000  # of /v1, which takes documents
 NAMES = ("session", "message", "run", "comparison", "pane", "schedule", "model", "response")
 
 
@@ -164,8 +165,9 @@ def test_a_token_that_may_only_read_reads(alice, things):
 
 
 def test_who_asks_too_often_is_told_when_to_come_back(alice, things, counted):  # B57
-    counted(**dict.fromkeys(("reads", "writes", "runs", "follows", "exports"), 1))
-    started = (row for row in PRIVATE if row.path.endswith(("/again", "/stop", "/events")) or row.method == "GET")
+    counted(**dict.fromkeys(("reads", "writes", "runs", "programs", "follows", "exports"), 1))
+    ends = ("/again", "/stop", "/events", "/completions")
+    started = (row for row in PRIVATE if row.path.endswith(ends) or row.method == "GET")
     for row in started:
         ask(row, things, alice.token)  # now each limit is reached
     assert_all(PRIVATE, (429, "throttled"), lambda row: ask(row, things, alice.token))
@@ -186,4 +188,8 @@ def test_what_does_not_exist_is_404(alice, unknown):
 
 def test_a_body_that_is_too_large_is_refused_whether_or_not_one_is_read(alice, things):
     rows = [row for row in PRIVATE if row.path.startswith("/api/v1/") or row.body is not None]
-    assert_all(rows, (413, "body_too_large"), lambda row: ask(row, things, alice.token, TOO_LARGE))
+
+    def body(row):
+        return TOO_LARGE_FOR_PROGRAMS if row.path.startswith("/v1/") else TOO_LARGE
+
+    assert_all(rows, (413, "body_too_large"), lambda row: ask(row, things, alice.token, body(row)))

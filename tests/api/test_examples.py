@@ -28,7 +28,7 @@ from tests.harness.processes import find_program
 DOCS = Path(settings.BASE_DIR, "docs")
 STRICT = 'set -eu -o pipefail\ncurl() { command curl --fail-with-body "$@" || { echo "refused: $*" >&2; exit 1; }; }\n'
 SITES = {"api.md": "/api/v1", "aisdk.md": ""}  # the pages whose examples are run here: what $SITE is there
-ELSEWHERE = {"webhooks.md", "openai.md"}  # the latter in tests/openai
+ELSEWHERE = {"webhooks.md", "openai.md", "clients.md"}  # the latter two in tests/openai and tests/clients
 READER_S = r"^export (TOKEN|SITE)=.*$"  # lines that a reader writes as it suits him
 
 

@@ -263,7 +263,9 @@ def test_a_provider_is_added_with_the_name_of_its_key_never_the_key(admin, monke
     path = reverse("admin:runs_provider_add")
     refused = admin.post(path, {"name": "p", "base_url": "http://ollama:11434/v1", "key_env": "sk-12ab"})
     assert "name of an environment variable" in refused.text
-    admin.post(path, {"name": "p", "base_url": "http://ollama:11434/v1/", "key_env": "PROVIDER_KEY_SOME"})
+    admin.post(
+        path, {"name": "p", "base_url": "http://ollama:11434/v1/", "position": 0, "key_env": "PROVIDER_KEY_SOME"}
+    )
     assert Provider.objects.get(name="p").base_url == "http://ollama:11434/v1"
     page = admin.get(reverse("admin:runs_provider_changelist")).text
     assert "PROVIDER_KEY_SOME" in page
@@ -283,7 +285,14 @@ def test_one_step_makes_another_model_the_default(admin):
 def test_parameters_are_an_object_and_leave_the_sites_own_words_alone(admin):
     model = a_model()
     path = reverse("admin:runs_model_change", args=[model.pk])
-    form = {"name": model.name, "label": "Wren", "provider": model.provider_id, "upstream_id": "w", "enabled": "on"}
+    form = {
+        "name": model.name,
+        "label": "Wren",
+        "provider": model.provider_id,
+        "upstream_id": "w",
+        "position": 0,
+        "enabled": "on",
+    }
     assert "Enter a JSON object such as" in admin.post(path, form | {"parameters": "[1]"}).text
     assert "This site sets these itself: stream" in admin.post(path, form | {"parameters": '{"stream": false}'}).text
     assert admin.post(path, form | {"parameters": '{"temperature": 0}'}).status_code == 302
