@@ -61,7 +61,7 @@ def test_every_example_that_can_be_run_is_run():
     assert {block.page for block in blocks() if block.is_run} == {*SITES, *ELSEWHERE}
     # What is written in any other language is no program, or cannot stand alone.
     others = {block.language for block in blocks() if not block.is_run}
-    assert others <= {"", "diff", "sh", "json", "jsx", "http", "ini", "nginx", "yaml"}
+    assert others <= {"", "diff", "sh", "json", "jsx", "http", "ini", "nginx", "toml", "yaml"}
 
 
 def test_the_receiver_of_webhooks_knows_what_is_ours():

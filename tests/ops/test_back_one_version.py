@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations import operations
 from django.db.migrations.loader import MigrationLoader
+from django.db.models import CharField
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -58,10 +59,13 @@ def test_the_way_back_names_every_app_whose_tables_have_changed():
     assert {app: BEFORE[app] for app in changed} == WAY_BACK
 
 
-def changes_only_words(migration, operation) -> bool:
-    """Whether an AlterField changes only attributes that Django does not store in the database."""
+def only_widens(migration, operation) -> bool:
+    """Whether an AlterField changes no more than what Django does not store, or lets a text be longer."""
     state = MigrationLoader(None).project_state(migration.dependencies)
     before = state.models[migration.app_label, operation.model_name_lower].get_field(operation.name)
+    if isinstance(before, CharField) and isinstance(operation.field, CharField):
+        is_longer = before.max_length <= operation.field.max_length
+        return is_longer and (before.null, before.unique) == (operation.field.null, operation.field.unique)
     (_, *old), (_, *new) = before.deconstruct(), operation.field.deconstruct()
     for *_, options in (old, new):
         for name in before.non_db_attrs:
@@ -84,7 +88,7 @@ def test_no_migration_takes_away_or_demands_what_the_version_before_does_not_kno
         if isinstance(operation, (operations.AddField, operations.AlterField)):
             is_new_table = (migration.app_label, operation.model_name_lower) in made
             field = operation.field
-            if isinstance(operation, operations.AlterField) and changes_only_words(migration, operation):
+            if isinstance(operation, operations.AlterField) and only_widens(migration, operation):
                 continue
             assert is_new_table or field.null or field.many_to_many or field.has_db_default(), operation.name
 
