@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from runs.errors import RunError, UpstreamUnauthorized
+from runs.errors import RunError, UpstreamForbidden, UpstreamUnauthorized
 from runs.models import Provider
 from runs.upstream.presets import Preset, find_preset
 from runs.upstream.server_models import fetch_models
@@ -66,7 +66,7 @@ def _ask(port: int) -> FoundServer | None:
     )
     try:
         models = fetch_models(base_url, key=None, timeout=TIMEOUT_SECONDS, is_direct=True)
-    except UpstreamUnauthorized:
+    except (UpstreamForbidden, UpstreamUnauthorized):
         return FoundServer(port, usual, needs_key=True)
     except RunError:
         return None

@@ -1,30 +1,26 @@
 """Test for staff whether a model server answers. Runs in the web process."""
 
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException
 from typing import Any, NamedTuple
 
 import orjson
 from asgiref.sync import async_to_sync
 
 from runs.error_details import redact
-from runs.errors import EmptyAnswer, RunError, UpstreamGarbage, UpstreamUnreachable
+from runs.errors import EmptyAnswer, RunError, UpstreamGarbage
 from runs.models import Model, Provider
 from runs.net.http1 import Client
 from runs.upstream import adaptive_stream
 from runs.upstream.deltas import Delta
-from runs.upstream.failures import BODY_BYTES, failure_of_response
 from runs.upstream.learning import learn
 from runs.upstream.request import UpstreamRequest, prepare_request
+from runs.upstream.server_models import read_list
 from streams.events import Kind
 
 TIMEOUT_SECONDS = 10.0  # s without a byte; staff wait for the result
 PROBE_TOKENS = 16  # the least that OpenAI's newer models accept
 LISTED_MODELS = 10  # named in the result
-LIST_BYTES = 2**20  # read of a provider's list of models
 
 
 class ProbeResult(NamedTuple):
@@ -38,7 +34,7 @@ def probe_provider(provider: Provider) -> ProbeResult:
         return ProbeResult(False, fault)
     if provider.key == "":
         return ProbeResult(False, f"the variable {provider.key_env} is not set in the web server's environment.")
-    return _timed(lambda: _list_models(provider), provider.key)
+    return _timed(lambda: _describe_models(read_list(provider.base_url, provider.key)), provider.key)
 
 
 def probe_model(model: Model) -> ProbeResult:
@@ -68,28 +64,6 @@ def _timed(probe: Callable[[], str], key: str | None) -> ProbeResult:
         text = f"{error.message} ({error.code}) {detail}".strip()
         return ProbeResult(False, redact(text, key))
     return ProbeResult(True, f"OK after {(time.monotonic() - began) * 1000:.0f} ms. {summary}")
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Refuses redirects: the key is for this address only."""
-
-    def redirect_request(self, *args: object, **kwargs: object) -> None:
-        return None
-
-
-def _list_models(provider: Provider) -> str:
-    headers = {"Authorization": f"Bearer {provider.key}"} if provider.key else {}
-    request = urllib.request.Request(provider.base_url.rstrip("/") + "/models", headers=headers)
-    try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as response:
-            body = response.read(LIST_BYTES)
-    except urllib.error.HTTPError as error:
-        headers = {name.lower(): value for name, value in error.headers.items()}
-        with error:
-            raise failure_of_response(error.code, headers, error.read(BODY_BYTES)) from error
-    except (OSError, HTTPException, ValueError) as error:
-        raise UpstreamUnreachable(str(error)) from error
-    return _describe_models(body)
 
 
 def _describe_models(body: bytes) -> str:

@@ -18,17 +18,14 @@ from runs.error_details import redact
 from runs.errors import (
     ProviderMisconfigured,
     RunError,
-    UpstreamFailed,
+    UpstreamError,
     UpstreamGarbage,
-    UpstreamNotFound,
-    UpstreamRateLimited,
-    UpstreamRejected,
     UpstreamTooLarge,
-    UpstreamUnauthorized,
     UpstreamUnreachable,
 )
 from runs.net.proxies import proxy_for
 from runs.net.tls import client_context
+from runs.upstream.failures import BODY_BYTES, failure_of_response
 
 TIMEOUT_SECONDS = 10.0  # s without a byte; staff wait for the result
 MAX_SECONDS = 20.0  # s for the whole list
@@ -36,12 +33,7 @@ MAX_BYTES = 8 * 2**20  # of the list: OpenRouter's 400 models take 700 KB
 MAX_MODELS = 2_000  # of a server that are kept
 MAX_ID_CHARACTERS = 200  # as Model.upstream_id
 PIECE = 64 * 1024
-REFUSALS: dict[int, type[RunError]] = {
-    401: UpstreamUnauthorized,
-    403: UpstreamUnauthorized,
-    404: UpstreamNotFound,
-    429: UpstreamRateLimited,
-}
+WORDS_CHARACTERS = 300  # of a refusal
 
 
 class ListedModel(NamedTuple):
@@ -67,7 +59,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def fetch_models(
     base_url: str, key: str | None, timeout: float = TIMEOUT_SECONDS, is_direct: bool = False
 ) -> list[ListedModel]:
-    """The models that the server at `base_url` lists, by id. `is_direct`: never through a proxy.
+    """The models that the server at `base_url` lists, by id. Raises as `read_list`."""
+    return parse_models(read_list(base_url, key, timeout, is_direct))
+
+
+def read_list(base_url: str, key: str | None, timeout: float = TIMEOUT_SECONDS, is_direct: bool = False) -> bytes:
+    """The response to `GET …/models` of the server at `base_url`. `is_direct`: never through a proxy.
 
     Raises UpstreamError or ProviderMisconfigured; the error's text is for staff, without the key.
     """
@@ -78,15 +75,20 @@ def fetch_models(
     try:
         request = urllib.request.Request(base_url.rstrip("/") + "/models", headers=headers)
         with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as response:
-            body = _read(response, time.monotonic() + max(timeout, MAX_SECONDS if timeout >= 5 else timeout))
+            return _read(response, time.monotonic() + max(timeout, MAX_SECONDS if timeout >= 5 else timeout))
     except urllib.error.HTTPError as error:
-        with error:
-            detail = redact(_sentence(error.read(2_000)), key)
-        refused = REFUSALS.get(error.code, UpstreamFailed if error.code >= 500 else UpstreamRejected)
-        raise refused(f"HTTP {error.code}{': ' + detail if detail else ''}") from None
+        raise _refusal(error, key) from None
     except (OSError, HTTPException, ValueError) as error:
         raise UpstreamUnreachable(redact(str(getattr(error, "reason", error)), key)) from None
-    return parse_models(body)
+
+
+def _refusal(error: urllib.error.HTTPError, key: str | None) -> UpstreamError:
+    """The error of a run that is refused like this, with the server's own words about it."""
+    headers = {name.lower(): value for name, value in error.headers.items()}
+    with error:
+        failure = failure_of_response(error.code, headers, error.read(BODY_BYTES))
+    words = " ".join(redact(failure.upstream_message, key).split())[:WORDS_CHARACTERS]
+    return type(failure)(f"HTTP {error.code}{': ' + words if words else ''}")
 
 
 def _proxies(base_url: str, is_direct: bool) -> urllib.request.ProxyHandler:
@@ -116,17 +118,6 @@ def _read(response: Any, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise UpstreamUnreachable("its list of models takes too long")
     return b"".join(pieces)
-
-
-def _sentence(body: bytes) -> str:
-    """The server's own words about an error, if they are where servers put them."""
-    try:
-        error = orjson.loads(body)
-        error = error.get("error", error)
-        text = error if isinstance(error, str) else error.get("message", "")
-    except (ValueError, AttributeError):
-        return ""
-    return " ".join(str(text).split())[:300]
 
 
 def parse_models(body: bytes) -> list[ListedModel]:
