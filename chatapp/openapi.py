@@ -1,6 +1,6 @@
 """Parts of the OpenAPI document for addresses that are not described by REST framework's views."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 Document = dict[str, Any]
@@ -46,7 +46,19 @@ def operation(
         "description": description,
         "tags": [tag],
         "security": BEARER,
-        "parameters": list(parameters),
         "responses": responses,
     }
+    if parameters := list(parameters):
+        described["parameters"] = parameters
     return described | ({"requestBody": {"required": True, "content": body}} if body else {})
+
+
+def hook(paths: Document, schemas: Document) -> Callable[..., Document]:
+    """A hook of the OpenAPI generator that adds these addresses and schemas."""
+
+    def add(result: Document, generator: object, request: object, public: bool) -> Document:
+        result["paths"] |= paths
+        result["components"]["schemas"] |= schemas
+        return result
+
+    return add

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chatapp.openapi import content, object_schema, operation, path_parameter, query_parameter, schema_ref
+from chatapp.openapi import content, hook, object_schema, operation, path_parameter, query_parameter, schema_ref
 
 TAG = "chat"
 STRING = {"type": "string"}
@@ -114,9 +114,4 @@ PATHS: dict[str, Any] = {
     },
 }
 
-
-def add_paths(result: dict[str, Any], generator: object, request: object, public: bool) -> dict[str, Any]:
-    """Hook of the OpenAPI generator."""
-    result["paths"] |= PATHS
-    result["components"]["schemas"] |= SCHEMAS
-    return result
+add_paths = hook(PATHS, SCHEMAS)

@@ -5,7 +5,7 @@ OpenAI's own document describes every field. Requests and answers may have more 
 
 from typing import Any
 
-from chatapp.openapi import content, object_schema, operation, path_parameter, query_parameter, schema_ref
+from chatapp.openapi import content, hook, object_schema, operation, path_parameter, query_parameter, schema_ref
 
 TAG = "openai"
 STRING, BOOLEAN, INTEGER, NUMBER = ({"type": name} for name in ("string", "boolean", "integer", "number"))
@@ -221,9 +221,4 @@ PATHS: dict[str, Any] = {
     },
 }
 
-
-def add_paths(result: dict[str, Any], generator: object, request: object, public: bool) -> dict[str, Any]:
-    """Hook of the OpenAPI generator."""
-    result["paths"] |= PATHS
-    result["components"]["schemas"] |= SCHEMAS
-    return result
+add_paths = hook(PATHS, SCHEMAS)

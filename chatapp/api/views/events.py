@@ -12,6 +12,7 @@ from chatapp.accounts.authentication import viewer
 from chatapp.api.errors import plain_response
 from chatapp.api.schema import COMMON_ERRORS, error_responses
 from chatapp.api.views.endpoint import refuse_too_large
+from chatapp.openapi import content, operation, query_parameter
 from runs.errors import InternalError
 from runs.session_feed import stream_of
 from streams.access import Viewer, in_request_thread
@@ -26,6 +27,8 @@ STREAM_ERRORS = [
     InternalError,
 ]
 METHODS = ("GET", "HEAD")
+EVENT_STREAM = "text/event-stream"
+STREAM = content({"type": "string"}, EVENT_STREAM)
 EXAMPLE = (
     'id: 1\ndata: {"stream":"0198c0de-5d1e-7c3a-9a51-5a3c2f6f9a10","seq":1,"kind":"run.queued","data":{}}\n\n'
     'id: 3\ndata: {"stream":"0198c0de-5d1e-7c3a-9a51-5a3c2f6f9a10","seq":3,"kind":"text.delta","data":{"text":"A"}}\n\n'
@@ -60,50 +63,38 @@ async def _follow(request: HttpRequest, choose: Callable[[Viewer], UUID]) -> Htt
 
 def all_events_schema_path() -> dict:
     """The OpenAPI schema of the user's stream."""
+    errors = error_responses(error for error in STREAM_ERRORS if error is not Http404)
     return {
-        "get": {
-            "operationId": "follow_sessions",
-            "summary": "Follow all sessions",
-            "description": "Server-sent events without end: `live`, then what changes in the list of sessions "
+        "get": operation(
+            "follow_sessions",
+            "Follow all sessions",
+            "Server-sent events without end: `live`, then what changes in the list of sessions "
             "(docs/protocol.md). Nothing is stored: after a reconnect load the list anew.",
-            "tags": ["sessions"],
-            "security": [{"token": []}],
-            "responses": {
-                "200": {
-                    "description": "The stream.",
-                    "content": {"text/event-stream": {"schema": {"type": "string"}}},
-                },
-            }
-            | error_responses(error for error in STREAM_ERRORS if error is not Http404),
-        }
+            "sessions",
+            {"200": {"description": "The stream.", "content": STREAM}} | errors,
+        )
     }
 
 
 def schema_path() -> dict:
     """The OpenAPI schema of a run's stream."""
-    number = {"type": "integer", "minimum": 0}
     position = "Start after this seq; the larger of `after` and `Last-Event-ID` counts."
+    stream = {"description": "The stream.", "content": {EVENT_STREAM: STREAM[EVENT_STREAM] | {"example": EXAMPLE}}}
+    ended = {"description": "The run has ended and there is nothing new: do not reconnect."}
+    header = {"in": "header", "name": "Last-Event-ID", "schema": {"type": "string"}, "description": position}
     return {
-        "get": {
-            "operationId": "follow_run",
-            "summary": "Follow a run",
-            "description": "Server-sent events: the history, then live events up to the final one. `id` is the "
+        "get": operation(
+            "follow_run",
+            "Follow a run",
+            "Server-sent events: the history, then live events up to the final one. `id` is the "
             "event's seq, `data` its envelope (docs/protocol.md). A comment every 15 s keeps the connection "
             "alive. You may disconnect and resume after the last seq: the run continues without you.",
-            "tags": ["runs"],
-            "security": [{"token": []}],
-            "parameters": [
+            "runs",
+            {"200": stream, "204": ended} | error_responses(STREAM_ERRORS),
+            parameters=[
                 {"in": "path", "name": "id", "required": True, "schema": {"type": "string", "format": "uuid"}},
-                {"in": "query", "name": "after", "schema": number, "description": position},
-                {"in": "header", "name": "Last-Event-ID", "schema": {"type": "string"}, "description": position},
+                query_parameter("after", {"type": "integer", "minimum": 0}, position),
+                header,
             ],
-            "responses": {
-                "200": {
-                    "description": "The stream.",
-                    "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}},
-                },
-                "204": {"description": "The run has ended and there is nothing new: do not reconnect."},
-            }
-            | error_responses(STREAM_ERRORS),
-        }
+        )
     }
