@@ -2,7 +2,6 @@
 
 import os
 import re
-from decimal import Decimal
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -185,7 +184,7 @@ class Model(models.Model):
         settings.AUTH_USER_MODEL, blank=True, related_name="favourite_models", editable=False
     )
 
-    # Per million tokens, in CURRENCY; null: unknown.
+    # Per million tokens, in the currency of the provider; null: unknown.
     input_price = models.DecimalField(
         max_digits=12, decimal_places=6, null=True, blank=True, validators=[MinValueValidator(0)]
     )
@@ -213,12 +212,6 @@ class Model(models.Model):
             raise ValidationError({"parameters": 'Enter a JSON object such as {"temperature": 0.3}.'})
         if reserved := self.parameters.keys() & {"model", "messages", "stream", "stream_options"}:
             raise ValidationError({"parameters": f"This site sets these itself: {', '.join(sorted(reserved))}."})
-
-    def price_of(self, input_tokens: int, output_tokens: int) -> Decimal | None:
-        """What so many tokens cost, in CURRENCY; None if a price is unknown."""
-        if self.input_price is None or self.output_price is None:
-            return None
-        return (self.input_price * input_tokens + self.output_price * output_tokens) / 1_000_000
 
 
 class Worker(models.Model):

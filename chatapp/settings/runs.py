@@ -23,4 +23,3 @@ RESPONSES_DAYS = env.float("RESPONSES_DAYS", default=30.0)  # days until a progr
 WORKERS_DAYS = env.float("WORKERS_DAYS", default=30.0)  # days until the row of a worker that is gone is deleted
 
 DISCOVERY_PORTS = env.list("DISCOVERY_PORTS", default=["11434", "1234", "8080", "8000"])  # loopback; model servers' own
-CURRENCY = env.str("CURRENCY", default="USD")  # of the prices of models
