@@ -50,6 +50,7 @@ from runs.upstream.failure_words import (
     TRANSIENT,
 )
 from runs.upstream.retry_after import seconds_in_headers, seconds_in_report
+from runs.upstream.storable_text import storable
 
 EXCERPT_CHARACTERS = 2_000  # of an upstream's error, for staff
 BODY_BYTES = 32 * 1024  # read of the body of an error
@@ -330,13 +331,13 @@ def _short(value: object) -> str:
     """A code as a string; empty if it is none."""
     if isinstance(value, bool) or not isinstance(value, str | int) or (isinstance(value, str) and value == "error"):
         return ""
-    return _clean(str(value)[:CODE_CHARACTERS]) if value else ""
+    return storable(str(value)[:CODE_CHARACTERS]) if value else ""
 
 
 def _words(value: object, depth: int = 0) -> str:
     """The sentence in a value of any shape; empty if there is none."""
     if isinstance(value, str):
-        return _clean(value[:EXCERPT_CHARACTERS].strip())
+        return storable(value[:EXCERPT_CHARACTERS].strip())
     if depth > MAX_DEPTH:
         return ""
     if isinstance(value, list):
@@ -358,7 +359,7 @@ def _location(value: dict[str, Any]) -> str:
     if not isinstance(location, list):
         return ""
     names = [str(name) for name in location[:MAX_ITEMS] if isinstance(name, str) and name != "body"]
-    return _clean(names[0][:CODE_CHARACTERS]) if names else ""
+    return storable(names[0][:CODE_CHARACTERS]) if names else ""
 
 
 def _retry_delay(value: object) -> float | None:
@@ -372,8 +373,3 @@ def _retry_delay(value: object) -> float | None:
         if isinstance(delay, str) and re.fullmatch(r"\d{1,6}(\.\d{1,9})?s", delay):
             return float(delay[:-1])
     return None
-
-
-def _clean(text: str) -> str:
-    """Without NUL and lone surrogates, which the database cannot hold."""
-    return text.replace("\0", "\ufffd").encode(errors="replace").decode()

@@ -12,12 +12,10 @@ from runs.errors import ModelUnknown, ProviderKeyMissing, RunError, UpstreamCont
 from runs.models import Model, Run
 from runs.states import Trigger
 from runs.upstream.adapt import MAX_LESSONS, Lesson, apply, lesson_of
-from runs.upstream.chat_context import CONTINUE_PROMPT, ChatContext, after_refusal, chat_context
+from runs.upstream.chat_context import ChatContext, after_refusal, chat_context
 from runs.upstream.context_windows import BYTES_PER_TOKEN, bytes_per_token, message_bytes
 from runs.upstream.profiles import Profile, profile_of
 from runs.upstream.shaping import LIMITS, shape
-
-__all__ = ["CONTINUE_PROMPT", "UpstreamRequest", "build_request", "prepare_request", "register_program_prompt"]
 
 RESERVED_PARAMETERS = {"model", "messages", "stream", "stream_options"}  # a model's defaults cannot set these
 

@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from runs.upstream.storable_text import storable
+
 MAX_SOURCES = 50  # of an answer
 MAX_URL_CHARACTERS = 2_000
 MAX_TITLE_CHARACTERS = 300
@@ -41,7 +43,7 @@ def _link(item: object) -> dict[str, str] | None:
     url, title = fields.get("url") or fields.get("link") or fields.get("uri"), fields.get("title")
     if not isinstance(url, str) or len(url) > MAX_URL_CHARACTERS or not _is_web_address(url):
         return None
-    return {"url": _clean(url), "title": _clean(title[:MAX_TITLE_CHARACTERS]) if isinstance(title, str) else ""}
+    return {"url": storable(url), "title": storable(title[:MAX_TITLE_CHARACTERS]) if isinstance(title, str) else ""}
 
 
 def _is_web_address(url: str) -> bool:
@@ -50,8 +52,3 @@ def _is_web_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         return False
-
-
-def _clean(text: str) -> str:
-    """Without NUL and lone surrogates, which the database cannot hold."""
-    return text.replace("\0", "\ufffd").encode(errors="replace").decode()

@@ -8,11 +8,10 @@ import re
 from typing import Any, NamedTuple
 
 from runs.upstream.context_windows import MESSAGE_TOKENS, estimated_tokens, message_tokens
-from runs.upstream.shaping import join_contents
+from runs.upstream.shaping import INSTRUCTIONS, join_contents
 
 Message = dict[str, Any]
 
-INSTRUCTIONS = ("system", "developer")  # roles
 FIRST_SHARE = 4  # the first question gets one of so many parts of the room; of a longer one the beginning is sent
 _GAP = re.compile(r"\[(\d+) earlier messages? (?:was|were) left out here\.\]")
 

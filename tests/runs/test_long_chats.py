@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from chatapp.chats.models import Message, Role
 from runs.errors import UpstreamContextTooLong
 from runs.models import Run
+from runs.upstream.chat_context import CONTINUE_PROMPT
 from runs.upstream.context_windows import (
     BYTES_PER_TOKEN,
     estimated_tokens,
@@ -16,7 +17,7 @@ from runs.upstream.context_windows import (
     window_of,
 )
 from runs.upstream.learning import has_findings, keep_findings
-from runs.upstream.request import CONTINUE_PROMPT, build_request, prepare_request
+from runs.upstream.request import build_request, prepare_request
 from runs.upstream.trimming import gap_text, trim, trim_again
 
 

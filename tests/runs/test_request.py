@@ -6,7 +6,8 @@ from django.db.models.signals import post_init
 from chatapp.chats.models import Attachment, Message, Role
 from runs.lifecycle import transitions
 from runs.models import Run
-from runs.upstream.request import CONTINUE_PROMPT, UpstreamRequest, build_request
+from runs.upstream.chat_context import CONTINUE_PROMPT
+from runs.upstream.request import UpstreamRequest, build_request
 
 
 @pytest.fixture
