@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,14 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def small_model(alice, upstream) -> Model:
-    """A model of 512 tokens."""
+def small_model(alice, upstream) -> Iterator[Model]:
+    """A model of 512 tokens. Lists of models show providers where there are several, so it goes in the end."""
     provider = Provider.objects.create(name=alice.user.username, base_url=upstream.base_url)
     name = upstream.register(tokens=3, tag=alice.user.username)
-    return Model.objects.create(
+    yield Model.objects.create(
         name=alice.user.username, label="Small", provider=provider, upstream_id=name, context_window=512
     )
+    provider.delete()
 
 
 def a_long_chat(alice, model: Model) -> Session:

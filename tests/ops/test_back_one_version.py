@@ -63,14 +63,16 @@ def only_widens(migration, operation) -> bool:
     """Whether an AlterField changes no more than what Django does not store, or lets a text be longer."""
     state = MigrationLoader(None).project_state(migration.dependencies)
     before = state.models[migration.app_label, operation.model_name_lower].get_field(operation.name)
+    (_, *old), (_, *new) = _deconstructed(before), _deconstructed(operation.field)
     if isinstance(before, CharField) and isinstance(operation.field, CharField):
-        is_longer = before.max_length <= operation.field.max_length
-        return is_longer and (before.null, before.unique) == (operation.field.null, operation.field.unique)
-    (_, *old), (_, *new) = before.deconstruct(), operation.field.deconstruct()
-    for *_, options in (old, new):
-        for name in before.non_db_attrs:
-            options.pop(name, None)
+        return old[-1].pop("max_length") <= new[-1].pop("max_length") and old[1:] == new[1:]
     return old == new
+
+
+def _deconstructed(field) -> tuple:
+    """The field's path and options, without those that Django does not store."""
+    name, path, arguments, options = field.deconstruct()
+    return name, path, arguments, {key: value for key, value in options.items() if key not in field.non_db_attrs}
 
 
 @pytest.mark.parametrize("migration", newer_migrations(), ids=str)

@@ -48,6 +48,8 @@ class Wire:
         script, parts = self.script, []
         if script.finish is not None:
             parts.append(self._choice({}, script.finish))
+        if script.sources:
+            parts.append(self._chunk(choices=[], citations=script.sources))
         if script.usage and include_usage:
             usage = {"prompt_tokens": prompt_tokens, "completion_tokens": script.length}
             usage["total_tokens"] = sum(usage.values())

@@ -16,6 +16,7 @@ from tests.streams.schema import judge
 
 pytestmark = pytest.mark.one_database
 
+SOURCES = ["https://example.org/wren"]
 TOOLS = [{"id": "call-1", "name": "weather", "arguments": '{"city": "Bern"}'}]
 
 
@@ -40,7 +41,7 @@ def test_all_that_is_sent_fits_the_schema_and_every_kind_is_met(make_stack, hear
     alice, bob = stack.person("alice"), stack.person("bob")
     summary = alice.follow_ws(stream_of(alice.user.pk))
 
-    everything = alice.send(prompt(tokens=4, reasoning=2, tools=TOOLS, status=503, times=1))
+    everything = alice.send(prompt(tokens=4, reasoning=2, tools=TOOLS, sources=SOURCES, status=503, times=1))
     everything = check(everything, alice.follow(everything), alice.follow_ws(everything))
     failed = alice.send(prompt(tokens=9, close_after=2))
     check(failed, alice.follow(failed))
@@ -69,5 +70,4 @@ def test_all_that_is_sent_fits_the_schema_and_every_kind_is_met(make_stack, hear
     said = [(judge("from_server" if is_socket else "envelope"), json.loads(text)) for is_socket, text in heard]
     assert [value for judges, value in said if not judges.is_valid(value)] == []
     envelopes = [envelope for _, value in said for envelope in (value if isinstance(value, list) else [value])]
-    # An answer that names its sources is in tests/runs/test_upstream_reading.py.
-    assert {envelope["kind"] for envelope in envelopes} == {*Kind, *Control} - {Kind.SOURCES}
+    assert {envelope["kind"] for envelope in envelopes} == {*Kind, *Control}
