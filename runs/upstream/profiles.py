@@ -9,9 +9,9 @@ found out by itself when a server refused a request (`runs.upstream.adapt`). A l
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import urlsplit
 
 from runs.models import Model, Provider
+from runs.provider_keys import host_of
 from runs.upstream.shipped_profiles import MODELS, SERVERS, Layer
 
 RESERVED_PARAMETERS = frozenset({"model", "messages", "stream"})  # set for each request; no profile changes them
@@ -53,20 +53,20 @@ def profile_of(model: Model) -> Profile:
 
 def shipped_layers(base_url: str, upstream_id: str) -> list[Layer]:
     """The layers of the shipped table that apply to this address and model name, weakest first."""
-    host = _host_of(base_url)
+    host = host_of(base_url)
     servers = [server.layer for server in SERVERS if server.matches(host)]
     return servers + [each.layer for each in MODELS if each.matches(host, upstream_id)]
 
 
 def server_name(provider: Provider) -> str:
     """The name of the shipped profile for the provider's address, for staff."""
-    host = _host_of(provider.base_url)
+    host = host_of(provider.base_url)
     return next((server.name for server in SERVERS if server.matches(host)), "OpenAI-compatible server")
 
 
 def is_known_server(base_url: str) -> bool:
     """Whether the address is a well-known provider's, not a server that people run themselves."""
-    host = _host_of(base_url)
+    host = host_of(base_url)
     return any(server.matches(host) for server in SERVERS)
 
 
@@ -118,10 +118,3 @@ def _fault_of_value(name: str, value: object) -> str:
 
 
 _NAMES = tuple(each.name for each in fields(Profile))
-
-
-def _host_of(base_url: str) -> str:
-    try:
-        return (urlsplit(base_url).hostname or "").rstrip(".").lower()
-    except ValueError:
-        return ""
