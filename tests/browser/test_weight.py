@@ -16,8 +16,8 @@ pytestmark = pytest.mark.browser
 FIRST_VIEW_BYTES = 100_000  # HTML, CSS and JavaScript of a session with 200 messages, where there are 80 models
 FIRST_VIEW_REQUESTS = 12  # with the page itself
 DRAWING_SECONDS = 5  # s of CPU that an answer of 100 kB may cost the page's thread; a quiet machine needs one
-LONG_TASK, FIRST_VIEW_TASK = 400, 200  # ms of CPU of the longest task, on a busy machine; measured: 178, 49 to 119
-LAYOUT_SHIFT = 0.02  # of an answer, cumulative: what moves by itself; 0.013 on a busy machine, the goal is 0.01
+LONG_TASK, FIRST_VIEW_TASK = 400, 80  # ms of CPU of the longest task, on a busy machine; measured: 178 and 49
+LAYOUT_SHIFT = 0.01  # of an answer, cumulative: what moves without the reader's doing
 NEW_CHAT_REQUESTS = 8  # the message, the list, what the end of the answer brings, and that it was seen
 
 WATCH = """window.shifts = [];
@@ -80,6 +80,7 @@ def test_a_new_chat_costs_few_requests_and_no_page(stack, alice, open_window):
     assert len(requested) <= NEW_CHAT_REQUESTS
 
 
+@pytest.mark.alone  # other tests make a page slower, and more of it move
 def test_nothing_moves_while_an_answer_is_written(stack, alice, open_window):
     window = open_window(stack, alice)
     window.context.add_init_script(WATCH)
@@ -93,6 +94,7 @@ def test_nothing_moves_while_an_answer_is_written(stack, alice, open_window):
     assert sum(value for value, _ in shifts) <= LAYOUT_SHIFT, shifts
 
 
+@pytest.mark.alone  # what a task costs depends on what else runs
 def test_a_long_answer_is_drawn_without_making_the_page_wait(stack, alice, open_window):
     tab, pieces = open_window(stack, alice).tab, [f"{word} " for word in (PARAGRAPH * 1_100).split(" ")]
     with speaking(stack, alice.user.username, text=pieces, per_write=4, rate=2_500) as model:
@@ -102,15 +104,21 @@ def test_a_long_answer_is_drawn_without_making_the_page_wait(stack, alice, open_
             tab.expect_state("complete")
             expect(tab.answers.last.locator("[data-text], [data-drawn]")).to_have_count(0, timeout=PATIENCE)
         assert len(check(run).message.content) > 100_000
-    tab.page.goto("/settings")
-    with traced_tasks(tab.page) as first_view:
-        tab.page.goto(f"/chats/{run.session_id}")
-        expect(tab.answers.last).to_contain_text("in a line of text")
+    first_view = min((first_view_of(tab, run.session_id) for _ in range(3)), key=lambda tasks: tasks[0])
     print(f"an answer of 100 kB: {sum(drawing) / 1_000:.2f} s of CPU, the longest tasks {numbers(drawing)} ms")
     print(f"its first view: {sum(first_view) / 1_000:.2f} s of CPU, the longest tasks {numbers(first_view)} ms")
     assert sum(drawing) < DRAWING_SECONDS * 1_000
     assert drawing[0] < LONG_TASK
     assert first_view[0] < FIRST_VIEW_TASK
+
+
+def first_view_of(tab, session) -> list[float]:
+    """The tasks of a page that is loaded. Other processes slow some loads down: the best of several counts."""
+    tab.page.goto("/settings")
+    with traced_tasks(tab.page) as tasks:
+        tab.page.goto(f"/chats/{session}")
+        expect(tab.answers.last).to_contain_text("in a line of text")
+    return tasks
 
 
 def numbers(tasks: list[float]) -> str:
