@@ -148,7 +148,7 @@ def go_on_with_summary(session: Session, *, user: AbstractBaseUser, trigger: Tri
     """Start a new session with a summary of this one, written by this session's model. Returns the summary's run.
 
     This session stays as it is. The new one has its settings, and its question leads to the messages of this one
-    (`runs.upstream.chat_context`). Raises NothingToContinue and the errors of `send`.
+    (`runs.upstream.context.chat_context`). Raises NothingToContinue and the errors of `send`.
     """
     if session.tip_id is None:
         raise NothingToContinue

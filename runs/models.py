@@ -48,7 +48,7 @@ class Provider(models.Model):
     position = models.PositiveSmallIntegerField(
         default=0, db_default=0, verbose_name="order", help_text="Providers with a lower number come first."
     )
-    # The server's own list of models when it was last asked (runs/upstream/server_models.py); null: never.
+    # The server's own list of models when it was last asked (runs/upstream/servers/model_list.py); null: never.
     listed = models.JSONField(null=True, editable=False)
     listed_at = models.DateTimeField(null=True, editable=False)
 

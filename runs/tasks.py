@@ -18,8 +18,8 @@ from runs.queries import queue_position
 from runs.rendering import backlog
 from runs.states import Trigger
 from runs.upstream import titles
+from runs.upstream.failures.reports import report_of
 from runs.upstream.learning import has_findings, keep_findings
-from runs.upstream.reports import report_of
 from runs.upstream.request import UpstreamRequest, build_request
 from runs.worker import tracing
 from runs.worker.engine import Fenced, StopRequested, current_pool, start_engine

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chatapp.strict_json import loads
-from runs.upstream.finish_reasons import Ending, ending_of
+from runs.upstream.reading.finish_reasons import Ending, ending_of
 from streams.events import Folded, Kind
 
 Part = dict[str, object]

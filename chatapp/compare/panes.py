@@ -12,7 +12,7 @@ from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
 from runs.queries.answers import answer_now
 from runs.states import Status, StopReason
-from runs.upstream.finish_reasons import cut_off_note
+from runs.upstream.reading.finish_reasons import cut_off_note
 from streams.events import Kind
 from streams.models import LoggedEvent
 

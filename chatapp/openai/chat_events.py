@@ -9,7 +9,7 @@ from chatapp.openai.event_stream import DONE
 from chatapp.openai.full_stream import RunEvent
 from chatapp.openai.models import Exchange
 from runs.states import StopReason
-from runs.upstream.finish_reasons import Ending, ending_of
+from runs.upstream.reading.finish_reasons import Ending, ending_of
 from streams.events import Folded, Kind, ToolCalls
 
 FINISH_REASONS = {Ending.LENGTH: "length", Ending.FILTER: "content_filter"}

@@ -21,7 +21,7 @@ from runs.errors import (
     UpstreamRateLimited,
     UpstreamRejected,
 )
-from runs.upstream.finish_reasons import Ending, ending_of
+from runs.upstream.reading.finish_reasons import Ending, ending_of
 from streams.events import Kind
 
 STOPPED = "response.cancelled"  # an addition to OpenAI's events: its streams break off there

@@ -19,7 +19,7 @@ from runs.errors import ContextTooLong
 from runs.lifecycle import attached
 from runs.models import Model, Run
 from runs.states import Status, Trigger
-from runs.upstream.profiles import profile_of
+from runs.upstream.profiles.profile import profile_of
 from streams.access import in_request_thread
 from streams.delivery.hub import in_reader_thread
 

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 
 from runs.models import Model
-from runs.upstream.profiles import Profile, fault_of, layer_of, profile_of, server_name
+from runs.upstream.profiles.profile import Profile, fault_of, layer_of, profile_of, server_name
 
 
 class ProfileForm(forms.ModelForm):

@@ -6,9 +6,9 @@ from django.contrib import admin, messages
 from runs import provider_keys
 from runs.admin.profiles import ProfileForm, RefusalFilter, effective_profile, learned_note
 from runs.models import Model, Provider
-from runs.upstream import catalog, probe
-from runs.upstream.catalog import may_connect
 from runs.upstream.learning import forget
+from runs.upstream.servers import catalog, probe
+from runs.upstream.servers.catalog import may_connect
 
 MAX_TESTED = 5  # per request: staff wait for the page
 

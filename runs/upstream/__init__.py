@@ -1,1 +1,1 @@
-"""Model servers: requests, the chat completions protocol, titles, probes, and the catalog of models."""
+"""Model servers: requests and the chat completions protocol (here), and rooms for what each side of it takes."""

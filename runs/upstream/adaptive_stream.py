@@ -6,8 +6,8 @@ from runs.errors import RunError
 from runs.net.http1 import Client
 from runs.net.loop_budget import loop_budget
 from runs.upstream import chat_completions
-from runs.upstream.adapt import may_teach
-from runs.upstream.answer import Sink
+from runs.upstream.profiles.lessons import may_teach
+from runs.upstream.reading.answer import Sink
 from runs.upstream.request import UpstreamRequest
 
 

@@ -15,8 +15,8 @@ from runs.net.errors import ConnectError, ProtocolError, ReadTimeout, ResponseTo
 from runs.net.http1 import Client
 from runs.net.inflate import ENCODINGS, Inflater
 from runs.net.proxies import proxy_for
-from runs.upstream.answer import AnswerReader, Sink
-from runs.upstream.failures import BODY_BYTES, failure_of_response
+from runs.upstream.failures.classify import BODY_BYTES, failure_of_response
+from runs.upstream.reading.answer import AnswerReader, Sink
 from runs.upstream.request import UpstreamRequest
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # of one response, framing included; 1 million tokens

@@ -11,8 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from runs.models import Model, Run
-from runs.upstream.adapt import Lesson
-from runs.upstream.context_windows import RATIOS, bytes_per_token
+from runs.upstream.context.windows import RATIOS, bytes_per_token
+from runs.upstream.profiles.lessons import Lesson
 from runs.upstream.request import UpstreamRequest
 
 logger = logging.getLogger(__name__)

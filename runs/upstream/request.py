@@ -11,11 +11,11 @@ import orjson
 from runs.errors import ModelUnknown, ProviderKeyMissing, RunError, UpstreamContextTooLong
 from runs.models import Model, Run
 from runs.states import Trigger
-from runs.upstream.adapt import MAX_LESSONS, Lesson, apply, lesson_of
-from runs.upstream.chat_context import ChatContext, after_refusal, chat_context
-from runs.upstream.context_windows import BYTES_PER_TOKEN, bytes_per_token, message_bytes
-from runs.upstream.profiles import Profile, profile_of
-from runs.upstream.shaping import LIMITS, shape
+from runs.upstream.context.chat_context import ChatContext, after_refusal, chat_context
+from runs.upstream.context.windows import BYTES_PER_TOKEN, bytes_per_token, message_bytes
+from runs.upstream.profiles.lessons import MAX_LESSONS, Lesson, apply, lesson_of
+from runs.upstream.profiles.profile import Profile, profile_of
+from runs.upstream.profiles.shaping import LIMITS, shape
 
 RESERVED_PARAMETERS = {"model", "messages", "stream", "stream_options"}  # a model's defaults cannot set these
 

@@ -11,8 +11,8 @@ from chatapp.chats.titles import opening_of
 from runs.errors import ModelUnknown
 from runs.models import Run
 from runs.session_feed import session_changed
-from runs.upstream.context_windows import window_of
-from runs.upstream.profiles import profile_of
+from runs.upstream.context.windows import window_of
+from runs.upstream.profiles.profile import profile_of
 from runs.upstream.request import UpstreamRequest, prepare_request
 
 TIMEOUT_SECONDS = 60.0  # s a title may take: the model may think first

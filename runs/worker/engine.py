@@ -23,7 +23,7 @@ from runs.maintenance.counters import tally
 from runs.models import Worker
 from runs.net.http1 import Client
 from runs.upstream import adaptive_stream
-from runs.upstream.deltas import Delta
+from runs.upstream.reading.deltas import Delta
 from runs.upstream.request import UpstreamRequest
 from runs.worker.lease import Lease
 from runs.worker.recorder import Recorder

@@ -4,8 +4,8 @@ import pytest
 
 from chatapp.openai.chat_requests import parse_chat_request
 from chatapp.openai.errors import Refusal
-from runs.upstream.profiles import Profile
-from runs.upstream.shaping import shape_messages
+from runs.upstream.profiles.profile import Profile
+from runs.upstream.profiles.shaping import shape_messages
 
 EXTRA = {"google": {"thought_signature": "abc"}}
 CALL = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}, "extra_content": EXTRA}

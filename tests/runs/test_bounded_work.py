@@ -21,9 +21,9 @@ from runs.net.connection import HEAD_BYTES, SLICE_BYTES, Connection
 from runs.net.errors import ProtocolError
 from runs.net.sse import MAX_EVENT_BYTES, MAX_EVENT_LINES, EventParser, EventTooLarge
 from runs.upstream import chat_completions
-from runs.upstream.answer import AnswerReader
-from runs.upstream.chunks import parse
-from runs.upstream.tool_calls import MAX_TOOL_CALLS
+from runs.upstream.reading.answer import AnswerReader
+from runs.upstream.reading.chunks import parse
+from runs.upstream.reading.tool_calls import MAX_TOOL_CALLS
 from streams.events import Event, Kind, fold
 from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event
 

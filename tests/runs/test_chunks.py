@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from runs.errors import UpstreamFailed, UpstreamGarbage
 from runs.net.sse import MAX_EVENT_BYTES, EventParser, EventTooLarge
-from runs.upstream.chunks import FINISH, parse
+from runs.upstream.reading.chunks import FINISH, parse
 from streams.events import Kind
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

@@ -14,7 +14,7 @@ from runs.net.connection import SLICE_BYTES, Connection
 from runs.net.errors import ProtocolError
 from runs.net.http1 import Client
 from runs.net.loop_budget import ITERATION_BYTES, loop_budget
-from runs.upstream.chunks import PIECE_CHARACTERS, ChunkParser
+from runs.upstream.reading.chunks import PIECE_CHARACTERS, ChunkParser
 from tests.runs.loopback import CHUNKED, END, HEAD, Server, Words, ask, chunks, event
 from tests.runs.test_bounded_work import HUGE, Transport, chunk
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from chatapp.chats.models import Message, Role
 from runs.errors import UpstreamContextTooLong
 from runs.models import Run
-from runs.upstream.chat_context import CONTINUE_PROMPT
-from runs.upstream.context_windows import (
+from runs.upstream.context.chat_context import CONTINUE_PROMPT
+from runs.upstream.context.trimming import gap_text, trim, trim_again
+from runs.upstream.context.windows import (
     BYTES_PER_TOKEN,
     estimated_tokens,
     prompt_tokens,
@@ -18,7 +19,6 @@ from runs.upstream.context_windows import (
 )
 from runs.upstream.learning import has_findings, keep_findings
 from runs.upstream.request import build_request, prepare_request
-from runs.upstream.trimming import gap_text, trim, trim_again
 
 
 def talk_of(exchanges: int, characters: int = 100) -> list[dict]:

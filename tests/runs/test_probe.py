@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from runs.models import Model, Provider
-from runs.upstream import probe
+from runs.upstream.servers import probe
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from runs.models import Run
 from runs.net.http1 import Client
 from runs.upstream import adaptive_stream
 from runs.upstream.learning import forget, learn
-from runs.upstream.profiles import Profile, combine, fault_of, profile_of
+from runs.upstream.profiles.profile import Profile, combine, fault_of, profile_of
+from runs.upstream.profiles.shaping import UNKNOWN_SIGNATURE, shape, shape_messages
+from runs.upstream.profiles.shipped import MODELS, SERVERS
 from runs.upstream.request import UpstreamRequest, build_request, prepare_request
-from runs.upstream.shaping import UNKNOWN_SIGNATURE, shape, shape_messages
-from runs.upstream.shipped_profiles import MODELS, SERVERS
 from runs.upstream.titles import build_title_request
 from tests.harness.processes import ROOT
 from tests.runs.loopback import Words

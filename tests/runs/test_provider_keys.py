@@ -14,8 +14,8 @@ from runs import provider_keys
 from runs.error_details import redact
 from runs.errors import ProviderKeyForbidden
 from runs.models import Model, Provider
-from runs.upstream import probe
 from runs.upstream.request import prepare_request
+from runs.upstream.servers import probe
 
 pytestmark = pytest.mark.one_database
 

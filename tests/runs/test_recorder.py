@@ -18,8 +18,8 @@ from runs.errors import (
     UpstreamTooLarge,
     UpstreamUnreachable,
 )
-from runs.upstream.chunks import PIECE_CHARACTERS
-from runs.upstream.deltas import Delta
+from runs.upstream.reading.chunks import PIECE_CHARACTERS
+from runs.upstream.reading.deltas import Delta
 from runs.worker import recorder
 from runs.worker.recorder import BATCH_EVENTS, DELTA_BYTES, MAX_PAUSE_SECONDS, MAX_RETRIES, Recorder
 from streams.delivery.writer import AppendCursor

@@ -6,7 +6,7 @@ from django.db.models.signals import post_init
 from chatapp.chats.models import Attachment, Message, Role
 from runs.lifecycle import transitions
 from runs.models import Run
-from runs.upstream.chat_context import CONTINUE_PROMPT
+from runs.upstream.context.chat_context import CONTINUE_PROMPT
 from runs.upstream.request import UpstreamRequest, build_request
 
 

@@ -6,8 +6,8 @@ from chatapp.chats.models import Message, Role, Session
 from runs import actions
 from runs.errors import NothingToContinue
 from runs.models import Run
+from runs.upstream.context.trimming import gap_text
 from runs.upstream.request import build_request
-from runs.upstream.trimming import gap_text
 
 
 def talk(session: Session, exchanges: int, characters: int = 20) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs.upstream.profiles import profile_of
+from runs.upstream.profiles.profile import profile_of
 from runs.upstream.titles import (
     MAX_CHARACTERS,
     MAX_TOKENS,

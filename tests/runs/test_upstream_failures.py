@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.errors import UpstreamError
-from runs.upstream.failures import Report, context_numbers, failure_for, failure_of_response, report_in
-from runs.upstream.retry_after import seconds_in_headers, seconds_in_report
+from runs.upstream.failures.classify import Report, context_numbers, failure_for, failure_of_response, report_in
+from runs.upstream.failures.retry_after import seconds_in_headers, seconds_in_report
 
 # (message, limit, requested) as vendors word it
 TOO_LONG = {

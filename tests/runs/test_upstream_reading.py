@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from runs.errors import UpstreamWebPage
 from runs.net.errors import ProtocolError, ResponseTooLarge
 from runs.net.inflate import STEP_BYTES, Inflater
-from runs.upstream.answer import AnswerReader
-from runs.upstream.finish_reasons import Ending, cut_off_note, ending_of, is_reason
-from runs.upstream.reasoning import MAX_REMEMBERED
-from runs.upstream.tool_calls import MAX_TOOL_CALLS, ToolCallTracker
-from runs.upstream.usage import MAX_COUNT, counts_of
+from runs.upstream.reading.answer import AnswerReader
+from runs.upstream.reading.finish_reasons import Ending, cut_off_note, ending_of, is_reason
+from runs.upstream.reading.reasoning import MAX_REMEMBERED
+from runs.upstream.reading.tool_calls import MAX_TOOL_CALLS, ToolCallTracker
+from runs.upstream.reading.usage import MAX_COUNT, counts_of
 from streams.events import ToolCalls
 from tests.runs.reading import Recording, read_now
 

@@ -3,7 +3,7 @@
 import pytest
 
 from runs.errors import UpstreamFailed, UpstreamRejected
-from runs.upstream.reports import report_of
+from runs.upstream.failures.reports import report_of
 
 SECRET = "s3cr3t-of-the-provider"
 

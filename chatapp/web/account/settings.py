@@ -16,7 +16,7 @@ from chatapp.web.account.forms import PreferencesForm, password_form
 from chatapp.web.shell.context import preferences_of
 from chatapp.web.shell.decorators import post_only, private
 from chatapp.web.shell.shown_once import carried, shown
-from runs.upstream.catalog import may_manage_models
+from runs.upstream.servers.catalog import may_manage_models
 
 
 @require_http_methods(["GET", "POST"])

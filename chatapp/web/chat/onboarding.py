@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from chatapp.accounts.people import display_name, site_owner
 from runs.models import Model
-from runs.upstream.catalog import may_connect
+from runs.upstream.servers.catalog import may_connect
 
 
 @dataclass(frozen=True)

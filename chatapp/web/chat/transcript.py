@@ -21,7 +21,7 @@ from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
 from runs.queries.answers import answer_now
 from runs.queries.queue_position import ahead_of
-from runs.upstream.finish_reasons import cut_off_note
+from runs.upstream.reading.finish_reasons import cut_off_note
 
 LONG_HTML = 50_000  # characters of an answer's HTML: all of it is laid out in 20 ms
 FOLD_CHARACTERS, FOLD_LINES = 1_500, 20  # of a question, from which it is folded

@@ -10,9 +10,9 @@ from chatapp.web.providers.forms import ProviderForm
 from chatapp.web.providers.permissions import connectors_only, models_page
 from runs.errors import RunError
 from runs.models import Provider
-from runs.upstream import catalog, presets
-from runs.upstream.discovery import FoundServer, find_servers
-from runs.upstream.server_models import describe_failure
+from runs.upstream.servers import catalog, presets
+from runs.upstream.servers.discovery import FoundServer, find_servers
+from runs.upstream.servers.model_list import describe_failure
 
 
 @require_http_methods(["GET", "POST"])

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from runs import provider_keys
 from runs.models import Model, Provider
-from runs.upstream.presets import Preset
+from runs.upstream.servers.presets import Preset
 
 MAX_KEY_CHARACTERS = 2_000
 MAX_CHOSEN = 2_000  # models of one provider

@@ -9,7 +9,7 @@ from chatapp.web.providers.forms import ModelForm
 from chatapp.web.providers.permissions import managers_only, models_page
 from chatapp.web.shell.decorators import post_only
 from runs.models import Model
-from runs.upstream import catalog, probe
+from runs.upstream.servers import catalog, probe
 
 
 @require_http_methods(["GET", "POST"])

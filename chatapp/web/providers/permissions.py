@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 from chatapp.web.account.settings import can_invite
 from chatapp.web.shell.decorators import View, private
-from runs.upstream.catalog import may_connect, may_manage_models
+from runs.upstream.servers.catalog import may_connect, may_manage_models
 
 
 def _for_users(is_allowed: Callable[[AbstractBaseUser | AnonymousUser], bool]) -> Callable[[View], View]:

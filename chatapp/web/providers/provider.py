@@ -14,7 +14,7 @@ from chatapp.web.providers.forms import ChosenModelsForm, ProviderForm
 from chatapp.web.providers.permissions import connectors_only, models_page
 from chatapp.web.shell.decorators import post_only
 from runs.models import Provider
-from runs.upstream import catalog, presets
+from runs.upstream.servers import catalog, presets
 
 PRESELECTED = 12  # a server with at most this many models offers all of them, unless staff choose
 NO_CHAT = re.compile(r"embed|whisper|tts|dall-e|moderation|rerank|transcribe|image|audio|realtime", re.IGNORECASE)

@@ -7,7 +7,7 @@ FILES = "tests/web/test_attachments.py"
 MUTANTS = [
     Mutant(
         "the model does not read the files of a message",
-        "runs/upstream/chat_context.py",
+        "runs/upstream/context/chat_context.py",
         "if (content := full_text_of(message))",
         "if (content := message.content)",
         f"{FILES}::test_the_model_reads_the_words_and_then_each_file_in_a_fence_longer_than_any_in_it",

@@ -5,8 +5,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from runs.models import Model, Provider
-from runs.upstream.catalog import add_provider, make_default
-from runs.upstream.presets import PRESETS, find_preset
+from runs.upstream.servers.catalog import add_provider, make_default
+from runs.upstream.servers.presets import PRESETS, find_preset
 
 
 class Command(BaseCommand):

@@ -14,7 +14,7 @@ from runs.lifecycle import transitions
 from runs.lifecycle.stop import record_stop_request
 from runs.models import Model, Run, Worker
 from runs.states import LostReason, StopReason, Trigger
-from runs.upstream.catalog import add_provider
+from runs.upstream.servers.catalog import add_provider
 from streams.events import Kind
 from streams.log import store
 from streams.models import LoggedEvent

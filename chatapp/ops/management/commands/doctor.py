@@ -11,7 +11,7 @@ from chatapp.ops import local_model
 from chatapp.ops.readiness import CHECKS
 from runs import key_storage
 from runs.models import Model, Provider
-from runs.upstream import probe
+from runs.upstream.servers import probe
 
 Line = tuple[str, str, str]  # part, fault (empty if none), remedy
 

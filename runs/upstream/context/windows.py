@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from runs.models import Model
-from runs.upstream.profiles import is_known_server
+from runs.upstream.profiles.profile import is_known_server
 
 BYTES_PER_TOKEN = 4.0  # of English text, unless a server's own counts have taught better
 RATIOS = (1.5, 6.0)  # bytes per token that can be: what a server counts beyond these is something else

@@ -10,12 +10,12 @@ import orjson
 from runs.errors import RunError, UpstreamFailed, UpstreamGarbage, UpstreamTooLarge, UpstreamWebPage
 from runs.net.loop_budget import LARGE_EVENT_BYTES, loop_budget
 from runs.net.sse import MAX_EVENT_BYTES, EventParser, EventTooLarge, Payload
-from runs.upstream.chunks import FINISH, ChunkParser
-from runs.upstream.deltas import Delta
-from runs.upstream.failures import EXCERPT_CHARACTERS, Report, excerpt, failure_for, report_in
-from runs.upstream.finish_reasons import Ending, ending_of
-from runs.upstream.reasoning import Split, TagSplitter
-from runs.upstream.sources import merge
+from runs.upstream.failures.classify import EXCERPT_CHARACTERS, Report, excerpt, failure_for, report_in
+from runs.upstream.reading.chunks import FINISH, ChunkParser
+from runs.upstream.reading.deltas import Delta
+from runs.upstream.reading.finish_reasons import Ending, ending_of
+from runs.upstream.reading.reasoning import Split, TagSplitter
+from runs.upstream.reading.sources import merge
 from streams.events import Kind
 
 DONE_MARKER = b"[DONE]"

@@ -9,8 +9,8 @@ import re
 from typing import Any, NamedTuple
 
 from runs.errors import RunError, UpstreamContextTooLong
-from runs.upstream.profiles import RESERVED_PARAMETERS, Profile, combine, layer_of
-from runs.upstream.shaping import LIMITS
+from runs.upstream.profiles.profile import RESERVED_PARAMETERS, Profile, combine, layer_of
+from runs.upstream.profiles.shaping import LIMITS
 
 MAX_LESSONS = 5  # of one request
 MESSAGE_CHARACTERS = 300  # of a refusal, kept for staff

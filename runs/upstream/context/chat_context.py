@@ -11,8 +11,8 @@ from chatapp.chats.context import context_of
 from chatapp.chats.models import Message, Role, Session
 from runs.errors import UpstreamContextTooLong
 from runs.models import Model, Run
-from runs.upstream.adapt import MESSAGE_CHARACTERS, Lesson
-from runs.upstream.context_windows import (
+from runs.upstream.context.trimming import trim, trim_again
+from runs.upstream.context.windows import (
     BYTES_PER_TOKEN,
     LEAST_WINDOW,
     bytes_per_token,
@@ -22,8 +22,8 @@ from runs.upstream.context_windows import (
     window_of,
     within_ratios,
 )
-from runs.upstream.shaping import LIMITS
-from runs.upstream.trimming import trim, trim_again
+from runs.upstream.profiles.lessons import MESSAGE_CHARACTERS, Lesson
+from runs.upstream.profiles.shaping import LIMITS
 
 CONTINUE_PROMPT = "Continue your answer exactly where it stopped. Do not repeat anything."
 LESS_AFTER_REFUSAL = 0.6  # of what was too long, if the server's numbers and ours do not fit together

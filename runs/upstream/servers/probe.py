@@ -12,10 +12,10 @@ from runs.errors import EmptyAnswer, RunError, UpstreamGarbage
 from runs.models import Model, Provider
 from runs.net.http1 import Client
 from runs.upstream import adaptive_stream
-from runs.upstream.deltas import Delta
 from runs.upstream.learning import learn
+from runs.upstream.reading.deltas import Delta
 from runs.upstream.request import UpstreamRequest, prepare_request
-from runs.upstream.server_models import read_list
+from runs.upstream.servers.model_list import read_list
 from streams.events import Kind
 
 TIMEOUT_SECONDS = 10.0  # s without a byte; staff wait for the result

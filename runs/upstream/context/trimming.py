@@ -7,8 +7,8 @@ the model reads how many; so do readers, on the page and in the API (`Run.left_o
 import re
 from typing import Any, NamedTuple
 
-from runs.upstream.context_windows import MESSAGE_TOKENS, estimated_tokens, message_tokens
-from runs.upstream.shaping import INSTRUCTIONS, join_contents
+from runs.upstream.context.windows import MESSAGE_TOKENS, estimated_tokens, message_tokens
+from runs.upstream.profiles.shaping import INSTRUCTIONS, join_contents
 
 Message = dict[str, Any]
 

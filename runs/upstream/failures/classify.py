@@ -27,7 +27,9 @@ from runs.errors import (
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from runs.upstream.failure_words import (
+from runs.upstream.failures.retry_after import seconds_in_headers, seconds_in_report
+from runs.upstream.failures.storable_text import storable
+from runs.upstream.failures.words import (
     CONTEXT,
     CONTEXT_CODES,
     FILTER,
@@ -49,8 +51,6 @@ from runs.upstream.failure_words import (
     REGION_CODES,
     TRANSIENT,
 )
-from runs.upstream.retry_after import seconds_in_headers, seconds_in_report
-from runs.upstream.storable_text import storable
 
 EXCERPT_CHARACTERS = 2_000  # of an upstream's error, for staff
 BODY_BYTES = 32 * 1024  # read of the body of an error

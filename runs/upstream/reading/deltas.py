@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from runs.upstream.sources import sources_in
-from runs.upstream.tool_calls import MAX_TOOL_CALLS, ToolCallTracker, TooManyCalls
+from runs.upstream.reading.sources import sources_in
+from runs.upstream.reading.tool_calls import MAX_TOOL_CALLS, ToolCallTracker, TooManyCalls
 from streams.events import Kind
 
 MAX_DEPTH = 6  # of parts within parts

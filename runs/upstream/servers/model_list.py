@@ -25,7 +25,7 @@ from runs.errors import (
 )
 from runs.net.proxies import proxy_for
 from runs.net.tls import client_context
-from runs.upstream.failures import BODY_BYTES, failure_of_response
+from runs.upstream.failures.classify import BODY_BYTES, failure_of_response
 
 TIMEOUT_SECONDS = 10.0  # s without a byte; staff wait for the result
 MAX_SECONDS = 20.0  # s for the whole list

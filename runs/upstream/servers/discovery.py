@@ -12,8 +12,8 @@ from django.conf import settings
 
 from runs.errors import RunError, UpstreamForbidden, UpstreamUnauthorized
 from runs.models import Provider
-from runs.upstream.presets import Preset, find_preset
-from runs.upstream.server_models import fetch_models
+from runs.upstream.servers.model_list import fetch_models
+from runs.upstream.servers.presets import Preset, find_preset
 
 HOST = "127.0.0.1"
 TIMEOUT_SECONDS = 1.0  # s until a port counts as silent: a server on this machine answers within milliseconds

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from runs.upstream.profiles import RESERVED_PARAMETERS, Profile
+from runs.upstream.profiles.profile import RESERVED_PARAMETERS, Profile
 
 INSTRUCTIONS = ("system", "developer")  # roles
 REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")

@@ -14,12 +14,12 @@ import orjson
 
 from runs.errors import RunError, UpstreamGarbage, UpstreamTooLarge
 from runs.net.sse import Payload
-from runs.upstream.deltas import Delta, add_delta
-from runs.upstream.failures import EXCERPT_CHARACTERS, excerpt, failure_for, report_in
-from runs.upstream.finish_reasons import is_reason
-from runs.upstream.sources import sources_in
-from runs.upstream.tool_calls import ToolCallTracker, TooManyCalls, text_of
-from runs.upstream.usage import counts_of
+from runs.upstream.failures.classify import EXCERPT_CHARACTERS, excerpt, failure_for, report_in
+from runs.upstream.reading.deltas import Delta, add_delta
+from runs.upstream.reading.finish_reasons import is_reason
+from runs.upstream.reading.sources import sources_in
+from runs.upstream.reading.tool_calls import ToolCallTracker, TooManyCalls, text_of
+from runs.upstream.reading.usage import counts_of
 from streams.events import Kind
 
 MAX_VALUES = 100_000  # in a large event

@@ -2,8 +2,8 @@
 
 A profile is put together from five layers, and a later one takes precedence: the shipped table by address, the shipped
 table by model name, `Provider.profile`, `Model.profile` (both set by staff), and `Model.learned`, which the product
-found out by itself when a server refused a request (`runs.upstream.adapt`). A layer is a JSON object with the fields of
-`Profile`; `omit`, `rename` and `body` add to those of the layers before. docs/providers.md has the table.
+found out by itself when a server refused a request (`lessons`). A layer is a JSON object with the fields of `Profile`;
+`omit`, `rename` and `body` add to those of the layers before. docs/providers.md has the table.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from typing import Any
 
 from runs.models import Model, Provider
 from runs.provider_keys import host_of
-from runs.upstream.shipped_profiles import MODELS, SERVERS, Layer
+from runs.upstream.profiles.shipped import MODELS, SERVERS, Layer
 
 RESERVED_PARAMETERS = frozenset({"model", "messages", "stream"})  # set for each request; no profile changes them
 OPTIONS = {

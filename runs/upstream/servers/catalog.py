@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from runs.models import Model, Provider
-from runs.upstream.server_models import ListedModel, fetch_models
+from runs.upstream.servers.model_list import ListedModel, fetch_models
 
 MAX_NAME_CHARACTERS = 100  # of a Model
 

@@ -1,0 +1,1 @@
+"""What a server and a model accept, and how a request is shaped after it."""

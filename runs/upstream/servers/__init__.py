@@ -1,0 +1,1 @@
+"""The servers themselves: which there are, what models they list, whether they answer."""
