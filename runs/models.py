@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Now
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -173,6 +174,7 @@ class Model(models.Model):
         help_text="Tokens that the model reads at once, question and answer together; empty: as far as known",
     )
     enabled = models.BooleanField(default=True)
+    added_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     is_default = models.BooleanField(default=False)
     position = models.PositiveSmallIntegerField(
         default=0, db_default=0, verbose_name="order", help_text="Models with a lower number come first."

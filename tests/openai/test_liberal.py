@@ -1,12 +1,18 @@
 """Parameters that change nothing essential never refuse a request: they are dropped, and a header names them."""
 
+from datetime import UTC, datetime
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.test import Client, override_settings
 
+from chatapp.chats.models import Message, Session
 from chatapp.openai.chat_requests import parse_chat_request
 from chatapp.openai.models import Exchange, ModelAlias
 from chatapp.openai.response_requests import parse_response_request
 from chatapp.openai.views.endpoint import IGNORED, MAX_IGNORED_CHARACTERS
+from runs.models import Model, Run
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 WEATHER = {"name": "weather", "parameters": {"type": "object", "properties": {}}}
@@ -134,6 +140,22 @@ def test_a_model_goes_by_its_name_its_upstream_s_and_its_alias(program, model, n
     model.enabled = False
     model.save()
     assert program.ask("GET", f"models/{name}").status_code == 404
+
+
+def test_created_is_when_a_model_was_added(program, model):
+    Model.objects.filter(pk=model.pk).update(added_at=datetime(2026, 1, 2, tzinfo=UTC))
+    listed = program.ask("GET", "models").json()["data"]
+    assert [one["created"] for one in listed] == [1767312000]
+    assert program.ask("GET", "models/betula").json() == listed[0]
+
+
+def test_a_model_that_is_older_than_its_date_is_as_old_as_its_first_run(program, model, alice):
+    session = Session.objects.create(owner=alice)
+    for day in (3, 2):
+        message = Message.objects.create(session=session, role="user", content="Hello")
+        Run.objects.create(session=session, message=message, model=model, queued_at=datetime(2026, 1, day, tzinfo=UTC))
+    import_module("runs.migrations.0016_model_added_at").date_by_first_run(apps, None)
+    assert program.ask("GET", "models/betula").json()["created"] == 1767312000
 
 
 def test_every_answer_has_the_id_of_its_line_in_the_log(program, nobody, caplog):

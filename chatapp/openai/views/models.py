@@ -7,8 +7,6 @@ from chatapp.openai.model_names import find_model
 from chatapp.openai.views.endpoint import Client, endpoint, with_database
 from runs.models import Model
 
-UNKNOWN_TIME = 0  # s since 1970: when a model was added is not recorded
-
 
 async def _models(request: HttpRequest, client: Client) -> JsonResponse:
     return JsonResponse({"object": "list", "data": await _listed(client.user)})
@@ -29,7 +27,8 @@ def _listed(user: AbstractBaseUser) -> list[dict]:
 
 
 def _described(model: Model) -> dict:
-    return {"id": model.name, "object": "model", "created": UNKNOWN_TIME, "owned_by": model.provider.name}
+    created = int(model.added_at.timestamp())
+    return {"id": model.name, "object": "model", "created": created, "owned_by": model.provider.name}
 
 
 models, model = endpoint(get=_models), endpoint(get=_model)
