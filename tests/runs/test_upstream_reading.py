@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.errors import UpstreamWebPage
+from runs.errors import UpstreamRateLimited, UpstreamWebPage
 from runs.net.errors import ProtocolError, ResponseTooLarge
 from runs.net.inflate import STEP_BYTES, Inflater
 from runs.upstream.reading.answer import AnswerReader
@@ -37,6 +37,8 @@ TAGGED = [
     ("<seed:think>Hm.</seed:think>Hi.", "Hm.", "Hi."),
     ("[THINK]Hm.[/THINK]Hi.", "Hm.", "Hi."),
     ("◁think▷Hm.◁/think▷Hi.", "Hm.", "Hi."),
+    ("<|START_THINKING|>Hm.<|END_THINKING|>Hi.", "Hm.", "Hi."),
+    ("<|channel>thought\nHm.<channel|>Hi.", "Hm.", "Hi."),
     ("<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Hi.", "Hm.", "Hi."),
     ("<think>a</think>\n<think>b</think>Hi.", "ab", "Hi."),
     ("<think>\n\n</think>\n\nHi.", "", "Hi."),
@@ -61,6 +63,47 @@ def test_reasoning_in_tags_is_taken_out_of_the_text_wherever_it_is_cut(whole, re
     for pieces in ways:
         got, _ = read_now(stream(*pieces))
         assert (got.reasoning, got.text) == (reasoning, text), pieces
+
+
+STOP = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
+HI = {"choices": [{"delta": {"content": "Hi."}}]}
+
+
+def framed(*chunks: object) -> bytes:
+    return b"".join(
+        b"data: %b\n\n" % (each if isinstance(each, bytes) else json.dumps(each).encode()) for each in chunks
+    )
+
+
+ENVELOPES = {
+    "framed twice": framed(b"data: " + json.dumps(HI).encode(), b"data: " + json.dumps(STOP).encode()),
+    "a gateway's envelope": framed(*({"code": 0, "msg": "ok", "data": chunk} for chunk in (HI, STOP))),
+    "a vendor's own envelope": framed(*({"output": chunk, "usage": {}} for chunk in (HI, STOP))),
+    "one list of all chunks": json.dumps([HI, STOP]).encode(),
+    "a delta that is a string": framed({"choices": [{"delta": "Hi."}]}, STOP),
+    "the words of an audio": framed({"choices": [{"delta": {"audio": {"id": "a", "transcript": "Hi."}}}]}, STOP),
+    "a reason that is an object": framed(HI, {"choices": [{"delta": {}, "finish_reason": {"type": "stop"}}]}),
+}
+
+
+@pytest.mark.parametrize("envelope", ENVELOPES)
+def test_an_answer_is_found_in_whatever_holds_it(envelope):  # B63
+    body = ENVELOPES[envelope]
+    for cut in (len(body), 3):
+        got, _ = read_now(body, [*range(0, len(body), cut)])
+        assert (got.text, got.finish) == ("Hi.", "stop")
+
+
+def test_an_error_in_a_list_is_that_error():
+    got, _ = read_now(b'[{"error": {"code": 429, "message": "Resource exhausted", "status": "RESOURCE_EXHAUSTED"}}]')
+    assert isinstance(got.error, UpstreamRateLimited)
+
+
+def test_a_character_that_is_cut_into_two_chunks_is_whole():
+    first, second = (b'{"choices":[{"delta":{"content":"%b"}}]}' % half for half in (b"a\\ud83d", b"\\ude00b"))
+    for places in ([], [len(framed(first))]):
+        assert read_now(framed(first, second, STOP), places)[0].text == "a😀b"
+    assert read_now(framed(first, STOP))[0].text == "a\ufffd"
 
 
 def test_a_text_that_is_too_long_to_be_moved_stays_text():

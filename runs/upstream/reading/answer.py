@@ -136,7 +136,7 @@ class AnswerReader:
 
     def close(self) -> None:
         """Record what was held back, however the answer ended."""
-        held = [delta for part in self._tags.finish() for delta in _deltas_of(part)]
+        held = [delta for part in self._tags.finish() for delta in _deltas_of(part)] + self._chunks.finish()
         if self._usage is not None:
             held.append(Delta(Kind.USAGE, self._usage))
         if self._sources:
@@ -188,6 +188,8 @@ class AnswerReader:
     def _feed_page(self, piece: bytes) -> Outcome:
         self._json += piece
         start = bytes(self._json[:EXCERPT_CHARACTERS]).decode(errors="replace")
+        if len(start.lstrip()) < len("<error"):
+            return False
         if start.lstrip().lower().startswith(("<?xml", "<error")):
             raise UpstreamGarbage(f"XML: {start}")
         raise UpstreamWebPage(f"a web page: {start}")

@@ -28,21 +28,25 @@ PIECE_CHARACTERS = 32 * 1024  # of a large delta in one event
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # a pair is one character
 FINISH = "finish"  # {"finish_reason": str}
 DONE = "[DONE]"  # the end marker
+WRAPPERS = ("data", "result", "response", "output")  # members in which gateways put a whole chunk
 
 
 def parse(payloads: list[Payload]) -> tuple[list[Delta], RunError | None]:
     """As `ChunkParser.parse`, of an answer that these payloads begin."""
-    return ChunkParser().parse(payloads)
+    parser = ChunkParser()
+    deltas, failure = parser.parse(payloads)
+    return deltas + parser.finish(), failure
 
 
 class ChunkParser:
     """Parses the chunks of one answer. Remembers which tool calls there are, and whether there is any content."""
 
-    __slots__ = ("_calls", "_has_content")
+    __slots__ = ("_calls", "_half", "_has_content")
 
     def __init__(self) -> None:
         self._calls = ToolCallTracker()
         self._has_content = False
+        self._half = ""  # the first half of a surrogate pair, at the end of the text so far
 
     def parse(self, payloads: list[Payload]) -> tuple[list[Delta], RunError | None]:
         """Parse the payloads of one read. Returns the deltas, merged by kind, and the error that follows them."""
@@ -63,9 +67,29 @@ class ChunkParser:
         if not is_strict:
             deltas = [
                 Delta(kind, {name: _replace_lone_surrogates(value) for name, value in data.items()})
-                for kind, data in deltas
+                for kind, data in self._join_halves(deltas)
             ]
         return (deltas if len(deltas) < 2 else _merge(deltas)), failure
+
+    def finish(self) -> list[Delta]:
+        """What waited for the rest of it, at the end of the answer."""
+        half, self._half = self._half, ""
+        return [Delta(Kind.TEXT, {"text": "\ufffd"})] if half else []
+
+    def _join_halves(self, deltas: list[Delta]) -> Iterator[Delta]:
+        """Servers that count in UTF-16 cut characters in two: a first half waits for the text that comes next."""
+        for delta in deltas:
+            if delta.kind != Kind.TEXT:
+                yield delta
+                continue
+            text, half = delta.data["text"], self._half
+            if half and "\udc00" <= text[0] <= "\udfff":
+                text = (half + text[0]).encode("utf-16", "surrogatepass").decode("utf-16") + text[1:]
+            else:
+                text = half + text
+            self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+            if text := text.removesuffix(self._half):
+                yield Delta(delta.kind, delta.data | {"text": text})
 
     def parse_large(self, payloads: list[Payload]) -> tuple[list[Delta], RunError | None]:
         """As `parse`, where the first payload is large. Each step holds the interpreter's lock: none may take long."""
@@ -76,9 +100,15 @@ class ChunkParser:
 
     def _add_chunk(self, deltas: list[Delta], chunk: object) -> None:
         """Append a chunk's deltas. Raises UpstreamGarbage for an invalid chunk, or the error that it reports."""
+        if isinstance(chunk, list) and chunk and all(isinstance(item, dict) for item in chunk):
+            for item in chunk:
+                self._add_chunk(deltas, item)
+            return
         if not isinstance(chunk, dict):
             raise UpstreamGarbage(f"not an object: {excerpt(chunk)}")
         choices = chunk.get("choices")
+        if choices is None and (inner := _wrapped(chunk)) is not None:
+            chunk, choices = inner, inner["choices"]
         if (not choices or chunk.get("error")) and (report := report_in(chunk)) is not None:
             raise failure_for(report, excerpt(chunk))
         try:
@@ -97,6 +127,8 @@ class ChunkParser:
 
     def _add_choice(self, deltas: list[Delta], choice: dict[str, Any], chunk: dict[str, Any]) -> None:
         delta = choice.get("delta")
+        if isinstance(delta, str):
+            delta = {"content": delta}
         if delta and len(delta) == 1 and (text := delta.get("content")).__class__ is str:
             if text:  # nearly every chunk
                 deltas.append(Delta(Kind.TEXT, {"text": text.replace("\0", "\ufffd")}))
@@ -108,6 +140,8 @@ class ChunkParser:
                 add_delta(deltas, choice.get("message") or {"content": choice.get("text")}, self._calls)
         self._has_content = self._has_content or bool(deltas)
         reason = choice.get("finish_reason")
+        if isinstance(reason, dict):
+            reason = reason.get("type") or reason.get("reason")
         if not reason and delta:
             return
         if (error := choice.get("error")) and (report := report_in({"error": error})) is not None:
@@ -118,6 +152,12 @@ class ChunkParser:
             if not chunk.get("usage"):
                 _add_other_usage(deltas, choice)
                 _add_other_usage(deltas, chunk)
+
+
+def _wrapped(chunk: dict[str, Any]) -> dict[str, Any] | None:
+    """The chunk within a gateway's envelope: {"code": 0, "data": {"choices": …}}."""
+    found = (chunk.get(name) for name in WRAPPERS)
+    return next((inner for inner in found if isinstance(inner, dict) and inner.get("choices")), None)
 
 
 def _has_too_many_values(payload: Payload) -> bool:
@@ -193,6 +233,8 @@ def _load_leniently(payload: Payload) -> Iterator[object]:
     line: some servers forget the empty line between events.
     """
     text = payload.decode(errors="replace").strip()
+    while text.startswith("data:"):  # a gateway framed what was framed already
+        text = text[5:].lstrip()
     if not text or text.startswith(":") or text == DONE:
         return
     try:
@@ -233,5 +275,6 @@ def _add_other_usage(deltas: list[Delta], place: dict[str, Any]) -> None:
     """Counts that do not stand in the chunk's `usage`: in the choice, as Groq's or as llama.cpp's."""
     extension = place.get("x_groq")
     inner = extension.get("usage") if isinstance(extension, dict) else None
-    if isinstance(usage := place.get("usage") or inner or place.get("timings"), dict):
-        _add_usage(deltas, usage)
+    found = place.get("usage") or inner or place.get("usageMetadata") or place.get("timings")
+    if isinstance(found, dict):
+        _add_usage(deltas, found)

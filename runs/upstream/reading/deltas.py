@@ -53,6 +53,8 @@ def add_delta(deltas: list[Delta], delta: dict[str, Any], calls: ToolCallTracker
         _add(deltas, Kind.REASONING, details)
     if (content := delta.get("content")) or content == 0:
         _add(deltas, Kind.TEXT, content)
+    if isinstance(audio := delta.get("audio"), dict) and (transcript := audio.get("transcript")):
+        _add(deltas, Kind.TEXT, transcript)
     if refusal := delta.get("refusal"):
         begin = len(deltas)
         _add(deltas, Kind.TEXT, refusal)

@@ -20,6 +20,8 @@ BLOCKS = {
     "<mm:think>": "</mm:think>",
     "<|begin_of_thought|>": "<|end_of_thought|>",
     "<|channel|>analysis<|message|>": "<|end|><|start|>assistant<|channel|>final<|message|>",
+    "<|start_thinking|>": "<|end_thinking|>",
+    "<|channel>thought": "<channel|>",
     "[think]": "[/think]",
     "◁think▷": "◁/think▷",
 }

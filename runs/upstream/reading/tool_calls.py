@@ -62,6 +62,8 @@ class ToolCallTracker:
         return self.pieces_of([{"index": LEGACY, "function": function}])
 
     def _find(self, piece: dict[str, Any], index: object, position: int, touched: set[int]) -> _Call:
+        if isinstance(index, str) and index.isdecimal():
+            index = int(index)
         key = piece.get("id", "")
         if key and (known := self._by_id.get(key)) is not None:
             return known

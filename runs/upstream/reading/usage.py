@@ -20,11 +20,13 @@ CACHED = (
     ("", "prompt_cache_hit_tokens"),
     ("", "cached_tokens"),
     ("", "cache_read_input_tokens"),
+    ("", "cachedContentTokenCount"),
 )
 REASONING = (
     ("completion_tokens_details", "reasoning_tokens"),
     ("output_tokens_details", "reasoning_tokens"),
     ("", "reasoning_tokens"),
+    ("", "thoughtsTokenCount"),
 )
 
 
