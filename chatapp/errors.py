@@ -3,6 +3,7 @@
     AppError
     ├── RunError               runs.errors: a run, or the request for one
     ├── Refusal                chatapp.compare.errors: an action on a comparison
+    ├── FileRefused            chatapp.files.errors: a file, or its deletion
     ├── Refusal                chatapp.openai.errors: a request in OpenAI's protocol
     ├── RunFailed              chatapp.openai.errors: a run that failed while its OpenAI client waited
     ├── TooManyConnections     streams.transports.connection_limit

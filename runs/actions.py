@@ -12,6 +12,8 @@ from django.utils import timezone
 from chatapp.chats import storage_usage
 from chatapp.chats.attachments import attach, full_text, remaining_files, stored_text
 from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
+from chatapp.files.actions import hold
+from chatapp.files.deletion import release_files
 from runs.errors import (
     KeyReused,
     ModelMissing,
@@ -58,7 +60,7 @@ def send(
     of programs count. If the broker is down, the run has FAILED. An archived session is moved back into the list.
 
     Raises PromptEmpty, PromptTooLong, TooManyAttachments, ModelUnknown, ModelMissing, TooManyRuns, TooManySends,
-    QuotaExceeded, KeyReused or SessionBusy before anything is written.
+    QuotaExceeded, FileUnknown, KeyReused or SessionBusy before anything is written.
     """
     fingerprint = _fingerprint(full_text(text, files), model, when_busy) if key else ""
     with transaction.atomic():
@@ -78,7 +80,7 @@ def send(
             fingerprint=fingerprint,
             state=MessageState.WAITING,
         )
-        attach(question, files)
+        _attach(question, files, session)
         storage_usage.add(user.pk, _size(text, files))
         run = queue.add_answer(session, question, chosen, trigger, by=user, when_busy=when_busy, is_held=is_held)
         if is_attached:
@@ -120,7 +122,7 @@ def edit_and_send(
         other = Message.objects.create(
             session=question.session, parent=question.parent, role=Role.USER, content=stored_text(text)
         )
-        attach(other, files)
+        _attach(other, files, question.session)
         storage_usage.add(user.pk, _size(text, files))
         return _answer_at_once(question.session, other, user, model or question.session.model, trigger)
 
@@ -182,6 +184,7 @@ def delete_session(session: Session, *, by: AbstractBaseUser) -> None:
             store.keep_final(run.id)
         session.delete()
         storage_usage.changed(session.owner_id)
+        release_files(session.owner_id)
         sessions_changed(session.owner_id)
 
 
@@ -199,9 +202,15 @@ def mark_read(session: Session) -> None:
         session_changed(session.pk)
 
 
+def _attach(message: Message, files: Sequence[Attachment], session: Session) -> None:
+    """Attach files, whose contents are held from now on. Raises FileUnknown."""
+    hold(session.owner_id, {file.file_id for file in files if file.file_id})
+    attach(message, files)
+
+
 def _size(text: str, files: Iterable[Attachment]) -> int:
-    """Bytes."""
-    return storage_usage.size_of(text) + sum(file.size for file in files)
+    """Bytes of text."""
+    return storage_usage.size_of(text) + sum(file.size for file in files if file.file_id is None)
 
 
 def _check_not_queued(question: Message) -> None:

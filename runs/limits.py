@@ -16,6 +16,8 @@ from runs.errors import PromptEmpty, PromptTooLong, QuotaExceeded, TooManyAttach
 from runs.models import Run
 from runs.states import Trigger
 
+BYTES_A_CHARACTER = 4  # at most, in UTF-8
+
 
 def check_prompt(text: str, files: Sequence[Attachment] = (), *, is_program: bool = False) -> None:
     """Raise PromptEmpty or PromptTooLong. Text and files share one limit."""
@@ -30,6 +32,12 @@ def check_length(text: str, limit: int | None = None) -> None:
     if len(text) > limit:
         message = f"The message is too long: {len(text):,} characters. The limit is {limit:,}."
         raise PromptTooLong(message=message)
+
+
+def check_text_size(size: int) -> None:
+    """Raise PromptTooLong for a file of so many bytes, if it cannot fit into a message whatever its characters are."""
+    if size > settings.PROMPT_MAX_CHARACTERS * BYTES_A_CHARACTER:
+        raise PromptTooLong
 
 
 def check_file_count(files: Sized) -> None:

@@ -2,7 +2,19 @@
 
 from django.urls import path, re_path
 
-from chatapp.api.views import compare, documentation, events, files, messages, queue, runs, schedules, sessions, site
+from chatapp.api.views import (
+    compare,
+    documentation,
+    events,
+    files,
+    messages,
+    queue,
+    runs,
+    schedules,
+    sessions,
+    site,
+    stored_files,
+)
 from chatapp.api.views.endpoint import NotFoundEndpoint
 
 app_name = "api"
@@ -50,6 +62,9 @@ urlpatterns = [
     path("schedules/<uuid:pk>/resume", schedules.Resume.as_view(), name="resume_schedule"),
     path("schedules/<uuid:pk>/duplicate", schedules.Duplicate.as_view(), name="duplicate_schedule"),
     path("schedules/<uuid:pk>/occurrences", schedules.Occurrences.as_view(), name="occurrences"),
+    path("files", stored_files.StoredFiles.as_view(), name="files"),
+    path("files/<uuid:pk>", stored_files.StoredFileDetail.as_view(), name="file"),
+    path("files/<uuid:pk>/content", stored_files.StoredFileContent.as_view(), name="file_content"),
     path("events", events.all_events, name="all_events"),
     path("models", site.Models.as_view(), name="models"),
     path("me", site.Me.as_view(), name="me"),

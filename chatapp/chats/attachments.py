@@ -35,6 +35,7 @@ def attach(message: Message, files: Iterable[Attachment]) -> None:
             media_type=file.media_type,
             size=file.size,
             text=file.text,
+            file_id=file.file_id,
         )
         for position, file in enumerate(files)
     )

@@ -116,7 +116,7 @@ class Message(models.Model):
 
 
 class Attachment(models.Model):
-    """A text file sent with a message. For the model it is appended to the message's text."""
+    """A file sent with a message. For the model the text of a file is appended to the message's text."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments", db_index=False)
@@ -125,6 +125,8 @@ class Attachment(models.Model):
     media_type = models.CharField(max_length=100)
     size = models.PositiveIntegerField()  # bytes of the uploaded file; `text` may be shorter: LF, no BOM
     text = models.TextField(blank=True)
+    # The stored content. null: a text file of a form, which has no content but `text`.
+    file = models.ForeignKey("files.StoredFile", on_delete=models.RESTRICT, null=True, related_name="attachments")
 
     class Meta:
         ordering = ["message_id", "position"]

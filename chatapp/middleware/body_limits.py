@@ -13,15 +13,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from chatapp.api.errors import BodyTooSlow, plain_response, problem_of
+from chatapp.files.uploads import PARTS_BYTES
 from chatapp.middleware.headers import completed
 from chatapp.openai.errors import error_body
-from chatapp.web.chat.attachments import BYTES_A_CHARACTER
+from runs.limits import BYTES_A_CHARACTER
 
 SMALL_BYTES = 256 * 1024  # bytes; a form without a message, such as a log-in, a title, a token
-PARTS_BYTES = 64 * 1024  # for the headers of a form's parts
 # A message, or a system prompt. The log-in carries a message that was sent after the earlier one had expired.
 WITH_TEXT = re.compile(r"/((api|v1|admin|chats|messages|runs|compare|schedules)(/|$)|login$)")
 WITH_FILES = re.compile(r"/chats(/[^/]+/messages)?$")  # plus files as long as a message
+UPLOADS = re.compile(r"/api/v1/files$")
 WITHOUT_LOG_IN = re.compile(r"/admin/log(in|out)/$")
 
 
@@ -29,6 +30,8 @@ def most_bytes(path: str) -> int:
     """The maximum size of a body for a path, in bytes."""
     if not WITH_TEXT.match(path) or WITHOUT_LOG_IN.match(path):
         return SMALL_BYTES
+    if UPLOADS.match(path):
+        return settings.UPLOAD_MAX_BYTES + PARTS_BYTES
     if path.startswith("/v1/"):
         return settings.PROGRAM_MAX_BYTES
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE

@@ -64,7 +64,8 @@ def completed(response: HttpResponseBase, path: str = "/") -> HttpResponseBase:
 def caching(response: HttpResponseBase) -> str | None:
     """The new Cache-Control of a response; None keeps it.
 
-    Headers of views and static files are kept, with one exception: private data that is not a page becomes `no-store`.
+    Headers of views and static files are kept, with one exception: private data that is not a page becomes `no-store`,
+    unless it never changes, as the contents of files.
     Pages stay at `no-cache`: the browser keeps them for Back, which `no-store` forbids.
     """
     declared = response.headers.get("Cache-Control", "")
@@ -72,6 +73,6 @@ def caching(response: HttpResponseBase) -> str | None:
     is_page = kind == "text/html"
     if not declared:
         return "private, no-cache" if is_page else "no-store"
-    if "private" in declared and not is_page and "no-store" not in declared:
+    if "private" in declared and not is_page and "no-store" not in declared and "immutable" not in declared:
         return "no-store"
     return None

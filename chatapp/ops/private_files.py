@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 # content. `log` and `valkey` are directories, with everything below them.
 SITE_FILES = (
     "secret_key", "redis_url", "running.json", "celerybeat-schedule*", "*.sqlite3", "log", "log/*",
-    "valkey", "valkey/*", "valkey/*/*",
+    "valkey", "valkey/*", "valkey/*/*", "files", "files/*",
 )  # fmt: skip
 SQLITE_SUFFIXES = ("", "-wal", "-shm", "-journal")  # endings of the files of one database
 OPEN = stat.S_IRWXG | stat.S_IRWXO

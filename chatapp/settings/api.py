@@ -35,6 +35,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "compare", "description": "One prompt to several models, side by side."},
         {"name": "panes", "description": "The answers of a comparison, one by one."},
         {"name": "schedules", "description": "Prompts that are sent at set times."},
+        {"name": "files", "description": "Files, to which messages refer."},
         {"name": "models", "description": "The models of this site."},
         {"name": "me", "description": "The user of the token."},
         {

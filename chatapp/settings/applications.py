@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "runs",
     "chatapp.accounts",
     "chatapp.chats",
+    "chatapp.files",
     "chatapp.web",
     "chatapp.compare",
     "chatapp.schedules",

@@ -39,6 +39,8 @@ CELERY_BEAT_SCHEDULE = {  # all in s
     "compare": {"task": "chatapp.compare.tasks.advance", "schedule": 5.0, "options": {"expires": 10}},
     "schedules": {"task": "chatapp.schedules.tasks.tick", "schedule": 15.0, "options": {"expires": 30}},
     "forget": {"task": "chatapp.openai.tasks.forget", "schedule": 60.0, "options": {"expires": 60}},
+    "files": {"task": "chatapp.files.tasks.delete_due", "schedule": 60.0, "options": {"expires": 60}},
+    "release_files": {"task": "chatapp.files.tasks.release_all", "schedule": 86_400.0},
     "webhooks": {"task": "chatapp.webhooks.tasks.send_due", "schedule": 5.0, "options": {"expires": 5}},
     "webhooks_sweep": {"task": "chatapp.webhooks.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
     "make_html": {"task": "runs.tasks.make_html", "schedule": 5.0, "options": {"expires": 5}},

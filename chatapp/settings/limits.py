@@ -11,13 +11,21 @@ SCHEDULE_MAX_FAILURES = env.int("SCHEDULE_MAX_FAILURES", default=5)  # failures 
 CONTEXT_MAX_CHARACTERS = env.int("CONTEXT_MAX_CHARACTERS", default=1_000_000)  # characters sent upstream at once
 CONTEXT_MAX_MESSAGES = env.int("CONTEXT_MAX_MESSAGES", default=2_000)  # messages sent upstream at once
 PROMPT_MAX_CHARACTERS = env.int("PROMPT_MAX_CHARACTERS", default=100_000)  # characters of one message with its files
-PROMPT_MAX_FILES = env.int("PROMPT_MAX_FILES", default=20)  # text files of one message
+PROMPT_MAX_FILES = env.int("PROMPT_MAX_FILES", default=20)  # files of one message
 
 # Of programs that speak OpenAI's protocol, in place of those above.
 PROGRAM_MAX_SENDS = env.int("PROGRAM_MAX_SENDS", default=600)  # requests of one user's programs a minute; 0 = no limit
 PROGRAM_MAX_CHARACTERS = env.int("PROGRAM_MAX_CHARACTERS", default=1_000_000)  # characters of one message or document
 PROGRAM_MAX_BYTES = env.int("PROGRAM_MAX_BYTES", default=10_000_000)  # bytes of one request
 
+FILE_MAX_BYTES = env.int("FILE_MAX_BYTES", default=20_000_000)  # bytes of one file
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=50_000_000)  # bytes of one request with files
+USER_MAX_FILE_BYTES = env.int("USER_MAX_FILE_BYTES", default=1_000_000_000)  # bytes of one user's files; 0 = no limit
+
 REQUEST_SECONDS = env.float("REQUEST_SECONDS", default=120.0)  # s in which a request must arrive completely
-FILE_UPLOAD_HANDLERS = ["chatapp.web.chat.attachments.BoundedUpload"]  # refuses files longer than a message may be
+FILE_UPLOAD_HANDLERS = [
+    "chatapp.files.uploads.BoundedUpload",  # refuses more than UPLOAD_MAX_BYTES
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 DATA_UPLOAD_MAX_NUMBER_FILES = PROMPT_MAX_FILES + 100  # a form with more is not parsed

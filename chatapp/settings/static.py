@@ -22,6 +22,14 @@ STATICFILES_DIRS += [
 SERVESTATIC_USE_FINDERS = env.bool("STATIC_FROM_SOURCE", default=False)  # serve static files without collectstatic
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "files": {  # of users
+        "BACKEND": "chatapp.files.storage.DurableFolder",
+        "OPTIONS": {
+            "location": DATA_DIR / "files",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if SERVESTATIC_USE_FINDERS

@@ -13,6 +13,7 @@ from django.db.models import Min, QuerySet
 
 from chatapp.chats.attachments import remaining_files, stored_text
 from chatapp.chats.models import Message, MessageState, Role, Session
+from chatapp.files.deletion import release_files
 from runs.errors import NotQueued
 from runs.lifecycle import transitions
 from runs.lifecycle.start import head_of_queue, is_queue_held, lock_session, start, start_next
@@ -125,6 +126,7 @@ def edit(run: Run, text: str, dropped: Collection[UUID] = ()) -> None:
     check_prompt(text, remaining_files(question, dropped))
     Message.objects.filter(pk=question.pk).update(content=stored_text(text))
     question.attachments.filter(pk__in=dropped).delete()
+    release_files(run.session.owner_id)
 
 
 @transaction.atomic
@@ -205,3 +207,4 @@ def _remove(run: Run, by: AbstractBaseUser) -> None:
     answer.delete()
     if not question.children.exists():
         question.delete()
+        release_files(run.session.owner_id)

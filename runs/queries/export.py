@@ -91,7 +91,8 @@ def _content(message: Message, run: Run | None) -> str:
 
 def _message(message: Message, run: Run | None) -> dict:
     fields = ("id", "parent_id", "role", "state", "content", "reasoning", "tools", "created_at")
-    files = [{name: getattr(file, name) for name in FILE_FIELDS} for file in message.attachments.all()]
+    attachments = message.attachments.all()
+    files = [{name: getattr(file, name) for name in FILE_FIELDS} | {"file": file.file_id} for file in attachments]
     return {name: getattr(message, name) for name in fields} | {
         "attachments": files,
         "model": run.model.name if run and run.model else None,

@@ -21,6 +21,7 @@ class Row(NamedTuple):
     path: str
     body: object = None
     is_public: bool = False  # for everybody, with or without a token
+    file: bytes = b""  # the content of the file that its owner could upload
 
 
 ROWS = [
@@ -81,6 +82,11 @@ ROWS = [
     Row("POST", "/api/v1/schedules/{schedule}/resume"),
     Row("POST", "/api/v1/schedules/{schedule}/duplicate"),
     Row("GET", "/api/v1/schedules/{schedule}/occurrences"),
+    Row("GET", "/api/v1/files"),
+    Row("POST", "/api/v1/files", file=b"Wrens and robins"),
+    Row("GET", "/api/v1/files/{file}"),
+    Row("GET", "/api/v1/files/{file}/content"),
+    Row("DELETE", "/api/v1/files/{file}"),
     Row("GET", "/api/v1/models"),
     Row("GET", "/api/v1/me"),
     Row("PATCH", "/api/v1/me", {"name": "Alice"}),

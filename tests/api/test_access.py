@@ -8,6 +8,7 @@ from datetime import time, timedelta
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils import timezone
@@ -18,6 +19,8 @@ from chatapp.chats.models import Message, Session
 from chatapp.compare.actions import compare
 from chatapp.compare.contenders import Contender
 from chatapp.compare.models import Comparison, Pane
+from chatapp.files.actions import store
+from chatapp.files.models import StoredFile
 from chatapp.openai.models import Exchange
 from chatapp.schedules.actions import save
 from chatapp.schedules.models import Occurrence, Schedule
@@ -34,7 +37,7 @@ PRIVATE = [row for row in ROWS if not row.is_public]
 CLIENT = Client()  # one for all: making one takes longer than asking
 TOO_LARGE = b" " * 2_700_000
 TOO_LARGE_FOR_PROGRAMS = b" " * 10_100_000  # of /v1, which takes documents
-NAMES = ("session", "message", "run", "comparison", "pane", "schedule", "model", "response")
+NAMES = ("session", "message", "run", "comparison", "pane", "schedule", "model", "response", "file")
 
 
 def patterns(resolver, prefix: str = "", space: str = ""):
@@ -80,6 +83,7 @@ def ask(row, names: dict, token: str = "", body: bytes | None = None):
 def everything():
     """All that a request could change."""
     kinds = (Session, Message, Run, LoggedEvent, Comparison, Pane, Schedule, Occurrence, Exchange)
+    kinds += (StoredFile,)
     return [list(kind.objects.order_by("pk").values()) for kind in kinds]
 
 
@@ -93,7 +97,8 @@ def things(alice, session, model):
     schedule = save(Schedule(owner=alice.user, name="Morning", prompt="What is new?", **rule))
     names = {"session": session.pk, "message": first.message.parent_id, "run": second.pk}
     names |= {"comparison": comparison.pk, "pane": comparison.panes.first().pk, "schedule": schedule.pk}
-    return names | {"model": model.name, "response": response["id"]}
+    file = store(alice.user, SimpleUploadedFile("notes.txt", b"Wrens"), "notes.txt")
+    return names | {"file": file.pk, "model": model.name, "response": response["id"]}
 
 
 OF_OPENAI = {"invalid_api_key": "not_authenticated", "body_too_large": "body_too_large"}
@@ -186,7 +191,8 @@ def test_what_does_not_exist_is_404(alice, unknown):
     assert_all(NAMED, (404, "not_found"), lambda row: ask(row, names, alice.token))
 
 
-def test_a_body_that_is_too_large_is_refused_whether_or_not_one_is_read(alice, things):
+def test_a_body_that_is_too_large_is_refused_whether_or_not_one_is_read(alice, things, settings):
+    settings.UPLOAD_MAX_BYTES = 2_500_000
     rows = [row for row in PRIVATE if row.path.startswith("/api/v1/") or row.body is not None]
 
     def body(row):

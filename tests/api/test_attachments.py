@@ -11,6 +11,7 @@ from tests.api.test_errors import assert_problem
 
 NOTES = {"name": "notes.md", "media_type": "text/markdown", "size": 7, "text": "Wrens\n"}
 LIST = {"name": "list.csv", "media_type": "text/csv", "size": 3, "text": "1,2"}
+SHOWN_NOTES, SHOWN_LIST = NOTES | {"file": None}, LIST | {"file": None}
 LOOKS_LIKE_FILES = "File: a\n```\n```\n\n" * 5_529 + "x"
 
 
@@ -34,11 +35,11 @@ def test_a_message_has_its_files_wherever_it_is_read(alice, session, sent):
     question = run.message.parent_id
     for path in (f"sessions/{session.pk}/messages", f"sessions/{session.pk}/branch", f"messages/{question}/siblings"):
         first = alice.get(path).json()["items"][0]
-        assert (first["content"], first["attachments"]) == ("Look", [NOTES, LIST]), path
-    assert alice.get(f"messages/{question}").json()["attachments"] == [NOTES, LIST]
+        assert (first["content"], first["attachments"]) == ("Look", [SHOWN_NOTES, SHOWN_LIST]), path
+    assert alice.get(f"messages/{question}").json()["attachments"] == [SHOWN_NOTES, SHOWN_LIST]
     assert alice.get(f"messages/{run.message_id}").json()["attachments"] == []
     document = alice.get(f"sessions/{session.pk}/export.json").json()
-    assert [message["attachments"] for message in document["messages"]] == [[NOTES, LIST], []]
+    assert [message["attachments"] for message in document["messages"]] == [[SHOWN_NOTES, SHOWN_LIST], []]
     assert b"File: notes.md\n```\nWrens\n```" in alice.get(f"sessions/{session.pk}/export.md").content
 
 
@@ -57,11 +58,11 @@ def test_a_question_asked_otherwise_again_or_in_the_queue_keeps_its_files(alice,
     first = sent("")
     waiting = sent("Then this")
     item = alice.get(f"sessions/{session.pk}/queue").json()["items"][0]
-    assert (item["text"], item["attachments"]) == ("Then this", [NOTES, LIST])
+    assert (item["text"], item["attachments"]) == ("Then this", [SHOWN_NOTES, SHOWN_LIST])
     changed = alice.patch(f"runs/{waiting.pk}/waiting", {"text": ""})
-    assert (changed.json()["text"], changed.json()["attachments"]) == ("", [NOTES, LIST])
+    assert (changed.json()["text"], changed.json()["attachments"]) == ("", [SHOWN_NOTES, SHOWN_LIST])
     edited = alice.post(f"messages/{first.message.parent_id}/edit", {"text": "Look again"}).json()
-    assert edited["message"]["attachments"] == [NOTES, LIST]
+    assert edited["message"]["attachments"] == [SHOWN_NOTES, SHOWN_LIST]
     files = "File: notes.md\n```\nWrens\n```\n\nFile: list.csv\n```\n1,2\n```"
     assert contents(edited["run"]["id"]) == [f"Look again\n\n{files}"]
     transitions.stop(first.pk)

@@ -10,6 +10,7 @@ from django.conf import settings
 import chatapp.urls  # noqa: F401  (brings the codes of all edges along)
 from chatapp.api.errors import PROBLEMS, BodyTooSlow
 from chatapp.compare.errors import Refusal
+from chatapp.files.errors import FileRefused
 from runs.errors import RunError, RunFailed
 from streams.transports.connection_limit import TooManyConnections
 
@@ -27,7 +28,7 @@ def run_errors(kind=RunError):
 
 def test_every_code_is_documented_and_every_documented_code_exists():
     requests = {problem.code: (problem.status, problem.retryable) for problem in PROBLEMS.values()}
-    others = [*Refusal.__subclasses__(), TooManyConnections, BodyTooSlow]
+    others = [*Refusal.__subclasses__(), *FileRefused.__subclasses__(), TooManyConnections, BodyTooSlow]
     refusals = {kind.code: (kind.status, kind.retryable) for kind in others}
     runs = {
         error.code: (0 if issubclass(error, RunFailed) else error.status, error.retryable)
@@ -38,7 +39,8 @@ def test_every_code_is_documented_and_every_documented_code_exists():
 
 
 @pytest.mark.parametrize(
-    "name", ["chatapp.errors", "chatapp.compare.errors", "chatapp.schedules.errors", "runs.errors"]
+    "name",
+    ["chatapp.errors", "chatapp.compare.errors", "chatapp.files.errors", "chatapp.schedules.errors", "runs.errors"],
 )
 def test_the_tree_at_the_top_of_a_module_names_all_its_errors(name):
     module = import_module(name)

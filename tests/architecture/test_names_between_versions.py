@@ -17,6 +17,8 @@ from streams.events import Event, Kind
 
 TASKS = {
     "chatapp.compare.tasks.advance": ("upkeep", []),
+    "chatapp.files.tasks.delete_due": ("upkeep", []),
+    "chatapp.files.tasks.release_all": ("upkeep", []),
     "chatapp.openai.tasks.forget": ("upkeep", []),
     "chatapp.schedules.tasks.tick": ("upkeep", []),
     "chatapp.webhooks.tasks.send_due": ("upkeep", []),

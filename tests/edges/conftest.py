@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection, transaction
 from django.test import Client
@@ -17,6 +18,7 @@ from chatapp.accounts.tokens import make_token
 from chatapp.chats.actions import share
 from chatapp.compare.actions import compare
 from chatapp.compare.contenders import Contender
+from chatapp.files.actions import store
 from chatapp.openai.models import Exchange
 from chatapp.schedules.actions import save
 from chatapp.schedules.models import Schedule
@@ -98,6 +100,7 @@ def _make(alice) -> dict[str, object]:
         "run": second, "comparison": comparison, "pane": comparison.panes.first(), "schedule": schedule,
         "response": exchange.response_id, "webhook": webhook, "share": session.share_token, "token": token.uuid,
         "provider": provider, "model_row": model,
+        "file": store(alice, SimpleUploadedFile("notes.txt", b"Wrens"), "notes.txt"),
     }  # fmt: skip
 
 

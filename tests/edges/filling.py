@@ -23,6 +23,7 @@ from tests.edges.table import HOSTILE_ONLY, Row
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
 JSON = (b"content-type", b"application/json")
 MULTIPART = (b"content-type", b"multipart/form-data; boundary=b")
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n%s\r\n--b--\r\n'
 STATUSES = {200, 201, 202, 204, 302, 304, 400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 429}
 NAMED = re.compile(r"{(\w+)}")
 
@@ -134,6 +135,8 @@ def request_of(table: Table, row: Row) -> dict[str, object]:
     request: dict[str, object] = {"query": encoded(table.filled(row.query))}
     if row.form:
         request |= {"headers": [FORM], "body": encoded(table.filled(row.form))}
+    elif row.file:
+        request |= {"headers": [MULTIPART], "body": FILE % row.file}
     elif row.body is not None:
         request |= {"headers": [JSON], "body": json.dumps(filled_body(table, row.body)).encode()}
     return request

@@ -23,6 +23,7 @@ class Row(NamedTuple):
     who: str = "alice"
     body: object = None  # of JSON
     statuses: tuple[int, ...] = ()  # that are right here and nowhere else
+    file: bytes = b""
 
 
 COMPOSER = {"text": "Hello", "model": "{model}", "key": "k1", "after": "", "system_prompt": "", "temperature": "0.5"}
@@ -78,6 +79,7 @@ PAGES = [
     Row("GET", "/archive"),
     Row("GET", "/search", {"q": "hello", "page": "1"}),
     Row("GET", "/shared/{share}"),
+    Row("GET", "/files/{file}"),
     Row("GET", "/welcome"),
     Row("POST", "/welcome", form={"name": "Alice", "new_password1": "Xyzzy-1-2-3", "new_password2": "Xyzzy-1-2-3"}),
     Row("GET", "/chats/select"),
@@ -171,6 +173,7 @@ QUERIES = {
     "/api/v1/sessions/{session}/messages": PAGE,
     "/api/v1/sessions/{session}/branch": PAGE | {"leaf": "{message}"},
     "/api/v1/messages/{message}/siblings": PAGE,
+    "/api/v1/files": PAGE,
     "/api/v1/runs": PAGE
     | {"session": "{session}", "status": "queued", "trigger": "api", "model": "{model}", "active": "true"},
     "/api/v1/runs/{run}/events": {"after": "1"},
@@ -256,7 +259,9 @@ FULL_BODIES = {
 def of_programs(row: ProgramRow) -> Row:
     path, _, _ = row.path.partition("?")
     body = FULL_BODIES.get((row.method, path), row.body)
-    return Row(row.method, path, QUERIES.get(path, {}), body=body, who="" if row.is_public else "program")
+    return Row(
+        row.method, path, QUERIES.get(path, {}), body=body, file=row.file, who="" if row.is_public else "program"
+    )
 
 
 MORE_OF_PROGRAMS = [

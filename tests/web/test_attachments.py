@@ -8,7 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from chatapp.chats.attachments import full_text
 from chatapp.chats.models import Attachment, Message, Session
-from chatapp.web.chat.attachments import clean_name, media_type_of
+from chatapp.files.names import clean_name
+from chatapp.web.chat.attachments import media_type_of
 from runs.lifecycle import transitions
 from runs.models import Run
 from runs.upstream.request import build_request
@@ -202,7 +203,8 @@ def test_files_count_as_part_of_the_message(browser):
     assert not Session.objects.exists()
 
 
-def test_an_upload_beyond_all_bounds_is_not_even_kept(browser):
+def test_an_upload_beyond_all_bounds_is_not_even_kept(browser, settings):
+    settings.UPLOAD_MAX_BYTES = 400_000
     response = post(browser, file("huge.txt", b"x" * 500_000))
     assert response.status_code == 413
     assert "This request is too large" in response.content.decode()

@@ -116,6 +116,9 @@ class SendSerializer(serializers.Serializer):
     when_busy = Choice(
         WhenBusy.choices, default=WhenBusy.ENQUEUE, help_text="What to do while an answer is being written."
     )
+    files = serializers.ListField(
+        child=Id(), default=list, max_length=PAGE_ITEMS, help_text="Ids of uploaded files, in the order to be read."
+    )
 
 
 class AgainSerializer(serializers.Serializer):
@@ -144,7 +147,7 @@ class ToolSerializer(serializers.Serializer):
 
 
 class AttachmentSerializer(serializers.ModelSerializer):
-    """A text file of a message. The model reads it after the message's text."""
+    """A file of a message. The model reads its text after that of the message."""
 
     name = serializers.CharField(read_only=True)
     media_type = serializers.CharField(
@@ -152,10 +155,13 @@ class AttachmentSerializer(serializers.ModelSerializer):
     )
     size = serializers.IntegerField(read_only=True, help_text="Size of the file in bytes.")
     text = serializers.CharField(read_only=True, help_text="Its content, with LF line ends.")
+    file = Id(
+        source="file_id", read_only=True, allow_null=True, help_text="The stored file; null: it has nothing but `text`."
+    )
 
     class Meta:
         model = Attachment
-        fields = ["name", "media_type", "size", "text"]
+        fields = ["name", "media_type", "size", "text", "file"]
 
 
 class MessageSerializer(serializers.ModelSerializer):  # of a CurrentMessage

@@ -26,10 +26,11 @@ class Endpoint(GenericAPIView):
     pagination_class = None  # each list has its own ordering
     filter_backends = []
     query_class = None  # the serializer of a GET's query
+    most_bytes: int | None = None  # of a body; None: DATA_UPLOAD_MAX_MEMORY_SIZE
 
     def initial(self, request: Request, *args, **kwargs) -> None:
         super().initial(request, *args, **kwargs)
-        refuse_too_large(request.META.get("CONTENT_LENGTH"))
+        refuse_too_large(request.META.get("CONTENT_LENGTH"), self.most_bytes)
         # A chunked body has no length; DRF would treat it as empty.
         if "CONTENT_LENGTH" not in request.META and "HTTP_TRANSFER_ENCODING" in request.META:
             request.META["CONTENT_LENGTH"] = str(len(request.body))
@@ -63,9 +64,10 @@ class Endpoint(GenericAPIView):
         return pages.get_paginated_response(self.get_serializer(prepare(rows) if prepare else rows, many=True).data)
 
 
-def refuse_too_large(length: str | None) -> None:
+def refuse_too_large(length: str | None, most: int | None = None) -> None:
     """Raise RequestDataTooBig, even for a body that is not read."""
-    if length and length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE if most is None else most
+    if length and length.isdecimal() and int(length) > most:
         raise RequestDataTooBig
 
 

@@ -26,6 +26,7 @@ from chatapp.api.views.endpoint import MessageEndpoint, SessionEndpoint, accepte
 from chatapp.chats.actions import show_branch
 from chatapp.chats.models import Message, Role
 from chatapp.chats.tree import Tree
+from chatapp.files.errors import FileUnknown
 from runs.actions import edit_and_send, go_on_with_summary, send
 from runs.errors import (
     BrokerUnavailable,
@@ -37,9 +38,11 @@ from runs.errors import (
     PromptTooLong,
     SessionBusy,
     StillQueued,
+    TooManyAttachments,
     TooManyRuns,
     TooManySends,
 )
+from runs.message_files import attachments_of
 from runs.queries.branches import load
 from runs.session_feed import with_activity
 from runs.states import Trigger
@@ -74,15 +77,15 @@ class Messages(SessionEndpoint):
         status=202,
         body=SendSerializer,
         has_own_key=True,
-        errors=[*SEND_ERRORS, SessionBusy, KeyReused],
+        errors=[*SEND_ERRORS, FileUnknown, TooManyAttachments, SessionBusy, KeyReused],
     )
     def post(self, request: Request, pk) -> Response:
         """The key is valid within the session. `when_busy` decides what happens while an answer is being written."""
         self.serializer_class = SendSerializer
         session, key = self.get_object(), idempotency_key(request)
-        return accepted_response(
-            send(session, user=request.user, trigger=Trigger.API, key=key, **self.validated_body(request))
-        )
+        body = self.validated_body(request)
+        files = attachments_of(request.user, body.pop("files"))
+        return accepted_response(send(session, files=files, user=request.user, trigger=Trigger.API, key=key, **body))
 
 
 class Summary(SessionEndpoint):

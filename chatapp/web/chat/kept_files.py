@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from django.http import QueryDict
 
 from chatapp.chats.models import Attachment
-from chatapp.web.chat.attachments import clean_name, media_type_of
+from chatapp.files.names import clean_name
+from chatapp.web.chat.attachments import media_type_of
 
 MAX_NUMBER = 1_000  # far above the files of a message, whose number is checked when it is sent
 

@@ -1,0 +1,98 @@
+"""Contents as HTTP responses: never active content, in ranges, kept by the browser of the user who may see them."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+
+from asgiref.sync import sync_to_async
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header, parse_etags
+
+from chatapp.files.models import StoredFile
+from chatapp.files.storage import file_storage
+
+CHUNK_BYTES = 256 * 1024
+INLINE = {"image/png", "image/jpeg", "image/webp"}  # raster images; an SVG or a page is a download
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")  # one range; several are answered with the whole
+# The content of a file never changes. `private`: only the browser of the reader, no proxy.
+CACHE = "private, max-age=31536000, immutable"
+SANDBOX = "default-src 'none'; sandbox"  # for readers who open the address itself
+
+
+class StreamedFile(StreamingHttpResponse):
+    """A response whose chunks are read in a thread, each when the one before has been sent.
+
+    Under ASGI, Django would read a synchronous iterator to its end before it sends the first byte.
+    """
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = iter(self)
+        next_chunk = sync_to_async(partial(next, chunks, None), thread_sensitive=False)
+        while (chunk := await next_chunk()) is not None:
+            yield chunk
+
+
+def file_response(request: HttpRequest, file: StoredFile, name: str = "") -> HttpResponseBase:
+    """The content, or the part of it that a `Range` names; `name`: as the message calls it. Check access before."""
+    if not file_storage().exists(file.place):  # as after a restore of the database alone
+        raise Http404
+    etag = f'"{file.sha256}"'
+    if etag in parse_etags(request.headers.get("If-None-Match", "")):
+        return _with_headers(HttpResponse(status=304), file, name)
+    named = request.headers.get("Range", "")
+    if request.headers.get("If-Range", etag) != etag:
+        named = ""
+    part = _part_of(named, file.size)
+    if part is None:
+        response: HttpResponseBase = HttpResponse(status=416)
+        response["Content-Range"] = f"bytes */{file.size}"
+        return response
+    response = _content(request, file, part)
+    if len(part) < file.size:
+        response.status_code = 206
+        response["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
+    return _with_headers(response, file, name)
+
+
+def _part_of(named: str, size: int) -> range | None:
+    """The bytes that a `Range` header names; all if it cannot be understood; None if there are none there."""
+    match = RANGE.fullmatch(named)
+    if match is None or match[0] == "bytes=-":
+        return range(size)
+    first, last = match.groups()
+    if not first:  # so many at the end
+        return range(max(size - int(last), 0), size) if int(last) else None
+    if last and int(last) < int(first):
+        return range(size)
+    start, stop = int(first), min(int(last) + 1, size) if last else size
+    return range(start, stop) if start < size else None
+
+
+def _content(request: HttpRequest, file: StoredFile, part: range) -> HttpResponseBase:
+    if request.method == "HEAD":
+        response: HttpResponseBase = HttpResponse()
+    else:
+        response = StreamedFile(_chunks(file, part))
+    response["Content-Length"] = str(len(part))
+    return response
+
+
+def _chunks(file: StoredFile, part: range) -> Iterator[bytes]:
+    left = len(part)
+    with file_storage().open(file.place) as content:  # closed also when the client leaves
+        content.seek(part.start)
+        while left and (chunk := content.read(min(left, CHUNK_BYTES))):
+            left -= len(chunk)
+            yield chunk
+
+
+def _with_headers(response: HttpResponseBase, file: StoredFile, name: str) -> HttpResponseBase:
+    is_inline = file.media_type in INLINE
+    response["Content-Type"] = file.media_type if is_inline else "application/octet-stream"
+    response["Content-Disposition"] = content_disposition_header(not is_inline, name or file.name) or ""
+    response["Content-Security-Policy"] = SANDBOX
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = CACHE
+    response["ETag"] = f'"{file.sha256}"'
+    response["Accept-Ranges"] = "bytes"
+    return response

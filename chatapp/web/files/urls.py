@@ -1,0 +1,9 @@
+"""URLs of files."""
+
+from django.urls import path
+
+from chatapp.web.files import views
+
+urlpatterns = [
+    path("files/<uuid:pk>", views.show_file, name="file"),
+]
