@@ -109,6 +109,7 @@ def test_what_was_drawn_is_the_final_html_and_stays_where_it_is(stack, alice, ta
     check(last_run(alice))
 
 
+@pytest.mark.long  # test_branches.py edits, test_plain.py chooses versions
 def test_a_question_is_edited_and_both_versions_stay(stack, alice, open_window):  # B40
     tab = open_window(stack, alice, expected="422").tab
     tab.start(prompt("First", tokens=3))

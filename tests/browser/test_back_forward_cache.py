@@ -77,6 +77,7 @@ def test_a_page_that_was_kept_shows_the_whole_answer(stack, alice, window):  # B
     expect(tab.page.locator("[data-connection]")).to_be_hidden()
 
 
+@pytest.mark.long  # a kept page fetches what is missing above
 @pytest.mark.skip_engine("firefox", reason="WebDriver BiDi tells of no page that comes out of the cache")
 def test_what_was_sent_elsewhere_is_on_the_page_that_was_kept(stack, alice, window):  # B32
     tab = window.tab

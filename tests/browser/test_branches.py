@@ -56,6 +56,7 @@ def test_regenerating_an_earlier_answer_takes_what_followed_off_the_page(stack, 
     check(last_run(alice))
 
 
+@pytest.mark.long  # an earlier answer is regenerated above, and tests/worker stops what runs
 def test_regenerating_in_mid_run_stops_what_runs_first(stack, alice, tab):  # B17 B40
     tab.start(prompt(tokens=3))
     tab.expect_state("complete")
@@ -93,6 +94,7 @@ def test_continue_lets_the_same_bubble_grow(stack, alice, tab):  # B39
     tab.expect_answer(spoken(4) + spoken(20))
 
 
+@pytest.mark.long  # tests/web/test_branches.py: the buttons of each answer
 def test_only_the_last_answer_offers_to_continue(stack, alice, tab):
     text = prompt(tokens=9, stall_after=4)
     tab.start(text)
@@ -143,6 +145,7 @@ def test_the_title_comes_without_a_reload(make_stack, open_window):  # B14
     check(last_run(alice))
 
 
+@pytest.mark.long  # test_list.py renames, test_plain.py deletes in mid-run
 def test_a_chat_is_renamed_and_deleted(stack, alice, tab):  # B14 B40
     text = prompt(tokens=9, stall_after=4)
     tab.start(text)

@@ -74,6 +74,7 @@ def test_the_second_message_is_answered_on_the_same_page(stack, open_window):
     check(last_run(alice))
 
 
+@pytest.mark.long  # test_list.py: what another tab sends
 def test_a_second_tab_shows_the_same(stack, open_window):  # B28
     alice = stack.person("alice")
     window = open_window(stack, alice)

@@ -69,7 +69,6 @@ def test_stop_closing_and_leaving_each_close_their_own_upstreams(stack, tab, con
     expect(tab.page.get_by_role("link", name="Which tree?")).to_have_count(0)
 
 
-@pytest.mark.each_engine
 def test_a_reload_or_a_stray_link_loses_nothing_and_who_stays_away_can_continue(stack, tab, contenders):  # B42
     panes = Panes(tab.page, contenders(tokens=9, hold=[4, 6]))
     comparison = panes.start()
@@ -158,6 +157,7 @@ def test_a_comparison_by_keyboard_from_the_question_to_the_chat(stack, alice, ta
     assert Run.objects.visible_to(alice.user).count() == 2
 
 
+@pytest.mark.long  # test_answers.py in a chat, by the same module
 def test_what_is_asked_of_tools_is_told_in_its_pane_and_stays(stack, tab, contenders):  # B43 B45
     tools = [{"id": "a", "name": "search", "arguments": '{"query": "bark"}'}, {"id": "b", "name": "count"}]
     panes = Panes(tab.page, contenders(tools=tools, tokens=4, hold=[2]))
@@ -186,6 +186,7 @@ def test_what_is_asked_of_tools_is_told_in_its_pane_and_stays(stack, tab, conten
         assert [tool["name"] for tool in check(run).message.tools] == ["search", "count"]
 
 
+@pytest.mark.each_engine
 def test_stop_all_stops_what_has_not_begun(stack, tab, contenders):  # B44
     panes = Panes(tab.page, contenders(tokens=9, stall_after=4))
     comparison = panes.start(order="One after another")
@@ -253,8 +254,9 @@ def test_what_is_read_in_a_pane_keeps_its_place_when_one_above_it_ends(stack, al
 
 
 def complaints_of_axe(page) -> list[str]:
+    """What axe finds, with the options of test_accessibility.py."""
     page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, { preload: false })")  # as in test_accessibility.py
+    found = page.evaluate("axe.run(document, { preload: false, resultTypes: ['violations'] })")
     return [f"{page.url}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
 
 

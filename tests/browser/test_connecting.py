@@ -45,13 +45,15 @@ def last_answer(person) -> Message:
 
 
 @pytest.mark.each_engine
-def test_from_the_demo_to_an_answer_of_a_server_that_is_found(charlie, demo_only, server, make_web, open_window):
+def test_from_the_demo_to_an_answer_of_a_server_that_is_found(
+    charlie, demo_only, server, make_web, open_window, engine
+):
     site = make_web(DISCOVERY_PORTS=str(server.port))
     window = open_window(site, charlie, viewport={"width": 320, "height": 640})
     page, tab = window.page, window.tab
 
     def look() -> None:
-        assert complaints_of_axe(page) == []
+        assert engine != "chromium" or complaints_of_axe(page) == []  # it reads the markup, which is the same in all
         assert page.evaluate(FROM_THE_SIDE) <= 0
 
     page.goto("/")

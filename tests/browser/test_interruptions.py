@@ -145,6 +145,7 @@ def test_offline_and_online_again(stack, open_window):  # B32 B34
     check(last_run(alice))
 
 
+@pytest.mark.long  # test_in_place.py goes there in place, test_back_forward_cache.py to kept pages
 def test_back_and_forth_between_pages_while_an_answer_is_written(stack, open_window):  # B32 B33
     alice = stack.person("alice")
     tab, text = open_window(stack, alice).tab, prompt(tokens=40, hold=[10, 20, 30])
@@ -177,6 +178,7 @@ def test_a_reload_at_any_moment_loses_and_doubles_nothing(stack, open_window):  
     check(last_run(alice))
 
 
+@pytest.mark.long  # tests/streams/test_access.py, tests/web/test_access.py
 def test_two_users_at_once_see_their_own(stack, open_window):  # B55
     people = [stack.person(name) for name in ("alice", "bob")]
     tabs = [open_window(stack, person).tab for person in people]

@@ -173,7 +173,7 @@ def test_older_chats_come_as_one_scrolls_and_a_change_keeps_them(stack, alice, t
     check(last_run(alice))
 
 
-@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.long), 375])
 def test_the_list_scrolls_and_what_stands_around_it_stays(stack, alice, open_window, width):
     """With thirteen chats, settings and log-out were below the screen."""
     Session.objects.bulk_create([Session(owner=alice.user, title=f"Chat {number:03}") for number in range(40)])
@@ -299,6 +299,7 @@ def test_the_permission_is_asked_for_when_notifications_are_switched_on(stack, a
     assert Preferences.objects.get(user=alice.user).notifies
 
 
+@pytest.mark.long  # test_keyboard.py and test_search.py search
 def test_search_finds_as_one_types_and_leads_to_the_place(stack, alice, tab):
     run = wait_for_end(alice.send(prompt("Where do kingfishers live?", tokens=3)))
     wait_for_end(alice.send(prompt("Something else", tokens=3)))

@@ -77,6 +77,7 @@ def test_a_second_device_sees_what_waits_and_that_it_is_held(stack, alice, tab, 
     check(last_run(alice))
 
 
+@pytest.mark.long  # a second device does, above
 def test_a_second_tab_follows_the_queue_too(stack, alice, tab, running, open_window):  # B19 B28
     tab.send(prompt("Second", tokens=4))
     expect(tab.card("Second")).to_be_visible()
@@ -92,6 +93,7 @@ def test_a_second_tab_follows_the_queue_too(stack, alice, tab, running, open_win
     check(last_run(alice))
 
 
+@pytest.mark.long  # the first page of a second device shows them; test_plain.py reloads
 def test_a_reload_in_mid_run_shows_stop_and_the_cards(stack, alice, tab, running):  # B33
     tab.send(prompt("Second", tokens=4))
     expect(tab.card("Second")).to_be_visible()
@@ -105,6 +107,7 @@ def test_a_reload_in_mid_run_shows_stop_and_the_cards(stack, alice, tab, running
     check(last_run(alice))
 
 
+@pytest.mark.long  # it is with a second device, above
 def test_after_a_stop_the_queue_is_held_and_can_be_sent(stack, alice, tab, running):  # B19
     tab.send(prompt("Second", tokens=4))
     expect(tab.card("Second")).to_be_visible()
@@ -120,6 +123,7 @@ def test_after_a_stop_the_queue_is_held_and_can_be_sent(stack, alice, tab, runni
     assert [check(run).status for run in runs_of(alice)] == [Status.STOPPED, Status.COMPLETED]
 
 
+@pytest.mark.long  # it is at the end of a card that is being edited
 def test_a_held_queue_can_be_discarded(stack, alice, tab, running):  # B19
     for words in ("Second", "Third"):
         tab.send(words)
