@@ -13,6 +13,7 @@ from tests.browser.window import Contexts, Window
 from tests.harness.lanes import engines_of
 from tests.harness.plugin import skip_missing
 
+DRIVERS = pytest.StashKey[Drivers]()
 HEADLESS = "chromium-headless-shell"  # Chromium without its own windows, whose pages cost as much again as ours
 WHOLE = ["chromium", "chromium-browser", "google-chrome"]
 
@@ -62,11 +63,24 @@ def firefox_preferences() -> dict:
 
 
 @pytest.fixture(scope="session")
-def _drivers():
+def _drivers(request):
     """Playwright and the browsers it has started, once for all modules: a start costs a second of CPU time."""
-    drivers = Drivers()
+    drivers = request.config.stash[DRIVERS] = Drivers()
     yield drivers
     drivers.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    """In a lane all tests in Firefox are run in a row: it ends with the last of them."""
+    result = yield
+    if _lane_s_engine(item) == "firefox" != _lane_s_engine(nextitem) and DRIVERS in item.config.stash:
+        item.config.stash[DRIVERS].end("firefox")
+    return result
+
+
+def _lane_s_engine(item) -> str | None:
+    return item.callspec.params.get("engine") if hasattr(item, "callspec") else None
 
 
 @pytest.fixture(scope="module")

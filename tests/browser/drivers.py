@@ -40,6 +40,12 @@ class Drivers:
             browser = self._browsers[key] = launch(self._playwright, engine, program, **options)
         return browser
 
+    def end(self, engine: str) -> None:
+        """End the browsers of an engine: Firefox uses the processor also when it has no page."""
+        for key in [key for key in self._browsers if key.startswith(f"{engine} ")]:
+            with self.in_use():
+                self._browsers.pop(key).close()
+
     def close(self) -> None:
         if self._playwright is not None:
             asyncio._set_running_loop(self._loop)

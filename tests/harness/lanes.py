@@ -26,6 +26,7 @@ STACK_FIXTURES = {"stack", "stack_prefork", "each_stack", "make_stack", "start_w
 COMMITTING_FIXTURES = {"transactional_db", "live_server"}
 DATABASE_FIXTURES = {"db", "django_db_setup", *COMMITTING_FIXTURES, *STACK_FIXTURES}
 DATABASES = frozenset({"sqlite", "postgres"})
+BROWSER_TESTS, BROWSER_DATABASE = "tests/browser", "sqlite"  # where they are, and which database they are tried on
 ENGINES = ("chromium", "firefox", "webkit")
 DATABASE_OF_POOL = {"gevent": "postgres", "prefork": "sqlite"}
 IN_WEBKIT = tuple(  # seen to pass there; this list grows
@@ -44,7 +45,7 @@ def databases_of(item: pytest.Item, lane: str) -> frozenset[str]:
     if lane == "push" and item.get_closest_marker("long"):
         return frozenset()
     if not _needs_database(item) or item.get_closest_marker("browser"):
-        return frozenset({"sqlite"})
+        return frozenset({BROWSER_DATABASE})
     return _databases_of_stack(item, lane) if is_stack(item) else _databases_of_rows(item, lane)
 
 

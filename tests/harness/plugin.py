@@ -9,7 +9,16 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.harness import databases, processes
-from tests.harness.lanes import DATABASES, ENGINES, databases_of, is_ci, is_stack, scope_of
+from tests.harness.lanes import (
+    BROWSER_DATABASE,
+    BROWSER_TESTS,
+    DATABASES,
+    ENGINES,
+    databases_of,
+    is_ci,
+    is_stack,
+    scope_of,
+)
 from tests.harness.parts import postgres_program
 from tests.harness.stack import SECRET_KEY
 from tests.harness.turns import Floor
@@ -74,6 +83,8 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if not databases_of(item, "all"):
             raise pytest.UsageError(f"`make test-all` would try this nowhere: {item.nodeid}")
+        if item.nodeid.startswith(f"{BROWSER_TESTS}/") and databases_of(item, "all") != {BROWSER_DATABASE}:
+            raise pytest.UsageError(f"only tests of pages in a browser are in {BROWSER_TESTS}: {item.nodeid}")
         if is_stack(item):
             item.add_marker(pytest.mark.stack)
         if config.stash.get(chosen, None) is None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO
 
+from tests.harness.lanes import BROWSER_DATABASE, BROWSER_TESTS
 from tests.harness.plugin import COLLECTED, FLOOR
 from tests.harness.processes import ROOT, temporary_directory
 
@@ -25,6 +26,8 @@ NOTHING_COLLECTED = 5  # pytest's exit status, also where `--last-failed` has no
 def command(lane: str, database: str, options: list[str]) -> list[str]:
     argv = [sys.executable, "-m", "pytest", "-n", str(PROCESSES), "--dist", "loadscope", "--no-loadscope-reorder"]
     argv += ["--durations=15", f"--lane={lane}", f"--database={database}"]
+    if database != BROWSER_DATABASE:
+        argv += [f"--ignore={BROWSER_TESTS}"]  # nothing of it would be tried, and its libraries take long to load
     return [*argv, "-o", f"cache_dir=.pytest_cache/{database}", *options]
 
 

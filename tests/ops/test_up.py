@@ -321,9 +321,8 @@ def local_site(site):
 uses_all_cores = pytest.mark.alone
 
 
-@uses_all_cores
 @pytest.mark.timeout(240)
-def test_the_local_model_answers_through_the_whole_site(local_site):
+def test_the_local_model_answers_who_has_its_key(local_site):
     server = local_site.part("model")
     port, key = server.cmdline()[-1], server.environ()["LOCAL_MODEL_KEY"]
     # With a limit: a model as small as this one may not find the end of its answer for minutes.
@@ -338,6 +337,12 @@ def test_the_local_model_answers_through_the_whole_site(local_site):
         assert health.status == 200
         assert answer.read().decode().rstrip().endswith("data: [DONE]")
     assert key not in " ".join(server.cmdline())
+
+
+@pytest.mark.long  # below it answers through the whole site, and tests/ops/test_commands.py asks
+@uses_all_cores
+@pytest.mark.timeout(240)
+def test_the_local_model_is_asked_from_the_command_line(local_site):
     assert "Paris" in local_site.manage("ask", "What is the capital of France?", "--user", "owner")
 
 
