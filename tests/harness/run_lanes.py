@@ -6,6 +6,7 @@ wait. The first one's output is shown as it comes, that of the others when they 
 
 import argparse
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -19,13 +20,14 @@ from tests.harness.lanes import BROWSER_DATABASE, BROWSER_TESTS
 from tests.harness.plugin import COLLECTED, FLOOR
 from tests.harness.processes import ROOT, temporary_directory
 
-PROCESSES = 2  # of each database, which share its tests; those of one module stay together
+PROCESSES = {"sqlite": 3, "postgres": 2}  # which share its tests; SQLite's, with the browsers', are two thirds
 NOTHING_COLLECTED = 5  # pytest's exit status, also where `--last-failed` has nothing to run
 
 
 def command(lane: str, database: str, options: list[str]) -> list[str]:
-    argv = [sys.executable, "-m", "pytest", "-n", str(PROCESSES), "--dist", "loadscope", "--no-loadscope-reorder"]
-    argv += ["--durations=15", f"--lane={lane}", f"--database={database}"]
+    argv = [sys.executable, "-m", "pytest", "-n", str(PROCESSES[database])]
+    argv += ["--dist", "loadscope", "--no-loadscope-reorder", "--durations=15"]
+    argv += [f"--lane={lane}", f"--database={database}"]
     if database != BROWSER_DATABASE:
         argv += [f"--ignore={BROWSER_TESTS}"]  # nothing of it would be tried, and its libraries take long to load
     return [*argv, "-o", f"cache_dir=.pytest_cache/{database}", *options]
@@ -33,6 +35,7 @@ def command(lane: str, database: str, options: list[str]) -> list[str]:
 
 def run(lane: str, databases: list[str], options: list[str]) -> int:
     """Returns the highest exit status."""
+    start = time.monotonic()
     floor = temporary_directory("floor")  # one for all: a test that is `alone` is so on the whole machine
     env = os.environ | {FLOOR: str(floor)}
     statuses = []
@@ -50,6 +53,10 @@ def run(lane: str, databases: list[str], options: list[str]) -> int:
             output.seek(0)
             sys.stdout.buffer.write(output.read())
             sys.stdout.flush()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds, cores = time.monotonic() - start, len(os.sched_getaffinity(0))
+    busy = used.ru_utime + used.ru_stime
+    print(f"{busy:.0f} s of CPU time in {seconds:.0f} s: {busy / seconds / cores:.0%} of {cores} cores", flush=True)
     has_nothing_left = "--last-failed" in options
     return max(0 if status == NOTHING_COLLECTED and has_nothing_left else status for status in statuses)
 
