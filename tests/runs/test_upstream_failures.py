@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.errors import UpstreamError
-from runs.upstream.failures.classify import Report, context_numbers, failure_for, failure_of_response, report_in
+from runs.upstream.failures.classify import Report, failure_for, failure_of_response, report_in
+from runs.upstream.failures.context_numbers import context_numbers
 from runs.upstream.failures.retry_after import seconds_in_headers, seconds_in_report
 
 # (message, limit, requested) as vendors word it
@@ -76,8 +77,24 @@ TOO_LONG = {
         131072,
         140000,
     ),
-    "DashScope": ("Range of input length should be [1, 30720]", None, None),
+    "DashScope": ("<400> InternalError.Algo: Range of input length should be [1, 30720]", 30720, None),
     "Bedrock": ("Input is too long for requested model.", None, None),
+    "Bedrock, with a limit": ("Input is too long. Max length is 8192 tokens. Please reduce it.", 8192, None),
+    "Vertex": ("the input token count is 40000 but model only supports up to 32768.", 32768, 40000),
+    "TGI": ("Input validation error: `inputs` must have less than 4095 tokens. Given: 5210", 4095, 5210),
+    "Snowflake": ("max tokens of 4096 exceeded", 4096, None),
+    "Databricks": ("Input is too long. The model's max input length is 8192 but got 9000 tokens", 8192, 9000),
+    "Copilot": ("prompt token count of 150000 exceeds the limit of 128000", 128000, 150000),
+    "a sum": ("The total number of tokens (input + output) must not exceed 65536. Got 70000.", 65536, 70000),
+    "a quoted name": ("'prompt' is too long. Maximum length is 4096 tokens; got 5555.", 4096, 5555),
+    "Zhipu": ("API 调用参数有误，输入长度超过模型最大上下文长度", None, None),
+    "Volcengine": ("Total tokens of image and text exceed max message tokens", None, None),
+    "LocalAI": ("rpc error: code = Internal desc = context shift is disabled", None, None),
+    "characters": (
+        "Your input is too long: string too long. Expected a string with maximum length 1048576, got length 1300000",
+        None,
+        None,
+    ),
     "Cloudflare": (
         "The estimated number of input and maximum output tokens (5000) exceeded this model context window limit "
         "(4096).",
@@ -103,8 +120,8 @@ TOO_LONG = {
         9000,
     ),
     "Groq, per minute": (
-        "Request too large for model `llama` in organization `org_1` service tier `on_demand` on tokens per minute "
-        "(TPM): Limit 6000, Requested 7000, please reduce your message size and try again.",
+        "Request too large for model `openai/gpt-oss-120b` in organization `org_1` service tier `on_demand` on tokens "
+        "per minute (TPM): Limit 6000, Requested 7000, please reduce your message size and try again.",
         6000,
         7000,
     ),
@@ -194,6 +211,11 @@ RESPONSES = [
         "upstream_unauthorized",
         False,
     ),
+    (400, [{"error": {"code": 400, "message": "API key not valid. Please pass it."}}], "upstream_unauthorized", False),
+    (400, {"error": "Incorrect API key provided: xa***Zz."}, "upstream_unauthorized", False),
+    (400, {"error": {"message": "Missing or invalid Authorization header."}}, "upstream_unauthorized", False),
+    (400, {"error": {"message": "x is not a valid model ID", "code": 400}}, "upstream_not_found", False),
+    (400, {"error": {"message": "`x` is gone", "code": "model_decommissioned"}}, "upstream_not_found", False),
     (402, {"error": {"message": "Insufficient Balance"}}, "upstream_quota_exhausted", False),
     (402, "", "upstream_quota_exhausted", False),
     (
@@ -215,6 +237,9 @@ RESPONSES = [
     ),
     (403, {"error": {"message": "Your API key does not have permission"}}, "upstream_unauthorized", False),
     (403, {"error": {"code": 403, "message": "your input was flagged for violence"}}, "upstream_rejected", False),
+    (403, {"error": {"message": "Your input was flagged. No credits were charged."}}, "upstream_rejected", False),
+    (403, {"code": 30001, "message": "your account balance is insufficient"}, "upstream_quota_exhausted", False),
+    (403, {"message": "The free tier of the model has been exhausted."}, "upstream_quota_exhausted", False),
     (403, "<html><body>Attention required</body></html>", "upstream_forbidden", False),
     (
         404,
@@ -224,6 +249,7 @@ RESPONSES = [
     ),
     (405, {"detail": "Method Not Allowed"}, "upstream_not_found", False),
     (408, "", "upstream_timeout", True),
+    (409, "", "upstream_unavailable", True),
     (413, "<html>413 Request Entity Too Large</html>", "context_length_exceeded", False),
     (418, "", "upstream_rejected", False),
     (
@@ -239,6 +265,11 @@ RESPONSES = [
         True,
     ),
     (429, {"error": {"code": "1113", "message": "余额不足或无可用资源包,请充值。"}}, "upstream_quota_exhausted", False),
+    (429, {"message": "Too many tokens, please wait before trying again."}, "upstream_rate_limited", True),
+    (429, {"error": {"message": "over budget", "type": "budget_exceeded"}}, "upstream_quota_exhausted", False),
+    (429, {"message": "Model is getting ready. Please try again"}, "upstream_loading", True),
+    (424, {"error": "Request failed during generation", "error_type": "generation"}, "upstream_unavailable", True),
+    (451, "", "upstream_forbidden", False),
     (429, "", "upstream_rate_limited", True),
     (498, "", "upstream_unavailable", True),
     (500, "", "upstream_failed", True),
@@ -246,6 +277,8 @@ RESPONSES = [
     (502, "<html>nginx</html>", "upstream_unavailable", True),
     (503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}, "upstream_loading", True),
     (503, {"error": "Model org/x is currently loading", "estimated_time": 20.0}, "upstream_loading", True),
+    (503, {"error": "Service is starting up, please wait"}, "upstream_loading", True),
+    (503, {"error": {"message": "the deployment is scaling up from zero"}}, "upstream_loading", True),
     (503, "", "upstream_unavailable", True),
     (520, "", "upstream_unavailable", True),
     (526, "", "upstream_unavailable", False),
@@ -279,7 +312,14 @@ IN_STREAM = [
     ({"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}, "upstream_quota_exhausted", False),
     ({"code": 429, "message": "Resource has been exhausted (e.g. check quota)."}, "upstream_rate_limited", True),
     ({"object": "error", "message": "Internal", "type": "InternalServerError", "code": 500}, "upstream_failed", True),
+    ({"error_code": 336501, "error_msg": "rpm limit reached"}, "upstream_rate_limited", True),
     ({"detail": "It broke"}, "upstream_failed", False),
+    ({"detail": {"error": "It broke"}}, "upstream_failed", False),
+    ({"errorMessage": "It broke", "errorType": "X"}, "upstream_failed", False),
+    ({"error_message": "It broke"}, "upstream_failed", False),
+    ({"ok": False, "message": "It broke"}, "upstream_failed", False),
+    ({"throttlingException": {"message": "Too many requests"}}, "upstream_rate_limited", True),
+    ({"error": {"http_code": 429, "message": "no more of it"}}, "upstream_rate_limited", True),
 ]
 
 
@@ -303,6 +343,9 @@ NO_ERRORS = [
     {"error": {}},
     {"error": "null"},
     {"error": {"code": 0, "message": "success"}},
+    {"error": ""},
+    {"code": "success", "message": "ok"},
+    {"error_code": 0, "error_msg": "success"},
     {"error": {"message": "", "type": "", "param": "", "code": None}},
     {"base_resp": {"status_code": 0, "status_msg": ""}},
     {"choices": [{"delta": {"content": "error"}}], "message": "x", "code": 500},

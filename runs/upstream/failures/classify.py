@@ -27,9 +27,11 @@ from runs.errors import (
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
+from runs.upstream.failures.context_numbers import context_numbers
 from runs.upstream.failures.retry_after import seconds_in_headers, seconds_in_report
 from runs.upstream.failures.storable_text import storable
 from runs.upstream.failures.words import (
+    BAD_KEY,
     CONTEXT,
     CONTEXT_CODES,
     FILTER,
@@ -75,7 +77,18 @@ MESSAGE_KEYS = (
     "errors",
     "body",
 )
-CODE_KEYS = ("code", "error_code", "errorCode", "status_code", "err_code", "statusCode")
+ERROR_KEYS = ("error_msg", "errorMessage", "error_message", "errorType", "faultstring")  # errors by their names
+CODE_KEYS = (
+    "code",
+    "error_code",
+    "errorCode",
+    "status_code",
+    "err_code",
+    "statusCode",
+    "http_code",
+    "http_status_code",
+)
+SUCCESS = {"", "none", "null", "0", "200", "ok", "success", "succeeded"}  # codes that report no error
 TYPE_KEYS = ("type", "__type", "status", "error_type")
 IS_ERROR_TYPE = re.compile(r"error|exception|fail|invalid|denied|limit|exhausted|unavailable|overload", re.IGNORECASE)
 
@@ -98,9 +111,14 @@ BY_STATUS: dict[int, type[UpstreamError]] = {
     404: UpstreamNotFound,
     405: UpstreamNotFound,
     408: UpstreamTimeout,
+    409: UpstreamUnavailable,  # another request holds a lock
     410: UpstreamNotFound,
     413: UpstreamContextTooLong,
+    423: UpstreamUnavailable,
+    424: UpstreamUnavailable,  # what the server needs has failed: its model, mostly
+    425: UpstreamUnavailable,
     429: UpstreamRateLimited,
+    451: UpstreamForbidden,
     498: UpstreamUnavailable,  # Groq: over capacity
     499: UpstreamTimeout,  # a gateway: it gave up
     502: UpstreamUnavailable,
@@ -109,23 +127,6 @@ BY_STATUS: dict[int, type[UpstreamError]] = {
     **dict.fromkeys(range(520, 531), UpstreamUnavailable),  # Cloudflare; 529: overloaded, everywhere
 }
 NOT_HELPED_BY_RETRYING = {501, 505, 525, 526}  # not implemented; TLS between a proxy and the server
-
-COUNT = r"(\d[\d,_.]*\d|\d)"
-LIMITS = (  # the first that matches
-    re.compile(rf"\d > {COUNT}|tokens > {COUNT}"),
-    re.compile(rf"(?:context|model|prompt|sequence) (?:length|limit|window|size)\D{{0,40}}?(?<!by ){COUNT}", re.I),
-    re.compile(
-        rf"(?:context|maximum|max_\w+|limit|n_ctx|model|allowed|exceed|`? ?<=|be)\D{{0,50}}?(?<!by ){COUNT}", re.I
-    ),
-    re.compile(rf"{COUNT} (?:maximum|max)\b", re.I),
-)
-REQUESTED = re.compile(
-    rf"(?:requested|resulted in|contains?|has|received|given|current length|you (?:sent|passed)|too long|prompt length|"
-    rf"\(length|request \(|input \(|length \(|count \(|(?:tokens?|input) \()\D{{0,30}}?{COUNT}",
-    re.IGNORECASE,
-)
-
-LEAST_TOKENS = 31  # of a context; smaller numbers are other ones
 
 
 class Report(NamedTuple):
@@ -160,6 +161,10 @@ def report_in(value: object, is_error: bool = False) -> Report | None:
     for name in ("error", "errors", "fault", "exception"):
         if (inner := value.get(name)) and not _is_blank(inner):
             return _report(inner, value)
+    if not value.get("choices"):
+        for name, inner in value.items():  # AWS: {"throttlingException": {"message": …}}
+            if name.endswith("Exception") and isinstance(inner, dict):
+                return _report(inner | {"type": name}, value)
     if is_error or _is_error_object(value):
         report = _report(value, value)
         return report if is_error or report.words.strip() else None
@@ -216,25 +221,6 @@ def excerpt(value: object) -> str:
         return f"JSON that cannot be shown ({type(value).__name__})"
 
 
-def context_numbers(message: str) -> tuple[int | None, int | None]:
-    """(limit, requested) in tokens, as far as a message about a context that is too long says so."""
-    counts = [count for text in re.findall(COUNT, message) if (count := _int(text)) and count > LEAST_TOKENS]
-    requested = next(
-        (count for text in REQUESTED.findall(message) if (count := _int(text)) and count > LEAST_TOKENS), None
-    )
-    groups = (match.groups() for pattern in LIMITS for match in pattern.finditer(message))
-    limits = [count for found in groups if (count := _int(next(filter(None, found)))) and count > LEAST_TOKENS]
-    limit = next((count for count in limits if count != requested and count in counts), None)
-    if limit is None and len(counts) == 2:
-        limit, requested = min(counts), max(counts)
-    return limit, requested
-
-
-def _int(text: str) -> int | None:
-    digits = re.sub(r"[,_]|\.(?=\d{3}\b)", "", text)
-    return int(digits) if digits.isdecimal() and len(digits) < 10 else None
-
-
 def _kind_of(report: Report, status: int | None) -> type[UpstreamError]:
     words = report.words
     if report.has_code(CONTEXT_CODES) or (CONTEXT.search(words) and not NOT_CONTEXT.search(words)):
@@ -250,7 +236,7 @@ def _kind_of(report: Report, status: int | None) -> type[UpstreamError]:
         return UpstreamRateLimited
     if number == 529 or report.has_code(OVERLOADED_CODES) or OVERLOADED.search(words):
         return UpstreamUnavailable
-    if report.has_code(KEY_CODES) or (number == 403 and KEY.search(words)):
+    if report.has_code(KEY_CODES) or BAD_KEY.search(words) or (number == 403 and KEY.search(words)):
         return UpstreamUnauthorized
     if report.has_code(REGION_CODES) or REGION.search(words):
         return UpstreamForbidden
@@ -273,19 +259,29 @@ def _kind_in_stream(report: Report) -> type[UpstreamError]:
 def _is_blank(error: object) -> bool:
     """Whether an error has no content: some gateways put an empty one into each chunk."""
     if isinstance(error, dict):
-        return not any(value not in (0, "0", 200, "200", "ok", "OK", "success") for value in error.values() if value)
-    return error in ("null", "None", "none")
+        return not any(_is_code(value) for value in error.values() if value)
+    return isinstance(error, str) and not _is_code(error)
+
+
+def _is_code(value: object) -> bool:
+    """Whether a value in the place of an error's code says that there is one."""
+    return not isinstance(value, str | int | None) or str(value).strip().lower() not in SUCCESS
 
 
 def _is_error_object(value: dict[str, Any]) -> bool:
     """Whether an object without the key `error` reports one all the same."""
     if value.get("choices") or value.get("usage"):
         return False
-    if value.get("object") == "error" or value.get("type") == "error" or value.get("success") is False:
+    if value.get("object") == "error" or value.get("type") == "error":
         return True
+    if value.get("success") is False or value.get("ok") is False:
+        return True
+    has_code = any(_is_code(value.get(name)) for name in CODE_KEYS)
+    if any(isinstance(value.get(name), str) and value[name] for name in ERROR_KEYS):
+        return has_code or not any(name in value for name in CODE_KEYS)
     if not any(isinstance(value.get(name), str) and value[name] for name in ("message", "msg", *MESSAGE_KEYS[4:8])):
-        return isinstance(value.get("detail"), str | list) and bool(value["detail"]) and "id" not in value
-    if any(value.get(name) not in (None, 0, "0", "", 200, "200") for name in CODE_KEYS):
+        return isinstance(value.get("detail"), str | list | dict) and bool(value["detail"]) and "id" not in value
+    if has_code:
         return True
     kind = next((value[name] for name in TYPE_KEYS if value.get(name)), "")
     return isinstance(kind, str) and IS_ERROR_TYPE.search(kind) is not None

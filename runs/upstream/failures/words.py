@@ -22,20 +22,24 @@ CONTEXT = re.compile(
     r"""
       context[ _-]?(?:length|size|window|limit)
     | maximum\ (?:model|prompt|sequence|input|context)\ length | max_(?:seq|model)_len
-    | (?:prompt|input|message|request|text|conversation)s?\ (?:\([^)]*\)\ )?(?:(?:is|are|was)\ )?too\ (?:long|large)
+    | (?:prompt|input|message|request|text|conversation)s?['"`]?
+      \ (?:\([^)]*\)\ )?(?:(?:is|are|was)\ )?too\ (?:long|large)
     | (?:prompt|input|request)\ (?:\([^)]*\)\ )?is\ (?:longer|larger)
     | too\ (?:long|large)\ for\ (?:\S+\ )?model | too\ many\ (?:input\ |prompt\ )?tokens | reduce\ the\ length
     | model\ token\ limit | (?:prompt|input)\ (?:exceeds|length\ exceeds|length\ is\ greater)
-    | token\ count\ .{0,40}exceeds
+    | token\ count\ .{0,40}(?:exceeds|only\ supports) | must\ have\ less\ than\ \d+\ tokens
+    | (?:number\ of|total)\ tokens\ .{0,40}exceed | max\ tokens\ of\ \d+\ exceeded | context\ shift\ is\ disabled
     | exceeds?\ (?:the\ )?(?:maximum\ )?(?:number\ of\ )?(?:input\ )?tokens?\ (?:limit|allowed)
     | (?:maximum|max)\ (?:number\ of\ )?(?:input\ )?tokens\ allowed | range\ of\ input\ length
     | inputs`?\ tokens\ \+ | input\ length\ and\ `?max_tokens | exceeds\ max(?:imum)?\ (?:context\ )?length
     | longer\ than\ the\ (?:maximum\ )?(?:model|context)
-    | length\ \d+\ .{0,20}exceeds | exceeded\ max\ context
+    | length\ \d+\ .{0,20}exceeds | exceeded\ max\ context | 超长 | 上下文长度 | 长度超
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-NOT_CONTEXT = re.compile(r"max_(?:completion_|output_)?tokens\S* (?:is not supported|must be|should be)", re.I)
+NOT_CONTEXT = re.compile(
+    r"max_(?:completion_|output_)?tokens\S* (?:is not supported|must be|should be)|too many tokens.{0,20} wait", re.I
+)
 QUOTA_CODES = {
     "insufficient_quota",
     "insufficient_balance",
@@ -48,12 +52,19 @@ QUOTA_CODES = {
     "quota_exceeded",
     "arrearage",
     "credit_limit_reached",
+    "budget_exceeded",
+    "accountoverdueerror",
+    "setlimitexceeded",
+    "allocationquota.freetieronly",
     "1113",  # Zhipu
+    "1308",
+    "1310",
     "1008",  # MiniMax
 }
 QUOTA = re.compile(
     r"insufficient (?:account )?(?:balance|credits?|quota|funds)|credit balance|out of credits?|"
-    r"(?:any|no|more) credits|"
+    r"(?:any|no|more) credits(?! were)|balance is insufficient|overdue|over budget|budget has been exceeded|"
+    r"free (?:tier|allocation) .{0,40}exhausted|used up|reached your .{0,30}usage limit|"
     r"not enough credits?|payment required|account .{0,30}(?:arrears|suspended .{0,40}balance)|余额不足|欠费|"
     r"spend(?:ing)? limit|balance is too low",
     re.IGNORECASE,
@@ -74,16 +85,25 @@ FILTER_CODES = {
     "1027",  # the answer
 }
 FILTER = re.compile(
-    r"content[ _](?:filter|policy|management policy|exists risk)|moderation|flagged|inappropriate content|"
-    r"sensitive (?:content|words?)|high risk|usage (?:policy|policies|guidelines)|safety (?:system|filter|reasons)|"
+    r"content[ _]?(?:filter|policy|management policy|exists risk|violates|(?:is |was )?blocked)|moderation|flagged|"
+    r"inappropriate content|sensitive ?(?:content|words?|information)|high risk|"
+    r"usage (?:policy|policies|guidelines)|safety (?:system|filter|reasons)|"
     r"敏感|guardrail|was blocked due to",
     re.IGNORECASE,
 )
-LOADING_CODES = {"model_loading", "model_not_ready", "model_warming_up", "loading"}
+LOADING_CODES = {
+    "model_loading",
+    "model_not_ready",
+    "modelnotreadyexception",
+    "model_warming_up",
+    "loading",
+    "deployment_scaling_up",
+}
 LOADING = re.compile(
     r"(?:loading|starting|warming up|waking up) (?:the )?model|model .{0,80}(?:is|are) (?:currently |still |being )*"
     r"(?:loading|loaded\b(?! with)|starting|warming|initiali[sz]ing)|model .{0,40}not (?:yet )?(?:ready|loaded yet)|"
-    r"server (?:is )?(?:loading|starting)|still loading|cold start",
+    r"(?:server|service) (?:is )?(?:loading|starting)|still loading|cold start|getting ready|spinning up|"
+    r"scal(?:ing|ed) (?:up|from zero|to zero)|runner to start",
     re.IGNORECASE,
 )
 OVERLOADED_CODES = {"overloaded_error", "engine_overloaded_error", "overloaded", "server_overloaded", "1305"}
@@ -103,17 +123,43 @@ RATE_CODES = {
     "1303",
     "1002",  # MiniMax
 }
-RATE = re.compile(r"rate[ _-]?limit(?:ed|s)?\b|too many requests|throttl|requests per (?:minute|day)", re.IGNORECASE)
-MODEL_CODES = {"model_not_found", "model_not_exist", "invalid_model", "model_not_available", "1211"}
+RATE = re.compile(
+    r"rate[ _-]?limit(?:ed|s)?\b|too many requests|throttl|requests per (?:minute|day)|\b[rtq]p[smd] limit",
+    re.IGNORECASE,
+)
+MODEL_CODES = {
+    "model_not_found",
+    "model_not_exist",
+    "model_not_supported",
+    "model_decommissioned",
+    "invalid_model",
+    "unavailable_model",
+    "model_not_available",
+    "endpoint_not_found",
+    "1211",  # Zhipu
+}
 MODEL = re.compile(
-    r"model[ _]not[ _](?:found|exist)|model .{0,80}(?:does not exist|doesn't exist|not found)|"
-    r"(?:no such|unknown|invalid) model\b",
+    r"model[ _]not[ _](?:found|exist)|(?:no such|unknown|invalid|unavailable|not a valid) model\b|"
+    r"model .{0,80}(?:does not exist|doesn't exist|not found|decommissioned|not supported by any)",
     re.IGNORECASE,
 )
 REGION_CODES = {"unsupported_country_region_territory"}
 REGION = re.compile(
     r"(?:country|region|territory|location)\b.{0,40}(?:not supported|unsupported|not available|not allowed)", re.I
 )
-KEY_CODES = {"invalid_api_key", "authentication_error", "unauthorized", "invalid_authentication_error", "1004", "2049"}
+KEY_CODES = {
+    "invalid_api_key",
+    "authentication_error",
+    "auth_error",
+    "unauthorized",
+    "invalid_authentication_error",
+    "1004",  # MiniMax
+    "2049",
+}
+BAD_KEY = re.compile(
+    r"api[ _-]?key (?:is )?(?:not valid|invalid|expired|not found)|"
+    r"(?:incorrect|invalid|missing|expired) (?:or (?:incorrect|invalid) )?(?:api[ _-]?key|authorization)",
+    re.IGNORECASE,
+)
 KEY = re.compile(r"api[ _-]?key|\btoken\b|credential|authenticat|unauthori[sz]ed|authoriz", re.IGNORECASE)
 TRANSIENT = re.compile(r"server_?error|internal|over_?capacity|unavailable|timeout|try again", re.IGNORECASE)
