@@ -4,6 +4,7 @@ import asyncio
 import re
 from types import SimpleNamespace
 
+import orjson
 import pytest
 
 from chatapp.chats.models import Message, Role
@@ -11,7 +12,9 @@ from runs.errors import UpstreamRejected
 from runs.models import Run
 from runs.net.http1 import Client
 from runs.upstream import adaptive_stream
+from runs.upstream.failures.classify import failure_of_response
 from runs.upstream.learning import forget, learn
+from runs.upstream.profiles.lessons import lesson_of
 from runs.upstream.profiles.profile import Profile, combine, fault_of, profile_of
 from runs.upstream.profiles.shaping import UNKNOWN_SIGNATURE, shape, shape_messages
 from runs.upstream.profiles.shipped import MODELS, SERVERS
@@ -182,6 +185,53 @@ def test_what_was_asked_for_is_not_left_out_unnoticed(model, status, message, na
         answered(request, refusing(status, message, name))
     assert isinstance(refused.value, UpstreamRejected) or status == 401
     assert request.lessons == []
+
+
+OPTIONS = {"include_usage": True}
+WORDINGS = [  # (status, body, what was sent, what is learned, whether it is kept)
+    (400, "Model x does not support parameter presencePenalty.", {"presence_penalty": 1}, "presence_penalty", True),
+    (400, "Argument not supported on this model: stop", {"stop": ["x"]}, "stop", True),
+    (400, "Penalty is not enabled for models/gemini-x", {"presence_penalty": 1}, "presence_penalty", True),
+    (400, '"qwen2" does not support thinking', {"reasoning_effort": "low"}, "reasoning_effort", True),
+    (400, "Thinking level is not supported for this model.", {"reasoning_effort": "low"}, "reasoning_effort", True),
+    (400, "Reasoning is mandatory and cannot be disabled.", {"reasoning": {"enabled": False}}, "reasoning", True),
+    (400, "max_output_tokens: integer below minimum value. Expected >= 16", {"max_tokens": 1}, "max_tokens", False),
+    (400, "The maximum tokens you requested exceeds the limit of 4096, try a lower one", {"max_tokens": 9}, "", False),
+    (422, "`temperature` must be strictly positive", {"temperature": 0}, "temperature", False),
+    (422, "`top_p` must be > 0.0 and < 1.0", {"top_p": 1}, "top_p", False),
+    (500, "Unsupported param: stream_options", {"stream_options": OPTIONS}, "stream_options", True),
+    (400, {"message": "Invalid", "param": "/stream_options"}, {"stream_options": OPTIONS}, "stream_options", True),
+    (400, {"message": "Supported values are: 'medium'.", "param": "text.verbosity"}, {"verbosity": "low"}, "verbosity", False),  # noqa: E501
+    (422, {"details": [{"loc": ["body", "top_k"], "msg": "Extra"}]}, {"top_k": 1}, "top_k", True),
+    (400, "unknown variant `developer`, expected one of `system`, `user`", {}, "system", True),
+    (400, "Invalid value for 'role': developer is not one of ['system', 'user']", {}, "system", True),
+    (422, {"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "Input should be 'system' or 'user'"}]}, {}, "system", True),  # noqa: E501
+    (400, "System message must be at the beginning.", {}, "system", True),
+    (400, "messages with role assistant cannot be consecutive", {}, "alternate", True),
+    (400, "Expected last role User (or Assistant with prefix True) but got assistant", {}, "prefix", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "fields", "sent", "about", "is_kept"), WORDINGS)
+def test_a_refusal_is_understood_in_each_vendor_s_words(status, fields, sent, about, is_kept):
+    error = failure_of_response(status, {}, orjson.dumps({"error": fields}))
+    lesson = lesson_of(error, {"model": "m", "messages": []} | sent, Profile())
+    assert lesson is not None and about in lesson.about and lesson.is_kept == is_kept
+
+
+@pytest.mark.parametrize(
+    ("words", "before", "after"),
+    [
+        ("'messages.2': must be satisfied: property 'reasoning_content' is unsupported", "kept", "never"),
+        ("'messages.2': must be satisfied: property 'reasoning' is unsupported", "kept", "never"),
+        ("messages.2.assistant.reasoning_content: Extra inputs are not permitted", "kept", "never"),
+        ("Missing `reasoning_content` field in the assistant message", "never", "required"),
+    ],
+)
+def test_a_refusal_of_reasoning_says_whether_it_is_wanted(words, before, after):
+    error = failure_of_response(400, {}, orjson.dumps({"error": {"message": words}}))
+    lesson = lesson_of(error, {"model": "m", "messages": []}, Profile(reasoning=before))
+    assert lesson is not None and lesson.layer == {"reasoning": after}
 
 
 def test_a_server_that_refuses_whatever_is_sent_is_asked_a_few_times_only(model):

@@ -340,22 +340,27 @@ def _words(value: object, depth: int = 0) -> str:
         return "; ".join(filter(None, (_words(item, depth + 1) for item in value[:MAX_ITEMS])))
     if isinstance(value, dict):
         words = next((words for name in MESSAGE_KEYS if (words := _words(value.get(name), depth + 1))), "")
-        place = _location({"detail": [value]})
+        place = _path({"detail": [value]})
         return f"{place}: {words}" if place and words else words
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) and depth == 0 else ""
 
 
 def _location(value: dict[str, Any]) -> str:
     """The parameter that FastAPI's validation names: {"detail": [{"loc": ["body", "stream_options"], "msg"}]}."""
-    detail = value.get("detail")
+    return _path(value).partition(".")[0]
+
+
+def _path(value: dict[str, Any]) -> str:
+    """Where FastAPI's validation found the fault: "messages.2.role"."""
+    detail = value.get("detail") or value.get("details")
     if not isinstance(detail, list) and isinstance(message := value.get("message"), dict):
         detail = message.get("detail")
     first = detail[0] if isinstance(detail, list) and detail else None
     location = first.get("loc") if isinstance(first, dict) else None
     if not isinstance(location, list):
         return ""
-    names = [str(name) for name in location[:MAX_ITEMS] if isinstance(name, str) and name != "body"]
-    return storable(names[0][:CODE_CHARACTERS]) if names else ""
+    names = [str(name) for name in location[: MAX_ITEMS + 1] if isinstance(name, str | int) and name != "body"]
+    return storable(".".join(names)[:CODE_CHARACTERS])
 
 
 def _retry_delay(value: object) -> float | None:
