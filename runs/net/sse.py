@@ -11,6 +11,7 @@ MAX_EVENT_LINES = 10_000  # of data in one event: an empty line adds no byte to 
 
 FIELDS = {b"event", b"id", b"retry"}
 UNKNOWN_BYTES = 2_000
+STRAY_BYTES = b" \t\0\xef\xbb\xbf"  # before a field: white space, padding, a byte order mark in the middle
 
 Payload = bytes | bytearray  # of an event; a long line is not copied, and stays a bytearray
 
@@ -22,9 +23,10 @@ class EventTooLarge(Exception):
 class EventParser:
     """Collects the `data` of server-sent events from arbitrary pieces of a byte stream.
 
-    Skips comments and other fields. Lines end with LF, CRLF or CR. Two things are not of the specification: an event
-    that is an error, by its name or by a field of its own, ends the payloads and becomes `error`; and where a server
-    forgets the empty line between two events of JSON, they are two all the same.
+    Skips comments and other fields. Lines end with LF, CRLF or CR. Three things are not of the specification: an event
+    that is an error, by its name or by a field of its own, ends the payloads and becomes `error`; where a server
+    forgets the empty line between two events of JSON, they are two all the same; and a line that is nearly one of data,
+    or bare JSON, is one.
     """
 
     __slots__ = (
@@ -68,13 +70,6 @@ class EventParser:
         for line in lines:
             if line.startswith(b"data:"):
                 value = line[5:].strip()
-                if data and len(data) == 1 and _are_two_values(data[0], value):
-                    payloads.append(data[0])
-                    data, counted, self._data_bytes, by_line = [], 0, 0, True
-                if by_line and value.startswith(b"{") and value.endswith(b"}"):
-                    payloads.append(value)
-                else:
-                    data.append(value)
             elif not line:
                 if data:
                     payload = data[0] if len(data) == 1 else b"\n".join(data)
@@ -84,10 +79,23 @@ class EventParser:
                         break
                     payloads.append(payload)
                 self._is_error = False
-            elif not line.startswith(b":"):
+                continue
+            elif line.startswith(b":"):
+                continue
+            elif (nearly := _data_of(line)) is not None:
+                value = nearly
+            else:
                 self._read_other_field(line)
                 if self.error is not None:
                     break
+                continue
+            if data and len(data) == 1 and _are_two_values(data[0], value):
+                payloads.append(data[0])
+                data, counted, self._data_bytes, by_line = [], 0, 0, True
+            if by_line and value.startswith(b"{") and value.endswith(b"}"):
+                payloads.append(value)
+            else:
+                data.append(value)
         self._data, self._is_by_line = data, by_line
         if rest:
             self._partial_line += rest
@@ -115,6 +123,15 @@ class EventParser:
             piece = piece.removeprefix(b"\n")
         self._ended_with_cr = piece.endswith(b"\r")
         return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _data_of(line: bytes) -> bytes | None:
+    """The value of a line that is meant to be data: "Data :", or a whole value without a field; None if it is not."""
+    line = line.lstrip(STRAY_BYTES).rstrip()
+    if (line.startswith(b"{") and line.endswith(b"}")) or line == b"[DONE]":
+        return line
+    name, _, value = line.partition(b":")
+    return value.strip() if name.rstrip().lower() == b"data" else None
 
 
 def _are_two_values(first: Payload, second: bytes) -> bool:

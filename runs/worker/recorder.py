@@ -56,7 +56,7 @@ class Recorder:
         before = self._cursor.seq
         for kind, data in deltas:
             if kind == FINISH:
-                self.finish_reason = data["finish_reason"]
+                self.finish_reason = data["finish_reason"] or self.finish_reason
                 continue
             if kind == Kind.USAGE:
                 self.prompt_tokens = data.get("prompt_tokens")

@@ -34,7 +34,7 @@ class Recording:
             elif kind == Kind.SOURCES:
                 self.sources = data["sources"]
             elif kind == FINISH:
-                self.finish = data["finish_reason"]
+                self.finish = data["finish_reason"] or self.finish
 
     def is_full(self) -> bool:
         return False

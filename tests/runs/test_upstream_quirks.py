@@ -4,6 +4,7 @@ import gzip
 import json
 import zlib
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -199,3 +200,104 @@ class OddServer(RuleBasedStateMachine):
 
 OddServer.TestCase.settings = settings(max_examples=60, stateful_step_count=12, deadline=None)
 test_odd_servers_are_read_as_they_meant_it = OddServer.TestCase
+
+
+BODY = (
+    b"".join(
+        b"data: %b\n\n" % json.dumps({"choices": [{"delta": {"content": text}}]}).encode() for text in ("Hi ", "there.")
+    )
+    + b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+)
+FRAMES = {
+    "another case": lambda body: body.replace(b"data: ", b"Data : "),
+    "a space before": lambda body: body.replace(b"data: ", b" data: "),
+    "NULs before": lambda body: b"\0\0" + body,
+    "a byte order mark in each": lambda body: body.replace(b"data: ", b"data: \xef\xbb\xbf"),
+    "a byte order mark in the middle": lambda body: body[:-14] + b"\xef\xbb\xbf" + body[-14:],
+    "commas after": lambda body: body.replace(b"}\n\n", b"},\n\n"),
+    "line ends that are escaped": lambda body: body.replace(b"\n\n", b"\\n\\n"),
+    "two in one": lambda body: body.replace(b"}\n\ndata: {", b"}{"),
+    "bare JSON": lambda body: body.replace(b"}\n\ndata: {", b"}\n\n{"),
+    "encoded twice": lambda body: b"".join(
+        b"data: %b\n\n" % (json.dumps(line[6:].decode()).encode() if b"{" in line else line[6:])
+        for line in body.split(b"\n\n")
+        if line
+    ),
+    "another end": lambda body: body.replace(b"[DONE]", b"[done]"),
+    "a quoted end": lambda body: body.replace(b"[DONE]", b'"[DONE]"'),
+    "a bare end": lambda body: body.replace(b"data: [DONE]", b"[DONE]"),
+    "signs of life": lambda body: b'data: ping\n\ndata: "keep-alive"\n\ndata: null\n\ndata: []\n\n' + body,
+    "a tab in a string": lambda body: body.replace(b'"Hi ', b'"Hi\t'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_chunks_in_an_odd_frame_are_read(frame):  # B61
+    body = FRAMES[frame](BODY)
+    for places in ([], [3, 50], [*range(400)]):
+        got, is_finished = read_now(body, places)
+        assert (" ".join(got.text.split()), is_finished, got.error) == ("Hi there.", True, None)
+
+
+def test_a_chunk_in_a_gateway_s_envelope_may_be_text():
+    chunk = json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]})
+    got, is_finished = read_now(json.dumps({"statusCode": 200, "body": chunk}).encode())
+    assert (got.text, is_finished) == ("Hi", True)
+
+
+@pytest.mark.parametrize(
+    ("tail", "code"),
+    [
+        ("data: Too many requests, try later\n\n", "upstream_rate_limited"),
+        ("data: Internal Server Error\n\n", "upstream_failed"),
+        ('{"error": "an error was encountered while running the model"}\n', "upstream_failed"),
+        ('{"error": {"message": "slow down", "code": 429}}', "upstream_rate_limited"),
+        ('data: {"choices": [{"delta": {"content": ""}, "error": {"code": 502}}]}\n\n', "upstream_failed"),
+    ],
+)  # fmt: skip
+def test_an_error_in_any_place_after_the_text_is_one(tail, code):  # B62
+    got, _ = read_now(b'data: {"choices": [{"delta": {"content": "Hi"}}]}\n\n' + tail.encode())
+    assert got.text == "Hi" and got.error is not None and got.error.code == code
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"choices": [{"delta": {}, "finish_reason": ["length"]}]},
+        {"choices": [{"delta": {}, "finishReason": "length"}]},
+        {"choices": [{"delta": {}, "stop_reason": "length"}]},
+        {"choices": [{"delta": {"finish_reason": "length"}}]},
+        {"choices": [{"delta": {}}], "finish_reason": "length"},
+        {"choices": [{"finish_details": {"type": "length"}}]},
+    ],
+)
+def test_a_finish_reason_is_found_in_its_other_places(last):  # B62
+    got, is_finished = read_now(
+        b'data: {"choices": [{"delta": {"content": "Hi"}}]}\n\ndata: %b\n\n' % json.dumps(last).encode()
+    )
+    assert (got.text, got.finish, is_finished) == ("Hi", "length", True)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        [{"prompt_tokens": 3, "completion_tokens": 5}, {"prompt_tokens": 0, "completion_tokens": 0}],
+        [{"prompt_tokens": 3}, {"completion_tokens": 5}],
+        [{"prompt_tokens": "n/a"}, {"prompt_tokens": 3, "completion_tokens": 5}],
+    ],
+)
+def test_counts_come_bit_by_bit_and_take_nothing_from_an_answer(counts):
+    chunks = [{"choices": [{"delta": {"content": "Hi"}}], "usage": each} for each in counts]
+    body = b"".join(b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in chunks)
+    for places in ([], [*range(400)]):
+        got, _ = read_now(body, places)
+        assert (got.text, got.error) == ("HiHi", None)
+        assert got.usage == {"prompt_tokens": 3, "completion_tokens": 5}
+
+
+@pytest.mark.parametrize("reasoning", [True, {"effort": "low"}, [{"signature": "x"}]])
+def test_reasoning_that_cannot_be_read_costs_no_answer(reasoning):
+    got, _ = read_now(
+        b"data: %b\n\n" % json.dumps({"choices": [{"delta": {"reasoning": reasoning, "content": "Hi"}}]}).encode()
+    )
+    assert (got.text, got.error) == ("Hi", None)  # fmt: skip

@@ -117,6 +117,7 @@ def test_white_space_without_an_end_is_read_in_linear_time():  # B68
 
 
 W, T = {"name": "weather", "arguments": '{"c":1}'}, {"name": "time", "arguments": "{}"}
+W9 = {"name": "weather", "arguments": '{"c":9}'}
 CALLS = {
     "OpenAI": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": ""}}], [{"index": 0, "function": {"arguments": '{"c"'}}], [{"index": 0, "function": {"arguments": ":1}"}}]], [W]),
     "Gemini: no index": ([[{"id": "a", "function": W}, {"id": "b", "function": T}]], [W, T]),
@@ -134,6 +135,14 @@ CALLS = {
     "the name growing": ([[{"index": 0, "id": "a", "function": {"name": "wea"}}], [{"index": 0, "id": "a", "function": W}]], [W]),
     "the same call again at the end": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": '{"c"'}}], [{"index": 0, "function": {"arguments": ":1}"}}], [{"index": 0, "id": "a", "function": W}]], [W]),
     "an object": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": {"c": 1}}}]], [W]),
+    "arguments that grow": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": '{"c":'}}], [{"index": 0, "id": "a", "function": W}]], [W]),
+    "the name as id": ([[{"index": 0, "id": "weather", "function": W}], [{"index": 1, "id": "weather", "function": W9}]], [W, W9]),
+    "the name as id, no index": ([[{"id": "weather", "function": W}, {"id": "weather", "function": W9}]], [W, W9]),
+    "one id for two tools": ([[{"index": 0, "id": "a", "function": W}], [{"index": 1, "id": "a", "function": T}]], [W, T]),
+    "index 0 and no id, chunk by chunk": ([[{"index": 0, "function": W}], [{"index": 0, "function": W9}]], [W, W9]),
+    "a list": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": [1]}}]], [{"name": "weather", "arguments": "[1]"}]),
+    "as Anthropic names them": ([[{"index": 0, "id": "a", "type": "tool_use", "name": "weather", "input": {"c": 1}}]], [W]),
+    "a null among them": ([[None, {"index": 0, "id": "a", "function": W}]], [W]),
     "nulls": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": None}}], [{"index": 0, "id": None, "function": {"name": None, "arguments": '{"c":1}'}}]], [W]),
     "no index after the first": ([[{"index": 0, "id": "a", "function": {"name": "weather"}}], [{"function": {"arguments": '{"c":1}'}}]], [W]),
     "index from 1": ([[{"index": 1, "id": "a", "function": W}], [{"index": 2, "id": "b", "function": T}]], [W, T]),
@@ -184,6 +193,7 @@ USAGES = [
     ({"prompt_n": 3, "predicted_n": 4}, (3, 4)),
     ({"prompt_tokens": "3", "completion_tokens": 4.0}, (3, 4)),
     ({"prompt_tokens": 10**30, "completion_tokens": -5}, (MAX_COUNT, 0)),
+    ({"promptTokens": 3, "completionTokens": 4}, (3, 4)),
     ({"total_tokens": 0, "total_characters": 0}, None),
     ({}, None),
 ]
@@ -200,6 +210,7 @@ DETAILS = [
     ({"prompt_cache_hit_tokens": 2, "reasoning_tokens": 1}, 2, 1),
     ({"cached_tokens": 2}, 2, None),
     ({"cache_read_input_tokens": 2}, 2, None),
+    ({"prompt_tokens_details": {"cached_tokens": "2"}, "thinking_tokens": 1.0}, 2, 1),
     ({"prompt_tokens_details": None, "completion_tokens_details": {}}, None, None),
 ]
 
@@ -227,6 +238,14 @@ def test_details_of_counts_are_kept(details, cached, reasoning):
         ("network_error", Ending.BROKEN),
         ("insufficient_system_resource", Ending.BROKEN),
         ("abort", Ending.BROKEN),
+        ("rate_limited", Ending.BROKEN),
+        ("UPSTREAM_TIMEOUT", Ending.BROKEN),
+        ("malformed_tool_use", Ending.BROKEN),
+        ("out_of_memory", Ending.BROKEN),
+        ("maxTokens", Ending.LENGTH),
+        ("ModelContextWindowExceeded", Ending.LENGTH),
+        ("risk_control", Ending.FILTER),
+        ("pause_turn", Ending.COMPLETE),
     ],
 )
 def test_a_finish_reason_means_one_of_four_things(reason, ending):  # B62
@@ -308,6 +327,11 @@ SOURCES = {
     "Perplexity": {"choices": [{"delta": {}, "finish_reason": "stop"}], "citations": [URL], "search_results": [{"title": "Wrens", "url": URL}]},
     "xAI": {"choices": [], "citations": [{"url": URL, "title": "Wrens"}]},
     "OpenRouter": {"choices": [{"delta": {"content": "", "annotations": [{"type": "url_citation", "url_citation": {"url": URL, "title": "Wrens"}}]}}]},
+    "at the beginning": {"choices": [{"delta": {"content": "Hi"}}], "citations": [{"url": URL, "title": "Wrens"}]},
+    "Azure": {"choices": [{"delta": {"role": "assistant", "context": {"citations": [{"url": URL, "title": "Wrens"}]}}}]},
+    "Gemini": {"choices": [{"delta": {}, "finish_reason": "stop", "grounding_metadata": {"groundingChunks": [{"web": {"uri": URL, "title": "Wrens"}}]}}]},
+    "Groq": {"choices": [{"delta": {"content": "Hi", "executed_tools": [{"search_results": {"results": [{"url": URL, "title": "Wrens"}]}}]}}]},
+    "Hunyuan": {"choices": [], "search_info": {"search_results": [{"url": URL, "title": "Wrens"}]}},
     "Zhipu": {"choices": [], "web_search": [{"link": URL, "title": "Wrens"}]},
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from runs.upstream.reading.deltas import Delta
 from runs.upstream.reading.finish_reasons import Ending, ending_of
 from runs.upstream.reading.reasoning import Split, TagSplitter
 from runs.upstream.reading.sources import merge
+from runs.upstream.reading.usage import merge_counts
 from streams.events import Kind
 
 DONE_MARKER = b"[DONE]"
@@ -106,6 +107,8 @@ class AnswerReader:
         """The body has ended, or was cut: parse what has no end of its own. Raises UpstreamError."""
         if self.is_done:
             return
+        if self._feed == self._feed_page:  # a very short one
+            raise UpstreamWebPage(f"a web page: {self._json.decode(errors='replace')}")
         try:
             await self._read_rest()
         except UpstreamGarbage:
@@ -240,13 +243,13 @@ class AnswerReader:
 
     def _record(self, deltas: list[Delta]) -> None:
         recorded: list[Delta] = []
-        reason = ""
+        reason: str | None = None
         for delta in deltas:
             kind, data = delta
             if kind == Kind.TEXT:
                 recorded += [piece for part in self._tags.split(data["text"]) for piece in _deltas_of(part)]
             elif kind == Kind.USAGE:
-                self._usage = data
+                self._usage = merge_counts(self._usage or {}, data)
             elif kind == Kind.SOURCES:
                 self._sources = merge(self._sources, data["sources"])
             else:
@@ -259,7 +262,7 @@ class AnswerReader:
             if not self.has_begun and any(delta.kind != FINISH for delta in recorded):
                 self._begin()
             self._sink.record(recorded)
-        if reason:
+        if reason is not None:
             self._finish(reason)
         elif recorded and self.is_finished:
             self._on_finish()

@@ -14,12 +14,13 @@ import orjson
 
 from runs.errors import RunError, UpstreamGarbage, UpstreamTooLarge
 from runs.net.sse import Payload
-from runs.upstream.failures.classify import EXCERPT_CHARACTERS, excerpt, failure_for, report_in
+from runs.upstream.failures.classify import EXCERPT_CHARACTERS, Report, excerpt, failure_for, report_in
+from runs.upstream.failures.storable_text import storable
 from runs.upstream.reading.deltas import Delta, add_delta
 from runs.upstream.reading.finish_reasons import is_reason
 from runs.upstream.reading.sources import sources_in
 from runs.upstream.reading.tool_calls import ToolCallTracker, TooManyCalls, text_of
-from runs.upstream.reading.usage import counts_of
+from runs.upstream.reading.usage import counts_of, merge_counts
 from streams.events import Kind
 
 MAX_VALUES = 100_000  # in a large event
@@ -28,7 +29,14 @@ PIECE_CHARACTERS = 32 * 1024  # of a large delta in one event
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # a pair is one character
 FINISH = "finish"  # {"finish_reason": str}
 DONE = "[DONE]"  # the end marker
-WRAPPERS = ("data", "result", "response", "output")  # members in which gateways put a whole chunk
+WRAPPERS = ("data", "result", "response", "output", "body", "chunk")  # members in which gateways put a whole chunk
+REASON_FIELDS = ("finish_reason", "finishReason", "stop_reason", "finish_details")
+MAX_LISTED = 10_000  # chunks in a list
+_ABSENT = object()
+_BETWEEN_VALUES = re.compile(  # what is neither JSON nor words: framing within the frame, comments, signs of life
+    r"(?:[\s,\0\ufeff]|\\[nr]|data:|:[^\n]*|\[?(?:ping|pong|keep-?alive|heartbeat|start)\]?(?=\s|$))*", re.IGNORECASE
+)
+_END = re.compile(r"\[DONE\]|DONE\b", re.IGNORECASE)  # the end marker, as some servers write it
 
 
 def parse(payloads: list[Payload]) -> tuple[list[Delta], RunError | None]:
@@ -100,12 +108,9 @@ class ChunkParser:
 
     def _add_chunk(self, deltas: list[Delta], chunk: object) -> None:
         """Append a chunk's deltas. Raises UpstreamGarbage for an invalid chunk, or the error that it reports."""
-        if isinstance(chunk, list) and chunk and all(isinstance(item, dict) for item in chunk):
-            for item in chunk:
-                self._add_chunk(deltas, item)
-            return
         if not isinstance(chunk, dict):
-            raise UpstreamGarbage(f"not an object: {excerpt(chunk)}")
+            self._add_other(deltas, chunk)
+            return
         choices = chunk.get("choices")
         if choices is None and (inner := _wrapped(chunk)) is not None:
             chunk, choices = inner, inner["choices"]
@@ -125,6 +130,20 @@ class ChunkParser:
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise UpstreamGarbage(f"{error!r} in {excerpt(chunk)}") from error
 
+    def _add_other(self, deltas: list[Delta], value: object) -> None:
+        """A value that is no object: a list of chunks, a chunk that was encoded twice, the end marker, or nothing."""
+        if isinstance(value, list) and len(value) <= MAX_LISTED and all(isinstance(item, dict) for item in value):
+            for item in value:
+                self._add_chunk(deltas, item)
+        elif isinstance(value, str) and _END.fullmatch(value):
+            deltas.append(Delta(FINISH, {"finish_reason": ""}))
+        elif isinstance(value, str) and value.startswith("{"):
+            for inner in _load_leniently(value.encode(errors="replace")):
+                if isinstance(inner, dict):
+                    self._add_chunk(deltas, inner)
+        elif value is not None and not (isinstance(value, str) and _BETWEEN_VALUES.fullmatch(value)):
+            raise UpstreamGarbage(f"not an object: {excerpt(value)}")
+
     def _add_choice(self, deltas: list[Delta], choice: dict[str, Any], chunk: dict[str, Any]) -> None:
         delta = choice.get("delta")
         if isinstance(delta, str):
@@ -136,28 +155,60 @@ class ChunkParser:
             begin = len(deltas)
             if delta:
                 add_delta(deltas, delta, self._calls)
-            if len(deltas) == begin and not self._has_content:  # an answer in one piece; else it repeats all of it
-                add_delta(deltas, choice.get("message") or {"content": choice.get("text")}, self._calls)
-        self._has_content = self._has_content or bool(deltas)
-        reason = choice.get("finish_reason")
-        if isinstance(reason, dict):
-            reason = reason.get("type") or reason.get("reason")
-        if not reason and delta:
+            if len(deltas) == begin:
+                self._add_message(deltas, choice)
+        reason = choice.get("finish_reason", _ABSENT)
+        if reason.__class__ is not str and reason is not None:
+            reason = _unusual_reason(reason, (choice, delta, chunk))
+        if deltas and not self._has_content:
+            self._has_content = True
+            if not reason:  # some servers send them with the beginning only
+                _add_sources(deltas, chunk)
+        if not reason and delta and "error" not in choice:
             return
         if (error := choice.get("error")) and (report := report_in({"error": error})) is not None:
             raise failure_for(report, excerpt(choice))
         if is_reason(reason):
             deltas.append(Delta(FINISH, {"finish_reason": text_of(reason)[:MAX_FINISH_REASON_CHARACTERS]}))
             _add_sources(deltas, chunk)
+            _add_sources(deltas, choice)
             if not chunk.get("usage"):
                 _add_other_usage(deltas, choice)
                 _add_other_usage(deltas, chunk)
 
+    def _add_message(self, deltas: list[Delta], choice: dict[str, Any]) -> None:
+        """A whole message: an answer in one piece. After pieces it repeats all of them, but perhaps for the calls."""
+        message = choice.get("message")
+        if not self._has_content:
+            add_delta(deltas, message or {"content": choice.get("text")}, self._calls)
+        elif isinstance(message, dict) and not self._calls and (calls := message.get("tool_calls")):
+            add_delta(deltas, {"tool_calls": calls}, self._calls)
+
+
+def _unusual_reason(reason: object, places: tuple[object, ...]) -> object:
+    """The finish reason in another form, or, if there is none in its place, in another place."""
+    if reason is _ABSENT:
+        found = (place.get(name) for place in places if isinstance(place, dict) for name in REASON_FIELDS)
+        reason = next((value for value in found if isinstance(value, str | dict) and value), None)
+    if isinstance(reason, list):
+        reason = reason[0] if reason else None
+    if isinstance(reason, dict):
+        reason = reason.get("type") or reason.get("reason")
+    return reason
+
 
 def _wrapped(chunk: dict[str, Any]) -> dict[str, Any] | None:
     """The chunk within a gateway's envelope: {"code": 0, "data": {"choices": …}}."""
-    found = (chunk.get(name) for name in WRAPPERS)
+    found = (_decoded(chunk.get(name)) for name in WRAPPERS)
     return next((inner for inner in found if isinstance(inner, dict) and inner.get("choices")), None)
+
+
+def _decoded(value: object) -> object:
+    """The value of a text that is an object of JSON; any other value as it is."""
+    try:
+        return orjson.loads(value) if isinstance(value, str) and value.startswith("{") else value
+    except ValueError:
+        return value
 
 
 def _has_too_many_values(payload: Payload) -> bool:
@@ -197,7 +248,10 @@ def _merge(deltas: list[Delta]) -> list[Delta]:
         elif kind == Kind.TOOL:
             merged += _merge_tool_calls(group)
         elif kind == Kind.USAGE:
-            merged.append([*group][-1])  # counts are of the whole answer so far
+            counts: dict[str, int] = {}
+            for delta in group:
+                counts = merge_counts(counts, delta.data)
+            merged.append(Delta(kind, counts))
         else:
             merged += group
     return merged
@@ -229,26 +283,32 @@ def _tool_call(data: dict[str, Any], arguments: list[str]) -> Delta:
 def _load_leniently(payload: Payload) -> Iterator[object]:
     """Load JSON. In its strings broken UTF-8 becomes U+FFFD, and lone surrogates stay. NaN becomes null.
 
-    Nothing at all, a comment and the end marker are passed over. Several values may stand in one payload, each in a
-    line: some servers forget the empty line between events.
+    Signs of life, comments and framing within the frame are passed over. Several values may stand in one payload: some
+    servers forget what separates events. Raises UpstreamGarbage, or what words in the place of JSON report.
     """
-    text = payload.decode(errors="replace").strip()
-    while text.startswith("data:"):  # a gateway framed what was framed already
-        text = text[5:].lstrip()
-    if not text or text.startswith(":") or text == DONE:
-        return
-    try:
-        yield json.loads(text, parse_constant=_null)
-    except (ValueError, RecursionError) as error:
-        lines = text.split("\n")
-        if len(lines) == 1 or not all(line.startswith(("{", ":", DONE)) or not line.strip() for line in lines):
-            raise UpstreamGarbage(f"not JSON: {bytes(payload[:EXCERPT_CHARACTERS])!r}") from error
-        for line in lines:
-            yield from _load_leniently(line.encode(errors="surrogatepass"))
+    text, at = payload.decode(errors="replace"), 0
+    while (at := _BETWEEN_VALUES.match(text, at).end()) < len(text):  # type: ignore[union-attr]
+        if (end := _END.match(text, at)) is not None:
+            yield DONE
+            at = end.end()
+            continue
+        try:
+            value, at = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            if text[at] in "{[<\"'":
+                raise UpstreamGarbage(f"not JSON: {bytes(payload[:EXCERPT_CHARACTERS])!r}") from error
+            words = excerpt(text[at:])
+            raise failure_for(Report(storable(words)), words) from error
+        if not isinstance(value, dict) and _BETWEEN_VALUES.fullmatch(text, at) is None:
+            raise UpstreamGarbage(f"not JSON: {bytes(payload[:EXCERPT_CHARACTERS])!r}")
+        yield value
 
 
 def _null(constant: str) -> None:
     """In the place of NaN and Infinity, which are not JSON."""
+
+
+_DECODER = json.JSONDecoder(strict=False, parse_constant=_null)
 
 
 def _replace_lone_surrogates(value: object) -> object:
@@ -267,7 +327,12 @@ def _add_sources(deltas: list[Delta], place: dict[str, Any]) -> None:
 
 
 def _add_usage(deltas: list[Delta], usage: object) -> None:
-    if (counts := counts_of(usage)) is not None:
+    """Counts that cannot be read are none: the answer does not depend on them."""
+    try:
+        counts = counts_of(usage)
+    except (TypeError, ValueError, OverflowError):
+        return
+    if counts is not None:
         deltas.append(Delta(Kind.USAGE, counts))
 
 
@@ -275,6 +340,7 @@ def _add_other_usage(deltas: list[Delta], place: dict[str, Any]) -> None:
     """Counts that do not stand in the chunk's `usage`: in the choice, as Groq's or as llama.cpp's."""
     extension = place.get("x_groq")
     inner = extension.get("usage") if isinstance(extension, dict) else None
-    found = place.get("usage") or inner or place.get("usageMetadata") or place.get("timings")
+    found = next((place[name] for name in ("usage", "usageMetadata", "usage_metadata") if place.get(name)), inner)
+    found = found or place.get("timings")
     if isinstance(found, dict):
         _add_usage(deltas, found)

@@ -4,12 +4,20 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from runs.upstream.reading.sources import sources_in
+from runs.upstream.reading.sources import PLACES, sources_in
 from runs.upstream.reading.tool_calls import MAX_TOOL_CALLS, ToolCallTracker, TooManyCalls
 from streams.events import Kind
 
 MAX_DEPTH = 6  # of parts within parts
-REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_content")  # the first
+REASONING_FIELDS = (  # the first that has some
+    "reasoning_content",
+    "reasoning",
+    "reasoning_text",
+    "thinking",
+    "thinking_content",
+    "reasoning_details",
+    "thinking_blocks",
+)
 REASONING_PARTS = {
     "thinking",
     "reasoning",
@@ -47,10 +55,10 @@ class Delta(NamedTuple):
 
 def add_delta(deltas: list[Delta], delta: dict[str, Any], calls: ToolCallTracker) -> None:
     """Append what a chunk's delta, or a whole message, consists of. Raises TypeError, ValueError or AttributeError."""
-    if reasoning := next((value for name in REASONING_FIELDS if (value := delta.get(name))), None):
-        _add(deltas, Kind.REASONING, reasoning)
-    elif details := delta.get("reasoning_details") or delta.get("thinking_blocks"):
-        _add(deltas, Kind.REASONING, details)
+    for name in REASONING_FIELDS:
+        if reasoning := delta.get(name):
+            _add(deltas, Kind.REASONING, reasoning)
+            break
     if (content := delta.get("content")) or content == 0:
         _add(deltas, Kind.TEXT, content)
     if isinstance(audio := delta.get("audio"), dict) and (transcript := audio.get("transcript")):
@@ -66,7 +74,7 @@ def add_delta(deltas: list[Delta], delta: dict[str, Any], calls: ToolCallTracker
         deltas += [Delta(Kind.TOOL, data) for data in calls.pieces_of([pieces] if isinstance(pieces, dict) else pieces)]
     elif function := delta.get("function_call"):
         deltas += [Delta(Kind.TOOL, data) for data in calls.legacy_piece(function)]
-    if "annotations" in delta and (sources := sources_in(delta)):
+    if not PLACES.isdisjoint(delta) and (sources := sources_in(delta)):
         deltas.append(Delta(Kind.SOURCES, {"sources": sources}))
 
 
@@ -84,7 +92,7 @@ def _add(deltas: list[Delta], kind: Kind, value: object, depth: int = 0) -> None
             deltas.append(Delta(kind, {"text": value.replace("\0", "\ufffd")}))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         deltas.append(Delta(kind, {"text": orjson.dumps(value).decode()}))
-    elif value is not None:
+    elif value is not None and kind is not Kind.REASONING:  # an answer is not lost for its reasoning
         raise TypeError(f"a {type(value).__name__} in the place of text")
 
 
@@ -95,6 +103,6 @@ def _add_part(deltas: list[Delta], kind: Kind, part: dict[str, Any], depth: int)
     if type_ in REASONING_PARTS or part.get("thought") is True:
         kind = Kind.REASONING
     found = [part[name] for name in TEXT_KEYS if name in part]
-    if not found and type_ is None:
+    if not found and type_ is None and kind is not Kind.REASONING:
         raise TypeError("an object without text in the place of text")
     _add(deltas, kind, next((value for value in found if value), None), depth + 1)

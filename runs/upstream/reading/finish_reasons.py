@@ -3,6 +3,7 @@
 A run keeps the word as its server sent it; this is what it means.
 """
 
+import re
 from enum import StrEnum
 
 
@@ -30,6 +31,7 @@ _ENDINGS = {
         malformed_function_call unexpected_tool_call too_many_tool_calls exception incomplete disconnected killed
         preempted""",
 }
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")  # of camel case
 _BY_NAME = {name: ending for ending, names in _ENDINGS.items() for name in names.split()}
 
 
@@ -40,6 +42,16 @@ _NOTES = {
 _LENGTH_BEFORE_TEXT = (
     "Cut off: the model reached its length limit before the answer began. Set a higher limit in the chat’s settings."
 )
+
+
+_BY_WORDS = (  # of names that are not in the table; the first that matches
+    (Ending.FILTER, re.compile(r"filter|safety|sensitive|moderat|guardrail|policy|toxic|risk")),
+    (Ending.BROKEN, re.compile(
+        r"error|abort|cancel|fail|time_?out|overload|disconnect|interrupt|malformed|exception|crash|killed|evict"
+        r"|rate_limit|quota|credit|deadline|out_of_memory|^oom$|unavailable|incomplete"
+    )),
+    (Ending.LENGTH, re.compile(r"length|max\w*token|token_limit|context_window|^limit$")),
+)  # fmt: skip
 
 
 def cut_off_note(reason: str, has_text: bool) -> str:
@@ -55,5 +67,7 @@ def is_reason(reason: object) -> bool:
 
 def ending_of(reason: str) -> Ending:
     """The group of a reason, in whatever spelling. Unknown words mean that the model came to its end."""
-    name = reason.strip().lower().replace("-", "_").replace(" ", "_")
-    return _BY_NAME.get(name) or _BY_NAME.get(name.removeprefix("finish_reason_")) or Ending.COMPLETE
+    name = _HUMP.sub("_", reason.strip()).lower().replace("-", "_").replace(" ", "_").removeprefix("finish_reason_")
+    if (ending := _BY_NAME.get(name)) is not None:
+        return ending
+    return next((ending for ending, words in _BY_WORDS if words.search(name)), Ending.COMPLETE)

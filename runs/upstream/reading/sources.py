@@ -9,7 +9,19 @@ MAX_SOURCES = 50  # of an answer
 MAX_URL_CHARACTERS = 2_000
 MAX_TITLE_CHARACTERS = 300
 
-FIELDS = ("citations", "search_results", "sources", "references", "web_search")  # of a chunk; the first gives the order
+FIELDS = (  # of a chunk, a choice or a delta; the first gives the order
+    "citations",
+    "search_results",
+    "sources",
+    "references",
+    "web_search",
+    "search_info",
+    "grounding_metadata",
+    "executed_tools",
+    "context",
+)
+PLACES = frozenset((*FIELDS, "annotations"))
+WITHIN = ("citations", "search_results", "results", "groundingChunks", "grounding_chunks")  # of an object in a field
 
 
 def sources_in(place: dict[str, Any]) -> list[dict[str, str]]:
@@ -30,15 +42,19 @@ def merge(before: list[dict[str, str]], more: list[dict[str, str]]) -> list[dict
 
 
 def _links(value: object) -> list[dict[str, str]]:
+    if isinstance(value, dict):
+        value = next((inner for name in WITHIN if isinstance(inner := value.get(name), list)), None)
     if not isinstance(value, list):
         return []
+    if any(isinstance(item, dict) and isinstance(item.get("search_results"), dict) for item in value[:MAX_SOURCES]):
+        return [link for item in value[:MAX_SOURCES] for link in _links(item.get("search_results"))][:MAX_SOURCES]
     return [link for item in value[:MAX_SOURCES] if (link := _link(item)) is not None]
 
 
 def _link(item: object) -> dict[str, str] | None:
     """From an address, or from an object that has one. Only addresses of the web: they become links."""
     fields = item if isinstance(item, dict) else {"url": item}
-    if isinstance(inner := fields.get("url_citation"), dict):
+    if isinstance(inner := fields.get("url_citation") or fields.get("web"), dict):
         fields = inner
     url, title = fields.get("url") or fields.get("link") or fields.get("uri"), fields.get("title")
     if not isinstance(url, str) or len(url) > MAX_URL_CHARACTERS or not _is_web_address(url):

@@ -11,6 +11,7 @@ import orjson
 MAX_TOOL_CALLS = 256  # in one answer: readers look each of them up among all
 MAX_TOOL_CHARACTERS = 4_000  # of a tool call's id and of its name
 MAX_EXTRA_BYTES = 64 * 1024  # of what a provider attaches to a call
+MAX_CHECKS = 20  # whether the arguments of a call are whole: each reads all of them
 LEGACY = "function_call"  # the index of the protocol's old, single call
 
 
@@ -21,12 +22,24 @@ class TooManyCalls(ValueError):
 class _Call:
     """What is known of a call. The arguments so far are needed to notice that all of them are sent again."""
 
-    __slots__ = ("arguments", "arguments_characters", "id", "index", "name")
+    __slots__ = ("arguments", "arguments_characters", "checks", "id", "index", "name")
 
     def __init__(self, index: int) -> None:
         self.index, self.id, self.name = index, "", ""
         self.arguments: list[str] = []
         self.arguments_characters = 0
+        self.checks = 0
+
+    def is_whole(self) -> bool:
+        """Whether the arguments are an object of JSON that has come to its end: nothing can follow it."""
+        if not self.arguments or not self.arguments[-1].endswith("}") or self.checks >= MAX_CHECKS:
+            return False
+        self.checks += 1
+        self.arguments = ["".join(self.arguments)]
+        try:
+            return isinstance(orjson.loads(self.arguments[0]), dict)
+        except ValueError:
+            return False
 
 
 class ToolCallTracker:
@@ -47,6 +60,8 @@ class ToolCallTracker:
         touched: set[int] = set()  # the calls that this chunk has named
         pieces = []
         for position, call in enumerate(calls):
+            if call is None:
+                continue
             piece = _fields(call)
             known = self._find(piece, call.get("index"), position, touched)
             if data := self._add(known, piece):
@@ -66,6 +81,9 @@ class ToolCallTracker:
             index = int(index)
         key = piece.get("id", "")
         if key and (known := self._by_id.get(key)) is not None:
+            is_numbered_so = index is None or self._by_index.get(index) is known
+            if not (is_numbered_so and known.index not in touched) and _begins_another(piece, known):
+                return self._begin(index)  # some servers give the name of the function as id
             return known
         numbered = self._by_index.get(index) if index is not None else None
         if numbered is None and index is None and not piece.get("name"):
@@ -89,7 +107,9 @@ class ToolCallTracker:
         is_begun = numbered.arguments_characters > 0
         if piece.get("id") and (numbered.id or is_begun):
             return True
-        return is_begun and name != numbered.name and not name.startswith(numbered.name)
+        if is_begun and name != numbered.name and not name.startswith(numbered.name):
+            return True
+        return _begins_another(piece, numbered)
 
     def _begin(self, index: object) -> _Call:
         if len(self._calls) >= MAX_TOOL_CALLS:
@@ -110,7 +130,10 @@ class ToolCallTracker:
         if (name := piece.get("name")) and (rest := self._new_name(call, name)):
             data["name"] = rest
             call.name += rest
-        if (arguments := piece.get("arguments")) and not _is_repeated(call, arguments):
+        arguments = piece.get("arguments", "")
+        if call.name and name and arguments[:1] == "{" and len(arguments) > call.arguments_characters > 0:
+            arguments = _without_repetition(call, arguments)
+        if arguments and not _is_repeated(call, arguments):
             data["arguments"] = arguments
             call.arguments.append(arguments)
             call.arguments_characters += len(arguments)
@@ -125,6 +148,14 @@ class ToolCallTracker:
         return name.removeprefix(call.name) if call.name and name.startswith(call.name) else name
 
 
+def _begins_another(piece: dict[str, Any], known: _Call) -> bool:
+    """Whether a piece that names a function comes after the end of a call, and does not repeat it."""
+    arguments = piece.get("arguments", "")
+    if not piece.get("name") or not arguments.startswith("{") or not known.is_whole():
+        return False
+    return bool(piece["name"] != known.name or arguments != known.arguments[0])
+
+
 def _is_repeated(call: _Call, arguments: str) -> bool:
     """Whether this is all of the arguments again. They are joined only for an object of just that length."""
     if len(arguments) != call.arguments_characters or not (arguments[0] == "{" and arguments[-1] == "}"):
@@ -133,16 +164,23 @@ def _is_repeated(call: _Call, arguments: str) -> bool:
     return call.arguments[0] == arguments
 
 
+def _without_repetition(call: _Call, arguments: str) -> str:
+    """What is new in arguments that grow: some servers send all of them so far each time, with the name."""
+    call.arguments = ["".join(call.arguments)]
+    return arguments.removeprefix(call.arguments[0])
+
+
 def _fields(call: dict[str, Any]) -> dict[str, Any]:
     """id, name, arguments and extra_content of a piece, as far as it has them."""
     function = call.get("function") or call.get("custom") or {}
-    arguments = function.get("arguments", function.get("input", call.get("arguments")))
+    found = (place.get(name) for name in ("arguments", "input", "parameters") for place in (function, call))
+    arguments = next((value for value in found if value is not None), None)
     piece: dict[str, Any] = {}
     if (key := call.get("id")) not in (None, ""):
         piece["id"] = text_of(key)
     if name := function.get("name") or call.get("name"):
         piece["name"] = text_of(name)
-    if isinstance(arguments, dict):
+    if isinstance(arguments, dict | list):
         arguments = orjson.dumps(arguments).decode()
     if arguments not in (None, ""):
         piece["arguments"] = text_of(arguments)

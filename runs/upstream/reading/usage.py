@@ -3,13 +3,24 @@
 from typing import Any
 
 MAX_COUNT = 2**31 - 1  # of a column
-PROMPT = ("prompt_tokens", "input_tokens", "inputTokens", "promptTokenCount", "prompt_eval_count", "prompt_n")
+PROMPT = (
+    "prompt_tokens",
+    "input_tokens",
+    "promptTokens",
+    "inputTokens",
+    "promptTokenCount",
+    "prompt_token_count",
+    "prompt_eval_count",
+    "prompt_n",
+)
 COMPLETION = (
     "completion_tokens",
     "output_tokens",
     "generated_tokens",
+    "completionTokens",
     "outputTokens",
     "candidatesTokenCount",
+    "candidates_token_count",
     "eval_count",
     "predicted_n",
 )
@@ -20,12 +31,17 @@ CACHED = (
     ("", "prompt_cache_hit_tokens"),
     ("", "cached_tokens"),
     ("", "cache_read_input_tokens"),
+    ("prompt_tokens_details", "cache_read_tokens"),
+    ("", "num_cached_tokens"),
+    ("", "cacheReadInputTokens"),
     ("", "cachedContentTokenCount"),
 )
 REASONING = (
     ("completion_tokens_details", "reasoning_tokens"),
     ("output_tokens_details", "reasoning_tokens"),
+    ("completion_tokens_details", "thinking_tokens"),
     ("", "reasoning_tokens"),
+    ("", "thinking_tokens"),
     ("", "thoughtsTokenCount"),
 )
 
@@ -47,6 +63,13 @@ def counts_of(usage: Any) -> dict[str, int] | None:
     return counts
 
 
+def merge_counts(before: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    """Counts are of the whole answer so far, so the last ones hold; a zero takes nothing away."""
+    return (
+        more if not before else before | {name: number for name, number in more.items() if number or name not in before}
+    )
+
+
 def count(value: Any) -> int:
     """A number as the upstream intended it, within the range of a column."""
     return min(max(int(value or 0), 0), MAX_COUNT)
@@ -60,6 +83,8 @@ def _detail(usage: dict[str, Any], places: tuple[tuple[str, str], ...]) -> int:
     for outer, name in places:
         details = usage.get(outer) if outer else usage
         value = details.get(name) if isinstance(details, dict) else None
-        if isinstance(value, int) and value > 0:
+        if isinstance(value, str) and value.isdecimal():
+            value = int(value[:20])
+        if isinstance(value, int | float) and value > 0:
             return count(value)
     return 0

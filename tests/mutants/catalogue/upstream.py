@@ -256,6 +256,6 @@ MUTANTS = [
         "runs/upstream/failures/classify.py",
         "        return UpstreamContextTooLong\n",
         "        pass\n",
-        "tests/runs/test_upstream_failures.py::test_a_context_that_is_too_long_has_its_own_code_in_every_shape",
+        "tests/runs/test_upstream_context.py::test_a_context_that_is_too_long_has_its_own_code_in_every_shape",
     ),
 ]
