@@ -16,7 +16,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from chatapp.chats.models import Message, Session
-from runs import key_storage, provider_keys
+from runs import clock, key_storage, provider_keys
 from runs.errors import ProviderKeyForbidden
 from runs.states import ACTIVE, FINAL, LogKept, LostReason, Notify, Status, StopReason, Trigger
 
@@ -245,8 +245,8 @@ class Report(models.Model):
 
     @classmethod
     def file(cls, name: str, **data: object) -> None:
-        """Replace the report of this name. By this process's clock: the database's would be another query."""
-        cls.objects.update_or_create(name=name, defaults={"at": timezone.now(), "data": data})
+        """Replace the report of this name."""
+        cls.objects.update_or_create(name=name, defaults={"at": clock.now(), "data": data})
 
 
 class RunQuerySet(models.QuerySet):
@@ -314,7 +314,7 @@ class Run(models.Model):
     # An attached run ends at this time unless it is followed; null: it is detached and outlives its viewers.
     viewer_until = models.DateTimeField(null=True)
 
-    queued_at = models.DateTimeField(default=timezone.now)
+    queued_at = models.DateTimeField(default=timezone.now)  # by the web server's clock, without a query
     started_at = models.DateTimeField(null=True)
     first_token_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

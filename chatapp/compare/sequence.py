@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 from django.dispatch import receiver
-from django.utils import timezone
 
 from chatapp.compare.models import Comparison, Pane
+from runs import clock
 from runs.lifecycle.queue import release
 from runs.models import Run
 from runs.signals import ended
@@ -43,7 +43,7 @@ def advance(comparison_id: UUID) -> bool:
     panes = Pane.objects.filter(comparison=comparison_id)
     if Run.objects.under_way().filter(session__pane__in=panes).exists():
         return False
-    following = panes.open().filter(_held, run__viewer_until__gt=timezone.now()).order_by("position")
+    following = panes.open().filter(_held, run__viewer_until__gt=clock.now()).order_by("position")
     pane = following.select_related("session").first()
     if pane is not None:
         release(pane.session)

@@ -7,12 +7,12 @@ with its lease. Figures of this web process (its followers, the runs it ended) a
 from collections.abc import Iterable, Iterator
 
 from django.db.models.functions import Now
-from django.utils import timezone
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from runs import clock
 from runs.maintenance.counters import BOUNDS, MAIN, tally
 from runs.models import Report, Worker
 from runs.queries import statistics
@@ -58,8 +58,9 @@ def _now() -> Iterator[Metric]:
         "chatapp_report_age_seconds", "Seconds since the last run of a periodic job", labels=["name"]
     )
     open_problems = GaugeMetricFamily("chatapp_heal_open", "Problems found and not repaired by `manage.py heal`")
+    now = clock.read()
     for report in Report.objects.exclude(name__startswith=MAIN):
-        ages.add_metric([report.name], (timezone.now() - report.at).total_seconds())
+        ages.add_metric([report.name], (now - report.at).total_seconds())
         if report.name == "heal":
             open_problems.add_metric([], report.data.get("open", 0))
     yield from (ages, open_problems)

@@ -10,11 +10,11 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
-from django.utils import timezone
 from health_check import checks
 from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
+from runs import clock
 from runs.models import Report, Worker
 
 REDIS_SECONDS = 2.0  # s; time limit of Redis' response
@@ -109,7 +109,7 @@ class Upkeep(Part):
         last = Report.objects.filter(pk="upkeep").first()
         if last is None:
             raise ServiceUnavailable("beat has not run yet")
-        age = (timezone.now() - last.at).total_seconds()
+        age = (clock.read() - last.at).total_seconds()
         if age > UPKEEP_SECONDS:
             raise ServiceUnavailable(f"last run {age:.0f} s ago; beat or its worker is down")
 
@@ -122,7 +122,7 @@ class Healed(Part):
     remedy = f"Run: {settings.COMMAND} heal --repair"
 
     def verify(self):
-        last = Report.objects.filter(pk="heal", at__gte=timezone.now() - HEAL_ALARM).first()
+        last = Report.objects.filter(pk="heal", at__gte=clock.now() - HEAL_ALARM).first()
         if last is not None and last.data.get("open"):
             raise ServiceUnavailable(f"{last.data['open']} problems are not repaired")
 

@@ -3,12 +3,12 @@
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.utils import timezone
 
 from chatapp.schedules.errors import StillRunning, TooManySchedules, UnknownZone
 from chatapp.schedules.firing import lock, skip_waiting, start
 from chatapp.schedules.models import Occurrence, Paused, Schedule, State
 from chatapp.schedules.rules import next_time
+from runs import clock
 from runs.lifecycle.stop import request_stop
 from runs.limits import check_prompt
 from runs.models import Run
@@ -51,7 +51,7 @@ def _compute(schedule: Schedule) -> None:
     """Compute the next time. Raises UnknownZone."""
     if not schedule.is_zone_known:
         raise UnknownZone
-    schedule.computed_at = timezone.now()
+    schedule.computed_at = clock.read()
     schedule.next_at = next_time(schedule.rule, schedule.computed_at)
 
 
@@ -82,7 +82,7 @@ def run_now(schedule: Schedule) -> Occurrence | None:
     schedule = lock(schedule.pk)
     if schedule is None:
         return None
-    now = timezone.now()
+    now = clock.read()
     second = now.replace(microsecond=0)
     if earlier := schedule.occurrences.filter(due_at=second).first():
         return earlier

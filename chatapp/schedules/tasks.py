@@ -3,9 +3,9 @@
 import logging
 
 from celery import shared_task
-from django.utils import timezone
 
 from chatapp.schedules import firing
+from runs import clock
 
 logger = logging.getLogger(__name__)
 
@@ -13,5 +13,5 @@ logger = logging.getLogger(__name__)
 @shared_task(name="chatapp.schedules.tasks.tick", ignore_result=True)
 def tick() -> None:
     """Start due schedules."""
-    if claimed := firing.tick(timezone.now()):
+    if claimed := firing.tick(clock.read()):
         logger.info("claimed %d occurrences of schedules", claimed)

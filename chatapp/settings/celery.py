@@ -34,16 +34,17 @@ CELERY_WORKER_CONSUMER = "runs.worker.consumer:ResilientConsumer"
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULER = "runs.worker.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {  # all in s
-    "reap": {"task": "runs.tasks.reap", "schedule": 3.0, "options": {"expires": 6}},
-    "compare": {"task": "chatapp.compare.tasks.advance", "schedule": 5.0, "options": {"expires": 10}},
-    "schedules": {"task": "chatapp.schedules.tasks.tick", "schedule": 15.0, "options": {"expires": 30}},
-    "forget": {"task": "chatapp.openai.tasks.forget", "schedule": 60.0, "options": {"expires": 60}},
-    "files": {"task": "chatapp.files.tasks.delete_due", "schedule": 60.0, "options": {"expires": 60}},
+    "reap": {"task": "runs.tasks.reap", "schedule": 3.0},
+    "compare": {"task": "chatapp.compare.tasks.advance", "schedule": 5.0},
+    "schedules": {"task": "chatapp.schedules.tasks.tick", "schedule": 15.0},
+    "forget": {"task": "chatapp.openai.tasks.forget", "schedule": 60.0},
+    "files": {"task": "chatapp.files.tasks.delete_due", "schedule": 60.0},
     "release_files": {"task": "chatapp.files.tasks.release_all", "schedule": 86_400.0},
-    "webhooks": {"task": "chatapp.webhooks.tasks.send_due", "schedule": 5.0, "options": {"expires": 5}},
-    "webhooks_sweep": {"task": "chatapp.webhooks.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
-    "make_html": {"task": "runs.tasks.make_html", "schedule": 5.0, "options": {"expires": 5}},
-    "reduce_logs": {"task": "runs.tasks.reduce_logs", "schedule": 5.0, "options": {"expires": 5}},
+    "webhooks": {"task": "chatapp.webhooks.tasks.send_due", "schedule": 5.0},
+    "webhooks_sweep": {"task": "chatapp.webhooks.tasks.sweep", "schedule": 30.0},
+    "make_html": {"task": "runs.tasks.make_html", "schedule": 5.0},
+    "reduce_logs": {"task": "runs.tasks.reduce_logs", "schedule": 5.0},
     "tidy": {"task": "runs.tasks.tidy", "schedule": 86_400.0},
 }

@@ -3,12 +3,12 @@
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.utils import timezone
 
 from chatapp.errors import AppError
 from chatapp.webhooks.client import address_fault
 from chatapp.webhooks.models import Delivery, DisabledReason, Endpoint, State
 from chatapp.webhooks.signing import new_secret
+from runs import clock
 
 MAX_ENDPOINTS = 10  # per user
 
@@ -35,7 +35,8 @@ def make_endpoint(owner: AbstractBaseUser, url: str, ends: list[str]) -> Endpoin
     get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)  # concurrent calls could exceed the limit
     if Endpoint.objects.filter(owner=owner).count() >= MAX_ENDPOINTS:
         raise TooManyEndpoints
-    return Endpoint.objects.create(owner=owner, url=url, ends=ends)
+    now = clock.read()
+    return Endpoint.objects.create(owner=owner, url=url, ends=ends, enabled_at=now, swept_until=now)
 
 
 def switch_off(endpoint: Endpoint) -> None:
@@ -45,7 +46,7 @@ def switch_off(endpoint: Endpoint) -> None:
 
 def switch_on(endpoint: Endpoint) -> None:
     """Enable an endpoint from now on: runs that ended while it was disabled are not delivered."""
-    now = timezone.now()
+    now = clock.now()
     fields = {"is_enabled": True, "disabled_why": "", "failures": 0, "enabled_at": now, "swept_until": now}
     Endpoint.objects.filter(pk=endpoint.pk, is_enabled=False).update(**fields)
 
@@ -60,4 +61,4 @@ def renew_secret(endpoint: Endpoint) -> str:
 def send_again(delivery: Delivery) -> bool:
     """Deliver the same message again, with all attempts. Returns False if it is still pending."""
     ended = Delivery.objects.filter(pk=delivery.pk).exclude(state=State.PENDING)
-    return bool(ended.update(state=State.PENDING, attempts=0, next_attempt_at=timezone.now(), ended_at=None))
+    return bool(ended.update(state=State.PENDING, attempts=0, next_attempt_at=clock.now(), ended_at=None))

@@ -15,6 +15,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from chatapp.webhooks.models import RUN_FINAL, Delivery, Endpoint, State
+from runs import clock
 from runs.lifecycle import dispatch
 from runs.models import Run
 from runs.signals import ended
@@ -37,7 +38,10 @@ def create_on_end(run_id: UUID, **kwargs) -> None:
 def create(endpoint: Endpoint, runs: Iterable[Run]) -> int:
     """Create an endpoint's deliveries of the runs it is subscribed to. Returns the number of those runs."""
     subscribed = [run for run in runs if run.status in endpoint.ends and run.finished_at >= endpoint.enabled_at]
-    deliveries = [Delivery(endpoint=endpoint, run=run.pk, payload=payload_of(run)) for run in subscribed]
+    deliveries = [
+        Delivery(endpoint=endpoint, run=run.pk, payload=payload_of(run), next_attempt_at=clock.now())
+        for run in subscribed
+    ]
     Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
     return len(subscribed)
 
@@ -80,7 +84,7 @@ def sweep() -> int:
 
 
 def _sweep(endpoint: Endpoint) -> int:
-    now = timezone.now()
+    now = clock.read()
     since = max(endpoint.swept_until - SWEEP_MARGIN, endpoint.enabled_at)
     ended_since = _reported_runs().filter(
         session__owner=endpoint.owner_id,

@@ -21,6 +21,7 @@ from django.utils import timezone
 from chatapp.webhooks.client import Answer, Unsendable, post
 from chatapp.webhooks.models import Delivery, DisabledReason, Endpoint, State
 from chatapp.webhooks.signing import signed_headers
+from runs import clock
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def send_due() -> int:
 
 
 def _due():
-    pending = Delivery.objects.filter(state=State.PENDING, next_attempt_at__lte=timezone.now())
+    pending = Delivery.objects.filter(state=State.PENDING, next_attempt_at__lte=clock.now())
     return pending.filter(endpoint__is_enabled=True, endpoint__owner__is_active=True)
 
 
@@ -72,7 +73,7 @@ def _send_all(endpoint_id: UUID) -> None:
 def claim(endpoint_id: UUID) -> Delivery | None:
     """Claim the delivery that has been due longest. None: nothing is due."""
     while delivery := _due().filter(endpoint=endpoint_id).order_by("next_attempt_at").first():
-        ahead = timezone.now() + timedelta(seconds=settings.WEBHOOK_SECONDS * CLAIM_FACTOR)
+        ahead = clock.now() + timedelta(seconds=settings.WEBHOOK_SECONDS * CLAIM_FACTOR)
         unclaimed = Delivery.objects.filter(pk=delivery.pk, state=State.PENDING, attempts=delivery.attempts)
         if unclaimed.update(attempts=F("attempts") + 1, next_attempt_at=ahead):
             delivery.attempts += 1
@@ -122,7 +123,7 @@ def _failed(delivery: Delivery, error: str, answer: Answer | None = None) -> boo
             _count_failure(delivery.endpoint_id, is_gone)
     else:
         pause = pause_after(delivery.attempts, answer.retry_after if answer else "")
-        _mine(delivery).update(next_attempt_at=timezone.now() + timedelta(seconds=pause), **fields)
+        _mine(delivery).update(next_attempt_at=clock.now() + timedelta(seconds=pause), **fields)
     return False
 
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
 
+from runs import clock
 from runs.lifecycle.reaper import reap
 from runs.lifecycle.stop import request_stop
 from runs.models import Run
@@ -29,7 +29,7 @@ def detach(run: Run) -> None:
 
 def viewer_end() -> datetime:
     """The end of an attached run that is followed now, unless it is renewed."""
-    return timezone.now() + timedelta(seconds=settings.VIEWER_SECONDS)
+    return clock.now() + timedelta(seconds=settings.VIEWER_SECONDS)
 
 
 def renew(streams: Iterable[UUID]) -> None:
@@ -63,7 +63,7 @@ def stop_unless_renewed(stream: UUID, until: datetime) -> datetime | None:
 
 def stop_unwatched() -> int:
     """Stop attached runs without followers for a while: their page, or its web server, is gone (B42)."""
-    runs = list(Run.objects.active().filter(viewer_until__lt=timezone.now(), stop_requested_at=None))
+    runs = list(Run.objects.active().filter(viewer_until__lt=clock.now(), stop_requested_at=None))
     for run in runs:
         request_stop(run, None, StopReason.VIEWER_LEFT)
     return len(runs)

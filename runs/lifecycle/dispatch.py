@@ -10,8 +10,6 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 
 GENERATE = "runs.tasks.generate"
-TITLE_SECONDS = 600  # s after which a title that no worker has started is given up
-SOON_SECONDS = 30  # s after which a periodic task that was sent early is no longer needed: beat has sent it
 
 
 class BrokerDown(Exception):
@@ -32,7 +30,7 @@ def start(run_id: UUID, task_id: UUID) -> None:
 def request_title(run_id: UUID) -> None:
     """Have a worker write a title for the run's session. If the broker is down, there is none."""
     try:
-        current_app.send_task("runs.tasks.write_title", args=[str(run_id)], retry=False, expires=TITLE_SECONDS)
+        current_app.send_task("runs.tasks.write_title", args=[str(run_id)], retry=False)
     except (OperationalError, OSError) as error:
         logger.info("no title for the session of run %s: %s", run_id, error)
 
@@ -64,6 +62,6 @@ def revoke(task_id: UUID) -> None:
 def send_soon(task: str) -> None:
     """Send a periodic task now instead of at beat's next turn. If the broker is down, beat sends it later."""
     try:
-        current_app.send_task(task, retry=False, expires=SOON_SECONDS)
+        current_app.send_task(task, retry=False)
     except (OperationalError, OSError) as error:
         logger.info("%s could not be sent: %s", task, error)

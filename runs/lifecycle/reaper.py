@@ -10,9 +10,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
-from django.db.models.functions import Now
-from django.utils import timezone
 
+from runs import clock
 from runs.errors import QueueTimeLimit
 from runs.lifecycle import redispatch, transitions
 from runs.lifecycle.start import start_next
@@ -30,7 +29,7 @@ class Recovered(NamedTuple):
 
 def lease_end() -> datetime:
     """The end of a lease that is renewed now."""
-    return timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    return clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
 
 
 def recover() -> Recovered:
@@ -43,7 +42,7 @@ def reap(among: Iterable[UUID] | None = None) -> int:
 
     `among` limits it to these runs: a reader of a run ends it, should no worker be left to reap.
     """
-    expired = Q(worker__isnull=True) | Q(worker__lease_until__lt=Now())  # the database's clock, as in the lease
+    expired = Q(worker__isnull=True) | Q(worker__lease_until__lt=clock.now())
     runs = Run.objects.filter(expired, status=Status.RUNNING)
     if among is not None:
         runs = runs.filter(pk__in=list(among))
@@ -66,6 +65,6 @@ def start_stalled_queues() -> int:
 
 def fail_unclaimed() -> int:
     """QUEUED -> FAILED for runs that no worker took within RUN_QUEUED_SECONDS (B9)."""
-    too_old = timezone.now() - timedelta(seconds=settings.RUN_QUEUED_SECONDS)
+    too_old = clock.now() - timedelta(seconds=settings.RUN_QUEUED_SECONDS)
     runs = Run.objects.dispatched().filter(dispatched_at__lt=too_old)
     return sum(transitions.fail(run_id, QueueTimeLimit()) for run_id in list(runs.values_list("id", flat=True)))

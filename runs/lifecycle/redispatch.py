@@ -9,8 +9,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
+from runs import clock
 from runs.lifecycle import dispatch
 from runs.lifecycle.start import start
 from runs.models import Run
@@ -29,7 +29,7 @@ def redispatch() -> int:
     workers busy, or none up, the queue does not grow, however long that lasts.
     """
     dispatched = Run.objects.dispatched()
-    overdue_since = timezone.now() - timedelta(seconds=settings.REDISPATCH_SECONDS)
+    overdue_since = clock.now() - timedelta(seconds=settings.REDISPATCH_SECONDS)
     overdue = dispatched.filter(dispatched_at__lt=overdue_since)
     given_back = dispatched.filter(dispatched_at=None)
     if overdue.exists() and _is_short_of_tasks(dispatched.count()):

@@ -10,9 +10,9 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.utils import timezone
 
 from chatapp.chats.models import Session
+from runs import clock
 from runs.errors import BrokerUnavailable
 from runs.lifecycle import dispatch
 from runs.models import Run
@@ -60,7 +60,7 @@ def start(run_id: UUID, on_failure: OnFailure | None = None) -> None:
     goes back to the queue (B20), or `on_failure` decides.
     """
     task_id = uuid4()
-    Run.objects.filter(pk=run_id, status=Status.QUEUED).update(task_id=task_id, dispatched_at=timezone.now())
+    Run.objects.filter(pk=run_id, status=Status.QUEUED).update(task_id=task_id, dispatched_at=clock.now())
     transaction.on_commit(partial(_dispatch, run_id, task_id, on_failure or _put_back))
 
 

@@ -9,8 +9,8 @@ from functools import partial
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.utils import timezone
 
+from runs import clock
 from runs.lifecycle import dispatch, transitions
 from runs.models import Run
 from runs.states import ACTIVE, Status, StopReason
@@ -30,7 +30,7 @@ def request_stop(run: Run, by: AbstractBaseUser | None, reason: StopReason = Sto
 def record_stop_request(run: Run, by: AbstractBaseUser | None, reason: StopReason) -> bool:
     """Record the request, unless there is one. Returns whether this call did; may be part of a transaction."""
     unasked = Run.objects.filter(pk=run.pk, status__in=ACTIVE, stop_requested_at=None)
-    return bool(unasked.update(stop_requested_at=timezone.now(), stop_requested_by=by, stop_reason=reason))
+    return bool(unasked.update(stop_requested_at=clock.now(), stop_requested_by=by, stop_reason=reason))
 
 
 def apply_stop_request(run: Run) -> str:

@@ -15,11 +15,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Subquery
-from django.utils import timezone
 
 from chatapp.chats import storage_usage
 from chatapp.chats.actions import html_due
 from chatapp.chats.models import Message, MessageState, News, Session
+from runs import clock
 from runs.error_details import shorten
 from runs.errors import RunError
 from runs.lifecycle import dispatch
@@ -89,7 +89,7 @@ def claim(run_id: UUID, task_id: UUID, worker: Worker) -> tuple[Run, int] | None
         with transaction.atomic():
             lock_session_of(run_id)
             waiting = Run.objects.filter(pk=run_id, task_id=task_id, status=Status.QUEUED, stop_requested_at=None)
-            if not waiting.update(status=Status.RUNNING, worker=worker, started_at=timezone.now(), attempt=1):
+            if not waiting.update(status=Status.RUNNING, worker=worker, started_at=clock.now(), attempt=1):
                 return _refuse_claim(run_id)
             events = store.append(run_id, (Kind.STARTED, {}))
             run = Run.objects.select_related("session", "message__parent", "model__provider").get(pk=run_id)
@@ -181,9 +181,8 @@ def _finish(run_id: UUID, end: End, leaves: Sequence[Status] = ACTIVE) -> bool:
 
 def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
     lock_session_of(run_id)
-    finished_at = timezone.now()
     leaving = Run.objects.filter(pk=run_id, status__in=leaves)
-    won = leaving.update(status=end.status, finished_at=finished_at, **end.fields)
+    won = leaving.update(status=end.status, finished_at=clock.now(), **end.fields)
     if not won:
         return False
     run = Run.objects.select_related("message", "session").get(pk=run_id)
@@ -216,7 +215,7 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
     storage_usage.add(run.session.owner_id, _size(folded))
     _hold_queue(run, end)
     news = _news_of(run, end)
-    Session.objects.filter(pk=run.session_id).update(active_at=finished_at, **news)
+    Session.objects.filter(pk=run.session_id).update(active_at=run.finished_at, **news)
     _announce_on_commit(events)
     session_changed(run.session_id, ended=run.id if news or run.tells == Notify.ALL else None)
     transaction.on_commit(partial(start_next, run.session_id))

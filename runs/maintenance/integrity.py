@@ -11,11 +11,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
-from django.utils import timezone
 
 from chatapp.chats.actions import html_due
 from chatapp.chats.models import Message, MessageState
+from runs import clock
 from runs.lifecycle import reaper, transitions
 from runs.lifecycle.segments import earlier_segments
 from runs.lifecycle.start import lock_session
@@ -176,11 +175,11 @@ def _set_state(case: _Case) -> None:
 
 def _stuck(repair: bool) -> Iterator[Finding]:
     """Runs that the reaper should have ended or started long ago. The repair calls the reaper."""
-    long_ago = timezone.now() - timedelta(seconds=STUCK_SECONDS)
-    dead = Q(worker=None) | Q(worker__lease_until__lt=Now() - timedelta(seconds=STUCK_SECONDS))
+    long_ago = clock.now() - timedelta(seconds=STUCK_SECONDS)
+    dead = Q(worker=None) | Q(worker__lease_until__lt=clock.now() - timedelta(seconds=STUCK_SECONDS))
     running = Run.objects.filter(dead, status=Status.RUNNING, started_at__lt=long_ago)
     problems = [(run_id, "it is running on a worker that is gone") for run_id in running.values_list("id", flat=True)]
-    too_old = timezone.now() - timedelta(seconds=settings.RUN_QUEUED_SECONDS + STUCK_SECONDS)
+    too_old = clock.now() - timedelta(seconds=settings.RUN_QUEUED_SECONDS + STUCK_SECONDS)
     unclaimed = Run.objects.dispatched().filter(dispatched_at__lt=too_old)
     problems += [(run_id, "no worker took it in time") for run_id in unclaimed.values_list("id", flat=True)]
     problems += [(run_id, "it waits although nothing of its session is under way") for run_id in _stalled(long_ago)]

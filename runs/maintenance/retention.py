@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from runs import clock
 from runs.maintenance.counters import MAIN
 from runs.models import Report, Run, Worker
 from runs.queries.answers import snapshot
@@ -96,7 +97,7 @@ def prune_due(budget: TimeBudget) -> int:
 
 def _due(kept: LogKept, age: timedelta) -> list[UUID]:
     """The oldest runs whose log is kept so, shuffled: two processes start with different ones."""
-    runs = Run.objects.filter(log_kept=kept, finished_at__lt=timezone.now() - age, status__in=FINAL)
+    runs = Run.objects.filter(log_kept=kept, finished_at__lt=clock.now() - age, status__in=FINAL)
     due = list(runs.order_by("finished_at").values_list("id", flat=True)[:BATCH_RUNS])
     shuffle(due)
     return due

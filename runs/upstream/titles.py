@@ -1,6 +1,7 @@
 """Session titles, written by the session's model after the first completed exchange."""
 
 import re
+from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import F
@@ -8,6 +9,7 @@ from django.db.models import F
 from chatapp.chats.models import Session
 from chatapp.chats.plain_text import excerpt_of
 from chatapp.chats.titles import opening_of
+from runs import clock
 from runs.errors import ModelUnknown
 from runs.models import Run
 from runs.session_feed import session_changed
@@ -16,6 +18,7 @@ from runs.upstream.profiles.profile import profile_of
 from runs.upstream.request import UpstreamRequest, prepare_request
 
 TIMEOUT_SECONDS = 60.0  # s a title may take: the model may think first
+MAX_WAIT_SECONDS = 600  # s after an answer's end; later a title is no longer worth a request
 MAX_REQUESTS = 2  # of one session, so that a model that gives no title is not asked after each answer
 MAX_TOKENS = 2_048  # of a title, with the thinking before it: 30 were used up before the first word
 WINDOW_SHARE = 2  # a title gets one of so many parts of a small context window
@@ -37,7 +40,10 @@ def run_to_title(run_id: UUID) -> Run | None:
 
     The request is counted before it is sent: each task sends one.
     """
-    sessions = Session.objects.filter(runs=run_id, title="", title_requests__lt=MAX_REQUESTS)
+    since = clock.now() - timedelta(seconds=MAX_WAIT_SECONDS)
+    sessions = Session.objects.filter(
+        runs__pk=run_id, runs__finished_at__gt=since, title="", title_requests__lt=MAX_REQUESTS
+    )
     if not sessions.update(title_requests=F("title_requests") + 1):
         return None
     return Run.objects.select_related("model__provider", "session", "message__parent").filter(pk=run_id).first()

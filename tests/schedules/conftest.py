@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from chatapp.schedules import actions, firing
 from chatapp.schedules.models import Kind, Occurrence, Schedule
+from runs import clock as database_clock
 from runs.lifecycle import transitions
 from runs.models import Model, Provider, Run, Worker
 from runs.signals import ended
@@ -34,8 +35,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    for module in (actions, firing):
-        monkeypatch.setattr(module.timezone, "now", lambda: clock.now)
+    monkeypatch.setattr(timezone, "now", lambda: clock.now)
+    monkeypatch.setattr(database_clock, "read", lambda: clock.now)
     return clock
 
 

@@ -19,7 +19,7 @@ TICK_SECONDS = 0.8  # of real time
 
 app.conf.beat_schedule = {
     **app.conf.beat_schedule,
-    "schedules": {"task": "chatapp.schedules.tasks.tick", "schedule": TICK_SECONDS, "options": {"expires": 5}},
+    "schedules": {"task": "chatapp.schedules.tasks.tick", "schedule": TICK_SECONDS},
 }
 
 
@@ -34,4 +34,4 @@ def read_clock(path: Path, process: str = "") -> datetime:
 def shift(**kwargs) -> None:
     from chatapp.schedules import tasks
 
-    tasks.timezone = SimpleNamespace(now=lambda: read_clock(Path(os.environ["CLOCK"]), os.environ["PROCESS"]))
+    tasks.clock = SimpleNamespace(read=lambda: read_clock(Path(os.environ["CLOCK"]), os.environ["PROCESS"]))

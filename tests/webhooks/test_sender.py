@@ -9,6 +9,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from chatapp.webhooks import deliveries, sender
 from chatapp.webhooks.actions import renew_secret, send_again, switch_off
 from chatapp.webhooks.models import Delivery, DisabledReason, State
+from runs import clock
 from tests.harness.facts import wait_until
 
 
@@ -160,18 +161,18 @@ def test_two_who_claim_at_once_do_not_both_get_it(delivery, settings):
 
 
 def test_what_another_process_claims_between_the_look_and_the_claim_is_its_own(delivery, monkeypatch):
-    mine, theirs, now = delivery("/ok"), [], timezone.now
+    mine, theirs, now = delivery("/ok"), [], clock.now
 
     def let_another_go_first():
-        monkeypatch.setattr(timezone, "now", now)
+        monkeypatch.setattr(clock, "now", now)
         theirs.append(sender.claim(mine.endpoint_id))
         return now()
 
     def look():
-        monkeypatch.setattr(timezone, "now", let_another_go_first)  # asked next when the claim is about to be made
+        monkeypatch.setattr(clock, "now", let_another_go_first)  # asked next when the claim is about to be made
         return now()
 
-    monkeypatch.setattr(timezone, "now", look)
+    monkeypatch.setattr(clock, "now", look)
     assert sender.claim(mine.endpoint_id) is None
     assert theirs == [mine]
     assert Delivery.objects.get().attempts == 1

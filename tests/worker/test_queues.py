@@ -103,6 +103,20 @@ def test_the_queue_does_not_grow_while_no_worker_takes_runs(make_stack):  # B6
     assert [check(run).status for run in runs] == [Status.COMPLETED] * 3
 
 
+# Beat, when no worker takes what it sends, for longer than its queue may grow.
+BEAT_ALONE = """
+import tempfile
+from chatapp.celery import app
+from runs.worker.beat import Scheduler
+beat = Scheduler(app, schedule_filename=tempfile.mkdtemp() + "/schedule")
+queue = app.amqp.queues["upkeep"].bind(beat.producer.channel)
+for count in (60, 5):
+    for _ in range(count):
+        beat.apply_entry(beat.schedule["reap"], producer=beat.producer)
+    print(queue.queue_declare().message_count)
+"""
+
+
 def test_the_backlog_counts_the_tasks_that_wait(make_stack):
     stack = make_stack(start=("valkey", "web"))
     alice = stack.person("alice")
@@ -111,6 +125,7 @@ def test_the_backlog_counts_the_tasks_that_wait(make_stack):
     for _ in range(2):
         alice.send(prompt(tokens=3))
     assert stack.manage("shell", "-v", "0", "-c", script).stdout.strip() == "2"
+    assert stack.manage("shell", "-v", "0", "-c", BEAT_ALONE).stdout.split() == ["50", "50"], "it stops there"
     stack.valkey.kill()
     done = stack.manage("shell", "-v", "0", "-c", script, check=False)
     assert dispatch.BrokerDown.__name__ in done.stderr

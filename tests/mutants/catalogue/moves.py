@@ -34,8 +34,8 @@ MUTANTS = [
     Mutant(
         "leases are compared the wrong way round",
         "runs/lifecycle/reaper.py",
-        "worker__lease_until__lt=Now()",
-        "worker__lease_until__gt=Now()",
+        "worker__lease_until__lt=clock.now()",
+        "worker__lease_until__gt=clock.now()",
         "tests/runs/test_lifecycle.py::test_the_reaper_ends_what_a_worker_without_lease_was_running",
     ),
     Mutant(
@@ -195,8 +195,8 @@ MUTANTS = [
     Mutant(
         "attached answers that are watched are stopped",
         "runs/lifecycle/attached.py",
-        "viewer_until__lt=timezone.now()",
-        "viewer_until__gt=timezone.now()",
+        "viewer_until__lt=clock.now()",
+        "viewer_until__gt=clock.now()",
         "tests/runs/test_queueing.py::test_an_attached_run_continues_while_it_has_a_viewer",
     ),
     Mutant(
