@@ -25,6 +25,7 @@
         ├── EmptyAnswer
         │   ├── LengthUsedUp
         │   └── AnswerFiltered
+        ├── ModelForbidden
         ├── ProviderKeyMissing
         ├── ProviderKeyForbidden
         ├── ProviderMisconfigured
@@ -50,8 +51,7 @@
             ├── UpstreamInterrupted
             └── UpstreamSilent
 
-The schedules' errors (`chatapp.schedules.errors`) are RunErrors, too. `docs/errors.md` lists every code; a test keeps
-the list complete.
+The schedules' errors (`chatapp.schedules.errors`) are RunErrors, too. A test keeps `docs/errors.md` complete.
 """
 
 from chatapp.errors import AppError
@@ -230,6 +230,13 @@ class AnswerFiltered(EmptyAnswer):
     """The model server's content filter removed the whole answer."""
 
 
+class ModelForbidden(RunFailed):
+    """You may no longer use this model. Choose another one."""
+
+    code = "model_forbidden"
+    retryable = False
+
+
 class ProviderKeyMissing(RunFailed):
     """The API key for this model's provider is not set on the server."""
 
@@ -362,13 +369,6 @@ class UpstreamLoading(UpstreamError):
 
     code = "upstream_loading"
     is_transient = True
-
-
-def retrying_label(code: str) -> str:
-    """What a page shows while a request is retried after an error with this code."""
-    if code == UpstreamLoading.code:
-        return "The model is being loaded, which may take a few minutes…"
-    return "The model is busy, trying again…"
 
 
 class UpstreamGarbage(UpstreamError):

@@ -69,6 +69,7 @@ class PreviousNotFinal(Refusal):
 
 RUN_STATUS: dict[str, int] = {  # code of a failed run -> status; 500 for other codes
     errors.ModelUnknown.code: 404,
+    errors.ModelForbidden.code: 404,
     errors.ModelMissing.code: 503,
     errors.PromptEmpty.code: 400,
     errors.PromptTooLong.code: 400,
@@ -102,6 +103,7 @@ RUN_STATUS: dict[str, int] = {  # code of a failed run -> status; 500 for other 
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 NAMES = {  # codes that clients expect
     errors.ModelUnknown.code: "model_not_found",
+    errors.ModelForbidden.code: "model_not_found",
     errors.ContextTooLong.code: "context_length_exceeded",
     errors.PromptTooLong.code: "context_length_exceeded",
     errors.UpstreamContextTooLong.code: "context_length_exceeded",

@@ -92,7 +92,7 @@ def claim(run_id: UUID, task_id: UUID, worker: Worker) -> tuple[Run, int] | None
             if not waiting.update(status=Status.RUNNING, worker=worker, started_at=clock.now(), attempt=1):
                 return _refuse_claim(run_id)
             events = store.append(run_id, (Kind.STARTED, {}))
-            run = Run.objects.select_related("session", "message__parent", "model__provider").get(pk=run_id)
+            run = Run.objects.select_related("session__owner", "message__parent", "model__provider").get(pk=run_id)
             attach_to_branch(run.message)
             Message.objects.filter(pk=run.message_id).update(state=MessageState.ANSWERING)
             _announce_on_commit(events)

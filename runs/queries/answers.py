@@ -4,6 +4,7 @@ from uuid import UUID
 
 from chatapp.chats.actions import FINAL
 from chatapp.chats.models import Message
+from runs.errors import UpstreamLoading
 from runs.lifecycle import reaper
 from runs.lifecycle.segments import earlier_segments, segment_of
 from runs.models import Run
@@ -55,3 +56,10 @@ def snapshot(stream: UUID) -> dict | None:
     if run.prompt_tokens is not None and run.completion_tokens is not None:
         piece.usage = {"prompt_tokens": run.prompt_tokens, "completion_tokens": run.completion_tokens}
     return snapshot_data(piece)
+
+
+def retrying_label(code: str) -> str:
+    """What a page shows while a request is retried after an error with this code."""
+    if code == UpstreamLoading.code:
+        return "The model is being loaded, which may take a few minutes…"
+    return "The model is busy, trying again…"

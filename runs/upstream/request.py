@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from runs.errors import ModelUnknown, ProviderKeyMissing, RunError, UpstreamContextTooLong
+from runs.errors import ModelForbidden, ModelUnknown, ProviderKeyMissing, RunError, UpstreamContextTooLong
 from runs.models import Model, Run
 from runs.states import Trigger
 from runs.upstream.context.chat_context import ChatContext, after_refusal, chat_context
@@ -109,13 +109,13 @@ def build_request(run: Run) -> UpstreamRequest:
     """Build the request of `run` from its session's settings, its model and the messages that lead to it.
 
     A program's run, whose session is not listed, may have messages of its own; then those are sent instead.
-    Raises ModelUnknown, ProviderKeyMissing, ProviderKeyForbidden, ContextTooLong.
+    Raises ModelUnknown, ModelForbidden, ProviderKeyMissing, ProviderKeyForbidden, ContextTooLong.
     """
-    session = run.session
+    model, session = usable_model(run), run.session
     is_program = run.trigger == Trigger.API and not session.is_listed
     if is_program and _program_prompt is not None and (prompt := _program_prompt(run)):
         messages, parameters = prompt
-        request = prepare_request(run.model, messages, **parameters)
+        request = prepare_request(model, messages, **parameters)
         ends_with_result = bool(messages) and messages[-1]["role"] == "tool"
         request.may_be_empty = MayBeEmpty.ALWAYS if ends_with_result else MayBeEmpty.IF_FINISHED
         return request
@@ -126,19 +126,32 @@ def build_request(run: Run) -> UpstreamRequest:
         Run.objects.filter(pk=run.pk).update(left_out=context.left_out)
     if context.window is not None and session.max_tokens:
         parameters["max_tokens"] = min(session.max_tokens, context.window.answer_tokens)
-    request = prepare_request(run.model, context.messages, session.system_prompt, **parameters)
+    request = prepare_request(model, context.messages, session.system_prompt, **parameters)
     request.run_id, request.context = run.pk, replace(context, messages=[])  # the body has them
     return request
 
 
+def usable_model(run: Run) -> Model:
+    """The model of `run`, if the owner of the session may use it now: it may have been taken away since (B54).
+
+    Raises ModelUnknown, ModelForbidden.
+    """
+    if run.model is None or not run.model.enabled:
+        raise ModelUnknown
+    if not Model.objects.usable_by(run.session.owner).filter(pk=run.model_id).exists():
+        raise ModelForbidden
+    return run.model
+
+
 def prepare_request(
-    model: Model | None, messages: list[dict[str, Any]], system_prompt: str = "", **parameters: object
+    model: Model, messages: list[dict[str, Any]], system_prompt: str = "", **parameters: object
 ) -> UpstreamRequest:
     """Build a request to a model's provider. The arguments take precedence over the model's defaults.
 
-    No system prompt is added to messages that hold a system message. Raises as `build_request`.
+    No system prompt is added to messages that hold a system message. Raises ModelUnknown, ProviderKeyMissing,
+    ProviderKeyForbidden.
     """
-    if model is None or not model.enabled:
+    if not model.enabled:
         raise ModelUnknown
     key = model.provider.key
     if key == "":

@@ -10,12 +10,11 @@ from chatapp.chats.models import Session
 from chatapp.chats.plain_text import excerpt_of
 from chatapp.chats.titles import opening_of
 from runs import clock
-from runs.errors import ModelUnknown
 from runs.models import Run
 from runs.session_feed import session_changed
 from runs.upstream.context.windows import window_of
 from runs.upstream.profiles.profile import profile_of
-from runs.upstream.request import UpstreamRequest, prepare_request
+from runs.upstream.request import UpstreamRequest, prepare_request, usable_model
 
 TIMEOUT_SECONDS = 60.0  # s a title may take: the model may think first
 MAX_WAIT_SECONDS = 600  # s after an answer's end; later a title is no longer worth a request
@@ -46,24 +45,22 @@ def run_to_title(run_id: UUID) -> Run | None:
     )
     if not sessions.update(title_requests=F("title_requests") + 1):
         return None
-    return Run.objects.select_related("model__provider", "session", "message__parent").filter(pk=run_id).first()
+    return Run.objects.select_related("model__provider", "session__owner", "message__parent").filter(pk=run_id).first()
 
 
 def build_title_request(run: Run) -> UpstreamRequest:
-    """Raises ModelUnknown, ProviderKeyMissing, ProviderKeyForbidden."""
-    parent = run.message.parent
+    """Raises ModelUnknown, ModelForbidden, ProviderKeyMissing, ProviderKeyForbidden."""
+    model, parent = usable_model(run), run.message.parent
     question, answer = opening_of(parent) if parent else "", run.message.content
     messages = [
         {"role": "user", "content": question[:EXCERPT_CHARACTERS]},
         {"role": "assistant", "content": answer[:EXCERPT_CHARACTERS]},
         {"role": "user", "content": TITLE_PROMPT},
     ]
-    if run.model is None:
-        raise ModelUnknown
-    window = window_of(run.model)
+    window = window_of(model)
     limit = MAX_TOKENS if window is None else min(MAX_TOKENS, window // WINDOW_SHARE)
-    extra = {**profile_of(run.model).title_body, "max_tokens": limit}
-    return prepare_request(run.model, messages, **extra)
+    extra = {**profile_of(model).title_body, "max_tokens": limit}
+    return prepare_request(model, messages, **extra)
 
 
 def save_title(session_id: UUID, text: str) -> bool:

@@ -1,13 +1,16 @@
 """The request that goes upstream."""
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db.models.signals import post_init
 
 from chatapp.chats.models import Attachment, Message, Role
+from runs.errors import ModelForbidden
 from runs.lifecycle import transitions
 from runs.models import Run
 from runs.upstream.context.chat_context import CONTINUE_PROMPT
 from runs.upstream.request import UpstreamRequest, build_request
+from runs.upstream.titles import build_title_request
 
 
 @pytest.fixture
@@ -145,3 +148,14 @@ def test_a_request_s_body_is_freed_once_it_will_not_be_sent_again():
     assert request.payload == {"model": "m", "messages": []} and "key" not in repr(request)
     request.drop_body()
     assert request.body == b""
+
+
+@pytest.mark.parametrize("build", [build_request, build_title_request])
+def test_a_model_that_was_taken_away_gets_no_request(send, model, build):  # B54
+    run = placed(send("Why?"))
+    assert build(run).payload["model"] == "m"
+    model.groups.add(Group.objects.create(name="Research"))
+    with pytest.raises(ModelForbidden):
+        build(run)
+    run.session.owner.is_superuser = True
+    assert build(run)

@@ -93,8 +93,8 @@ def test_only_the_files_on_the_path_are_read_and_all_of_them_at_once(browser, as
         transitions.complete(write(run, "So").pk, "stop")
     aside = Message.objects.create(session=session, role="user", content="Another branch")
     Attachment.objects.create(message=aside, position=0, name="aside", media_type="text/plain", size=1, text="aside")
-    run = Run.objects.select_related("message", "session", "model__provider").get(pk=run.pk)
-    with django_assert_num_queries(3):  # the path, its messages, their files
+    run = Run.objects.select_related("message", "session__owner", "model__provider").get(pk=run.pk)
+    with django_assert_num_queries(4):  # the path, its messages, their files; who may use the model
         contents = [one["content"] for one in build_request(run).payload["messages"]]
     assert len(contents) == 7
     assert "aside" not in str(contents)

@@ -16,10 +16,9 @@ from chatapp.chats.models import Message, MessageState, Role
 from chatapp.chats.plain_text import SHOWN_CHARACTERS, text_for_page
 from chatapp.chats.reasoning_and_tools import ReasoningAndTools
 from chatapp.chats.tree import Tree
-from runs.errors import retrying_label
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
-from runs.queries.answers import answer_now
+from runs.queries.answers import answer_now, retrying_label
 from runs.queries.queue_position import ahead_of
 from runs.upstream.reading.finish_reasons import cut_off_note
 
