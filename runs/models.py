@@ -2,6 +2,7 @@
 
 import os
 import re
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -186,7 +187,7 @@ class Model(models.Model):
         settings.AUTH_USER_MODEL, blank=True, related_name="favourite_models", editable=False
     )
 
-    # Per million tokens, in the currency of the provider; null: unknown.
+    # Per million tokens, in CURRENCY; null: unknown.
     input_price = models.DecimalField(
         max_digits=12, decimal_places=6, null=True, blank=True, validators=[MinValueValidator(0)]
     )
@@ -214,6 +215,12 @@ class Model(models.Model):
             raise ValidationError({"parameters": 'Enter a JSON object such as {"temperature": 0.3}.'})
         if reserved := self.parameters.keys() & {"model", "messages", "stream", "stream_options"}:
             raise ValidationError({"parameters": f"This site sets these itself: {', '.join(sorted(reserved))}."})
+
+    def cost_of(self, prompt_tokens: int | None, completion_tokens: int | None) -> Decimal | None:
+        """In CURRENCY; None if a price or a count is unknown."""
+        if None in (self.input_price, self.output_price, prompt_tokens, completion_tokens):
+            return None
+        return (self.input_price * prompt_tokens + self.output_price * completion_tokens) / 1_000_000
 
 
 class Worker(models.Model):
@@ -325,6 +332,7 @@ class Run(models.Model):
     sources = models.JSONField(null=True, blank=True)  # [{"url", "title"}]: web pages that the answer names
     cached_tokens = models.PositiveIntegerField(null=True)  # of the prompt: from the provider's cache
     reasoning_tokens = models.PositiveIntegerField(null=True)  # of the completion
+    cost = models.DecimalField(max_digits=20, decimal_places=10, null=True)  # in CURRENCY, by the prices at its end
 
     # How much of the message is this run's; null until it ends.
     text_characters = models.PositiveIntegerField(null=True)

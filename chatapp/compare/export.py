@@ -36,6 +36,8 @@ def _figures(view: PaneView) -> Iterator[str]:
         yield f"first token after {figures.first_token_seconds:.2f} s"
     if figures.tokens_per_second is not None:
         yield f"{'≈ ' if figures.is_counted_here else ''}{figures.tokens_per_second:.1f} tokens/s"
+    if figures.cost_label:
+        yield figures.cost_label
 
 
 def _vote(comparison: Comparison, views: list[PaneView]) -> str:

@@ -1,7 +1,8 @@
 """Presenters of panes. Templates get model names only from here, where a blind comparison hides them (B45)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
 from chatapp.chats.models import MessageState
 from chatapp.chats.plain_text import SHOWN_CHARACTERS, text_for_page
@@ -10,6 +11,7 @@ from chatapp.compare.models import Comparison, Pane
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
 from runs.queries.answers import answer_now, retrying_label
+from runs.queries.costs import in_currency
 from runs.states import Status, StopReason
 from runs.upstream.reading.finish_reasons import cut_off_note
 from streams.events import Kind
@@ -21,12 +23,17 @@ HIDDEN = "Hidden until you vote"
 
 @dataclass
 class Figures:
-    """Speed of an answer; None where unknown."""
+    """Speed and cost of an answer; None where unknown."""
 
     first_token_seconds: float | None = None
     tokens: int | None = None
     tokens_per_second: float | None = None
     is_counted_here: bool = False  # the upstream reported no usage: chunks are counted instead
+    cost: Decimal | None = None  # in CURRENCY; None while models are hidden, whose prices would tell which they are
+
+    @property
+    def cost_label(self) -> str:
+        return "" if self.cost is None else in_currency(self.cost)
 
 
 @dataclass
@@ -117,7 +124,10 @@ class PaneView(ReasoningAndTools):
 
     @property
     def figures(self) -> Figures:
-        return figures_of(self.run) if self.run is not None and self.run.is_final else Figures()
+        if self.run is None or not self.run.is_final:
+            return Figures()
+        figures = figures_of(self.run)
+        return figures if self.pane.comparison.hides_models else replace(figures, cost=self.run.cost)
 
 
 def views_of(comparison: Comparison) -> list[PaneView]:

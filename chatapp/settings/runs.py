@@ -22,4 +22,5 @@ RETENTION_DAYS = env.float("RETENTION_DAYS", default=0.0)  # days after which on
 RESPONSES_DAYS = env.float("RESPONSES_DAYS", default=30.0)  # days until a program's response is deleted; 0 = never
 WORKERS_DAYS = env.float("WORKERS_DAYS", default=30.0)  # days until the row of a worker that is gone is deleted
 
+CURRENCY = env.str("CURRENCY", default="USD")  # of the prices of models, as it is shown after costs
 DISCOVERY_PORTS = env.list("DISCOVERY_PORTS", default=["11434", "1234", "8080", "8000"])  # loopback; model servers' own

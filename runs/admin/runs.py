@@ -18,6 +18,7 @@ from runs.admin import dashboard, live_tail
 from runs.admin.actions import RETRY, STOP
 from runs.admin.filters import FILTERS
 from runs.models import Run
+from runs.queries.costs import in_currency
 from runs.queries.timeline import timeline
 from runs.states import ACTIVE
 
@@ -40,7 +41,7 @@ def _moment(name: str) -> Callable[[Run], str]:
 MOMENTS = [_moment(name) for name in ("queued_at", "started_at", "first_token_at", "finished_at")]
 QUEUED_AT = MOMENTS[0]
 DURATIONS = ["waited", "to_first_token", "took"]
-COUNTS = ["prompt_tokens", "completion_tokens", "tokens_per_second"]
+COUNTS = ["prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "tokens_per_second", "price"]
 SPEED = ["tokens", "tokens_per_second"]
 SUBJECT = ["owner", "session", "model", "trigger"]
 
@@ -141,6 +142,10 @@ class RunAdmin(LongListAdmin, ReadOnlyAdmin):
     def tokens_per_second(self, run: Run) -> str:
         speed = run.tokens_per_second()
         return NOTHING if speed is None else f"{speed:.1f}"
+
+    @admin.display(description="cost", ordering="cost")
+    def price(self, run: Run) -> str:
+        return NOTHING if run.cost is None else in_currency(run.cost)
 
     @admin.display(description="run", ordering="id")
     def short_id(self, run: Run) -> str:

@@ -185,9 +185,10 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
     won = leaving.update(status=end.status, finished_at=clock.now(), **end.fields)
     if not won:
         return False
-    run = Run.objects.select_related("message", "session").get(pk=run_id)
+    run = Run.objects.select_related("message", "session", "model").get(pk=run_id)
     events = store.append(run_id, (end.kind, end.data))
     folded = store.fold_stream(run_id)
+    counts = [folded.usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
     Run.objects.filter(pk=run_id).update(
         last_seq=folded.last_seq,
         text_characters=len(folded.text),
@@ -195,8 +196,9 @@ def _finish_once(run_id: UUID, end: End, leaves: Sequence[Status]) -> bool:
         tool_calls=len(folded.tools),
         first_token_at=_first_token_at(run_id),
         attempt=run.attempt and run.attempt + folded.retries,
-        prompt_tokens=folded.usage.get("prompt_tokens"),
-        completion_tokens=folded.usage.get("completion_tokens"),
+        prompt_tokens=counts[0],
+        completion_tokens=counts[1],
+        cost=run.model.cost_of(*counts) if run.model else None,
         sources=folded.sources or None,
         cached_tokens=folded.usage.get("cached_tokens"),
         reasoning_tokens=folded.usage.get("reasoning_tokens"),

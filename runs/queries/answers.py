@@ -53,9 +53,17 @@ def snapshot(stream: UUID) -> dict | None:
     piece = segment_of(run) if run else None
     if piece is None:
         return None
-    if run.prompt_tokens is not None and run.completion_tokens is not None:
-        piece.usage = {"prompt_tokens": run.prompt_tokens, "completion_tokens": run.completion_tokens}
+    piece.usage = usage_of(run)
     return snapshot_data(piece)
+
+
+def usage_of(run: Run) -> dict[str, int]:
+    """The counts of a final run, as the `usage` event has them; empty if the upstream reported none."""
+    if run.prompt_tokens is None or run.completion_tokens is None:
+        return {}
+    counts = {"prompt_tokens": run.prompt_tokens, "completion_tokens": run.completion_tokens}
+    details = {"cached_tokens": run.cached_tokens, "reasoning_tokens": run.reasoning_tokens}
+    return counts | {name: count for name, count in details.items() if count}
 
 
 def retrying_label(code: str) -> str:

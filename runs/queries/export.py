@@ -12,8 +12,9 @@ from chatapp.chats.attachments import full_text_of
 from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.titles import title_of
 from runs.models import Run
-from runs.queries.answers import answer_now
+from runs.queries.answers import answer_now, usage_of
 from runs.queries.branches import shown_ids
+from runs.queries.costs import plain
 
 FORMAT = "chatapp-session-1"
 INCOMPLETE = {"stopped": "stopped", "failed": "failed", "lost": "interrupted"}
@@ -96,4 +97,6 @@ def _message(message: Message, run: Run | None) -> dict:
     return {name: getattr(message, name) for name in fields} | {
         "attachments": files,
         "model": run.model.name if run and run.model else None,
+        "usage": (usage_of(run) if run else None) or None,
+        "cost": plain(run.cost) if run and run.cost is not None else None,
     }

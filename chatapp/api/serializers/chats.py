@@ -7,6 +7,7 @@ from rest_framework import serializers
 from chatapp.api.operations import example
 from chatapp.api.serializers.fields import (
     Choice,
+    Cost,
     Id,
     Integer,
     Number,
@@ -203,6 +204,13 @@ class SessionSettingsSerializer(serializers.Serializer):
     max_tokens = serializers.IntegerField(allow_null=True)
 
 
+class UsageSerializer(serializers.Serializer):
+    prompt_tokens = serializers.IntegerField()
+    completion_tokens = serializers.IntegerField()
+    cached_tokens = serializers.IntegerField(required=False, help_text="Of the prompt: from the provider's cache.")
+    reasoning_tokens = serializers.IntegerField(required=False, help_text="Of the completion: reasoning.")
+
+
 class DocumentedMessageSerializer(serializers.Serializer):
     """A message in a document. `parent_id` makes them a tree."""
 
@@ -216,6 +224,8 @@ class DocumentedMessageSerializer(serializers.Serializer):
     tools = ToolSerializer(many=True)
     created_at = serializers.DateTimeField()
     model = serializers.CharField(allow_null=True, help_text="Null: a person wrote it, or the model was removed.")
+    usage = UsageSerializer(allow_null=True, help_text="Of the last run; null if unknown.")
+    cost = Cost(help_text=f"Of the last run. {Cost.HELP}")
 
 
 class SessionDocumentSerializer(serializers.Serializer):

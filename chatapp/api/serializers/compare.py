@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from chatapp.api.operations import example
 from chatapp.api.serializers.chats import MAX_TOKENS, SYSTEM_PROMPT_CHARACTERS, ModelName, ToolSerializer
-from chatapp.api.serializers.fields import Choice, Flag, Id, Integer, Number, QueryFlag, Text
+from chatapp.api.serializers.fields import Choice, Cost, Flag, Id, Integer, Number, QueryFlag, Text
 from chatapp.compare.actions import LEAST_PANES
 from chatapp.compare.contenders import Contender
 from chatapp.compare.models import LETTERS, MAX_PANES, Comparison
@@ -93,6 +93,7 @@ class PaneSerializer(serializers.Serializer):
     first_token_seconds = serializers.FloatField(source="figures.first_token_seconds", read_only=True, allow_null=True)
     tokens = serializers.IntegerField(source="figures.tokens", read_only=True, allow_null=True)
     tokens_per_second = serializers.FloatField(source="figures.tokens_per_second", read_only=True, allow_null=True)
+    cost = Cost(source="figures.cost")
 
     def get_contender(self, view: PaneView) -> str | None:
         return None if view.pane.comparison.hides_models else view.pane.contender

@@ -4,9 +4,12 @@
 """
 
 import re
+from decimal import Decimal
 from uuid import UUID
 
 from rest_framework import serializers
+
+from runs.queries.costs import plain
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -48,6 +51,19 @@ class QueryFlag(serializers.BooleanField):
 
     def to_internal_value(self, data: object) -> bool:
         return FLAGS[data] if isinstance(data, str) and data in FLAGS else self.fail("invalid", input=data)
+
+
+class Cost(serializers.DecimalField):
+    """What an answer cost, exactly: a decimal number as text. Read only."""
+
+    HELP = "In the site's `CURRENCY`, as a decimal number; null if a price or a count is unknown."
+
+    def __init__(self, **options) -> None:
+        options = {"read_only": True, "allow_null": True, "help_text": self.HELP} | options
+        super().__init__(**{"max_digits": None, "decimal_places": None} | options)
+
+    def to_representation(self, value: Decimal) -> str:
+        return plain(value)
 
 
 class Integer(serializers.IntegerField):

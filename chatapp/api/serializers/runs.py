@@ -2,10 +2,10 @@
 
 from rest_framework import serializers
 
-from chatapp.api.serializers.chats import AttachmentSerializer, MessageSerializer, PageSerializer
-from chatapp.api.serializers.fields import Choice, Id, QueryFlag, Text
+from chatapp.api.serializers.chats import AttachmentSerializer, MessageSerializer, PageSerializer, UsageSerializer
+from chatapp.api.serializers.fields import Choice, Cost, Id, QueryFlag, Text
 from runs.models import Run
-from runs.queries.answers import so_far
+from runs.queries.answers import so_far, usage_of
 from runs.states import LostReason, Status, StopReason, Trigger
 
 STATES_OF_STOP = [("stopping", "told"), ("stopped", "by this"), ("already_final", "before")]
@@ -18,13 +18,6 @@ class RunsQuery(PageSerializer):
     status = Choice(Status.choices, required=False)
     trigger = Choice(Trigger.choices, required=False, help_text="Only runs that were started this way.")
     model = Text(max_length=100, required=False, help_text="Only runs of this model.")
-
-
-class UsageSerializer(serializers.Serializer):
-    prompt_tokens = serializers.IntegerField()
-    completion_tokens = serializers.IntegerField()
-    cached_tokens = serializers.IntegerField(required=False, help_text="Of the prompt: from the provider's cache.")
-    reasoning_tokens = serializers.IntegerField(required=False, help_text="Of the completion: reasoning.")
 
 
 class RunSerializer(serializers.ModelSerializer):
@@ -59,8 +52,7 @@ class RunSoFar:
 
     def __init__(self, run: Run) -> None:
         self.folded = so_far(run)  # may end the run and read it again
-        counts = {"prompt_tokens": run.prompt_tokens, "completion_tokens": run.completion_tokens}
-        self.usage = self.folded.usage or (counts if None not in counts.values() else None)
+        self.usage = self.folded.usage or usage_of(run) or None
         self._run = run
 
     def __getattr__(self, name: str) -> object:
@@ -74,9 +66,10 @@ class RunDetailSerializer(RunSerializer):
     text = serializers.CharField(source="folded.text", read_only=True)
     reasoning = serializers.CharField(source="folded.reasoning", read_only=True)
     usage = UsageSerializer(read_only=True, allow_null=True, help_text="Null while unknown.")
+    cost = Cost()
 
     class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "last_seq", "text", "reasoning", "usage"]
+        fields = [*RunSerializer.Meta.fields, "last_seq", "text", "reasoning", "usage", "cost"]
         read_only_fields = fields
 
     def to_representation(self, run: Run) -> dict:

@@ -19,6 +19,7 @@ from chatapp.chats.tree import Tree
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
 from runs.queries.answers import answer_now, retrying_label
+from runs.queries.costs import in_currency
 from runs.queries.queue_position import ahead_of
 from runs.upstream.reading.finish_reasons import cut_off_note
 
@@ -140,7 +141,7 @@ class Entry(ReasoningAndTools):
 
 
 def figures_of(run: Run) -> list[str]:
-    """Time to the first token, tokens per second, tokens."""
+    """Time to the first token, tokens per second, tokens, cost."""
     figures, tokens = [], run.completion_tokens
     if run.started_at and run.first_token_at:
         figures.append(f"first token {(run.first_token_at - run.started_at).total_seconds():.1f} s")
@@ -151,7 +152,7 @@ def figures_of(run: Run) -> list[str]:
         figures.append(f"{tokens} token{'' if tokens == 1 else 's'}{reasoning}")
     if run.cached_tokens:
         figures.append(f"{run.cached_tokens} tokens of the prompt from the cache")
-    return figures
+    return figures + ([in_currency(run.cost)] if run.cost is not None else [])
 
 
 def entries(messages: Iterable[Message], tree: Tree, is_shared: bool = False) -> list[Entry]:
