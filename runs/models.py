@@ -218,9 +218,10 @@ class Model(models.Model):
 
     def cost_of(self, prompt_tokens: int | None, completion_tokens: int | None) -> Decimal | None:
         """In CURRENCY; None if a price or a count is unknown."""
-        if None in (self.input_price, self.output_price, prompt_tokens, completion_tokens):
+        if self.input_price is None or self.output_price is None or prompt_tokens is None or completion_tokens is None:
             return None
-        return (self.input_price * prompt_tokens + self.output_price * completion_tokens) / 1_000_000
+        cost: Decimal = (self.input_price * prompt_tokens + self.output_price * completion_tokens) / 1_000_000
+        return cost
 
 
 class Worker(models.Model):

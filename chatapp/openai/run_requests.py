@@ -9,7 +9,7 @@ from django.db import transaction
 
 from chatapp.chats import storage_usage
 from chatapp.chats.models import Session
-from chatapp.openai.errors import RunFailed
+from chatapp.openai.errors import RunFailed, UnsupportedParameter
 from chatapp.openai.model_names import name_of
 from chatapp.openai.models import Exchange, Kind
 from chatapp.openai.parsed_request import ParsedRequest
@@ -30,7 +30,8 @@ _abandoned: set[asyncio.Future] = set()
 def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None = None) -> Exchange:
     """Store the request and start its run. Only a background run outlives its client (B42).
 
-    Raises the errors of `runs.actions.send`, ContextTooLong, and RunFailed if the run could not be enqueued.
+    Raises the errors of `runs.actions.send`, ContextTooLong, UnsupportedParameter, and RunFailed if the run could not
+    be enqueued.
     """
     characters = parsed.characters
     _check_context(parsed, characters)
@@ -65,8 +66,13 @@ def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None 
 
 
 def _accepted(model: Model, parsed: ParsedRequest) -> dict:
-    """The parameters that the model's profile lets through. Notes the names of the others."""
+    """The parameters that the model's profile lets through. Notes the names of the others.
+
+    Raises UnsupportedParameter for tools if the model calls none: a program must not take the answer for a choice.
+    """
     profile, given = profile_of(model), parsed.extra | parsed.parameters
+    if model.has_tools is False and given.get("tools"):
+        raise UnsupportedParameter(f"The model {model.name} does not call tools.", "tools")
     accepted = {name: value for name, value in given.items() if profile.accepts(name)}
     parsed.ignored += [name for name in given if name not in accepted]
     return accepted

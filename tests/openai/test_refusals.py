@@ -249,3 +249,16 @@ def test_a_token_that_may_only_read_starts_nothing(alice, model):
     reader = Program(alice, scope=Scope.READ)
     assert reader.ask("GET", "models").status_code == 200
     assert_refused(reader.ask("POST", "chat/completions", {"messages": MESSAGES}), 403, "scope_missing")
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("path", ["chat/completions", "responses"])
+def test_a_model_without_tools_is_not_asked_to_call_one(program, model, path):
+    model.has_tools = False
+    model.save(update_fields=["has_tools"])
+    function = {"name": "weather", "parameters": {"type": "object", "properties": {}}}
+    bodies = {
+        "chat/completions": {"messages": MESSAGES, "tools": [{"type": "function", "function": function}]},
+        "responses": {"input": "Hi", "tools": [{"type": "function"} | function]},
+    }
+    assert_refused(program.ask("POST", path, bodies[path]), 400, "unsupported_parameter", "tools")

@@ -1,9 +1,10 @@
 """What each model server accepts, as one profile per provider and model.
 
-A profile is put together from five layers, and a later one takes precedence: the shipped table by address, the shipped
-table by model name, `Provider.profile`, `Model.profile` (both set by staff), and `Model.learned`, which the product
-found out by itself when a server refused a request (`lessons`). A layer is a JSON object with the fields of `Profile`;
-`omit`, `rename` and `body` add to those of the layers before. docs/providers.md has the table.
+A profile is put together from six layers, and a later one takes precedence: the shipped table by address, the shipped
+table by model name, what the model is not capable of (`capabilities`), `Provider.profile`, `Model.profile` (both set by
+staff), and `Model.learned`, which the product found out by itself when a server refused a request (`lessons`). A layer
+is a JSON object with the fields of `Profile`; `omit`, `rename` and `body` add to those of the layers before.
+docs/providers.md has the table.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 from runs.models import Model, Provider
 from runs.provider_keys import host_of
+from runs.upstream.profiles.capabilities import capability_layer
 from runs.upstream.profiles.shipped import MODELS, SERVERS, Layer
 
 RESERVED_PARAMETERS = frozenset({"model", "messages", "stream"})  # set for each request; no profile changes them
@@ -44,6 +46,7 @@ def profile_of(model: Model) -> Profile:
     """The profile of a model at its provider."""
     layers = [
         *shipped_layers(model.provider.base_url, model.upstream_id),
+        capability_layer(model),
         model.provider.profile,
         model.profile,
         model.learned,

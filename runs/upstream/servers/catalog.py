@@ -9,9 +9,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from runs.models import Model, Provider
+from runs.upstream.context.windows import LEAST_WINDOW
 from runs.upstream.servers.model_list import ListedModel, fetch_models
 
 MAX_NAME_CHARACTERS = 100  # of a Model
+CAPABILITIES = ("context_window", "has_vision", "has_tools", "has_reasoning")  # fields of a Model and of a ListedModel
 
 
 def may_manage_models(user: AbstractBaseUser | AnonymousUser) -> bool:
@@ -66,6 +68,7 @@ def refresh_list(provider: Provider) -> list[ListedModel]:
     listed = fetch_models(provider.base_url, provider.key)
     provider.listed, provider.listed_at = [list(model) for model in listed], timezone.now()
     provider.save(update_fields=["listed", "listed_at"])
+    _complete_models(provider, listed)
     return listed
 
 
@@ -107,8 +110,28 @@ def _take_over(model: Model, listed: ListedModel | None) -> None:
         return
     if listed.input_price is not None and listed.output_price is not None:
         model.input_price, model.output_price = Decimal(listed.input_price), Decimal(listed.output_price)
-    model.has_vision, model.has_tools = listed.has_vision, listed.has_tools
-    model.has_reasoning = listed.has_reasoning
+    for name in CAPABILITIES:
+        setattr(model, name, _usable_value(listed, name))
+
+
+@transaction.atomic
+def _complete_models(provider: Provider, listed: Iterable[ListedModel]) -> None:
+    """What the server says about models that are there already, where nothing else is known: staff decide."""
+    by_id = {each.id: each for each in listed}
+    for model in provider.models.select_for_update(of=("self",)):
+        if (entry := by_id.get(model.upstream_id)) is None:
+            continue
+        unknown = [name for name in CAPABILITIES if getattr(model, name) is None]
+        for name in unknown:
+            setattr(model, name, _usable_value(entry, name))
+        if unknown:
+            model.save(update_fields=unknown)
+
+
+def _usable_value(listed: ListedModel, name: str) -> int | bool | None:
+    """None for a context window that is too small to be one."""
+    value = getattr(listed, name)
+    return None if name == "context_window" and value is not None and value < LEAST_WINDOW else value
 
 
 def _free_name(provider: Provider, upstream_id: str) -> str:

@@ -155,13 +155,15 @@ def _parse(entry: Any) -> ListedModel | None:
     )
 
 
-CONTEXT_NAMES = ("context_length", "max_model_len", "context_window", "max_context_length")
+CONTEXT_NAMES = ("loaded_context_length", "context_length", "max_model_len", "context_window", "max_context_length")
 
 
 def _context_window(entry: Mapping[str, Any]) -> int | None:
-    """OpenRouter and Together, vLLM, Groq, Mistral and LM Studio; llama.cpp has it in `meta`."""
-    meta = _mapping(entry.get("meta"))
-    values = [*(entry.get(name) for name in CONTEXT_NAMES), meta.get("n_ctx"), meta.get("n_ctx_train")]
+    """OpenRouter and Together, vLLM, Groq, Mistral and LM Studio; llama.cpp has it in `meta`.
+
+    Not the length that a model was trained for: a server may be set to read less of it.
+    """
+    values = [*(entry.get(name) for name in CONTEXT_NAMES), _mapping(entry.get("meta")).get("n_ctx")]
     return next((value for value in values if type(value) is int and 0 < value < 2**31), None)
 
 
