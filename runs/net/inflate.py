@@ -74,5 +74,13 @@ class Inflater:
         return (self._consume(output) if output else False), rest
 
 
+def inflate_excerpt(data: bytes, limit: int) -> bytes:
+    """The first `limit` bytes of a compressed body, of which there may be only a part; the data if it is none."""
+    try:
+        return zlib.decompressobj(GZIP_OR_ZLIB if _has_header(data) else RAW_DEFLATE).decompress(data, limit)
+    except (zlib.error, IndexError):
+        return data
+
+
 def _has_header(data: bytes) -> bool:
     return data.startswith(b"\x1f\x8b") or (data[0] & 0x0F == zlib.DEFLATED and (data[0] << 8 | data[1]) % 31 == 0)

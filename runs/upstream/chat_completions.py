@@ -13,13 +13,14 @@ from runs.errors import (
 from runs.net.connection import BodyConsumer, Connection
 from runs.net.errors import ConnectError, ProtocolError, ReadTimeout, ResponseTooLarge, ServerDisconnected
 from runs.net.http1 import Client
-from runs.net.inflate import ENCODINGS, Inflater
+from runs.net.inflate import ENCODINGS, Inflater, inflate_excerpt
 from runs.net.proxies import proxy_for
 from runs.upstream.failures.classify import BODY_BYTES, failure_of_response
 from runs.upstream.reading.answer import AnswerReader, Sink
 from runs.upstream.request import UpstreamRequest
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # of one response, framing included; 1 million tokens
+NO_ENCODINGS = {"", "identity", "none", "utf-8", "chunked", "8bit", "binary"}
 FINISH_SECONDS = 2.0  # s for what may follow a finish reason: the answer is complete by then
 
 
@@ -97,13 +98,18 @@ class _Answer:
 
 
 def _encoding_of(response: Connection) -> str:
-    return response.headers.get("content-encoding", "").strip().lower() or "identity"
+    """As the header names it; "identity" too for what is no compression: some servers name a charset there."""
+    names = response.headers.get("content-encoding", "").lower().replace(" ", "").split(",")
+    return ",".join(name for name in names if name not in NO_ENCODINGS) or "identity"
 
 
 async def _raise_for_response(response: Connection) -> None:
     """Raise for a response that is no answer, or compressed in a way that cannot be read."""
     if not 200 <= response.status < 300:
-        raise failure_of_response(response.status, response.headers, await response.read_excerpt(BODY_BYTES))
+        body = await response.read_excerpt(BODY_BYTES)
+        if _encoding_of(response) in ENCODINGS:
+            body = inflate_excerpt(body, BODY_BYTES)
+        raise failure_of_response(response.status, response.headers, body)
     encoding = _encoding_of(response)
     if encoding != "identity" and encoding not in ENCODINGS:
         raise UpstreamGarbage(f"the response is compressed ({encoding}), although identity was requested")

@@ -201,6 +201,12 @@ def test_what_reports_no_error_is_none(value):
     assert report_in(value) is None
 
 
+def test_an_error_may_come_as_an_event():
+    body = b'event: error\ndata: {"error": {"message": "No more", "code": "insufficient_quota"}}\n\n'
+    error = failure_of_response(429, {}, body)
+    assert (error.code, error.upstream_message) == ("upstream_quota_exhausted", "No more")
+
+
 def test_the_parameter_at_fault_is_read():
     detail = {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options", "include_usage"], "msg": "no"}]}
     for body in (detail, {"object": "error", "message": detail, "param": None}):

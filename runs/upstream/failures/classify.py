@@ -90,6 +90,7 @@ CODE_KEYS = (
 )
 SUCCESS = {"", "none", "null", "0", "200", "ok", "success", "succeeded"}  # codes that report no error
 TYPE_KEYS = ("type", "__type", "status", "error_type")
+EVENT = re.compile(r"\s*(?:(?:event|id|retry):[^\n]*\n|:[^\n]*\n)*data:")  # of an error that comes as an event
 IS_ERROR_TYPE = re.compile(r"error|exception|fail|invalid|denied|limit|exhausted|unavailable|overload", re.IGNORECASE)
 
 STATUS_BY_NAME = {  # of gRPC, which Google's servers report
@@ -199,7 +200,7 @@ def failure_of_response(status: int, headers: Mapping[str, str], body: bytes) ->
         moved.upstream_status = status
         return moved
     try:
-        value: object = orjson.loads(body)
+        value: object = orjson.loads(EVENT.sub("", text, count=1).strip() or body)
     except ValueError:
         value = text if "<" not in text[:200] else ""
     report = report_in(value, is_error=True) or Report("")
