@@ -52,6 +52,7 @@ def test_from_login_to_a_whole_answer_with_a_reload_in_the_middle(stack, open_wi
     assert run.message.content == spoken(40)
 
 
+@pytest.mark.long  # test_queue.py sends more, test_in_place.py looks at the field
 def test_the_second_message_is_answered_on_the_same_page(stack, open_window):
     alice = stack.person("alice")
     tab = open_window(stack, alice).tab

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
 
+@pytest.mark.long  # tests/api/test_schema.py reads the page and its policy
 def test_the_api_is_read_and_tried_on_its_page(stack, alice, open_window):
     page = open_window(stack).page  # a stranger's: the page is for everybody
     page.goto(f"{stack.url}/api/v1/docs")

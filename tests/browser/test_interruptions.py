@@ -57,6 +57,7 @@ def test_the_page_reconnects_at_once_when_there_is_reason_to(stack, alice, web, 
     check(last_run(alice))
 
 
+@pytest.mark.long  # a run ends while the web server is away in test_queue.py, too
 def test_the_final_html_comes_when_the_web_server_is_back(stack, alice, web, open_window):  # B34
     tab, text = open_window(web, alice).tab, prompt(tokens=12, hold=[10])
     tab.start(text)

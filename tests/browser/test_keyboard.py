@@ -124,6 +124,7 @@ def test_tab_reaches_everything_and_can_be_seen_on_the_way(stack, alice, open_wi
     assert {path: problems for path, problems in found.items() if problems} == {}
 
 
+@pytest.mark.long  # Tab reaches each of its fields above
 def test_settings_by_keyboard(stack, alice, tab):
     page = tab.page
     page.goto("/settings")
