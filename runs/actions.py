@@ -25,6 +25,7 @@ from runs.errors import (
 from runs.lifecycle import attached, queue, stop, transitions
 from runs.lifecycle.start import lock_session
 from runs.limits import check_file_count, check_limits, check_prompt
+from runs.message_files import check_images
 from runs.models import Model, Run
 from runs.session_feed import session_changed, sessions_changed
 from runs.states import StopReason, Trigger, WhenBusy
@@ -62,7 +63,8 @@ def send(
     Raises PromptEmpty, PromptTooLong, TooManyAttachments, ModelUnknown, ModelMissing, TooManyRuns, TooManySends,
     QuotaExceeded, FileUnknown, KeyReused or SessionBusy before anything is written.
     """
-    fingerprint = _fingerprint(full_text(text, files), model, when_busy) if key else ""
+    stored = [str(file.file_id) for file in files if file.file_id]
+    fingerprint = _fingerprint(full_text(text, files), model, when_busy, *stored) if key else ""
     with transaction.atomic():
         lock_session(session.id)
         if key and (earlier := _earlier_run(session, key, fingerprint)):
@@ -70,6 +72,7 @@ def send(
         check_prompt(text, files, is_program=is_program)
         check_file_count(files)
         chosen = choose_model(model or session.model, _owner(session, user))
+        check_images(files, chosen, _owner(session, user))
         check_limits(user, is_program=is_program)
         if when_busy == WhenBusy.REJECT and (running := session.runs.under_way().first()):
             raise SessionBusy(running.id)
@@ -242,6 +245,7 @@ def _owner(session: Session, user: AbstractBaseUser) -> AbstractBaseUser:
 def _answer_at_once(session: Session, question: Message, user: AbstractBaseUser, model: str, trigger: Trigger) -> Run:
     """A new answer ahead of the queue; the run under way is stopped in its favour."""
     chosen = choose_model(model, _owner(session, user))
+    check_images(question.attachments.all(), chosen, _owner(session, user))
     with transaction.atomic():
         lock_session(session.id)
         check_limits(user)

@@ -106,7 +106,7 @@ class TooManyAttachments(RunRefused):
 
 
 class AttachmentUnreadable(RunRefused):
-    """Only UTF-8 text files can be attached."""
+    """Only UTF-8 text files and images can be attached."""
 
     code = "attachment_unreadable"
     status = 422

@@ -1,4 +1,4 @@
-"""Text files attached to a message: stored separately, and appended to its text for the model."""
+"""Files attached to a message: stored separately; for the model the text of each is appended to that of the message."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -11,7 +11,10 @@ FENCE = re.compile(r"`{3,}")
 
 
 def full_text(text: str, files: Iterable[Attachment]) -> str:
-    """The text for the model: the message, then each file under its name, in a fence longer than any inside it."""
+    """The text for the model: the message, then each file under its name, in a fence longer than any inside it.
+
+    Of an image it has what it shows, as its sender put it: the image itself is another part of the message.
+    """
     return "\n\n".join([*([text] if text.strip() else []), *(_block(file) for file in files)]) or text
 
 
@@ -35,6 +38,7 @@ def attach(message: Message, files: Iterable[Attachment]) -> None:
             media_type=file.media_type,
             size=file.size,
             text=file.text,
+            alt=file.alt,
             file_id=file.file_id,
         )
         for position, file in enumerate(files)
@@ -42,6 +46,8 @@ def attach(message: Message, files: Iterable[Attachment]) -> None:
 
 
 def _block(file: Attachment) -> str:
+    if file.is_image:
+        return f"[Image: {file.alt or file.name}]"
     marks = max(map(len, FENCE.findall(file.text)), default=2) + 1
     fence = "`" * marks
     body = file.text if file.text.endswith("\n") else f"{file.text}\n"

@@ -125,6 +125,7 @@ class Attachment(models.Model):
     media_type = models.CharField(max_length=100)
     size = models.PositiveIntegerField()  # bytes of the uploaded file; `text` may be shorter: LF, no BOM
     text = models.TextField(blank=True)
+    alt = models.CharField(max_length=500, blank=True, default="", db_default="")  # what an image shows, by its sender
     # The stored content. null: a text file of a form, which has no content but `text`.
     file = models.ForeignKey("files.StoredFile", on_delete=models.RESTRICT, null=True, related_name="attachments")
 
@@ -140,6 +141,11 @@ class Attachment(models.Model):
 
     def __str__(self):
         return self.name
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is a picture of dots: an SVG is text."""
+        return self.file_id is not None and self.media_type in ("image/png", "image/jpeg")
 
 
 class Stored(models.Model):

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,8 +11,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.files import File
+from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
@@ -23,40 +25,78 @@ from chatapp.files.errors import (
     FileTooLarge,
     FileUnknown,
 )
+from chatapp.files.images.reencoding import is_image, reencode
 from chatapp.files.media_types import check_text, text_type_of
 from chatapp.files.models import FileState, StoredFile
-from chatapp.files.names import clean_name
+from chatapp.files.names import clean_name, with_suffix
 from chatapp.files.storage import file_storage
 
 logger = logging.getLogger(__name__)
 
 UNUSED = timedelta(days=1)  # a file that no message refers to is kept so long after its upload
+HEAD_BYTES = 16  # of a content, which say what it is
+SUFFIXES = {"image/jpeg": (".jpg", ".jpeg"), "image/png": (".png",)}
 UNFINISHED = timedelta(hours=1)  # no upload takes longer: its process has been killed
 
 
 def store(owner: AbstractBaseUser, upload: "File[bytes]", name: str) -> StoredFile:
     """Store the content of `upload` for `owner`, whole or not at all. The same content again is the same file (B69).
 
-    1. A row reserves the room, so that uploads at the same time cannot exceed the quota together.
-    2. The content is written.
-    3. The row becomes that of a stored file, unless another upload of the same content was faster.
+    1. What it is is found in the content. An image is written anew (B70).
+    2. A row reserves the room, so that uploads at the same time cannot exceed the quota together.
+    3. The content is written.
+    4. The row becomes that of a stored file, unless another upload of the same content was faster.
 
-    A process that ends before 3 leaves a row that upkeep deletes, with what has been written.
-    Raises FileEmpty, FileTooLarge, FileTypeUnsupported, FileQuotaExceeded or FileStorageFull.
+    A process that ends before 4 leaves a row that upkeep deletes, with what has been written. It blocks while an image
+    is written anew: call it neither in an event loop nor in a transaction. Raises the errors of `chatapp.files.errors`
+    but FileInUse and FileUnknown.
     """
     name, size = clean_name(name), upload.size or 0
     check_size(size)
-    check_text(upload.chunks())
-    digest = _digest_of(upload)
-    if known := _refresh(owner, digest, name):
+    content = _content_of(upload, name)
+    if known := _refresh(owner, content.sha256, content.name):
         return known
-    file = _reserve(owner, digest, size, text_type_of(name), name)
+    file = _reserve(owner, content)
     try:
-        _write(file, upload)
-        return _finish(owner, file, name)
+        _write(file, content)
+        return _finish(owner, file)
     except BaseException:
         erase([file.pk])
         raise
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What is stored of an upload."""
+
+    file: "File[bytes]"
+    name: str
+    media_type: str
+    sha256: str
+    size: int  # bytes
+    width: int | None = None  # px
+    height: int | None = None  # px
+    thumbnail: bytes = b""
+
+
+def _content_of(upload: "File[bytes]", name: str) -> _Content:
+    """What an upload is; images are written anew. Raises FileTypeUnsupported and the errors of images."""
+    if not is_image(upload.read(HEAD_BYTES)):
+        check_text(upload.chunks())
+        return _Content(upload, name, text_type_of(name), _digest_of(upload), upload.size)
+    upload.seek(0)
+    image = reencode(upload.read())
+    file = ContentFile(image.content)
+    return _Content(
+        file=file,
+        name=with_suffix(name, SUFFIXES[image.media_type]),
+        media_type=image.media_type,
+        sha256=_digest_of(file),
+        size=file.size,
+        width=image.width,
+        height=image.height,
+        thumbnail=image.thumbnail,
+    )
 
 
 def check_size(size: int) -> None:
@@ -84,43 +124,49 @@ def _refresh(owner: AbstractBaseUser, digest: str, name: str) -> StoredFile | No
 
 
 @transaction.atomic
-def _reserve(owner: AbstractBaseUser, digest: str, size: int, media_type: str, name: str) -> StoredFile:
+def _reserve(owner: AbstractBaseUser, content: _Content) -> StoredFile:
     """A row for a content that is about to be written. Raises FileQuotaExceeded.
 
     The user's row is locked: of two uploads for which there is room for one, one is refused.
     """
     get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)
-    if 0 < settings.USER_MAX_FILE_BYTES < used_bytes(owner) + size:
+    if 0 < settings.USER_MAX_FILE_BYTES < used_bytes(owner) + content.size + len(content.thumbnail):
         raise FileQuotaExceeded
     pk = uuid7()
     return StoredFile.objects.create(
         id=pk,
         owner_id=owner.pk,
-        sha256=digest,
-        size=size,
-        media_type=media_type,
-        name=name,
-        place=f"{owner.pk}/{digest}-{pk.hex}",
+        sha256=content.sha256,
+        size=content.size,
+        media_type=content.media_type,
+        name=content.name,
+        width=content.width,
+        height=content.height,
+        thumbnail_size=len(content.thumbnail),
+        place=f"{owner.pk}/{content.sha256}-{pk.hex}",
         kept_until=Now() + UNFINISHED,
     )
 
 
 def used_bytes(owner: AbstractBaseUser) -> int:
     """Bytes of a user's files, those included that are being written."""
-    return StoredFile.objects.filter(owner_id=owner.pk).aggregate(bytes=Sum("size"))["bytes"] or 0
+    sizes = StoredFile.objects.filter(owner_id=owner.pk).aggregate(bytes=Sum(F("size") + F("thumbnail_size")))
+    return sizes["bytes"] or 0
 
 
-def _write(file: StoredFile, upload: "File[bytes]") -> None:
-    upload.seek(0)
+def _write(file: StoredFile, content: _Content) -> None:
+    content.file.seek(0)
     try:
-        place = file_storage().save(file.place, upload)
+        places = [file_storage().save(file.place, content.file)]
+        if content.thumbnail:
+            places.append(file_storage().save(file.thumbnail_place, ContentFile(content.thumbnail)))
     except OSError as error:
         logger.error("file %s could not be written: %r", file.pk, error)
         raise FileStorageFull(repr(error)) from error
-    assert place == file.place, "a place in the storage is never used twice"
+    assert set(places) <= {file.place, file.thumbnail_place}, "a place in the storage is never used twice"
 
 
-def _finish(owner: AbstractBaseUser, file: StoredFile, name: str) -> StoredFile:
+def _finish(owner: AbstractBaseUser, file: StoredFile) -> StoredFile:
     try:
         with transaction.atomic():
             done = StoredFile.objects.filter(pk=file.pk, state=FileState.STORING)
@@ -128,7 +174,7 @@ def _finish(owner: AbstractBaseUser, file: StoredFile, name: str) -> StoredFile:
                 raise FileStorageFull("upkeep has deleted the file: its upload took too long")
     except IntegrityError:  # the same content was uploaded at the same time
         erase([file.pk])
-        if known := _refresh(owner, file.sha256, name):
+        if known := _refresh(owner, file.sha256, file.name):
             return known
         raise
     return StoredFile.objects.get(pk=file.pk)

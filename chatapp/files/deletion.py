@@ -72,6 +72,7 @@ def erase(files: Collection[UUID]) -> int:
     for file in StoredFile.objects.filter(pk__in=files).exclude(state=FileState.STORED):
         try:
             file_storage().delete(file.place)
+            file_storage().delete(file.thumbnail_place)
         except OSError as error:
             logger.error("file %s could not be deleted: %r", file.pk, error)
             continue

@@ -7,7 +7,12 @@
     ├── FileQuotaExceeded
     ├── FileStorageFull
     ├── FileInUse
-    └── FileUnknown
+    ├── FileUnknown
+    ├── ImageInvalid
+    ├── ImageTooLarge
+    ├── ImageTooSlow
+    ├── ImagesBusy
+    └── ImagesNotSeen
 
 `docs/errors.md` lists every code.
 """
@@ -34,7 +39,7 @@ class FileTooLarge(FileRefused):
 
 
 class FileTypeUnsupported(FileRefused):
-    """Files of this type cannot be read. Text in UTF-8 can."""
+    """Files of this type cannot be read. Text in UTF-8 and images (PNG, JPEG, WebP, GIF) can."""
 
     code = "file_type_unsupported"
     status = 415
@@ -66,4 +71,40 @@ class FileUnknown(FileRefused):
     """A file of this message does not exist any more. Attach it again."""
 
     code = "file_unknown"
+    status = 422
+
+
+class ImageInvalid(FileRefused):
+    """This image is damaged, or is no image."""
+
+    code = "image_invalid"
+    status = 422
+
+
+class ImageTooLarge(FileRefused):
+    """This image has too many pixels. Scale it down first."""
+
+    code = "image_too_large"
+    status = 413
+
+
+class ImageTooSlow(FileRefused):
+    """This image takes too long to read. Save it in another format first."""
+
+    code = "image_too_slow"
+    status = 422
+
+
+class ImagesBusy(FileRefused):
+    """Too many images are being read at the moment. Please try again."""
+
+    code = "images_busy"
+    status = 503
+    retryable = True
+
+
+class ImagesNotSeen(FileRefused):
+    """This model can't see images. Choose one that can."""
+
+    code = "images_not_seen"
     status = 422

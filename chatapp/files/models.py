@@ -16,6 +16,8 @@ class FileState(models.TextChoices):
 class StoredFileQuerySet(models.QuerySet["StoredFile"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "StoredFileQuerySet":
         """The whole files that `user` owns. To everyone else they do not exist (B55)."""
+        if user.pk is None:  # who has not logged in: those of deleted users have no owner either
+            return self.none()
         return self.filter(owner_id=user.pk, state=FileState.STORED)
 
     def unheld(self) -> "StoredFileQuerySet":
@@ -41,6 +43,10 @@ class StoredFile(models.Model):
     size = models.PositiveBigIntegerField()  # bytes
     media_type = models.CharField(max_length=100)  # as found in the content, whatever was claimed
     name = models.CharField(max_length=100)  # as last uploaded
+    # Of an image; null: it is none.
+    width = models.PositiveIntegerField(null=True)  # px
+    height = models.PositiveIntegerField(null=True)  # px
+    thumbnail_size = models.PositiveIntegerField(default=0, db_default=0)  # bytes of WebP; 0: none
     place = models.CharField(max_length=150, unique=True)  # of the content in the storage: never used for another row
     state = models.CharField(max_length=8, choices=FileState.choices, default=FileState.STORING)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -66,3 +72,11 @@ class StoredFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_image(self) -> bool:
+        return self.width is not None
+
+    @property
+    def thumbnail_place(self) -> str:
+        return f"{self.place}.webp"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from typing import NamedTuple
 
 from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -16,7 +17,8 @@ INLINE = {"image/png", "image/jpeg", "image/webp"}  # raster images; an SVG or a
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")  # one range; several are answered with the whole
 # The content of a file never changes. `private`: only the browser of the reader, no proxy.
 CACHE = "private, max-age=31536000, immutable"
-SANDBOX = "default-src 'none'; sandbox"  # for readers who open the address itself
+# For readers who open the address itself. Browsers show an image in a page of their own, with styles in it.
+SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 class StreamedFile(StreamingHttpResponse):
@@ -32,15 +34,32 @@ class StreamedFile(StreamingHttpResponse):
             yield chunk
 
 
-def file_response(request: HttpRequest, file: StoredFile, name: str = "") -> HttpResponseBase:
-    """The content, or the part of it that a `Range` names; `name`: as the message calls it. Check access before."""
+class Content(NamedTuple):
+    """One of the contents of a file."""
+
+    place: str
+    size: int  # bytes
+    media_type: str
+    name: str
+    etag: str
+
+    @classmethod
+    def of(cls, file: StoredFile) -> "Content":
+        return cls(file.place, file.size, file.media_type, file.name, f'"{file.sha256}"')
+
+    @classmethod
+    def thumbnail_of(cls, file: StoredFile) -> "Content":
+        return cls(file.thumbnail_place, file.thumbnail_size, "image/webp", "thumbnail.webp", f'"t-{file.sha256}"')
+
+
+def content_response(request: HttpRequest, file: Content) -> HttpResponseBase:
+    """The content, or the part of it that a `Range` names. Check access before."""
     if not file_storage().exists(file.place):  # as after a restore of the database alone
         raise Http404
-    etag = f'"{file.sha256}"'
-    if etag in parse_etags(request.headers.get("If-None-Match", "")):
-        return _with_headers(HttpResponse(status=304), file, name)
+    if file.etag in parse_etags(request.headers.get("If-None-Match", "")):
+        return _with_headers(HttpResponse(status=304), file)
     named = request.headers.get("Range", "")
-    if request.headers.get("If-Range", etag) != etag:
+    if request.headers.get("If-Range", file.etag) != file.etag:
         named = ""
     part = _part_of(named, file.size)
     if part is None:
@@ -51,7 +70,7 @@ def file_response(request: HttpRequest, file: StoredFile, name: str = "") -> Htt
     if len(part) < file.size:
         response.status_code = 206
         response["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
-    return _with_headers(response, file, name)
+    return _with_headers(response, file)
 
 
 def _part_of(named: str, size: int) -> range | None:
@@ -68,7 +87,7 @@ def _part_of(named: str, size: int) -> range | None:
     return range(start, stop) if start < size else None
 
 
-def _content(request: HttpRequest, file: StoredFile, part: range) -> HttpResponseBase:
+def _content(request: HttpRequest, file: Content, part: range) -> HttpResponseBase:
     if request.method == "HEAD":
         response: HttpResponseBase = HttpResponse()
     else:
@@ -77,7 +96,7 @@ def _content(request: HttpRequest, file: StoredFile, part: range) -> HttpRespons
     return response
 
 
-def _chunks(file: StoredFile, part: range) -> Iterator[bytes]:
+def _chunks(file: Content, part: range) -> Iterator[bytes]:
     left = len(part)
     with file_storage().open(file.place) as content:  # closed also when the client leaves
         content.seek(part.start)
@@ -86,13 +105,13 @@ def _chunks(file: StoredFile, part: range) -> Iterator[bytes]:
             yield chunk
 
 
-def _with_headers(response: HttpResponseBase, file: StoredFile, name: str) -> HttpResponseBase:
+def _with_headers(response: HttpResponseBase, file: Content) -> HttpResponseBase:
     is_inline = file.media_type in INLINE
     response["Content-Type"] = file.media_type if is_inline else "application/octet-stream"
-    response["Content-Disposition"] = content_disposition_header(not is_inline, name or file.name) or ""
+    response["Content-Disposition"] = content_disposition_header(not is_inline, file.name) or ""
     response["Content-Security-Policy"] = SANDBOX
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = CACHE
-    response["ETag"] = f'"{file.sha256}"'
+    response["ETag"] = file.etag
     response["Accept-Ranges"] = "bytes"
     return response

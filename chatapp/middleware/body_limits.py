@@ -16,12 +16,11 @@ from chatapp.api.errors import BodyTooSlow, plain_response, problem_of
 from chatapp.files.uploads import PARTS_BYTES
 from chatapp.middleware.headers import completed
 from chatapp.openai.errors import error_body
-from runs.limits import BYTES_A_CHARACTER
 
 SMALL_BYTES = 256 * 1024  # bytes; a form without a message, such as a log-in, a title, a token
 # A message, or a system prompt. The log-in carries a message that was sent after the earlier one had expired.
 WITH_TEXT = re.compile(r"/((api|v1|admin|chats|messages|runs|compare|schedules)(/|$)|login$)")
-WITH_FILES = re.compile(r"/chats(/[^/]+/messages)?$")  # plus files as long as a message
+WITH_FILES = re.compile(r"/chats(/[^/]+/messages)?$")  # plus files
 UPLOADS = re.compile(r"/api/v1/files$")
 WITHOUT_LOG_IN = re.compile(r"/admin/log(in|out)/$")
 
@@ -36,7 +35,7 @@ def most_bytes(path: str) -> int:
         return settings.PROGRAM_MAX_BYTES
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if WITH_FILES.match(path):
-        most += settings.PROMPT_MAX_CHARACTERS * BYTES_A_CHARACTER + PARTS_BYTES
+        most += settings.UPLOAD_MAX_BYTES + PARTS_BYTES
     return most
 
 

@@ -20,6 +20,7 @@ PROGRAM_MAX_BYTES = env.int("PROGRAM_MAX_BYTES", default=10_000_000)  # bytes of
 
 FILE_MAX_BYTES = env.int("FILE_MAX_BYTES", default=20_000_000)  # bytes of one file
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=50_000_000)  # bytes of one request with files
+IMAGE_MAX_PIXELS = env.int("IMAGE_MAX_PIXELS", default=50_000_000)  # pixels of an image as it is uploaded
 USER_MAX_FILE_BYTES = env.int("USER_MAX_FILE_BYTES", default=1_000_000_000)  # bytes of one user's files; 0 = no limit
 
 REQUEST_SECONDS = env.float("REQUEST_SECONDS", default=120.0)  # s in which a request must arrive completely

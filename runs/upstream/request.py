@@ -13,6 +13,7 @@ from runs.models import Model, Run
 from runs.states import Trigger
 from runs.upstream.context.chat_context import ChatContext, after_refusal, chat_context
 from runs.upstream.context.windows import BYTES_PER_TOKEN, bytes_per_token, message_bytes
+from runs.upstream.images import with_images
 from runs.upstream.profiles.lessons import MAX_LESSONS, Lesson, apply, lesson_of
 from runs.upstream.profiles.profile import Profile, profile_of
 from runs.upstream.profiles.shaping import LIMITS, shape
@@ -115,7 +116,7 @@ def build_request(run: Run) -> UpstreamRequest:
     is_program = run.trigger == Trigger.API and not session.is_listed
     if is_program and _program_prompt is not None and (prompt := _program_prompt(run)):
         messages, parameters = prompt
-        request = prepare_request(model, messages, **parameters)
+        request = prepare_request(model, with_images(messages, session.owner_id), **parameters)
         ends_with_result = bool(messages) and messages[-1]["role"] == "tool"
         request.may_be_empty = MayBeEmpty.ALWAYS if ends_with_result else MayBeEmpty.IF_FINISHED
         return request
@@ -126,7 +127,8 @@ def build_request(run: Run) -> UpstreamRequest:
         Run.objects.filter(pk=run.pk).update(left_out=context.left_out)
     if context.window is not None and session.max_tokens:
         parameters["max_tokens"] = min(session.max_tokens, context.window.answer_tokens)
-    request = prepare_request(model, context.messages, session.system_prompt, **parameters)
+    messages = with_images(context.messages, session.owner_id)
+    request = prepare_request(model, messages, session.system_prompt, **parameters)
     request.run_id, request.context = run.pk, replace(context, messages=[])  # the body has them
     return request
 

@@ -49,7 +49,7 @@ def test_files_are_chosen_removed_and_sent(stack, alice, open_window):
     files = [
         {"name": name, "mimeType": "text/plain", "buffer": f"The file {name}".encode()} for name in ("a.txt", "b.txt")
     ]
-    tab.page.get_by_label("Attach text files").set_input_files(files)
+    tab.page.get_by_label("Attach files").set_input_files(files)
     chips = tab.page.get_by_role("list", name="Attached files").get_by_role("listitem")
     expect(chips).to_have_count(2)
     tab.page.get_by_role("button", name="Remove a.txt").click()
@@ -66,7 +66,7 @@ def test_files_are_chosen_removed_and_sent(stack, alice, open_window):
     expect(chips).to_have_count(0)
     drop(tab, "d.bin", "\\u0000")
     tab.send("And this one?")
-    expect(tab.page.get_by_role("alert")).to_have_text("Only UTF-8 text files can be attached.")
+    expect(tab.page.get_by_role("alert")).to_have_text("Only UTF-8 text files and images can be attached.")
     expect(tab.field).to_have_value("And this one?")
     first, second = Message.objects.filter(session__owner=alice.user, role="user").order_by("id")
     assert first.content.startswith("What does it say?")
@@ -79,7 +79,7 @@ def test_files_are_chosen_removed_and_sent(stack, alice, open_window):
 def test_a_file_scrolls_in_itself_and_is_removed_from_a_question_that_is_edited(stack, alice, tab):
     tab.page.goto("/")
     line = "a line that is longer than any page is wide " * 20
-    tab.page.get_by_label("Attach text files").set_input_files(
+    tab.page.get_by_label("Attach files").set_input_files(
         [{"name": "long.txt", "mimeType": "text/plain", "buffer": line.encode()}]
     )
     tab.send(prompt("What does it say?", tokens=3))

@@ -113,7 +113,7 @@ def test_what_is_sent_after_the_log_in_expired_is_kept(stack, with_password, ope
     # In the form of a new chat and in that of a chat the text stays in this browser.
     tab.page.goto("/")
     window.cookies_expire()
-    tab.page.get_by_label("Attach text files").set_input_files([file])
+    tab.page.get_by_label("Attach files").set_input_files([file])
     expect(chips).to_have_count(1)
     text = prompt("A first thought", tokens=3)
     tab.send(text)
@@ -126,7 +126,7 @@ def test_what_is_sent_after_the_log_in_expired_is_kept(stack, with_password, ope
     tab.wait_for_session()
     tab.expect_answer(spoken(3))
     window.cookies_expire()
-    tab.page.get_by_label("Attach text files").set_input_files([file])
+    tab.page.get_by_label("Attach files").set_input_files([file])
     text = prompt("A second thought", tokens=4)
     tab.send(text)
     expect(tab.page.get_by_role("alert")).to_have_text("You’re logged out. Log in – your text is saved.")

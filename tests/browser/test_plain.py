@@ -149,7 +149,7 @@ def test_questions_are_edited_versions_chosen_files_sent_and_chats_set_up(stack,
     tab.page.get_by_label("Maximum length, in tokens").fill("50")
     tab.page.keyboard.press("Escape")
     file = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Some notes"}
-    tab.page.get_by_label("Attach text files").set_input_files([file])
+    tab.page.get_by_label("Attach files").set_input_files([file])
     send(tab, prompt("First", tokens=2))
     session = check(last_run(alice)).session
     assert session.max_tokens == 50

@@ -27,6 +27,7 @@ from runs.actions import send
 from runs.models import Model, Provider, Report, Worker
 from tests.edges.asking import Asker
 from tests.edges.filling import Table
+from tests.files.pictures import picture
 
 CSRF = b"c" * 32
 
@@ -100,7 +101,7 @@ def _make(alice) -> dict[str, object]:
         "run": second, "comparison": comparison, "pane": comparison.panes.first(), "schedule": schedule,
         "response": exchange.response_id, "webhook": webhook, "share": session.share_token, "token": token.uuid,
         "provider": provider, "model_row": model,
-        "file": store(alice, SimpleUploadedFile("notes.txt", b"Wrens"), "notes.txt"),
+        "file": store(alice, SimpleUploadedFile("a.png", picture()), "a.png"),
     }  # fmt: skip
 
 

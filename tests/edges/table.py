@@ -80,6 +80,7 @@ PAGES = [
     Row("GET", "/search", {"q": "hello", "page": "1"}),
     Row("GET", "/shared/{share}"),
     Row("GET", "/files/{file}"),
+    Row("GET", "/files/{file}/thumbnail"),
     Row("GET", "/welcome"),
     Row("POST", "/welcome", form={"name": "Alice", "new_password1": "Xyzzy-1-2-3", "new_password2": "Xyzzy-1-2-3"}),
     Row("GET", "/chats/select"),

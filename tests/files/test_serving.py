@@ -29,7 +29,7 @@ def test_a_file_is_a_download_that_no_browser_runs(asked):  # B69
     assert response["Content-Type"] == "application/octet-stream"
     assert response["Content-Disposition"] == "attachment; filename*=utf-8''dig%C3%AD%20ts.svg"
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert response["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     assert response["Cache-Control"] == "private, max-age=31536000, immutable"
 
 

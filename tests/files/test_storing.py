@@ -55,7 +55,7 @@ def test_each_owner_has_a_content_of_their_own(alice, bob, upload, folder):
     [
         (b"", FileEmpty),
         (b"x" * 1_001, FileTooLarge),
-        (b"\x89PNG\r\n\x1a\n\0\0", FileTypeUnsupported),
+        (b"%PDF-1.7\n%\xe2\xe3", FileTypeUnsupported),
         (b"one\0two", FileTypeUnsupported),
         ("Grüße".encode("utf-16"), FileTypeUnsupported),
         (b"half a character \xc3", FileTypeUnsupported),

@@ -129,7 +129,7 @@ def test_a_shared_page_an_export_and_a_copy_have_the_files(browser, shared):
         "## You\n\nFile: notes.txt\n```\nWrens\n```\n" in browser.get(f"/chats/{shared.pk}/export.md").content.decode()
     )
     document = browser.get(f"/chats/{shared.pk}/export.json").json()
-    told = {"name": "notes.txt", "media_type": "text/plain", "size": 5, "text": "Wrens"}
+    told = {"name": "notes.txt", "media_type": "text/plain", "size": 5, "text": "Wrens", "file": None}
     assert [message["attachments"] for message in document["messages"]] == [[told], []]
     assert browser.get(f"/messages/{question().pk}/text").content.decode() == "File: notes.txt\n```\nWrens\n```"
 
@@ -189,7 +189,7 @@ UNREADABLE = {
 def test_what_is_no_text_is_refused_and_the_words_are_kept(browser, content):
     response = post(browser, file("x.bin", content))
     assert response.status_code == 422
-    assert "Only UTF-8 text files can be attached." in response.content.decode()
+    assert "Only UTF-8 text files and images can be attached." in response.content.decode()
     assert "Look at this</textarea>" in response.content.decode()
     assert not Session.objects.exists()
 

@@ -19,6 +19,8 @@ class StoredFileSerializer(serializers.ModelSerializer):
     name = serializers.CharField(read_only=True)
     media_type = serializers.CharField(read_only=True, help_text="As found in the content.")
     size = serializers.IntegerField(read_only=True, help_text="Bytes.")
+    width = serializers.IntegerField(read_only=True, allow_null=True, help_text="Pixels; null: it is no image.")
+    height = serializers.IntegerField(read_only=True, allow_null=True)
     sha256 = serializers.CharField(read_only=True)
     kept_until = serializers.DateTimeField(
         read_only=True, allow_null=True, help_text="When it is deleted if no message refers to it. Null: one does."
@@ -26,5 +28,5 @@ class StoredFileSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = StoredFile
-        fields = ["id", "name", "media_type", "size", "sha256", "created_at", "kept_until"]
+        fields = ["id", "name", "media_type", "size", "width", "height", "sha256", "created_at", "kept_until"]
         read_only_fields = fields

@@ -21,12 +21,17 @@ from chatapp.files.errors import (
     FileStorageFull,
     FileTooLarge,
     FileTypeUnsupported,
+    ImageInvalid,
+    ImagesBusy,
+    ImageTooLarge,
+    ImageTooSlow,
 )
 from chatapp.files.models import StoredFile
-from chatapp.files.responses import file_response
+from chatapp.files.responses import Content, content_response
 from chatapp.files.uploads import PARTS_BYTES
 
 STORE_ERRORS = [FileEmpty, FileTooLarge, FileTypeUnsupported, FileQuotaExceeded, FileStorageFull]
+STORE_ERRORS += [ImageInvalid, ImageTooLarge, ImageTooSlow, ImagesBusy]
 
 
 class FileEndpoint(Endpoint):
@@ -58,7 +63,7 @@ class StoredFiles(FileEndpoint):
         errors=STORE_ERRORS,
     )
     def post(self, request: Request) -> Response:
-        """Text in UTF-8. The same content again is the same file, under its new name."""
+        """Text in UTF-8, or an image, which is written anew. The same content is the same file, under its new name."""
         form = UploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         upload = form.validated_data["file"]
@@ -85,4 +90,4 @@ class StoredFileContent(FileEndpoint):
     @operation("read_file_content", "Download a file", OpenApiTypes.BINARY)
     def get(self, request: Request, pk) -> HttpResponseBase:
         """Takes `Range`. The content never changes: its ETag is its SHA-256."""
-        return file_response(request._request, self.get_object())
+        return content_response(request._request, Content.of(self.get_object()))

@@ -1,18 +1,23 @@
-"""Uploaded text files: decoded, named and typed, to be attached to a message.
+"""Uploaded files, to be attached to a message: texts are decoded, named and typed, images are stored.
 
 Text and files of a message share one limit, since the model reads both.
 """
 
 import re
+from collections.abc import Iterator
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
 from chatapp.chats.models import Attachment
+from chatapp.files.actions import HEAD_BYTES, store
+from chatapp.files.errors import FileRefused
+from chatapp.files.images.reencoding import is_image
 from chatapp.files.media_types import KNOWN_TYPES
 from chatapp.files.names import clean_name
-from runs.errors import AttachmentUnreadable
+from runs.errors import AttachmentUnreadable, RunError
 from runs.limits import check_file_count, check_length, check_text_size
+from runs.message_files import attachment_of
 
 TYPE_CHARACTERS = Attachment._meta.get_field("media_type").max_length
 # Not audio, video or font: browsers call ".ts" (TypeScript) a video. application/octet-stream is no information.
@@ -21,11 +26,38 @@ MEDIA_TYPE = re.compile(
 )
 
 
-def uploaded_attachments(request: HttpRequest) -> list[Attachment]:
-    """The uploaded files, unsaved. Raises AttachmentUnreadable, PromptTooLong, TooManyAttachments."""
+def uploaded_attachments(request: HttpRequest) -> tuple[list[Attachment], RunError | FileRefused | None]:
+    """The uploaded files, unsaved, and why the first one of the others cannot be sent, if there are any.
+
+    Images are stored, those of who has not logged in left out. The fields `alt` say what images show, in their order.
+    It blocks while images are written anew, and must not be called in a transaction.
+    """
     files = request.FILES.getlist("files")
-    check_file_count(files)
-    return [_read(file) for file in files]
+    attachments: list[Attachment] = []
+    alts = iter(request.POST.getlist("alt"))
+    failure: RunError | FileRefused | None = None
+    try:
+        check_file_count(files)
+    except RunError as error:
+        return attachments, error
+    for file in files:
+        try:
+            attachments += _attachments_of(request, file, alts)
+        except (RunError, FileRefused) as error:
+            failure = failure or error
+    return attachments, failure
+
+
+def _attachments_of(request: HttpRequest, file: UploadedFile, alts: Iterator[str]) -> list[Attachment]:
+    """One, or none of who has not logged in. Raises AttachmentUnreadable, PromptTooLong and FileRefused."""
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    if not is_image(head):
+        return [_read(file)]
+    alt = next(alts, "")
+    if not request.user.is_authenticated:
+        return []
+    return [attachment_of(store(request.user, file, file.name or ""), alt=alt)]
 
 
 def _read(file: UploadedFile) -> Attachment:

@@ -1,12 +1,12 @@
 """The form that sends a message: what it displays, and what it posts."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest
@@ -14,15 +14,14 @@ from django.http import HttpRequest
 from chatapp.chats.actions import start_session
 from chatapp.chats.attachments import full_text
 from chatapp.chats.models import Attachment, Session
+from chatapp.files.errors import FileRefused
 from chatapp.web.chat.attachments import uploaded_attachments
-from chatapp.web.chat.kept_files import kept_attachments
+from chatapp.web.chat.kept_files import UUID_TEXT, kept_attachments
 from chatapp.web.chat.model_settings import ModelSettingsForm
 from chatapp.web.shell.model_options import ModelGroup, grouped, usable_models
 from runs.actions import send
 from runs.errors import RunError
 from runs.models import Model, Run
-
-UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass
@@ -32,7 +31,7 @@ class Composer:
     user: AbstractBaseUser | AnonymousUser
     text: str = ""
     model: str = ""
-    error: RunError | None = None
+    error: RunError | FileRefused | None = None
     model_settings: ModelSettingsForm | None = None
     active: Run | None = None
     key: str = field(default_factory=lambda: uuid4().hex)
@@ -54,6 +53,15 @@ class Composer:
         return next(matches, self.models[0] if self.models else None)
 
     @property
+    def limits(self) -> dict[str, int]:
+        """Of the files of one message, for the script, which says so before anything is sent."""
+        return {
+            "files": settings.PROMPT_MAX_FILES,
+            "file_bytes": settings.FILE_MAX_BYTES,
+            "bytes": settings.UPLOAD_MAX_BYTES,
+        }
+
+    @property
     def notice(self) -> str:
         """Why a message cannot be sent, or was not; empty if there is no obstacle."""
         if self.model_settings and self.model_settings.errors:
@@ -72,21 +80,21 @@ class Posted:
     model: str
     key: str
     files: list[Attachment] = field(default_factory=list)
-    error: RunError | None = None  # why the files cannot be sent
+    error: RunError | FileRefused | None = None  # why the files cannot be sent
     model_settings: ModelSettingsForm | None = None  # of a new session
 
     @classmethod
     def from_request(cls, request: HttpRequest) -> "Posted":
         posted = cls(request.user, text_of(request), model_of(request), "")
-        try:
-            posted.files = kept_attachments(request.POST) + uploaded_attachments(request)
-        except RunError as error:
-            posted.error = error
+        uploaded, posted.error = uploaded_attachments(request)
+        posted.files = kept_attachments(request) + uploaded
         posted.model_settings = ModelSettingsForm(request.POST, form_id="composer")
-        posted.key = _idempotency_key(request.POST.get("key", ""), posted.model, full_text(posted.text, posted.files))
+        stored = [str(file.file_id) for file in posted.files if file.file_id]
+        sent = [posted.model, full_text(posted.text, posted.files), *stored]
+        posted.key = _idempotency_key(request.POST.get("key", ""), *sent)
         return posted
 
-    def composer(self, error: RunError | None = None) -> Composer:
+    def composer(self, error: RunError | FileRefused | None = None) -> Composer:
         """The form as it was posted, so that nothing typed is lost, with the error."""
         return Composer(self.user, self.text, self.model, error, self.model_settings, files=self.files)
 

@@ -15,8 +15,7 @@ from django.urls import Resolver404, resolve
 
 from chatapp.chats.models import Attachment
 from chatapp.web.chat.attachments import uploaded_attachments
-from chatapp.web.chat.kept_files import attachments_from, kept_attachments
-from runs.errors import RunError
+from chatapp.web.chat.kept_files import attachments_from, fields_of, kept_attachments
 
 MAX_DRAFTS = 5  # chats whose page has not been loaded since
 MAX_NOTICES = 20  # Django messages that no page has displayed yet
@@ -39,11 +38,8 @@ class Draft:
     def posted(cls, request: HttpRequest) -> "Draft":
         """What the message form posted. Files that could not be sent anyway are left out."""
         text = request.POST.get("text", "").replace("\r\n", "\n").replace("\0", "")
-        try:
-            chosen = uploaded_attachments(request)
-        except RunError:
-            chosen = []
-        return cls(text, kept_attachments(request.POST) + chosen)
+        uploaded, _ = uploaded_attachments(request)
+        return cls(text, kept_attachments(request) + uploaded)
 
 
 def chat_on(page: str) -> str:
@@ -74,7 +70,7 @@ def _bounded(draft: Draft) -> str | list:
     text = draft.text[: settings.PROMPT_MAX_CHARACTERS]
     files: list[list[str]] = []
     for file in list(draft.files)[: settings.PROMPT_MAX_FILES]:
-        entry = [file.name, file.media_type, file.text]
+        entry = fields_of(file)
         if _length([text, *files, entry]) <= settings.PROMPT_MAX_CHARACTERS:
             files.append(entry)
     return [text, *files] if files else text
@@ -94,7 +90,7 @@ def take_draft(request: HttpRequest, chat: object) -> Draft:
     if isinstance(stored, str):
         return Draft(stored)
     text, *files = stored
-    return Draft(text, attachments_from(files))
+    return Draft(text, attachments_from(files, request.user))
 
 
 def _delete_old_keys(request: HttpRequest) -> None:

@@ -1,32 +1,61 @@
-"""Files of a message that was not sent: a form carries their text, since a browser forgets what was chosen.
+"""Files of a message that was not sent: a form carries their text or id, since a browser forgets what was chosen.
 
-Field names of file number 0: `kept` (ticked: still to be sent), `kept_name_0`, `kept_type_0`, `kept_text_0`.
+Field names of file number 0: `kept` (ticked: still to be sent), `kept_name_0`, `kept_type_0`, and `kept_text_0`; or of
+a stored file `kept_file_0` (its id) and `kept_alt_0`.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from uuid import UUID
 
-from django.http import QueryDict
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest
 
 from chatapp.chats.models import Attachment
+from chatapp.files.models import StoredFile
 from chatapp.files.names import clean_name
 from chatapp.web.chat.attachments import media_type_of
+from runs.message_files import attachment_of
 
+PARTS = ("name", "type", "text", "file", "alt")
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MAX_NUMBER = 1_000  # far above the files of a message, whose number is checked when it is sent
 
 
-def kept_attachments(posted: QueryDict) -> list[Attachment]:
+def kept_attachments(request: HttpRequest) -> list[Attachment]:
     """The files that a form carries, unsaved."""
+    posted = request.POST
     numbers = [number for number in posted.getlist("kept") if number.isascii() and number.isdecimal()][:MAX_NUMBER]
-    fields = [[posted.get(f"kept_{part}_{number}", "") for part in ("name", "type", "text")] for number in numbers]
-    return attachments_from(fields)
+    fields = [[posted.get(f"kept_{part}_{number}", "") for part in PARTS] for number in numbers]
+    return attachments_from(fields, request.user)
 
 
-def attachments_from(fields: Iterable[Iterable[str]]) -> list[Attachment]:
-    """Unsaved attachments from name, media type and text of each."""
-    return [_attachment(name, media_type, text) for name, media_type, text in fields]
+def fields_of(file: Attachment) -> list[str]:
+    """What `attachments_from` makes the file of again."""
+    return [file.name, file.media_type, file.text, *([str(file.file_id), file.alt] if file.file_id else [])]
 
 
-def _attachment(name: str, media_type: str, text: str) -> Attachment:
+def attachments_from(fields: Iterable[Sequence[str]], user: AbstractBaseUser | AnonymousUser) -> list[Attachment]:
+    """Unsaved attachments from name, media type and text of each, or the id of a stored file and what it shows.
+
+    Stored files of others, and those that are gone, are left out. For who has not logged in nothing is looked up: the
+    fields are carried to who logs in.
+    """
+    rows = [[*row, "", ""][: len(PARTS)] for row in fields]
+    ids = {UUID(row[3]) for row in rows if UUID_TEXT.fullmatch(row[3])}
+    stored = StoredFile.objects.visible_to(user).in_bulk(ids) if ids else {}
+    return [file for row in rows if (file := _attachment(row, stored, user.is_authenticated))]
+
+
+def _attachment(fields: list[str], stored: dict[UUID, StoredFile], is_known: bool) -> Attachment | None:
+    name, media_type, text, file_id, alt = fields
     text, name = text.replace("\r\n", "\n").replace("\0", ""), clean_name(name)
-    size = len(text.encode(errors="replace"))
-    return Attachment(name=name, media_type=media_type_of(name, media_type), size=size, text=text)
+    if not file_id:
+        size = len(text.encode(errors="replace"))
+        return Attachment(name=name, media_type=media_type_of(name, media_type), size=size, text=text)
+    if not UUID_TEXT.fullmatch(file_id):
+        return None
+    if not is_known:
+        return Attachment(name=name, media_type=media_type_of(name, media_type), size=0, file_id=UUID(file_id), alt=alt)
+    file = stored.get(UUID(file_id))
+    return attachment_of(file, name, alt) if file else None

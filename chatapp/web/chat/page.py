@@ -16,6 +16,7 @@ from chatapp.chats.models import MessageState, Session
 from chatapp.chats.search import QUERY_CHARACTERS, words_of
 from chatapp.chats.titles import title_of, with_opening
 from chatapp.chats.tree import Tree
+from chatapp.files.errors import FileRefused
 from chatapp.web.chat.composer import Composer
 from chatapp.web.chat.model_settings import ModelSettingsForm, has_model_settings
 from chatapp.web.chat.paging import PAGE_MESSAGES, Pager, fits
@@ -237,12 +238,14 @@ def change(
     """Call `work` on a session and display the result. The form (`composer` if given) displays a RunError."""
     try:
         work()
-    except RunError as error:
+    except (RunError, FileRefused) as error:
         return _error_response(request, session_id, composer, error)
     return conversation_part(request, session_id) if is_fetch(request) else redirect_to_end(session_id)
 
 
-def _error_response(request: HttpRequest, session_id: UUID, composer: Composer | None, error: RunError) -> HttpResponse:
+def _error_response(
+    request: HttpRequest, session_id: UUID, composer: Composer | None, error: RunError | FileRefused
+) -> HttpResponse:
     if is_fetch(request):
         return error_json(error)
     session = find_session(request, session_id)
@@ -251,7 +254,7 @@ def _error_response(request: HttpRequest, session_id: UUID, composer: Composer |
     return session_page(request, session, composer, status=422)
 
 
-def error_json(error: RunError) -> JsonResponse:
+def error_json(error: RunError | FileRefused) -> JsonResponse:
     return JsonResponse({"code": error.code, "message": error.message}, status=422)
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from chatapp.chats.actions import rename
 from chatapp.chats.titles import title_of
+from chatapp.files.errors import FileRefused
 from chatapp.web.chat.composer import Composer, Posted, send_posted, start_posted
 from chatapp.web.chat.drafts import NEW, take_draft
 from chatapp.web.chat.model_settings import ModelSettingsForm
@@ -62,7 +63,7 @@ def create_session(request: HttpRequest) -> HttpResponse:
         return _home(request, posted.composer(), status=422)
     try:
         run = start_posted(posted, request.user)
-    except RunError as error:
+    except (RunError, FileRefused) as error:
         return error_json(error) if is_fetch(request) else _home(request, posted.composer(error), status=422)
     if not is_fetch(request):
         return redirect_to_end(run.session_id)

@@ -6,4 +6,5 @@ from chatapp.web.files import views
 
 urlpatterns = [
     path("files/<uuid:pk>", views.show_file, name="file"),
+    path("files/<uuid:pk>/thumbnail", views.show_thumbnail, name="thumbnail"),
 ]

@@ -1,5 +1,6 @@
 """The content of a file, for its owner."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
@@ -7,16 +8,25 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from chatapp.files.models import StoredFile
-from chatapp.files.responses import file_response
+from chatapp.files.responses import Content, content_response
 from chatapp.web.shell.expired import log_in_first
 
 
 @require_safe
 def show_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """404 for another user's file, as for one that does not exist (B55).
+    """The content. 404 for another user's file, as for one that does not exist (B55)."""
+    return _response(request, pk, Content.of)
 
-    Not `private`, which forbids the browser to keep the content: it never changes.
-    """
+
+@require_safe
+def show_thumbnail(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """A small version of an image."""
+    return _response(request, pk, Content.thumbnail_of)
+
+
+def _response(request: HttpRequest, pk: UUID, content_of: Callable[[StoredFile], Content]) -> HttpResponseBase:
+    """Not `private`, which forbids the browser to keep the content: it never changes."""
     if not request.user.is_authenticated:
         return log_in_first(request)
-    return file_response(request, get_object_or_404(StoredFile.objects.visible_to(request.user), pk=pk))
+    file = get_object_or_404(StoredFile.objects.visible_to(request.user), pk=pk)
+    return content_response(request, content_of(file))

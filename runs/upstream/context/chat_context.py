@@ -1,12 +1,13 @@
 """The messages of a chat that go upstream with a question, as many as its model can read (B66)."""
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 
-from chatapp.chats.attachments import full_text_of
+from chatapp.chats.attachments import full_text
 from chatapp.chats.context import context_of
 from chatapp.chats.models import Message, Role, Session
 from runs.errors import UpstreamContextTooLong
@@ -22,10 +23,13 @@ from runs.upstream.context.windows import (
     window_of,
     within_ratios,
 )
+from runs.upstream.images import image_part
 from runs.upstream.profiles.lessons import MESSAGE_CHARACTERS, Lesson
 from runs.upstream.profiles.shaping import LIMITS
 
 CONTINUE_PROMPT = "Continue your answer exactly where it stopped. Do not repeat anything."
+MAX_IMAGES = 20  # of one request, the newest; of others the model reads what they show
+MAX_IMAGE_BYTES = 20_000_000  # of the images of one request, before base64
 LESS_AFTER_REFUSAL = 0.6  # of what was too long, if the server's numbers and ours do not fit together
 
 
@@ -62,10 +66,11 @@ def chat_context(run: Run) -> ChatContext:
     system = run.session.system_prompt or (run.model.system_prompt if run.model else "")
     oldest = 2 if run.session.summary_of_id else 1  # with the summary that the chat began with
     reserved = len(written) + len(system)
-    messages, left_out = _messages_to(run.message.parent_id, reserved, most, oldest if window else 0)
+    sees = bool(run.model and run.model.has_vision)
+    messages, left_out = _messages_to(run.message.parent_id, reserved, most, oldest if window else 0, sees)
     if source := _summarized(run):
-        reserved += sum(len(message["content"]) for message in messages)
-        summarized, left_out = _messages_to(source, reserved, most, 1 if window else 0)
+        reserved += sum(map(message_bytes, messages))
+        summarized, left_out = _messages_to(source, reserved, most, 1 if window else 0, sees)
         messages, oldest = summarized + messages, 1
     if written:
         messages += [{"role": "assistant", "content": written}, {"role": "user", "content": CONTINUE_PROMPT}]
@@ -87,19 +92,39 @@ def _summarized(run: Run) -> UUID | None:
 
 
 def _messages_to(
-    last: UUID | None, reserved: int, most_characters: int, oldest: int
+    last: UUID | None, reserved: int, most_characters: int, oldest: int, sees: bool
 ) -> tuple[list[dict[str, Any]], int]:
-    """The messages up to `last`, and how many were left out before them, after the `oldest` first ones."""
+    """The messages up to `last`, and how many were left out before them, after the `oldest` first ones.
+
+    `sees`: with their images, the newest ones first, as many as a request may have.
+    """
     context = context_of(last, reserved, most_characters)
     first = list(context.first[:oldest])
     path = [*first, *(pk for pk in context.ids if pk not in first)]
     messages_by_id = Message.objects.only("role", "content").prefetch_related("attachments").in_bulk(path)
+    found = [messages_by_id[pk] for pk in path if pk in messages_by_id]
+    shown = _shown_images(found) if sees else set()
     messages = [
         {"role": Role(message.role).value, "content": content}
-        for message in (messages_by_id[pk] for pk in path if pk in messages_by_id)
-        if (content := full_text_of(message))  # empty if an answer failed before its first word
+        for message in found
+        if (content := _content(message, shown))  # empty if an answer failed before its first word
     ]
     return messages, max(context.left_out - len(first), 0)
+
+
+def _shown_images(messages: list[Message]) -> set[UUID]:
+    """The ids of the attachments that are sent as images: the newest ones, within the limits of a request."""
+    images = [file for message in reversed(messages) for file in message.attachments.all() if file.is_image]
+    sizes = accumulate(file.size for file in images)
+    return {file.pk for file, total in zip(images[:MAX_IMAGES], sizes, strict=False) if total <= MAX_IMAGE_BYTES}
+
+
+def _content(message: Message, shown: set[UUID]) -> str | list[dict[str, Any]]:
+    """The text of a message with its files; with parts for the images that are shown, if it has any."""
+    files = message.attachments.all()
+    images = [image_part(file.file_id) for file in files if file.pk in shown and file.file_id]
+    text = full_text(message.content, [file for file in files if file.pk not in shown])
+    return [*([{"type": "text", "text": text}] if text.strip() else []), *images] if images else text
 
 
 def _window_for(model: Model, max_tokens: int | None) -> Window | None:

@@ -9,6 +9,7 @@ from runs.upstream.profiles.profile import is_known_server
 
 BYTES_PER_TOKEN = 4.0  # of English text, unless a server's own counts have taught better
 RATIOS = (1.5, 6.0)  # bytes per token that can be: what a server counts beyond these is something else
+IMAGE_BYTES = 4_000  # of text that takes about as many tokens as an image: servers count 85 to 1,600
 MESSAGE_TOKENS = 6  # around each message
 ANSWER_SHARE = 4  # the answer gets one of so many parts of the window, unless its length is chosen,
 MAX_ANSWER_TOKENS = 8_192  # at most so many,
@@ -88,7 +89,11 @@ def message_tokens(message: dict[str, Any], ratio: float) -> int:
 
 
 def message_bytes(message: dict[str, Any]) -> int:
+    """Bytes of text, with what an image takes in their place."""
     content = message.get("content")
     parts = content if isinstance(content, list) else [content]
     texts = (part.get("text") if isinstance(part, dict) else part for part in parts)
-    return sum(len(text.encode(errors="replace")) for text in texts if isinstance(text, str))
+    images = [part for part in parts if isinstance(part, dict) and part.get("type") == "image_url"]
+    return len(images) * IMAGE_BYTES + sum(
+        len(text.encode(errors="replace")) for text in texts if isinstance(text, str)
+    )

@@ -1,22 +1,22 @@
-/* Text files that go with the next message: chosen, dropped or pasted, shown as chips until it is sent. They are kept
+/* Files that go with the next message: chosen, dropped or pasted, shown as chips until it is sent. They are kept
 with the draft, also over a reload or a log-in. */
 
 import { loadFiles, saveFiles } from "./draft_files.js";
+import { chipFor } from "./file_chips.js";
+import { isImage, withinLimits } from "./file_limits.js";
+import { ImageSight } from "./image_sight.js";
 import { announce } from "../shell/status.js";
 
-function formatSize(bytes) {
-  if (bytes < 1_000) return `${bytes} B`;
-  return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
-}
-
-/** The files that the server has kept in the form, which become chosen ones.
+/** The texts that the server has kept in the form, which become chosen files. Stored files stay there.
  * @param {HTMLElement} list */
 function takeKeptFiles(list) {
-  const files = [...list.querySelectorAll("li")].map((item) => {
+  const items = [...list.querySelectorAll("li")].filter((item) => item.querySelector("textarea"));
+  const files = items.map((item) => {
     const [name, type] = [...item.querySelectorAll("input[type=hidden]")].map((input) => input.getAttribute("value"));
+    item.remove();
     return new File([item.querySelector("textarea").value], name, { type });
   });
-  list.remove();
+  if (!list.children.length) list.remove();
   return files;
 }
 
@@ -25,13 +25,17 @@ export class Attachments {
   #key;
   #chips;
   #files = [];
+  #form;
   #onChange;
+  #sight;
 
   /** @param {HTMLFormElement} form @param {() => void} onChange @param {AbortSignal} signal */
   constructor(form, onChange, signal) {
     this.#input = form.querySelector("[data-files]");
     this.#chips = form.querySelector("[data-chips]");
+    this.#form = form;
     this.#onChange = onChange;
+    this.#sight = new ImageSight(form, () => this.#files.some(isImage));
     this.#key = form.dataset.draft;
     this.#input.addEventListener("change", () => this.#add([...this.#input.files]));
     form.addEventListener("paste", (event) => this.#addFrom(event, event.clipboardData));
@@ -44,11 +48,12 @@ export class Attachments {
   }
 
   get isEmpty() {
-    return this.#files.length === 0;
+    return this.#files.length === 0 && !this.#form.querySelector("[data-kept]");
   }
 
   clear() {
     this.#files = [];
+    this.#form.querySelector("[data-kept]")?.remove();
     this.#update();
   }
 
@@ -74,9 +79,11 @@ export class Attachments {
   }
 
   #add(files) {
-    const added = files.filter((file) => !this.#files.includes(file));
+    const others = files.filter((file) => !this.#files.includes(file));
+    const { taken: added, fault } = withinLimits(others, this.#files, this.#form.dataset);
     this.#files.push(...added);
     this.#update();
+    if (fault) this.#form.dispatchEvent(new CustomEvent("refused", { detail: { sentence: [fault] } }));
     if (added.length) announce(`Attached: ${added.map((file) => file.name).join(", ")}`);
   }
 
@@ -97,21 +104,10 @@ export class Attachments {
     const transfer = new DataTransfer();
     for (const file of this.#files) transfer.items.add(file);
     this.#input.files = transfer.files;
-    this.#chips.replaceChildren(...this.#files.map((file) => this.#chipFor(file)));
-    this.#chips.hidden = this.isEmpty;
+    const save = () => saveFiles(this.#key, this.#files);
+    this.#chips.replaceChildren(...this.#files.map((file) => chipFor(file, () => this.#remove(file), save)));
+    this.#chips.hidden = this.#files.length === 0;
+    this.#sight.check();
     this.#onChange();
-  }
-
-  #chipFor(file) {
-    const remove = document.createElement("button");
-    remove.type = "button";
-    remove.className = "chip__remove";
-    remove.ariaLabel = `Remove ${file.name}`;
-    remove.textContent = "×";
-    remove.addEventListener("click", () => this.#remove(file));
-    const chip = document.createElement("li");
-    chip.className = "chip";
-    chip.append(`${file.name} · ${formatSize(file.size)}`, remove);
-    return chip;
   }
 }

@@ -12,6 +12,7 @@ export class ComposerError {
   constructor(form, parts) {
     this.#element = form.querySelector("[data-error]");
     this.#parts = parts;
+    form.addEventListener("refused", (event) => this.show(event.detail || null)); // before anything was sent
     this.#newChat = `${form.dataset.draft.split(":")[0]}:new`;
   }
 

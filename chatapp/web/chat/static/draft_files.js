@@ -1,5 +1,7 @@
 /* Files that were chosen for a message and not sent yet, kept in this browser beside the draft of their chat. */
 
+import { altTexts } from "./file_chips.js";
+
 const [DATABASE, STORE] = ["drafts", "files"];
 
 /** Do `work` on the store. Storage may be full or forbidden; then nothing is kept, and the result is null.
@@ -43,11 +45,15 @@ export function saveFiles(key, files) {
 
 /** @param {File} file */
 async function readFile(file) {
-  return { name: file.name, type: file.type, bytes: await file.arrayBuffer() };
+  return { name: file.name, type: file.type, alt: altTexts.get(file) ?? "", bytes: await file.arrayBuffer() };
 }
 
 /** @param {string} key @returns {Promise<File[]>} */
 export async function loadFiles(key) {
   const kept = (await inStore("readonly", (store) => store.get(key))) ?? [];
-  return kept.map(({ name, type, bytes }) => new File([bytes], name, { type }));
+  return kept.map(({ name, type, alt, bytes }) => {
+    const file = new File([bytes], name, { type });
+    if (alt) altTexts.set(file, alt);
+    return file;
+  });
 }

@@ -1,0 +1,1 @@
+"""Images: decoded and written anew in a process of their own."""

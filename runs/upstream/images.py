@@ -1,0 +1,54 @@
+"""Images in requests: references until the request is built, data URIs in what is sent. An address never goes out.
+
+So base64 is in no message, no log and no estimate of tokens.
+"""
+
+import base64
+from typing import Any
+from uuid import UUID
+
+from chatapp.files.models import FileState, StoredFile
+from chatapp.files.storage import file_storage
+
+REFERENCE = "chatapp-file:"  # + a file's id, in place of an image's address
+MISSING = "[An image that has been deleted]"
+
+Message = dict[str, Any]
+
+
+def image_part(file_id: UUID) -> dict[str, Any]:
+    """A part of a message that refers to a stored image."""
+    return {"type": "image_url", "image_url": {"url": f"{REFERENCE}{file_id}"}}
+
+
+def with_images(messages: list[Message], owner_id: int) -> list[Message]:
+    """The messages with the images of this user that they refer to. What refers to anything else has none."""
+    return [
+        message | {"content": [_with_image(part, owner_id) for part in message["content"]]}
+        if isinstance(message.get("content"), list)
+        else message
+        for message in messages
+    ]
+
+
+def _with_image(part: Any, owner_id: int) -> Any:
+    if not isinstance(part, dict) or part.get("type") != "image_url":
+        return part
+    url = part["image_url"]["url"]
+    file = _image_at(url, owner_id)
+    if file is None:
+        return {"type": "text", "text": MISSING}
+    with file_storage().open(file.place) as content:
+        encoded = base64.b64encode(content.read()).decode()
+    return part | {"image_url": part["image_url"] | {"url": f"data:{file.media_type};base64,{encoded}"}}
+
+
+def _image_at(url: object, owner_id: int) -> StoredFile | None:
+    if not isinstance(url, str) or not url.startswith(REFERENCE):
+        return None
+    try:
+        pk = UUID(url.removeprefix(REFERENCE))
+    except ValueError:
+        return None
+    images = StoredFile.objects.filter(owner_id=owner_id, state=FileState.STORED, width__isnull=False)
+    return images.filter(pk=pk).first()
