@@ -78,6 +78,9 @@ class EventParser:
                         self.error = payload
                         break
                     payloads.append(payload)
+                elif self._is_error:
+                    self.error = b""  # it says no more than its name
+                    break
                 self._is_error = False
                 continue
             elif line.startswith(b":"):

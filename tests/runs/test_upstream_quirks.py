@@ -67,6 +67,7 @@ ERRORS = {
     'data: {"object": "error", "message": "It broke", "code": 500}': "upstream_failed",
     'event: error\ndata: {"message": "It broke"}': "upstream_failed",
     "event: error\ndata: It broke": "upstream_failed",
+    "event: error": "upstream_failed",
     'error: {"message": "It broke", "code": 500}': "upstream_failed",
     'data: {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}': "upstream_unavailable",
     'data: {"choices": [], "error": {"code": 429, "message": "Wait"}}': "upstream_rate_limited",
