@@ -109,7 +109,6 @@ def test_a_tab_that_is_looked_at_again_has_what_another_one_sent(stack, open_win
     check(last_run(alice))
 
 
-@pytest.mark.each_engine
 def test_stop_keeps_what_was_written_also_after_a_reload(stack, open_window):  # B35 B36
     alice = stack.person("alice")
     tab, text = open_window(stack, alice).tab, prompt(tokens=30, stall_after=7)

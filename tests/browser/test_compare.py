@@ -232,6 +232,7 @@ TOP_BLOCK = """(pane) => {
 }"""
 
 
+@pytest.mark.long  # test_answers.py: what is read stays where it is
 def test_what_is_read_in_a_pane_keeps_its_place_when_one_above_it_ends(stack, alice, contenders, open_window):
     """On a phone panes are below each other, and one that fails gets longer by a sentence and its buttons."""
     page = open_window(stack, alice, expected="409", viewport={"width": 375, "height": 600}).page

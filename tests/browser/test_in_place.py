@@ -66,7 +66,6 @@ def test_a_new_chat_opens_in_place_and_back_forward_and_reload_are_right(stack, 
     check(last_run(alice))
 
 
-@pytest.mark.each_engine
 def test_from_chat_to_chat_in_place_nothing_is_lost_or_shown_twice(stack, alice, open_window):  # B32 B34
     first, second, *_ = TITLES
     House(alice)

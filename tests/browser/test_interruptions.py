@@ -38,6 +38,7 @@ SIGNS_OF_LIFE = {
 }
 
 
+@pytest.mark.long  # tests/browser_units/streams.test.mjs: each of these signs
 def test_the_page_reconnects_at_once_when_there_is_reason_to(stack, alice, web, open_window):  # B32
     tab, text = open_window(web, alice).tab, prompt(tokens=9, hold=[3])
     tab.start(text)

@@ -71,6 +71,7 @@ def test_without_javascript_the_link_is_pasted(stack, alice, open_window):
     expect(page.get_by_text(alice.user.username).first).to_be_visible()
 
 
+@pytest.mark.long  # tests/browser_units/streams.test.mjs: a new password renews the cookie
 def test_where_the_password_was_changed_the_open_pages_go_on(stack, alice, make_web, open_window):  # B55
     """A change of the password gives the browser a new cookie; the socket of another tab still had the old one."""
     window, text = open_window(make_web(STREAMS_HEARTBEAT_SECONDS="0.3"), alice), prompt(tokens=9, hold=[4])
