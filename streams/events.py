@@ -35,9 +35,8 @@ class Kind(StrEnum):
     # {"code": str, "message": str, "retryable": bool, "retry_after"?: float, "upstream"?: {…}}
     FAILED = "run.failed"
     LOST = "run.lost"  # {"reason": str, "message": str}
-    SNAPSHOT = (
-        "snapshot"  # {"text": str, "reasoning": str, "tools": […], "usage"?: {…}}: the fold of all events up to its seq
-    )
+    # {"text": str, "reasoning": str, "tools": […], "usage"?: {…}, "sources"?: […]}: the fold of all up to its seq
+    SNAPSHOT = "snapshot"
 
 
 FINAL_KINDS = frozenset({Kind.COMPLETED, Kind.STOPPED, Kind.FAILED, Kind.LOST})
@@ -132,6 +131,7 @@ def fold(events: Iterable[Event]) -> Folded:
             case Kind.SNAPSHOT:
                 text, reasoning, calls = [data["text"]], [data["reasoning"]], ToolCalls(data["tools"])
                 folded.usage = data.get("usage", folded.usage)
+                folded.sources = data.get("sources", folded.sources)
             case kind if kind in FINAL_KINDS:
                 folded.final, folded.final_data = kind, data
     folded.text, folded.reasoning, folded.tools = "".join(text), "".join(reasoning), calls.joined()

@@ -27,6 +27,7 @@ class CurrentMessage:
     attachments: list[Attachment]
     reasoning: str
     tools: list[dict[str, Any]]
+    sources: list[dict[str, str]]
     state: str
     run_id: UUID | None
     last_seq: int | None
@@ -45,6 +46,7 @@ class CurrentMessage:
             attachments=list(message.attachments.all()),
             reasoning=answer.reasoning if answer else message.reasoning,
             tools=answer.tools if answer else message.tools,
+            sources=answer.sources if answer else [],
             state=message.state,
             run_id=run.pk if run else None,
             last_seq=answer.last_seq if answer else None,

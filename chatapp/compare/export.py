@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from chatapp.compare.models import Comparison
 from chatapp.compare.panes import PaneView, views_of
+from runs.queries.export import markdown_of_sources
 
 
 def markdown_of(comparison: Comparison) -> str:
@@ -26,6 +27,8 @@ def _answer(view: PaneView, comparison: Comparison) -> Iterator[str]:
     yield f"*{' · '.join(facts)}*"
     if view.text.strip():
         yield view.text.strip()
+    if view.sources:
+        yield markdown_of_sources(view.sources)
     if view.failure:
         yield f"> {view.failure}"
 

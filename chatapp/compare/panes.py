@@ -46,6 +46,7 @@ class PaneView(ReasoningAndTools):
     text: str = ""
     reasoning: str = ""
     tools: list[dict] = field(default_factory=list)
+    sources: list[dict] = field(default_factory=list)
     seq: int = 0
     retry_code: str = ""  # of the error after which the request is being retried
     is_winner: bool = False
@@ -144,6 +145,7 @@ def _view(pane: Pane, comparison: Comparison) -> PaneView:
         return view
     answer = answer_now(run.message, run)
     view.text, view.reasoning, view.tools = answer.text, answer.reasoning, answer.tools
+    view.sources = answer.sources
     if view.is_active:
         view.seq = answer.last_seq
         view.retry_code = answer.retry_code if not answer.text and not answer.reasoning else ""

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import orjson
 
+from chatapp.openai.citations import citations_in
 from chatapp.openai.errors import RunFailed, error_body
 from chatapp.openai.event_stream import DONE
 from chatapp.openai.full_stream import RunEvent
@@ -43,7 +44,7 @@ class ChatCompletionFold:
             case Kind.TOOL:
                 return self._chunk({"tool_calls": [_tool_chunk(run_event.data)]})
             case Kind.COMPLETED:
-                return self._chunk({}, self._finish_reason()) + self._usage_chunk() + DONE
+                return self._annotations_chunk() + self._chunk({}, self._finish_reason()) + self._usage_chunk() + DONE
         return self._failed() if run_event.is_final else b""
 
     def apply(self, run_event: RunEvent) -> None:
@@ -58,6 +59,8 @@ class ChatCompletionFold:
                 self._calls.add(run_event.data)
             case Kind.USAGE:
                 folded.usage = run_event.data
+            case Kind.SOURCES:
+                folded.sources = run_event.data["sources"]
             case Kind.SNAPSHOT:  # the text so far was reasoning; a stream's chunks cannot be taken back
                 self._text, self._reasoning = [run_event.data["text"]], [run_event.data["reasoning"]]
         if run_event.is_final:
@@ -74,12 +77,21 @@ class ChatCompletionFold:
             message["reasoning_content"] = "".join(self._reasoning)
         if self._folded.tools:
             message["tool_calls"] = [_call(tool) for tool in self._folded.tools]
+        if annotations := self._annotations():
+            message["annotations"] = annotations
         choice = {"index": 0, "message": message, "finish_reason": self._finish_reason(), "logprobs": None}
         return self._head | {"object": "chat.completion", "choices": [choice], "usage": self._usage()}
 
     def _chunk(self, delta: dict, finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
         return self._frame([choice])
+
+    def _annotations(self) -> list[dict]:
+        return [citation.of_chat() for citation in citations_in("".join(self._text), self._folded.sources)]
+
+    def _annotations_chunk(self) -> bytes:
+        """At the end, when it is known where the text refers to what."""
+        return self._chunk({"annotations": self._annotations()}) if self._folded.sources else b""
 
     def _usage_chunk(self) -> bytes:
         usage = self._usage() if self._includes_usage else None

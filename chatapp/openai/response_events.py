@@ -45,6 +45,8 @@ class ResponseFold:
         self._calls: dict[int, CallItem] = {}  # by the upstream's index
         has_summary = (base.get("reasoning") or {}).get("summary")
         self._reasoning_kind = SUMMARY if has_summary else REASONING
+        self._sources: list[dict] = []
+        self._cited: set[str] = set()  # addresses: each is cited once
         self._number = 0
         self._state = {"status": "queued" if base["background"] else "in_progress"}
         self.failure: dict | None = None  # data of the final event, if it was a failure
@@ -81,6 +83,8 @@ class ResponseFold:
                 return self._add_to_call(run_event.data)
             case Kind.USAGE:
                 self._state["usage"] = _usage(run_event.data)
+            case Kind.SOURCES:
+                self._sources = run_event.data["sources"]
         return self._end(run_event, finished_at) if run_event.is_final else []
 
     def _response_event(self, kind: str) -> dict:
@@ -112,7 +116,12 @@ class ResponseFold:
         events = []
         for item in self._items:
             if isinstance(item, TextItem) and item.is_open:
-                events += item.end("completed")
+                events += self._cite(item) + item.end("completed")
+        return events
+
+    def _cite(self, item: TextItem) -> list[dict]:
+        events = item.cite(self._sources, self._cited.__contains__)
+        self._cited.update(event["annotation"]["url"] for event in events)
         return events
 
     def _end(self, run_event: RunEvent, finished_at: datetime | None) -> list[dict]:
@@ -122,6 +131,7 @@ class ResponseFold:
         events = []
         for item in self._items:
             if item.is_open:
+                events += self._cite(item) if isinstance(item, TextItem) else []
                 events += item.end("completed" if is_whole else "incomplete")
         self._state |= state
         return [*events, self._response_event(kind)]

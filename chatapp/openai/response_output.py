@@ -1,6 +1,9 @@
 """The items of a response's output, and their events: added, deltas, done."""
 
+from collections.abc import Callable
 from typing import NamedTuple
+
+from chatapp.openai.citations import citations_in
 
 
 class TextKind(NamedTuple):
@@ -10,21 +13,19 @@ class TextKind(NamedTuple):
     part: str  # type of the part with the text
     event: str  # prefix of the events about the text
     extra: dict  # in these events
-    part_extra: dict
     part_event: str = "response.content_part"
     index: str = "content_index"
     text: str = "text"  # the member that has the text
 
 
-MESSAGE = TextKind("msg", "output_text", "response.output_text", {"logprobs": []}, {"annotations": []})
-REFUSAL = TextKind("msg", "refusal", "response.refusal", {}, {}, text="refusal")
-REASONING = TextKind("rs", "reasoning_text", "response.reasoning_text", {}, {})
+MESSAGE = TextKind("msg", "output_text", "response.output_text", {"logprobs": []})
+REFUSAL = TextKind("msg", "refusal", "response.refusal", {}, text="refusal")
+REASONING = TextKind("rs", "reasoning_text", "response.reasoning_text", {})
 # The same reasoning, for clients that request summaries: models here write none.
 SUMMARY = TextKind(
     "rs",
     "summary_text",
     "response.reasoning_summary_text",
-    {},
     {},
     part_event="response.reasoning_summary_part",
     index="summary_index",
@@ -38,6 +39,7 @@ class TextItem:
         self._text_kind, self._index, self._text = kind, index, []
         self.id, self.is_open = f"{kind.item}_{run}_{index}", True
         self._status = "in_progress"
+        self._annotations: list[dict] = []
 
     def is_kind(self, kind: TextKind) -> bool:
         return self._text_kind is kind
@@ -49,6 +51,18 @@ class TextItem:
     def add(self, text: str) -> list[dict]:
         self._text.append(text)
         return [self._of_part(f"{self._text_kind.event}.delta", delta=text, **self._text_kind.extra)]
+
+    def cite(self, sources: list[dict], is_known: Callable[[str], bool]) -> list[dict]:
+        """Annotate a message with its `sources`, except those whose address is known."""
+        if self._text_kind is not MESSAGE:
+            return []
+        events = []
+        for citation in citations_in("".join(self._text), sources):
+            if not is_known(citation.url):
+                place = {"annotation_index": len(self._annotations), "annotation": citation.of_response()}
+                self._annotations.append(place["annotation"])
+                events.append(self._of_part("response.output_text.annotation.added", **place))
+        return events
 
     def end(self, status: str) -> list[dict]:
         """`status`: completed or incomplete."""
@@ -73,7 +87,8 @@ class TextItem:
         return {"id": self.id, **kind, "status": self._status, "content": parts}
 
     def _part(self, text: str) -> dict:
-        return {"type": self._text_kind.part, self._text_kind.text: text, **self._text_kind.part_extra}
+        extra = {"annotations": list(self._annotations)} if self._text_kind is MESSAGE else {}
+        return {"type": self._text_kind.part, self._text_kind.text: text, **extra}
 
     def _of_part(self, kind: str, **values: object) -> dict:
         place = {"item_id": self.id, "output_index": self._index, self._text_kind.index: 0}

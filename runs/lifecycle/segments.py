@@ -16,6 +16,7 @@ def earlier_segments(run: Run) -> Folded:
             folded = store.fold_stream(earlier.id)
             before.text, before.reasoning = before.text + folded.text, before.reasoning + folded.reasoning
             before.tools += folded.tools
+            before.sources += folded.sources
     return before
 
 

@@ -1,5 +1,6 @@
 """The text that a run has written: from the log while it is under way, then from its message."""
 
+from functools import reduce
 from uuid import UUID
 
 from chatapp.chats.actions import FINAL
@@ -9,6 +10,7 @@ from runs.lifecycle import reaper
 from runs.lifecycle.segments import earlier_segments, segment_of
 from runs.models import Run
 from runs.states import Status
+from runs.upstream.reading.sources import merge
 from streams.events import Folded
 from streams.log import store
 from streams.log.compaction import snapshot_data
@@ -21,20 +23,30 @@ def answer_now(message: Message, run: Run | None) -> Folded:
     after the rows were read, both are reloaded to include its end, because the stream has nothing left to follow.
     """
     if run is None or message.state in FINAL:
-        return _stored(message, run.last_seq if run else 0)
+        return _stored(message, run)
     folded = so_far(run)
     if folded.final:
         run.refresh_from_db()
         message.refresh_from_db()
-        return _stored(message, folded.last_seq)
+        return _stored(message, run)
     before = earlier_segments(run)
     folded.text, folded.reasoning = before.text + folded.text, before.reasoning + folded.reasoning
     folded.tools = before.tools + folded.tools
+    folded.sources = merge(before.sources, folded.sources)
     return folded
 
 
-def _stored(message: Message, last_seq: int) -> Folded:
-    return Folded(last_seq, message.content, message.reasoning, message.tools)
+def _stored(message: Message, run: Run | None) -> Folded:
+    last_seq, sources = (run.last_seq, sources_of(run)) if run else (0, [])
+    return Folded(last_seq, message.content, message.reasoning, message.tools, sources=sources)
+
+
+def sources_of(run: Run) -> list[dict[str, str]]:
+    """The web pages that the answer of a final run names, those of the runs that it continues first."""
+    if not run.is_continuation:
+        return run.sources or []
+    runs = Run.objects.filter(message_id=run.message_id, id__lte=run.id).order_by("id")
+    return reduce(merge, (sources or [] for sources in runs.values_list("sources", flat=True)), [])
 
 
 def so_far(run: Run) -> Folded:
@@ -53,7 +65,7 @@ def snapshot(stream: UUID) -> dict | None:
     piece = segment_of(run) if run else None
     if piece is None:
         return None
-    piece.usage = usage_of(run)
+    piece.usage, piece.sources = usage_of(run), run.sources or []
     return snapshot_data(piece)
 
 

@@ -1,6 +1,7 @@
 """A session as a file: Markdown for people, JSON for programs. It is generated in parts: a session may be long."""
 
 import json
+import re
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from chatapp.chats.attachments import full_text_of
 from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.titles import title_of
 from runs.models import Run
-from runs.queries.answers import answer_now, usage_of
+from runs.queries.answers import answer_now, sources_of, usage_of
 from runs.queries.branches import shown_ids
 from runs.queries.costs import plain
 
@@ -20,6 +21,7 @@ FORMAT = "chatapp-session-1"
 INCOMPLETE = {"stopped": "stopped", "failed": "failed", "lost": "interrupted"}
 NAME_CHARACTERS = 60  # of a file
 AT_ONCE = 10  # messages in memory, each of which may be as long as an answer
+MARKUP = re.compile(r"[\\`*_\[\]<>!&]")  # what a title must not turn into
 FILE_FIELDS = ("name", "media_type", "size", "text")
 
 
@@ -71,8 +73,11 @@ def _with_runs(session: Session, ids: list[UUID]) -> Iterator[tuple[Message, Run
 def _blocks(session: Session, ids: list[UUID]) -> Iterator[str]:
     for message, run in _with_runs(session, ids):
         yield f"## {_author(message, run)}"
-        if content := _content(message, run):
+        answer = answer_now(message, run)
+        if content := full_text_of(message) if message.role == Role.USER else answer.text:
             yield content
+        if answer.sources:
+            yield markdown_of_sources(answer.sources)
         if label := INCOMPLETE.get(message.state):
             yield f"*({label})*"
 
@@ -83,11 +88,14 @@ def _author(message: Message, run: Run | None) -> str:
     return run.model.label if run and run.model else "A model that was removed"
 
 
-def _content(message: Message, run: Run | None) -> str:
-    """A question with its files; an answer as it is now."""
-    if message.role == Role.USER:
-        return full_text_of(message)
-    return answer_now(message, run).text
+def markdown_of_sources(sources: list[dict[str, str]]) -> str:
+    """The web pages that an answer names, as a numbered list of links."""
+    lines = [f"{n}. [{_label_of(source)}](<{source['url']}>)" for n, source in enumerate(sources, start=1)]
+    return "\n".join(["Sources:", "", *lines])
+
+
+def _label_of(source: dict[str, str]) -> str:
+    return MARKUP.sub(r"\\\g<0>", " ".join((source["title"] or source["url"]).split()))
 
 
 def _message(message: Message, run: Run | None) -> dict:
@@ -97,6 +105,7 @@ def _message(message: Message, run: Run | None) -> dict:
     return {name: getattr(message, name) for name in fields} | {
         "attachments": files,
         "model": run.model.name if run and run.model else None,
+        "sources": sources_of(run) if run else [],
         "usage": (usage_of(run) if run else None) or None,
         "cost": plain(run.cost) if run and run.cost is not None else None,
     }

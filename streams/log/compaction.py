@@ -55,9 +55,10 @@ def compact(stream: UUID) -> Iterator[int]:
 
 
 def snapshot_data(folded: Folded) -> dict[str, Any]:
-    """Return the data of a snapshot event; with the usage only if the upstream reported it."""
+    """Return the data of a snapshot event; with usage and sources only if the upstream reported them."""
     data: dict[str, Any] = {"text": folded.text, "reasoning": folded.reasoning, "tools": folded.tools}
-    return data | ({"usage": folded.usage} if folded.usage else {})
+    reported = {"usage": folded.usage, "sources": folded.sources}
+    return data | {name: value for name, value in reported.items() if value}
 
 
 def delete_stream(stream: UUID) -> Iterator[int]:

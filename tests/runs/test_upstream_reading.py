@@ -5,6 +5,7 @@ import asyncio
 import gzip
 import json
 import zlib
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from runs.upstream.reading.finish_reasons import Ending, cut_off_note, ending_of
 from runs.upstream.reading.reasoning import MAX_REMEMBERED
 from runs.upstream.reading.tool_calls import MAX_TOOL_CALLS, ToolCallTracker
 from runs.upstream.reading.usage import MAX_COUNT, counts_of
-from streams.events import ToolCalls
+from streams.events import Kind, ToolCalls
 from tests.runs.reading import Recording, read_now
 
 
@@ -341,6 +342,21 @@ def test_what_an_answer_is_based_on_is_kept_once(vendor):
     chunk = f"data: {json.dumps(SOURCES[vendor])}\n\n".encode()
     got, _ = read_now(chunk * 3)
     assert got.sources == [{"url": URL, "title": "Wrens"}]
+
+
+def test_sources_are_recorded_as_soon_as_there_is_text_and_again_only_if_there_are_more():
+    def chunk(text: str, *links: str) -> bytes:
+        return f"data: {json.dumps({'choices': [{'delta': {'content': text}}], 'citations': links})}\n\n".encode()
+
+    recorded, begun = [], []
+    sink = SimpleNamespace(record=recorded.extend, is_full=lambda: False)
+    reader = AnswerReader(sink, lambda: begun.append(True))
+    for piece in (chunk("", URL), chunk("A", URL), chunk("B", URL), chunk("C", URL, f"{URL}/2"), chunk("D", URL)):
+        reader.feed(piece)
+        assert bool(begun) == bool(recorded)  # pages alone begin no answer: until then it may be asked for again
+    reader.close()
+    told = [data["text"] if kind == Kind.TEXT else len(data["sources"]) for kind, data in recorded]
+    assert told == ["A", 1, "B", "C", 2, "D"]
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "http://", "//x", 7, None, {"url": ["x"]}])

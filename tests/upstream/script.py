@@ -25,7 +25,9 @@ class Script:
     reasoning: int = 0  # r1 r2 … before the text
     reasoning_key: str = "reasoning_content"
     tools: list[dict] = field(default_factory=list)  # [{"id", "name", "arguments"}], sent in small pieces
-    sources: list[str] = field(default_factory=list)  # addresses of web pages, named with the end of the answer
+    sources: list[str] = field(
+        default_factory=list
+    )  # addresses of web pages, named with the beginning of the answer and its end
     then: dict | None = None  # a script of its own for requests that end with the result of a tool
     finish: str | None = "stop"  # finish_reason; null: none is sent
     usage: bool = True  # counts, if the request asks for them (stream_options.include_usage)

@@ -23,13 +23,14 @@ class Wire:
     def _chunk(self, **rest) -> bytes:
         return self.event(orjson.dumps({**self.base, **rest}))
 
-    def _choice(self, delta: dict, finish: str | None = None) -> bytes:
-        return self._chunk(choices=[{"index": 0, "delta": delta, "finish_reason": finish}])
+    def _choice(self, delta: dict, finish: str | None = None, **rest: object) -> bytes:
+        return self._chunk(choices=[{"index": 0, "delta": delta, "finish_reason": finish}], **rest)
 
     def opening(self) -> bytes:
         """The first chunk, then the reasoning and the tool calls of the script."""
         script = self.script
-        parts = [self._choice({"role": "assistant", "content": ""})]
+        named = {"citations": script.sources} if script.sources else {}
+        parts = [self._choice({"role": "assistant", "content": ""}, **named)]
         parts += [self._choice({script.reasoning_key: f"r{n} "}) for n in range(1, script.reasoning + 1)]
         for index, tool in enumerate(script.tools):
             parts += [self._choice({"tool_calls": [piece]}) for piece in _tool_pieces(index, tool)]

@@ -147,6 +147,13 @@ class ToolSerializer(serializers.Serializer):
     arguments = serializers.CharField(allow_blank=True, help_text="JSON, as the model wrote it.")
 
 
+class SourceSerializer(serializers.Serializer):
+    """A web page that an answer names. `[1]` in its text is the first."""
+
+    url = serializers.CharField(help_text="Of http or https.")
+    title = serializers.CharField(allow_blank=True)
+
+
 class AttachmentSerializer(serializers.ModelSerializer):
     """A file of a message. The model reads its text after that of the message."""
 
@@ -178,13 +185,14 @@ class MessageSerializer(serializers.ModelSerializer):  # of a CurrentMessage
     )
     attachments = AttachmentSerializer(many=True, read_only=True, help_text="Files of a user's message.")
     tools = ToolSerializer(many=True, read_only=True)
+    sources = SourceSerializer(many=True, read_only=True)
     run = Id(source="run_id", read_only=True, allow_null=True, help_text="The last run that wrote it.")
     last_seq = serializers.IntegerField(read_only=True, allow_null=True, help_text="Follow `run` after this.")
 
     class Meta:
         model = Message
         fields = [
-            "id", "session", "parent", "role", "content", "attachments", "reasoning", "tools", "state",
+            "id", "session", "parent", "role", "content", "attachments", "reasoning", "tools", "sources", "state",
             "run", "last_seq", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -224,6 +232,7 @@ class DocumentedMessageSerializer(serializers.Serializer):
     tools = ToolSerializer(many=True)
     created_at = serializers.DateTimeField()
     model = serializers.CharField(allow_null=True, help_text="Null: a person wrote it, or the model was removed.")
+    sources = SourceSerializer(many=True)
     usage = UsageSerializer(allow_null=True, help_text="Of the last run; null if unknown.")
     cost = Cost(help_text=f"Of the last run. {Cost.HELP}")
 

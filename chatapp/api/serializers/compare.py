@@ -3,7 +3,13 @@
 from rest_framework import serializers
 
 from chatapp.api.operations import example
-from chatapp.api.serializers.chats import MAX_TOKENS, SYSTEM_PROMPT_CHARACTERS, ModelName, ToolSerializer
+from chatapp.api.serializers.chats import (
+    MAX_TOKENS,
+    SYSTEM_PROMPT_CHARACTERS,
+    ModelName,
+    SourceSerializer,
+    ToolSerializer,
+)
 from chatapp.api.serializers.fields import Choice, Cost, Flag, Id, Integer, Number, QueryFlag, Text
 from chatapp.compare.actions import LEAST_PANES
 from chatapp.compare.contenders import Contender
@@ -89,6 +95,7 @@ class PaneSerializer(serializers.Serializer):
     text = serializers.CharField(read_only=True)
     reasoning = serializers.CharField(read_only=True)
     tools = ToolSerializer(many=True, read_only=True)
+    sources = SourceSerializer(many=True, read_only=True)
     trouble = serializers.CharField(source="failure", read_only=True, help_text="Why the answer is not complete.")
     first_token_seconds = serializers.FloatField(source="figures.first_token_seconds", read_only=True, allow_null=True)
     tokens = serializers.IntegerField(source="figures.tokens", read_only=True, allow_null=True)

@@ -18,7 +18,7 @@ from chatapp.chats.reasoning_and_tools import ReasoningAndTools
 from chatapp.chats.tree import Tree
 from runs.lifecycle.transitions import LOST_MESSAGES
 from runs.models import Run
-from runs.queries.answers import answer_now, retrying_label
+from runs.queries.answers import answer_now, retrying_label, sources_of
 from runs.queries.costs import in_currency
 from runs.queries.queue_position import ahead_of
 from runs.upstream.reading.finish_reasons import cut_off_note
@@ -37,6 +37,7 @@ class Entry(ReasoningAndTools):
     text: str = ""
     reasoning: str = ""
     tools: list[dict] = field(default_factory=list)
+    sources: list[dict] = field(default_factory=list)
     seq: int = 0
     retry_code: str = ""  # of the error after which the request is being retried
     ahead: int = 0  # answers that have been waiting for a worker longer than this one
@@ -173,7 +174,9 @@ def _entry(message: Message, run: Run | None, tree: Tree, is_shared: bool) -> En
             entry.text, entry.seq = folded.text, folded.last_seq
             entry.retry_code = folded.retry_code if not folded.text and not folded.reasoning else ""
             entry.ahead = ahead_of(run)
-        entry.reasoning, entry.tools = folded.reasoning, folded.tools
-    elif not is_shared:
+        entry.reasoning, entry.tools, entry.sources = folded.reasoning, folded.tools, folded.sources
+        return entry
+    entry.sources = sources_of(run) if run else []
+    if not is_shared:
         entry.reasoning, entry.tools = message.reasoning, message.tools
     return entry

@@ -48,6 +48,7 @@ class AnswerReader:
     __slots__ = (
         "_chunks",
         "_feed",
+        "_has_new_sources",
         "_head",
         "_json",
         "_on_begin",
@@ -76,7 +77,8 @@ class AnswerReader:
         self._json = bytearray()
         self._values = 0  # of a body of JSON
         self._usage: dict[str, Any] | None = None  # counts of the whole answer: only the last ones are recorded
-        self._sources: list[dict[str, str]] = []  # likewise: they come with many chunks
+        self._sources: list[dict[str, str]] = []  # all so far: many servers repeat them with each chunk
+        self._has_new_sources = False  # which are not recorded yet: they do not begin an answer
         self.is_finished = False  # a finish reason, or the end marker, was received
         self.has_begun = False  # something was recorded
         self.is_done = False  # the end marker was received
@@ -142,9 +144,8 @@ class AnswerReader:
         held = [delta for part in self._tags.finish() for delta in _deltas_of(part)] + self._chunks.finish()
         if self._usage is not None:
             held.append(Delta(Kind.USAGE, self._usage))
-        if self._sources:
-            held.append(Delta(Kind.SOURCES, {"sources": self._sources}))
-        self._usage, self._sources = None, []
+        held += self._new_sources()
+        self._usage = None
         if held:
             self._sink.record(held)
 
@@ -251,13 +252,15 @@ class AnswerReader:
             elif kind == Kind.USAGE:
                 self._usage = merge_counts(self._usage or {}, data)
             elif kind == Kind.SOURCES:
-                self._sources = merge(self._sources, data["sources"])
+                self._has_new_sources |= self._add_sources(data["sources"])
             else:
                 if kind == FINISH:
                     reason = data["finish_reason"]
                 elif kind in (Kind.REASONING, Kind.TOOL):
                     self._tags.rule_out()
                 recorded.append(delta)
+        if self._has_new_sources and (self.has_begun or recorded):
+            recorded += self._new_sources()
         if recorded:
             if not self.has_begun and any(delta.kind != FINISH for delta in recorded):
                 self._begin()
@@ -266,6 +269,17 @@ class AnswerReader:
             self._finish(reason)
         elif recorded and self.is_finished:
             self._on_finish()
+
+    def _add_sources(self, sources: list[dict[str, str]]) -> bool:
+        """Whether any of them is new."""
+        count = len(self._sources)
+        self._sources = merge(self._sources, sources)
+        return len(self._sources) > count
+
+    def _new_sources(self) -> list[Delta]:
+        """What is to be recorded of them: all, once for each change, at most MAX_SOURCES times."""
+        is_due, self._has_new_sources = self._has_new_sources, False
+        return [Delta(Kind.SOURCES, {"sources": self._sources})] if is_due else []
 
     def _begin(self) -> None:
         self.has_begun = True

@@ -49,12 +49,13 @@ def parse(payloads: list[Payload]) -> tuple[list[Delta], RunError | None]:
 class ChunkParser:
     """Parses the chunks of one answer. Remembers which tool calls there are, and whether there is any content."""
 
-    __slots__ = ("_calls", "_half", "_has_content")
+    __slots__ = ("_calls", "_citations", "_half", "_has_content")
 
     def __init__(self) -> None:
         self._calls = ToolCallTracker()
         self._has_content = False
         self._half = ""  # the first half of a surrogate pair, at the end of the text so far
+        self._citations: object = None  # of the chunk before
 
     def parse(self, payloads: list[Payload]) -> tuple[list[Delta], RunError | None]:
         """Parse the payloads of one read. Returns the deltas, merged by kind, and the error that follows them."""
@@ -124,6 +125,9 @@ class ChunkParser:
             elif not choices:
                 _add_other_usage(deltas, chunk)
             if not choices:
+                _add_sources(deltas, chunk)
+            elif (citations := chunk.get("citations")) and citations != self._citations:  # mostly all, in each chunk
+                self._citations = citations
                 _add_sources(deltas, chunk)
         except TooManyCalls as error:
             raise UpstreamTooLarge(str(error)) from error

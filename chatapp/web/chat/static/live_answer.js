@@ -4,6 +4,7 @@ brings the text so far as plain text; it is drawn in the same way as what follow
 import { grammar, loadGrammar } from "./markdown_grammar.js";
 import { MarkdownWriter } from "./markdown_writer.js";
 import { PlainText } from "./plain_text.js";
+import { showSources } from "./sources.js";
 import { ToolCalls } from "./tool_calls.js";
 
 /** @import { StreamEvent } from "../shell/stream_events.js" */
@@ -60,6 +61,7 @@ export class LiveAnswer {
     else if (kind === "reasoning.delta") this.#newReasoning += data.text;
     else if (kind === "tool.delta") this.#toolCalls.add(data);
     else if (kind === "snapshot") this.replace(data);
+    if (data.sources) showSources(this.#root, data.sources);
     this.#schedule();
   }
 
