@@ -13,6 +13,7 @@ from django.test import Client
 
 from chatapp.chats.models import Session
 from runs.models import Model, Provider, Run
+from runs.upstream.servers.presets import PRESETS
 from tests.harness.check import check
 from tests.harness.facts import PATIENCE_SECONDS, wait_until
 from tests.harness.processes import ROOT, inherited
@@ -246,6 +247,36 @@ OLLAMA = ["add_provider", "ollama", "--base-url", "http://ollama:11434/v1/", "--
 def catalog():
     models = Model.objects.order_by("name").values_list("provider__name", "name", "upstream_id", "label", "is_default")
     return list(models), list(Provider.objects.values_list("name", "base_url", "key_env"))
+
+
+def test_a_preset_knows_the_address_and_the_key_variable(db, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    out, err = manage("add_provider", "openai", "--model", "gpt-5-mini")
+    assert catalog()[1] == [("openai", "https://api.openai.com/v1", "OPENAI_API_KEY")]
+    assert "gpt-5-mini (default)" in out and "OPENAI_API_KEY is not set here" in err
+    # What is given goes before the preset, and a provider that is there keeps its own
+    manage("add_provider", "openai", "--base-url", "http://127.0.0.1:9/v1", "--key-env", "", "--model", "gpt-5-mini")
+    manage("add_provider", "openai", "--model", "gpt-5")
+    assert catalog()[1] == [("openai", "http://127.0.0.1:9/v1", "")]
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_each_preset_can_be_added_by_its_name_or_says_what_it_needs(db, preset):
+    words = ["add_provider", preset.name, "--model", "m"]
+    if "RESOURCE" in preset.base_url:
+        with pytest.raises(CommandError, match=f"{preset.label} needs --base-url, such as"):
+            manage(*words)
+        words += ["--base-url", preset.base_url.replace("RESOURCE", "wren"), "--key-env", preset.key_env]
+    manage(*words)
+    [(name, base_url, key_env)] = catalog()[1]
+    assert (name, key_env, Provider.objects.get().key_fault) == (preset.name, preset.key_env, "")
+    assert base_url == preset.base_url.replace("RESOURCE", "wren")
+
+
+def test_a_name_that_is_not_known_needs_an_address(db):
+    with pytest.raises(CommandError, match="wren is not known by name: --base-url is needed"):
+        manage("add_provider", "wren", "--model", "m")
+    assert catalog() == ([], [])
 
 
 def test_adding_a_provider_twice_is_adding_it_once(db):

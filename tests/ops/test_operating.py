@@ -77,6 +77,23 @@ def test_doctor_misses_a_model_and_a_key(db, monkeypatch):
     assert "OK     provider local\n" in manage("doctor", "--offline", fails=True)[0]
 
 
+def test_doctor_asks_for_a_rotation_until_it_is_done(model, settings):
+    model.provider.store_key("sk-wren")
+    model.provider.save()
+    hint = "WRONG  key of local: it is encrypted with an earlier SECRET_KEY"
+    assert hint not in manage("doctor", "--offline", fails=True)[0]
+    before, settings.SECRET_KEY = settings.SECRET_KEY, "another" * 8
+    without_it, _ = manage("doctor", "--offline", fails=True)
+    assert "WRONG  provider local: The stored key cannot be read" in without_it and hint not in without_it
+    settings.SECRET_KEY_FALLBACKS = [before]
+    said, _ = manage("doctor", "--offline", fails=True)
+    assert hint in said and "rotate_keys; then the earlier SECRET_KEY can go from SECRET_KEY_FALLBACKS" in said
+    assert manage("rotate_keys")[0] == "1 key encrypted with the present SECRET_KEY.\n"
+    settings.SECRET_KEY_FALLBACKS = []
+    said, _ = manage("doctor", "--offline", fails=True)
+    assert "WRONG  provider local" not in said and hint not in said and "sk-wren" not in said
+
+
 def test_doctor_is_content_with_a_whole_site(make_stack):
     stack = make_stack()  # of its own: others leave providers behind that nobody can reach
     stack.person("alice")
