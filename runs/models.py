@@ -21,6 +21,8 @@ from runs import clock, key_storage, provider_keys
 from runs.errors import ProviderKeyForbidden
 from runs.states import ACTIVE, FINAL, LogKept, LostReason, Notify, Status, StopReason, Trigger
 
+RESERVED_PARAMETERS = frozenset({"model", "messages", "stream"})  # set for each request, by nothing but this site
+OWN_PARAMETERS = RESERVED_PARAMETERS | {"stream_options"}  # likewise, but a profile may leave the last one out
 SHORTEST_MEASURED = 0.05  # s; what took less came in one piece
 
 
@@ -213,7 +215,7 @@ class Model(models.Model):
     def clean(self) -> None:
         if not isinstance(self.parameters, dict):
             raise ValidationError({"parameters": 'Enter a JSON object such as {"temperature": 0.3}.'})
-        if reserved := self.parameters.keys() & {"model", "messages", "stream", "stream_options"}:
+        if reserved := self.parameters.keys() & OWN_PARAMETERS:
             raise ValidationError({"parameters": f"This site sets these itself: {', '.join(sorted(reserved))}."})
 
     def cost_of(self, prompt_tokens: int | None, completion_tokens: int | None) -> Decimal | None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from runs.errors import ModelForbidden, ModelUnknown, ProviderKeyMissing, RunError, UpstreamContextTooLong
-from runs.models import Model, Run
+from runs.models import OWN_PARAMETERS, Model, Run
 from runs.states import Trigger
 from runs.upstream.context.chat_context import ChatContext, after_refusal, chat_context
 from runs.upstream.context.windows import BYTES_PER_TOKEN, bytes_per_token, message_bytes
@@ -17,8 +17,6 @@ from runs.upstream.images import with_images
 from runs.upstream.profiles.lessons import MAX_LESSONS, Lesson, apply, lesson_of
 from runs.upstream.profiles.profile import Profile, profile_of
 from runs.upstream.profiles.shaping import LIMITS, shape
-
-RESERVED_PARAMETERS = {"model", "messages", "stream", "stream_options"}  # a model's defaults cannot set these
 
 DEFAULT_PROFILE = Profile()
 
@@ -161,7 +159,7 @@ def prepare_request(
     has_system = any(message["role"] == "system" for message in messages)
     if not has_system and (system_prompt := system_prompt or model.system_prompt):
         messages = [{"role": "system", "content": system_prompt}, *messages]
-    own = RESERVED_PARAMETERS | (set(LIMITS) if parameters.keys() & set(LIMITS) else set())
+    own = OWN_PARAMETERS | (set(LIMITS) if parameters.keys() & set(LIMITS) else set())
     defaults = {name: value for name, value in model.parameters.items() if name not in own}
     payload = {
         **defaults,

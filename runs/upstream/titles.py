@@ -1,6 +1,5 @@
 """Session titles, written by the session's model after the first completed exchange."""
 
-import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -24,10 +23,6 @@ WINDOW_SHARE = 2  # a title gets one of so many parts of a small context window
 MAX_CHARACTERS = 80  # of a title, as Session.title
 EXCERPT_CHARACTERS = 1_000  # of the question and of the answer
 TITLE_PROMPT = "Give this conversation a title of at most six words. Answer with the title only."
-
-
-THINKING = re.compile(r"<(think|thinking|thought|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-END_OF_THINKING = re.compile(r".*</(?:think|thinking|thought|reasoning)>", re.DOTALL | re.IGNORECASE)
 
 
 def may_request_title(session: Session) -> bool:
@@ -75,9 +70,8 @@ def save_title(session_id: UUID, text: str) -> bool:
 def clean_title(text: str) -> str:
     """The first line that is not blank, without Markdown and without the quotes that models put around a title.
 
-    What a model thought before it is no title, nor is a thought that was never finished.
+    What the model thought before it is not in `text`: it is read as any answer's reasoning.
     """
-    text = END_OF_THINKING.sub("", THINKING.sub("", text))
     line = next((line for line in text.splitlines() if line.strip()), "")
     line = excerpt_of(line).removeprefix("Title:").strip("\"'*#`.“”„« »")
     return line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1].rstrip() + "…"

@@ -184,7 +184,7 @@ class Engine:
             await asyncio.sleep(pause)
 
     async def _fetch_text(self, request: UpstreamRequest, timeout: float) -> str:
-        sink = _TextSink()
+        sink = TextSink()
         async with asyncio.timeout(timeout):
             await adaptive_stream.stream(self._client, request, timeout, sink)
         return "".join(sink.pieces)
@@ -221,8 +221,8 @@ class Engine:
                 self._interrupt(run, StopRequested() if run_id in stop_requested else Fenced())
 
 
-class _TextSink:
-    """A sink that keeps the beginning of the text."""
+class TextSink:
+    """A sink that keeps the beginning of the text, without reasoning."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
@@ -232,6 +232,7 @@ class _TextSink:
         for kind, data in deltas:
             if kind == Kind.SNAPSHOT:  # what was text is reasoning
                 self.pieces.clear()
+                self._remaining = MAX_TEXT_CHARACTERS
             elif kind == Kind.TEXT and self._remaining > 0:
                 self.pieces.append(data["text"][: self._remaining])
                 self._remaining -= len(self.pieces[-1])

@@ -1,8 +1,12 @@
 """How a model's text becomes a session's title."""
 
+import json
+
 import pytest
 
+from runs.lifecycle import transitions
 from runs.upstream.profiles.profile import profile_of
+from runs.upstream.reading.answer import AnswerReader
 from runs.upstream.titles import (
     MAX_CHARACTERS,
     MAX_TOKENS,
@@ -12,6 +16,7 @@ from runs.upstream.titles import (
     run_to_title,
     save_title,
 )
+from runs.worker.engine import MAX_TEXT_CHARACTERS, TextSink
 
 
 @pytest.mark.parametrize(
@@ -23,15 +28,31 @@ from runs.upstream.titles import (
         ("Title: “On snake_case”.", "On snake_case"),
         ("**Title:** 2 < 3", "2 < 3"),
         ("[Wrens](http://example.org)", "Wrens"),
-        ("<think>\nA title? **Owls**\n</think>\n\nBirds of Europe", "Birds of Europe"),
-        ("A title? **Owls**\n</think>\nBirds of Europe", "Birds of Europe"),
-        ("<thought>It never ends", ""),
         ("***", ""),
         ("", ""),
     ],
 )
 def test_a_title_has_no_markup(said, title):
     assert clean_title(said) == title
+
+
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        ("<think>\nA title? **Owls**\n</think>\n\nBirds of Europe", "Birds of Europe"),
+        ("A title? **Owls**\n</think>\nBirds of Europe", "Birds of Europe"),
+        (f"{'Hm. ' * MAX_TEXT_CHARACTERS}</think>Birds of Europe", "Birds of Europe"),
+        ("<thought>It never ends", ""),
+    ],
+)
+def test_what_a_model_thought_is_no_title(said, title):
+    sink = TextSink()
+    reader = AnswerReader(sink)
+    for start in range(0, len(said), 100):
+        chunk = {"choices": [{"delta": {"content": said[start : start + 100]}}]}
+        reader.feed(f"data: {json.dumps(chunk)}\n\n".encode())
+    reader.close()
+    assert clean_title("".join(sink.pieces)) == title
 
 
 def test_a_long_title_is_cut():
@@ -62,6 +83,7 @@ def test_a_title_chosen_by_the_user_meanwhile_stays(session):  # B14
 def test_a_model_is_asked_for_a_title_at_most_twice_in_a_session(session, send):
     """One that gave none was asked again after each answer."""
     run = send("x", to=session)
+    transitions.stop(run.pk)  # titles are for answers that have ended
     titled = [run_to_title(run.pk) is not None for _ in range(4)]
     session.refresh_from_db()
     assert titled == [True, True, False, False] and not may_request_title(session)

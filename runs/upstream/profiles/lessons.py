@@ -9,7 +9,8 @@ import re
 from typing import Any, NamedTuple
 
 from runs.errors import RunError, UpstreamContextTooLong
-from runs.upstream.profiles.profile import RESERVED_PARAMETERS, Profile, combine, layer_of
+from runs.models import RESERVED_PARAMETERS
+from runs.upstream.profiles.profile import Profile, combine, layer_of
 from runs.upstream.profiles.shaping import LIMITS
 
 MAX_LESSONS = 5  # of one request

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from runs.models import Model, Provider
+from runs.models import RESERVED_PARAMETERS, Model, Provider
 from runs.provider_keys import host_of
 from runs.upstream.profiles.capabilities import capability_layer
 from runs.upstream.profiles.shipped import MODELS, SERVERS, Layer
 
-RESERVED_PARAMETERS = frozenset({"model", "messages", "stream"})  # set for each request; no profile changes them
 OPTIONS = {
     "max_tokens": ("", "max_tokens", "max_completion_tokens"),
     "system": ("system", "developer", "user"),

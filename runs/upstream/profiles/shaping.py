@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from runs.upstream.profiles.profile import RESERVED_PARAMETERS, Profile
+from runs.models import RESERVED_PARAMETERS
+from runs.upstream.profiles.profile import Profile
 
 INSTRUCTIONS = ("system", "developer")  # roles
 REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")
