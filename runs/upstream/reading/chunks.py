@@ -153,8 +153,10 @@ class ChunkParser:
         if isinstance(delta, str):
             delta = {"content": delta}
         if delta and len(delta) == 1 and (text := delta.get("content")).__class__ is str:
-            if text:  # nearly every chunk
+            if text:
                 deltas.append(Delta(Kind.TEXT, {"text": text.replace("\0", "\ufffd")}))
+            if self._has_content and choice.get("finish_reason", _ABSENT) is None and "error" not in choice:
+                return  # nearly every chunk
         else:
             begin = len(deltas)
             if delta:
