@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -27,6 +28,7 @@ from runs.lifecycle.start import lock_session
 from runs.limits import check_file_count, check_limits, check_prompt
 from runs.message_files import check_images
 from runs.models import Model, Run
+from runs.options import Options
 from runs.session_feed import session_changed, sessions_changed
 from runs.states import StopReason, Trigger, WhenBusy
 from streams.log import store
@@ -50,6 +52,9 @@ def send(
     is_attached: bool = False,
     is_held: bool = False,
     is_program: bool = False,
+    prompt: Sequence[dict[str, Any]] | None = None,
+    options: Options | None = None,
+    fingerprint: str = "",
 ) -> Run:
     """Add the user's message to the session and request an answer to it.
 
@@ -58,34 +63,40 @@ def send(
     even if text, model or limits have changed since; a different request with this key is refused (B21, B22).
     `when_busy` says what to do while a run of the session is under way. An attached run ends when no viewer follows it
     (B42). `is_held` holds the session's queue, and the run waits in it until that is released. `is_program`: the limits
-    of programs count. If the broker is down, the run has FAILED. An archived session is moved back into the list.
+    of programs count. A program's message may be other than its `text`, which people read: its `prompt`, which goes
+    upstream, and the `options` of this answer. `fingerprint` is that of its request, by default of text, model and
+    `when_busy`. If the broker is down, the run has FAILED. An archived session is moved back into the list.
 
     Raises PromptEmpty, PromptTooLong, TooManyAttachments, ModelUnknown, ModelMissing, TooManyRuns, TooManySends,
     QuotaExceeded, FileUnknown, KeyReused or SessionBusy before anything is written.
     """
-    stored = [str(file.file_id) for file in files if file.file_id]
-    fingerprint = _fingerprint(full_text(text, files), model, when_busy, *stored) if key else ""
+    if key and not fingerprint:
+        stored = [str(file.file_id) for file in files if file.file_id]
+        fingerprint = fingerprint_of(full_text(text, files), model, when_busy, *stored)
     with transaction.atomic():
         lock_session(session.id)
-        if key and (earlier := _earlier_run(session, key, fingerprint)):
+        if key and (earlier := earlier_run(session, key, fingerprint)):
             return earlier
         check_prompt(text, files, is_program=is_program)
         check_file_count(files)
         chosen = choose_model(model or session.model, _owner(session, user))
         check_images(files, chosen, _owner(session, user))
-        check_limits(user, is_program=is_program)
+        check_limits(user, is_program=is_program and not session.is_listed)
         if when_busy == WhenBusy.REJECT and (running := session.runs.under_way().first()):
             raise SessionBusy(running.id)
         question = session.messages.create(
             role=Role.USER,
             content=stored_text(text),
             key=key or None,
-            fingerprint=fingerprint,
+            fingerprint=fingerprint if key else "",
             state=MessageState.WAITING,
+            prompt=prompt,
         )
         _attach(question, files, session)
-        storage_usage.add(user.pk, _size(text, files))
-        run = queue.add_answer(session, question, chosen, trigger, by=user, when_busy=when_busy, is_held=is_held)
+        storage_usage.add(user.pk, _size(text, files) + storage_usage.size_of(json.dumps(prompt) if prompt else ""))
+        run = queue.add_answer(
+            session, question, chosen, trigger, by=user, when_busy=when_busy, is_held=is_held, options=options
+        )
         if is_attached:
             attached.attach(run)
         session.model, session.active_at, session.archived_at = chosen.name, timezone.now(), None
@@ -94,13 +105,24 @@ def send(
     return run
 
 
-def answer_again(answer: Message, *, user: AbstractBaseUser, model: str = "", trigger: Trigger = Trigger.CHAT) -> Run:
+def answer_again(
+    answer: Message,
+    *,
+    user: AbstractBaseUser,
+    model: str = "",
+    trigger: Trigger = Trigger.CHAT,
+    options: Options | None = None,
+) -> Run:
     """Regenerate or retry: another answer to the same question. The run under way is stopped.
+
+    `options` are a program's; a program that gives none repeats the request as it was.
 
     Raises ModelUnknown, ModelMissing, TooManyRuns, TooManySends, QuotaExceeded, StillQueued.
     """
     _check_not_queued(answer.parent)
-    return _answer_at_once(answer.session, answer.parent, user, model or answer.session.model, trigger)
+    if options is None and trigger == Trigger.API:
+        options = answer.runs.order_by("-id").values_list("options", flat=True).first()
+    return _answer_at_once(answer.session, answer.parent, user, model or answer.session.model, trigger, options)
 
 
 def edit_and_send(
@@ -111,6 +133,7 @@ def edit_and_send(
     user: AbstractBaseUser,
     model: str = "",
     trigger: Trigger = Trigger.CHAT,
+    options: Options | None = None,
 ) -> Run:
     """Send a new question in place of an earlier one; the old branch stays. The run under way is stopped (B40).
 
@@ -127,7 +150,7 @@ def edit_and_send(
         )
         _attach(other, files, question.session)
         storage_usage.add(user.pk, _size(text, files))
-        return _answer_at_once(question.session, other, user, model or question.session.model, trigger)
+        return _answer_at_once(question.session, other, user, model or question.session.model, trigger, options)
 
 
 def continue_answer(
@@ -242,23 +265,31 @@ def _owner(session: Session, user: AbstractBaseUser) -> AbstractBaseUser:
     return user if user.pk == session.owner_id else session.owner
 
 
-def _answer_at_once(session: Session, question: Message, user: AbstractBaseUser, model: str, trigger: Trigger) -> Run:
+def _answer_at_once(
+    session: Session,
+    question: Message,
+    user: AbstractBaseUser,
+    model: str,
+    trigger: Trigger,
+    options: Options | None = None,
+) -> Run:
     """A new answer ahead of the queue; the run under way is stopped in its favour."""
     chosen = choose_model(model, _owner(session, user))
     check_images(question.attachments.all(), chosen, _owner(session, user))
     with transaction.atomic():
         lock_session(session.id)
         check_limits(user)
-        run = queue.add_answer(session, question, chosen, trigger, by=user, when_busy=WhenBusy.REPLACE)
+        run = queue.add_answer(session, question, chosen, trigger, by=user, when_busy=WhenBusy.REPLACE, options=options)
     run.refresh_from_db()
     return run
 
 
-def _fingerprint(*request: str) -> str:
-    return sha256(json.dumps(request).encode()).hexdigest()
+def fingerprint_of(*request: object) -> str:
+    return sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
-def _earlier_run(session: Session, key: str, fingerprint: str) -> Run | None:
+def earlier_run(session: Session, key: str, fingerprint: str) -> Run | None:
+    """The run of the message that was sent with this key, if there is one. Raises KeyReused."""
     question = session.messages.filter(key=key).first()
     if question is None:
         return None

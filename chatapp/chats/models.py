@@ -95,6 +95,8 @@ class Message(models.Model):
     html_due_at = models.DateTimeField(null=True, editable=False)  # when HTML is to be rendered; null: not (again)
     html_tries = models.PositiveSmallIntegerField(db_default=0, editable=False)  # render attempts for this content
     state = models.CharField(max_length=16, choices=MessageState.choices, default=MessageState.COMPLETE)
+    # A program's question as chat messages, tool results included; null: the content and its files are all of it.
+    prompt = models.JSONField(null=True, editable=False)
     key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  (the client's; null: none given)
     fingerprint = models.CharField(max_length=64, blank=True)  # of the request with `key`: a retry has the same one
     created_at = models.DateTimeField(auto_now_add=True)

@@ -53,11 +53,13 @@ def count(user_id: int) -> int:
     """Recount a user's bytes and store the total."""
     messages = Message.objects.filter(session__owner_id=user_id)
     parts = Sum(_Bytes("content") + _Bytes("reasoning") + _Bytes(Cast("tools", TextField())))
+    prompts = Sum(_Bytes(Cast("prompt", TextField())))
     # Those with a content of their own count there (`chatapp.files`).
     texts = Attachment.objects.filter(message__session__owner_id=user_id, file=None)
     files = texts.aggregate(bytes=Sum("size"))["bytes"]
     others = sum(count_of(user_id) for count_of in counts_of_other_apps)
-    size = (messages.aggregate(bytes=parts)["bytes"] or 0) + (files or 0) + others
+    counts = messages.aggregate(parts=parts, prompts=prompts)
+    size = (counts["parts"] or 0) + (counts["prompts"] or 0) + (files or 0) + others
     Stored.objects.update_or_create(user_id=user_id, defaults={"size": size, "counted_at": timezone.now()})
     return size
 

@@ -7,6 +7,7 @@ from chatapp.openai.parsed_request import (
     ParsedRequest,
     drop_none,
     extra_parameters,
+    parse_conversation,
     parse_function,
     sampling_parameters,
     stop_sequences,
@@ -16,7 +17,7 @@ from chatapp.openai.tools import parse_tools
 PARAMETERS = {
     "model", "messages", "stream", "stream_options", "temperature", "top_p", "presence_penalty", "frequency_penalty",
     "max_tokens", "max_completion_tokens", "stop", "seed", "user", "logit_bias", "tools", "tool_choice",
-    "parallel_tool_calls", "response_format", "reasoning_effort", "reasoning",
+    "parallel_tool_calls", "response_format", "reasoning_effort", "reasoning", "conversation",
 }  # fmt: skip
 OWN = ("n", "store", "metadata", "logprobs", "top_logprobs", "modalities")  # servers' answers to these go nowhere
 DEFAULTS = {"n": 1, "store": False, "logprobs": False, "modalities": ["text"]}  # values that change nothing
@@ -36,6 +37,9 @@ def parse_chat_request(body: dict) -> ParsedRequest:
             raise UnsupportedParameter(f"{name} is not supported here.", name)
     defaults = {name for name, value in DEFAULTS.items() if body.get(name) == value}
     extra = extra_parameters(fields, PARAMETERS | defaults, set(OWN) - defaults)
+    conversation = parse_conversation(fields)
+    if conversation is not None and conversation.has_history:
+        fields.ignored.pop("metadata", None)
     messages = [_message(one) for one in fields.objects("messages")]
     if not messages:
         raise MissingParameter("messages is required.", "messages")
@@ -49,6 +53,7 @@ def parse_chat_request(body: dict) -> ParsedRequest:
         parameters=_parameters(fields),
         is_stream=fields.optional("stream", bool, False),
         includes_usage=options.optional("include_usage", bool, False),
+        conversation=conversation,
         ignored=list(fields.ignored),
         extra=extra,
     )

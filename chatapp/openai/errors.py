@@ -59,6 +59,16 @@ class ItemNotFound(Refusal):
     status, code = 404, "item_not_found"
 
 
+class ConversationNotFound(Refusal):
+    status, code = 404, "conversation_not_found"
+
+
+class ConversationMismatch(Refusal):
+    """The messages of a request are not those of the chat that it continues."""
+
+    status, code = 409, "conversation_mismatch"
+
+
 class PreviousNotFound(Refusal):
     status, code = 400, "previous_response_not_found"
 
@@ -78,6 +88,8 @@ RUN_STATUS: dict[str, int] = {  # code of a failed run -> status; 500 for other 
     errors.TooManyRuns.code: 429,
     errors.TooManySends.code: 429,
     errors.BrokerUnavailable.code: 503,
+    errors.SessionBusy.code: 409,
+    errors.KeyReused.code: 422,
     errors.QueueTimeLimit.code: 503,
     errors.UpstreamRateLimited.code: 429,
     errors.UpstreamRejected.code: 400,
@@ -107,6 +119,7 @@ NAMES = {  # codes that clients expect
     errors.ContextTooLong.code: "context_length_exceeded",
     errors.PromptTooLong.code: "context_length_exceeded",
     errors.UpstreamContextTooLong.code: "context_length_exceeded",
+    errors.SessionBusy.code: "conversation_locked",
 }
 
 

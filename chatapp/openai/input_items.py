@@ -12,20 +12,33 @@ WITHOUT_TEXT = ("_call", "_call_output", "_list_tools", "_approval_request", "_a
 IDS = {"message": "msg", "function_call": "fc", "function_call_output": "fco", "reasoning": "rs"}
 
 
-def parse_items(fields: Fields) -> list[dict]:
-    """The items of a request's `input`. Raises Refusal, PromptTooLong."""
-    value = fields.as_dict().get("input")
+def parse_items(fields: Fields, name: str = "input") -> list[dict]:
+    """The items of a request's `input`, or of another list. Raises Refusal, PromptTooLong."""
+    value = fields.as_dict().get(name)
     if isinstance(value, str):
         return [_message("user", within_limit(value))]
     if not isinstance(value, list) or not value:
-        raise MissingParameter("input is required: a string or an array of items.", "input")
-    items = [_item(one) for one in fields.objects("input")]
+        raise MissingParameter(f"{name} is required: a string or an array of items.", name)
+    items = [_item(one) for one in fields.objects(name)]
     return [item for item in items if item is not None]
 
 
 def to_messages(items: list[dict]) -> list[dict]:
     """The chat messages for the items. Reasoning is left out: no upstream accepts it."""
+    return _converted(items)[0]
+
+
+def items_of(items: list[dict], first: int) -> list[dict]:
+    """The items of the chat messages from `first` on, and all instructions."""
+    messages, places = _converted(items)
+    systems = {place for place, message in enumerate(messages) if message["role"] == "system"}
+    return [item for item, place in zip(items, places, strict=True) if place >= first or place in systems]
+
+
+def _converted(items: list[dict]) -> tuple[list[dict], list[int]]:
+    """The chat messages for the items, and the place of each item's message; reasoning belongs to the next one."""
     messages: list[dict] = []
+    places = []
     for item in items:
         match item["type"]:
             case "message":
@@ -35,7 +48,8 @@ def to_messages(items: list[dict]) -> list[dict]:
                 _add_call(messages, item)
             case "function_call_output":
                 messages.append({"role": "tool", "tool_call_id": item["call_id"], "content": item["output"]})
-    return messages
+        places.append(len(messages) - (item["type"] != "reasoning"))
+    return messages, places
 
 
 def _add_call(messages: list[dict], item: dict) -> None:
@@ -77,6 +91,20 @@ def _message(role: str, text: str) -> dict:
     if role == "assistant":
         part = {"type": "output_text", "text": text, "annotations": []}
     return _with_id("message", {"role": role, "content": [part]})
+
+
+def to_items(messages: list[dict], name: str) -> list[dict]:
+    """The items for chat messages; `name` is a part of their ids."""
+    items: list[dict] = []
+    for message in messages:
+        calls = message.get("tool_calls", [])
+        if message["role"] == "tool":
+            output = {"call_id": message["tool_call_id"], "output": message["content"]}
+            items.append(_with_id("function_call_output", output))
+        elif message["content"] or not calls:
+            items.append(_message(message["role"], message["content"] or ""))
+        items += [_with_id("function_call", {"call_id": call["id"], **call["function"]}) for call in calls]
+    return [item | {"id": f"{IDS[item['type']]}_{name}_{place}"} for place, item in enumerate(items)]
 
 
 def _with_id(kind: str, values: dict) -> dict:

@@ -53,7 +53,9 @@ def _resolve(user_id: int, item_id: str, param: str, outputs: dict[UUID, list[di
 
 def _output_of(user_id: int, run_id: UUID) -> list[dict]:
     """The output of a stored response; empty if there is none."""
-    exchange = Exchange.objects.visible_to(user_id).select_related("run__model").filter(pk=run_id).first()
+    exchange = (
+        Exchange.objects.visible_to(user_id).select_related("run__model", "run__session").filter(pk=run_id).first()
+    )
     if exchange is None:
         return []
     fold = new_fold(exchange)

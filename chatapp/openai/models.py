@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from chatapp.chats.models import Session
 from runs.models import Model, Run
 
 
@@ -17,7 +18,7 @@ class ExchangeQuerySet(models.QuerySet):
 
 
 class Exchange(models.Model):
-    """One API request. Its run has a session of its own, which pages never show (docs/adr)."""
+    """One API request. Its run has a session of its own, which pages never show (docs/adr), or is in a chat."""
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="exchange")
     kind = models.CharField(max_length=8, choices=Kind.choices)
@@ -47,6 +48,20 @@ class Exchange(models.Model):
     @property
     def response_id(self) -> str:
         return f"resp_{self.run_id.hex}"
+
+    @property
+    def is_in_chat(self) -> bool:
+        return self.run.session.is_listed
+
+
+class Conversation(models.Model):
+    """What a program keeps of a chat that it created. Chats that have none are conversations, too."""
+
+    session = models.OneToOneField(Session, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    metadata = models.JSONField(default=dict)
+
+    def __str__(self):
+        return f"conv_{self.session_id.hex}"
 
 
 class ModelAlias(models.Model):

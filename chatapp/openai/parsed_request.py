@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from chatapp.openai.body_fields import Fields
@@ -10,6 +11,20 @@ from chatapp.openai.models import Kind
 from chatapp.openai.sizes import characters_in
 
 MAX_STOPS = 4  # sequences; the protocol's limit
+
+
+class ConversationParameter(NamedTuple):
+    """The chat that a request continues: the parameter that names it, and its id.
+
+    With `conversation` the input is new. With `metadata.session` it is the whole history, as of other requests.
+    """
+
+    name: str
+    id: str
+
+    @property
+    def has_history(self) -> bool:
+        return self.name == "metadata.session"
 
 
 @dataclass
@@ -27,6 +42,9 @@ class ParsedRequest:
     is_background: bool = False
     includes_usage: bool = False  # send usage in the last chunk of a chat's stream
     previous: UUID | None = None
+    conversation: ConversationParameter | None = None
+    key: str = ""  # the request's Idempotency-Key, which counts in a chat, and the fingerprint of its body
+    fingerprint: str = ""
     ignored: list[str] = field(default_factory=list)  # parameters without effect
     # Parameters that this site does not know; sent upstream if the model's profile lets them.
     extra: dict = field(default_factory=dict)
@@ -35,6 +53,26 @@ class ParsedRequest:
     def characters(self) -> int:
         """Characters that are sent upstream."""
         return characters_in(self.input, self.parameters, self.extra, self.echo.get("instructions"))
+
+
+def parse_conversation(fields: Fields) -> ConversationParameter | None:
+    """`conversation`, an id or an object with one; or `metadata.session`."""
+    metadata, conversation = fields.as_dict().get("metadata"), fields.as_dict().get("conversation")
+    session = metadata.get("session") if isinstance(metadata, dict) else None
+    if conversation is None and session is None:
+        return None
+    if conversation is not None and session is not None:
+        raise Refusal("Send either conversation or metadata.session.", "conversation")
+    if "previous_response_id" in fields:
+        name = "metadata.session" if conversation is None else "conversation"
+        raise Refusal(f"{name} and previous_response_id exclude each other.", "previous_response_id")
+    if conversation is None:
+        if not isinstance(session, str):
+            raise Refusal("metadata.session must be a string.", "metadata.session")
+        return ConversationParameter("metadata.session", session)
+    if not isinstance(conversation, str):
+        conversation = Fields(conversation, "conversation").required("id", str)
+    return ConversationParameter("conversation", conversation)
 
 
 def sampling_parameters(fields: Fields) -> dict:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from chatapp.chats.walk_back import Chain
-from chatapp.openai.errors import PreviousNotFinal, PreviousNotFound
+from chatapp.openai.errors import PreviousNotFinal, PreviousNotFound, Refusal
 from chatapp.openai.input_items import to_messages
 from chatapp.openai.models import Exchange
 from runs.errors import ContextTooLong
@@ -35,11 +35,14 @@ class Path(NamedTuple):
 def find_previous(user_id: int, response_id: str) -> Exchange:
     """The response to continue from.
 
-    Raises PreviousNotFound, also if an earlier response of its chain was deleted; PreviousNotFinal; and ContextTooLong
-    if the earlier responses alone reach the limits.
+    Raises Refusal for one that is in a chat; PreviousNotFound, also if an earlier response of its chain was deleted;
+    PreviousNotFinal; and ContextTooLong if the earlier responses alone reach the limits.
     """
-    visible = Exchange.objects.visible_to(user_id).select_related("run").only("chain", "run__status")
+    visible = Exchange.objects.visible_to(user_id).select_related("run__session")
+    visible = visible.only("chain", "run__status", "run__session__is_listed")
     previous = visible.filter(pk=run_id_of(response_id)).first()
+    if previous is not None and previous.is_in_chat:
+        raise Refusal("The previous response belongs to a conversation: send that instead.", PARAM)
     if previous is None or path_to_root(previous.pk) is None:
         raise PreviousNotFound("The previous response, or an earlier one of its chain, does not exist.", PARAM)
     if not previous.run.is_final:

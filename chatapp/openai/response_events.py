@@ -9,6 +9,7 @@ from datetime import datetime
 
 import orjson
 
+from chatapp.openai.conversations import conversation_id
 from chatapp.openai.event_stream import DONE
 from chatapp.openai.full_stream import RunEvent
 from chatapp.openai.models import Exchange
@@ -158,6 +159,7 @@ def new_fold(exchange: Exchange) -> ResponseFold:
         "completed_at": None,
         "background": exchange.is_background,
         "store": exchange.is_stored,
+        "conversation": {"id": conversation_id(exchange.run.session_id)} if exchange.is_in_chat else None,
         "previous_response_id": f"resp_{exchange.previous.hex}" if exchange.previous else None,
         "error": None,
         "incomplete_details": None,

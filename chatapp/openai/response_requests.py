@@ -9,6 +9,7 @@ from chatapp.openai.parsed_request import (
     ParsedRequest,
     drop_none,
     extra_parameters,
+    parse_conversation,
     parse_function,
     sampling_parameters,
 )
@@ -18,11 +19,11 @@ PARAMETERS = {
     "model", "input", "instructions", "previous_response_id", "stream", "stream_options", "store", "background",
     "metadata", "temperature", "top_p", "presence_penalty", "frequency_penalty", "max_output_tokens", "tools",
     "tool_choice", "parallel_tool_calls", "text", "reasoning", "truncation", "user", "safety_identifier",
-    "prompt_cache_key", "service_tier", "include",
+    "prompt_cache_key", "service_tier", "include", "conversation",
 }  # fmt: skip
 OWN = ("client_metadata", "max_tool_calls", "context_management", "moderation", "top_logprobs")
 FORWARDED = ("safety_identifier", "prompt_cache_key", "service_tier")  # echoed, too
-UNSUPPORTED = ("conversation", "prompt")  # the input, or a part of it, is elsewhere
+UNSUPPORTED = ("prompt",)  # a part of the input is elsewhere
 HARMLESS_INCLUDE = "reasoning.encrypted_content"  # accepted without effect
 MAX_METADATA, KEY_CHARACTERS, VALUE_CHARACTERS = 16, 64, 512
 
@@ -53,6 +54,7 @@ def parse_response_request(body: dict) -> ParsedRequest:
         is_stream=fields.optional("stream", bool, False),
         is_stored=is_stored,
         is_background=is_background,
+        conversation=parse_conversation(fields),
         ignored=list(fields.ignored),
         extra=extra,
     )
@@ -78,7 +80,7 @@ def _parameters(fields: Fields) -> tuple[dict, dict]:
     } | tools.upstream()
     echo = {
         "instructions": fields.text("instructions"),
-        "metadata": _metadata(fields),
+        "metadata": parse_metadata(fields),
         "max_output_tokens": limit,
         "max_tool_calls": None,
         "tools": [_echoed(function) for function in tools.functions],
@@ -126,7 +128,7 @@ def _text(fields: Fields) -> tuple[dict, dict | None]:
     return {"format": form.as_dict()}, upstream
 
 
-def _metadata(fields: Fields) -> dict:
+def parse_metadata(fields: Fields) -> dict:
     metadata = fields.optional("metadata", dict, {})
     fits = len(metadata) <= MAX_METADATA and all(
         isinstance(value, str) and len(key) <= KEY_CHARACTERS and len(value) <= VALUE_CHARACTERS

@@ -1,6 +1,7 @@
 """Start the run of an API request, and build its upstream request."""
 
 import asyncio
+from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
@@ -9,16 +10,20 @@ from django.db import transaction
 
 from chatapp.chats import storage_usage
 from chatapp.chats.models import Session
+from chatapp.openai.conversations import add_exchanges, continuation, find_conversation, prompt_of_question
 from chatapp.openai.errors import RunFailed, UnsupportedParameter
+from chatapp.openai.input_items import items_of, to_messages
 from chatapp.openai.model_names import name_of
 from chatapp.openai.models import Exchange, Kind
 from chatapp.openai.parsed_request import ParsedRequest
 from chatapp.openai.previous_responses import path_to_root, upstream_messages
-from runs.actions import send
-from runs.errors import ContextTooLong
+from runs.actions import answer_again, choose_model, earlier_run, send
+from runs.errors import ContextTooLong, SessionBusy
 from runs.lifecycle import attached
+from runs.lifecycle.start import lock_session
 from runs.models import Model, Run
-from runs.states import Status, Trigger
+from runs.options import Options
+from runs.states import Status, Trigger, WhenBusy
 from runs.upstream.profiles.profile import profile_of
 from streams.access import in_request_thread
 from streams.delivery.hub import in_reader_thread
@@ -33,6 +38,8 @@ def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None 
     Raises the errors of `runs.actions.send`, ContextTooLong, UnsupportedParameter, and RunFailed if the run could not
     be enqueued.
     """
+    if parsed.conversation is not None:
+        return start_run_in_chat(user, parsed)
     characters = parsed.characters
     _check_context(parsed, characters)
     with transaction.atomic():
@@ -46,20 +53,68 @@ def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None 
             is_attached=not parsed.is_background,
             is_program=True,
         )
-        exchange = Exchange.objects.create(
-            run=run,
-            kind=parsed.kind,
-            input=parsed.input,
-            characters=characters,
-            parameters=_accepted(run.model, parsed),
-            echo=parsed.echo | {"model": run.model.name},
-            is_stored=parsed.is_stored,
-            is_background=parsed.is_background,
-            chain=chain or run.pk,
-            previous=parsed.previous,
-        )
+        values = {"characters": characters, "previous": parsed.previous}
+        exchange = _store(run, parsed, _accepted(run.model, parsed), chain=chain or run.pk, **values)
         storage_usage.add(user.pk, characters)
-    run.refresh_from_db()
+    return _started(exchange)
+
+
+def start_run_in_chat(user: AbstractBaseUser, parsed: ParsedRequest) -> Exchange:
+    """`start_run` in a chat of the user's, as its next exchange (B80).
+
+    Raises ConversationNotFound and ConversationMismatch, too, and SessionBusy while an answer is being written.
+    """
+    parameter = parsed.conversation
+    assert parameter is not None
+    _check_context(parsed, parsed.characters)
+    with transaction.atomic():
+        session = find_conversation(user, parameter)
+        lock_session(session.pk)
+        session.refresh_from_db()
+        key = sha256(f"v1:{parsed.key}".encode()).hexdigest() if parsed.key else ""
+        if key and (earlier := earlier_run(session, key, parsed.fingerprint)):
+            kept = Exchange.objects.select_related("run__session").filter(run=earlier).first()
+            return kept or _store(earlier, parsed, {}, chain=earlier.pk)  # they are kept for a time only
+        if running := session.runs.under_way().first():
+            raise SessionBusy(running.pk)
+        messages = parsed.input if parsed.kind == Kind.CHAT else to_messages(parsed.input)
+        new = continuation(session, messages, parameter)
+        parsed.input = parsed.input[new.first :] if parsed.kind == Kind.CHAT else items_of(parsed.input, new.first)
+        model = choose_model(name_of(parsed.model, user) or session.model, user)
+        parameters = _accepted(model, parsed)
+        instructions = "\n\n".join(filter(None, [parsed.echo.get("instructions"), new.instructions]))
+        options = Options(parameters=parameters, instructions=instructions)
+        values = {"user": user, "model": model.name, "trigger": Trigger.API, "options": options}
+        if new.question:
+            add_exchanges(session, new.earlier, new.names)
+            prompt = {"prompt": prompt_of_question(new.question), "is_program": True}
+            once = {"key": key, "fingerprint": parsed.fingerprint, "when_busy": WhenBusy.REJECT}
+            run = send(session, new.text, **values, **prompt, **once)
+        else:
+            run = answer_again(session.messages.get(pk=session.tip_id), **values)
+        if not parsed.is_background:
+            attached.attach(run)
+        exchange = _store(run, parsed, parameters, chain=run.pk)
+    return _started(exchange)
+
+
+def _store(run: Run, parsed: ParsedRequest, parameters: dict, **values: object) -> Exchange:
+    return Exchange.objects.create(
+        run=run,
+        kind=parsed.kind,
+        input=parsed.input,
+        parameters=parameters,
+        echo=parsed.echo | {"model": run.model.name},
+        is_stored=parsed.is_stored,
+        is_background=parsed.is_background,
+        **values,
+    )
+
+
+def _started(exchange: Exchange) -> Exchange:
+    """The exchange with all rows that its folds need. Raises RunFailed if the broker is down."""
+    exchange = Exchange.objects.select_related("run__session").get(pk=exchange.pk)
+    run = exchange.run
     if run.status == Status.FAILED:
         raise RunFailed(run.code, run.error, run.retryable)
     return exchange

@@ -10,12 +10,19 @@ from chatapp.openapi import content, hook, object_schema, operation, path_parame
 TAG = "openai"
 STRING, BOOLEAN, INTEGER, NUMBER = ({"type": name} for name in ("string", "boolean", "integer", "number"))
 ANY_OBJECT = {"type": "object", "additionalProperties": True}
+CONVERSATION = {
+    "oneOf": [STRING, object_schema("A conversation.", {"id": STRING}, ["id"])],
+    "description": "The chat that this request continues. Its messages so far go before these.",
+}
+METADATA = ANY_OBJECT | {"description": "`session`: the chat whose messages these are, with new ones at the end."}
+METADATA_BODY = object_schema("Metadata.", {"metadata": ANY_OBJECT})
 OBJECTS = {"type": "array", "items": ANY_OBJECT}
 ERRORS = {
     400: "The request is invalid. `error.param` names the parameter.",
     401: "The token is missing, unknown or expired.",
     403: "The token may not do this.",
     404: "There is no such object or model, or it is another user's.",
+    409: "An answer is being written in the conversation, or its messages are not those of the request.",
     413: "The request is too large.",
     429: "Too many requests. `Retry-After` says when to try again.",
     500: "The server failed.",
@@ -23,7 +30,7 @@ ERRORS = {
     503: "No worker or model server is available.",
 }
 BEFORE_A_MODEL = (401, 403, 413, 429, 500)
-OF_A_MODEL = (400, *BEFORE_A_MODEL, 404, 502, 503)
+OF_A_MODEL = (400, *BEFORE_A_MODEL, 404, 409, 502, 503)
 
 SCHEMAS: dict[str, Any] = {
     "OpenAIError": object_schema(
@@ -56,6 +63,8 @@ SCHEMAS: dict[str, Any] = {
             "temperature": NUMBER,
             "max_completion_tokens": INTEGER,
             "tools": OBJECTS,
+            "conversation": CONVERSATION,
+            "metadata": METADATA,
         },
         ["messages"],
     ),
@@ -78,6 +87,8 @@ SCHEMAS: dict[str, Any] = {
             "input": {"oneOf": [STRING, OBJECTS]},
             "instructions": STRING,
             "previous_response_id": STRING,
+            "conversation": CONVERSATION,
+            "metadata": METADATA,
             "stream": BOOLEAN,
             "background": BOOLEAN | {"description": "Return at once; read, follow or cancel the response by its id."},
             "store": BOOLEAN,
@@ -105,8 +116,17 @@ SCHEMAS: dict[str, Any] = {
         {"id": STRING, "object": STRING, "deleted": {"const": True}},
         ["id", "deleted"],
     ),
+    "ConversationRequest": object_schema(
+        "A new conversation. System messages among its items are its system prompt.",
+        {"metadata": ANY_OBJECT | {"description": "`title` names the chat."}, "items": OBJECTS},
+    ),
+    "Conversation": object_schema(
+        "A chat.",
+        {"id": STRING, "object": {"const": "conversation"}, "created_at": INTEGER, "metadata": ANY_OBJECT},
+        ["id", "object", "created_at", "metadata"],
+    ),
     "ResponseItems": object_schema(
-        "A page of input items.",
+        "A page of items.",
         {
             "object": {"const": "list"},
             "data": OBJECTS,
@@ -127,7 +147,13 @@ def _responses(name: str, statuses: tuple[int, ...], description: str, *, stream
 
 
 RESPONSE_ID = path_parameter("response_id", "Id of a response.")
+CONVERSATION_ID = path_parameter("name", "Id of a conversation, or of a session.")
 OF_A_RESPONSE = (*BEFORE_A_MODEL, 404)
+PAGING = [
+    query_parameter("limit", INTEGER | {"minimum": 1, "maximum": 100, "default": 20}, "Most items."),
+    query_parameter("order", STRING | {"enum": ["asc", "desc"], "default": "desc"}, "Oldest or newest first."),
+    query_parameter("after", STRING, "Begin after the item with this id."),
+]
 
 PATHS: dict[str, Any] = {
     "/v1/models": {
@@ -209,14 +235,54 @@ PATHS: dict[str, Any] = {
             "Its own input, without that of the responses it continues.",
             TAG,
             _responses("ResponseItems", (*OF_A_RESPONSE, 400), "The items."),
-            parameters=[
-                RESPONSE_ID,
-                query_parameter("limit", INTEGER | {"minimum": 1, "maximum": 100, "default": 20}, "Most items."),
-                query_parameter(
-                    "order", STRING | {"enum": ["asc", "desc"], "default": "desc"}, "Oldest or newest first."
-                ),
-                query_parameter("after", STRING, "Begin after the item with this id."),
-            ],
+            parameters=[RESPONSE_ID, *PAGING],
+        )
+    },
+    "/v1/conversations": {
+        "post": operation(
+            "create_conversation",
+            "Create a conversation",
+            "A chat, which is on its owner's pages, too.",
+            TAG,
+            _responses("Conversation", (400, *BEFORE_A_MODEL), "The conversation."),
+            body=content(schema_ref("ConversationRequest")),
+        )
+    },
+    "/v1/conversations/{name}": {
+        "get": operation(
+            "read_conversation",
+            "Read a conversation",
+            "Each of your chats is one.",
+            TAG,
+            _responses("Conversation", OF_A_RESPONSE, "The conversation."),
+            parameters=[CONVERSATION_ID],
+        ),
+        "post": operation(
+            "update_conversation",
+            "Replace the metadata of a conversation",
+            "Its messages stay as they are.",
+            TAG,
+            _responses("Conversation", (400, *OF_A_RESPONSE), "The conversation."),
+            body=content(METADATA_BODY),
+            parameters=[CONVERSATION_ID],
+        ),
+        "delete": operation(
+            "delete_conversation",
+            "Delete a conversation",
+            "Its running answer is stopped, and the chat is deleted.",
+            TAG,
+            _responses("ResponseDeleted", OF_A_RESPONSE, "It is deleted."),
+            parameters=[CONVERSATION_ID],
+        ),
+    },
+    "/v1/conversations/{name}/items": {
+        "get": operation(
+            "list_conversation_items",
+            "List the items of a conversation",
+            "Those of the branch that the chat shows.",
+            TAG,
+            _responses("ResponseItems", (*OF_A_RESPONSE, 400), "The items."),
+            parameters=[CONVERSATION_ID, *PAGING],
         )
     },
 }

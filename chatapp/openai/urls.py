@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from chatapp.openai.views import chat, models, responses
+from chatapp.openai.views import chat, conversations, models, responses
 from chatapp.openai.views.endpoint import missing
 
 app_name = "openai"
@@ -14,5 +14,8 @@ urlpatterns = [
     path("responses/<str:response_id>", responses.response, name="response"),
     path("responses/<str:response_id>/cancel", responses.cancel, name="cancel"),
     path("responses/<str:response_id>/input_items", responses.input_items, name="input_items"),
+    path("conversations", conversations.conversations, name="conversations"),
+    path("conversations/<str:name>", conversations.conversation, name="conversation"),
+    path("conversations/<str:name>/items", conversations.items, name="conversation_items"),
     re_path(r"", missing, name="missing"),
 ]

@@ -20,6 +20,7 @@ from runs.lifecycle.start import head_of_queue, is_queue_held, lock_session, sta
 from runs.lifecycle.stop import apply_stop_request, record_stop_request
 from runs.limits import check_prompt
 from runs.models import Model, Run
+from runs.options import Options
 from runs.session_feed import session_changed
 from runs.states import StopReason, Trigger, WhenBusy
 from streams.log import store
@@ -36,6 +37,7 @@ def add_answer(
     by: AbstractBaseUser,
     when_busy: WhenBusy = WhenBusy.ENQUEUE,
     is_held: bool = False,
+    options: Options | None = None,
 ) -> Run:
     """A run for a new answer to `question`: started if it is its turn, else waiting. The caller holds the lock.
 
@@ -46,7 +48,7 @@ def add_answer(
     running = session.runs.under_way().first()
     position = _position(session, when_busy)
     answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING)
-    run = transitions.enqueue(session, answer, model, trigger, position=position)
+    run = transitions.enqueue(session, answer, model, trigger, position=position, options=options)
     if running is not None or is_held:
         session_changed(session.id)  # other pages of the chat show the queue, too
     if is_held:
@@ -124,7 +126,7 @@ def edit(run: Run, text: str, dropped: Collection[UUID] = ()) -> None:
     if question is None:
         raise NotQueued
     check_prompt(text, remaining_files(question, dropped))
-    Message.objects.filter(pk=question.pk).update(content=stored_text(text))
+    Message.objects.filter(pk=question.pk).update(content=stored_text(text), prompt=None)
     question.attachments.filter(pk__in=dropped).delete()
     release_files(run.session.owner_id)
 

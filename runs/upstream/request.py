@@ -115,8 +115,7 @@ def build_request(run: Run) -> UpstreamRequest:
     if is_program and _program_prompt is not None and (prompt := _program_prompt(run)):
         messages, parameters = prompt
         request = prepare_request(model, with_images(messages, session.owner_id), **parameters)
-        ends_with_result = bool(messages) and messages[-1]["role"] == "tool"
-        request.may_be_empty = MayBeEmpty.ALWAYS if ends_with_result else MayBeEmpty.IF_FINISHED
+        request.may_be_empty = _may_be_empty(messages)
         return request
     chosen = {"temperature": session.temperature, "max_tokens": session.max_tokens}
     parameters = {name: value for name, value in chosen.items() if value is not None}
@@ -126,7 +125,14 @@ def build_request(run: Run) -> UpstreamRequest:
     if context.window is not None and session.max_tokens:
         parameters["max_tokens"] = min(session.max_tokens, context.window.answer_tokens)
     messages = with_images(context.messages, session.owner_id)
-    request = prepare_request(model, messages, session.system_prompt, **parameters)
+    options = run.options or {}
+    chosen = options.get("parameters", {})
+    if chosen.keys() & set(LIMITS):
+        parameters.pop("max_tokens", None)
+    system_prompt = options.get("instructions") or session.system_prompt
+    request = prepare_request(model, messages, system_prompt, **parameters | chosen)
+    if run.options is not None:
+        request.may_be_empty = _may_be_empty(context.messages)
     request.run_id, request.context = run.pk, replace(context, messages=[])  # the body has them
     return request
 
@@ -141,6 +147,12 @@ def usable_model(run: Run) -> Model:
     if not Model.objects.usable_by(run.session.owner).filter(pk=run.model_id).exists():
         raise ModelForbidden
     return run.model
+
+
+def _may_be_empty(messages: list[dict[str, Any]]) -> MayBeEmpty:
+    """For a program."""
+    ends_with_result = bool(messages) and messages[-1]["role"] == "tool"
+    return MayBeEmpty.ALWAYS if ends_with_result else MayBeEmpty.IF_FINISHED
 
 
 def prepare_request(

@@ -102,6 +102,7 @@ def things(alice, session, model):
 
 
 OF_OPENAI = {"invalid_api_key": "not_authenticated", "body_too_large": "body_too_large"}
+OF_OPENAI |= {"conversation_not_found": "not_found"}
 OF_OPENAI |= {"response_not_found": "not_found", "scope_missing": "scope_missing", "throttled": "throttled"}
 
 

@@ -189,7 +189,10 @@ QUERIES = {
     "/api/chat/{session}/stream": {"run": "{run}"},
     "/v1/responses/{response}": {"stream": "true", "starting_after": "1"},
     "/v1/responses/{response}/input_items": {"order": "asc", "limit": "5", "after": HOSTILE_ONLY},
+    "/v1/conversations/{session}/items": {"order": "asc", "limit": "5", "after": HOSTILE_ONLY},
 }  # fmt: skip
+
+SENDING = {("POST", "/api/v1/sessions/{session}/messages"), ("POST", "/api/v1/messages")}
 
 # Bodies with every member that is understood: what a row of programs has no need for.
 TOOL = {"type": "function", "function": {"name": "look", "description": "x", "parameters": {"type": "object"}}}
@@ -202,7 +205,15 @@ FULL_BODIES = {
         "title": "T", "model": "{model}", "system_prompt": "Be brief.", "temperature": 0.5, "max_tokens": 5,
         "pinned": True, "archived": False,
     },
-    ("POST", "/api/v1/sessions/{session}/messages"): {"text": "Hello", "model": "{model}", "when_busy": "enqueue"},
+    ("POST", "/api/v1/sessions/{session}/messages"): {
+        "text": "Hello", "model": "{model}", "when_busy": "enqueue", "instructions": "Be brief.",
+        "parameters": {
+            "temperature": 0.5, "top_p": 0.5, "presence_penalty": 0.1, "frequency_penalty": 0.1, "max_tokens": 5,
+            "stop": ["a"], "seed": 1, "reasoning_effort": "low", "response_format": {"type": "json_object"},
+            "tools": [TOOL], "tool_choice": "auto", "parallel_tool_calls": True,
+        },
+    },
+    ("POST", "/api/v1/messages"): {"text": "Hello", "session": {"title": "T", "temperature": 0.5}},
     ("POST", "/api/v1/messages/{message}/edit"): {"text": "Another", "model": "{model}"},
     ("POST", "/api/v1/runs/{run}/again"): {"model": "{model}"},
     ("POST", "/api/v1/compare"): {
@@ -240,6 +251,14 @@ FULL_BODIES = {
             {"role": "tool", "tool_call_id": "c1", "content": "a"},
         ],
     },
+    ("POST", "/v1/conversations"): {
+        "metadata": {"title": "T"},
+        "items": [
+            {"type": "message", "role": "system", "content": "a"},
+            {"type": "message", "role": "user", "content": "a"},
+            {"type": "message", "role": "assistant", "content": "a"},
+        ],
+    },
     ("POST", "/v1/responses"): {
         "model": "{model}", "background": True, "stream": False, "store": True, "instructions": "a",
         "temperature": 0.5, "top_p": 0.5, "max_output_tokens": 50, "metadata": {"a": "b"}, "user": "u",
@@ -260,13 +279,14 @@ FULL_BODIES = {
 def of_programs(row: ProgramRow) -> Row:
     path, _, _ = row.path.partition("?")
     body = FULL_BODIES.get((row.method, path), row.body)
-    return Row(
-        row.method, path, QUERIES.get(path, {}), body=body, file=row.file, who="" if row.is_public else "program"
-    )
+    query = {"wait": "0"} if (row.method, path) in SENDING else QUERIES.get(path, {})
+    return Row(row.method, path, query, body=body, file=row.file, who="" if row.is_public else "program")
 
 
 MORE_OF_PROGRAMS = [
     Row("POST", "/v1/responses", body={"input": "a", "previous_response_id": "{response}"}, who="program"),
+    Row("POST", "/v1/responses", body={"input": "a", "conversation": {"id": "{session}"}, "background": True},
+        who="program"),
     Row("POST", "/v1/responses", body={"input": "a", "background": True, "text": {"format": {
         "type": "json_schema", "name": "a", "schema": {"type": "object"}, "strict": True}}}, who="program"),
     Row("POST", "/api/chat", body={"id": "{session}", "trigger": "regenerate-message", "messageId": "{answer}",

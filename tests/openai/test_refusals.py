@@ -107,7 +107,7 @@ BAD_RESPONSES = {
         "previous_response_not_found",
         "previous_response_id",
     ),
-    "a conversation": ({"conversation": "c"}, 400, "unsupported_parameter", "conversation"),
+    "a conversation": ({"conversation": "c"}, 404, "conversation_not_found", "conversation"),
     "a number as metadata": ({"metadata": {"a": 1}}, 400, "invalid_value", "metadata"),
     "an unknown format": ({"text": {"format": {"type": "xml"}}}, 400, "invalid_value", "text.format.type"),
     "another truncation": ({"truncation": "never"}, 400, "invalid_value", "truncation"),
@@ -231,6 +231,7 @@ def test_every_code_is_on_the_page():
     documented = dict(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", page, re.MULTILINE))
     own = {kind.code: kind.status for kind in Refusal.__subclasses__()} | {Refusal.code: Refusal.status}
     others = {"invalid_api_key": 401, "model_not_found": 404, "stopped": 500, "lost": 500}
+    others |= {"conversation_locked": 409}
     assert {code: int(status) for code, status in documented.items()} == own | others
 
 

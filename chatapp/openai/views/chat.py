@@ -13,13 +13,16 @@ from chatapp.openai.chat_requests import parse_chat_request
 from chatapp.openai.event_stream import EncodedBody
 from chatapp.openai.full_stream import follow_full_stream
 from chatapp.openai.run_requests import start_run_async
-from chatapp.openai.views.endpoint import Client, endpoint
+from chatapp.openai.views.endpoint import Client, endpoint, idempotency_key
+from runs.actions import fingerprint_of
 from streams.events import Kind
 from streams.transports.sse import EventStream
 
 
 async def _complete(request: HttpRequest, client: Client) -> HttpResponseBase:
-    parsed = parse_chat_request(parse_body(request))
+    body = parse_body(request)
+    parsed = parse_chat_request(body)
+    parsed.key, parsed.fingerprint = idempotency_key(request), fingerprint_of(body)
     client.ignored = parsed.ignored
     exchange = await start_run_async(client.user, parsed)
     fold = ChatCompletionFold(exchange, includes_usage=parsed.includes_usage)

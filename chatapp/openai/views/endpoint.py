@@ -8,10 +8,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from chatapp.accounts.authentication import authenticated, viewer_with
 from chatapp.accounts.throttles import FOLLOWS, PROGRAMS
-from chatapp.openai.errors import MethodNotAllowed, UnknownURL, error_response
+from chatapp.openai.errors import MethodNotAllowed, Refusal, UnknownURL, error_response
 from streams.access import Viewer, in_request_thread
 
 IGNORED = "X-Chatapp-Ignored-Parameters"
+KEY_CHARACTERS = 255  # of an Idempotency-Key
 MAX_IGNORED_CHARACTERS = 1_000  # of that header
 
 
@@ -24,6 +25,14 @@ class Client:
     def __init__(self, user, viewer: Viewer) -> None:
         self.user, self.viewer = user, viewer
         self.ignored: list[str] = []
+
+
+def idempotency_key(request: HttpRequest) -> str:
+    """The request's `Idempotency-Key`; empty if it has none. Raises Refusal."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > KEY_CHARACTERS or not key.isprintable():
+        raise Refusal(f"Idempotency-Key has at most {KEY_CHARACTERS} printable characters.", "Idempotency-Key")
+    return key
 
 
 View = Callable[..., Awaitable[HttpResponseBase]]

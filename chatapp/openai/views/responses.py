@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from chatapp.openai.body_fields import Fields, parse_body
 from chatapp.openai.chat_events import failure_of
-from chatapp.openai.errors import Refusal, ResponseNotFound
+from chatapp.openai.errors import ResponseNotFound
 from chatapp.openai.event_stream import EncodedBody, finish_time
 from chatapp.openai.full_stream import follow_full_stream, read_full_stream
 from chatapp.openai.item_references import has_references, resolve_references
@@ -17,8 +17,9 @@ from chatapp.openai.previous_responses import find_previous, run_id_of
 from chatapp.openai.response_events import ResponseEncoder, ResponseFold, new_fold
 from chatapp.openai.response_requests import parse_response_request
 from chatapp.openai.run_requests import start_run_async
-from chatapp.openai.views.endpoint import Client, endpoint, is_stream, with_database
-from runs.actions import delete_session
+from chatapp.openai.views.endpoint import Client, endpoint, idempotency_key, is_stream, with_database
+from chatapp.openai.views.queries import integer, page_of_items
+from runs.actions import delete_session, fingerprint_of
 from runs.lifecycle import reaper
 from runs.lifecycle.stop import request_stop
 from runs.states import Status
@@ -26,7 +27,6 @@ from streams.events import Kind
 from streams.transports.sse import EventStream
 
 STOP_SECONDS = 5.0  # s a cancel waits for the end of the run; it rarely takes more than 0.1
-PAGE_ITEMS, MAX_PAGE_ITEMS = 20, 100
 
 
 async def _create(request: HttpRequest, client: Client) -> HttpResponseBase:
@@ -38,6 +38,7 @@ async def _create(request: HttpRequest, client: Client) -> HttpResponseBase:
     if previous_id := Fields(body).optional("previous_response_id", str):
         previous = await _previous(client.user.pk, previous_id)
         parsed.previous, chain = previous.pk, previous.chain
+    parsed.key, parsed.fingerprint = idempotency_key(request), fingerprint_of(body)
     client.ignored = parsed.ignored
     exchange = await start_run_async(client.user, parsed, chain)
     if parsed.is_stream:
@@ -60,7 +61,7 @@ async def _retrieve(request: HttpRequest, client: Client, response_id: str) -> H
 
 
 async def _delete(request: HttpRequest, client: Client, response_id: str) -> HttpResponseBase:
-    """Stop the run if it is active, and delete it permanently (B40)."""
+    """Stop the run if it is active, and delete it permanently (B40). What is in a chat stays there."""
     exchange = await _get_exchange(client, response_id)
     await _delete_run(exchange, client)
     return JsonResponse({"id": exchange.response_id, "object": "response", "deleted": True})
@@ -70,6 +71,7 @@ async def _cancel(request: HttpRequest, client: Client, response_id: str) -> Htt
     """Stop the run. Idempotent: each call returns the response as it ended."""
     exchange = await _get_exchange(client, response_id)
     await _stop(exchange, client)
+    exchange = await _get_exchange(client, response_id)
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await _fold_to_end(exchange)
@@ -80,20 +82,7 @@ async def _cancel(request: HttpRequest, client: Client, response_id: str) -> Htt
 
 async def _input_items(request: HttpRequest, client: Client, response_id: str) -> HttpResponseBase:
     """A page of the items of this response's own input, newest first unless `order=asc`."""
-    items = (await _get_exchange(client, response_id)).input
-    order = request.GET.get("order", "desc")
-    if order not in ("asc", "desc"):
-        raise Refusal("order must be asc or desc.", "order")
-    limit = min(max(_number(request, "limit", PAGE_ITEMS), 1), MAX_PAGE_ITEMS)
-    items = items if order == "asc" else items[::-1]
-    if after := request.GET.get("after"):
-        ids = [item["id"] for item in items]
-        if after not in ids:
-            raise Refusal("There is no such item.", "after")
-        items = items[ids.index(after) + 1 :]
-    page = items[:limit]
-    ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {"first_id": "", "last_id": ""}
-    return JsonResponse({"object": "list", "data": page, **ends, "has_more": len(items) > limit})
+    return JsonResponse(page_of_items(request, (await _get_exchange(client, response_id)).input))
 
 
 async def _final_response(exchange: Exchange) -> dict:
@@ -117,17 +106,7 @@ async def _fold_to_end(exchange: Exchange) -> ResponseFold:
 
 def _after(request: HttpRequest) -> int:
     """The last `sequence_number` the client has seen; by default 0, the whole stream."""
-    return max(_number(request, "starting_after", 0), 0)
-
-
-def _number(request: HttpRequest, name: str, default: int) -> int:
-    text = request.GET.get(name, "")
-    digits = text.removeprefix("-")
-    if digits.isascii() and digits.isdecimal() and len(digits) < 10:
-        return int(text)
-    if text:
-        raise Refusal(f"{name} must be an integer.", name)
-    return default
+    return max(integer(request, "starting_after", 0), 0)
 
 
 _previous = with_database(find_previous)
@@ -166,7 +145,11 @@ def _stop(exchange: Exchange, client: Client) -> None:
 
 @with_database
 def _delete_run(exchange: Exchange, client: Client) -> None:
-    delete_session(exchange.run.session, by=client.user)
+    if exchange.is_in_chat:
+        request_stop(exchange.run, client.user)
+        Exchange.objects.filter(pk=exchange.pk).delete()
+    else:
+        delete_session(exchange.run.session, by=client.user)
 
 
 responses = endpoint(post=_create, starts_runs=True)

@@ -1,5 +1,6 @@
 """The messages of a chat that go upstream with a question, as many as its model can read (B66)."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -7,12 +8,12 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chatapp.chats.attachments import full_text
 from chatapp.chats.context import context_of
-from chatapp.chats.models import Message, Role, Session
+from chatapp.chats.models import Message, Session
 from runs.errors import UpstreamContextTooLong
 from runs.models import Model, Run
 from runs.upstream.context.trimming import trim, trim_again
+from runs.upstream.context.turns import as_exchanged, in_words, paired
 from runs.upstream.context.windows import (
     BYTES_PER_TOKEN,
     LEAST_WINDOW,
@@ -23,7 +24,6 @@ from runs.upstream.context.windows import (
     window_of,
     within_ratios,
 )
-from runs.upstream.images import image_part
 from runs.upstream.profiles.lessons import MESSAGE_CHARACTERS, Lesson
 from runs.upstream.profiles.shaping import LIMITS
 
@@ -63,18 +63,20 @@ def chat_context(run: Run) -> ChatContext:
         most = min(most, int(window.tokens * window.ratio))
     answer = run.message.content if run.is_continuation else ""
     written = answer[-max(most // 2, 1) :]
-    system = run.session.system_prompt or (run.model.system_prompt if run.model else "")
+    instructions = (run.options or {}).get("instructions", "")
+    system = instructions or run.session.system_prompt or (run.model.system_prompt if run.model else "")
     oldest = 2 if run.session.summary_of_id else 1  # with the summary that the chat began with
     reserved = len(written) + len(system)
+    turns_of = in_words if run.options is None else as_exchanged
     sees = bool(run.model and run.model.has_vision)
-    messages, left_out = _messages_to(run.message.parent_id, reserved, most, oldest if window else 0, sees)
+    messages, left_out = _messages_to(run.message.parent_id, reserved, most, oldest if window else 0, sees, turns_of)
     if source := _summarized(run):
         reserved += sum(map(message_bytes, messages))
         summarized, left_out = _messages_to(source, reserved, most, 1 if window else 0, sees)
         messages, oldest = summarized + messages, 1
     if written:
         messages += [{"role": "assistant", "content": written}, {"role": "user", "content": CONTINUE_PROMPT}]
-    newest = 2 if written else 1
+    newest = 2 if written else 1 if run.options is None else _last_exchange(messages)
     if window is not None:
         room = window.tokens - estimated_tokens([{"content": system}], window.ratio)
         messages, left_out = trim(messages, room, window.ratio, newest, left_out, oldest)
@@ -91,8 +93,19 @@ def _summarized(run: Run) -> UUID | None:
     return Session.objects.values_list("tip", flat=True).get(pk=run.session.summary_of_id)
 
 
+def _last_exchange(messages: list[dict[str, Any]]) -> int:
+    """How many messages there are from the last question on: with its tool calls and their results."""
+    places = [index for index, message in enumerate(messages) if message["role"] == "user"]
+    return len(messages) - (places[-1] if places else 0)
+
+
 def _messages_to(
-    last: UUID | None, reserved: int, most_characters: int, oldest: int, sees: bool
+    last: UUID | None,
+    reserved: int,
+    most_characters: int,
+    oldest: int,
+    sees: bool,
+    turns_of: Callable[[Message, Collection[UUID]], list[dict[str, Any]]] = in_words,
 ) -> tuple[list[dict[str, Any]], int]:
     """The messages up to `last`, and how many were left out before them, after the `oldest` first ones.
 
@@ -101,14 +114,13 @@ def _messages_to(
     context = context_of(last, reserved, most_characters)
     first = list(context.first[:oldest])
     path = [*first, *(pk for pk in context.ids if pk not in first)]
-    messages_by_id = Message.objects.only("role", "content").prefetch_related("attachments").in_bulk(path)
+    columns = ["role", "content", "tools"] + (["prompt", "reasoning"] if turns_of is as_exchanged else [])
+    messages_by_id = Message.objects.only(*columns).prefetch_related("attachments").in_bulk(path)
     found = [messages_by_id[pk] for pk in path if pk in messages_by_id]
     shown = _shown_images(found) if sees else set()
-    messages = [
-        {"role": Role(message.role).value, "content": content}
-        for message in found
-        if (content := _content(message, shown))  # empty if an answer failed before its first word
-    ]
+    messages = [turn for message in found for turn in turns_of(message, shown)]
+    if turns_of is as_exchanged:
+        messages = paired(messages)
     return messages, max(context.left_out - len(first), 0)
 
 
@@ -117,14 +129,6 @@ def _shown_images(messages: list[Message]) -> set[UUID]:
     images = [file for message in reversed(messages) for file in message.attachments.all() if file.is_image]
     sizes = accumulate(file.size for file in images)
     return {file.pk for file, total in zip(images[:MAX_IMAGES], sizes, strict=False) if total <= MAX_IMAGE_BYTES}
-
-
-def _content(message: Message, shown: set[UUID]) -> str | list[dict[str, Any]]:
-    """The text of a message with its files; with parts for the images that are shown, if it has any."""
-    files = message.attachments.all()
-    images = [image_part(file.file_id) for file in files if file.pk in shown and file.file_id]
-    text = full_text(message.content, [file for file in files if file.pk not in shown])
-    return [*([{"type": "text", "text": text}] if text.strip() else []), *images] if images else text
 
 
 def _window_for(model: Model, max_tokens: int | None) -> Window | None:

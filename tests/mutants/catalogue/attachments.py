@@ -7,9 +7,9 @@ FILES = "tests/web/test_attachments.py"
 MUTANTS = [
     Mutant(
         "the model does not read the files of a message",
-        "runs/upstream/context/chat_context.py",
-        "if (content := _content(message, shown))",
-        "if (content := message.content)",
+        "runs/upstream/context/turns.py",
+        "content = content_of(message.content, message.attachments.all(), shown)",
+        "content = message.content",
         f"{FILES}::test_the_model_reads_the_words_and_then_each_file_in_a_fence_longer_than_any_in_it",
     ),
     Mutant(
@@ -43,8 +43,8 @@ MUTANTS = [
     Mutant(
         "a request with other files passes for the same one",
         "runs/actions.py",
-        "_fingerprint(full_text(text, files), model, when_busy, *stored)",
-        "_fingerprint(text, model, when_busy)",
+        "fingerprint_of(full_text(text, files), model, when_busy, *stored)",
+        "fingerprint_of(text, model, when_busy)",
         "tests/api/test_attachments.py::test_the_same_key_with_other_files_is_another_request",
     ),
     Mutant(

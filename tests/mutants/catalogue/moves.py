@@ -125,8 +125,8 @@ MUTANTS = [
     Mutant(
         "the key that makes sending idempotent is ignored",
         "runs/actions.py",
-        "if key and (earlier := _earlier_run(session, key, fingerprint)):",
-        "if not key and (earlier := _earlier_run(session, key, fingerprint)):",
+        "if key and (earlier := earlier_run(session, key, fingerprint)):",
+        "if not key and (earlier := earlier_run(session, key, fingerprint)):",
         "tests/runs/test_queueing.py::test_a_key_sends_once_and_refuses_another_message",
     ),
     Mutant(
