@@ -47,10 +47,11 @@ def operation(
     once: bool = False,
     has_own_key: bool = False,
     is_versioned: bool = False,
+    may_stream: bool = False,
     errors: Iterable[type[Exception]] = (),
 ) -> Callable:
     """Decorate a method of an endpoint. `once`: it accepts an Idempotency-Key (`has_own_key`: and handles it itself);
-    `is_versioned`: it has an ETag.
+    `is_versioned`: it has an ETag; `may_stream`: 200 may be server-sent events.
     """
     statuses = [status] if isinstance(status, int) else list(status)
     parameters: list = [query] if query else []
@@ -63,9 +64,11 @@ def operation(
         parameters.append(_of(LOCATION, statuses))
     if is_versioned and answer:
         parameters.append(_of(ETAG, statuses))
-    responses = {each: OpenApiResponse(answer, description=summary) for each in statuses}
+    responses: dict = {each: OpenApiResponse(answer, description=summary) for each in statuses}
     if is_versioned and name.startswith("read"):
         responses[304] = OpenApiResponse(description="Not modified.")
+    if may_stream:
+        responses[200, "text/event-stream"] = OpenApiResponse(OpenApiTypes.STR, description=summary)
     return extend_schema(
         operation_id=name,
         summary=summary,

@@ -30,6 +30,7 @@ urlpatterns = [
     path("sessions/<uuid:pk>/summary", messages.Summary.as_view(), name="summary"),
     path("sessions/<uuid:pk>/queue", queue.Queue.as_view(), name="queue"),
     path("sessions/<uuid:pk>/queue/release", queue.Release.as_view(), name="release"),
+    path("messages", messages.FirstMessage.as_view(), name="first_message"),
     path("messages/<uuid:pk>", messages.MessageDetail.as_view(), name="message"),
     path("messages/<uuid:pk>/siblings", messages.Siblings.as_view(), name="siblings"),
     path("messages/<uuid:pk>/show", messages.Show.as_view(), name="show"),

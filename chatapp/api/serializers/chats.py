@@ -6,7 +6,6 @@ from rest_framework import serializers
 
 from chatapp.api.operations import example
 from chatapp.api.serializers.fields import (
-    Choice,
     Cost,
     Id,
     Integer,
@@ -21,7 +20,6 @@ from runs.errors import ModelUnknown
 from runs.models import Model
 from runs.queries.export import FORMAT
 from runs.session_feed import activity_of
-from runs.states import WhenBusy
 
 SYSTEM_PROMPT_CHARACTERS = 20_000
 MAX_TOKENS = 1_000_000  # more than any model writes in one answer
@@ -106,20 +104,6 @@ class SessionSerializer(serializers.ModelSerializer):
 
     def get_activity(self, session: Session) -> Literal["", "waiting", "answering"]:
         return activity_of(session)
-
-
-@example({"text": "What is a wren?", "when_busy": "enqueue"})
-class SendSerializer(serializers.Serializer):
-    """A message to send."""
-
-    text = Text(allow_blank=True, help_text="Up to PROMPT_MAX_CHARACTERS characters.")
-    model = Text(max_length=100, allow_blank=True, default="", help_text="Empty: the one that answered last.")
-    when_busy = Choice(
-        WhenBusy.choices, default=WhenBusy.ENQUEUE, help_text="What to do while an answer is being written."
-    )
-    files = serializers.ListField(
-        child=Id(), default=list, max_length=PAGE_ITEMS, help_text="Ids of uploaded files, in the order to be read."
-    )
 
 
 class AgainSerializer(serializers.Serializer):

@@ -2,7 +2,13 @@
 
 from rest_framework import serializers
 
-from chatapp.api.serializers.chats import AttachmentSerializer, MessageSerializer, PageSerializer, UsageSerializer
+from chatapp.api.serializers.chats import (
+    AttachmentSerializer,
+    MessageSerializer,
+    PageSerializer,
+    ToolSerializer,
+    UsageSerializer,
+)
 from chatapp.api.serializers.fields import Choice, Cost, Id, QueryFlag, Text
 from runs.models import Run
 from runs.queries.answers import so_far, usage_of
@@ -65,11 +71,12 @@ class RunDetailSerializer(RunSerializer):
     last_seq = serializers.IntegerField(source="folded.last_seq", read_only=True)
     text = serializers.CharField(source="folded.text", read_only=True)
     reasoning = serializers.CharField(source="folded.reasoning", read_only=True)
+    tools = ToolSerializer(source="folded.tools", many=True, read_only=True, help_text="Calls that the model makes.")
     usage = UsageSerializer(read_only=True, allow_null=True, help_text="Null while unknown.")
     cost = Cost()
 
     class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "last_seq", "text", "reasoning", "usage", "cost"]
+        fields = [*RunSerializer.Meta.fields, "last_seq", "text", "reasoning", "tools", "usage", "cost"]
         read_only_fields = fields
 
     def to_representation(self, run: Run) -> dict:

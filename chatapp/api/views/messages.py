@@ -3,6 +3,8 @@
 from functools import partial
 from uuid import UUID
 
+from django.db import transaction
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -18,16 +20,18 @@ from chatapp.api.serializers.chats import (
     MessageSerializer,
     PageSerializer,
     PlacedSerializer,
-    SendSerializer,
     SessionSerializer,
 )
 from chatapp.api.serializers.runs import AcceptedSerializer
-from chatapp.api.views.endpoint import MessageEndpoint, SessionEndpoint, accepted_response, visible_runs
+from chatapp.api.serializers.sending import FirstMessageSerializer, SendQuery, SendSerializer, options_of
+from chatapp.api.views.endpoint import Endpoint, MessageEndpoint, SessionEndpoint, accepted_response, visible_runs
+from chatapp.api.views.sending import Sending, question_of, send_query, sent_response
+from chatapp.api.views.sessions import create_session
 from chatapp.chats.actions import show_branch
-from chatapp.chats.models import Message, Role
+from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.tree import Tree
 from chatapp.files.errors import FileUnknown
-from runs.actions import edit_and_send, go_on_with_summary, send
+from runs.actions import edit_and_send, fingerprint_of, go_on_with_summary, send
 from runs.errors import (
     BrokerUnavailable,
     KeyReused,
@@ -43,15 +47,16 @@ from runs.errors import (
     TooManySends,
 )
 from runs.message_files import attachments_of
+from runs.models import Run
 from runs.queries.branches import load
 from runs.session_feed import with_activity
-from runs.states import Trigger
+from runs.states import Trigger, WhenBusy
 
 RUN_ERRORS = [ModelMissing, ModelUnknown, TooManyRuns, TooManySends, BrokerUnavailable]
 SEND_ERRORS = [PromptEmpty, PromptTooLong, *RUN_ERRORS]
 
 
-class Messages(SessionEndpoint):
+class Messages(Sending, SessionEndpoint):
     """The messages of a session."""
 
     throttle_scopes = {"POST": RUNS}
@@ -74,18 +79,72 @@ class Messages(SessionEndpoint):
         "send_message",
         "Send a message, and start the run that answers it",
         AcceptedSerializer,
-        status=202,
+        status=[200, 202],
         body=SendSerializer,
+        query=SendQuery,
+        may_stream=True,
         has_own_key=True,
         errors=[*SEND_ERRORS, FileUnknown, TooManyAttachments, SessionBusy, KeyReused],
     )
-    def post(self, request: Request, pk) -> Response:
-        """The key is valid within the session. `when_busy` decides what happens while an answer is being written."""
+    def post(self, request: Request, pk) -> HttpResponseBase:
+        """202 at once; with `wait` 200 when the run has ended, with `stream` its events. It continues without you.
+
+        The key is valid within the session. `when_busy` decides what happens while an answer is being written.
+        """
         self.serializer_class = SendSerializer
-        session, key = self.get_object(), idempotency_key(request)
+        session, key, body = self.get_object(), idempotency_key(request), self.validated_body(request)
+        send_query(request)
+        return sent_response(request, _send(session, body, request, key))
+
+
+def _send(session: Session, body: dict, request: Request, key: str = "") -> Run:
+    options = options_of(body)
+    text, prompt = question_of(session, body)
+    return send(
+        session,
+        text,
+        files=attachments_of(request.user, body.get("files", [])),
+        user=request.user,
+        model=body["model"],
+        trigger=Trigger.API,
+        key=key,
+        when_busy=body.get("when_busy", WhenBusy.ENQUEUE),
+        prompt=prompt,
+        options=options,
+        fingerprint=fingerprint_of(body) if options is not None else "",
+    )
+
+
+class FirstMessage(Sending, Endpoint):
+    """A message that begins a session."""
+
+    serializer_class = FirstMessageSerializer
+    throttle_scopes = {"POST": RUNS}
+
+    @operation(
+        "begin_session",
+        "Begin a session with a message, and start the run that answers it",
+        AcceptedSerializer,
+        status=[200, 202],
+        body=FirstMessageSerializer,
+        query=SendQuery,
+        may_stream=True,
+        once=True,
+        errors=[*SEND_ERRORS, FileUnknown, TooManyAttachments],
+    )
+    def post(self, request: Request) -> HttpResponseBase:
+        """As in a session that is there; the run's `session` is the new one."""
         body = self.validated_body(request)
-        files = attachments_of(request.user, body.pop("files"))
-        return accepted_response(send(session, files=files, user=request.user, trigger=Trigger.API, key=key, **body))
+        send_query(request)
+        make = partial(_begin, body, request)
+        return sent_response(request, self.create_once(request, body, make, visible_runs(request.user)))
+
+
+@transaction.atomic
+def _begin(body: dict, request: Request) -> Run:
+    """Nothing is left of a session whose message is refused."""
+    session = create_session(request.user, body.get("session", {}))
+    return _send(session, body, request)
 
 
 class Summary(SessionEndpoint):

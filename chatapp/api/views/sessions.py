@@ -53,7 +53,7 @@ class Sessions(ListedSessionEndpoint):
     def post(self, request: Request) -> Response:
         """An empty chat. Send it a message to get an answer."""
         body = self.validated_body(request)
-        session = self.create_once(request, body, lambda: _create(request.user, body))
+        session = self.create_once(request, body, lambda: create_session(request.user, body))
         data = self.represent(session)
         headers = {"Location": reverse("api:session", args=[session.pk]), "ETag": etag_of(data)}
         return Response(data, status=201, headers=headers)
@@ -141,7 +141,7 @@ def _filtered(sessions: QuerySet[Session], query: dict) -> QuerySet[Session]:
 
 
 @transaction.atomic
-def _create(owner, body: dict) -> Session:
+def create_session(owner, body: dict) -> Session:
     session = Session.objects.create(owner=owner)
     _change(session, body)
     return session
