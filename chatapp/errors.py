@@ -13,7 +13,8 @@
     ├── UsernameTaken          chatapp.accounts.invitations
     ├── TooManyEndpoints       chatapp.webhooks.actions
     ├── BadAddress             chatapp.webhooks.actions
-    └── NoSuchMessage          chatapp.aisdk.chat_sessions
+    ├── NoSuchMessage          chatapp.aisdk.chat_sessions
+    └── HistoryMismatch        chatapp.aisdk.history
 
 Exceptions with another root never reach a user: they are control flow (`Fenced`, `Conflict`) or belong to a library.
 `docs/errors.md` lists the codes of the API.

@@ -1,17 +1,20 @@
 """Map the AI SDK's chats to sessions. The client's ids for a chat and its messages stay valid alongside our own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q
 
+from chatapp.aisdk.history import Held, begin_with, check_history
 from chatapp.chats.actions import id_of_session, start_session
 from chatapp.chats.models import Message, Role, Session
 from chatapp.chats.tree import Tree
 from chatapp.errors import AppError
 from runs import actions
 from runs.models import Run
+from runs.options import Options
 from runs.states import StopReason, Trigger, WhenBusy
 
 
@@ -32,6 +35,12 @@ class ChatRequest:
     is_again: bool = False
     model: str = ""
     when_busy: WhenBusy = WhenBusy.ENQUEUE
+    held: Sequence[Held] = ()  # what the page has of the chat already
+    instructions: str = ""  # in place of the chat's system prompt
+
+    @property
+    def options(self) -> Options | None:
+        return Options(instructions=self.instructions) if self.instructions else None
 
 
 def find_session(user: AbstractBaseUser, name: str) -> Session | None:
@@ -51,18 +60,25 @@ def get_or_create_session(user: AbstractBaseUser, name: str) -> Session:
 def start_run(session: Session, user: AbstractBaseUser, chat_request: ChatRequest) -> Run:
     """Start the requested run. A message that was sent before is not sent again (B21): its run is returned.
 
-    Raises NoSuchMessage and the errors of `runs.actions`.
+    Raises NoSuchMessage, HistoryMismatch and the errors of `runs.actions`.
     """
+    options = chat_request.options
+    if not session.messages.exists():
+        begin_with(session, chat_request.held)
     if chat_request.is_again:
         answer = _answer(session, chat_request.name)
-        return actions.answer_again(answer, user=user, model=chat_request.model, trigger=Trigger.API)
+        check_history(session, chat_request.held, answer)
+        return actions.answer_again(answer, user=user, model=chat_request.model, trigger=Trigger.API, options=options)
     if chat_request.is_edit:
         question = _message(session, chat_request.name)
         if question.role != Role.USER:
             raise NoSuchMessage
+        check_history(session, chat_request.held, question)
         return actions.edit_and_send(
-            question, chat_request.text, user=user, model=chat_request.model, trigger=Trigger.API
+            question, chat_request.text, user=user, model=chat_request.model, trigger=Trigger.API, options=options
         )
+    if not session.messages.filter(key=chat_request.name).exists():  # else it is sent again, and gets the same stream
+        check_history(session, chat_request.held)
     return actions.send(
         session,
         chat_request.text,
@@ -71,6 +87,7 @@ def start_run(session: Session, user: AbstractBaseUser, chat_request: ChatReques
         trigger=Trigger.API,
         key=chat_request.name,
         when_busy=chat_request.when_busy,
+        options=options,
     )
 
 

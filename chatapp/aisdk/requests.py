@@ -3,11 +3,14 @@
 from rest_framework import serializers
 
 from chatapp.aisdk.chat_sessions import ChatRequest
+from chatapp.aisdk.history import Held
 from chatapp.chats.models import Message, Role
 from runs.states import WhenBusy
 
 NAME_MAX_CHARACTERS = 200  # of a chat; only its hash is stored
 ID_MAX_CHARACTERS = Message._meta.get_field("key").max_length
+SYSTEM = "system"
+HARMLESS_PARTS = {"text", "step-start", "reasoning"}  # a chat that begins with such a message loses nothing
 REGENERATE = "regenerate-message"
 TRIGGERS = ("submit-message", REGENERATE)
 
@@ -39,6 +42,21 @@ class PartSerializer(serializers.Serializer):
         return part
 
 
+class HeldSerializer(serializers.Serializer):
+    """An earlier message of the page. Of its parts only the texts are compared."""
+
+    id = Name(max_length=ID_MAX_CHARACTERS, default="", allow_blank=True)
+    role = serializers.ChoiceField(["system", *Role.values])
+    parts = serializers.ListField(child=serializers.DictField())
+
+    def held(self) -> Held:
+        message = self.validated_data
+        texts = [str(part.get("text", "")) for part in message["parts"] if part.get("type") == "text"]
+        others = [kind for part in message["parts"] if (kind := str(part.get("type"))) not in HARMLESS_PARTS]
+        separator = "" if message["role"] == Role.ASSISTANT else "\n"
+        return Held(message["id"], message["role"], separator.join(texts), others)
+
+
 class MessageSerializer(serializers.Serializer):
     id = Name(max_length=ID_MAX_CHARACTERS, default="", allow_blank=True)
     role = serializers.ChoiceField([Role.USER.value])
@@ -46,7 +64,7 @@ class MessageSerializer(serializers.Serializer):
 
 
 class AskSerializer(serializers.Serializer):
-    """`messages` as the SDK sends them, of which only the last one is used, or only that one as `message`."""
+    """`messages` as the SDK sends them, or only the last one as `message`. The earlier ones are compared."""
 
     id = Name(max_length=NAME_MAX_CHARACTERS)
     messages = serializers.ListField(child=serializers.JSONField(), required=False, allow_empty=False)
@@ -64,6 +82,7 @@ class AskSerializer(serializers.Serializer):
             if not last.is_valid():
                 raise serializers.ValidationError({"messages": last.errors})
             body["message"] = last.validated_data
+            body["held"] = [_held(message) for message in body["messages"][:-1]]
         return body
 
     def chat_request(self) -> ChatRequest:
@@ -76,7 +95,16 @@ class AskSerializer(serializers.Serializer):
             is_again=again,
             model=body["model"] or "",
             when_busy=WhenBusy(body["when_busy"]),
+            held=[one for one in body.get("held", []) if one.role != SYSTEM],
+            instructions="\n\n".join(one.text for one in body.get("held", []) if one.role == SYSTEM),
         )
+
+
+def _held(message: object) -> Held:
+    serializer = HeldSerializer(data=message)
+    if not serializer.is_valid():
+        raise serializers.ValidationError({"messages": serializer.errors})
+    return serializer.held()
 
 
 class StopSerializer(serializers.Serializer):

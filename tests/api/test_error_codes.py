@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 import chatapp.urls  # noqa: F401  (brings the codes of all edges along)
+from chatapp.aisdk.history import HistoryMismatch
 from chatapp.api.errors import PROBLEMS, BodyTooSlow
 from chatapp.compare.errors import Refusal
 from chatapp.files.errors import FileRefused
@@ -29,6 +30,7 @@ def run_errors(kind=RunError):
 def test_every_code_is_documented_and_every_documented_code_exists():
     requests = {problem.code: (problem.status, problem.retryable) for problem in PROBLEMS.values()}
     others = [*Refusal.__subclasses__(), *FileRefused.__subclasses__(), TooManyConnections, BodyTooSlow]
+    others.append(HistoryMismatch)
     refusals = {kind.code: (kind.status, kind.retryable) for kind in others}
     runs = {
         error.code: (0 if issubclass(error, RunFailed) else error.status, error.retryable)
