@@ -5,7 +5,7 @@ import os
 
 import openai
 
-client = openai.OpenAI()
+client = openai.OpenAI(base_url=os.environ["OPENAI_BASE_URL"])  # the first versions do not read the variable
 messages = [{"role": "user", "content": "Hi"}]
 
 
@@ -32,9 +32,19 @@ def respond() -> bool:
     return first.output_text == second.output_text != ""
 
 
+def converse() -> bool:
+    conversation = client.conversations.create(metadata={"title": "Birds"})
+    for text in ("Hi", "And now?"):
+        client.responses.create(model="gpt-5", input=text, conversation=conversation.id)
+    texts = [item.content[0].text for item in client.conversations.items.list(conversation.id, order="asc")]
+    return texts[::2] == ["Hi", "And now?"] and client.conversations.delete(conversation.id).deleted
+
+
 ways = {"chat completions": complete, "a stream that fails before its first token": fail}
 if hasattr(client, "responses"):
     ways["responses"] = respond
+if hasattr(client, "conversations"):
+    ways["a conversation"] = converse
 for name, way in ways.items():
     detail = ""
     try:
