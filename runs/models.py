@@ -320,9 +320,7 @@ class Run(models.Model):
     stop_requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-
     options = models.JSONField(null=True, editable=False)  # what a program chose, in a chat (`runs.options`)
-
     # An attached run ends at this time unless it is followed; null: it is detached and outlives its viewers.
     viewer_until = models.DateTimeField(null=True)
 
