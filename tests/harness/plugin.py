@@ -38,7 +38,8 @@ chosen = pytest.StashKey[object]()
 GC_THRESHOLDS = (50_000, 20, 100)  # a tenth of a process's time went into looking for garbage among 3,000 tests
 
 WAITING = ("tests/worker", "tests/ops", "tests/faults")
-LONG = ("worker/test_deploy", "faults", "ops/test_up", "worker", "browser", "ops", "edges")
+FIRST = "worker/test_addresses"  # it is `alone`, which costs least while others still collect
+LONG = (FIRST, "worker/test_deploy", "faults", "ops/test_up", "worker", "browser", "ops", "edges")
 
 
 def pytest_addoption(parser):
