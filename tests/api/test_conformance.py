@@ -54,7 +54,9 @@ def test_every_answer_is_one_that_the_schema_tells_of(alice, things, model, appl
     headers = {"Authorization": f"Bearer {alice.token}"}
     wrong = []
     for operation in operations(schema):
-        modes = [GenerationMode.POSITIVE] + [GenerationMode.NEGATIVE] * has_something_to_break(operation)
+        # One example of a query that does not fit is less than tests/edges sends to each address.
+        is_broken = has_something_to_break(operation) and (examples > 1 or bool(operation.body))
+        modes = [GenerationMode.POSITIVE] + [GenerationMode.NEGATIVE] * is_broken
         for mode in modes:
             try:
                 with transaction.atomic():

@@ -20,6 +20,7 @@ def has_stayed(tab) -> bool:
     return tab.page.evaluate("window.isTheSamePage === true")
 
 
+@pytest.mark.long  # below, with the notice about another version
 def test_regenerate_writes_another_answer_in_the_same_place(stack, alice, tab):
     text = prompt(tokens=6, hold=[3])
     tab.start(text)
@@ -121,6 +122,7 @@ def test_retry_after_a_failure(stack, alice, tab):  # B4 B48
     assert check(last_run(alice)).status == Status.COMPLETED
 
 
+@pytest.mark.long  # tests/web/test_branches.py reads it on the page
 def test_while_the_model_is_busy_the_page_says_so(make_stack, open_window):  # B15
     stack = make_stack(UPSTREAM_RETRY_SECONDS="60")
     alice = stack.person("alice")

@@ -92,6 +92,7 @@ def test_a_second_tab_shows_the_same(stack, open_window):  # B28
     check(last_run(alice))
 
 
+@pytest.mark.long  # test_list.py: what another tab sends; test_units.py: a page that becomes visible
 def test_a_tab_that_is_looked_at_again_has_what_another_one_sent(stack, open_window):
     alice = stack.person("alice")
     window = open_window(stack, alice)

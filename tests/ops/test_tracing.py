@@ -30,7 +30,7 @@ def collector(directory):
         part.kill()
 
 
-@pytest.mark.parametrize("pool", ["gevent", "prefork"])
+@pytest.mark.parametrize("pool", ["gevent", pytest.param("prefork", marks=pytest.mark.long)])
 def test_one_trace_joins_a_request_its_task_and_what_goes_upstream(make_stack, tmp_path, pool):  # B60
     with collector(tmp_path) as (address, spans):
         values = {"OTEL_EXPORTER_OTLP_ENDPOINT": address, "OTEL_BSP_SCHEDULE_DELAY": "100", "PYTHONPATH": EXTRA}

@@ -24,7 +24,7 @@ from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.people import Person
 from tests.harness.plugin import skip_missing
-from tests.harness.processes import ROOT, Part, inherited, temporary_directory
+from tests.harness.processes import ROOT, Part, inherited, run_program, temporary_directory
 from tests.harness.stack import clean_env, ensure_model
 from tests.harness.upstream import prompt, spoken
 
@@ -78,7 +78,7 @@ class Site(Part):
         return [process for process in self.family if is_running(process)]
 
     def manage(self, *words) -> str:
-        done = subprocess.run([*UP[:2], *words], env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        done = run_program([sys.executable, "manage.py", *words], self.env, 120)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

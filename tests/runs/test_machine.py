@@ -19,7 +19,7 @@ def broker(monkeypatch):
     return broker
 
 
-@pytest.fixture(params=[15, pytest.param(50, marks=pytest.mark.long)])  # examples
+@pytest.fixture(params=[10, pytest.param(50, marks=pytest.mark.long)])  # examples
 def settings_of_world(request, settings):
     settings.REDISPATCH_SECONDS = 0
     settings.USER_MAX_RUNS = settings.USER_MAX_SENDS = 10_000
