@@ -180,6 +180,47 @@ def test_a_card_that_is_being_edited_stays_open_when_another_one_comes(stack, al
     check(run)
 
 
+def test_an_edit_that_is_refused_is_there_although_its_card_came_anew(alice, tab, running):
+    """Remove is also an event of a stream that the page follows: the queue was fetched while Save was on its way."""
+    for words in ("Second", "Third"):
+        tab.send(words)
+        expect(tab.card(words)).to_be_visible()
+    held = []
+    tab.page.route("**/edit", lambda route: held.append(route))
+    tab.card("Third").get_by_text("Edit", exact=True).click()
+    edit = tab.card("Third").get_by_label("Queued message")
+    edit.fill(" ")
+    with tab.page.expect_request("**/edit"):
+        tab.card("Third").get_by_role("button", name="Save").click()
+    tab.page.get_by_role("listitem").filter(has_text="Second").get_by_role("button", name="Remove").click()
+    expect(tab.cards).to_have_count(1)
+    expect(tab.card("Third")).to_contain_text("1st in queue")
+    held.pop().continue_()
+    expect(tab.page.get_by_role("alert")).to_have_text("The message is empty.")
+    expect(edit).to_be_visible()
+    expect(edit).to_have_value(" ")
+    expect(edit).to_be_focused()
+    tab.stop_button.click()
+    tab.page.get_by_role("button", name="Discard all").click()
+    expect(tab.cards).to_have_count(0)
+    check(runs_of(alice)[0])
+
+
+@pytest.mark.each_engine
+def test_an_edit_of_a_message_that_is_sent_meanwhile_goes_to_the_message_field(stack, alice, tab, running):  # B83
+    second = prompt("Second", tokens=4)
+    tab.send(second)
+    tab.card("Second").get_by_text("Edit", exact=True).click()
+    tab.card("Second").get_by_label("Queued message").fill("Half an edit")
+    tab.field.fill("Half a message")
+    stack.upstream.release(running.tag)
+    tab.expect_answer(spoken(4))
+    expect(tab.cards).to_have_count(0)
+    expect(tab.field).to_have_value("Half a message\n\nHalf an edit")
+    expect(tab.page.get_by_role("alert")).to_contain_text("Your edit is in the message field.")
+    check(last_run(alice))
+
+
 def test_the_queue_goes_on_although_the_web_server_was_away(stack, alice, web, open_window):  # B19 B32
     tab, text = open_window(web, alice).tab, prompt(tokens=6, hold=[3])
     tab.start(text)

@@ -128,7 +128,7 @@ export class Conversation {
     const queue = parseElement(html, "[data-queue]");
     this.#shown = number;
     stickToBottom(() => {
-      this.#queue.update(queue);
+      this.#queue.update(queue, (run) => part.querySelector(`[data-run="${run}"]`) !== null);
       this.#later.replaceLink(null); // the part has all messages to the end
       if (!part.dataset.after) this.#earlier.replaceLink(part.querySelector("[data-earlier]"));
       this.#transcript.update(part.dataset.after, messagesIn(part));
@@ -139,7 +139,7 @@ export class Conversation {
   #showQueue(number, html) {
     if (number < this.#shown) return;
     this.#shown = number;
-    this.#queue.update(parseElement(html, "[data-queue]"));
+    this.#queue.update(parseElement(html, "[data-queue]"), () => false);
   }
 
   #onLater(articles) {

@@ -1,9 +1,10 @@
 /* The buttons of answers and queued messages: forms that are submitted without leaving the page. */
 
+import { reopen } from "./card_edits.js";
 /** @import { Composer } from "./composer.js" */
 /** @import { Conversation } from "./conversation.js" */
 
-let isBusy = false;
+const underWay = new Set(); // the addresses that forms were sent to: a double click sends one once
 
 /** Submit such forms through the conversation of `currentView()`, whose composer shows errors.
  * @param {() => {conversation: Conversation, composer: Composer}} currentView */
@@ -12,22 +13,22 @@ export function submitInPlace(currentView) {
     const form = /** @type {HTMLFormElement} */ (event.target);
     if (!form.matches("[data-act]")) return;
     event.preventDefault();
-    if (isBusy) return;
-    isBusy = true;
+    const url = event.submitter?.getAttribute("formaction") ?? form.action;
+    if (underWay.has(url)) return;
+    underWay.add(url);
     const { conversation, composer } = currentView();
     /** @type {HTMLDetailsElement} */
     const editor = form.closest("[data-edit]");
     if (editor) editor.open = false; // an open one would keep its card from being replaced
-    const url = event.submitter?.getAttribute("formaction") ?? form.action;
     const fields = new FormData(form, event.submitter);
     try {
       await conversation.post(url, fields);
       composer.showError(null);
     } catch (error) {
-      if (editor) editor.open = true;
+      if (editor) reopen(editor);
       composer.showError(error);
     } finally {
-      isBusy = false;
+      underWay.delete(url);
     }
   });
 }

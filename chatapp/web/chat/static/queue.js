@@ -1,6 +1,7 @@
 /* The queued messages behind an answer, as cards. The first of them are followed: when one's turn has come, or another
 tab has removed it, the conversation is fetched again. */
 
+import { keepEdits } from "./card_edits.js";
 import { announce } from "../shell/status.js";
 import { delay, RETRY_DELAY } from "../shell/requests.js";
 import { FINAL_KINDS } from "../shell/stream_events.js";
@@ -21,8 +22,6 @@ export class Queue {
     this.#root = root;
     this.#streams = streams;
     this.#onChange = onChange;
-    const main = root.parentElement; // the root itself is replaced
-    main.addEventListener("toggle", (event) => this.#onToggle(event.target), { capture: true });
     this.resume();
   }
 
@@ -50,24 +49,17 @@ export class Queue {
     return this.#cards.length === queued && "held" in this.#root.dataset === (isHeld && queued > 0);
   }
 
-  /** Show the queue as the server sent it. A card that is being edited stays as it is while its message is queued. */
-  update(root) {
+  /** Show the queue as the server sent it. A card that is being edited stays as it is while its message is queued.
+   * `hasBegun(id)`: whether this one has been sent. */
+  update(root, hasBegun) {
     const before = this.#cards.length;
-    for (const card of root.querySelectorAll("[data-queued]")) {
-      const current = document.getElementById(card.id);
-      if (current?.querySelector("[data-edit][open]")) card.replaceWith(current);
-    }
     const focused = document.activeElement?.id;
+    keepEdits(this.#root, root, hasBegun);
     this.#root.replaceWith(root);
     this.#root = root;
     if (focused) root.querySelector(`#${CSS.escape(focused)}`)?.focus();
     this.#follow();
     if (this.#cards.length > before) announce("Message queued");
-  }
-
-  /** Focus the field of an editor that was opened. */
-  #onToggle(details) {
-    if (details.open && details.matches("[data-edit]")) details.querySelector("textarea").focus();
   }
 
   #follow() {
