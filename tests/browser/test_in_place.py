@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from chatapp.chats.models import Message, Preferences
 from tests.browser.scenes import TITLES, House, long_session
+from tests.browser.test_list import LOOK_AWAY, NOTED
 from tests.browser.window import expect, last_run
 from tests.harness.check import check
 from tests.harness.facts import wait_until
@@ -120,6 +122,71 @@ def test_a_chat_that_was_left_is_shown_where_its_reader_was(stack, alice, open_w
     wait_until(lambda: tab.page.evaluate("scrollY") > 0, "the page has come so far")
     moved = lambda: tab.answers.nth(7).bounding_box()["y"] - before["y"]  # noqa: E731
     wait_until(lambda: abs(moved()) <= 1, f"the reader is where she was, not {moved()} px further")
+
+
+@pytest.mark.each_engine
+def test_a_hit_of_a_search_opens_in_place_and_back_shows_the_results(alice, tab):  # B81
+    chat = long_session(House(alice), messages=160, text="A paragraph of some length.")
+    hit = Message.objects.filter(session=chat.rpartition("/")[2], content="Question 20").get()
+    page = tab.page
+    page.goto("/search")
+    page.evaluate(MARK)
+    search = page.get_by_role("navigation", name="Chats").get_by_label("Search chats")
+    expect(search).to_be_hidden()
+    page.get_by_role("main").get_by_label("Search chats").fill("question 20")
+    page.get_by_role("main").get_by_role("link", name="A long session").click()
+    article = page.locator(f"#m-{hit.pk}")
+    expect(article).to_be_in_viewport()
+    expect(article).to_be_focused()
+    expect(article.locator("mark")).to_have_text(["Question", "20"])
+    wait_until(lambda: 40 < article.bounding_box()["y"] < 400, "the hit is where it is read")
+    assert page.evaluate("location.hash") == f"#m-{hit.pk}"
+    expect(page).to_have_title("A long session – chatapp")
+    expect(row(tab, "A long session")).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("link", name="Skip to message field")).to_have_attribute("href", "#composer-text")
+    expect(search).to_be_visible()
+
+    # Back: the results, and what was searched for; nothing in the list is current
+    page.evaluate("history.back()")
+    expect(page.get_by_role("main").get_by_label("Search chats")).to_have_value("question 20")
+    expect(page).to_have_title("Search – chatapp")
+    expect(page.get_by_role("navigation", name="Chats").locator("[aria-current]")).to_have_count(0)
+    expect(page.get_by_role("link", name="Skip to content")).to_have_attribute("href", "#page")
+    page.evaluate("history.forward()")
+    expect(article).to_be_in_viewport()
+    tab.send(prompt("Speak", tokens=3))
+    tab.expect_answer(spoken(3))
+    assert page.evaluate(IS_SAME)
+    check(last_run(alice))
+
+
+def test_an_idea_to_begin_with_opens_in_place(tab):
+    tab.page.goto("/")
+    tab.page.evaluate(MARK)
+    tab.page.get_by_role("link", name="Make a plan").click()
+    expect(tab.field).to_have_value(re.compile("^Plan a day"))
+    expect(tab.field).to_be_focused()
+    assert "?text=" in tab.page.url
+    tab.page.evaluate("history.back()")
+    expect(tab.field).to_have_value("")
+    assert tab.page.evaluate(IS_SAME)
+
+
+def test_a_notification_opens_its_chat_in_place(stack, alice, open_window):
+    Preferences.objects.create(user=alice.user, notifies=True)
+    window = open_window(stack, alice)
+    window.context.add_init_script(NOTED)
+    page = window.page
+    with page.expect_response("**/list?**"):  # its stream has begun: an earlier end would be no event to it
+        page.goto("/")
+    page.evaluate(LOOK_AWAY)
+    page.evaluate("window.isTheSamePage = true")
+    run = check(alice.send(prompt("Where do cranes go?", tokens=3)))
+    wait_until(lambda: page.evaluate("window.latestNotification !== undefined"), "it has been noted")
+    page.evaluate("latestNotification.onclick()")
+    window.tab.expect_answer(spoken(3))
+    assert page.url.endswith(f"/chats/{run.session_id}")
+    assert page.evaluate("window.isTheSamePage")
 
 
 def test_a_chat_that_was_kept_is_not_shown_after_a_log_out(stack, alice, open_window):  # B55

@@ -24,6 +24,7 @@ window.Notification = class extends EventTarget {
     super();
     const key = `noted ${Math.random()}`;
     localStorage.setItem(key, JSON.stringify([title, options.body, options.tag]));
+    window.latestNotification = this;
   }
   close() {}
 };

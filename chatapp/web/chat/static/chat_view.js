@@ -32,6 +32,15 @@ export class ChatView {
     return this.main.dataset.view;
   }
 
+  /** The id of its reader. */
+  get user() {
+    return userOf(this.main);
+  }
+
+  focus() {
+    this.composer.focus();
+  }
+
   /** It is about to be taken off the page. */
   pause() {
     this.#title = documentTitle();
@@ -62,4 +71,11 @@ export class ChatView {
     document.dispatchEvent(new Event("loggedout"));
     if (this.#isReturning) location.reload(); // another person may have gone back
   }
+}
+
+/** @param {HTMLElement} main */
+export function userOf(main) {
+  /** @type {HTMLElement} */
+  const form = main.querySelector("[data-composer]");
+  return form.dataset.draft.split(":")[0];
 }

@@ -57,6 +57,13 @@ export function restorePosition(position) {
   place();
 }
 
+/** Show a message that someone has looked for, where its margin for scrolling puts it.
+ * @param {HTMLElement} message */
+export function showElement(message) {
+  message.scrollIntoView({ block: "start", behavior: "instant" });
+  restorePosition({ id: message.id, top: message.getBoundingClientRect().top });
+}
+
 /** Make a change to the page. A reader who follows the bottom stays there; for all others nothing moves.
  * @param {() => void} change */
 export function stickToBottom(change) {

@@ -3,10 +3,15 @@
 /** @type {(selector: string) => HTMLElement | null} */
 const find = (selector) => document.querySelector(selector);
 
+/** The page's own, else that of the sidebar, which is hidden where there is another one.
+ * @returns {HTMLElement | undefined} */
+const searchField = () =>
+  [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-search]"))].at(-1);
+
 const ACTIONS = {
   write: () => find("[data-text-field]")?.focus(),
   stop: () => find("[data-stop]:not([hidden])")?.click(),
-  search: () => find("[data-search]")?.focus(),
+  search: () => searchField()?.focus(),
   new: () => find("[data-new]")?.click(),
   help: () => /** @type {HTMLDialogElement} */ (find("[data-keys]")).showModal(),
 };
@@ -47,7 +52,7 @@ export function enableKeyboardShortcuts() {
     const action = actions.get(shortcut);
     if (!action || event.isComposing || event.defaultPrevented || isHandledByElement(shortcut, event.target)) return;
     if (action !== "stop") event.preventDefault();
-    if (action === "search") openPopoverAround(find("[data-search]"));
+    if (action === "search") openPopoverAround(searchField());
     ACTIONS[action]();
   });
   find("[data-help]")?.addEventListener("click", ACTIONS.help);

@@ -10,6 +10,7 @@ const canNotify = () => window.Notification?.permission === "granted" && "locks"
 const recent = new Map(); // session id -> {change, notification} shown less than LOCK_TIME ago and not closed
 
 let releaseVisibleLock = null;
+let openPath = (path) => location.assign(path);
 
 /** Hold the shared lock while this tab has the focus. */
 function updateVisibleLock(isLeaving = false) {
@@ -40,7 +41,7 @@ function show(change) {
     focus();
     notification.close();
     const path = `/chats/${change.session}`;
-    if (location.pathname !== path) location.assign(path);
+    if (location.pathname !== path) openPath(path);
   };
 }
 
@@ -67,8 +68,10 @@ function requestPermissionOnSend(event) {
   Notification.requestPermission().then(() => updateVisibleLock());
 }
 
-/** Start; returns the sidebar's listeners for ends and titles. `isEnabled`: the user's setting. */
-export function watchEnds(isEnabled) {
+/** Start; returns the sidebar's listeners for ends and titles. `isEnabled`: the user's setting; `open` shows a path.
+ * @param {boolean} isEnabled @param {(path: string) => void} open */
+export function watchEnds(isEnabled, open) {
+  openPath = open;
   if (isEnabled) {
     for (const name of ["focus", "blur", "pageshow"]) addEventListener(name, () => updateVisibleLock());
     addEventListener("pagehide", () => updateVisibleLock(true)); // a lock keeps a page out of the back/forward cache

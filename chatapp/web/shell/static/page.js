@@ -7,6 +7,7 @@ import { streams } from "./socket.js";
 import { enableCopyButtons } from "../chat/copy_buttons.js";
 import { enableKeyboardShortcuts } from "./keyboard_shortcuts.js";
 import { Navigation } from "./navigation.js";
+import { PlainView } from "./plain_view.js";
 import { scrollToBottom } from "../chat/stick_to_bottom.js";
 import { requestPermissionOnSave, watchEnds } from "./notifications.js";
 import { searchAsTyped } from "../chat/search.js";
@@ -26,12 +27,12 @@ const [arrival] = /** @type {PerformanceNavigationTiming[]} */ (performance.getE
 /** @type {Navigation | null} */
 let navigation = null;
 /** @type {() => ChatView | undefined} */
-const view = () => navigation?.view;
+const view = () => (navigation?.view instanceof ChatView ? navigation.view : undefined);
 
 function startSidebar() {
   new RowMenu(nav);
   return new Sidebar(nav, streams, {
-    ...watchEnds("notifies" in nav.dataset),
+    ...watchEnds("notifies" in nav.dataset, (path) => (navigation ? navigation.open(path) : location.assign(path))),
     onActivity: () => view()?.conversation?.checkActivity(),
     onQueue: (queued, isHeld) => view()?.conversation?.checkQueue(queued, isHeld),
     onUnlisted: () => view()?.conversation?.sync(), // archived, too far back, or deleted
@@ -43,7 +44,9 @@ function startSidebar() {
 function showFirst(sidebar) {
   if (location.hash === "#end") history.replaceState(null, "", location.pathname); // where forms lead without scripts
   if (main.dataset.view && arrival?.type === "navigate" && !location.hash) scrollToBottom();
-  navigation = new Navigation(main, (each) => new ChatView(each, streams, (html) => navigation.start(html)), sidebar);
+  const start = (html) => navigation.start(html);
+  const create = (each) => ("user" in each.dataset ? new PlainView(each) : new ChatView(each, streams, start));
+  navigation = new Navigation(main, create, sidebar);
   if (arrival?.type === "back_forward") sync();
   addEventListener("pageshow", (event) => event.persisted && sync());
   document.addEventListener("visibilitychange", () => document.hidden || sync());
@@ -51,7 +54,7 @@ function showFirst(sidebar) {
 }
 
 function sync() {
-  view().conversation?.sync();
+  view()?.conversation?.sync();
 }
 
 storeTimezone(); // before any request: the list is then grouped by the user's days

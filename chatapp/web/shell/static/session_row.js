@@ -14,12 +14,13 @@ export function showActivity(row, activity, news) {
   row.querySelector("[data-mark]").textContent = LABELS[activity || news] ?? "";
 }
 
-/** Mark the link of the chat on the page, or of the form that starts one (empty). Returns the chat's row, if it is listed.
- * @param {HTMLElement} nav @param {string} session */
+/** Mark the link of the chat on the page, or of the form that starts one (empty), if there is either. Returns the chat's
+ * row, if it is listed.
+ * @param {HTMLElement} nav @param {string | undefined} session */
 export function markCurrent(nav, session) {
   for (const link of nav.querySelectorAll("[aria-current]")) link.removeAttribute("aria-current");
   const row = session ? nav.querySelector(`[data-list] [data-session="${session}"]`) : null;
-  const link = session ? row?.querySelector("a") : nav.querySelector("[data-new]");
+  const link = session === "" ? nav.querySelector("[data-new]") : row?.querySelector("a");
   link?.setAttribute("aria-current", "page");
   return row;
 }
