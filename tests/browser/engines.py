@@ -54,11 +54,13 @@ UNSUPPORTED_CALLS = {  # of playwright's: a test that calls one is skipped there
     "chromium": [],
     "firefox": [
         (BrowserContext, "new_cdp_session", "only Chromium has its protocol"),
+        (Browser, "start_tracing", "only Chromium traces a page"),
         (Page, "route_web_socket", NOT_OVER_BIDI),
         (Page, "emulate_media", NOT_OVER_BIDI),  # the relay only says that it was done
     ],
     "webkit": [
         (BrowserContext, "new_cdp_session", "only Chromium has its protocol"),
+        (Browser, "start_tracing", "only Chromium traces a page"),
         (BrowserContext, "set_offline", "its network is not switched off"),
         (Page, "emulate_media", "WebDriver has no such command"),
         (Page, "route", "no request is held or changed"),

@@ -31,7 +31,10 @@ ENGINES = ("chromium", "firefox", "webkit")
 DATABASE_OF_POOL = {"gevent": "postgres", "prefork": "sqlite"}
 IN_WEBKIT = tuple(  # seen to pass there; this list grows
     f"tests/browser/test_{name}.py"
-    for name in ("chat", "answers", "composer", "log_in", "queue", "schedules", "search")
+    for name in (
+        *("chat", "answers", "composer", "log_in", "queue", "schedules", "search", "models", "branches"),
+        *("interruptions", "bounds", "cut_sockets", "html", "back_forward_cache", "admin", "weight"),
+    )
 )
 BOTH = ("tests/streams/", "tests/runs/", "tests/web/test_search", "tests/schedules/test_firing")
 ONCE = (
