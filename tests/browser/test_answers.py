@@ -138,6 +138,7 @@ def test_a_question_is_edited_and_both_versions_stay(stack, alice, open_window):
         check(run)
 
 
+@pytest.mark.long  # test_models.py asks another, test_branches.py reads one version while the other is written
 def test_another_model_writes_another_version_and_both_can_be_read_meanwhile(stack, alice, tab, open_window):
     default, tag = Model.objects.get(is_default=True), f"{alice.user.username}-other"
     tab.start("Hello")

@@ -110,6 +110,7 @@ def drop(tab, name: str, text: str) -> None:
     }}""")
 
 
+@pytest.mark.long  # test_plain.py sets chats up
 def test_a_chat_is_set_up_and_asks_so(stack, alice, tab):
     tab.page.goto("/")
     settings = tab.page.get_by_role("button", name="Model settings", exact=True)

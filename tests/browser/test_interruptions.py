@@ -103,6 +103,7 @@ def test_when_the_broker_is_down_the_failed_answer_stands_in_its_place(make_stac
     check(last_run(alice))
 
 
+@pytest.mark.long  # test_without_websocket.py ends a log-in, streams.test.mjs one with a socket
 def test_when_the_login_ends_the_page_says_so(stack, alice, make_web, open_window):  # B55
     window = open_window(make_web(STREAMS_HEARTBEAT_SECONDS="0.2"), alice)
     tab, text = window.tab, prompt(tokens=9, hold=[3])

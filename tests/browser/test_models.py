@@ -93,6 +93,7 @@ def test_models_are_found_by_keyboard_for_the_next_answer_and_for_another_one(al
     assert page.get_by_role("listbox").count() == 0 and page.locator("[role=listbox]").count() == 1
 
 
+@pytest.mark.long  # tests/web/test_branches.py posts its form
 def test_without_javascript_a_select_asks_another_model(stack, alice, address, open_window):
     page = open_window(stack, alice, java_script_enabled=False).page
     page.goto(address)

@@ -79,6 +79,7 @@ def test_the_stop_button_stops_and_keeps_what_was_typed(stack, alice, tab):  # B
     check(run)
 
 
+@pytest.mark.long  # tests/web/test_queue.py posts these forms, as a browser without scripts does
 def test_the_queue_is_shown_changed_held_and_sent(stack, alice, tab):  # B18 B19
     text = prompt(tokens=9, stall_after=4)
     tab.page.goto("/")
@@ -114,6 +115,7 @@ def last_run_of(person, status) -> Run:
     return wait_until(lambda: runs.filter(status=status).last(), f"a run is {status}")
 
 
+@pytest.mark.long  # tests/web/test_branches.py and test_managing.py post these forms
 def test_continue_regenerate_rename_and_delete(stack, alice, tab):  # B39 B40
     text = prompt(tokens=9, stall_after=4)
     tab.page.goto("/")
