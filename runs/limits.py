@@ -34,9 +34,9 @@ def check_length(text: str, limit: int | None = None) -> None:
         raise PromptTooLong(message=message)
 
 
-def check_text_size(size: int) -> None:
+def check_text_size(size: int, limit: int | None = None) -> None:
     """Raise PromptTooLong for a file of so many bytes, if it cannot fit into a message whatever its characters are."""
-    if size > settings.PROMPT_MAX_CHARACTERS * BYTES_A_CHARACTER:
+    if size > (limit or settings.PROMPT_MAX_CHARACTERS) * BYTES_A_CHARACTER:
         raise PromptTooLong
 
 

@@ -26,12 +26,14 @@ def attachments_of(user: AbstractBaseUser, ids: Sequence[UUID]) -> list[Attachme
     return [attachment_of(files[pk]) for pk in ids]
 
 
-def attachment_of(file: StoredFile, name: str = "", alt: str = "") -> Attachment:
+def attachment_of(file: StoredFile, name: str = "", alt: str = "", limit: int | None = None) -> Attachment:
     """An unsaved attachment of a stored file, by default under its own name; `alt`: what an image shows.
+
+    `limit`: of the characters of its text, by default that of people.
 
     Raises PromptTooLong.
     """
-    text = "" if file.is_image else _text_of(file)
+    text = "" if file.is_image else _text_of(file, limit)
     alt = clean_name(alt, ALT_CHARACTERS) if alt.strip() else ""
     name, media_type = name or file.name, file.media_type
     return Attachment(name=name, media_type=media_type, size=file.size, text=text, alt=alt, file=file)
@@ -46,10 +48,10 @@ def check_images(files: Iterable[Attachment], model: Model, owner: AbstractBaseU
     raise ImagesNotSeen(message=f"{model.label} can't see images. {advice}")
 
 
-def _text_of(file: StoredFile) -> str:
+def _text_of(file: StoredFile, limit: int | None) -> str:
     """What the model reads: LF line ends, no byte order mark."""
-    check_text_size(file.size)
+    check_text_size(file.size, limit)
     with file_storage().open(file.place) as content:
         text: str = content.read().decode("utf-8-sig").replace("\r\n", "\n")
-    check_length(text)
+    check_length(text, limit)
     return text

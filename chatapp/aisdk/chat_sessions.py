@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.files.base import ContentFile
 from django.db.models import Q
 
 from chatapp.aisdk.history import Held, begin_with, check_history
 from chatapp.chats.actions import id_of_session, start_session
-from chatapp.chats.models import Message, Role, Session
+from chatapp.chats.models import Attachment, Message, Role, Session
 from chatapp.chats.tree import Tree
 from chatapp.errors import AppError
+from chatapp.files.actions import store
 from runs import actions
+from runs.limits import check_file_count
+from runs.message_files import attachment_of
 from runs.models import Run
 from runs.options import Options
 from runs.states import StopReason, Trigger, WhenBusy
@@ -31,6 +35,7 @@ class ChatRequest:
 
     name: str
     text: str
+    files: Sequence[tuple[str, bytes]] = ()  # names and contents; those of a message that is edited stay as they are
     is_edit: bool = False
     is_again: bool = False
     model: str = ""
@@ -57,7 +62,9 @@ def get_or_create_session(user: AbstractBaseUser, name: str) -> Session:
     return find_session(user, name) or start_session(user, _key(name))
 
 
-def start_run(session: Session, user: AbstractBaseUser, chat_request: ChatRequest) -> Run:
+def start_run(
+    session: Session, user: AbstractBaseUser, chat_request: ChatRequest, files: Sequence[Attachment] = ()
+) -> Run:
     """Start the requested run. A message that was sent before is not sent again (B21): its run is returned.
 
     Raises NoSuchMessage, HistoryMismatch and the errors of `runs.actions`.
@@ -82,6 +89,7 @@ def start_run(session: Session, user: AbstractBaseUser, chat_request: ChatReques
     return actions.send(
         session,
         chat_request.text,
+        files=files,
         user=user,
         model=chat_request.model,
         trigger=Trigger.API,
@@ -89,6 +97,16 @@ def start_run(session: Session, user: AbstractBaseUser, chat_request: ChatReques
         when_busy=chat_request.when_busy,
         options=options,
     )
+
+
+def store_files(user: AbstractBaseUser, chat_request: ChatRequest) -> list[Attachment]:
+    """Store the files that come with a message, and attach them, unsaved. Not in a transaction: images take seconds.
+
+    Raises FileRefused, TooManyAttachments, PromptTooLong.
+    """
+    check_file_count(chat_request.files)
+    stored = (store(user, ContentFile(content), name or "file") for name, content in chat_request.files)
+    return [attachment_of(file) for file in stored]
 
 
 def under_way(session: Session) -> Run | None:

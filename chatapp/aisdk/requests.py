@@ -5,6 +5,7 @@ from rest_framework import serializers
 from chatapp.aisdk.chat_sessions import ChatRequest
 from chatapp.aisdk.history import Held
 from chatapp.chats.models import Message, Role
+from chatapp.files.data_uris import Address, content_of
 from runs.states import WhenBusy
 
 NAME_MAX_CHARACTERS = 200  # of a chat; only its hash is stored
@@ -29,17 +30,29 @@ class Name(serializers.CharField):
 
 
 class PartSerializer(serializers.Serializer):
-    """A text part of a user's message. The client's own data (`data-…`) is ignored; files are refused."""
+    """A part of a user's message: text, or a file as a data URI. The client's own data (`data-…`) is ignored."""
 
     type = serializers.CharField()
+    url = serializers.CharField(required=False, trim_whitespace=False, help_text="Of a file: a data URI with base64.")
+    filename = serializers.CharField(required=False, allow_blank=True, max_length=NAME_MAX_CHARACTERS)
     text = serializers.CharField(allow_blank=True, trim_whitespace=False, required=False)
 
     def validate(self, part: dict) -> dict:
         if part["type"] == "text" and "text" not in part:
             raise serializers.ValidationError({"text": ["This field is required."]})
+        if part["type"] == "file":
+            return part | {"content": self._content(part.get("url", ""))}
         if part["type"] != "text" and not part["type"].startswith("data-"):
             raise serializers.ValidationError({"type": [f"Parts of this type are not supported: {part['type'][:40]}"]})
         return part
+
+    def _content(self, url: str) -> bytes:
+        try:
+            return content_of(url)
+        except Address:
+            raise serializers.ValidationError({"url": ["Addresses are not fetched. Send a data URI."]}) from None
+        except ValueError:
+            raise serializers.ValidationError({"url": ["This is no data URI with base64."]}) from None
 
 
 class HeldSerializer(serializers.Serializer):
@@ -91,6 +104,7 @@ class AskSerializer(serializers.Serializer):
         return ChatRequest(
             name=body["messageId"] or message["id"],
             text="\n".join(part["text"] for part in message["parts"] if part["type"] == "text"),
+            files=[(part.get("filename", ""), part["content"]) for part in message["parts"] if part["type"] == "file"],
             is_edit=body["messageId"] is not None and not again,
             is_again=again,
             model=body["model"] or "",

@@ -55,7 +55,7 @@ def _question(message: Message) -> dict:
 
 def _file(file: Attachment) -> Part:
     """A data part, which clients can send back. A part of type `file` would be a URL to load."""
-    data = {"name": file.name, "mediaType": file.media_type, "size": file.size, "text": file.text}
+    data = {"name": file.name, "mediaType": file.media_type, "size": file.size, "text": file.text, "alt": file.alt}
     return {"type": "data-attachment", "id": str(file.pk), "data": data}
 
 

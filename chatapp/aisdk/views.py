@@ -20,6 +20,7 @@ from chatapp.aisdk.chat_sessions import (
     is_stop_requested,
     runs_of_chat,
     start_run,
+    store_files,
     under_way,
 )
 from chatapp.aisdk.requests import AskSerializer, StopSerializer
@@ -58,13 +59,14 @@ class Chats(Endpoint):
     def post(self, request: Request) -> HttpResponseBase:
         body = AskSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        name = body.validated_data["id"]
+        name, chat_request = body.validated_data["id"], body.chat_request()
+        files = store_files(request.user, chat_request)
         if session := find_session(request.user, name):
             wait_for_stopped_run(session)
         try:
             with transaction.atomic():  # a refused request creates no session
                 session = get_or_create_session(request.user, name)
-                run = start_run(session, request.user, body.chat_request())
+                run = start_run(session, request.user, chat_request, files)
         except NoSuchMessage:
             raise Http404 from None
         return self.stream(runs_of_chat(session).get(pk=run.pk))

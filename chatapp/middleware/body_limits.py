@@ -21,7 +21,7 @@ SMALL_BYTES = 256 * 1024  # bytes; a form without a message, such as a log-in, a
 # A message, or a system prompt. The log-in carries a message that was sent after the earlier one had expired.
 WITH_TEXT = re.compile(r"/((api|v1|admin|chats|messages|runs|compare|schedules)(/|$)|login$)")
 WITH_FILES = re.compile(r"/chats(/[^/]+/messages)?$")  # plus files
-UPLOADS = re.compile(r"/api/v1/files$")
+UPLOADS = re.compile(r"/(api/)?v1/files$")
 WITHOUT_LOG_IN = re.compile(r"/admin/log(in|out)/$")
 
 

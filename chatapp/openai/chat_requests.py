@@ -1,6 +1,7 @@
 """Parse requests for chat completions."""
 
 from chatapp.openai.body_fields import Fields, within_limit
+from chatapp.openai.content_parts import chat_image, input_file, text_in
 from chatapp.openai.errors import MissingParameter, Refusal, UnsupportedParameter
 from chatapp.openai.models import Kind
 from chatapp.openai.parsed_request import (
@@ -61,8 +62,8 @@ def parse_chat_request(body: dict) -> ParsedRequest:
 
 def last_text(messages: list[dict]) -> str:
     """The last message that is not blank; empty if there is none."""
-    texts = (message["content"] for message in reversed(messages) if (message.get("content") or "").strip())
-    return next(texts, "")
+    texts = (text_in(message.get("content")) for message in reversed(messages))
+    return next((text for text in texts if text.strip()), "")
 
 
 def _parameters(fields: Fields) -> dict:
@@ -117,21 +118,38 @@ def _message(fields: Fields) -> dict:
     return message | drop_none({"name": fields.optional("name", str), "tool_calls": calls or None} | reasoning)
 
 
-def _content(fields: Fields) -> str | None:
+def _content(fields: Fields) -> str | list[dict] | None:
     content = fields.as_dict().get("content")
     if content is None or isinstance(content, str):
         return within_limit(content)
     if not isinstance(content, list):
         raise Refusal(f"{fields.path('content')} must be a string or an array.", fields.path("content"))
-    return within_limit("\n".join(_text(part) for part in fields.objects("content")))
+    parts = [_part(part) for part in fields.objects("content")]
+    if fields.as_dict().get("role") == "user" and any("text" not in part for part in parts):
+        within_limit(text_in(parts))
+        return parts
+    return within_limit("\n".join(part["text"] for part in map(_only_text, parts, fields.objects("content"))))
 
 
-def _text(part: Fields) -> str:
+def _part(part: Fields) -> dict:
     part.ignore("cache_control")
-    kind = part.required("type", str)
-    if kind not in ("text", "refusal"):
-        raise UnsupportedParameter(f"Only text is supported here, not {kind[:40]}.", part.path("type"))
-    return part.required(kind, str)
+    match kind := part.required("type", str):
+        case "text" | "refusal":
+            return {"type": "text", "text": part.required(kind, str)}
+        case "image_url":
+            return chat_image(part)
+        case "file":
+            return input_file(part.object("file"))
+        case _:
+            raise UnsupportedParameter(
+                f"Only text, images and files are supported here, not {kind[:40]}.", part.path("type")
+            )
+
+
+def _only_text(part: dict, fields: Fields) -> dict:
+    if "text" not in part:
+        raise UnsupportedParameter("Only messages of the user may have images and files.", fields.path("type"))
+    return part
 
 
 def _call(fields: Fields) -> dict:

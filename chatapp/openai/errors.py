@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 
 from chatapp.errors import AppError
+from chatapp.files.errors import FileRefused
 from runs import errors
 from streams.transports.connection_limit import TooManyConnections
 
@@ -69,6 +70,10 @@ class ConversationMismatch(Refusal):
     status, code = 409, "conversation_mismatch"
 
 
+class FileNotFound(Refusal):
+    status, code = 404, "file_not_found"
+
+
 class PreviousNotFound(Refusal):
     status, code = 400, "previous_response_not_found"
 
@@ -83,6 +88,7 @@ RUN_STATUS: dict[str, int] = {  # code of a failed run -> status; 500 for other 
     errors.ModelMissing.code: 503,
     errors.PromptEmpty.code: 400,
     errors.PromptTooLong.code: 400,
+    errors.TooManyAttachments.code: 400,
     errors.ContextTooLong.code: 400,
     errors.QuotaExceeded.code: 413,
     errors.TooManyRuns.code: 429,
@@ -164,6 +170,8 @@ def error_response(exc: Exception, request: HttpRequest) -> JsonResponse:
             param = "model" if isinstance(exc, errors.ModelUnknown) else None
             response = _response(RUN_STATUS.get(exc.code, 500), exc.code, exc.message, param, exc.retryable)
             return _wait(response, exc.retry_after)
+        case FileRefused():
+            return _response(400 if exc.status == 422 else exc.status, exc.code, exc.message, retryable=exc.retryable)
         case exceptions.Throttled():
             return _wait(_response(429, "throttled", "Too many requests. Wait a moment.", retryable=True), exc.wait)
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():

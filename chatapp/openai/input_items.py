@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from chatapp.openai.body_fields import Fields, within_limit
+from chatapp.openai.content_parts import input_file, response_image, text_in, upstream_content
 from chatapp.openai.errors import MissingParameter, Refusal, UnsupportedParameter
 from chatapp.openai.parsed_request import drop_none
 
@@ -43,7 +44,7 @@ def _converted(items: list[dict]) -> tuple[list[dict], list[int]]:
         match item["type"]:
             case "message":
                 role = "system" if item["role"] == "developer" else item["role"]
-                messages.append({"role": role, "content": "\n".join(part["text"] for part in item["content"])})
+                messages.append({"role": role, "content": upstream_content(item["content"])})
             case "function_call":
                 _add_call(messages, item)
             case "function_call_output":
@@ -69,7 +70,7 @@ def _item(fields: Fields) -> dict | None:
             role = fields.choice("role", ROLES)
             if role is None:
                 raise MissingParameter(f"{fields.path('role')} is required.", fields.path("role"))
-            return _message(role, _text_of(fields, "content"))
+            return _message(role, _content_of(fields) if role == "user" else _text_of(fields, "content"))
         case "function_call":
             values = {name: within_limit(fields.required(name, str)) for name in ("call_id", "name", "arguments")}
         case "function_call_output":
@@ -86,7 +87,9 @@ def _item(fields: Fields) -> dict | None:
     return _with_id(kind, values)
 
 
-def _message(role: str, text: str) -> dict:
+def _message(role: str, text: str | list[dict]) -> dict:
+    if isinstance(text, list):
+        return _with_id("message", {"role": role, "content": text})
     part: dict = {"type": "input_text", "text": text}
     if role == "assistant":
         part = {"type": "output_text", "text": text, "annotations": []}
@@ -110,6 +113,26 @@ def to_items(messages: list[dict], name: str) -> list[dict]:
 def _with_id(kind: str, values: dict) -> dict:
     """An item with an id of our own: the client's may not be unique."""
     return {"id": f"{IDS[kind]}_{uuid4().hex}", "type": kind, "status": "completed"} | values
+
+
+def _content_of(fields: Fields) -> str | list[dict]:
+    """Text, or parts if there are images or files among them."""
+    value = fields.as_dict().get("content")
+    if not isinstance(value, list) or all(isinstance(part, dict) and part.get("type") in PARTS for part in value):
+        return _text_of(fields, "content")
+    parts = [_user_part(part) for part in fields.objects("content")]
+    within_limit(text_in(parts))
+    return parts
+
+
+def _user_part(part: Fields) -> dict:
+    match part.required("type", str):
+        case "input_image":
+            return response_image(part)
+        case "input_file":
+            return input_file(part)
+        case _:
+            return {"type": "input_text", "text": _part(part)}
 
 
 def _text_of(fields: Fields, name: str) -> str:

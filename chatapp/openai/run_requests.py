@@ -10,6 +10,8 @@ from django.db import transaction
 
 from chatapp.chats import storage_usage
 from chatapp.chats.models import Session
+from chatapp.openai.chat_requests import last_text
+from chatapp.openai.content_parts import refuse_parts, store_parts, upstream_content
 from chatapp.openai.conversations import add_exchanges, continuation, find_conversation, prompt_of_question
 from chatapp.openai.errors import RunFailed, UnsupportedParameter
 from chatapp.openai.input_items import items_of, to_messages
@@ -40,13 +42,15 @@ def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None 
     """
     if parsed.conversation is not None:
         return start_run_in_chat(user, parsed)
+    images = store_parts(user, parsed.input)
     characters = parsed.characters
     _check_context(parsed, characters)
     with transaction.atomic():
         session = Session.objects.create(owner=user, title=TITLE, is_listed=False)
         run = send(
             session,
-            parsed.text,
+            parsed.text or last_text(parsed.input),  # that of a file, if there is nothing else
+            files=images,
             user=user,
             model=name_of(parsed.model, user),
             trigger=Trigger.API,
@@ -66,6 +70,7 @@ def start_run_in_chat(user: AbstractBaseUser, parsed: ParsedRequest) -> Exchange
     """
     parameter = parsed.conversation
     assert parameter is not None
+    refuse_parts(parsed.input)
     _check_context(parsed, parsed.characters)
     with transaction.atomic():
         session = find_conversation(user, parameter)
@@ -163,5 +168,8 @@ def prompt_of(run: Run) -> tuple[list[dict], dict] | None:
     exchange = Exchange.objects.filter(run=run).first()
     if exchange is None:
         return None
-    messages = exchange.input if exchange.kind == Kind.CHAT else upstream_messages(exchange)
+    if exchange.kind == Kind.CHAT:
+        messages = [message | {"content": upstream_content(message["content"])} for message in exchange.input]
+    else:
+        messages = upstream_messages(exchange)
     return messages, exchange.parameters

@@ -22,12 +22,14 @@ ERRORS = {
     401: "The token is missing, unknown or expired.",
     403: "The token may not do this.",
     404: "There is no such object or model, or it is another user's.",
-    409: "An answer is being written in the conversation, or its messages are not those of the request.",
+    409: "An answer is being written in the conversation, its messages are other ones, or a file is in use.",
     413: "The request is too large.",
+    415: "Files of this type cannot be read.",
     429: "Too many requests. `Retry-After` says when to try again.",
     500: "The server failed.",
     502: "The model's server failed. `error.code` says how.",
     503: "No worker or model server is available.",
+    507: "Files cannot be stored at the moment.",
 }
 BEFORE_A_MODEL = (401, 403, 413, 429, 500)
 OF_A_MODEL = (400, *BEFORE_A_MODEL, 404, 409, 502, 503)
@@ -53,6 +55,41 @@ SCHEMAS: dict[str, Any] = {
         "Models, the default first.",
         {"object": {"const": "list"}, "data": {"type": "array", "items": schema_ref("OpenAIModel")}},
         ["object", "data"],
+    ),
+    "OpenAIFile": object_schema(
+        "A file, as found: text in UTF-8, or an image, which is written anew.",
+        {
+            "id": STRING,
+            "object": {"const": "file"},
+            "bytes": INTEGER,
+            "created_at": INTEGER,
+            "expires_at": {"type": ["integer", "null"], "description": "When it is deleted unless something uses it."},
+            "filename": STRING,
+            "purpose": STRING,
+            "status": STRING,
+        },
+        ["id", "object", "bytes", "filename"],
+    ),
+    "OpenAIFiles": object_schema(
+        "Files, the newest first.",
+        {
+            "object": {"const": "list"},
+            "data": {"type": "array", "items": schema_ref("OpenAIFile")},
+            "has_more": BOOLEAN,
+            "first_id": {"type": ["string", "null"]},
+            "last_id": {"type": ["string", "null"]},
+        },
+        ["object", "data", "has_more"],
+    ),
+    "FileDeleted": object_schema(
+        "What was deleted.",
+        {"id": STRING, "object": {"const": "file"}, "deleted": {"const": True}},
+        ["id", "deleted"],
+    ),
+    "FileUpload": object_schema(
+        "A form with a file. `purpose` has no effect.",
+        {"file": STRING | {"format": "binary"}, "purpose": STRING},
+        ["file"],
     ),
     "ChatCompletionRequest": object_schema(
         "A request for a chat completion.",
@@ -141,11 +178,13 @@ SCHEMAS: dict[str, Any] = {
 
 def _responses(name: str, statuses: tuple[int, ...], description: str, *, streams: bool = False) -> dict[str, Any]:
     stream = content(STRING, "text/event-stream") if streams else {}
-    answers: dict[str, Any] = {"200": {"description": description, "content": content(schema_ref(name)) | stream}}
+    whole = content(schema_ref(name)) if name else content(STRING | {"format": "binary"}, "application/octet-stream")
+    answers: dict[str, Any] = {"200": {"description": description, "content": whole | stream}}
     error = content(schema_ref("OpenAIError"))
     return answers | {str(each): {"description": ERRORS[each], "content": error} for each in sorted(statuses)}
 
 
+FILE_ID = path_parameter("file_id", "Id of a file.")
 RESPONSE_ID = path_parameter("response_id", "Id of a response.")
 CONVERSATION_ID = path_parameter("name", "Id of a conversation, or of a session.")
 OF_A_RESPONSE = (*BEFORE_A_MODEL, 404)
@@ -173,6 +212,51 @@ PATHS: dict[str, Any] = {
             TAG,
             _responses("OpenAIModel", OF_A_RESPONSE, "The model."),
             parameters=[path_parameter("name", "A name of a model.")],
+        )
+    },
+    "/v1/files": {
+        "get": operation(
+            "list_openai_files",
+            "List your files",
+            "In the format of OpenAI's API, at most 1,000.",
+            TAG,
+            _responses("OpenAIFiles", BEFORE_A_MODEL, "The files."),
+        ),
+        "post": operation(
+            "create_openai_file",
+            "Upload a file",
+            "Text in UTF-8 or an image. Messages refer to it by its id.",
+            TAG,
+            _responses("OpenAIFile", (*BEFORE_A_MODEL, 400, 415, 503, 507), "The file."),
+            body=content(schema_ref("FileUpload"), "multipart/form-data"),
+        ),
+    },
+    "/v1/files/{file_id}": {
+        "get": operation(
+            "read_openai_file",
+            "Read what is known about a file",
+            "In the format of OpenAI's API.",
+            TAG,
+            _responses("OpenAIFile", OF_A_RESPONSE, "The file."),
+            parameters=[FILE_ID],
+        ),
+        "delete": operation(
+            "delete_openai_file",
+            "Delete a file",
+            "Files that messages or requests refer to are deleted with the last of them.",
+            TAG,
+            _responses("FileDeleted", (*OF_A_RESPONSE, 409), "It is deleted."),
+            parameters=[FILE_ID],
+        ),
+    },
+    "/v1/files/{file_id}/content": {
+        "get": operation(
+            "read_openai_file_content",
+            "Download a file",
+            "Of an image, what was stored of it.",
+            TAG,
+            _responses("", OF_A_RESPONSE, "The content."),
+            parameters=[FILE_ID],
         )
     },
     "/v1/chat/completions": {

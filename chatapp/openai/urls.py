@@ -2,13 +2,16 @@
 
 from django.urls import path, re_path
 
-from chatapp.openai.views import chat, conversations, models, responses
+from chatapp.openai.views import chat, conversations, files, models, responses
 from chatapp.openai.views.endpoint import missing
 
 app_name = "openai"
 urlpatterns = [
     path("models", models.models, name="models"),
     path("models/<path:name>", models.model, name="model"),
+    path("files", files.files, name="files"),
+    path("files/<str:file_id>", files.file, name="file"),
+    path("files/<str:file_id>/content", files.content, name="file_content"),
     path("chat/completions", chat.completions, name="chat"),
     path("responses", responses.responses, name="responses"),
     path("responses/<str:response_id>", responses.response, name="response"),

@@ -1,5 +1,6 @@
 """What the addresses of the AI SDK take, from whom, and what they refuse. Nothing is committed, so nothing runs."""
 
+import base64
 import json
 
 import pytest
@@ -12,6 +13,7 @@ from runs.lifecycle import transitions
 from runs.models import Model, Provider, Run
 from runs.queries.answers import answer_now
 from runs.states import Status
+from tests.files.pictures import bomb, picture
 
 HELLO = {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "hello"}]}
 
@@ -56,6 +58,15 @@ def message(**values) -> dict:
     return {"message": HELLO | values, "messages": None}
 
 
+def data_uri(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+def with_file(url: str) -> dict:
+    parts = [*HELLO["parts"], {"type": "file", "mediaType": "image/png", "filename": "a.png", "url": url}]
+    return {"messages": [HELLO | {"parts": parts}]}
+
+
 REFUSED = {
     "no id": ({"id": None}, 422),
     "an id that is no string": ({"id": 5}, 422),
@@ -66,7 +77,12 @@ REFUSED = {
     "messages that are none": ({"messages": ["hello"]}, 422),
     "no parts": ({"messages": [{"id": "m", "role": "user"}]}, 422),
     "a text that is none": ({"messages": [HELLO | {"parts": [{"type": "text", "text": {"a": 1}}]}]}, 422),
-    "a file": ({"messages": [HELLO | {"parts": [{"type": "file", "mediaType": "image/png", "url": "data:,"}]}]}, 422),
+    "a file of nothing": (with_file("data:,"), 422),
+    "a file without a content": ({"messages": [HELLO | {"parts": [{"type": "file"}]}]}, 422),
+    "a file's address": (with_file("https://example.org/a.png"), 422),
+    "a damaged image": (with_file(data_uri(picture()[:60])), 422),
+    "an image with too many pixels": (with_file(data_uri(bomb())), 413),
+    "an image for a model that cannot see": (with_file(data_uri(picture())), 422),
     "a message's id that is long": ({"messages": [HELLO | {"id": "x" * 65}]}, 422),
     "an empty text": ({"messages": [HELLO | {"parts": [{"type": "text", "text": " "}]}]}, 422),
     "a long text": ({"messages": [HELLO | {"parts": [{"type": "text", "text": "x" * 100_001}]}]}, 413),
@@ -192,7 +208,7 @@ def test_files_of_a_message_are_parts_that_may_come_back_with_it(alice):
     question = Message.objects.get(role="user")
     file = question.attachments.create(position=0, name="a.txt", media_type="text/plain", size=1, text="A")
     [told, _] = alice.get("chat").json()["messages"]
-    part = {"name": "a.txt", "mediaType": "text/plain", "size": 1, "text": "A"}
+    part = {"name": "a.txt", "mediaType": "text/plain", "size": 1, "text": "A", "alt": ""}
     assert told["parts"] == [
         {"type": "text", "text": "hello"},
         {"type": "data-attachment", "id": str(file.pk), "data": part},
@@ -203,3 +219,21 @@ def test_files_of_a_message_are_parts_that_may_come_back_with_it(alice):
     assert alice.post(messages=[other], messageId="m1").status_code == 200
     edited = Message.objects.filter(role="user").latest("id")
     assert (edited.content, edited.attachments.get().text) == ("hello again", "A")
+
+
+def test_files_come_with_a_message_as_data_uris(alice, model):  # B70, B71
+    Model.objects.update(has_vision=True)
+    body = with_file(data_uri(picture()))
+    assert alice.post(**body).status_code == 200
+    image = Message.objects.get(role="user").attachments.get()
+    assert (image.name, image.is_image) == ("a.png", True)
+    [told, _] = alice.get("chat").json()["messages"]
+    assert told["parts"][1]["data"]["mediaType"] == "image/png" and "base64" not in json.dumps(told)
+    # The same message again is not sent again (B21).
+    assert alice.post(**body).status_code == 200
+    assert Message.objects.filter(role="user").count() == 1
+
+
+def test_a_file_that_is_refused_starts_no_chat(alice):
+    assert alice.post(**with_file("https://example.org/a.png")).status_code == 422
+    assert not alice.user.chat_sessions.exists()

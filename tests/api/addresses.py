@@ -87,7 +87,6 @@ ROWS = [
     Row("POST", "/api/v1/files", file=b"Wrens and robins"),
     Row("GET", "/api/v1/files/{file}"),
     Row("GET", "/api/v1/files/{file}/content"),
-    Row("DELETE", "/api/v1/files/{file}"),
     Row("GET", "/api/v1/models"),
     Row("GET", "/api/v1/me"),
     Row("PATCH", "/api/v1/me", {"name": "Alice"}),
@@ -97,6 +96,10 @@ ROWS = [
     Row("POST", "/api/chat/{session}/stop", {}),
     Row("GET", "/v1/models"),
     Row("GET", "/v1/models/{model}"),
+    Row("GET", "/v1/files"),
+    Row("POST", "/v1/files", file=b"Wrens and tits"),
+    Row("GET", "/v1/files/{openai_file}"),
+    Row("GET", "/v1/files/{openai_file}/content"),
     Row("POST", "/v1/chat/completions", COMPLETION),
     Row("POST", "/v1/responses", RESPONSE),
     Row("GET", "/v1/responses/{response}"),
@@ -108,6 +111,9 @@ ROWS = [
     Row("POST", "/v1/conversations/{session}", {"metadata": {"a": "b"}}),
     Row("DELETE", "/v1/conversations/{session}"),
     Row("GET", "/v1/conversations/{session}/items"),
+    # Last: what is rolled back in the database is gone from the storage.
+    Row("DELETE", "/api/v1/files/{file}"),
+    Row("DELETE", "/v1/files/{openai_file}"),
     Row("GET", "/api/v1/openapi.json", is_public=True),
     Row("GET", "/api/v1/docs", is_public=True),
 ]

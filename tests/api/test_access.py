@@ -21,6 +21,7 @@ from chatapp.compare.contenders import Contender
 from chatapp.compare.models import Comparison, Pane
 from chatapp.files.actions import store
 from chatapp.files.models import StoredFile
+from chatapp.openai.content_parts import file_id_of
 from chatapp.openai.models import Exchange
 from chatapp.schedules.actions import save
 from chatapp.schedules.models import Occurrence, Schedule
@@ -37,7 +38,7 @@ PRIVATE = [row for row in ROWS if not row.is_public]
 CLIENT = Client()  # one for all: making one takes longer than asking
 TOO_LARGE = b" " * 2_700_000
 TOO_LARGE_FOR_PROGRAMS = b" " * 10_100_000  # of /v1, which takes documents
-NAMES = ("session", "message", "run", "comparison", "pane", "schedule", "model", "response", "file")
+NAMES = ("session", "message", "run", "comparison", "pane", "schedule", "model", "response", "file", "openai_file")
 
 
 def patterns(resolver, prefix: str = "", space: str = ""):
@@ -98,12 +99,18 @@ def things(alice, session, model):
     names = {"session": session.pk, "message": first.message.parent_id, "run": second.pk}
     names |= {"comparison": comparison.pk, "pane": comparison.panes.first().pk, "schedule": schedule.pk}
     file = store(alice.user, SimpleUploadedFile("notes.txt", b"Wrens"), "notes.txt")
-    return names | {"file": file.pk, "model": model.name, "response": response["id"]}
+    return names | {
+        "file": file.pk,
+        "openai_file": file_id_of(file.pk),
+        "model": model.name,
+        "response": response["id"],
+    }
 
 
 OF_OPENAI = {"invalid_api_key": "not_authenticated", "body_too_large": "body_too_large"}
 OF_OPENAI |= {"conversation_not_found": "not_found"}
 OF_OPENAI |= {"response_not_found": "not_found", "scope_missing": "scope_missing", "throttled": "throttled"}
+OF_OPENAI |= {"file_not_found": "not_found"}
 
 
 def split(rows) -> tuple[list, list]:

@@ -19,6 +19,7 @@ from chatapp.chats.actions import share
 from chatapp.compare.actions import compare
 from chatapp.compare.contenders import Contender
 from chatapp.files.actions import store
+from chatapp.openai.content_parts import file_id_of
 from chatapp.openai.models import Exchange
 from chatapp.schedules.actions import save
 from chatapp.schedules.models import Schedule
@@ -96,12 +97,13 @@ def _make(alice) -> dict[str, object]:
     Worker.objects.create(name="w@h", pid=1, pool="gevent", lease_until=first.queued_at)
     Report.file("upkeep")
     token, _ = make_token(alice, "old", Scope.READ, days=1)
+    file = store(alice, SimpleUploadedFile("a.png", picture()), "a.png")
     return {
         "model": model.name, "session": session, "message": first.message.parent_id, "answer": first.message_id,
         "run": second, "comparison": comparison, "pane": comparison.panes.first(), "schedule": schedule,
         "response": exchange.response_id, "webhook": webhook, "share": session.share_token, "token": token.uuid,
         "provider": provider, "model_row": model,
-        "file": store(alice, SimpleUploadedFile("a.png", picture()), "a.png"),
+        "file": file, "openai_file": file_id_of(file.pk),
     }  # fmt: skip
 
 

@@ -56,11 +56,11 @@ BAD_CHATS = {
     "no role": ({"messages": [{"content": "Hi"}]}, 400, "missing_required_parameter", "messages[0].role"),
     "an unknown role": ({"messages": [{"role": "cat", "content": ""}]}, 400, "invalid_value", "messages[0].role"),
     "no content": ({"messages": [{"role": "user"}]}, 400, "missing_required_parameter", "messages[0].content"),
-    "a picture": (
+    "a picture of nothing": (
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
         400,
-        "unsupported_parameter",
-        "messages[0].content[0].type",
+        "missing_required_parameter",
+        "messages[0].content[0].image_url.url",
     ),
     "nothing said": ({"messages": [{"role": "user", "content": " "}]}, 400, "prompt_empty", None),
     "too long": ({"messages": [{"role": "user", "content": "x" * 1_000_001}]}, 400, "context_length_exceeded", None),
@@ -85,11 +85,11 @@ BAD_RESPONSES = {
         "item_not_found",
         "input[0].id",
     ),
-    "a picture": (
+    "a picture of nothing": (
         {"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
         400,
-        "unsupported_parameter",
-        "input[0].content[0].type",
+        "missing_required_parameter",
+        "input[0].content[0].file_id",
     ),
     "a call without a name": (
         {"input": [{"type": "function_call", "call_id": "a"}]},

@@ -7,6 +7,7 @@ from chatapp.chats.actions import rename
 from chatapp.chats.models import Role, Session
 from chatapp.chats.tree import Tree
 from chatapp.openai.body_fields import Fields, parse_body
+from chatapp.openai.content_parts import refuse_parts
 from chatapp.openai.conversations import add_exchanges, conversation_id, conversation_of, exchanges_of
 from chatapp.openai.errors import ConversationNotFound, Refusal
 from chatapp.openai.input_items import parse_items, to_items, to_messages
@@ -25,7 +26,9 @@ async def _create(request: HttpRequest, client: Client) -> HttpResponseBase:
     """A chat, with items that it begins with: system messages are its system prompt."""
     fields = Fields(parse_body(request))
     metadata = parse_metadata(fields)
-    messages = to_messages(parse_items(fields, "items")) if fields.optional("items", list) else []
+    items = parse_items(fields, "items") if fields.optional("items", list) else []
+    refuse_parts(items)
+    messages = to_messages(items)
     if len(messages) > MAX_ITEMS:
         raise Refusal(f"items may be up to {MAX_ITEMS}.", "items")
     fields.ignore_all_but({"metadata", "items"})

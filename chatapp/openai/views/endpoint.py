@@ -1,7 +1,7 @@
 """The base of all endpoints: authentication, methods, and the format of errors."""
 
 from collections.abc import Awaitable, Callable
-from functools import wraps
+from functools import partial, wraps
 
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -83,8 +83,8 @@ def with_database(function: Callable) -> Callable:
     """Decorate a function that uses the database: it is awaited, and runs in the request's thread."""
 
     @wraps(function)
-    async def inner(*args):
-        return await in_request_thread(function, *args)
+    async def inner(*args, **named):
+        return await in_request_thread(partial(function, *args, **named))
 
     return inner
 
