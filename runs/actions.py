@@ -190,6 +190,7 @@ def go_on_with_summary(session: Session, *, user: AbstractBaseUser, trigger: Tri
             system_prompt=session.system_prompt,
             temperature=session.temperature,
             max_tokens=session.max_tokens,
+            reasoning_effort=session.reasoning_effort,
         )
         return send(following, SUMMARY_QUESTION, user=user, model=model, trigger=trigger)
 

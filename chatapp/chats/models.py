@@ -12,6 +12,14 @@ class News(models.TextChoices):
     FAILED = "failed"
 
 
+class Effort(models.TextChoices):
+    """How much a model is to think before it answers."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 class SessionQuerySet(models.QuerySet):
     def visible_to(self, user):
         """The sessions `user` owns. To everyone else they do not exist (B55).
@@ -40,6 +48,8 @@ class Session(models.Model):
     system_prompt = models.TextField(blank=True)  # overrides the model's; empty: no override
     temperature = models.FloatField(null=True, blank=True)  # null: the model's
     max_tokens = models.PositiveIntegerField(null=True, blank=True)  # per answer; null: the model's
+    # Sent to models that reason; empty: the model's
+    reasoning_effort = models.CharField(max_length=8, choices=Effort.choices, blank=True, default="", db_default="")
     # The chat that this one goes on: its first answer is a summary of that one.
     summary_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False

@@ -22,6 +22,7 @@ INCOMPLETE = {"stopped": "stopped", "failed": "failed", "lost": "interrupted"}
 NAME_CHARACTERS = 60  # of a file
 AT_ONCE = 10  # messages in memory, each of which may be as long as an answer
 MARKUP = re.compile(r"[\\`*_\[\]<>!&]")  # what a title must not turn into
+SETTINGS = ("system_prompt", "temperature", "max_tokens", "reasoning_effort")
 FILE_FIELDS = ("name", "media_type", "size", "text")
 
 
@@ -46,7 +47,7 @@ def document_of(session: Session) -> Iterator[str]:
         "title": title_of(session),
         "created_at": session.created_at,
         "exported_at": timezone.now(),
-        "settings": {name: getattr(session, name) for name in ("system_prompt", "temperature", "max_tokens")},
+        "settings": {name: getattr(session, name) for name in SETTINGS},
         "shown": shown_ids(session)[0],
     }
     yield f'{_json(head).removesuffix("}")}, "messages": ['

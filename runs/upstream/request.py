@@ -119,6 +119,8 @@ def build_request(run: Run) -> UpstreamRequest:
         return request
     chosen = {"temperature": session.temperature, "max_tokens": session.max_tokens}
     parameters = {name: value for name, value in chosen.items() if value is not None}
+    if session.reasoning_effort and model.has_reasoning:
+        parameters["reasoning_effort"] = session.reasoning_effort
     context = chat_context(run)
     if context.left_out:  # for readers, and for staff
         Run.objects.filter(pk=run.pk).update(left_out=context.left_out)

@@ -13,6 +13,7 @@ def test_a_session_is_made_with_all_that_can_be_set(alice, model):
         "system_prompt": "Be brief.",
         "temperature": 0.5,
         "max_tokens": 100,
+        "reasoning_effort": "low",
         "pinned": True,
         "archived": False,
     }
@@ -40,6 +41,7 @@ def test_what_is_not_named_stays(alice, session):
         {"temperature": "1"},
         {"temperature": True},
         {"max_tokens": 0},
+        {"reasoning_effort": "enormous"},
         {"max_tokens": 1.5},
         {"max_tokens": "5"},
         {"pinned": "true"},

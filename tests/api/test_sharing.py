@@ -74,7 +74,8 @@ def test_a_session_as_a_document_has_all_branches_and_what_was_set(alice, talk, 
     assert response["Content-Disposition"] == 'attachment; filename="the-sky.json"'
     whole = response.json()
     assert (whole["format"], whole["title"]) == ("chatapp-session-1", "The sky")
-    assert whole["settings"] == {"system_prompt": "Be brief.", "temperature": None, "max_tokens": None}
+    settings = {"system_prompt": "Be brief.", "temperature": None, "max_tokens": None, "reasoning_effort": ""}
+    assert whole["settings"] == settings
     contents = [message["content"] for message in whole["messages"]]
     assert contents == ["Why is it **blue**?", "*Because* of <b>light</b>", "And red?", "Evening", ""]
     assert [message["model"] for message in whole["messages"]] == [None, model.name, None, model.name, model.name]

@@ -105,6 +105,26 @@ def test_a_model_becomes_a_favourite_and_recently_used_by_keyboard_alone(alice, 
     expect(page.locator(f"#{active}")).to_be_in_viewport()
 
 
+def test_a_reasoning_effort_is_offered_where_the_chosen_model_reasons(tab, address):
+    Model.objects.filter(name="org/m42").update(has_reasoning=True)
+    page = tab.page
+    page.goto(address)
+    settings, effort = page.get_by_role("button", name="Model settings"), page.get_by_label("Reasoning effort")
+    settings.click()
+    expect(page.get_by_label("Temperature")).to_be_visible()
+    expect(effort).to_be_hidden()
+    page.keyboard.press("Escape")
+    opened(page)
+    page.keyboard.type("org/m42")
+    page.keyboard.press("Enter")
+    settings.click()
+    expect(effort).to_be_visible()
+    effort.select_option("low")
+    picture(page, "effort")
+    page.get_by_role("button", name="Save for this chat").click()
+    expect(page.get_by_role("button", name="Model settings, changed")).to_be_visible()
+
+
 @pytest.mark.each_engine
 @pytest.mark.parametrize("width", PHONES)
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -3,6 +3,7 @@
 import pytest
 
 from chatapp.chats.models import Session
+from runs.models import Model, Run
 from runs.upstream.request import build_request
 
 SET = {"system_prompt": "Answer in verse.", "temperature": "0.3", "max_tokens": "200"}
@@ -64,3 +65,24 @@ def test_a_mistake_in_the_settings_of_a_new_chat_keeps_everything_that_was_typed
     assert "Hello</textarea>" in page
     assert "Answer in verse.</textarea>" in page
     assert not Session.objects.exists()
+
+
+def test_a_reasoning_effort_is_chosen_for_and_sent_to_models_that_reason_only(browser, ask, model):
+    run, field = ask(), 'name="reasoning_effort"'
+    for has_reasoning in (None, False, True):
+        Model.objects.update(has_reasoning=has_reasoning)
+        for path in ("/", f"/chats/{run.session_id}", f"/chats/{run.session_id}/tuning"):
+            assert (field in browser.get(path).text) == bool(has_reasoning), path
+    browser.post(f"/chats/{run.session_id}/tuning", {"reasoning_effort": "high"})
+    page = browser.get(f"/chats/{run.session_id}").text
+    assert 'aria-label="Model settings, changed"' in page and '<option value="high" selected>' in page
+    for has_reasoning, sent in ((True, "high"), (None, None), (False, None)):
+        Model.objects.update(has_reasoning=has_reasoning)
+        asked = Run.objects.get(pk=ask("And?", session=run.session).pk)
+        assert build_request(asked).payload.get("reasoning_effort") == sent
+    # It should stay while another model is chosen that has no such field
+    browser.post(f"/chats/{run.session_id}/tuning", SET)
+    run.session.refresh_from_db()
+    assert run.session.reasoning_effort == "high"
+    browser.post("/chats", {"text": "Hello?", "model": model.name, "reasoning_effort": "nonsense"})
+    assert not Session.objects.filter(reasoning_effort="nonsense").exists()

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from chatapp.api.operations import example
 from chatapp.api.serializers.fields import (
+    Choice,
     Cost,
     Id,
     Integer,
@@ -15,7 +16,7 @@ from chatapp.api.serializers.fields import (
     Text,
     TimestampFlag,
 )
-from chatapp.chats.models import Attachment, Message, MessageState, News, Role, Session
+from chatapp.chats.models import Attachment, Effort, Message, MessageState, News, Role, Session
 from runs.errors import ModelUnknown
 from runs.models import Model
 from runs.queries.export import FORMAT
@@ -81,6 +82,11 @@ class SessionSerializer(serializers.ModelSerializer):
     max_tokens = Integer(
         min_value=1, max_value=MAX_TOKENS, allow_null=True, required=False, help_text="Maximum length of an answer."
     )
+    reasoning_effort = Choice(
+        [("", "the model's"), *Effort.choices],
+        required=False,
+        help_text="Sent to models that reason, not to others.",
+    )
     pinned = TimestampFlag("pinned_at", required=False, help_text="At the top of the list.")
     archived = TimestampFlag(
         "archived_at", required=False, help_text="In the archive. Sending a message restores the session."
@@ -97,8 +103,8 @@ class SessionSerializer(serializers.ModelSerializer):
     class Meta:
         model = Session
         fields = [
-            "id", "title", "model", "system_prompt", "temperature", "max_tokens", "pinned", "archived",
-            "activity", "news", "queue_held", "tip", "created_at", "active_at",
+            "id", "title", "model", "system_prompt", "temperature", "max_tokens", "reasoning_effort",
+            "pinned", "archived", "activity", "news", "queue_held", "tip", "created_at", "active_at",
         ]  # fmt: skip
         extra_kwargs = {name: {"read_only": True} for name in ("created_at", "active_at")}
 
@@ -194,6 +200,7 @@ class SessionSettingsSerializer(serializers.Serializer):
     system_prompt = serializers.CharField(allow_blank=True)
     temperature = serializers.FloatField(allow_null=True)
     max_tokens = serializers.IntegerField(allow_null=True)
+    reasoning_effort = serializers.ChoiceField([("", "the model's"), *Effort.choices])
 
 
 class UsageSerializer(serializers.Serializer):

@@ -88,7 +88,7 @@ class Posted:
         posted = cls(request.user, text_of(request), model_of(request), "")
         uploaded, posted.error = uploaded_attachments(request)
         posted.files = kept_attachments(request) + uploaded
-        posted.model_settings = ModelSettingsForm(request.POST, form_id="composer")
+        posted.model_settings = ModelSettingsForm(request.POST, models=usable_models(request.user), form_id="composer")
         stored = [str(file.file_id) for file in posted.files if file.file_id]
         sent = [posted.model, full_text(posted.text, posted.files), *stored]
         posted.key = _idempotency_key(request.POST.get("key", ""), *sent)

@@ -1,8 +1,11 @@
-"""Model settings of a session: system prompt, temperature, maximum length of an answer."""
+"""Model settings of a session: system prompt, temperature, maximum length of an answer, reasoning effort."""
+
+from collections.abc import Iterable
 
 from django import forms
 
-from chatapp.chats.models import Session
+from chatapp.chats.models import Effort, Session
+from runs.models import Model
 
 SYSTEM_PROMPT_CHARACTERS = 20_000
 MAX_TOKENS = 1_000_000  # more than any model generates in one answer
@@ -32,13 +35,23 @@ class ModelSettingsForm(forms.ModelForm):
         widget=forms.NumberInput(attrs={"placeholder": "No limit", "autocomplete": "off"}),
     )
 
+    reasoning_effort = forms.ChoiceField(
+        label="Reasoning effort",
+        required=False,
+        choices=[("", "The model’s default"), *Effort.choices],
+        widget=forms.Select(attrs={"autocomplete": "off"}),
+    )
+
     class Meta:
         model = Session
-        fields = ["system_prompt", "temperature", "max_tokens"]
+        fields = ["system_prompt", "temperature", "max_tokens", "reasoning_effort"]
 
-    def __init__(self, *args: object, form_id: str = "", **kwargs: object) -> None:
-        """`form_id`: the HTML form that submits the fields, if they are outside it."""
+    def __init__(self, *args: object, models: Iterable[Model] = (), form_id: str = "", **kwargs: object) -> None:
+        """`models`: those that the user can choose; none of them reasons: nor is there an effort. `form_id`: the HTML
+        form that submits the fields, if they are outside it."""
         super().__init__(*args, **kwargs)
+        if not any(model.has_reasoning for model in models):
+            del self.fields["reasoning_effort"]
         if form_id:
             for field in self.fields.values():
                 field.widget.attrs["form"] = form_id
@@ -57,4 +70,5 @@ class ModelSettingsForm(forms.ModelForm):
 
 def has_model_settings(session: Session) -> bool:
     """Whether any setting differs from the model's defaults."""
-    return bool(session.system_prompt) or session.temperature is not None or session.max_tokens is not None
+    numbers = (session.temperature, session.max_tokens)
+    return bool(session.system_prompt or session.reasoning_effort) or numbers != (None, None)

@@ -170,7 +170,7 @@ def session_page(request: HttpRequest, session: Session, composer: Composer, sta
         "elsewhere": conversation.on_other_branch(target),
         "queue": conversation.queue,
         "composer": composer,
-        "model_settings": ModelSettingsForm(instance=session),
+        "model_settings": ModelSettingsForm(instance=session, models=composer.models),
         "has_model_settings": has_model_settings(session),
         "models": composer.models,
     }

@@ -28,6 +28,7 @@ from chatapp.web.chat.page import (
 )
 from chatapp.web.shell.context import preferences_of
 from chatapp.web.shell.decorators import is_fetch, post_only, private
+from chatapp.web.shell.model_options import usable_models
 from runs import actions
 from runs.errors import RunError
 from runs.session_feed import sessions_changed
@@ -42,7 +43,7 @@ def new_session(request: HttpRequest) -> HttpResponse:
     draft = take_draft(request, NEW)
     text = draft.text or request.GET.get("text", "").replace("\0", "")[:MAX_STARTER_CHARACTERS]
     composer = Composer(request.user, text, preferences_of(request.user).model, files=draft.files)
-    composer.model_settings = ModelSettingsForm(form_id="composer")
+    composer.model_settings = ModelSettingsForm(models=composer.models, form_id="composer")
     return _home(request, composer)
 
 
@@ -122,7 +123,8 @@ def go_on_with_summary(request: HttpRequest, pk: UUID) -> HttpResponse:
 def edit_model_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
     """POST changes the settings for the next answers. GET, and a POST with errors, display the form."""
     session = find_session(request, pk)
-    form = ModelSettingsForm(request.POST if request.method == "POST" else None, instance=session)
+    posted = request.POST if request.method == "POST" else None
+    form = ModelSettingsForm(posted, instance=session, models=usable_models(request.user))
     if form.is_bound and form.is_valid():
         form.save_to(session)
         return redirect_to_end(session.pk)

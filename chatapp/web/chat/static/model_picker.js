@@ -34,9 +34,12 @@ export function enableModelPicker(main, signal) {
 function replaceSelect(select, open, signal) {
   const button = pickerButton(select.className);
   const show = () => {
-    const label = select.selectedOptions[0]?.text ?? "";
+    const option = select.selectedOptions[0];
+    const label = option?.text ?? "";
     button.textContent = label;
     button.setAttribute("aria-label", `Model: ${label}`);
+    const effort = /** @type {HTMLElement | null} */ (document.querySelector("#tuning .field--reasoning_effort"));
+    if (effort) effort.hidden = !("reasoning" in (option?.dataset ?? {}));
   };
   const onSelect = (model) => {
     select.value = model;
