@@ -2,25 +2,17 @@
 
 import asyncio
 
-from runs.errors import (
-    UpstreamDropped,
-    UpstreamGarbage,
-    UpstreamInterrupted,
-    UpstreamSilent,
-    UpstreamTooLarge,
-    UpstreamUnreachable,
-)
+from runs.errors import UpstreamInterrupted
 from runs.net.connection import BodyConsumer, Connection
-from runs.net.errors import ConnectError, ProtocolError, ReadTimeout, ResponseTooLarge, ServerDisconnected
+from runs.net.errors import ProtocolError, ServerDisconnected
 from runs.net.http1 import Client
-from runs.net.inflate import ENCODINGS, Inflater, inflate_excerpt
+from runs.net.inflate import Inflater
 from runs.net.proxies import proxy_for
-from runs.upstream.failures.classify import BODY_BYTES, failure_of_response
+from runs.upstream.exchange import encoding_of, raise_for_response, request_headers, upstream_errors
 from runs.upstream.reading.answer import AnswerReader, Sink
 from runs.upstream.request import UpstreamRequest
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # of one response, framing included; 1 million tokens
-NO_ENCODINGS = {"", "identity", "none", "utf-8", "chunked", "8bit", "binary"}
 FINISH_SECONDS = 2.0  # s for what may follow a finish reason: the answer is complete by then
 
 
@@ -29,25 +21,18 @@ async def stream(client: Client, request: UpstreamRequest, read_timeout: float, 
 
     Being cancelled closes the connection. Raises the Upstream… errors of runs/errors.py.
     """
-    headers = {"Accept": "text/event-stream", "Content-Type": "application/json", "User-Agent": "chatapp"}
-    if request.key:
-        headers["Authorization"] = f"Bearer {request.key}"
+    headers = request_headers(request.key, "text/event-stream")
     answer = _Answer(sink, request)
-    try:
-        url, proxy = request.url, proxy_for(request.url)
-        async with client.post(url, request.body, headers, read_timeout, MAX_RESPONSE_BYTES, proxy) as response:
-            await _raise_for_response(response)
-            await answer.read(response)
-    except ConnectError as error:
-        raise UpstreamUnreachable(str(error)) from error
-    except ReadTimeout as error:
-        raise UpstreamSilent(str(error)) from error
-    except ServerDisconnected as error:
-        raise UpstreamDropped(str(error)) from error
-    except ResponseTooLarge as error:
-        raise UpstreamTooLarge(str(error)) from error
-    except ProtocolError as error:
-        answer.raise_if_interrupted(error)
+    url, proxy = request.url, proxy_for(request.url)
+    with upstream_errors():
+        try:
+            async with client.post(url, request.body, headers, read_timeout, MAX_RESPONSE_BYTES, proxy) as response:
+                await raise_for_response(response)
+                await answer.read(response)
+        except ServerDisconnected:
+            raise
+        except ProtocolError as error:
+            answer.raise_if_interrupted(error)
 
 
 class _Answer:
@@ -63,7 +48,7 @@ class _Answer:
         """Raises UpstreamError and TransportError. What was held back is recorded in any case."""
         self._response = response
         consume: BodyConsumer = self._reader.feed
-        if _encoding_of(response) != "identity":
+        if encoding_of(response) != "identity":
             consume = Inflater(consume, MAX_RESPONSE_BYTES, self._sink.is_full, self._sink.drain).feed
         try:
             try:
@@ -95,21 +80,3 @@ class _Answer:
             self._timer.cancel()
         if self._response is not None:
             self._timer = asyncio.get_running_loop().call_later(FINISH_SECONDS, self._response.end_body)
-
-
-def _encoding_of(response: Connection) -> str:
-    """As the header names it; "identity" too for what is no compression: some servers name a charset there."""
-    names = response.headers.get("content-encoding", "").lower().replace(" ", "").split(",")
-    return ",".join(name for name in names if name not in NO_ENCODINGS) or "identity"
-
-
-async def _raise_for_response(response: Connection) -> None:
-    """Raise for a response that is no answer, or compressed in a way that cannot be read."""
-    if not 200 <= response.status < 300:
-        body = await response.read_excerpt(BODY_BYTES)
-        if _encoding_of(response) in ENCODINGS:
-            body = inflate_excerpt(body, BODY_BYTES)
-        raise failure_of_response(response.status, response.headers, body)
-    encoding = _encoding_of(response)
-    if encoding != "identity" and encoding not in ENCODINGS:
-        raise UpstreamGarbage(f"the response is compressed ({encoding}), although identity was requested")

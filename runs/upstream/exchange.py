@@ -1,0 +1,60 @@
+"""One HTTP exchange with a model server: the headers of the request, and what its failures are called."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from runs.errors import (
+    UpstreamDropped,
+    UpstreamGarbage,
+    UpstreamInterrupted,
+    UpstreamSilent,
+    UpstreamTooLarge,
+    UpstreamUnreachable,
+)
+from runs.net.connection import Connection
+from runs.net.errors import ConnectError, ProtocolError, ReadTimeout, ResponseTooLarge, ServerDisconnected
+from runs.net.inflate import ENCODINGS, inflate_excerpt
+from runs.upstream.failures.classify import BODY_BYTES, failure_of_response
+
+NO_ENCODINGS = {"", "identity", "none", "utf-8", "chunked", "8bit", "binary"}
+
+
+def request_headers(key: str | None, accept: str) -> dict[str, str]:
+    """Headers of a request with a JSON body; `key` is a secret, or None."""
+    headers = {"Accept": accept, "Content-Type": "application/json", "User-Agent": "chatapp"}
+    return headers | ({"Authorization": f"Bearer {key}"} if key else {})
+
+
+@contextmanager
+def upstream_errors() -> Iterator[None]:
+    """Raise failures of the transport as the Upstream… errors of runs/errors.py."""
+    try:
+        yield
+    except ConnectError as error:
+        raise UpstreamUnreachable(str(error)) from error
+    except ReadTimeout as error:
+        raise UpstreamSilent(str(error)) from error
+    except ServerDisconnected as error:
+        raise UpstreamDropped(str(error)) from error
+    except ResponseTooLarge as error:
+        raise UpstreamTooLarge(str(error)) from error
+    except ProtocolError as error:
+        raise UpstreamInterrupted(str(error)) from error
+
+
+async def raise_for_response(response: Connection) -> None:
+    """Raise for a response that is no answer, or compressed in a way that cannot be read."""
+    encoding = encoding_of(response)
+    if not 200 <= response.status < 300:
+        body = await response.read_excerpt(BODY_BYTES)
+        if encoding in ENCODINGS:
+            body = inflate_excerpt(body, BODY_BYTES)
+        raise failure_of_response(response.status, response.headers, body)
+    if encoding != "identity" and encoding not in ENCODINGS:
+        raise UpstreamGarbage(f"the response is compressed ({encoding}), although identity was requested")
+
+
+def encoding_of(response: Connection) -> str:
+    """As the header names it; "identity" too for what is no compression: some servers name a charset there."""
+    names = response.headers.get("content-encoding", "").lower().replace(" ", "").split(",")
+    return ",".join(name for name in names if name not in NO_ENCODINGS) or "identity"
