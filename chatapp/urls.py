@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from chatapp.accounts.throttles import throttled_password, throttled_sign_in
 from chatapp.api.views.endpoint import NotFoundEndpoint
+from chatapp.openai.views.endpoint import missing
 
 admin.site.site_header = admin.site.site_title = "chatapp"
 
@@ -18,6 +19,7 @@ urlpatterns = [
     path("api/", include("chatapp.aisdk.urls")),
     path("api/<path:elsewhere>", NotFoundEndpoint.as_view()),  # errors in the API's format for everything below /api/
     path("v1/", include("chatapp.openai.urls")),
+    path("v1", missing, name="missing"),  # instead of a redirect
     path("", include("chatapp.ops.urls")),
     path("", include("chatapp.web.urls")),
 ]

@@ -17,6 +17,7 @@ CONVERSATION = {
 METADATA = ANY_OBJECT | {"description": "`session`: the chat whose messages these are, with new ones at the end."}
 METADATA_BODY = object_schema("Metadata.", {"metadata": ANY_OBJECT})
 OBJECTS = {"type": "array", "items": ANY_OBJECT}
+ANYTHING = {"type": "array", "items": {}}  # texts, tokens, lists of tokens
 ERRORS = {
     400: "The request is invalid. `error.param` names the parameter.",
     401: "The token is missing, unknown or expired.",
@@ -116,6 +117,36 @@ SCHEMAS: dict[str, Any] = {
             "usage": ANY_OBJECT,
         },
         ["id", "object", "choices"],
+    ),
+    "CompletionRequest": object_schema(
+        "A request for a plain completion. All parameters go to the model's server.",
+        {"model": STRING, "prompt": {"oneOf": [STRING, ANYTHING]}, "stream": BOOLEAN, "max_tokens": INTEGER},
+        ["model", "prompt"],
+    ),
+    "Completion": object_schema(
+        "A plain completion, as the model's server sent it.",
+        {"id": STRING, "object": STRING, "created": INTEGER, "model": STRING, "choices": OBJECTS, "usage": ANY_OBJECT},
+        [],
+    ),
+    "EmbeddingsRequest": object_schema(
+        "A request for embeddings. All parameters go to the model's server.",
+        {
+            "model": STRING,
+            "input": {"oneOf": [STRING, ANYTHING]},
+            "encoding_format": STRING | {"enum": ["float", "base64"]},
+            "dimensions": INTEGER,
+        },
+        ["model", "input"],
+    ),
+    "Embeddings": object_schema(
+        "A vector for each text, as the model's server sent them.",
+        {"object": STRING, "data": OBJECTS, "model": STRING, "usage": ANY_OBJECT},
+        [],
+    ),
+    "InputTokens": object_schema(
+        "An estimate.",
+        {"object": {"const": "response.input_tokens"}, "input_tokens": INTEGER},
+        ["object", "input_tokens"],
     ),
     "ResponseRequest": object_schema(
         "A request for a response.",
@@ -269,6 +300,26 @@ PATHS: dict[str, Any] = {
             body=content(schema_ref("ChatCompletionRequest")),
         )
     },
+    "/v1/completions": {
+        "post": operation(
+            "create_completion",
+            "Complete a text",
+            "Passed on to the model's server, which may not have it. Disconnecting stops the model.",
+            TAG,
+            _responses("Completion", OF_A_MODEL, "The completion.", streams=True),
+            body=content(schema_ref("CompletionRequest")),
+        )
+    },
+    "/v1/embeddings": {
+        "post": operation(
+            "create_embeddings",
+            "Make vectors of texts",
+            "Passed on to the model's server, which may not have it.",
+            TAG,
+            _responses("Embeddings", OF_A_MODEL, "The vectors."),
+            body=content(schema_ref("EmbeddingsRequest")),
+        )
+    },
     "/v1/responses": {
         "post": operation(
             "create_response",
@@ -277,6 +328,16 @@ PATHS: dict[str, Any] = {
             "background goes on without its client.",
             TAG,
             _responses("OpenAIResponse", OF_A_MODEL, "The response.", streams=True),
+            body=content(schema_ref("ResponseRequest")),
+        )
+    },
+    "/v1/responses/input_tokens": {
+        "post": operation(
+            "count_input_tokens",
+            "Estimate the tokens of a response's input",
+            "From the size of its texts, and of the tokens that the model's server has counted so far.",
+            TAG,
+            _responses("InputTokens", (400, *BEFORE_A_MODEL, 404, 503), "The estimate."),
             body=content(schema_ref("ResponseRequest")),
         )
     },

@@ -251,6 +251,12 @@ FULL_BODIES = {
             {"role": "tool", "tool_call_id": "c1", "content": "a"},
         ],
     },
+    ("POST", "/v1/completions"): {
+        "model": "{model}", "prompt": "Once", "stream": True, "max_tokens": 5, "user": "u",
+    },
+    ("POST", "/v1/embeddings"): {
+        "model": "{model}", "input": ["a", "b"], "encoding_format": "base64", "dimensions": 2, "user": "u",
+    },
     ("POST", "/v1/conversations"): {
         "metadata": {"title": "T"},
         "items": [
@@ -276,11 +282,15 @@ FULL_BODIES = {
 }  # fmt: skip
 
 
+RELAYED = ("/v1/completions", "/v1/embeddings")  # to a model server that is not there
+
+
 def of_programs(row: ProgramRow) -> Row:
     path, _, _ = row.path.partition("?")
     body = FULL_BODIES.get((row.method, path), row.body)
-    query = {"wait": "0"} if (row.method, path) in SENDING else QUERIES.get(path, {})
-    return Row(row.method, path, query, body=body, file=row.file, who="" if row.is_public else "program")
+    who, statuses = "" if row.is_public else "program", (502,) if path in RELAYED else ()
+    query = {"wait": "0"} if (row.method, path) in SENDING else QUERIES.get(path, {}) if row.method == "GET" else {}
+    return Row(row.method, path, query, body=body, file=row.file, who=who, statuses=statuses)
 
 
 MORE_OF_PROGRAMS = [

@@ -18,6 +18,7 @@ from tests.harness.processes import find_program
 pytestmark = pytest.mark.one_database
 
 PAGE = Path(settings.BASE_DIR, "docs", "openai.md").read_text()
+MODELS = ("betula", "nomic-embed-text")
 STRICT = 'set -eu -o pipefail\ncurl() { command curl --fail-with-body "$@"; }\n'
 
 
@@ -41,8 +42,9 @@ def commands() -> dict[str, list[str]]:
 def test_the_examples_do_what_the_page_says(stack, language, said, runs):
     alice = stack.person("alice")
     scripted = Model.objects.get(name="scripted")
-    named = {"label": "Betula", "provider": scripted.provider, "upstream_id": "scripted", "enabled": True}
-    betula, _ = Model.objects.update_or_create(name="betula", defaults=named)
+    named = {"provider": scripted.provider, "upstream_id": "scripted", "enabled": True}
+    for name in MODELS:
+        Model.objects.update_or_create(name=name, defaults=named | {"label": name.title()})
     env = stack.env | {"OPENAI_BASE_URL": f"{stack.url}/v1", "OPENAI_API_KEY": alice.token}
     try:
         done = subprocess.run(
@@ -54,7 +56,7 @@ def test_the_examples_do_what_the_page_says(stack, language, said, runs):
             timeout=60,
         )
     finally:
-        Model.objects.filter(pk=betula.pk).update(enabled=False)
+        Model.objects.filter(name__in=MODELS).update(enabled=False)
     assert done.returncode == 0, done.stdout[-500:] + done.stderr[-2000:]
     assert said in done.stdout
     ended = [check(run) for run in Run.objects.filter(session__owner=alice.user)]

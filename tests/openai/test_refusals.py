@@ -202,6 +202,21 @@ def test_a_wrong_method_and_a_wrong_address_are_told(program):
 
 
 @pytest.mark.one_database
+@pytest.mark.parametrize("path", ["", "batches", "responses/compact", "responses/", "chat/completions/", "models/"])
+def test_what_does_not_exist_is_missing_whatever_the_method(program, path):
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"):
+        assert_refused(program.ask(method, path), 404, "unknown_url")
+    head = program.ask("HEAD", path)
+    assert (head.status_code, head.content) == (404, b"")
+
+
+@pytest.mark.one_database
+def test_the_root_without_a_slash_is_missing_too(program):
+    for method in ("GET", "POST"):
+        assert_refused(program.client.generic(method, "/v1"), 404, "unknown_url")
+
+
+@pytest.mark.one_database
 def test_what_nobody_foresaw_is_a_clear_error_too(program, model, settings):
     program.client.raise_request_exception = False
     settings.PROGRAM_MAX_CHARACTERS = "not a number"  # a site that is set up wrongly

@@ -11,7 +11,7 @@ import pytest
 
 from chatapp.openai.models import Exchange
 from runs.maintenance import retention
-from runs.models import Run
+from runs.models import Model, Run
 from runs.states import Status, StopReason
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
@@ -274,3 +274,23 @@ def test_the_frames_are_as_the_specification_wants_them(stack):
             continue
         name, data = frame.split(b"\n")
         assert name.removeprefix(b"event: ").decode() == json.loads(data.removeprefix(b"data: "))["type"]
+
+
+def test_the_tokens_of_an_input_are_estimated(stack, sdk):
+    """As the model's server has counted so far: here, of a model that has taught two bytes for a token."""
+    client = sdk(stack.person("alice"))
+    provider = Model.objects.get(name="scripted").provider
+    learned = {"bytes_per_token": 2.0}
+    Model.objects.create(name="short", label="Short", provider=provider, upstream_id="scripted", learned=learned)
+
+    def count(**body) -> int:
+        return client.responses.input_tokens.count(**{"model": "scripted", "input": "x" * 4_000} | body).input_tokens
+
+    assert count() == 1_006
+    assert count(model="short") == 2_006
+    assert count(instructions="y" * 400) == 1_112
+    assert count(tools=[{"type": "function", "name": "look", "parameters": {"about": "z" * 400}}]) > 1_106
+    first = client.responses.create(model="scripted", input=prompt("x" * 4_000, tokens=100))
+    assert count(input="Hi", previous_response_id=first.id) > 1_000
+    with pytest.raises(openai.NotFoundError):
+        count(model="no-such")

@@ -11,7 +11,7 @@ from aiohttp import web
 from tests.upstream.record import Connection, Record
 from tests.upstream.script import Script
 from tests.upstream.wheel import Wheel
-from tests.upstream.wire import Wire
+from tests.upstream.wire import TextWire, Wire
 
 
 class Interrupted(Exception):
@@ -22,7 +22,8 @@ class Answer:
     def __init__(self, request: web.Request, script: Script, connection: Connection, record: Record):
         self.request, self.script, self.connection, self.record = request, script, connection, record
         self.wheel: Wheel = request.app[WHEEL]
-        self.wire = Wire(script, connection.body.get("model", ""), f"chatcmpl-{connection.id}")
+        wire = TextWire if "prompt" in connection.body else Wire
+        self.wire = wire(script, connection.body.get("model", ""), f"chatcmpl-{connection.id}")
         self.response = web.StreamResponse(headers={"Content-Type": script.content_type})
         self.response.enable_chunked_encoding()
 

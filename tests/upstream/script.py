@@ -92,7 +92,12 @@ def script_in(text: str) -> Script | None:
 
 
 def last_user_text(body: dict) -> str:
-    """The text of the last user message of a request, whether it is a string or a list of parts."""
+    """The text of the last user message of a request, whether it is a string or a list of parts.
+
+    Of a plain completion or an embedding: the prompt, or the last of the texts.
+    """
+    if subject := body.get("prompt", body.get("input")):
+        return str(subject[-1] if isinstance(subject, list) else subject)
     for message in reversed(body.get("messages", [])):
         if message.get("role") == "user":
             content = message.get("content", "")

@@ -1,6 +1,6 @@
 """The HTTP server: what a model server offers, and what tests ask of this one.
 
-POST /v1/chat/completions, GET /v1/models
+POST /v1/chat/completions, /v1/completions, /v1/embeddings, GET /v1/models
 POST /scripts                              {script} -> {"model", "tag"}: a model id that speaks it
 POST /release/{tag}?count=1                lets holds of this tag pass, now or later
 GET  /connections, /connections/{tag}      what happened to each request, in order
@@ -11,6 +11,9 @@ GET  /connections, /connections/{tag}      what happened to each request, in ord
 
 import asyncio
 import itertools
+import struct
+import time
+from base64 import b64encode
 from weakref import WeakSet
 
 import orjson
@@ -35,6 +38,8 @@ def make_app() -> web.Application:
     app.add_routes(
         [
             web.post("/v1/chat/completions", complete),
+            web.post("/v1/completions", complete),
+            web.post("/v1/embeddings", complete),
             web.get("/v1/models", list_models),
             web.post("/scripts", register),
             web.post("/release/{tag}", release),
@@ -75,6 +80,9 @@ async def complete(request: web.Request) -> web.StreamResponse:
         if script.window is not None and script.count(body) > script.window:
             return _refuse_length(record, connection, script, script.count(body))
         if script.body is not None or not body.get("stream"):
+            if script.hold_headers:
+                record.stall(connection, time.monotonic())
+                await record.permits(script.tag).acquire()
             return _at_once(record, connection, script)
         return await Answer(request, script, connection, record).speak()
     except (asyncio.CancelledError, ConnectionError):
@@ -118,10 +126,27 @@ def _at_once(record: Record, connection: Connection, script: Script) -> web.Resp
     record.end(connection, "finished")
     if script.body is not None:
         return web.Response(body=script.body.encode(), headers={"Content-Type": script.content_type})
+    if "input" in connection.body:
+        return _json(_embeddings(connection.body))
     words = script.text if script.text is not None else [f"w{n + 1} " for n in range(script.tokens)]
+    if "prompt" in connection.body:
+        choice = {"index": 0, "text": "".join(words), "finish_reason": script.finish, "logprobs": None}
+        answer = {"id": f"cmpl-{connection.id}", "object": "text_completion", "created": 0, "choices": [choice]}
+        return _json(answer | {"model": connection.body["model"]})
     message = {"role": "assistant", "content": "".join(words)}
     choice = {"index": 0, "message": message, "finish_reason": script.finish}
     return _json({"id": f"chatcmpl-{connection.id}", "object": "chat.completion", "choices": [choice]})
+
+
+def _embeddings(body: dict) -> dict:
+    """A vector for each text: its number of words, and 0.5."""
+    texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+    vectors = [[float(len(str(text).split())), 0.5] for text in texts]
+    if body.get("encoding_format") == "base64":
+        vectors = [b64encode(struct.pack("<2f", *vector)).decode() for vector in vectors]
+    data = [{"object": "embedding", "index": n, "embedding": vector} for n, vector in enumerate(vectors)]
+    usage = {"prompt_tokens": len(texts), "total_tokens": len(texts)}
+    return {"object": "list", "data": data, "model": body["model"], "usage": usage}
 
 
 async def list_models(request: web.Request) -> web.Response:

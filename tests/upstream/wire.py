@@ -70,6 +70,14 @@ def error_body(message: str, kind: str) -> bytes:
     return orjson.dumps({"error": {"message": message, "type": kind, "param": None, "code": None}})
 
 
+class TextWire(Wire):
+    """A plain completion's answer, whose chunks have text instead of a message."""
+
+    def _choice(self, delta: dict, finish: str | None = None) -> bytes:
+        text = delta.get("content", "")
+        return self._chunk(object="text_completion", choices=[{"index": 0, "text": text, "finish_reason": finish}])
+
+
 def _tool_pieces(index: int, tool: dict) -> list[dict]:
     function = {"name": tool["name"], "arguments": ""}
     pieces = [{"index": index, "id": tool.get("id", f"call_{index}"), "type": "function", "function": function}]

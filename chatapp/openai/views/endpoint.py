@@ -1,7 +1,8 @@
 """The base of all endpoints: authentication, methods, and the format of errors."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import partial, wraps
+from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -35,13 +36,14 @@ def idempotency_key(request: HttpRequest) -> str:
     return key
 
 
-View = Callable[..., Awaitable[HttpResponseBase]]
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
-def endpoint(*, starts_runs: bool = False, **views: View) -> View:
+def endpoint(*, starts_runs: bool = False, otherwise: View | None = None, **views: View) -> View:
     """Create the view of one URL from a function for each method: `endpoint(get=…, post=…)`.
 
-    Each function gets the request and the client. HEAD is answered like GET. With `starts_runs` a POST counts towards
+    Each function gets the request and the client. HEAD is answered like GET, and methods that are not named with
+    `otherwise`. With `starts_runs` a POST counts towards
     the throttle of programs. A GET of a stream counts towards that of follows.
     """
 
@@ -51,7 +53,7 @@ def endpoint(*, starts_runs: bool = False, **views: View) -> View:
         try:
             scope = PROGRAMS if starts_runs and request.method == "POST" else FOLLOWS if is_stream(request) else ""
             client = await in_request_thread(_client_of, request, scope)
-            chosen = views.get("get" if request.method == "HEAD" else request.method.lower())
+            chosen = views.get("get" if request.method == "HEAD" else request.method.lower(), otherwise)
             if chosen is None:
                 raise MethodNotAllowed(f"Method not allowed: {request.method[:20]}.")
             return _with_ignored(await chosen(request, client, **named), client.ignored)
@@ -100,4 +102,4 @@ async def _missing(request: HttpRequest, client: Client) -> HttpResponseBase:
     raise UnknownURL(f"Unknown URL: {request.method} {request.path[:200]}.")
 
 
-missing = endpoint(get=_missing, post=_missing, put=_missing, patch=_missing, delete=_missing)
+missing = endpoint(get=_missing, post=_missing, put=_missing, patch=_missing, delete=_missing, otherwise=_missing)
