@@ -61,7 +61,7 @@ class RunError(AppError):
     """Something went wrong with this answer."""
 
     retryable = True
-    is_transient = False  # whether the worker itself sends the request again (B15)
+    is_transient = was_retried = False  # whether the worker itself sends the request again (B15); and has, in vain
 
 
 class InternalError(RunError):

@@ -32,7 +32,7 @@ class Kind(StrEnum):
     SOURCES = "sources"  # {"sources": [{"url": str, "title": str}]}: the web pages that the answer names
     COMPLETED = "run.completed"  # {"finish_reason": str}
     STOPPED = "run.stopped"  # {"reason": str}
-    # {"code": str, "message": str, "retryable": bool, "retry_after"?: float, "upstream"?: {…}}
+    # {"code": str, "message": str, "retryable": bool, "retried"?: True, "retry_after"?: float, "upstream"?: {…}}
     FAILED = "run.failed"
     LOST = "run.lost"  # {"reason": str, "message": str}
     # {"text": str, "reasoning": str, "tools": […], "usage"?: {…}, "sources"?: […]}: the fold of all up to its seq

@@ -6,7 +6,9 @@ have the format of the part of the site.
 
 import re
 from http import HTTPStatus
+from uuid import uuid4
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,6 +18,8 @@ from chatapp.api.errors import BodyTooSlow, plain_response, problem_of
 from chatapp.files.uploads import PARTS_BYTES
 from chatapp.middleware.headers import completed
 from chatapp.openai.errors import error_body
+
+log = structlog.get_logger(__name__)
 
 SMALL_BYTES = 256 * 1024  # bytes; a form without a message, such as a log-in, a title, a token
 # A message, or a system prompt. The log-in carries a message that was sent after the earlier one had expired.
@@ -70,10 +74,14 @@ def bad_head() -> Refused:
 def answer_at(path: str, reason: Exception) -> HttpResponse:
     """The response to a refused request: JSON for programs, a page for people. It closes the connection.
 
-    Never cached: middleware adds headers, above all cookies, that belong to one user.
+    It has a line in the log with its id, as every other request has. Never cached: middleware adds headers, above all
+    cookies, that belong to one user.
     """
     root = path.split("/")[1] if path.count("/") > 1 else ""
     response = _answer(root, reason)
+    if "request_id" not in structlog.contextvars.get_contextvars():  # Django, which logs requests, does not see it
+        response["X-Request-ID"] = str(uuid4())
+        log.warning("request_refused", code=response.status_code, request=path, request_id=response["X-Request-ID"])
     response["Connection"] = "close"
     response["Content-Length"] = str(len(response.content))
     response["Cache-Control"] = "no-store"

@@ -84,7 +84,7 @@ class ChatCompletionFold:
 
     def _chunk(self, delta: dict, finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
-        return self._frame([choice])
+        return self.frame([choice])
 
     def _annotations(self) -> list[dict]:
         return [citation.of_chat() for citation in citations_in("".join(self._text), self._folded.sources)]
@@ -95,13 +95,13 @@ class ChatCompletionFold:
 
     def _usage_chunk(self) -> bytes:
         usage = self._usage() if self._includes_usage else None
-        return self._frame([], usage) if usage else b""
+        return self.frame([], usage) if usage else b""
 
-    def _frame(self, choices: list[dict], usage: dict | None = None) -> bytes:
+    def frame(self, choices: list[dict], usage: dict | None = None) -> bytes:
         chunk = self._head | {"object": "chat.completion.chunk", "choices": choices}
         if self._includes_usage:
             chunk["usage"] = usage
-        return _frame(chunk)
+        return frame(chunk)
 
     def _finish_reason(self) -> str:
         reason = FINISH_REASONS.get(ending_of(self._folded.final_data.get("finish_reason", "")))
@@ -125,16 +125,15 @@ class ChatCompletionFold:
     def _failed(self) -> bytes:
         """An error instead of a chunk, without an end marker: clients raise it."""
         failure = self._failure()
-        return _frame(error_body(failure.status, failure.public_code, failure.message, failure.param))
+        return frame(error_body(failure.status, failure.public_code, failure.message, failure.param))
 
 
 def failure_of(kind: str | None, data: dict) -> RunFailed:
     """The error of a final event other than run.completed."""
     match kind:
         case Kind.FAILED:
-            return RunFailed(
-                data["code"], data["message"], data["retryable"], data.get("retry_after"), data.get("upstream")
-            )
+            report = {name: data.get(name) for name in ("retry_after", "upstream", "retried")}
+            return RunFailed(data["code"], data["message"], data["retryable"], **report)
         case Kind.LOST:
             return RunFailed("lost", data["message"], True)
     is_left = data.get("reason") == StopReason.VIEWER_LEFT
@@ -158,5 +157,5 @@ def _extra(call: dict) -> dict:
     return {"extra_content": call["extra_content"]} if "extra_content" in call else {}
 
 
-def _frame(value: dict) -> bytes:
+def frame(value: dict) -> bytes:
     return b"data: %b\n\n" % orjson.dumps(value)

@@ -4,7 +4,6 @@
 """
 
 import logging
-from collections.abc import Iterator
 from math import ceil
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -129,15 +128,6 @@ NAMES = {  # codes that clients expect
 }
 
 
-def _kinds(error: type[errors.RunError]) -> Iterator[type[errors.RunError]]:
-    yield error
-    for kind in error.__subclasses__():
-        yield from _kinds(kind)
-
-
-RETRIED = {kind.code for kind in _kinds(errors.RunError) if kind.is_transient}  # by the worker, before the run failed
-
-
 class RunFailed(AppError):
     """A run that did not complete, with the error from its final event.
 
@@ -146,14 +136,20 @@ class RunFailed(AppError):
     """
 
     def __init__(
-        self, code: str, message: str, retryable: bool, retry_after: float | None = None, upstream: dict | None = None
+        self,
+        code: str,
+        message: str,
+        retryable: bool,
+        retry_after: float | None = None,
+        upstream: dict | None = None,
+        retried: bool = False,
     ) -> None:
         upstream = upstream or {}
         super().__init__(message=upstream.get("message") or message)
         self.code, self.status, self.param = code, RUN_STATUS.get(code, 500), upstream.get("param")
         if code == errors.UpstreamRejected.code:
             self.status = upstream.get("status", self.status)
-        self.retryable, self.retry_after = retryable and code not in RETRIED, retry_after
+        self.retryable, self.retry_after = retryable and not retried, retry_after
         own_code = NAMES.get(code, code)
         self.public_code = own_code if own_code in NAMES.values() else upstream.get("code") or own_code
 

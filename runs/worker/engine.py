@@ -179,6 +179,7 @@ class Engine:
             except RunError as error:
                 pause = recorder.pause_before_retry(error)
                 if pause is None:
+                    error.was_retried = recorder.has_retried
                     raise
                 await recorder.record_retry(error, pause)
             await asyncio.sleep(pause)

@@ -80,6 +80,11 @@ class Recorder:
             await self._writer.flush()
             self._share_start = self._cursor.seq
 
+    @property
+    def has_retried(self) -> bool:
+        """Whether the request was sent again as it is, or a loading model was waited for."""
+        return bool(self._retries or self._loading_pauses)
+
     def pause_before_retry(self, error: RunError) -> float | None:
         """The pause in seconds before the request is retried; None to give up (B15).
 

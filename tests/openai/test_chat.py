@@ -145,32 +145,35 @@ def test_a_client_that_leaves_before_its_run_has_a_worker_leaves_nothing_running
 
 @pytest.mark.one_database
 @pytest.mark.parametrize(
-    ("script", "status", "code"),
+    ("script", "status", "code", "retry"),
     [
-        ({"status": 400}, 400, "refused"),
-        ({"status": 422}, 422, "refused"),
-        ({"status": 429}, 429, "refused"),
-        ({"status": 500}, 502, "upstream_failed"),
-        ({"close_after": 0}, 502, "upstream_interrupted"),
+        ({"status": 400}, 400, "refused", "false"),
+        ({"status": 422}, 422, "refused", "false"),
+        ({"status": 429}, 429, "refused", "false"),
+        ({"status": 500}, 502, "upstream_failed", "false"),
+        ({"status": 503}, 503, "upstream_unavailable", "false"),
+        ({"close_after": 0}, 502, "upstream_interrupted", "true"),  # the worker cannot know what it would repeat
     ],
 )
 @pytest.mark.parametrize("is_stream", [False, True])
-def test_a_run_that_fails_is_an_error_with_its_status(stack, sdk, script, status, code, is_stream):
+def test_a_run_that_fails_is_an_error_with_its_status(stack, sdk, script, status, code, retry, is_stream):
     """In a stream, too, as long as there has been no token; and with the words of the model server."""
     client = sdk(stack.person("alice"))
     with pytest.raises(openai.APIStatusError) as raised:
         client.chat.completions.create(model="scripted", messages=user(prompt(**script)), stream=is_stream)
     assert (raised.value.status_code, raised.value.code) == (status, code)
+    assert raised.value.response.headers["X-Should-Retry"] == retry
     if status < 500:
         assert "refused by the script" in raised.value.message
 
 
 @pytest.mark.one_database
-def test_retries_of_a_client_do_not_multiply_with_those_of_the_worker(stack, sdk):
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_retries_of_a_client_do_not_multiply_with_those_of_the_worker(stack, sdk, status):
     """A client that retries by itself leaves it to the worker, which waits as long as the model server says."""
     client = sdk(stack.person("alice")).with_options(max_retries=2)
-    say = prompt(status=429, retry_after="0.01")
-    with pytest.raises(openai.RateLimitError) as raised:
+    say = prompt(status=status, retry_after="0.01")
+    with pytest.raises(openai.APIStatusError) as raised:
         client.chat.completions.create(model="scripted", messages=user(say), stream=True)
     assert len(stack.upstream.connections(say.tag)) == 4  # one request, retried three times
     assert raised.value.response.headers["Retry-After"] == "1"

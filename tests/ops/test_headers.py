@@ -1,6 +1,7 @@
 """Headers of every response, and what HTTPS=1 changes."""
 
 import json
+import logging
 import subprocess
 import sys
 
@@ -34,6 +35,15 @@ def test_every_response_says_who_may_use_it(client, path, method):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("path", [path for path in EVERYWHERE if not path.startswith("/static")])
+@pytest.mark.parametrize("method", ["get", "post", "head", "options", "delete"])
+def test_every_response_has_the_id_of_its_line_in_the_log(client, path, method, caplog):
+    with caplog.at_level(logging.INFO, "django_structlog.middlewares.request"):
+        headers = getattr(client, method)(path).headers
+    assert headers["X-Request-ID"] in caplog.text
+
+
+@pytest.mark.django_db
 def test_an_error_of_ours_has_them_too(client, settings, monkeypatch):
     monkeypatch.setattr("chatapp.ops.views.HttpResponse", None)
     client.raise_request_exception = False
@@ -44,8 +54,10 @@ def test_an_error_of_ours_has_them_too(client, settings, monkeypatch):
 
 
 @pytest.mark.parametrize("path", ["/login", "/api/v1/me", "/v1/models"])
-def test_a_request_that_is_refused_before_any_middleware_has_them_too(path):
-    headers = answer_at(path, RequestDataTooBig()).headers
+def test_a_request_that_is_refused_before_any_middleware_has_them_too(path, caplog):
+    with caplog.at_level(logging.INFO):
+        headers = answer_at(path, RequestDataTooBig()).headers
+    assert headers["X-Request-ID"] in caplog.text
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "camera=()" in headers["Permissions-Policy"]
     assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")

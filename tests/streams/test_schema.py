@@ -35,7 +35,7 @@ DATA = {
     Kind.SOURCES: {"sources": [{"url": "https://example.org/wren", "title": "Wrens"}]},
     Kind.COMPLETED: {"finish_reason": "stop"},
     Kind.STOPPED: {"reason": "user"},
-    Kind.FAILED: {"code": "time_limit", "message": "It took too long.", "retryable": True},
+    Kind.FAILED: {"code": "time_limit", "message": "It took too long.", "retryable": True, "retried": True},
     Kind.LOST: {"reason": "lease", "message": "It is gone."},
     Kind.SNAPSHOT: {"text": "a", "reasoning": "", "tools": [TOOL], "usage": USAGE},
     Control.RESYNC: {"last_seq": 4},
@@ -88,7 +88,7 @@ def test_a_field_more_or_less_or_of_another_type_does_not_fit(kind):
     envelope = envelope_of(kind)
     wrong = [envelope | {"more": 1}, envelope | {"data": envelope["data"] | {"more": 1}}, envelope | {"seq": -1}]
     wrong += [{name: value for name, value in envelope.items() if name != left_out} for left_out in envelope]
-    optional = {"id", "name", "arguments", "extra_content", "usage", "cached_tokens", "reasoning_tokens"}
+    optional = {"id", "name", "arguments", "extra_content", "usage", "cached_tokens", "reasoning_tokens", "retried"}
     for name in set(envelope["data"]) - optional:
         wrong.append(envelope | {"data": {key: value for key, value in envelope["data"].items() if key != name}})
     wrong += [envelope | {"data": envelope["data"] | {name: [object]}} for name in envelope["data"]]

@@ -14,9 +14,12 @@ REPORT_CHARACTERS = 2_000  # of what a model server said about a request
 def report_of(error: RunError, secret: str | None) -> dict[str, Any]:
     """More members of a run's final event.
 
-    `retry_after` in seconds, and `upstream`: what the model server said about a request that it refused with a 4xx.
+    `retried` where the worker has retried in vain, `retry_after` in seconds, and `upstream`: what the model server said
+    about a request that it refused with a 4xx.
     """
     report: dict[str, Any] = {} if error.retry_after is None else {"retry_after": error.retry_after}
+    if error.was_retried:
+        report["retried"] = True
     if isinstance(error, UpstreamError) and 400 <= (error.upstream_status or 0) < 500:
         message = KEYS.sub("[key]", redact(error.upstream_message, secret))[:REPORT_CHARACTERS]
         words = {"message": message, "code": error.upstream_code, "param": error.upstream_param}
