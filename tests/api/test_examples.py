@@ -28,7 +28,7 @@ from tests.harness.processes import find_program
 DOCS = Path(settings.BASE_DIR, "docs")
 STRICT = 'set -eu -o pipefail\ncurl() { command curl --fail-with-body "$@" || { echo "refused: $*" >&2; exit 1; }; }\n'
 SITES = {"api.md": "/api/v1", "aisdk.md": ""}  # the pages whose examples are run here: what $SITE is there
-ELSEWHERE = {"webhooks.md", "openai.md", "clients.md"}  # the latter two in tests/openai and tests/clients
+ELSEWHERE = {"webhooks.md", "openai.md", "clients.md", "generated-clients.md"}  # in tests/openai and tests/clients
 READER_S = r"^export (TOKEN|SITE)=.*$"  # lines that a reader writes as it suits him
 
 
@@ -61,7 +61,7 @@ def test_every_example_that_can_be_run_is_run():
     assert {block.page for block in blocks() if block.is_run} == {*SITES, *ELSEWHERE}
     # What is written in any other language is no program, or cannot stand alone.
     others = {block.language for block in blocks() if not block.is_run}
-    assert others <= {"", "diff", "sh", "json", "jsx", "http", "ini", "nginx", "toml", "yaml"}
+    assert others <= {"", "diff", "sh", "json", "jsx", "http", "ini", "nginx", "toml", "ts", "yaml"}
 
 
 def test_the_receiver_of_webhooks_knows_what_is_ours():
