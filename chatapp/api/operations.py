@@ -69,7 +69,7 @@ def operation(
         responses[304] = OpenApiResponse(description="Not modified.")
     if may_stream:
         responses[200, "text/event-stream"] = OpenApiResponse(OpenApiTypes.STR, description=summary)
-    return extend_schema(
+    describe = extend_schema(
         operation_id=name,
         summary=summary,
         request=body,
@@ -77,6 +77,13 @@ def operation(
         parameters=parameters,
         extensions={"x-problems": errors},
     )
+
+    def decorate(method: Callable) -> Callable:
+        method = describe(method)
+        method.query_class, method.body_class = query, body  # for Endpoint, which refuses what they do not have
+        return method
+
+    return decorate
 
 
 def _versions(name: str) -> list[OpenApiParameter]:

@@ -20,11 +20,8 @@ COMMON_ERRORS = [
     exceptions.NotAcceptable,
     exceptions.Throttled,
 ]
-BODY_ERRORS = [
-    exceptions.ParseError,
-    exceptions.UnsupportedMediaType,
-    exceptions.ValidationError,
-]
+BODY_ERRORS = [exceptions.ParseError, exceptions.UnsupportedMediaType]
+WITHOUT_DEFAULT = {"ScheduleChangeRequest": {"kind", "name", "prompt", "zone"}}  # although they need not be sent
 PROBLEM = {
     "type": "object",
     "description": "An error (RFC 9457). docs/errors.md lists the codes.",
@@ -63,12 +60,9 @@ class Schema(AutoSchema):
         return getdoc(getattr(self.view, self.method.lower())) or ""
 
     def _common(self, operation: dict) -> list[type[Exception]]:
-        queried = any(parameter["in"] == "query" for parameter in operation.get("parameters", ()))
-        has_own_key = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
         named = [exceptions.NotFound] if "{" in self.path else []
-        checked = [exceptions.ValidationError] if queried or has_own_key else []
         body = BODY_ERRORS if "requestBody" in operation else []
-        return [*COMMON_ERRORS, RequestDataTooBig, InternalError, *named, *checked, *body]
+        return [*COMMON_ERRORS, exceptions.ValidationError, RequestDataTooBig, InternalError, *named, *body]
 
 
 def error_responses(errors: Iterable[type[Exception]]) -> dict:
@@ -111,9 +105,44 @@ def add_shared_components(result: dict, generator, request, public) -> dict:
     result["paths"]["/api/v1/runs/{id}/events"] = schema_path()
     result["paths"]["/api/v1/events"] = all_events_schema_path()
     result["paths"] = dict(sorted(result["paths"].items()))
+    _describe_strictness(result)
     _share(result)
     _drop_unused(result)
     return result
+
+
+def _describe_strictness(result: dict) -> None:
+    """Bodies have no other members, and null is the default of those that may be missing (StrictSerializer)."""
+    paths = {path: methods for path, methods in result["paths"].items() if path.startswith("/api/v1/")}
+    bodies = [operation.get("requestBody") for methods in paths.values() for operation in methods.values()]
+    names, seen = set(SCHEMA_REF.findall(json.dumps(bodies, default=str))), set()
+    while names:
+        seen.add(name := names.pop())
+        schema = result["components"]["schemas"][name]
+        names |= set(SCHEMA_REF.findall(json.dumps(schema, default=str))) - seen
+        if "properties" in schema:
+            required = {*schema.get("required", ()), *WITHOUT_DEFAULT.get(name, ())}
+            schema["properties"] = {
+                each: value if each in required else _or_null(value) for each, value in schema["properties"].items()
+            }
+            schema["additionalProperties"] = False
+
+
+def _or_null(schema: dict) -> dict:
+    """The schema of a member that may be missing or null. Its default is told in words: generators would demand it."""
+    if (default := schema.get("default")) not in (None, ""):
+        words = f"Default: `{json.dumps(default)}`."
+        schema = schema | {"description": f"{schema['description']}\n\n{words}" if "description" in schema else words}
+    schema = {name: value for name, value in schema.items() if name != "default"}
+    if "type" in schema:
+        types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        enum = {"enum": [*schema["enum"], None]} if "enum" in schema and None not in schema["enum"] else {}
+        return schema | {"type": types if "null" in types else [*types, "null"]} | enum
+    about = {name: value for name, value in schema.items() if name == "description"}
+    rest = {name: value for name, value in schema.items() if name not in about}
+    if len(parts := rest.get("allOf", ())) == 1:
+        rest = parts[0]
+    return {"oneOf": [rest, {"type": "null"}]} | about
 
 
 def _share(result: dict) -> None:

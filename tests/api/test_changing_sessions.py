@@ -46,9 +46,7 @@ def test_what_is_not_named_stays(alice, session):
         {"max_tokens": "5"},
         {"pinned": "true"},
         {"pinned": 1},
-        {"pinned": None},
         {"system_prompt": "x" * 20_001},
-        {"title": None},
         [],
     ],
 )
@@ -63,8 +61,8 @@ def test_whoever_knows_an_older_version_changes_nothing(alice, session):
     known = alice.get(path)["ETag"]
     changed = alice.patch(path, {"title": "Birds"}, headers={"If-Match": known})
     assert changed.status_code == 200
-    for change in (alice.patch, alice.delete):
-        assert_problem(change(path, {"title": "Bees"}, headers={"If-Match": known}), 412, "changed_meanwhile")
+    for change, body in ((alice.patch, {"title": "Bees"}), (alice.delete, None)):
+        assert_problem(change(path, body, headers={"If-Match": known}), 412, "changed_meanwhile")
     assert Session.objects.get(pk=session.pk).title == "Birds"
     # It should go on from the version that there is, from any of several, or from whatever there is.
     for wanted in (changed["ETag"], f'"other", {changed["ETag"]}', "*"):

@@ -16,6 +16,7 @@ from chatapp.api.serializers.fields import (
     Text,
     TimestampFlag,
 )
+from chatapp.api.serializers.strict import StrictSerializer
 from chatapp.chats.models import Attachment, Effort, Message, MessageState, News, Role, Session
 from runs.errors import ModelUnknown
 from runs.models import Model
@@ -66,8 +67,10 @@ class ModelName(Text):
 
 
 @example({"title": "Birds", "system_prompt": "Be brief.", "temperature": 0.3})
-class SessionSerializer(serializers.ModelSerializer):
+class SessionSerializer(StrictSerializer, serializers.ModelSerializer):
     """A conversation. Empty or null settings use the model's."""
+
+    null_means = {"title": "", "model": "", "system_prompt": "", "pinned": False, "archived": False}
 
     id = Id(read_only=True)
     title = Text(
@@ -112,13 +115,13 @@ class SessionSerializer(serializers.ModelSerializer):
         return activity_of(session)
 
 
-class AgainSerializer(serializers.Serializer):
+class AgainSerializer(StrictSerializer):
     """Another answer to the same question, by the same model or another one."""
 
     model = Text(max_length=100, allow_blank=True, default="", help_text="Empty: the one that answered last.")
 
 
-class TextSerializer(serializers.Serializer):
+class TextSerializer(StrictSerializer):
     """A new text for a queued message. Its files are kept."""
 
     text = Text(allow_blank=True, help_text="Up to PROMPT_MAX_CHARACTERS characters.")

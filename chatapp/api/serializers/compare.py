@@ -11,6 +11,7 @@ from chatapp.api.serializers.chats import (
     ToolSerializer,
 )
 from chatapp.api.serializers.fields import Choice, Cost, Flag, Id, Integer, Number, QueryFlag, Text
+from chatapp.api.serializers.strict import StrictSerializer
 from chatapp.compare.actions import LEAST_PANES
 from chatapp.compare.contenders import Contender
 from chatapp.compare.models import LETTERS, MAX_PANES, Comparison
@@ -22,7 +23,7 @@ TIE = "tie"
 STATES = ["waiting", "answering", "retrying", "stopping", "completed", "stopped", "failed", "lost", "gone"]
 
 
-class ContenderSerializer(serializers.Serializer):
+class ContenderSerializer(StrictSerializer):
     """A model, and the settings that differ for it."""
 
     model = ModelName(allow_blank=False)
@@ -35,7 +36,7 @@ class ContenderSerializer(serializers.Serializer):
 
 
 @example({"prompt": "Which tree?", "contenders": [{"model": "smollm2"}, {"model": "smollm2", "temperature": 1}]})
-class CompareSerializer(serializers.Serializer):
+class CompareSerializer(StrictSerializer):
     """A prompt and the models to compare. Their panes are in random order."""
 
     prompt = Text(allow_blank=True, help_text="Up to PROMPT_MAX_CHARACTERS characters.")
@@ -50,7 +51,7 @@ class CompareSerializer(serializers.Serializer):
         return contenders
 
 
-class VoteSerializer(serializers.Serializer):
+class VoteSerializer(StrictSerializer):
     choice = Choice([*LETTERS, TIE], help_text="The letter of an open pane, or a tie.")
 
 

@@ -3,10 +3,11 @@
 from rest_framework import serializers
 
 from chatapp.api.serializers.fields import Id
+from chatapp.api.serializers.strict import StrictSerializer
 from chatapp.files.models import StoredFile
 
 
-class UploadSerializer(serializers.Serializer):
+class UploadSerializer(StrictSerializer):
     """A form (`multipart/form-data`) with one file."""
 
     file = serializers.FileField(allow_empty_file=True, help_text="Up to FILE_MAX_BYTES bytes.")

@@ -5,7 +5,19 @@ from rest_framework import serializers
 from chatapp.api.operations import example
 from chatapp.api.serializers.chats import ModelName
 from chatapp.api.serializers.fields import Choice, Id, Integer, QueryInteger, Text
-from chatapp.schedules.models import NOTIFY_LABELS, Kind, Missed, Occurrence, Overlap, Paused, Schedule, State, Target
+from chatapp.api.serializers.strict import StrictSerializer
+from chatapp.schedules.models import (
+    NOTIFY_LABELS,
+    Kind,
+    Missed,
+    Notify,
+    Occurrence,
+    Overlap,
+    Paused,
+    Schedule,
+    State,
+    Target,
+)
 from chatapp.schedules.spec import MAX_STEP, UNITS, rule_spec_of
 
 MINUTES_OF = {name: int(size) for size, name in UNITS}
@@ -16,9 +28,10 @@ AT = {"max_length": 8, "help_text": "daily, weekly, monthly: the local time, suc
 STARTS = {"max_length": 19, "help_text": "once: when; every: counted from. Local time in `zone`: 2026-12-24T08:00:00."}
 ZONE = {"max_length": 64, "help_text": "IANA, such as Europe/Berlin."}
 DAYS = {"min_value": 0, "max_value": 6}
+DEFAULTS = {"model": "", "target": Target.NEW, "missed": Missed.RUN, "overlap": Overlap.SKIP, "notify": Notify.ALL}
 
 
-class RuleSerializer(serializers.Serializer):
+class RuleSerializer(StrictSerializer):
     """When to run. Fields that the kind of rule does not use are ignored."""
 
     kind = Choice(Kind.choices, **KIND)
@@ -51,6 +64,8 @@ class RuleQuery(serializers.Serializer):
 @example({"name": "Morning", "prompt": "What is new?", "kind": "daily", "at": "08:00", "zone": "Europe/Berlin"})
 class ScheduleSerializer(RuleSerializer):
     """A prompt that is sent at set times."""
+
+    null_means = DEFAULTS | {"weekdays": [], "month_day": None, "every": None, "unit": None, "cron": ""}
 
     id = Id(read_only=True)
     name = Text(max_length=60)

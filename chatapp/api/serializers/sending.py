@@ -5,6 +5,7 @@ from rest_framework import serializers
 from chatapp.api.operations import example
 from chatapp.api.serializers.chats import MAX_TOKENS, PAGE_ITEMS, SYSTEM_PROMPT_CHARACTERS, SessionSerializer
 from chatapp.api.serializers.fields import Choice, Flag, Id, Integer, Number, QueryInteger, Text
+from chatapp.api.serializers.strict import StrictSerializer
 from runs.options import Options
 from runs.states import WhenBusy
 
@@ -33,7 +34,7 @@ class SendQuery(serializers.Serializer):
     )
 
 
-class FunctionSerializer(serializers.Serializer):
+class FunctionSerializer(StrictSerializer):
     """A function that the model may call."""
 
     name = Text(max_length=64)
@@ -42,7 +43,7 @@ class FunctionSerializer(serializers.Serializer):
     strict = Flag(required=False)
 
 
-class ToolDefinitionSerializer(serializers.Serializer):
+class ToolDefinitionSerializer(StrictSerializer):
     """A tool, as in a chat completion."""
 
     type = Choice([("function", "a function")])
@@ -50,7 +51,7 @@ class ToolDefinitionSerializer(serializers.Serializer):
 
 
 @example({"temperature": 0.2, "response_format": {"type": "json_object"}})
-class ParametersSerializer(serializers.Serializer):
+class ParametersSerializer(StrictSerializer):
     """Parameters of a chat completion, for this answer. What is left out is as the session or the model has it."""
 
     temperature = Number(min_value=0, max_value=2, required=False)
@@ -77,7 +78,7 @@ class ParametersSerializer(serializers.Serializer):
         return parameters
 
 
-class ToolResultSerializer(serializers.Serializer):
+class ToolResultSerializer(StrictSerializer):
     """The result of a call in the answer before."""
 
     id = Text(max_length=200, help_text="Of the call, as in `tools` of the run.")
@@ -85,7 +86,7 @@ class ToolResultSerializer(serializers.Serializer):
 
 
 @example({"text": "What is a wren?", "when_busy": "enqueue"})
-class SendSerializer(serializers.Serializer):
+class SendSerializer(StrictSerializer):
     """A message to send. With results of tools the text may be empty."""
 
     text = Text(

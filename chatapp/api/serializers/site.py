@@ -5,9 +5,11 @@ from rest_framework import serializers
 
 from chatapp.api.serializers.chats import ModelName
 from chatapp.api.serializers.fields import Choice, Flag, Text
-from chatapp.chats.models import Theme
+from chatapp.api.serializers.strict import StrictSerializer
+from chatapp.chats.models import Preferences, Theme
 from runs.models import Model
 
+PREFERENCES = ("theme", "model", "notifies")
 NAME_CHARACTERS = get_user_model()._meta.get_field("first_name").max_length
 
 
@@ -32,8 +34,10 @@ class LimitsSerializer(serializers.Serializer):
     prompt_characters = serializers.IntegerField()
 
 
-class MeSerializer(serializers.Serializer):
+class MeSerializer(StrictSerializer):
     """The user of the token, and the user's preferences."""
+
+    null_means = {"name": "", **{name: Preferences._meta.get_field(name).get_default() for name in PREFERENCES}}
 
     username = serializers.CharField(read_only=True)
     name = Text(max_length=NAME_CHARACTERS, allow_blank=True, required=False, help_text="How this site addresses you.")

@@ -65,7 +65,6 @@ class PaneEndpoint(ComparisonEndpoint):
 
 class Comparisons(ComparisonEndpoint):
     serializer_class = ComparisonSerializer
-    query_class = PageSerializer
     throttle_scopes = {"POST": RUNS}
 
     @operation(
@@ -158,7 +157,6 @@ class Vote(ComparisonEndpoint):
 
 class Scoreboard(Endpoint):
     serializer_class = ScoreboardSerializer
-    query_class = ScoreboardQuery
 
     @operation("read_scoreboard", "Read how often each contender won", ScoreboardSerializer, query=ScoreboardQuery)
     def get(self, request: Request) -> Response:

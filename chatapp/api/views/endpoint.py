@@ -9,14 +9,18 @@ from django.http import Http404
 from django.urls import reverse
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.utils.mediatypes import media_type_matches
 
 from chatapp.api.current_messages import CurrentMessage
 from chatapp.api.errors import problem_response
 from chatapp.api.idempotency import create_once
 from chatapp.api.pagination import CursorPages
 from chatapp.api.serializers.runs import AcceptedSerializer
+from chatapp.api.serializers.strict import FIELD, PARAMETER, refuse_unknown
 from chatapp.chats.models import Message, Session
 from runs.errors import BrokerUnavailable
 from runs.models import Run
@@ -25,7 +29,6 @@ from runs.models import Run
 class Endpoint(GenericAPIView):
     pagination_class = None  # each list has its own ordering
     filter_backends = []
-    query_class = None  # the serializer of a GET's query
     most_bytes: int | None = None  # of a body; None: DATA_UPLOAD_MAX_MEMORY_SIZE
 
     def initial(self, request: Request, *args, **kwargs) -> None:
@@ -34,6 +37,20 @@ class Endpoint(GenericAPIView):
         # A chunked body has no length; DRF would treat it as empty.
         if "CONTENT_LENGTH" not in request.META and "HTTP_TRANSFER_ENCODING" in request.META:
             request.META["CONTENT_LENGTH"] = str(len(request.body))
+        self.refuse_unknown(request)
+
+    def refuse_unknown(self, request: Request) -> None:
+        """Refuse query parameters and, where no body is expected, members of a body that have no effect."""
+        handler = getattr(self, request.method.lower(), None)
+        if handler is None:  # 405 follows
+            return
+        query_class, body_class = getattr(handler, "query_class", None), getattr(handler, "body_class", None)
+        refuse_unknown(request.query_params, query_class().fields if query_class else (), PARAMETER)
+        if body_class is None and request.method not in SAFE_METHODS and is_json(request):
+            if isinstance(request.data, dict):
+                refuse_unknown(request.data, (), FIELD)
+            elif request.data is not None:
+                raise ValidationError({api_settings.NON_FIELD_ERRORS_KEY: ["No body is expected here."]})
 
     def validated_body(self, request: Request, **options) -> dict:
         """The fields of the body, validated by the endpoint's serializer."""
@@ -42,10 +59,8 @@ class Endpoint(GenericAPIView):
         return serializer.validated_data
 
     def validated_query(self, request: Request) -> dict:
-        """The query, validated by `query_class`. The last of repeated parameters counts; unknown ones are refused."""
-        serializer = self.query_class(data=dict(request.query_params.items()))
-        if unknown := request.query_params.keys() - serializer.fields.keys():
-            raise ValidationError({name[:100]: ["Unknown parameter."] for name in sorted(unknown)})
+        """The query, validated by the operation's serializer of it. The last of repeated parameters counts."""
+        serializer = getattr(self, request.method.lower()).query_class(data=dict(request.query_params.items()))
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
 
@@ -62,6 +77,12 @@ class Endpoint(GenericAPIView):
         pages = CursorPages(limit, *ordering)
         rows = pages.paginate_queryset(queryset, request, self)
         return pages.get_paginated_response(self.get_serializer(prepare(rows) if prepare else rows, many=True).data)
+
+
+def is_json(request: Request) -> bool:
+    """Whether there is a body that says it is JSON."""
+    has_body = (request.META.get("CONTENT_LENGTH") or "0") != "0"
+    return has_body and media_type_matches("application/json", request.content_type or "")
 
 
 def refuse_too_large(length: str | None, most: int | None = None) -> None:
@@ -103,6 +124,9 @@ class NotFoundEndpoint(Endpoint):
     """Any other URL below /api/."""
 
     schema = None
+
+    def refuse_unknown(self, request: Request) -> None:
+        """Nothing is known here."""
 
     def initial(self, request: Request, *args, **kwargs) -> None:
         super().initial(request, *args, **kwargs)

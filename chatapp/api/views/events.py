@@ -6,11 +6,12 @@ from uuid import UUID
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
-from rest_framework.exceptions import APIException, MethodNotAllowed, NotAcceptable
+from rest_framework.exceptions import APIException, MethodNotAllowed, NotAcceptable, ValidationError
 
 from chatapp.accounts.authentication import viewer
 from chatapp.api.errors import plain_response
 from chatapp.api.schema import COMMON_ERRORS, error_responses
+from chatapp.api.serializers.strict import PARAMETER, refuse_unknown
 from chatapp.api.views.endpoint import refuse_too_large
 from chatapp.openapi import content, operation, query_parameter
 from runs.errors import InternalError
@@ -23,6 +24,7 @@ STREAM_ERRORS = [
     *(error for error in COMMON_ERRORS if error is not NotAcceptable),
     Http404,
     RequestDataTooBig,
+    ValidationError,
     TooManyConnections,
     InternalError,
 ]
@@ -38,21 +40,22 @@ EXAMPLE = (
 @csrf_exempt  # cookies are ignored
 async def events(request: HttpRequest, pk) -> HttpResponseBase:
     """The stream of a run, from the beginning or after a given seq, to its end (B25)."""
-    return await _follow(request, lambda reader: pk)
+    return await _follow(request, {"after"}, lambda reader: pk)
 
 
 @csrf_exempt  # cookies are ignored
 async def all_events(request: HttpRequest) -> HttpResponseBase:
     """What changes in the user's sessions, as in the list of the pages. Nothing of it is stored."""
-    return await _follow(request, lambda reader: stream_of(reader.user_id))
+    return await _follow(request, set(), lambda reader: stream_of(reader.user_id))
 
 
-async def _follow(request: HttpRequest, choose: Callable[[Viewer], UUID]) -> HttpResponseBase:
+async def _follow(request: HttpRequest, parameters: set[str], choose: Callable[[Viewer], UUID]) -> HttpResponseBase:
     try:
         if request.method not in METHODS:
             raise MethodNotAllowed(request.method)
         reader = await in_request_thread(viewer, request)
         refuse_too_large(request.META.get("CONTENT_LENGTH"))
+        refuse_unknown(request.GET, parameters, PARAMETER)
         return await event_stream(request, reader, choose(reader))
     except (APIException, Http404, SuspiciousOperation, TooManyConnections) as error:
         response = plain_response(error)

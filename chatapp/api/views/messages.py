@@ -60,7 +60,6 @@ class Messages(Sending, SessionEndpoint):
     """The messages of a session."""
 
     throttle_scopes = {"POST": RUNS}
-    query_class = PageSerializer
 
     @operation(
         "list_messages",
@@ -167,7 +166,6 @@ class Summary(SessionEndpoint):
 
 class Branch(SessionEndpoint):
     serializer_class = PlacedSerializer
-    query_class = BranchQuery
 
     @operation(
         "read_branch",
@@ -210,7 +208,6 @@ class MessageDetail(MessageEndpoint):
 
 class Siblings(MessageEndpoint):
     serializer_class = MessageSerializer
-    query_class = PageSerializer
 
     @operation(
         "list_siblings",

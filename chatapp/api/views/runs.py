@@ -25,7 +25,6 @@ from runs.states import ACTIVE, FINAL, Trigger
 
 class Runs(RunEndpoint):
     serializer_class = RunSerializer
-    query_class = RunsQuery
 
     @operation("list_runs", "List runs, newest first", RunSerializer, query=RunsQuery, is_list=True)
     def get(self, request: Request) -> Response:

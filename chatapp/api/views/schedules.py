@@ -16,6 +16,7 @@ from chatapp.accounts.throttles import RUNS
 from chatapp.api.operations import operation
 from chatapp.api.serializers.chats import PageSerializer
 from chatapp.api.serializers.schedules import (
+    DEFAULTS,
     MINUTES_OF,
     OccurrenceSerializer,
     PreviewSerializer,
@@ -28,7 +29,7 @@ from chatapp.api.views.endpoint import Endpoint
 from chatapp.chats.models import Session
 from chatapp.schedules import actions
 from chatapp.schedules.errors import StillRunning, TooManySchedules
-from chatapp.schedules.models import Missed, Notify, Occurrence, Overlap, Schedule, Target
+from chatapp.schedules.models import Occurrence, Schedule, Target
 from chatapp.schedules.rules import next_times
 from chatapp.schedules.spec import REQUIRED, RuleSpec, ScheduleSpec, rule_spec_of
 from runs.errors import ModelUnknown, PromptEmpty, PromptTooLong
@@ -38,7 +39,6 @@ from runs.models import Model
 SHOWN_TIMES = 5
 TIME_FORMATS = ["%H:%M:%S", "%H:%M", "%H:%M:%S.%f"]
 MOMENT_FORMATS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-DEFAULTS = {"model": "", "target": Target.NEW, "missed": Missed.RUN, "overlap": Overlap.SKIP, "notify": Notify.ALL}
 SAVE_ERRORS = [PromptEmpty, PromptTooLong, ModelUnknown]
 
 
@@ -55,8 +55,6 @@ class ScheduleEndpoint(Endpoint):
 
 
 class Schedules(ScheduleEndpoint):
-    query_class = PageSerializer
-
     @operation("list_schedules", "List schedules, newest first", ScheduleSerializer, query=PageSerializer, is_list=True)
     def get(self, request: Request) -> Response:
         """Your own, paused ones too."""
@@ -104,7 +102,6 @@ class ScheduleDetail(ScheduleEndpoint):
 
 class Preview(Endpoint):
     serializer_class = PreviewSerializer
-    query_class = RuleQuery
 
     @operation("preview_schedule", "Preview a rule in words and times", PreviewSerializer, query=RuleQuery)
     def get(self, request: Request) -> Response:
@@ -167,7 +164,6 @@ class Duplicate(ScheduleEndpoint):
 
 class Occurrences(ScheduleEndpoint):
     serializer_class = OccurrenceSerializer
-    query_class = PageSerializer
 
     @operation(
         "list_occurrences",

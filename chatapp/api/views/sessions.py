@@ -31,8 +31,6 @@ class ListedSessionEndpoint(SessionEndpoint):
 
 
 class Sessions(ListedSessionEndpoint):
-    query_class = SessionsQuery
-
     @operation("list_sessions", "List sessions, newest first", SessionSerializer, query=SessionsQuery, is_list=True)
     def get(self, request: Request) -> Response:
         """Archived ones only with `archived=true`."""

@@ -7,18 +7,15 @@ from rest_framework.response import Response
 from chatapp.accounts.people import rename
 from chatapp.api.operations import operation
 from chatapp.api.serializers.chats import PageSerializer
-from chatapp.api.serializers.site import MeSerializer, ModelSerializer
+from chatapp.api.serializers.site import PREFERENCES, MeSerializer, ModelSerializer
 from chatapp.api.views.endpoint import Endpoint
 from chatapp.chats.models import Preferences
 from runs.errors import ModelUnknown
 from runs.models import Model
 
-PREFERENCES = ("theme", "model", "notifies")
-
 
 class Models(Endpoint):
     serializer_class = ModelSerializer
-    query_class = PageSerializer
 
     @operation("list_models", "List models by name", ModelSerializer, query=PageSerializer, is_list=True)
     def get(self, request: Request) -> Response:

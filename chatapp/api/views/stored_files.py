@@ -42,7 +42,6 @@ class FileEndpoint(Endpoint):
 
 
 class StoredFiles(FileEndpoint):
-    query_class = PageSerializer
     parser_classes = [MultiPartParser]
 
     @property
