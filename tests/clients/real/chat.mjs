@@ -11,7 +11,7 @@ const headers = { Authorization: `Bearer ${process.env.OPENAI_API_KEY}` };
 const versions = { 5: [Chat5, Transport5], 6: [Chat6, Transport6], 7: [Chat7, Transport7] };
 const textOf = (message) => message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
 
-async function chatWith(Chat, Transport, id) {
+async function chatWith(Chat, Transport) {
   const open = (messages = []) => new Chat({ id, messages, transport: new Transport({ api, headers }) });
   const whole = await answered(open());
   const resumed = await resume(open);
@@ -37,7 +37,7 @@ let id;
 async function resume(open) {
   const chat = open(await load());
   const sending = chat.sendMessage({ text: process.env.SLOW_PROMPT });
-  while (!(chat.lastMessage.role === "assistant" && textOf(chat.lastMessage))) await new Promise(setImmediate);
+  while (!(chat.messages.length === 4 && textOf(chat.lastMessage))) await new Promise(setImmediate);
   await chat.stop(); // as a page that is closed
   await sending;
   const later = open(await load());
@@ -57,7 +57,7 @@ for (const [version, [Chat, Transport]] of Object.entries(versions)) {
   id = `chat-${version}-${Date.now()}`;
   const client = `AI SDK ${version}`;
   try {
-    for (const [way, ok] of Object.entries(await chatWith(Chat, Transport, id)))
+    for (const [way, ok] of Object.entries(await chatWith(Chat, Transport)))
       console.log(JSON.stringify({ client, way, ok, detail: ok ? "" : "fails" }));
   } catch (error) {
     console.log(JSON.stringify({ client, way: "a Chat", ok: false, detail: `${error}` }));
