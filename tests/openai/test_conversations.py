@@ -5,6 +5,7 @@ import json
 import pytest
 
 from chatapp.chats.models import Message, MessageState, Role, Session
+from chatapp.openai import retention
 from chatapp.openai.models import Exchange
 from runs.lifecycle import transitions
 from runs.models import Run
@@ -247,13 +248,13 @@ def test_a_response_of_a_conversation_is_deleted_without_its_messages(program, c
     assert [message.content for message in chat.messages.all()] == ["one", "1"]
 
 
-def test_retention_keeps_the_messages_of_a_conversation(program, chat, settings):
-    from chatapp.openai import retention
-
-    finish(respond(program, "one", chat), "1")
+def test_retention_keeps_the_messages_of_a_conversation(program, chat, settings, monkeypatch):
+    for text in ("one", "two"):
+        finish(respond(program, text, chat), text.upper())
     settings.RESPONSES_DAYS = 0.0000001
-    assert retention.delete_due() == 1
-    assert [message.content for message in chat.messages.all()] == ["one", "1"]
+    monkeypatch.setattr(retention, "BATCH_EXCHANGES", 1)
+    assert [retention.delete_due() for _ in range(3)] == [1, 1, 0]
+    assert [message.content for message in chat.messages.all()] == ["one", "ONE", "two", "TWO"]
     assert not Exchange.objects.exists()
 
 
