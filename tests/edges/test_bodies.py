@@ -20,6 +20,8 @@ SHAPES = {  # path: what its refusals look like
     "/login": b"This request is too large",
     "/api/v1/sessions": b'"code": "body_too_large"',
     "/v1/responses": b'"code": "body_too_large"',
+    "/api/v1/files": b'"code": "body_too_large"',
+    "/v1/files": b'"code": "body_too_large"',
     "/chats/0198c0de-5d1e-7c3a-9a51-5a3c2f6f9a10/messages": b"This request is too large",
 }
 
