@@ -85,11 +85,17 @@ def test_null_is_the_default_of_a_new_thing(alice, model):
 
 
 def test_null_resets_what_is_changed(alice, session, model):
-    given = {"title": "Birds", "model": model.name, "system_prompt": "Be brief.", "archived": True}
+    given = {
+        "title": "Birds",
+        "model": model.name,
+        "system_prompt": "Be brief.",
+        "archived": True,
+        "reasoning_effort": "low",
+    }
     assert alice.patch(f"sessions/{session.pk}", given).json() | given == alice.get(f"sessions/{session.pk}").json()
     reset = alice.patch(f"sessions/{session.pk}", dict.fromkeys(given)).json()
     assert {name: reset[name] for name in given} == {
-        "title": "", "model": "", "system_prompt": "", "archived": False,
+        "title": "", "model": "", "system_prompt": "", "archived": False, "reasoning_effort": "",
     }  # fmt: skip
     assert alice.patch(f"sessions/{session.pk}", {"pinned": True}).json()["pinned"] is True
     assert alice.patch(f"sessions/{session.pk}", {"pinned": None}).json()["pinned"] is False

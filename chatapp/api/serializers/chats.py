@@ -70,7 +70,9 @@ class ModelName(Text):
 class SessionSerializer(StrictSerializer, serializers.ModelSerializer):
     """A conversation. Empty or null settings use the model's."""
 
-    null_means = {"title": "", "model": "", "system_prompt": "", "pinned": False, "archived": False}
+    null_means = {
+        "title": "", "model": "", "system_prompt": "", "reasoning_effort": "", "pinned": False, "archived": False,
+    }  # fmt: skip
 
     id = Id(read_only=True)
     title = Text(
