@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runs.errors import UpstreamError
 from runs.upstream.failures.classify import Report, failure_for, failure_of_response, report_in
-from runs.upstream.failures.retry_after import seconds_in_headers, seconds_in_report
+from runs.upstream.failures.retry_after import seconds_in_headers, seconds_in_words
 
 # (status, body, code, retried before the first token)
 RESPONSES = [
@@ -255,7 +255,7 @@ def test_a_pause_is_read_from_headers():
     ],
 )
 def test_a_pause_is_read_from_words(words, seconds):
-    assert seconds_in_report(words) == pytest.approx(seconds)
+    assert seconds_in_words(words) == pytest.approx(seconds)
 
 
 def test_google_s_delay_is_read():

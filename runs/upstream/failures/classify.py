@@ -28,7 +28,7 @@ from runs.errors import (
     UpstreamUnavailable,
 )
 from runs.upstream.failures.context_numbers import context_numbers
-from runs.upstream.failures.retry_after import seconds_in_headers, seconds_in_report
+from runs.upstream.failures.retry_after import seconds_in_details, seconds_in_headers, seconds_in_words
 from runs.upstream.failures.storable_text import storable
 from runs.upstream.failures.words import (
     BAD_KEY,
@@ -58,9 +58,9 @@ EXCERPT_CHARACTERS = 2_000  # of an upstream's error, for staff
 BODY_BYTES = 32 * 1024  # read of the body of an error
 MAX_DEPTH = 5  # of objects within a report
 MAX_ITEMS = 5  # of a list within a report
-CODE_CHARACTERS = 100
+CODE_CHARACTERS = 100  # of a code, a type or the name of a parameter
 
-MESSAGE_KEYS = (
+MESSAGE_KEYS = (  # the first that has words
     "message",
     "msg",
     "detail",
@@ -77,7 +77,9 @@ MESSAGE_KEYS = (
     "errors",
     "body",
 )
-ERROR_KEYS = ("error_msg", "errorMessage", "error_message", "errorType", "faultstring")  # errors by their names
+# An object without `error` reports one by a key that nothing else has; or by a sentence, if a code or a type says so.
+ERROR_KEYS = ("error_msg", "errorMessage", "error_message", "errorType", "faultstring")
+SENTENCE_KEYS = ("message", "msg", "error_msg", "errorMessage", "error_message", "status_msg")
 CODE_KEYS = (
     "code",
     "error_code",
@@ -90,7 +92,7 @@ CODE_KEYS = (
 )
 SUCCESS = {"", "none", "null", "0", "200", "ok", "success", "succeeded"}  # codes that report no error
 TYPE_KEYS = ("type", "__type", "status", "error_type")
-EVENT = re.compile(r"\s*(?:(?:event|id|retry):[^\n]*\n|:[^\n]*\n)*data:")  # of an error that comes as an event
+BEFORE_DATA = re.compile(r"\s*(?:(?:event|id|retry):[^\n]*\n|:[^\n]*\n)*data:")  # of an error that comes as an event
 IS_ERROR_TYPE = re.compile(r"error|exception|fail|invalid|denied|limit|exhausted|unavailable|overload", re.IGNORECASE)
 
 STATUS_BY_NAME = {  # of gRPC, which Google's servers report
@@ -179,7 +181,7 @@ def failure_for(report: Report, detail: str = "", status: int | None = None) -> 
     error.upstream_status = status or report.status
     error.upstream_code = report.code or report.type
     error.upstream_message, error.upstream_param = report.message, report.param
-    error.retry_after = seconds_in_report(report.message)
+    error.retry_after = seconds_in_words(report.message)
     if isinstance(error, UpstreamContextTooLong):
         error.context_limit, error.context_requested = context_numbers(report.message)
     if kind is UpstreamFailed:
@@ -200,13 +202,13 @@ def failure_of_response(status: int, headers: Mapping[str, str], body: bytes) ->
         moved.upstream_status = status
         return moved
     try:
-        value: object = orjson.loads(EVENT.sub("", text, count=1).strip() or body)
+        value: object = orjson.loads(BEFORE_DATA.sub("", text, count=1).strip() or body)
     except ValueError:
         value = text if "<" not in text[:200] else ""
     report = report_in(value, is_error=True) or Report("")
     error = failure_for(report, detail, status)
     pause = seconds_in_headers(headers)
-    error.retry_after = pause if pause is not None else _retry_delay(value) or error.retry_after
+    error.retry_after = pause if pause is not None else seconds_in_details(value) or error.retry_after
     if headers.get("x-should-retry", "").strip().lower() == "false":
         error.is_transient = False
     return error
@@ -223,6 +225,7 @@ def excerpt(value: object) -> str:
 
 
 def _kind_of(report: Report, status: int | None) -> type[UpstreamError]:
+    """The first kind that fits. The order matters: an exhausted quota often has the status of a rate limit."""
     words = report.words
     if report.has_code(CONTEXT_CODES) or (CONTEXT.search(words) and not NOT_CONTEXT.search(words)):
         return UpstreamContextTooLong
@@ -280,7 +283,7 @@ def _is_error_object(value: dict[str, Any]) -> bool:
     has_code = any(_is_code(value.get(name)) for name in CODE_KEYS)
     if any(isinstance(value.get(name), str) and value[name] for name in ERROR_KEYS):
         return has_code or not any(name in value for name in CODE_KEYS)
-    if not any(isinstance(value.get(name), str) and value[name] for name in ("message", "msg", *MESSAGE_KEYS[4:8])):
+    if not any(isinstance(value.get(name), str) and value[name] for name in SENTENCE_KEYS):
         return isinstance(value.get("detail"), str | list | dict) and bool(value["detail"]) and "id" not in value
     if has_code:
         return True
@@ -308,6 +311,7 @@ def _report(inner: object, outer: dict[str, Any]) -> Report:
 
 
 def _status(sources: list[dict[str, Any]]) -> int | None:
+    """The HTTP status of an error that a report names, as a number, as its digits or by its name in gRPC."""
     for source in sources:
         for name in (*CODE_KEYS, "status", "http_status"):
             value = source.get(name)
@@ -362,16 +366,3 @@ def _path(value: dict[str, Any]) -> str:
         return ""
     names = [str(name) for name in location[: MAX_ITEMS + 1] if isinstance(name, str | int) and name != "body"]
     return storable(".".join(names)[:CODE_CHARACTERS])
-
-
-def _retry_delay(value: object) -> float | None:
-    """Of Google's RetryInfo: {"error": {"details": [{"retryDelay": "2s"}]}}, in a list or not."""
-    if isinstance(value, list) and value:
-        value = value[0]
-    error = value.get("error") if isinstance(value, dict) else None
-    details = error.get("details") if isinstance(error, dict) else None
-    for detail in details[:MAX_ITEMS] if isinstance(details, list) else ():
-        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
-        if isinstance(delay, str) and re.fullmatch(r"\d{1,6}(\.\d{1,9})?s", delay):
-            return float(delay[:-1])
-    return None

@@ -1,6 +1,7 @@
 """The numbers in a message about a context that is too long: the limit, and what was requested."""
 
 import re
+from collections.abc import Iterable
 
 COUNT = r"(?<![\w-])(\d[\d,_.]*\d|\d)"  # not within a name, as of a model
 LIMITS = (  # the first that matches
@@ -17,10 +18,9 @@ REQUESTED = re.compile(
     rf"(?:(?!max|limit)\D){{0,30}}?{COUNT}",
     re.IGNORECASE,
 )
-
 OTHER_UNIT = re.compile(r"characters|string", re.IGNORECASE)
 STATUS_IN_WORDS = re.compile(r"<\d{3}>")  # DashScope's
-LEAST_TOKENS = 31  # of a context; smaller numbers are other ones
+LEAST_TOKENS = 32  # of a context; smaller numbers count something else
 
 
 def context_numbers(message: str) -> tuple[int | None, int | None]:
@@ -28,16 +28,19 @@ def context_numbers(message: str) -> tuple[int | None, int | None]:
     if OTHER_UNIT.search(message) and "token" not in message.lower():
         return None, None
     message = STATUS_IN_WORDS.sub("", message)
-    counts = [count for text in re.findall(COUNT, message) if (count := _int(text)) and count > LEAST_TOKENS]
-    requested = next(
-        (count for text in REQUESTED.findall(message) if (count := _int(text)) and count > LEAST_TOKENS), None
-    )
-    groups = (match.groups() for pattern in LIMITS for match in pattern.finditer(message))
-    limits = [count for found in groups if (count := _int(next(filter(None, found)))) and count > LEAST_TOKENS]
+    counts = _token_counts(re.findall(COUNT, message))
+    requested = next(iter(_token_counts(REQUESTED.findall(message))), None)
+    matches = (match for pattern in LIMITS for match in pattern.finditer(message))
+    limits = _token_counts(next(filter(None, match.groups())) for match in matches)
     limit = next((count for count in limits if count != requested and count in counts), None)
     if limit is None and len(counts) == 2:
         limit, requested = min(counts), max(counts)
     return limit, requested
+
+
+def _token_counts(texts: Iterable[str]) -> list[int]:
+    """Those of the numbers that can be sizes of a context or a request."""
+    return [count for text in texts if (count := _int(text)) is not None and count >= LEAST_TOKENS]
 
 
 def _int(text: str) -> int | None:

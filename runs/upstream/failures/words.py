@@ -1,4 +1,4 @@
-"""The codes and words by which servers say what went wrong, vendor by vendor. failures.py decides with them.
+"""The codes and words by which servers say what went wrong, vendor by vendor. `classify` decides with them.
 
 Codes are compared in lower case, with an error's code and with its type. Patterns search texts of at most a few
 thousand characters, and none repeats without a bound.

@@ -16,6 +16,7 @@ class Ending(StrEnum):
     BROKEN = "broken"  # broken off: the server could not go on
 
 
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")  # of camel case
 _NO_REASONS = {"", "null", "none", "undefined", "unspecified", "finish_reason_unspecified"}
 _ENDINGS = {
     Ending.LENGTH: """length max_tokens model_length max_length max_output_tokens max_new_tokens token_limit
@@ -31,19 +32,7 @@ _ENDINGS = {
         malformed_function_call unexpected_tool_call too_many_tool_calls exception incomplete disconnected killed
         preempted""",
 }
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")  # of camel case
 _BY_NAME = {name: ending for ending, names in _ENDINGS.items() for name in names.split()}
-
-
-_NOTES = {
-    Ending.LENGTH: "Cut off: the answer reached the model’s length limit.",
-    Ending.FILTER: "Cut off: a content filter of the model’s server ended the answer.",
-}
-_LENGTH_BEFORE_TEXT = (
-    "Cut off: the model reached its length limit before the answer began. Set a higher limit in the chat’s settings."
-)
-
-
 _BY_WORDS = (  # of names that are not in the table; the first that matches
     (Ending.FILTER, re.compile(r"filter|safety|sensitive|moderat|guardrail|policy|toxic|risk")),
     (Ending.BROKEN, re.compile(
@@ -52,6 +41,13 @@ _BY_WORDS = (  # of names that are not in the table; the first that matches
     )),
     (Ending.LENGTH, re.compile(r"length|max\w*token|token_limit|context_window|^limit$")),
 )  # fmt: skip
+_NOTES = {
+    Ending.LENGTH: "Cut off: the answer reached the model’s length limit.",
+    Ending.FILTER: "Cut off: a content filter of the model’s server ended the answer.",
+}
+_LENGTH_BEFORE_TEXT = (
+    "Cut off: the model reached its length limit before the answer began. Set a higher limit in the chat’s settings."
+)
 
 
 def cut_off_note(reason: str, has_text: bool) -> str:
