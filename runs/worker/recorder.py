@@ -7,8 +7,8 @@ import orjson
 from django.conf import settings
 
 from runs.errors import AnswerFiltered, EmptyAnswer, LengthUsedUp, RunError, UpstreamLoading, UpstreamTooLarge
-from runs.upstream.reading.chunks import FINISH, split
-from runs.upstream.reading.deltas import Delta
+from runs.upstream.reading.chunks import split
+from runs.upstream.reading.deltas import FINISH, Delta
 from runs.upstream.reading.finish_reasons import Ending, ending_of
 from runs.upstream.request import MayBeEmpty
 from streams.delivery.writer import BatchWriter

@@ -6,8 +6,7 @@ import itertools
 from runs.errors import RunError
 from runs.net.inflate import Inflater
 from runs.upstream.reading.answer import AnswerReader
-from runs.upstream.reading.chunks import FINISH
-from runs.upstream.reading.deltas import Delta
+from runs.upstream.reading.deltas import FINISH, Delta
 from streams.events import Kind, ToolCalls
 
 

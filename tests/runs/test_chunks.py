@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from runs.errors import UpstreamFailed, UpstreamGarbage
 from runs.net.sse import MAX_EVENT_BYTES, EventParser, EventTooLarge
-from runs.upstream.reading.chunks import FINISH, parse
+from runs.upstream.reading.chunks import parse
+from runs.upstream.reading.deltas import FINISH
 from streams.events import Kind
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

@@ -29,7 +29,6 @@ from runs.errors import (
 )
 from runs.upstream.failures.context_numbers import context_numbers
 from runs.upstream.failures.retry_after import seconds_in_details, seconds_in_headers, seconds_in_words
-from runs.upstream.failures.storable_text import storable
 from runs.upstream.failures.words import (
     BAD_KEY,
     CONTEXT,
@@ -53,6 +52,7 @@ from runs.upstream.failures.words import (
     REGION_CODES,
     TRANSIENT,
 )
+from runs.upstream.storable_text import storable
 
 EXCERPT_CHARACTERS = 2_000  # of an upstream's error, for staff
 BODY_BYTES = 32 * 1024  # read of the body of an error

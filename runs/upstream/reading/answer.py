@@ -11,8 +11,8 @@ from runs.errors import RunError, UpstreamFailed, UpstreamGarbage, UpstreamTooLa
 from runs.net.loop_budget import LARGE_EVENT_BYTES, loop_budget
 from runs.net.sse import MAX_EVENT_BYTES, EventParser, EventTooLarge, Payload
 from runs.upstream.failures.classify import EXCERPT_CHARACTERS, Report, excerpt, failure_for, report_in
-from runs.upstream.reading.chunks import FINISH, ChunkParser
-from runs.upstream.reading.deltas import Delta
+from runs.upstream.reading.chunks import ChunkParser
+from runs.upstream.reading.deltas import FINISH, Delta
 from runs.upstream.reading.finish_reasons import Ending, ending_of
 from runs.upstream.reading.reasoning import Split, TagSplitter
 from runs.upstream.reading.sources import merge
@@ -169,14 +169,12 @@ class AnswerReader:
 
     def _feed_json(self, piece: bytes) -> Outcome:
         """Collect a value of JSON, or read values line by line if the first line is a whole one."""
-        self._json += piece
-        if len(self._json) > MAX_EVENT_BYTES:
-            raise UpstreamTooLarge("a body of JSON larger than the limit")
+        self._collect_json(piece)
         if b"\n" not in piece:
             return False
         *lines, rest = self._json.split(b"\n")
         payloads: list[Payload] = [line for line in lines if line.strip()]
-        if not payloads or max(map(len, payloads)) > LARGE_EVENT_BYTES or not _is_json(payloads[0]):
+        if not payloads or max(map(len, payloads)) > LARGE_EVENT_BYTES or not _is_object(payloads[0]):
             self._feed = self._collect_json
             return False
         self._json = rest
@@ -309,7 +307,8 @@ def _deltas_of(part: Split) -> list[Delta]:
     return deltas
 
 
-def _is_json(line: Payload) -> bool:
+def _is_object(line: Payload) -> bool:
+    """Whether a line is an object of JSON."""
     try:
         return isinstance(orjson.loads(line), dict)
     except ValueError:

@@ -15,23 +15,22 @@ import orjson
 from runs.errors import RunError, UpstreamGarbage, UpstreamTooLarge
 from runs.net.sse import Payload
 from runs.upstream.failures.classify import EXCERPT_CHARACTERS, Report, excerpt, failure_for, report_in
-from runs.upstream.failures.storable_text import storable
-from runs.upstream.reading.deltas import Delta, add_delta
+from runs.upstream.reading.deltas import FINISH, Delta, add_delta
 from runs.upstream.reading.finish_reasons import is_reason
 from runs.upstream.reading.sources import sources_in
 from runs.upstream.reading.tool_calls import ToolCallTracker, TooManyCalls, text_of
 from runs.upstream.reading.usage import counts_of, merge_counts
+from runs.upstream.storable_text import storable
 from streams.events import Kind
 
 MAX_VALUES = 100_000  # in a large event
 MAX_FINISH_REASON_CHARACTERS = 100
 PIECE_CHARACTERS = 32 * 1024  # of a large delta in one event
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # a pair is one character
-FINISH = "finish"  # {"finish_reason": str}
 DONE = "[DONE]"  # the end marker
 WRAPPERS = ("data", "result", "response", "output", "body", "chunk")  # members in which gateways put a whole chunk
 REASON_FIELDS = ("finish_reason", "finishReason", "stop_reason", "finish_details")
-MAX_LISTED = 10_000  # chunks in a list
+MAX_LISTED = 10_000  # chunks in a list; a longer one is no answer
 _ABSENT = object()
 _BETWEEN_VALUES = re.compile(  # what is neither JSON nor words: framing within the frame, comments, signs of life
     r"(?:[\s,\0\ufeff]|\\[nr]|data:|:[^\n]*|\[?(?:ping|pong|keep-?alive|heartbeat|start)\]?(?=\s|$))*", re.IGNORECASE
@@ -302,12 +301,16 @@ def _load_leniently(payload: Payload) -> Iterator[object]:
             value, at = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
             if text[at] in "{[<\"'":
-                raise UpstreamGarbage(f"not JSON: {bytes(payload[:EXCERPT_CHARACTERS])!r}") from error
+                raise _not_json(payload) from error
             words = excerpt(text[at:])
             raise failure_for(Report(storable(words)), words) from error
         if not isinstance(value, dict) and _BETWEEN_VALUES.fullmatch(text, at) is None:
-            raise UpstreamGarbage(f"not JSON: {bytes(payload[:EXCERPT_CHARACTERS])!r}")
+            raise _not_json(payload)
         yield value
+
+
+def _not_json(payload: Payload) -> UpstreamGarbage:
+    return UpstreamGarbage(f"not JSON: {bytes(payload[:EXCERPT_CHARACTERS])!r}")
 
 
 def _null(constant: str) -> None:

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from runs.upstream.reading.sources import PLACES, sources_in
-from runs.upstream.reading.tool_calls import MAX_TOOL_CALLS, ToolCallTracker, TooManyCalls
+from runs.upstream.reading.tool_calls import ToolCallTracker
 from streams.events import Kind
 
+FINISH = "finish"  # the kind of {"finish_reason": str}, which is no event
 MAX_DEPTH = 6  # of parts within parts
 REASONING_FIELDS = (  # the first that has some
     "reasoning_content",
@@ -49,7 +50,7 @@ TEXT_KEYS = ("text", "content", "thinking", "reasoning", "summary", "refusal", "
 class Delta(NamedTuple):
     """One thing an upstream sent: a future event, or the reason why it finished."""
 
-    kind: str  # of Kind, or chunks.FINISH
+    kind: str  # of Kind, or FINISH
     data: dict[str, Any]
 
 
@@ -69,8 +70,6 @@ def add_delta(deltas: list[Delta], delta: dict[str, Any], calls: ToolCallTracker
         for each in deltas[begin:]:
             each.data["refusal"] = True
     if pieces := delta.get("tool_calls"):
-        if len(pieces) > MAX_TOOL_CALLS:
-            raise TooManyCalls(f"more than {MAX_TOOL_CALLS} tool calls")
         deltas += [Delta(Kind.TOOL, data) for data in calls.pieces_of([pieces] if isinstance(pieces, dict) else pieces)]
     elif function := delta.get("function_call"):
         deltas += [Delta(Kind.TOOL, data) for data in calls.legacy_piece(function)]

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from runs.upstream.failures.storable_text import storable
+from runs.upstream.storable_text import storable
 
 MAX_SOURCES = 50  # of an answer
 MAX_URL_CHARACTERS = 2_000

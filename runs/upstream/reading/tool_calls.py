@@ -18,6 +18,9 @@ LEGACY = "function_call"  # the index of the protocol's old, single call
 class TooManyCalls(ValueError):
     """An answer has more than MAX_TOOL_CALLS."""
 
+    def __str__(self) -> str:
+        return f"more than {MAX_TOOL_CALLS} tool calls"
+
 
 class _Call:
     """What is known of a call. The arguments so far are needed to notice that all of them are sent again."""
@@ -57,6 +60,8 @@ class ToolCallTracker:
 
     def pieces_of(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The data of events for the pieces in one chunk. Raises ValueError, TypeError or AttributeError."""
+        if len(calls) > MAX_TOOL_CALLS:
+            raise TooManyCalls
         touched: set[int] = set()  # the calls that this chunk has named
         pieces = []
         for position, call in enumerate(calls):
@@ -77,12 +82,12 @@ class ToolCallTracker:
         return self.pieces_of([{"index": LEGACY, "function": function}])
 
     def _find(self, piece: dict[str, Any], index: object, position: int, touched: set[int]) -> _Call:
+        """The call that a piece belongs to; a new one if it belongs to none that is known."""
         if isinstance(index, str) and index.isdecimal():
             index = int(index)
-        key = piece.get("id", "")
-        if key and (known := self._by_id.get(key)) is not None:
-            is_numbered_so = index is None or self._by_index.get(index) is known
-            if not (is_numbered_so and known.index not in touched) and _begins_another(piece, known):
+        if (known := self._by_id.get(piece.get("id", ""))) is not None:
+            goes_on = known.index not in touched and (index is None or self._by_index.get(index) is known)
+            if not goes_on and _begins_another(piece, known):
                 return self._begin(index)  # some servers give the name of the function as id
             return known
         numbered = self._by_index.get(index) if index is not None else None
@@ -113,7 +118,7 @@ class ToolCallTracker:
 
     def _begin(self, index: object) -> _Call:
         if len(self._calls) >= MAX_TOOL_CALLS:
-            raise TooManyCalls(f"more than {MAX_TOOL_CALLS} tool calls")
+            raise TooManyCalls
         call = _Call(len(self._calls))
         self._calls.append(call)
         if index is not None:
@@ -123,11 +128,11 @@ class ToolCallTracker:
     def _add(self, call: _Call, piece: dict[str, Any]) -> dict[str, Any]:
         """What is new in a piece; empty if nothing is."""
         data: dict[str, Any] = {"index": call.index}
-        if (key := piece.get("id")) and not call.id:
-            data["id"] = call.id = key
-        if key:
-            self._by_id[key] = call
-        if (name := piece.get("name")) and (rest := self._new_name(call, name)):
+        if (id_ := piece.get("id")) and not call.id:
+            data["id"] = call.id = id_
+        if id_:
+            self._by_id[id_] = call
+        if (name := piece.get("name")) and (rest := _new_part_of_name(call, name)):
             data["name"] = rest
             call.name += rest
         arguments = piece.get("arguments", "")
@@ -141,11 +146,12 @@ class ToolCallTracker:
             data["extra_content"] = piece["extra_content"]
         return data if len(data) > 1 else {}
 
-    def _new_name(self, call: _Call, name: str) -> str:
-        """A name comes whole, again with each piece, grown, or in pieces before the arguments."""
-        if name == call.name or call.arguments_characters:
-            return "" if call.name else name
-        return name.removeprefix(call.name) if call.name and name.startswith(call.name) else name
+
+def _new_part_of_name(call: _Call, name: str) -> str:
+    """A name comes whole, again with each piece, grown, or in pieces before the arguments."""
+    if name == call.name or call.arguments_characters:
+        return "" if call.name else name
+    return name.removeprefix(call.name)
 
 
 def _begins_another(piece: dict[str, Any], known: _Call) -> bool:
@@ -176,8 +182,8 @@ def _fields(call: dict[str, Any]) -> dict[str, Any]:
     found = (place.get(name) for name in ("arguments", "input", "parameters") for place in (function, call))
     arguments = next((value for value in found if value is not None), None)
     piece: dict[str, Any] = {}
-    if (key := call.get("id")) not in (None, ""):
-        piece["id"] = text_of(key)
+    if (id_ := call.get("id")) not in (None, ""):
+        piece["id"] = text_of(id_)
     if name := function.get("name") or call.get("name"):
         piece["name"] = text_of(name)
     if isinstance(arguments, dict | list):
