@@ -29,9 +29,9 @@ MAX_KEEPALIVE_SECONDS = 30.0  # s, whatever timeout the server sends
 KEEPALIVE_MARGIN_SECONDS = 1.0  # s we close before the server does: a request sent as it closes may be lost
 KEEPALIVE_TIMEOUT = re.compile(r"\btimeout\s*=\s*(\d{1,6})", re.IGNORECASE)
 
-# Takes a piece of a body. Returns whether the body may end here; or, where that takes longer, a coroutine function to
-# await, which returns it.
-BodyConsumer = Callable[[bytes], "bool | Callable[[], Awaitable[bool]]"]
+# Whether a body may end after a piece of it; or, where it takes longer to know, a coroutine function that returns it.
+Outcome = bool | Callable[[], Awaitable[bool]]
+BodyConsumer = Callable[[bytes], Outcome]  # takes a piece of a body
 
 
 class Connection(asyncio.Protocol):

@@ -3,9 +3,10 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from itertools import chain, zip_longest
-from typing import TypeVar
+from typing import Any, TypeVar
 
 STAGGER_SECONDS = 0.25  # s an address is given before the next one is tried, too
 
@@ -17,7 +18,7 @@ async def connect(factory: Callable[[], P], host: str, port: int, tls: ssl.SSLCo
     addresses = await _addresses_of(host, port)
     if len(addresses) == 1:
         return await _connect_to(factory, addresses[0], host, port, tls)
-    return await _race([lambda a=address: _connect_to(factory, a, host, port, tls) for address in addresses])  # type: ignore[misc]
+    return await _race([partial(_connect_to, factory, address, host, port, tls) for address in addresses])
 
 
 async def _addresses_of(host: str, port: int) -> list[str]:
@@ -37,7 +38,7 @@ async def _connect_to(factory: Callable[[], P], address: str, host: str, port: i
     return (await loop.create_connection(factory, address, port, ssl=tls, server_hostname=name))[1]
 
 
-async def _race(attempts: "list[Callable[[], asyncio.Future[P]]]") -> P:
+async def _race(attempts: list[Callable[[], Coroutine[Any, Any, P]]]) -> P:
     """The result of the first attempt that succeeds; each starts when the one before has failed, or takes too long."""
     running: set[asyncio.Task[P]] = set()
     failure: BaseException | None = None
@@ -45,7 +46,7 @@ async def _race(attempts: "list[Callable[[], asyncio.Future[P]]]") -> P:
     try:
         while left or running:
             if left:
-                running.add(asyncio.ensure_future(left.pop(0)()))
+                running.add(asyncio.create_task(left.pop(0)()))
             timeout = STAGGER_SECONDS if left else None
             done, running = await asyncio.wait(running, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             for task in done:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from runs.net.connection import BodyConsumer
+from runs.net.connection import BodyConsumer, Outcome
 from runs.net.errors import ProtocolError, ResponseTooLarge
 
 STEP_BYTES = 16 * 1024  # of output processed in one iteration of the loop
@@ -35,7 +35,7 @@ class Inflater:
         self._inflate: zlib._Decompress | None = None  # chosen by the first bytes
         self._held, self._bytes = b"", 0
 
-    def feed(self, piece: bytes) -> bool | Callable[[], Awaitable[bool]]:
+    def feed(self, piece: bytes) -> Outcome:
         """As the consumer: true where the body may end, or a coroutine function where there is more to inflate."""
         outcome, rest = self._step(piece)
         if outcome is True:
@@ -44,7 +44,7 @@ class Inflater:
             return False
         return partial(self._feed_rest, outcome, rest)
 
-    async def _feed_rest(self, outcome: bool | Callable[[], Awaitable[bool]], rest: bytes) -> bool:
+    async def _feed_rest(self, outcome: Outcome, rest: bytes) -> bool:
         while True:
             if not isinstance(outcome, bool):
                 outcome = await outcome()
@@ -53,14 +53,14 @@ class Inflater:
             await (self._drain() if self._drain is not None and self._is_full() else asyncio.sleep(0))
             outcome, rest = self._step(rest)
 
-    def _step(self, data: bytes) -> tuple[bool | Callable[[], Awaitable[bool]], bytes]:
+    def _step(self, data: bytes) -> tuple[Outcome, bytes]:
         """Inflate up to STEP_BYTES. Returns the consumer's outcome, and the input that is left."""
         if self._inflate is None:
             data, self._held = self._held + data, b""
             if len(data) < HEADER_BYTES:
                 self._held = data
                 return False, b""
-            self._inflate = zlib.decompressobj(GZIP_OR_ZLIB if _has_header(data) else RAW_DEFLATE)
+            self._inflate = _decompressor_for(data)
         try:
             output = self._inflate.decompress(data, STEP_BYTES)
         except zlib.error as error:
@@ -77,10 +77,13 @@ class Inflater:
 def inflate_excerpt(data: bytes, limit: int) -> bytes:
     """The first `limit` bytes of a compressed body, of which there may be only a part; the data if it is none."""
     try:
-        return zlib.decompressobj(GZIP_OR_ZLIB if _has_header(data) else RAW_DEFLATE).decompress(data, limit)
+        return _decompressor_for(data).decompress(data, limit)
     except (zlib.error, IndexError):
         return data
 
 
-def _has_header(data: bytes) -> bool:
-    return data.startswith(b"\x1f\x8b") or (data[0] & 0x0F == zlib.DEFLATED and (data[0] << 8 | data[1]) % 31 == 0)
+def _decompressor_for(data: bytes) -> "zlib._Decompress":
+    """By the first HEADER_BYTES. Raises IndexError if there are fewer."""
+    is_gzip = data.startswith(b"\x1f\x8b")
+    is_zlib = data[0] & 0x0F == zlib.DEFLATED and (data[0] << 8 | data[1]) % 31 == 0
+    return zlib.decompressobj(GZIP_OR_ZLIB if is_gzip or is_zlib else RAW_DEFLATE)

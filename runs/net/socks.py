@@ -7,8 +7,9 @@ from urllib.parse import SplitResult, unquote
 from runs.net.errors import ConnectError
 
 PORT = 1080
-NO_AUTHENTICATION, PASSWORD = 0, 2
-REFUSALS = {
+ADDRESS_BYTES = {1: 4, 4: 16}  # of IPv4 and of IPv6; a name says its own length
+NO_AUTHENTICATION, PASSWORD = 0, 2  # methods of logging in
+REFUSALS = {  # by the status of the reply
     1: "general failure",
     2: "not allowed by its rules",
     3: "network unreachable",
@@ -47,11 +48,12 @@ class Handshake(asyncio.Protocol):
         if len(name) > 255:
             raise ConnectError("the name of the host is too long for the proxy")
         await self._authenticate(proxy)
+        # version 5, connect, reserved, the address is a name
         self.transport.write(b"\5\1\0\3" + bytes([len(name)]) + name + port.to_bytes(2, "big"))
         version, status, _reserved, kind = await self._read(4)
         if version != 5 or status:
             raise ConnectError(f"the SOCKS proxy answered: {REFUSALS.get(status, 'not SOCKS5')}")
-        length = {1: 4, 4: 16}.get(kind) or (await self._read(1))[0]
+        length = ADDRESS_BYTES.get(kind) or (await self._read(1))[0]
         await self._read(length + 2)  # the proxy's own address
 
     async def _authenticate(self, proxy: SplitResult) -> None:

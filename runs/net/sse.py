@@ -9,8 +9,8 @@ from runs.net.loop_budget import LARGE_EVENT_BYTES
 MAX_EVENT_BYTES = 4 * 1024 * 1024  # of one event
 MAX_EVENT_LINES = 10_000  # of data in one event: an empty line adds no byte to it, but takes memory
 
-FIELDS = {b"event", b"id", b"retry"}
-UNKNOWN_BYTES = 2_000
+FIELDS = {b"event", b"id", b"retry"}  # beside `data`
+UNKNOWN_BYTES = 2_000  # of a line that is no field, for staff
 STRAY_BYTES = b" \t\0\xef\xbb\xbf"  # before a field: white space, padding, a byte order mark in the middle
 
 Payload = bytes | bytearray  # of an event; a long line is not copied, and stays a bytearray

@@ -1,13 +1,14 @@
 """Reads the body of one response, whatever its form, and records the answer in it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
 import orjson
 
 from runs.errors import RunError, UpstreamFailed, UpstreamGarbage, UpstreamTooLarge, UpstreamWebPage
+from runs.net.connection import Outcome
 from runs.net.loop_budget import LARGE_EVENT_BYTES, loop_budget
 from runs.net.sse import MAX_EVENT_BYTES, EventParser, EventTooLarge, Payload
 from runs.upstream.failures.classify import EXCERPT_CHARACTERS, Report, excerpt, failure_for, report_in
@@ -23,8 +24,6 @@ DONE_MARKER = b"[DONE]"
 BOM = b"\xef\xbb\xbf"  # a byte order mark
 TOO_LARGE = "an event larger than the limit"
 MAX_HEAD_BYTES = 4 * 1024  # of white space before a body's first character
-
-Outcome = bool | Callable[[], Awaitable[bool]]  # as a BodyConsumer's
 
 
 class Sink(Protocol):
