@@ -41,6 +41,13 @@ def test_the_first_question_and_the_newest_messages_stay():
     assert trim(messages, 10_000, BYTES_PER_TOKEN) == (messages, 0)
 
 
+def test_no_answer_is_left_without_its_question():
+    exchange = [{"role": role, "content": "x" * 40} for role in ("user", "assistant")]
+    for tokens in range(120, 300):
+        trimmed = trim([*exchange * 10, {"role": "user", "content": "Now?"}], tokens, 4.0)
+        assert trimmed.messages[1] == {"role": "assistant", "content": gap_text(trimmed.left_out)}
+
+
 def test_trimming_again_counts_what_was_left_out_before():
     once = trim(talk_of(10), 400, BYTES_PER_TOKEN)
     again = trim_again(once.messages, 200, BYTES_PER_TOKEN)

@@ -70,7 +70,7 @@ MUTANTS = [
         "runs/upstream/context/trimming.py",
         '    while start < len(messages) and messages[start]["role"] != "user":\n        start += 1\n',
         "",
-        LONG + "test_what_stays_fits_and_alternates_and_everything_else_is_counted",
+        LONG + "test_no_answer_is_left_without_its_question",
     ),
     Mutant(
         "what an earlier gap left out is not counted again",
