@@ -51,6 +51,11 @@ class EncodedBody(EventBody):
                 return batch[-1]
         return None
 
+    async def discard(self) -> None:
+        """Report at once that the run has no follower any more: it may have had one for its first events (B42)."""
+        await self._batches.aclose()
+        await super().discard()
+
     async def _frames(self, heartbeat: float) -> AsyncIterator[bytes]:
         """Yield frames, and heartbeats during silence and at an empty start: daphne sends no head before a body."""
         is_begun = False

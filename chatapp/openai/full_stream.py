@@ -1,6 +1,6 @@
 """A run's complete stream with all its events, even after the log was compacted."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from typing import NamedTuple
 from uuid import UUID
@@ -27,7 +27,7 @@ class RunEvent(NamedTuple):
         return self.kind in FINAL_KINDS
 
 
-async def follow_full_stream(stream: UUID, idle: float) -> AsyncIterator[list[RunEvent]]:
+async def follow_full_stream(stream: UUID, idle: float) -> AsyncGenerator[list[RunEvent]]:
     """Yield all events from the first to the final one in batches, and an empty batch after `idle` s of silence.
 
     Callers must close it, which immediately reports the lost follower to an attached run.

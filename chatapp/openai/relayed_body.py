@@ -48,6 +48,10 @@ class RelayedBody(ResponseBody):
             self._stream.cancel()
             raise
 
+    async def discard(self) -> None:
+        self._stream.cancel()
+        await super().discard()
+
     def _start(self) -> "asyncio.Task[None]":
         return asyncio.ensure_future(self._send_all())
 

@@ -19,7 +19,11 @@ class Handler(ASGIHandler):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
         exchange = _Exchange(receive, send)
         await super().__call__(scope, exchange.receive, cast(Any, exchange))
-        if exchange.body is not None and not exchange.is_disconnected:
+        if exchange.body is None:
+            return
+        if exchange.is_disconnected:
+            await exchange.body.discard()
+        else:
             await exchange.body.serve(receive, send)
 
     async def send_response(self, response: HttpResponseBase, send: Any) -> None:

@@ -127,6 +127,10 @@ class ResponseBody:
             self._sender.close()
             self._release()
 
+    async def discard(self) -> None:
+        """Release what it holds: the client left before it was served."""
+        self._release()
+
     def _start(self) -> "asyncio.Task[None]":
         """Start the task that sends."""
         raise NotImplementedError

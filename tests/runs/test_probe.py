@@ -56,4 +56,11 @@ def test_a_key_that_is_not_set_is_told_before_anybody_is_asked(admin, what, monk
 
 def test_a_provider_s_models_are_named():
     listed = json.dumps({"data": [{"id": "wren"}, {"id": "owl"}]}).encode()
-    assert probe._describe_models(listed) == "It has 2 models: wren, owl"
+    assert probe._describe_models(listed) == "It has 2 models: owl, wren"
+
+
+@pytest.mark.parametrize(
+    "listed", [["wren", "owl"], [{"id": "wren"}, {"id": "owl"}], {"models": [{"name": "wren"}, {"name": "owl"}]}]
+)
+def test_models_are_named_in_whatever_form_they_are_listed(listed):
+    assert probe._describe_models(json.dumps(listed).encode()) == "It has 2 models: owl, wren"

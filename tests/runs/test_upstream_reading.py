@@ -121,6 +121,8 @@ W, T = {"name": "weather", "arguments": '{"c":1}'}, {"name": "time", "arguments"
 W9 = {"name": "weather", "arguments": '{"c":9}'}
 CALLS = {
     "OpenAI": ([[{"index": 0, "id": "a", "function": {"name": "weather", "arguments": ""}}], [{"index": 0, "function": {"arguments": '{"c"'}}], [{"index": 0, "function": {"arguments": ":1}"}}]], [W]),
+    "numbers with a point, or as text": ([[{"index": 0.0, "id": "a", "function": {"name": "weather", "arguments": '{"c"'}}], [{"index": "0", "function": {"arguments": ":1}"}}]], [W]),
+    "an index that is no number": ([[{"index": [0], "id": "a", "function": W}], [{"index": None, "id": "b", "function": T}]], [W, T]),
     "Gemini: no index": ([[{"id": "a", "function": W}, {"id": "b", "function": T}]], [W, T]),
     "Gemini: no index, chunk by chunk": ([[{"id": "a", "function": W}], [{"id": "b", "function": T}]], [W, T]),
     "all with index 0": ([[{"index": 0, "id": "a", "function": W}], [{"index": 0, "id": "b", "function": T}]], [W, T]),

@@ -53,7 +53,7 @@ class ToolCallTracker:
     def __init__(self) -> None:
         self._calls: list[_Call] = []
         self._by_id: dict[str, _Call] = {}
-        self._by_index: dict[object, _Call] = {}  # by the server's own numbers
+        self._by_index: dict[int | str, _Call] = {}  # by the server's own numbers
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -68,7 +68,7 @@ class ToolCallTracker:
             if call is None:
                 continue
             piece = _fields(call)
-            known = self._find(piece, call.get("index"), position, touched)
+            known = self._find(piece, _number_of(call.get("index")), position, touched)
             if data := self._add(known, piece):
                 pieces.append(data)
             if piece.get("name"):
@@ -81,10 +81,8 @@ class ToolCallTracker:
             return []
         return self.pieces_of([{"index": LEGACY, "function": function}])
 
-    def _find(self, piece: dict[str, Any], index: object, position: int, touched: set[int]) -> _Call:
+    def _find(self, piece: dict[str, Any], index: int | str | None, position: int, touched: set[int]) -> _Call:
         """The call that a piece belongs to; a new one if it belongs to none that is known."""
-        if isinstance(index, str) and index.isdecimal():
-            index = int(index)
         if (known := self._by_id.get(piece.get("id", ""))) is not None:
             goes_on = known.index not in touched and (index is None or self._by_index.get(index) is known)
             if not goes_on and _begins_another(piece, known):
@@ -116,13 +114,13 @@ class ToolCallTracker:
             return True
         return _begins_another(piece, numbered)
 
-    def _begin(self, index: object) -> _Call:
+    def _begin(self, index: int | str | None) -> _Call:
         if len(self._calls) >= MAX_TOOL_CALLS:
             raise TooManyCalls
         call = _Call(len(self._calls))
         self._calls.append(call)
         if index is not None:
-            self._by_index[index if isinstance(index, str | int) else None] = call
+            self._by_index[index] = call
         return call
 
     def _add(self, call: _Call, piece: dict[str, Any]) -> dict[str, Any]:
@@ -145,6 +143,13 @@ class ToolCallTracker:
         if "extra_content" in piece:
             data["extra_content"] = piece["extra_content"]
         return data if len(data) > 1 else {}
+
+
+def _number_of(index: object) -> int | str | None:
+    """A call's number as servers write it: 1, "1" or 1.0; None for anything that is none."""
+    if isinstance(index, str):
+        return int(index) if index.isdecimal() else index
+    return int(index) if isinstance(index, int | float) and index == index // 1 else None
 
 
 def _new_part_of_name(call: _Call, name: str) -> str:

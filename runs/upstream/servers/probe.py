@@ -4,18 +4,17 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import orjson
 from asgiref.sync import async_to_sync
 
 from runs.error_details import redact
-from runs.errors import EmptyAnswer, RunError, UpstreamGarbage
+from runs.errors import EmptyAnswer, RunError
 from runs.models import Model, Provider
 from runs.net.http1 import Client
 from runs.upstream import adaptive_stream
 from runs.upstream.learning import learn
 from runs.upstream.reading.deltas import Delta
 from runs.upstream.request import UpstreamRequest, prepare_request
-from runs.upstream.servers.model_list import read_list
+from runs.upstream.servers.model_list import parse_models, read_list
 from streams.events import Kind
 
 TIMEOUT_SECONDS = 10.0  # s without a byte; staff wait for the result
@@ -67,10 +66,7 @@ def _timed(probe: Callable[[], str], key: str | None) -> ProbeResult:
 
 
 def _describe_models(body: bytes) -> str:
-    try:
-        names = [str(entry["id"]) for entry in orjson.loads(body)["data"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UpstreamGarbage(f"not a list of models: {body[:200]!r}") from error
+    names = [model.id for model in parse_models(body)]
     listed = ", ".join(names[:LISTED_MODELS]) + (" …" if len(names) > LISTED_MODELS else "")
     return f"It has {len(names)} model{'' if len(names) == 1 else 's'}: {listed}"
 
