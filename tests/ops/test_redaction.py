@@ -73,7 +73,8 @@ def routes(resolver, prefix: str = ""):
             yield from routes(pattern, route)
 
 
-NO_SECRETS = {"name", "response_id", "elsewhere"}  # of a model or a chat, whose owner has to be logged in; of nothing
+# Of a model, an answer, a chat, a file, whose owner has to be logged in; of nothing.
+NO_SECRETS = {"name", "response_id", "file_id", "elsewhere"}
 
 
 def test_every_route_that_takes_a_secret_is_known():
