@@ -1,9 +1,10 @@
-"""One HTTP exchange with a model server: the headers of the request, and what its failures are called."""
+"""One HTTP exchange with a model server: its address, key and headers, and what its failures are called."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from runs.errors import (
+    ProviderKeyMissing,
     UpstreamDropped,
     UpstreamGarbage,
     UpstreamInterrupted,
@@ -11,12 +12,26 @@ from runs.errors import (
     UpstreamTooLarge,
     UpstreamUnreachable,
 )
+from runs.models import Provider
 from runs.net.connection import Connection
 from runs.net.errors import ConnectError, ProtocolError, ReadTimeout, ResponseTooLarge, ServerDisconnected
 from runs.net.inflate import ENCODINGS, inflate_excerpt
 from runs.upstream.failures.classify import BODY_BYTES, failure_of_response
 
 NO_ENCODINGS = {"", "identity", "none", "utf-8", "chunked", "8bit", "binary"}
+
+
+def url_of(provider: Provider, path: str) -> str:
+    """The address of `path` at the provider, such as "/chat/completions"."""
+    return provider.base_url.rstrip("/") + path
+
+
+def required_key(provider: Provider) -> str | None:
+    """The provider's key; None if it needs none. Raises ProviderKeyMissing, ProviderKeyForbidden."""
+    key = provider.key
+    if key == "":
+        raise ProviderKeyMissing(f"The environment variable {provider.key_env} is not set.")
+    return key
 
 
 def request_headers(key: str | None, accept: str) -> dict[str, str]:

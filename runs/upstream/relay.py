@@ -12,14 +12,21 @@ from weakref import WeakKeyDictionary
 import orjson
 from django.conf import settings
 
-from runs.errors import ProviderKeyMissing, TimeLimit, UpstreamGarbage, UpstreamTooLarge
+from runs.errors import TimeLimit, UpstreamGarbage, UpstreamTooLarge
 from runs.models import Model
 from runs.net.connection import BodyConsumer
 from runs.net.http1 import Client
 from runs.net.inflate import Inflater
 from runs.net.proxies import proxy_for
 from runs.net.sse import EventParser, EventTooLarge, Payload
-from runs.upstream.exchange import encoding_of, raise_for_response, request_headers, upstream_errors
+from runs.upstream.exchange import (
+    encoding_of,
+    raise_for_response,
+    request_headers,
+    required_key,
+    upstream_errors,
+    url_of,
+)
 from runs.upstream.failures.classify import BODY_BYTES, failure_for, report_in
 from runs.upstream.profiles.profile import profile_of
 
@@ -44,12 +51,10 @@ def prepare_relay(model: Model, path: str, payload: Mapping[str, Any], *, with_d
     `with_defaults`: with the parameters that staff have set for the model and its server, where the payload has none.
     Raises ProviderKeyMissing, ProviderKeyForbidden.
     """
-    key = model.provider.key
-    if key == "":
-        raise ProviderKeyMissing(f"The environment variable {model.provider.key_env} is not set.")
+    key = required_key(model.provider)
     own = {**profile_of(model).body, **model.parameters} if with_defaults else {}
     body = orjson.dumps({**own, **payload, "model": model.upstream_id})
-    return RelayedRequest(model.provider.base_url.rstrip("/") + path, body, key)
+    return RelayedRequest(url_of(model.provider, path), body, key)
 
 
 async def fetch_whole(request: RelayedRequest) -> bytes:

@@ -8,11 +8,12 @@ from uuid import UUID
 
 import orjson
 
-from runs.errors import ModelForbidden, ModelUnknown, ProviderKeyMissing, RunError, UpstreamContextTooLong
+from runs.errors import ModelForbidden, ModelUnknown, RunError, UpstreamContextTooLong
 from runs.models import OWN_PARAMETERS, Model, Run
 from runs.states import Trigger
 from runs.upstream.context.chat_context import ChatContext, after_refusal, chat_context
 from runs.upstream.context.windows import BYTES_PER_TOKEN, bytes_per_token, message_bytes
+from runs.upstream.exchange import required_key, url_of
 from runs.upstream.images import with_images
 from runs.upstream.profiles.lessons import MAX_LESSONS, Lesson, apply, lesson_of
 from runs.upstream.profiles.profile import Profile, profile_of
@@ -167,9 +168,7 @@ def prepare_request(
     """
     if not model.enabled:
         raise ModelUnknown
-    key = model.provider.key
-    if key == "":
-        raise ProviderKeyMissing(f"The environment variable {model.provider.key_env} is not set.")
+    key = required_key(model.provider)
     has_system = any(message["role"] == "system" for message in messages)
     if not has_system and (system_prompt := system_prompt or model.system_prompt):
         messages = [{"role": "system", "content": system_prompt}, *messages]
@@ -184,7 +183,6 @@ def prepare_request(
         "stream_options": {"include_usage": True},
     }
     profile = profile_of(model)
-    url = model.provider.base_url.rstrip("/") + "/chat/completions"
-    request = UpstreamRequest(url, shape(profile, payload), key, profile)
+    request = UpstreamRequest(url_of(model.provider, "/chat/completions"), shape(profile, payload), key, profile)
     request.model_id, request.ratio = model.pk, bytes_per_token(model)
     return request
