@@ -9,9 +9,7 @@ from django.conf import settings
 
 from chatapp.openai.chat_events import frame
 from chatapp.openai.errors import RunFailed, error_body
-from chatapp.openai.event_stream import DONE
 from runs.errors import RunError
-from runs.upstream.relay import DONE as END_MARKER
 from runs.upstream.relay import RelayedRequest, RelayedStream
 from streams.access import Viewer
 from streams.transports.sse import HEARTBEAT, ResponseBody
@@ -86,6 +84,4 @@ class RelayedBody(ResponseBody):
 
 
 def _frame(payload: bytes) -> bytes:
-    if payload == END_MARKER:
-        return DONE
     return b"data: %b\n\n" % payload.replace(b"\n", b"\ndata: ")

@@ -9,6 +9,7 @@ from runs.net.loop_budget import LARGE_EVENT_BYTES
 MAX_EVENT_BYTES = 4 * 1024 * 1024  # of one event
 MAX_EVENT_LINES = 10_000  # of data in one event: an empty line adds no byte to it, but takes memory
 
+DONE = b"[DONE]"  # what streams of OpenAI's protocols end with
 FIELDS = {b"event", b"id", b"retry"}  # beside `data`
 UNKNOWN_BYTES = 2_000  # of a line that is no field, for staff
 STRAY_BYTES = b" \t\0\xef\xbb\xbf"  # before a field: white space, padding, a byte order mark in the middle
@@ -131,7 +132,7 @@ class EventParser:
 def _data_of(line: bytes) -> bytes | None:
     """The value of a line that is meant to be data: "Data :", or a whole value without a field; None if it is not."""
     line = line.lstrip(STRAY_BYTES).rstrip()
-    if (line.startswith(b"{") and line.endswith(b"}")) or line == b"[DONE]":
+    if (line.startswith(b"{") and line.endswith(b"}")) or line == DONE:
         return line
     name, _, value = line.partition(b":")
     return value.strip() if name.rstrip().lower() == b"data" else None
@@ -139,4 +140,4 @@ def _data_of(line: bytes) -> bytes | None:
 
 def _are_two_values(first: Payload, second: bytes) -> bool:
     """Whether two lines of data are two objects of JSON, or one and an end marker: no object continues like that."""
-    return first.startswith(b"{") and first.endswith(b"}") and second.startswith((b"{", b"[DONE]"))
+    return first.startswith(b"{") and first.endswith(b"}") and second.startswith((b"{", DONE))

@@ -18,7 +18,7 @@ from runs.net.connection import BodyConsumer
 from runs.net.http1 import Client
 from runs.net.inflate import Inflater
 from runs.net.proxies import proxy_for
-from runs.net.sse import EventParser, EventTooLarge, Payload
+from runs.net.sse import DONE, EventParser, EventTooLarge, Payload
 from runs.upstream.exchange import (
     encoding_of,
     raise_for_response,
@@ -33,7 +33,6 @@ from runs.upstream.profiles.profile import profile_of
 MAX_WHOLE_BYTES = 48 * 1024 * 1024  # of a response that is kept until it is complete: 2,048 vectors of 3,072 in base64
 MAX_STREAM_BYTES = 64 * 1024 * 1024  # of a stream, framing included
 BUFFER_BYTES = 64 * 1024  # of a stream, read ahead of its client
-DONE = b"[DONE]"
 REPLACED_KEY = b"[key]"
 
 

@@ -10,7 +10,7 @@ import orjson
 from runs.errors import RunError, UpstreamFailed, UpstreamGarbage, UpstreamTooLarge, UpstreamWebPage
 from runs.net.connection import Outcome
 from runs.net.loop_budget import LARGE_EVENT_BYTES, loop_budget
-from runs.net.sse import MAX_EVENT_BYTES, EventParser, EventTooLarge, Payload
+from runs.net.sse import DONE, MAX_EVENT_BYTES, EventParser, EventTooLarge, Payload
 from runs.upstream.failures.classify import EXCERPT_CHARACTERS, Report, excerpt, failure_for, report_in
 from runs.upstream.reading.chunks import ChunkParser
 from runs.upstream.reading.deltas import FINISH, Delta
@@ -20,7 +20,6 @@ from runs.upstream.reading.sources import merge
 from runs.upstream.reading.usage import merge_counts
 from streams.events import Kind
 
-DONE_MARKER = b"[DONE]"
 BOM = b"\xef\xbb\xbf"  # a byte order mark
 TOO_LARGE = "an event larger than the limit"
 MAX_HEAD_BYTES = 4 * 1024  # of white space before a body's first character
@@ -209,8 +208,8 @@ class AnswerReader:
 
     def _read(self, payloads: list[Payload]) -> bool:
         """Parse and record; true after the end marker."""
-        is_done = DONE_MARKER in payloads
-        deltas, failure = self._chunks.parse(payloads[: payloads.index(DONE_MARKER)] if is_done else payloads)
+        is_done = DONE in payloads
+        deltas, failure = self._chunks.parse(payloads[: payloads.index(DONE)] if is_done else payloads)
         if len(deltas) == 1 and deltas[0].kind is Kind.TEXT and self._tags.passes(deltas[0].data["text"]):
             if not self.has_begun:
                 self._begin()
@@ -227,8 +226,8 @@ class AnswerReader:
 
     async def _read_large(self, payloads: list[Payload]) -> bool:
         """Parse in a thread, and record delta by delta with an iteration of the loop after each."""
-        is_done = DONE_MARKER in payloads
-        before_end = payloads[: payloads.index(DONE_MARKER)] if is_done else payloads
+        is_done = DONE in payloads
+        before_end = payloads[: payloads.index(DONE)] if is_done else payloads
         deltas, failure = await loop_budget().run_in_thread(self._chunks.parse_large, before_end)
         for delta in deltas:
             self._record([delta])

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from runs.errors import RunError, UpstreamGarbage, UpstreamTooLarge
-from runs.net.sse import Payload
+from runs.net.sse import DONE, Payload
 from runs.upstream.failures.classify import EXCERPT_CHARACTERS, Report, excerpt, failure_for, report_in
 from runs.upstream.reading.deltas import FINISH, Delta, add_delta
 from runs.upstream.reading.finish_reasons import is_reason
@@ -27,7 +27,6 @@ MAX_VALUES = 100_000  # in a large event
 MAX_FINISH_REASON_CHARACTERS = 100
 PIECE_CHARACTERS = 32 * 1024  # of a large delta in one event
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # a pair is one character
-DONE = "[DONE]"  # the end marker
 WRAPPERS = ("data", "result", "response", "output", "body", "chunk")  # members in which gateways put a whole chunk
 REASON_FIELDS = ("finish_reason", "finishReason", "stop_reason", "finish_details")
 MAX_LISTED = 10_000  # chunks in a list; a longer one is no answer
@@ -294,7 +293,7 @@ def _load_leniently(payload: Payload) -> Iterator[object]:
     text, at = payload.decode(errors="replace"), 0
     while (at := _BETWEEN_VALUES.match(text, at).end()) < len(text):  # type: ignore[union-attr]
         if (end := _END.match(text, at)) is not None:
-            yield DONE
+            yield DONE.decode()
             at = end.end()
             continue
         try:
