@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from chatapp.files.errors import FileInUse
-from chatapp.files.models import FileState, StoredFile
+from chatapp.files.models import FileState, StoredFile, StoredFileQuerySet
 from chatapp.files.storage import file_storage
 
 logger = logging.getLogger(__name__)
@@ -22,8 +22,7 @@ def release_files(owner_id: int) -> None:
 
     Files that were uploaded and not used yet stay as long as they would have.
     """
-    held = StoredFile.objects.filter(owner_id=owner_id, kept_until=None, state=FileState.STORED)
-    held.unheld().update(kept_until=Now())
+    _release(StoredFile.objects.filter(owner_id=owner_id))
 
 
 def delete(file: StoredFile) -> None:
@@ -47,7 +46,11 @@ def delete_due() -> int:
 
 def release_all_files() -> None:
     """What `release_files` does, for all users: something may have been deleted without a word."""
-    StoredFile.objects.filter(kept_until=None, state=FileState.STORED).unheld().update(kept_until=Now())
+    _release(StoredFile.objects.all())
+
+
+def _release(files: StoredFileQuerySet) -> None:
+    files.filter(kept_until=None, state=FileState.STORED).unheld().update(kept_until=Now())
 
 
 @transaction.atomic
