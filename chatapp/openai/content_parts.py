@@ -25,6 +25,7 @@ from runs.upstream.images import image_part
 
 FILE_ID = re.compile(r"file-([0-9a-f]{32})")
 DETAILS = ("auto", "low", "high", "original")
+NO_FILE = "There is no such file."
 SOURCE = "source"  # the member of a part that has not been looked up yet
 
 
@@ -43,9 +44,20 @@ def file_id_of(file_id: UUID) -> str:
     return f"file-{file_id.hex}"
 
 
-def parse_file_id(text: str) -> UUID | None:
+def parse_file_id(text: str, param: str) -> UUID:
+    """Raises FileNotFound for what can be no file's id."""
     match = FILE_ID.fullmatch(text)
-    return UUID(match[1]) if match else None
+    if match is None:
+        raise FileNotFound(NO_FILE, param)
+    return UUID(match[1])
+
+
+def find_file(user: AbstractBaseUser, file_id: UUID, param: str) -> StoredFile:
+    """The user's file with this id. Raises FileNotFound."""
+    file = StoredFile.objects.visible_to(user).filter(pk=file_id).first()
+    if file is None:
+        raise FileNotFound(NO_FILE, param)
+    return file
 
 
 def chat_image(part: Fields) -> dict:
@@ -86,10 +98,7 @@ def _uploaded(fields: Fields) -> Source:
     text, param = fields.optional("file_id", str), fields.path("file_id")
     if not text:
         raise MissingParameter(f"{param} is required.", param)
-    file_id = parse_file_id(text)
-    if file_id is None:
-        raise FileNotFound("There is no such file.", param)
-    return Source(param, file_id=file_id)
+    return Source(param, file_id=parse_file_id(text, param))
 
 
 def _data(uri: str, param: str) -> bytes:
@@ -138,10 +147,7 @@ def _stored(user: AbstractBaseUser, part: dict, images: list[Attachment]) -> dic
 def _file_of(user: AbstractBaseUser, source: Source) -> StoredFile:
     if source.file_id is None:
         return store(user, ContentFile(source.content), source.name)
-    file = StoredFile.objects.visible_to(user).filter(pk=source.file_id).first()
-    if file is None:
-        raise FileNotFound("There is no such file.", source.param)
-    return file
+    return find_file(user, source.file_id, source.param)
 
 
 def upstream_content(content: object) -> object:
@@ -160,9 +166,7 @@ def upstream_content(content: object) -> object:
 def _upstream_part(part: dict) -> dict:
     if "text" in part:
         return {"type": "text", "text": part["text"]}
-    file_id, detail = parse_file_id(part["file_id"]), part["detail"]
-    assert file_id is not None, "stored parts have ids of our own"
-    reference = image_part(file_id)
+    reference, detail = image_part(parse_file_id(part["file_id"], "")), part["detail"]
     return reference if detail == "auto" else {**reference, "image_url": {**reference["image_url"], "detail": detail}}
 
 

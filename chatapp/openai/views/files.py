@@ -1,7 +1,5 @@
 """Files: upload, list, retrieve, download, delete."""
 
-from uuid import UUID
-
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.datastructures import MultiValueDictKeyError
 
@@ -9,8 +7,8 @@ from chatapp.files import deletion
 from chatapp.files.actions import store
 from chatapp.files.models import StoredFile
 from chatapp.files.responses import Content, content_response
-from chatapp.openai.content_parts import file_id_of, parse_file_id
-from chatapp.openai.errors import FileNotFound, MissingParameter
+from chatapp.openai.content_parts import file_id_of, find_file, parse_file_id
+from chatapp.openai.errors import MissingParameter
 from chatapp.openai.views.endpoint import Client, endpoint, with_database
 
 PAGE_ITEMS = 1_000  # at most, newest first
@@ -53,11 +51,7 @@ def _content(request: HttpRequest, client: Client, file_id: str) -> HttpResponse
 
 
 def _file(client: Client, file_id: str) -> StoredFile:
-    pk: UUID | None = parse_file_id(file_id)
-    file = StoredFile.objects.visible_to(client.user).filter(pk=pk).first() if pk else None
-    if file is None:
-        raise FileNotFound("There is no such file.", "file_id")
-    return file
+    return find_file(client.user, parse_file_id(file_id, "file_id"), "file_id")
 
 
 def _object(file: StoredFile) -> dict:
