@@ -18,7 +18,7 @@ from chatapp.chats.models import MessageState, Role, Session
 from chatapp.openai.errors import ConversationMismatch, ConversationNotFound, Refusal
 from chatapp.openai.parsed_request import ConversationParameter
 from runs.errors import ContextTooLong
-from runs.upstream.context.turns import as_exchanged, result_in_words
+from runs.upstream.context.turns import as_exchanged, called_names, last_answer, result_in_words
 
 Turn = dict[str, Any]
 PREFIX = "conv_"
@@ -66,7 +66,7 @@ def continuation(session: Session, messages: Sequence[Turn], parameter: Conversa
     """
     places = [place for place, message in enumerate(messages) if message["role"] != SYSTEM]
     talk = [messages[place] for place in places]
-    history = _history(session) if parameter.has_history else _last_answer(session)
+    history = _history(session) if parameter.has_history else last_answer(session)
     begin, is_again = _common(history, talk) if parameter.has_history else (0, False)
     new = talk[begin:]
     first = places[begin] if new else len(messages)
@@ -77,8 +77,12 @@ def continuation(session: Session, messages: Sequence[Turn], parameter: Conversa
     exchanges = exchanges_of(new, _input_of(parameter))
     question = exchanges.pop() if exchanges else []
     names = _called(session, [*history, *new], _input_of(parameter))
-    instructions = "\n\n".join(message["content"] for message in messages if message["role"] == SYSTEM)
-    return Continuation(first, exchanges, question, instructions, names)
+    return Continuation(first, exchanges, question, instructions_in(messages), names)
+
+
+def instructions_in(messages: Iterable[Turn]) -> str:
+    """The texts of the system messages."""
+    return "\n\n".join(message["content"] for message in messages if message["role"] == SYSTEM)
 
 
 def exchanges_of(messages: Iterable[Turn], param: str) -> list[list[Turn]]:
@@ -144,11 +148,6 @@ def _history(session: Session) -> list[Turn]:
     return [turn for pk in context.ids for turn in as_exchanged(messages[pk])]
 
 
-def _last_answer(session: Session) -> list[Turn]:
-    tip = session.messages.filter(pk=session.tip_id).first()
-    return as_exchanged(tip) if tip is not None else []
-
-
 def _common(history: Sequence[Turn], talk: Sequence[Turn]) -> tuple[int, bool]:
     """How many messages the chat has already, and whether the request asks for the last answer again.
 
@@ -179,7 +178,7 @@ def _called(session: Session, turns: Iterable[Turn], param: str) -> dict[str, st
     """The names of all called tools. Raises Refusal for the result of a call that was not made."""
     names: dict[str, str] = {}
     for turn in turns:
-        names |= {call["id"]: call["function"]["name"] for call in turn.get("tool_calls", ())}
+        names |= called_names([turn])
         if turn["role"] == "tool" and turn["tool_call_id"] not in names:
             raise Refusal(f"The model has made no call {turn['tool_call_id'][:100]}.", param)
     return names

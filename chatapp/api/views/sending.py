@@ -23,7 +23,7 @@ from chatapp.api.views.endpoint import accepted_response, visible_runs
 from chatapp.chats.models import Session
 from runs.errors import BrokerUnavailable
 from runs.models import Run
-from runs.upstream.context.turns import as_exchanged, result_in_words
+from runs.upstream.context.turns import called_names, last_answer, result_in_words
 from streams.access import Viewer
 from streams.delivery.follow import follow
 from streams.delivery.hub import in_reader_thread
@@ -45,9 +45,7 @@ def question_of(session: Session, body: dict) -> tuple[str, list[dict] | None]:
     results = body.get("tool_results")
     if not results:
         return body["text"], None
-    tip = session.messages.filter(pk=session.tip_id).first()
-    turns = as_exchanged(tip) if tip else []
-    calls = {call["id"]: call["function"]["name"] for turn in turns for call in turn.get("tool_calls", ())}
+    calls = called_names(last_answer(session))
     if unknown := [result["id"] for result in results if result["id"] not in calls]:
         raise ValidationError({"tool_results": [f"The last answer made no call {unknown[0][:100]}."]})
     prompt = [{"role": "tool", "tool_call_id": result["id"], "content": result["content"]} for result in results]

@@ -8,7 +8,14 @@ from chatapp.chats.models import Role, Session
 from chatapp.chats.tree import Tree
 from chatapp.openai.body_fields import Fields, parse_body
 from chatapp.openai.content_parts import refuse_parts
-from chatapp.openai.conversations import add_exchanges, conversation_id, conversation_of, exchanges_of
+from chatapp.openai.conversations import (
+    SYSTEM,
+    add_exchanges,
+    conversation_id,
+    conversation_of,
+    exchanges_of,
+    instructions_in,
+)
 from chatapp.openai.errors import ConversationNotFound, Refusal
 from chatapp.openai.input_items import parse_items, to_items, to_messages
 from chatapp.openai.models import Conversation
@@ -40,12 +47,11 @@ async def _create(request: HttpRequest, client: Client) -> HttpResponseBase:
 @transaction.atomic
 def _new(client: Client, metadata: dict, messages: list[dict]) -> dict:
     check_limits(client.user, is_program=True)
-    talk = [message for message in messages if message["role"] != "system"]
+    talk = [message for message in messages if message["role"] != SYSTEM]
     exchanges = exchanges_of(talk, "items")
     if talk and talk[-1]["role"] != Role.ASSISTANT:
         raise Refusal("The last item must be an answer: a question is sent with a response.", "items")
-    system = "\n\n".join(message["content"] for message in messages if message["role"] == "system")
-    session = Session.objects.create(owner=client.user, system_prompt=system)
+    session = Session.objects.create(owner=client.user, system_prompt=instructions_in(messages))
     if title := metadata.get("title"):
         rename(session, title)
     add_exchanges(session, exchanges, {})

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from chatapp.chats.attachments import full_text
-from chatapp.chats.models import Attachment, Message, Role
+from chatapp.chats.models import Attachment, Message, Role, Session
 from runs.upstream.images import image_part
 
 Turn = dict[str, Any]
@@ -32,6 +32,17 @@ def as_exchanged(message: Message, shown: Collection[UUID] = ()) -> list[Turn]:
         return in_words(message, shown)
     answer = {"role": "assistant", "content": message.content or None, "tool_calls": list(map(_call, message.tools))}
     return [answer | ({"reasoning_content": message.reasoning} if message.reasoning else {})]
+
+
+def last_answer(session: Session) -> list[Turn]:
+    """The answer that a session ends with, as exchanged; nothing of an empty session."""
+    tip = session.messages.filter(pk=session.tip_id).first()
+    return as_exchanged(tip) if tip is not None else []
+
+
+def called_names(turns: Iterable[Turn]) -> dict[str, str]:
+    """The names of the tools that these messages call, by the call's id."""
+    return {call["id"]: call["function"]["name"] for turn in turns for call in turn.get("tool_calls", ())}
 
 
 def content_of(text: str, files: Iterable[Attachment], shown: Collection[UUID]) -> str | list[dict[str, Any]]:
