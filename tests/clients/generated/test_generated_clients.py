@@ -4,11 +4,9 @@ The page's programs run over a network that cuts every connection after some kil
 """
 
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import closing
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,10 +14,9 @@ from django.conf import settings
 
 from runs.models import Model, Run
 from runs.states import Status
+from tests.clients.npm import npm_packages
 from tests.harness.check import check
 from tests.harness.cutting import CuttingProxy
-from tests.harness.plugin import skip_missing
-from tests.harness.processes import temporary_directory
 
 pytestmark = [pytest.mark.long, pytest.mark.one_database, pytest.mark.timeout(600)]
 
@@ -30,28 +27,13 @@ WORDS = [f"{n} {'x' * 150} " for n in range(60)]  # some 15,000 bytes, as events
 BYTES = (7_000, 9_000)  # that a connection lives for: what starts the run, and a part of its stream
 
 
-@cache
-def npm_packages() -> Path:
-    """A directory with the npm packages, and the settings of TypeScript and of the linters."""
-    npm = shutil.which("npm")
-    if npm is None:
-        skip_missing("npm is not installed")
-    directory = temporary_directory("npm")
-    for path in (*HERE.glob("*.json"), HERE / ".npmrc", HERE / "spectral.yaml"):
-        shutil.copy(path, directory)
-    done = run([npm, "ci", "--no-audit", "--no-fund"], directory)
-    if done.returncode:
-        skip_missing(f"the npm packages cannot be installed: {done.stderr[-500:]}")
-    return directory
-
-
 def run(command: list, directory: Path, **env: str) -> subprocess.CompletedProcess:
     given = {"env": env} if env else {}
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=300, **given)
 
 
 def program(name: str) -> Path:
-    return npm_packages() / "node_modules" / ".bin" / name
+    return npm_packages(HERE) / "node_modules" / ".bin" / name
 
 
 def example(language: str) -> str:
@@ -68,7 +50,7 @@ def example(language: str) -> str:
 )
 def test_a_linter_finds_nothing(command):
     name, *options = command
-    done = run([program(name), *options, DOCUMENT], npm_packages())
+    done = run([program(name), *options, DOCUMENT], npm_packages(HERE))
     said = done.stdout + done.stderr
     assert done.returncode == 0 and not re.search(r"[1-9]\d* (warning|problem|error)", said), said[-3_000:]
 
@@ -116,7 +98,7 @@ def test_the_client_for_python_resumes_its_stream(stack, document, tmp_path, ali
 
 
 def test_the_client_for_typescript_resumes_its_stream(stack, document, alice, network):
-    directory = npm_packages()
+    directory = npm_packages(HERE)
     made = run([program("openapi-typescript"), document, "-o", directory / "chatapp.ts"], directory)
     assert made.returncode == 0, made.stdout + made.stderr
     (directory / "example.ts").write_text(example("ts"))

@@ -21,6 +21,7 @@ from chatapp.openai.models import ModelAlias
 from runs.models import Model
 from tests.browser.drivers import Drivers
 from tests.browser.web_server import WebServer
+from tests.clients.npm import npm_packages
 from tests.harness.plugin import skip_missing
 from tests.harness.processes import temporary_directory
 from tests.harness.upstream import prompt, spoken
@@ -41,21 +42,6 @@ def _table():
     if page := os.environ.get("CLIENTS_TABLE"):
         table = "| client | way | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
         Path(page).write_text(TABLE.sub(lambda _: table, Path(page).read_text()))
-
-
-@cache
-def npm_packages() -> Path:
-    """A directory with the npm packages and the scripts that drive them."""
-    npm = shutil.which("npm")
-    if npm is None:
-        skip_missing("npm is not installed")
-    directory = temporary_directory("npm")
-    for path in (*HERE.glob("package*.json"), HERE / ".npmrc", *HERE.glob("*.mjs")):
-        shutil.copy(path, directory)
-    done = subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=directory, capture_output=True, text=True)
-    if done.returncode:
-        skip_missing(f"the npm packages cannot be installed: {done.stderr[-500:]}")
-    return directory
 
 
 @cache
@@ -98,7 +84,7 @@ def drive(command: list[str], environment: dict[str, str], directory: Path = HER
 
 @pytest.mark.parametrize("script", ["ai_sdk.mjs", "chat.mjs", "agents.mjs", "openai_node.mjs"])
 def test_clients_for_node_work_unchanged(environment, script):
-    drive(["node", script], environment, npm_packages())
+    drive(["node", script], environment, npm_packages(HERE))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +122,7 @@ def test_the_programs_of_the_page_do_what_it_says(environment, heading, language
     else:
         for name, version in NEWEST.items():  # the lock file has several versions under names of their own
             code = code.replace(f'from "{name}"', f'from "{name}-{version}"')
-        command, directory = ["node", "--input-type=module", "--eval", code], npm_packages()
+        command, directory = ["node", "--input-type=module", "--eval", code], npm_packages(HERE)
     for address in ("http://127.0.0.1:8000", "https://chat.example.org"):
         command[-1] = command[-1].replace(address, environment["SITE"])
     done = subprocess.run(command, env=environment, cwd=directory, capture_output=True, text=True, timeout=120)
@@ -217,7 +203,7 @@ def test_codex_calls_a_tool_and_resumes(environment, stack, tmp_path):
     environment = environment | {"CODEX_HOME": str(home)}
     call = {"id": "call_x", "name": "exec_command", "arguments": json.dumps({"cmd": "echo wren-$((40 + 2))"})}
     say = prompt(tokens=0, tools=[call], finish="tool_calls", then={"text": ["All done."]})
-    program = npm_packages() / "node_modules" / ".bin" / "codex"
+    program = npm_packages(HERE) / "node_modules" / ".bin" / "codex"
     options = ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"]
     for more, answer in (([say], "All done."), (["resume", "--last", "And now?"], "w1 w2 ")):
         done = subprocess.run(
