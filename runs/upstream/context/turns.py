@@ -36,7 +36,7 @@ def as_exchanged(message: Message, shown: Collection[UUID] = ()) -> list[Turn]:
 
 def last_answer(session: Session) -> list[Turn]:
     """The answer that a session ends with, as exchanged; nothing of an empty session."""
-    tip = session.messages.filter(pk=session.tip_id).first()
+    tip = session.messages.filter(pk=session.tip_id).first() if session.tip_id else None
     return as_exchanged(tip) if tip is not None else []
 
 
