@@ -159,6 +159,7 @@ def test_no_page_has_to_be_scrolled_sideways(stack, alice, house, open_window, a
     assert found == []
 
 
+@pytest.mark.long  # the keyboard goes through a conversation below
 def test_the_focus_moves_the_page_only_to_what_is_not_in_view(stack, alice, house, open_window):
     """Tab to a button of the bar, which is always in view, took the reader away from the end."""
     page = open_window(stack, alice, viewport={"width": 400, "height": 700}).page
@@ -221,6 +222,7 @@ def reach(tab, name: str) -> None:
     raise AssertionError(f"{name} is not reached with the keyboard")
 
 
+@pytest.mark.long  # the conversation above hears it
 def test_one_polite_region_tells_what_happens_and_does_not_grow(stack, alice, open_window):
     tab, text = open_window(stack, alice, reduced_motion="reduce").tab, prompt(tokens=30, hold=[10])
     tab.start(text)

@@ -9,6 +9,7 @@ from tests.harness.upstream import prompt, spoken
 pytestmark = [pytest.mark.browser, pytest.mark.one_database]
 
 
+@pytest.mark.long  # tests/runs/test_admin.py asks for what its script shows
 def test_staff_watch_a_running_answer_in_the_admin(stack, alice, open_window):  # B59
     say = prompt(tokens=8, hold=[3, 6])
     run = alice.send(say)

@@ -41,6 +41,7 @@ def test_an_answer_and_its_code_are_copied_also_while_they_are_written(stack, al
     check(last_run(alice))
 
 
+@pytest.mark.long  # an answer is copied above
 def test_an_answer_without_text_leaves_the_clipboard_alone(stack, alice, open_window):
     tab = open_window(stack, alice, permissions=["clipboard-read", "clipboard-write"]).tab
     text = prompt(tokens=3, hold=[0])

@@ -45,6 +45,7 @@ def back(page, to: str) -> None:
     wait_until(lambda: page.evaluate("window.wasKept === true"), "the page has come so far")
 
 
+@pytest.mark.long  # streams.test.mjs: a page that comes back; a browser of its own
 @pytest.mark.skip_engine("firefox", reason="WebDriver BiDi tells of no page that comes out of the cache")
 def test_a_page_that_was_kept_shows_the_whole_answer(stack, alice, window):  # B32 B34
     Preferences.objects.create(user=alice.user, notifies=True)  # the locks it takes would keep it out of the cache
@@ -113,6 +114,7 @@ def test_a_comparison_that_was_left_shows_what_was_written(stack, window, conten
         panes.expect(letter, "stopped", spoken(6))
 
 
+@pytest.mark.long  # as above
 def test_a_page_that_was_kept_goes_when_its_reader_has_logged_out(stack, window):  # B55
     tab = window.tab
     tab.page.goto("/")
@@ -123,6 +125,7 @@ def test_a_page_that_was_kept_goes_when_its_reader_has_logged_out(stack, window)
     tab.page.wait_for_url("**/login?next=/")
 
 
+@pytest.mark.long  # test_in_place.py: what was kept after a log-out
 def test_who_logs_out_leaves_nothing_behind_for_the_way_back(stack, window):  # B55
     tab = window.tab
     tab.page.goto("/")

@@ -132,6 +132,7 @@ def page(stack, open_window):
     return page
 
 
+@pytest.mark.long  # an ordinary one is drawn below, one without an end in test_hostile.py
 @pytest.mark.parametrize(
     ("size", "names"),
     [
@@ -154,6 +155,7 @@ def test_every_text_is_drawn_within_bounds_and_whole(page, size, names):
         assert words(drawn["text"]) == words(whole), name
 
 
+@pytest.mark.long  # a rare size; an ordinary one is drawn below
 def test_what_stands_stays_when_the_rest_is_too_much(page):
     ordinary = "# A heading\n\nSome **strong** words:\n\n- one\n- two\n\n"
     page.evaluate(DRAW, [ordinary + "> " * 3_000 + "the *rest*\n\n# as it was written", 2_000])

@@ -41,6 +41,7 @@ def test_regenerate_writes_another_answer_in_the_same_place(stack, alice, tab):
     assert check(first).message.parent_id == check(second).message.parent_id
 
 
+@pytest.mark.long  # a question is edited below, which does the same
 def test_regenerating_an_earlier_answer_takes_what_followed_off_the_page(stack, alice, tab):
     tab.start(prompt(tokens=3))
     tab.expect_state("complete")
@@ -110,6 +111,7 @@ def test_only_the_last_answer_offers_to_continue(stack, alice, tab):
     check(last_run(alice))
 
 
+@pytest.mark.long  # tests/web/test_branches.py posts its form; test_continue below is drawn in the same way
 def test_retry_after_a_failure(stack, alice, tab):  # B4 B48
     tab.start(prompt(tokens=5, status=401, times=1))
     tab.answers.last.get_by_text("Details").click()
@@ -137,6 +139,7 @@ def test_while_the_model_is_busy_the_page_says_so(make_stack, open_window):  # B
     check(last_run(alice))
 
 
+@pytest.mark.long  # test_list.py shows a title that comes; a stack of its own
 def test_the_title_comes_without_a_reload(make_stack, open_window):  # B14
     stack = make_stack(TITLES="1")
     alice = stack.person("alice")
@@ -193,6 +196,7 @@ def test_a_question_is_edited_in_its_place_and_by_keyboard(stack, alice, tab):
     check(last_run(alice))
 
 
+@pytest.mark.long  # tests/web/test_versions.py tells of a branch that is not shown
 def test_the_notice_about_another_version_ends_when_that_ends(stack, alice, tab):
     """Where it was left: the transcript gave up the stream of which the notice was to hear the end."""
     text = prompt(tokens=6, hold=[3])

@@ -130,6 +130,7 @@ def test_stop_keeps_what_was_written_also_after_a_reload(stack, open_window):  #
     assert run.stop_requested_by == alice.user
 
 
+@pytest.mark.long  # tests/web/test_stop.py reads the page
 def test_stop_before_the_first_word_leaves_no_empty_bubble(stack, open_window):  # B39
     alice = stack.person("alice")
     tab, text = open_window(stack, alice).tab, prompt(stall_after=0)
@@ -140,6 +141,7 @@ def test_stop_before_the_first_word_leaves_no_empty_bubble(stack, open_window): 
     check(last_run(alice))
 
 
+@pytest.mark.long  # test_composer.py: drafts
 def test_what_is_typed_while_an_answer_is_written_stays(stack, open_window):
     alice = stack.person("alice")
     tab, text = open_window(stack, alice).tab, prompt(tokens=6, hold=[3])
@@ -229,6 +231,7 @@ def test_a_failed_answer_says_why_in_its_place(stack, open_window):  # B47
     check(last_run(alice))
 
 
+@pytest.mark.long  # test_same_grammar.py draws what is folded
 def test_reasoning_is_folded_and_stays_as_the_reader_put_it(stack, open_window):
     alice = stack.person("alice")
     tab, text = open_window(stack, alice).tab, prompt(reasoning=4, tokens=6, hold=[2])

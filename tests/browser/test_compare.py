@@ -114,6 +114,7 @@ def test_a_reload_or_a_stray_link_loses_nothing_and_who_stays_away_can_continue(
     assert [check(run).message.content for run in runs_of(comparison)] == [spoken(6) + spoken(9)] * 3
 
 
+@pytest.mark.long  # test_keyboard.py presses Tab on this page
 def test_a_comparison_by_keyboard_from_the_question_to_the_chat(stack, alice, tab, contenders, open_window):  # B45 B46
     tags = contenders(tokens=3, hold=[2])
     panes = Panes(tab.page, tags)
@@ -186,7 +187,7 @@ def test_what_is_asked_of_tools_is_told_in_its_pane_and_stays(stack, tab, conten
         assert [tool["name"] for tool in check(run).message.tools] == ["search", "count"]
 
 
-@pytest.mark.each_engine
+@pytest.mark.long  # each pane is stopped above; tests/compare/test_comparing.py
 def test_stop_all_stops_what_has_not_begun(stack, tab, contenders):  # B44
     panes = Panes(tab.page, contenders(tokens=9, stall_after=4))
     comparison = panes.start(order="One after another")
@@ -200,6 +201,7 @@ def test_stop_all_stops_what_has_not_begun(stack, tab, contenders):  # B44
     assert [len(stack.upstream.connections(panes.tag(comparison, letter))) for letter in "ABC"] == [1, 0, 0]
 
 
+@pytest.mark.long  # tests/compare/test_pages.py posts its forms
 def test_without_javascript_the_page_keeps_its_answers_going_and_stops_and_votes(
     stack, alice, contenders, open_window
 ):  # B42 B56
@@ -261,6 +263,7 @@ def complaints_of_axe(page) -> list[str]:
     return [f"{page.url}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
 
 
+@pytest.mark.long  # test_accessibility.py has pages of each kind
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_axe_finds_nothing_and_nothing_is_cut_off_on_a_small_phone(stack, alice, contenders, open_window, scheme):
     window = open_window(stack, alice, color_scheme=scheme, viewport={"width": 320, "height": 640})

@@ -76,6 +76,7 @@ def test_files_are_chosen_removed_and_sent(stack, alice, open_window):
     check(last_run(alice))
 
 
+@pytest.mark.long  # files are removed above
 def test_a_file_scrolls_in_itself_and_is_removed_from_a_question_that_is_edited(stack, alice, tab):
     tab.page.goto("/")
     line = "a line that is longer than any page is wide " * 20
@@ -129,6 +130,7 @@ def test_a_chat_is_set_up_and_asks_so(stack, alice, tab):
     assert (session.system_prompt, session.temperature) == ("Answer in verse.", 0.4)
 
 
+@pytest.mark.long  # test_keyboard.py presses Esc
 def test_esc_stops_only_when_nothing_else_is_to_be_closed(stack, alice, tab):
     text = prompt(tokens=9, stall_after=4)
     tab.start(text)
@@ -168,6 +170,7 @@ def test_a_slow_message_is_shown_at_once_and_an_edited_one_is_sent_after_a_lost_
     assert [message.content for message in asked][1:] == [first, second]
 
 
+@pytest.mark.long  # a rare moment
 def test_a_chat_that_was_deleted_elsewhere_says_so_and_its_text_goes_to_a_new_one(stack, alice, open_window):  # B83
     window = open_window(stack, alice, expected="404")
     tab = window.tab

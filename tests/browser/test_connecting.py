@@ -89,6 +89,7 @@ def test_from_the_demo_to_an_answer_of_a_server_that_is_found(
     assert last_answer(charlie).content.strip() == server.answer
 
 
+@pytest.mark.long  # tests/web/test_connecting.py posts the form
 def test_without_a_script_a_key_is_typed_once_and_is_nowhere_to_be_read(stack, charlie, demo_only, open_window):
     server = ModelServer("m-1", key=KEY, owner="gateway")
     try:

@@ -59,6 +59,7 @@ def test_every_page_ends_with_exactly_the_stored_text(stack, alice, network, ope
     assert Run.objects.get(pk=runs[0].pk).message.content == spoken(TOKENS)
 
 
+@pytest.mark.long  # a web server goes in test_interruptions.py
 def test_a_reply_that_is_cut_in_the_middle_is_asked_for_again(stack, alice, network, open_window):  # B34
     """Its text failed to arrive where only a failed request was expected: the page never got the server's HTML."""
     say = prompt(tokens=9, hold=[3])

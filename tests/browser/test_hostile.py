@@ -58,6 +58,7 @@ def test_the_page_goes_on_answering(stack, alice, open_window, name):
     assert tab.answer.locator("img, script, iframe, [onclick], [onerror], [style]").count() == 0
 
 
+@pytest.mark.long  # test_interruptions.py reloads
 def test_a_reload_while_it_is_written_crashes_nothing(stack, alice, open_window):
     """The page brings the text so far in one piece: `> ` three thousand times killed the tab each time (B58)."""
     text = ["> " * 3_000 + "x\n\n" + "|" * 50_000, " the end"]
@@ -88,6 +89,7 @@ READ = """(selector) => {
 }"""
 
 
+@pytest.mark.long  # tests/runs/test_rendering.py bounds the same HTML
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name == "answer as html" else pytest.mark.long) for name in LONG]
 )
@@ -111,6 +113,7 @@ def test_a_paragraph_without_end_is_read_at_once_also_where_it_is_shared(stack, 
             assert "".join(read["copied"].split()) == "".join(text.split())
 
 
+@pytest.mark.long  # tests/web/test_sharing.py reads the page
 def test_a_shared_page_has_no_button_that_does_nothing(stack, alice, open_window):
     session = Session.objects.create(owner=alice.user, title="Code", share_token=f"code-{alice.user.username}")
     code = {"content": "```\nx\n```", "html": render("```\nx\n```")}

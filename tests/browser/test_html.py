@@ -50,6 +50,7 @@ def test_what_was_drawn_stays_until_the_html_is_there(stack, alice, tab):
     check(last_run(alice))
 
 
+@pytest.mark.long  # the one above gets it as well
 def test_a_page_that_comes_before_the_html_gets_it_without_a_reload(stack, alice, tab):
     tab.start(prompt(text=["one"]))
     tab.expect_state("complete")

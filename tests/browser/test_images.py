@@ -84,6 +84,7 @@ def choose(tab, label: str) -> None:
     tab.page.get_by_role("option", name=label).click()
 
 
+@pytest.mark.long  # tests/web/test_images.py refuses it
 def test_what_cannot_be_sent_is_said_before_it_is(stack, alice, tab):
     tab.page.goto("/")
     # Smaller limits than the site's: a browser test need not make 20 MB.
@@ -113,6 +114,7 @@ def test_what_cannot_be_sent_is_said_before_it_is(stack, alice, tab):
     assert not Attachment.objects.filter(message__session__owner=alice.user).exists()
 
 
+@pytest.mark.long  # test_composer.py: drafts keep files
 def test_an_image_stays_in_the_draft_with_what_it_shows(stack, alice, tab):  # B83
     tab.page.goto("/")
     chosen = {"name": "chosen.png", "mimeType": "image/png", "buffer": picture()}

@@ -108,6 +108,7 @@ def test_from_chat_to_chat_in_place_nothing_is_lost_or_shown_twice(stack, alice,
     assert tab.page.evaluate(IS_SAME)
 
 
+@pytest.mark.long  # chats are left above; this is where one was in it
 def test_a_chat_that_was_left_is_shown_where_its_reader_was(stack, alice, open_window):
     path = long_session(House(alice), 20, "Some words.\n\n" * 8)
     tab = open_window(stack, alice).tab
@@ -124,7 +125,7 @@ def test_a_chat_that_was_left_is_shown_where_its_reader_was(stack, alice, open_w
     wait_until(lambda: abs(moved()) <= 1, f"the reader is where she was, not {moved()} px further")
 
 
-@pytest.mark.each_engine
+@pytest.mark.long  # chats open in place above, hits in test_search.py
 def test_a_hit_of_a_search_opens_in_place_and_back_shows_the_results(alice, tab):  # B81
     chat = long_session(House(alice), messages=160, text="A paragraph of some length.")
     hit = Message.objects.filter(session=chat.rpartition("/")[2], content="Question 20").get()
@@ -160,6 +161,7 @@ def test_a_hit_of_a_search_opens_in_place_and_back_shows_the_results(alice, tab)
     check(last_run(alice))
 
 
+@pytest.mark.long  # a new chat does, above
 def test_an_idea_to_begin_with_opens_in_place(tab):
     tab.page.goto("/")
     tab.page.evaluate(MARK)
@@ -172,6 +174,7 @@ def test_an_idea_to_begin_with_opens_in_place(tab):
     assert tab.page.evaluate(IS_SAME)
 
 
+@pytest.mark.long  # chats open in place above
 def test_a_notification_opens_its_chat_in_place(stack, alice, open_window):
     Preferences.objects.create(user=alice.user, notifies=True)
     window = open_window(stack, alice)
@@ -203,6 +206,7 @@ def test_a_chat_that_was_kept_is_not_shown_after_a_log_out(stack, alice, open_wi
     expect(tab.page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
+@pytest.mark.long  # each is a page as it was before chats opened in place
 def test_what_cannot_open_in_place_is_loaded_as_a_page(stack, alice, open_window):  # B55
     House(alice)
     window = open_window(stack, alice, expected="404")

@@ -126,6 +126,7 @@ def logout_headers(window) -> dict[str, str]:
     return {"Origin": window.url}
 
 
+@pytest.mark.long  # streams.test.mjs: each sign of a lost network
 def test_offline_and_online_again(stack, open_window):  # B32 B34
     alice = stack.person("alice")
     window = open_window(stack, alice)

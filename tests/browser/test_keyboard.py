@@ -146,6 +146,7 @@ def test_settings_by_keyboard(stack, alice, tab):
     expect(tokens.get_by_role("button", name="Revoke")).to_have_count(0)
 
 
+@pytest.mark.long  # Tab reaches its fields above
 def test_search_by_keyboard(stack, alice, tab):
     run = check(alice.send(prompt("Where do otters sleep?", tokens=3)))
     page = tab.page

@@ -87,6 +87,7 @@ def test_a_row_tells_in_every_tab_what_goes_on(stack, alice, open_window):  # B3
     check(last_run(alice))
 
 
+@pytest.mark.long  # two replies that cross: a rare moment
 def test_a_list_that_was_on_its_way_does_not_bring_back_what_is_over(stack, alice, tab):  # B32
     session = check(alice.send(prompt("Ducks", tokens=2))).session
     with tab.page.expect_response("**/list?**"):
@@ -111,6 +112,7 @@ def test_a_list_that_was_on_its_way_does_not_bring_back_what_is_over(stack, alic
     expect(news).to_have_count(0, timeout=PATIENCE)
 
 
+@pytest.mark.long  # tests/web/test_list.py says what is news
 def test_an_answer_seen_while_it_ends_is_no_news(stack, alice, tab):
     text = prompt("Geese", tokens=6, hold=[3])
     tab.start(text)
@@ -122,6 +124,7 @@ def test_an_answer_seen_while_it_ends_is_no_news(stack, alice, tab):
     expect(row(tab, "Geese").get_by_text("New", exact=True)).to_have_count(0)
 
 
+@pytest.mark.long  # a row tells in every tab, above
 def test_news_that_came_before_the_page_listened_are_seen_too(stack, alice, tab):
     """An answer ended between the page's text and its socket, and stayed new in the list of the page that showed it."""
     run = check(alice.send(prompt("Gulls", tokens=3)))
@@ -137,6 +140,7 @@ def test_news_that_came_before_the_page_listened_are_seen_too(stack, alice, tab)
     assert (told, session.get().news) == ([1], "")
 
 
+@pytest.mark.long  # a row tells in every tab, above
 def test_a_failure_elsewhere_is_told_in_the_list(stack, alice, tab):
     tab.page.goto("/")
     alice.send(prompt("Swans", tokens=9, close_after=2))
@@ -159,6 +163,7 @@ def test_what_another_tab_sends_is_shown_in_the_same_chat_at_once(stack, alice, 
     check(last_run(alice))
 
 
+@pytest.mark.long  # tests/web/test_list.py has the pages of the list
 def test_older_chats_come_as_one_scrolls_and_a_change_keeps_them(stack, alice, tab):
     Session.objects.bulk_create([Session(owner=alice.user, title=f"Chat {number:03}") for number in range(120)])
     tab.page.goto("/")
@@ -174,6 +179,7 @@ def test_older_chats_come_as_one_scrolls_and_a_change_keeps_them(stack, alice, t
     check(last_run(alice))
 
 
+@pytest.mark.long  # test_accessibility.py looks at each page's width
 @pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.long), 375])
 def test_the_list_scrolls_and_what_stands_around_it_stays(stack, alice, open_window, width):
     """With thirteen chats, settings and log-out were below the screen."""
@@ -198,6 +204,7 @@ def test_the_list_scrolls_and_what_stands_around_it_stays(stack, alice, open_win
     expect(sidebar.get_by_role("button", name="Log out")).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.long  # a row tells the same in every tab, above
 def test_the_title_counts_what_ended_while_one_looked_away(stack, alice, tab):
     text = prompt("Herons", tokens=6, hold=[3])
     tab.start(text)
@@ -249,6 +256,7 @@ def test_many_tabs_give_one_notification_and_none_while_one_is_looked_at(stack, 
     assert (what, tag) == ("Your answer is ready", str(unseen.pk))
 
 
+@pytest.mark.long  # many tabs notify above
 def test_a_notification_calls_the_chat_by_the_title_it_gets(stack, alice, open_window):
     Preferences.objects.create(user=alice.user, notifies=True)
     window = open_window(stack, alice)
@@ -267,6 +275,7 @@ def test_a_notification_calls_the_chat_by_the_title_it_gets(stack, alice, open_w
     assert [tag, "The winter of the cranes"] in [[tag, body] for _, body, tag in page.evaluate(ALL_NOTED)]
 
 
+@pytest.mark.long  # tests/web/test_zone.py
 def test_days_are_those_of_the_reader_without_a_reload(stack, alice, open_window):
     session = Session.objects.create(owner=alice.user, title="Half a day ago")
     then = timezone.now() - timedelta(hours=12)
@@ -282,6 +291,7 @@ def test_days_are_those_of_the_reader_without_a_reload(stack, alice, open_window
     expect(page.get_by_role("navigation").get_by_role("heading", name=there)).to_be_visible()
 
 
+@pytest.mark.long  # many tabs notify above
 def test_the_permission_is_asked_for_when_notifications_are_switched_on(stack, alice, open_window):
     window = open_window(stack, alice)
     window.context.add_init_script(NOTED.replace('"granted";', '"default";').replace("=> ", "=> window.answer ?? ", 1))
@@ -319,6 +329,7 @@ def test_search_finds_as_one_types_and_leads_to_the_place(stack, alice, tab):
     expect(tab.questions.first).to_be_in_viewport()
 
 
+@pytest.mark.long  # test_plain.py goes without, tests/web post its forms
 def test_the_list_works_without_javascript(stack, alice, open_window):  # B56
     Session.objects.bulk_create([Session(owner=alice.user, title=f"Chat {number:03}") for number in range(60)])
     tab = open_window(stack, alice, java_script_enabled=False).tab
@@ -348,6 +359,7 @@ def test_the_list_works_without_javascript(stack, alice, open_window):  # B56
     assert not Run.objects.visible_to(alice.user).exists()
 
 
+@pytest.mark.long  # tests/web/test_managing.py posts its forms
 def test_a_row_s_menu_renames_pins_and_archives(stack, alice, tab):
     herons, _ = (Session.objects.create(owner=alice.user, title=title) for title in ("Herons", "Storks"))
     page = tab.page

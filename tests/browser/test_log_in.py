@@ -39,6 +39,7 @@ def test_the_token_of_a_link_is_taken_out_of_the_address_and_sent_by_the_button(
     assert page.get_by_label("Link").input_value() == ""
 
 
+@pytest.mark.long  # a link is taken above
 def test_a_second_link_in_the_same_tab_is_taken_too(stack, alice, open_window):
     page, link = open_window(stack).page, login_link(alice.user, stack.url)
     page.goto(f"{stack.url}/login/link#made-up")
@@ -49,6 +50,7 @@ def test_a_second_link_in_the_same_tab_is_taken_too(stack, alice, open_window):
     expect(page).to_have_url("/welcome")
 
 
+@pytest.mark.long  # tests/web/test_first_run.py posts its forms
 def test_an_invitation_leads_to_a_password(stack, alice, open_window):
     user, token = invite(f"invited-{alice.user.pk}")
     page = open_window(stack).page
@@ -63,6 +65,7 @@ def test_an_invitation_leads_to_a_password(stack, alice, open_window):
     assert not any(token in words for words in told)
 
 
+@pytest.mark.long  # tests/web/test_accounts.py posts it
 def test_without_javascript_the_link_is_pasted(stack, alice, open_window):
     page, link = open_window(stack, java_script_enabled=False).page, login_link(alice.user, stack.url)
     page.goto(link)
@@ -146,6 +149,7 @@ def test_what_is_sent_after_the_log_in_expired_is_kept(stack, with_password, ope
     assert [message.attachments.get().text for message in sent] == ["# Plan", "# Plan"]
 
 
+@pytest.mark.long  # tests/web/test_invitations.py reads the page
 def test_what_is_shown_once_is_copied_from_the_top_of_the_page(stack, alice, open_window):
     window = open_window(stack, alice, permissions=["clipboard-read", "clipboard-write"])
     page = window.page

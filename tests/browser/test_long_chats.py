@@ -36,6 +36,7 @@ def a_long_chat(alice, model: Model) -> Session:
     return session
 
 
+@pytest.mark.long  # tests/web/test_long_chats.py posts its form
 def test_a_reader_goes_on_in_a_new_chat_with_a_summary(stack, alice, tab, small_model):
     session = a_long_chat(alice, small_model)
     tab.page.goto(f"{stack.url}/chats/{session.pk}")

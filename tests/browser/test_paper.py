@@ -12,6 +12,7 @@ WRAPS = "(code) => code.scrollWidth <= code.clientWidth + 1 && getComputedStyle(
 BORDER = "(node) => getComputedStyle(node).borderTopWidth"
 
 
+@pytest.mark.long  # nothing that changes often
 def test_a_chat_is_printed_whole_and_without_furniture(alice, tab):  # B81
     house = House(alice)
     session = house.session("Long words")
@@ -28,6 +29,7 @@ def test_a_chat_is_printed_whole_and_without_furniture(alice, tab):  # B81
     assert text.evaluate("(node) => node.scrollHeight <= node.clientHeight + 1")  # it is folded on a screen
 
 
+@pytest.mark.long  # nothing that changes often
 def test_what_only_colour_tells_has_a_border_in_forced_colours(alice, tab):  # B81
     tab.page.emulate_media(forced_colors="active")
     tab.page.goto(House(alice).states)

@@ -173,6 +173,7 @@ def test_questions_are_edited_versions_chosen_files_sent_and_chats_set_up(stack,
     assert session.system_prompt == "Be brief."
 
 
+@pytest.mark.long  # tests/web/test_long.py follows the link
 def test_what_came_before_is_a_link_away(stack, alice, tab):
     tab.page.goto(long_session(House(alice), 60, "A line."))
     expect(tab.questions).to_have_count(20)
@@ -181,6 +182,7 @@ def test_what_came_before_is_a_link_away(stack, alice, tab):
     expect(tab.page.get_by_role("link", name="Show earlier messages")).to_have_count(0)
 
 
+@pytest.mark.long  # test_accessibility.py looks at phones
 def test_the_list_of_chats_opens_on_a_phone(stack, alice, open_window):
     tab = open_window(stack, alice, java_script_enabled=False, viewport={"width": 320, "height": 640}).tab
     alice.send(prompt("A chat to come back to", tokens=2))

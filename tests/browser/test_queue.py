@@ -58,6 +58,7 @@ def test_what_is_sent_in_mid_run_waits_as_a_card_and_starts_by_itself(stack, ali
     assert [check(run).message.content for run in runs_of(alice)] == [spoken(6), spoken(5), spoken(4)]
 
 
+@pytest.mark.long  # a card is shown above; tests/worker/test_queues.py
 def test_a_second_device_sees_what_waits_and_that_it_is_held(stack, alice, tab, running, open_window):  # B28
     other = open_window(stack, alice).tab
     other.page.goto(tab.page.url)
@@ -164,6 +165,7 @@ def test_cards_are_edited_removed_and_sent_now(stack, alice, tab, running):  # B
         check(run)
 
 
+@pytest.mark.long  # cards are edited above
 def test_a_card_that_is_being_edited_stays_open_when_another_one_comes(stack, alice, tab, running):
     tab.send("Second")
     tab.card("Second").get_by_text("Edit", exact=True).click()
@@ -180,6 +182,7 @@ def test_a_card_that_is_being_edited_stays_open_when_another_one_comes(stack, al
     check(run)
 
 
+@pytest.mark.long  # tests/web/test_queue.py refuses it
 def test_an_edit_that_is_refused_is_there_although_its_card_came_anew(alice, tab, running):
     """Remove is also an event of a stream that the page follows: the queue was fetched while Save was on its way."""
     for words in ("Second", "Third"):
@@ -205,7 +208,7 @@ def test_an_edit_that_is_refused_is_there_although_its_card_came_anew(alice, tab
     check(runs_of(alice)[0])
 
 
-@pytest.mark.each_engine
+@pytest.mark.long  # cards are edited above
 def test_an_edit_of_a_message_that_is_sent_meanwhile_goes_to_the_message_field(stack, alice, tab, running):  # B83
     second = prompt("Second", tokens=4)
     tab.send(second)
@@ -220,6 +223,7 @@ def test_an_edit_of_a_message_that_is_sent_meanwhile_goes_to_the_message_field(s
     check(last_run(alice))
 
 
+@pytest.mark.long  # test_interruptions.py takes the web server away
 def test_the_queue_goes_on_although_the_web_server_was_away(stack, alice, web, open_window):  # B19 B32
     tab, text = open_window(web, alice).tab, prompt(tokens=6, hold=[3])
     tab.start(text)
@@ -237,6 +241,7 @@ def test_the_queue_goes_on_although_the_web_server_was_away(stack, alice, web, o
     expect(tab.answers).to_have_count(2)
 
 
+@pytest.mark.long  # tests/runs/test_places.py counts; a stack of its own
 def test_how_many_are_ahead_is_told_while_one_waits(make_stack, open_window):
     """A worker that carries one run at a time; of the two that wait for it, the page's is the last."""
     stack = make_stack(WORKER_CONCURRENCY="1")

@@ -71,6 +71,7 @@ def test_a_schedule_from_its_preset_to_its_history(stack, alice, tab):  # B50 B5
     tab.expect_answer(spoken(8).strip())
 
 
+@pytest.mark.long  # test_accessibility.py looks at a page of forms
 @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_its_pages_are_for_everybody(stack, alice, open_window, tmp_path, theme):
     """With SCREENSHOTS=1 the pictures of the documentation are taken."""

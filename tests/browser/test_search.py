@@ -41,6 +41,7 @@ def test_a_hit_far_back_is_shown_marked_and_goes_on_in_both_directions(stack, al
     check(last_run(alice))
 
 
+@pytest.mark.long  # a hit is reached above
 def test_the_place_of_a_hit_is_kept_and_the_end_of_the_chat_is_one_click_away(stack, alice, tab):
     chat = long_session(House(alice), messages=160, text="A paragraph of some length.")
     hit = Message.objects.filter(session=chat.rpartition("/")[2], content="Question 20").get()

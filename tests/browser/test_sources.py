@@ -30,6 +30,7 @@ def test_they_are_listed_before_the_answer_ends(stack, tab):
     expect_link(tab.answers.last)
 
 
+@pytest.mark.long  # tests/web/test_sources.py reads the pane
 def test_they_are_listed_in_a_comparison(stack, tab, contenders):
     panes = Panes(tab.page, contenders(tokens=6, hold=[3], sources=SOURCES))
     comparison = panes.start()

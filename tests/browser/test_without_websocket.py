@@ -75,6 +75,7 @@ def follow_to_the_end(stack, alice, socketless, way: str) -> None:
     expect(tab.page.get_by_text("Logged out. Reload the page to log in.").first).to_be_visible()
 
 
+@pytest.mark.long  # tests/worker/test_following.py: one response for many streams
 def test_all_panes_share_one_connection_so_that_a_stop_gets_through(stack, socketless):  # B42
     """Browsers open six connections to a server that speaks HTTP/1.1."""
     window, _ = socketless("refused")

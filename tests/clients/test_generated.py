@@ -17,7 +17,7 @@ from tests.harness.check import check
 from tests.harness.facts import wait_until
 from tests.harness.upstream import prompt, spoken
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.one_database, pytest.mark.long]  # tests/api/test_schema.py guards what clients are made of
 
 SCHEMA = Path(settings.BASE_DIR, "docs", "openapi.yaml")
 PACKAGE = "chatapp_client"

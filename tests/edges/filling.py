@@ -45,6 +45,11 @@ def some(values: dict) -> dict:
     return {name: value for name, value in values.items() if name in chosen}
 
 
+def is_long() -> bool:
+    """Whether places meet more than one value."""
+    return os.environ.get("EDGES") in SHARES
+
+
 def worst(values: dict) -> dict:
     return {name: value for name, value in values.items() if name in WORST}
 
@@ -55,7 +60,7 @@ def _next(names: list[str], turn: int, count: int) -> set[str]:
 
 def in_turn(kinds: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """At each place all of them; in a short run the next one, which is for what is refused before any view."""
-    return itertools.repeat(kinds) if os.environ.get("EDGES") in SHARES else itertools.cycle((kind,) for kind in kinds)
+    return itertools.repeat(kinds) if is_long() else itertools.cycle((kind,) for kind in kinds)
 
 
 at_length = pytest.mark.at_length

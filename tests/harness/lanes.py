@@ -11,8 +11,8 @@ on the database that you choose. Each test is tried somewhere: one that isn't is
   what is beside the moves of runs: the admin's pages, probes, requests, titles, quotas.
 * What takes real processes, with gevent on PostgreSQL, which production uses, and what is made for each pool with
   prefork on SQLite, too. What is marked `each_database` on both.
-* Pages in Chromium, and those marked `each_engine` in Firefox, too.
-* Nothing that is marked `long`.
+* Pages in Chromium, and those marked `each_engine` in Firefox, too: what a person does every day, once.
+* Nothing that is marked `long`. Beside the mark stands what proves the same, or nearly, in this lane.
 
 `all` (`make test-all`): everything, each pool on each database; pages in Chromium
 and Firefox, and `IN_WEBKIT` in WebKit.
@@ -39,7 +39,15 @@ IN_WEBKIT = tuple(  # seen to pass there; this list grows
 BOTH = ("tests/streams/", "tests/runs/", "tests/web/test_search", "tests/schedules/test_firing")
 ONCE = (
     "tests/edges/",
-    *(f"tests/runs/test_{name}.py" for name in ("admin", "admin_acts", "probe", "quota", "request", "titles")),
+    "tests/ops/test_back_one_version.py",
+    *(
+        f"tests/runs/test_{name}.py"
+        for name in ("admin", "admin_acts", "admin_questions", "capabilities", "key_storage")
+    ),
+    *(
+        f"tests/runs/test_{name}.py"
+        for name in ("long_chats", "probe", "profiles", "quota", "request", "summaries", "titles")
+    ),
 )
 
 

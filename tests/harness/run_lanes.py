@@ -20,7 +20,7 @@ from tests.harness.lanes import BROWSER_DATABASE, BROWSER_TESTS
 from tests.harness.plugin import COLLECTED, FLOOR
 from tests.harness.processes import ROOT, temporary_directory
 
-PROCESSES = {"sqlite": 3, "postgres": 2}  # which share its tests; SQLite's, with the browsers', are more than half
+PROCESSES = {"sqlite": 3, "postgres": 3}  # which share its tests; six keep two cores busy, as many tests wait
 NOTHING_COLLECTED = 5  # pytest's exit status, also where `--last-failed` has nothing to run
 
 

@@ -114,11 +114,13 @@ def test_messages_name_the_command_as_it_is_called_there(site, installation):
     assert "`chatapp login_link` creates another." in part.log()
 
 
+@pytest.mark.long  # a wheel is built and installed, which little can break; so are the other two
 def test_commands_are_called_as_those_of_manage_py_also_with_hyphens(installation):
     assert "--base-url" in installation.run("add-provider", "--help")
     assert "no issues" in installation.run("check")
 
 
+@pytest.mark.long
 def test_the_wheel_has_the_code_of_this_version_and_nothing_else(wheel, installation):
     program = "import chatapp, runs, streams; print(chatapp.__version__, chatapp.__file__)"
     version, place = run("env", "-C", installation.cwd, installation.python, "-c", program).split()

@@ -18,7 +18,7 @@ from tests.harness.processes import temporary_directory
 from tests.harness.stack import Stack, clean_env
 from tests.harness.upstream import Upstream, prompt, spoken
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.long]  # the other modules do the same on loopback
 
 ENV = {"LEASE_SECONDS": "2", "LEASE_RENEW_SECONDS": "0.5"}
 

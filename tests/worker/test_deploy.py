@@ -138,7 +138,7 @@ def test_stop_works_while_the_worker_drains(start_worker, pool):  # B13 B37
     assert wait_for_exit(stack.worker) == 0
 
 
-@each_pool
+@pytest.mark.parametrize("pool", ["gevent", pytest.param("prefork", marks=pytest.mark.long)])
 def test_a_rolling_restart_under_load_loses_no_run(make_stack, pool):  # B13
     stack = make_stack(WITHOUT_BEAT, pool=pool)
     second = stack.start_part(stack.make_worker("second"))

@@ -1,5 +1,7 @@
 """A chat of a thousand messages goes on with a model that reads 4,096 tokens (B66)."""
 
+import pytest
+
 from chatapp.chats.models import Message, Role, Session
 from runs.models import Model, Provider
 from runs.states import Status
@@ -19,6 +21,7 @@ def _long_chat(alice) -> str:
     return session
 
 
+@pytest.mark.long  # tests/runs/test_long_chats.py: what is left out, and the second attempt
 def test_a_chat_of_a_thousand_messages_goes_on_with_a_model_of_4096_tokens(each_stack, upstream):
     """Nothing is known of the model: its first refusal teaches, and the second question is not refused."""
     alice = each_stack.person("alice")

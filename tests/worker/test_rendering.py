@@ -16,8 +16,6 @@ from tests.harness.facts import wait_until
 from tests.harness.processes import Part
 from tests.harness.upstream import prompt
 
-pytestmark = pytest.mark.each_database
-
 DEGENERATE = ["```mcschema\n<!--\n```\n\n", "```c\n", "\n" * 30_000, "```\n\nand `so` on"]
 
 

@@ -4,7 +4,6 @@ import json
 import re
 from contextlib import contextmanager
 
-import pytest
 from django.db import connection, transaction
 
 from runs.models import Run
@@ -16,8 +15,6 @@ from tests.harness.check import check, logged
 from tests.harness.facts import wait_until
 from tests.harness.processes import Part
 from tests.harness.upstream import prompt, spoken
-
-pytestmark = pytest.mark.each_database
 
 TOKENS = 2000
 
