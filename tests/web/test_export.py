@@ -8,7 +8,7 @@ from django.test import AsyncClient
 
 from chatapp.chats.models import Message, Role, Session
 
-MESSAGES, CHARACTERS = 30, 50_000
+MESSAGES, CHARACTERS = 60, 20_000
 
 
 @pytest.fixture
