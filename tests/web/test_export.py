@@ -8,12 +8,12 @@ from django.test import AsyncClient
 
 from chatapp.chats.models import Message, Role, Session
 
-MESSAGES, CHARACTERS = 60, 20_000
+MESSAGES, CHARACTERS = 60, 50_000
 
 
 @pytest.fixture
 def long(alice, model):
-    """Alice's session of more than a megabyte, one message of which nobody sees any more."""
+    """Alice's session of three megabytes, one message of which nobody sees any more."""
     session, tip = alice.chat_sessions.create(title="Long"), None
     Message.objects.create(session=session, role=Role.USER, content="Another branch")
     for number in range(MESSAGES):
