@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -108,6 +109,7 @@ def make_beat(directory: Path, env: dict[str, str]) -> Part:
     return Part("beat", argv, directory, env)
 
 
+@cache  # it is asked for each of thousands of tests
 def postgres_program(name: str) -> str | None:
     return find_program(name, *POSTGRES_PLACES)
 
