@@ -231,7 +231,7 @@ class AnswerFiltered(EmptyAnswer):
 
 
 class ModelForbidden(RunFailed):
-    """You may no longer use this model. Choose another one."""
+    """You can no longer use this model. Choose another one."""
 
     code = "model_forbidden"
     retryable = False

@@ -14,7 +14,7 @@ from chatapp.errors import AppError
 
 
 class Refusal(AppError):
-    """This is not possible."""
+    """This isn't possible."""
 
     code = "refused"
     status = 409
@@ -53,7 +53,7 @@ class StillBlind(Refusal):
 
 
 class TooFewPanes(Refusal):
-    """Keep at least two answers: with fewer there is nothing to compare."""
+    """Keep at least two answers: with fewer, there is nothing to compare."""
 
     code = "too_few_panes"
 

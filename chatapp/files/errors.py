@@ -39,7 +39,7 @@ class FileTooLarge(FileRefused):
 
 
 class FileTypeUnsupported(FileRefused):
-    """Files of this type cannot be read. Text in UTF-8 and images (PNG, JPEG, WebP, GIF) can."""
+    """Files of this type can't be read. Text in UTF-8 and images (PNG, JPEG, WebP, GIF) can."""
 
     code = "file_type_unsupported"
     status = 415
@@ -53,7 +53,7 @@ class FileQuotaExceeded(FileRefused):
 
 
 class FileStorageFull(FileRefused):
-    """This site cannot store files at the moment. Please try again later."""
+    """This site can't store files at the moment. Please try again later."""
 
     code = "file_storage_full"
     status = 507
@@ -61,28 +61,28 @@ class FileStorageFull(FileRefused):
 
 
 class FileInUse(FileRefused):
-    """A message holds this file. It is deleted with the last message that does."""
+    """This file is attached to a message. It is deleted with the last message that has it."""
 
     code = "file_in_use"
     status = 409
 
 
 class FileUnknown(FileRefused):
-    """A file of this message does not exist any more. Attach it again."""
+    """A file of this message no longer exists. Attach it again."""
 
     code = "file_unknown"
     status = 422
 
 
 class ImageInvalid(FileRefused):
-    """This image is damaged, or is no image."""
+    """This file is damaged, or is not an image."""
 
     code = "image_invalid"
     status = 422
 
 
 class ImageTooLarge(FileRefused):
-    """This image has too many pixels. Scale it down first."""
+    """This image has too many pixels. Make it smaller first."""
 
     code = "image_too_large"
     status = 413

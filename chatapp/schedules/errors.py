@@ -33,7 +33,7 @@ class UnknownZone(RunFailed):
 
 
 class TooManySchedules(RunRefused):
-    """You have reached this site's limit of schedules. Delete one first."""
+    """You have reached this site's limit on schedules. Delete one first."""
 
     code = "too_many_schedules"
     status = 409

@@ -166,7 +166,7 @@ def read_cron(expression: str) -> str:
     tidy = " ".join(fields)
     try:
         if next(iter(CronSim(tidy, datetime(2000, 1, 1))), None) is None:
-            raise ValueError("This is never due.")
+            raise ValueError("This never comes due.")
     except (CronSimError, AssertionError, IndexError) as error:  # cronsim raises the latter two where it lacks checks
         raise ValueError(f"{str(error) or 'Invalid cron expression'}.") from error
     return tidy

@@ -158,7 +158,7 @@ def test_a_slow_message_is_shown_at_once_and_an_edited_one_is_sent_after_a_lost_
     # It should arrive, and its reply be lost.
     held[0].fetch()
     held[0].abort("connectionreset")
-    expect(tab.page.get_by_role("alert")).to_have_text("The server cannot be reached. Please try again.")
+    expect(tab.page.get_by_role("alert")).to_have_text("The server can’t be reached. Please try again.")
     expect(tab.field).to_have_value(first)
     tab.page.unroute_all(behavior="ignoreErrors")
     tab.send(second)

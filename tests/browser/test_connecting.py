@@ -100,7 +100,7 @@ def test_without_a_script_a_key_is_typed_once_and_is_nowhere_to_be_read(stack, c
         page.get_by_label("Address").fill(server.base_url)
         page.get_by_label("No key").check()
         page.get_by_role("button", name="Test and choose models").click()
-        expect(page.get_by_text("Gateway does not answer as it should")).to_be_visible()
+        expect(page.get_by_text("Gateway doesn’t respond as expected")).to_be_visible()
         page.get_by_label("A key, stored here and encrypted").check()
         page.get_by_label("Key", exact=True).fill(KEY)
         page.get_by_role("button", name="Test and choose models").click()

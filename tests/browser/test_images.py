@@ -55,12 +55,12 @@ def test_images_are_chosen_dropped_and_pasted_and_shown(stack, alice, tab):  # B
     expect(chips).to_have_count(3)
     # It should say at once that the model cannot see, and stop saying so when another one is chosen.
     alert = tab.page.get_by_role("alert")
-    expect(alert).to_have_text("This model can't see images. These can: An Eye.")
+    expect(alert).to_have_text("This model can’t see images. These can: An Eye.")
     choose(tab, "An Eye")
     expect(alert).to_be_hidden()
-    tab.page.get_by_label("What chosen.png shows").fill("Two colours")
+    tab.page.get_by_label("Description of chosen.png").fill("Two colours")
     tab.page.get_by_role("button", name="Remove dropped.png").click()
-    expect(tab.page.get_by_label("What chosen.png shows")).to_have_value("Two colours")
+    expect(tab.page.get_by_label("Description of chosen.png")).to_have_value("Two colours")
     tab.send(prompt("Which bird?", tokens=3))
     tab.wait_for_session()
     tab.expect_state("complete")
@@ -106,10 +106,10 @@ def test_what_cannot_be_sent_is_said_before_it_is(stack, alice, tab):
     expect(chips).to_have_count(0)
     choose_file("a.txt", "text/plain", 1_900)
     choose_file("b.txt", "text/plain", 1_900)
-    expect(alert).to_have_text("The files together exceed 3.0 kB.")
+    expect(alert).to_have_text("Together, the files exceed 3.0 kB.")
     choose_file("b.txt", "text/plain", 10)
     choose_file("c.txt", "text/plain", 10)
-    expect(alert).to_have_text("At most 2 files go with one message.")
+    expect(alert).to_have_text("You can attach at most 2 files to a message.")
     expect(chips).to_have_count(2)
     assert not Attachment.objects.filter(message__session__owner=alice.user).exists()
 
@@ -119,11 +119,11 @@ def test_an_image_stays_in_the_draft_with_what_it_shows(stack, alice, tab):  # B
     tab.page.goto("/")
     chosen = {"name": "chosen.png", "mimeType": "image/png", "buffer": picture()}
     tab.page.get_by_label("Attach files").set_input_files([chosen])
-    tab.page.get_by_label("What chosen.png shows").fill("Two colours")
+    tab.page.get_by_label("Description of chosen.png").fill("Two colours")
     tab.field.fill("Which bird?")  # which ends the description
     wait_until(lambda: kept_descriptions(tab) == ["Two colours"], "the browser has kept it")
     tab.page.reload()
-    expect(tab.page.get_by_label("What chosen.png shows")).to_have_value("Two colours")
+    expect(tab.page.get_by_label("Description of chosen.png")).to_have_value("Two colours")
 
 
 def kept_descriptions(tab) -> list[str]:

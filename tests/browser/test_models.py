@@ -68,7 +68,7 @@ def test_models_are_found_by_keyboard_for_the_next_answer_and_for_another_one(al
     page.keyboard.press("ArrowDown")
     assert active() == "Bétula 17 Large"
     page.keyboard.type("xyz")
-    expect(page.get_by_text("No model matches.")).to_be_visible()
+    expect(page.get_by_text("No models match.")).to_be_visible()
     page.keyboard.press("Escape")
     expect(picker).to_be_focused()
     page.keyboard.press("Enter")
@@ -83,7 +83,7 @@ def test_models_are_found_by_keyboard_for_the_next_answer_and_for_another_one(al
     # The same list should ask another model for another version, without leaving the page
     page.evaluate("window.isTheSamePage = true")
     tab.answers.last.get_by_role("link", name="Other model").press("Enter")
-    expect(page.get_by_role("dialog", name="Another answer by")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Another answer from")).to_be_visible()
     page.keyboard.type("betula 77")
     listbox.get_by_role("option").first.click()
     expect(tab.answers.last.get_by_role("heading")).to_have_text("Answer by Bétula 77 Large")

@@ -104,7 +104,7 @@ def test_the_token_is_kept_nowhere(log_in, alice):
 def test_who_is_logged_in_is_asked_before_a_link_for_somebody_else_is_used(log_in, alice, bob):
     """A link that came from anywhere silently replaced the user who was logged in."""
     token, client = login_token(bob), log_in(alice)
-    assert "You are logged in as alice" in words(client.get("/login/link"))
+    assert "You’re logged in as alice" in words(client.get("/login/link"))
     question = client.post("/login/link", {"token": token})
     assert "This link is for bob" in words(question)
     assert f'value="{token}"' in question.text

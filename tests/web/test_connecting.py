@@ -62,10 +62,10 @@ def test_a_server_on_this_machine_is_found_only_when_asked_for(staff, server):
 
 def test_the_site_itself_is_never_asked(staff, server, settings):
     settings.PORT = server.port
-    assert "No model server answers" in words(staff.post("/models/connect"))
+    assert "No model server was found" in words(staff.post("/models/connect"))
     settings.PORT = 1
     page = staff.post("/models/connect", HTTP_HOST=f"localhost:{server.port}", SERVER_PORT=str(server.port))
-    assert "No model server answers" in words(page)
+    assert "No model server was found" in words(page)
     assert server.requests == []
 
 
@@ -75,7 +75,7 @@ def test_what_is_no_model_server_is_not_offered_and_one_with_a_key_is(staff, mak
     settings.DISCOVERY_PORTS = [str(odd.port), str(closed.port), "nonsense", "99999999", "1"]
     page = words(staff.post("/models/connect"))
     assert f"Port {odd.port}" not in page
-    assert f"Port {closed.port} · asks for a key" in page
+    assert f"Port {closed.port} · needs a key" in page
 
 
 def test_from_the_demo_alone_to_a_model_that_answers(staff, charlie, server):
@@ -112,7 +112,7 @@ def test_all_or_none_are_selected_without_a_script(staff, server):
 def test_a_server_that_does_not_answer_is_kept_with_what_is_wrong(staff, server):
     server.body = b"[oops"
     response = staff.post("/models/connect/server", fields_of(server), follow=True)
-    assert "does not answer as it should" in words(response)
+    assert "doesn’t respond as expected" in words(response)
     assert response.redirect_chain[-1][0] == reverse("provider", args=[Provider.objects.get().pk])
     assert 'value="http://127.0.0.1' in response.text
 

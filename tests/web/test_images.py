@@ -126,7 +126,7 @@ def test_an_image_that_has_vanished_is_said_and_the_rest_is_sent(browser, seeing
     ("content", "sentence"),
     [
         (bomb(), "This image has too many pixels."),
-        (picture()[:60], "This image is damaged, or is no image."),
+        (picture()[:60], "This file is damaged, or is not an image."),
     ],
 )
 def test_an_image_that_is_refused_costs_nothing_that_was_typed(browser, seeing, content, sentence):  # B83

@@ -104,7 +104,7 @@ def test_an_invitation_does_not_log_in_and_a_login_link_invites_nobody(invite, l
 def test_who_is_logged_in_is_told_whom_the_link_is_for(invite, log_in, bob):
     token, client = invite("dora"), log_in(bob)
     page = words(come(client, token))
-    assert "You are logged in as bob" in page
+    assert "You’re logged in as bob" in page
     assert "Set password and log in as dora" in page
     assert client.get("/").context["user"] == bob
     assert come(client, token, **FORM).url == "/"

@@ -221,7 +221,7 @@ def test_tokens_spent_on_reasoning_are_told_apart(browser, ask, write):
     store.append(run.id, (Kind.USAGE, counts))
     transitions.complete(run.id, "stop")
     page = page_of(browser, run)
-    assert "20 tokens, 5 of them reasoning" in page and "10 tokens of the prompt from the cache" in page
+    assert "20 tokens, 5 of them reasoning" in page and "10 prompt tokens from the cache" in page
 
 
 def test_an_answer_that_ends_while_the_page_is_made_is_shown_ended(ask, write):

@@ -37,7 +37,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
     except TooManyTokens:
         messages.error(request, f"You have reached the limit of {MAX_TOKENS} tokens. Revoke one first.")
         return redirect("developers")
-    label = f"Token “{token.name}”. Copy it now: it will not be shown again."
+    label = f"Token “{token.name}”. Copy it now: it won’t be shown again."
     return carry(request, redirect("developers"), id="new-token", label=label, value=text)
 
 

@@ -152,7 +152,7 @@ def figures_of(run: Run) -> list[str]:
         reasoning = f", {run.reasoning_tokens} of them reasoning" if run.reasoning_tokens else ""
         figures.append(f"{tokens} token{'' if tokens == 1 else 's'}{reasoning}")
     if run.cached_tokens:
-        figures.append(f"{run.cached_tokens} tokens of the prompt from the cache")
+        figures.append(f"{run.cached_tokens} prompt tokens from the cache")
     return figures + ([in_currency(run.cost)] if run.cost is not None else [])
 
 

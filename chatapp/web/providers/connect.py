@@ -63,7 +63,7 @@ def ask_for_models(request: HttpRequest, provider: Provider) -> HttpResponse:
     try:
         listed = catalog.refresh_list(provider)
     except RunError as error:
-        messages.error(request, f"{provider} does not answer as it should: {describe_failure(error)}")
+        messages.error(request, f"{provider} doesn’t respond as expected: {describe_failure(error)}")
         return redirect("provider", provider.pk)
     count = f"{len(listed)} model{'' if len(listed) == 1 else 's'}"
     messages.success(request, f"Connected. {provider} has {count}.")

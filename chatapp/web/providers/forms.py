@@ -73,7 +73,7 @@ class ProviderForm(forms.Form):
     def clean_key(self) -> str:
         key = self.cleaned_data["key"].strip()
         if not (key.isascii() and key.isprintable()) or " " in key:
-            raise ValidationError("A key contains only letters, digits and symbols, without spaces.")
+            raise ValidationError("A key contains only letters, digits and symbols, and no spaces.")
         return key
 
     def clean(self) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class ChosenModelsForm(forms.Form):
         label="Other models, one per line",
         required=False,
         max_length=20_000,
-        help_text="Names of models that the list doesn’t show.",
+        help_text="Names of models that aren’t in the list.",
         widget=forms.Textarea(attrs={"rows": 2, **PLAIN_TEXT}),
     )
 
@@ -143,7 +143,7 @@ class ChosenModelsForm(forms.Form):
         lines = [line.strip() for line in self.cleaned_data["others"].splitlines()]
         names = list(dict.fromkeys(line for line in lines if line))
         if wrong := next((name for name in names if len(name) > 200 or not name.isprintable()), None):
-            raise ValidationError(f"“{wrong[:50]}” is not the name of a model.")
+            raise ValidationError(f"“{wrong[:50]}” isn’t a model’s name.")
         return names
 
     def chosen(self) -> list[str]:
@@ -173,12 +173,12 @@ class ModelForm(forms.ModelForm):
         labels = {
             "label": "Name shown to users",
             "enabled": "Offer this model",
-            "groups": "Who may use it",
+            "groups": "Who can use it",
             "input_price": "Price per million input tokens",
             "output_price": "Price per million output tokens",
             "has_vision": "Understands images",
             "has_tools": "Calls tools",
-            "has_reasoning": "Reasons before it answers",
+            "has_reasoning": "Reasons before answering",
         }
         help_texts = {"label": "", "groups": "Only members of these groups. If none is chosen, everyone."}
         widgets = {

@@ -67,7 +67,7 @@ def _page(request: HttpRequest, form: EndpointForm, status: int = 200, **context
 
 
 def _with_secret(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
-    label = f"Secret for {endpoint.url}. Copy it now: it will not be shown again."
+    label = f"Secret for {endpoint.url}. Copy it now: it won’t be shown again."
     return carry(request, redirect("webhooks"), id="secret", label=label, value=endpoint.secret)
 
 

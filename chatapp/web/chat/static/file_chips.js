@@ -32,8 +32,8 @@ function altFieldFor(file, onAltText) {
   field.name = "alt";
   field.className = "chip__alt";
   field.maxLength = ALT_CHARACTERS;
-  field.ariaLabel = `What ${file.name} shows`;
-  field.placeholder = "What it shows";
+  field.ariaLabel = `Description of ${file.name}`;
+  field.placeholder = "Describe the image";
   field.value = altTexts.get(file) ?? "";
   field.addEventListener("change", () => {
     altTexts.set(file, field.value);

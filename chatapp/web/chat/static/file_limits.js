@@ -27,8 +27,8 @@ export function withinLimits(added, present, { maxFiles, maxFileBytes, maxBytes 
     const all = [...present, ...taken, file];
     const total = all.reduce((sum, { size }) => sum + size, 0);
     let reason = faultOf(file, Number(maxFileBytes));
-    if (!reason && all.length > Number(maxFiles)) reason = `At most ${maxFiles} files go with one message.`;
-    if (!reason && total > Number(maxBytes)) reason = `The files together exceed ${formatSize(Number(maxBytes))}.`;
+    if (!reason && all.length > Number(maxFiles)) reason = `You can attach at most ${maxFiles} files to a message.`;
+    if (!reason && total > Number(maxBytes)) reason = `Together, the files exceed ${formatSize(Number(maxBytes))}.`;
     if (reason) fault ||= reason;
     else taken.push(file);
   }

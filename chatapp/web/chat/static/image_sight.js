@@ -31,7 +31,7 @@ export class ImageSight {
     const options = field instanceof HTMLSelectElement ? [...field.options] : [];
     const seeing = options.filter((option) => "sees" in option.dataset).map((option) => option.label);
     const names = seeing.slice(0, NAMED).join(", ");
-    return `This model can't see images. ${names ? `These can: ${names}.` : "No model that you may use can."}`;
+    return `This model can’t see images. ${names ? `These can: ${names}.` : "None of the models you can use can."}`;
   }
 
   #say(sentence) {

@@ -71,7 +71,7 @@ export class ModelList {
     this.#options.filter(this.#field.value);
     const visible = this.#options.visible;
     const count = visible.filter(({ dataset }) => dataset.name).length;
-    this.#note(visible.length ? `${count} model${count === 1 ? "" : "s"}` : "No model matches.");
+    this.#note(visible.length ? `${count} model${count === 1 ? "" : "s"}` : "No models match.");
     this.#activate(visible.find((option) => option.getAttribute("aria-selected") === "true") ?? visible[0]);
   }
 

@@ -26,7 +26,7 @@ export function enableModelPicker(main, signal) {
     if (!(link instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     const onSelect = (model) => submit(link.dataset.otherModel, model);
-    open({ label: "Another answer by", onSelect });
+    open({ label: "Another answer from", onSelect });
   });
 }
 

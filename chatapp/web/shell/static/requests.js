@@ -57,7 +57,7 @@ async function receive(promise) {
   try {
     return await promise;
   } catch {
-    throw new RequestError("The server cannot be reached. Please try again.", true);
+    throw new RequestError("The server can’t be reached. Please try again.", true);
   }
 }
 
