@@ -32,12 +32,8 @@ class TokenAuthentication(KnoxAuthentication):
     """Knox' authentication, with both prefixes. Expired tokens are kept and reported as expired."""
 
     def authenticate(self, request) -> tuple[AbstractBaseUser, Token] | None:
-        parts = get_authorization_header(request).split()
-        if not parts or parts[0].lower() not in PREFIXES:
-            return None
-        if len(parts) != 2:
-            raise AuthenticationFailed()
-        return self.authenticate_credentials(parts[1])
+        token = token_in(get_authorization_header(request))
+        return None if token is None else self.authenticate_credentials(token)
 
     def authenticate_credentials(self, token: bytes) -> tuple[AbstractBaseUser, Token]:
         if not token.isascii():
@@ -53,6 +49,14 @@ class TokenAuthentication(KnoxAuthentication):
     def authenticate_header(self, request) -> str:
         """`WWW-Authenticate` of RFC 6750, which distinguishes a missing token from an invalid one."""
         return 'Bearer error="invalid_token"' if get_authorization_header(request) else "Bearer"
+
+
+def token_in(authorization: bytes) -> bytes | None:
+    """The token in an `Authorization` header; None if it has another scheme, empty (and so unknown) if malformed."""
+    scheme, *tokens = authorization.split() or [b""]
+    if scheme.lower() not in PREFIXES:
+        return None
+    return tokens[0] if len(tokens) == 1 else b""
 
 
 def _record_use(token: Token) -> None:

@@ -99,10 +99,11 @@ def problem_response(exc: Exception, **extra: object) -> Response:
     return Response(_body(exc, problem) | extra, status=problem.status, headers=headers, content_type=MEDIA_TYPE)
 
 
-def plain_response(exc: Exception) -> JsonResponse:
-    """The same for plain Django views."""
+def plain_response(exc: Exception, headers: dict[str, str] | None = None) -> JsonResponse:
+    """The same for plain Django views, with further `headers`."""
     problem = problem_of(exc)
-    return JsonResponse(_body(exc, problem), status=problem.status, headers=_headers(exc), content_type=MEDIA_TYPE)
+    headers = _headers(exc) | (headers or {})
+    return JsonResponse(_body(exc, problem), status=problem.status, headers=headers, content_type=MEDIA_TYPE)
 
 
 def problem_of(exc: Exception) -> Problem | None:

@@ -6,6 +6,7 @@
     ├── FileTypeUnsupported
     ├── FileQuotaExceeded
     ├── FileStorageFull
+    │   └── UploadStorageFull
     ├── FileInUse
     ├── FileUnknown
     ├── ImageInvalid
@@ -16,6 +17,8 @@
 
 `docs/errors.md` lists every code.
 """
+
+from django.core.exceptions import SuspiciousOperation
 
 from chatapp.errors import AppError
 
@@ -58,6 +61,11 @@ class FileStorageFull(FileRefused):
     code = "file_storage_full"
     status = 507
     retryable = True
+
+
+# Raised while Django reads a request, where only a SuspiciousOperation may choose the response.
+class UploadStorageFull(FileStorageFull, SuspiciousOperation):
+    """This site cannot store files at the moment. Please try again later."""
 
 
 class FileInUse(FileRefused):

@@ -5,6 +5,7 @@ have the format of the part of the site.
 """
 
 import re
+from errno import EDQUOT, ENOSPC
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from chatapp.api.errors import BodyTooSlow, plain_response, problem_of
+from chatapp.files.errors import UploadStorageFull
 from chatapp.files.uploads import PARTS_BYTES
 from chatapp.middleware.headers import completed
 from chatapp.openai.errors import error_body
@@ -23,9 +25,9 @@ log = structlog.get_logger(__name__)
 
 SMALL_BYTES = 256 * 1024  # bytes; a form without a message, such as a log-in, a title, a token
 # A message, or a system prompt. The log-in carries a message that was sent after the earlier one had expired.
-WITH_TEXT = re.compile(r"/((api|v1|admin|chats|messages|runs|compare|schedules)(/|$)|login$)")
+WITH_TEXT = re.compile(r"/((api|v1|admin|chats|messages|runs|compare|schedules)(/|$)|(login|files)$)")
 WITH_FILES = re.compile(r"/chats(/[^/]+/messages)?$")  # plus files
-UPLOADS = re.compile(r"/(api/)?v1/files$")
+UPLOADS = re.compile(r"/((api/)?v1/)?files$")
 WITHOUT_LOG_IN = re.compile(r"/admin/log(in|out)/$")
 
 
@@ -41,6 +43,17 @@ def most_bytes(path: str) -> int:
     if WITH_FILES.match(path):
         most += settings.UPLOAD_MAX_BYTES + PARTS_BYTES
     return most
+
+
+def most_bytes_of_strangers(path: str) -> int:
+    """The maximum size of a body, in bytes, before it is known who sends it.
+
+    A message of a page whose log-in has expired is carried to the log-in, with files that are small. Nothing else has a
+    use for what a stranger sends.
+    """
+    is_message = not path.startswith(("/api/", "/v1/")) and not UPLOADS.match(path)
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE if is_message else SMALL_BYTES
+    return min(most, most_bytes(path))
 
 
 def declared_length(headers: list[tuple[bytes, bytes]]) -> int:
@@ -90,17 +103,27 @@ def answer_at(path: str, reason: Exception) -> HttpResponse:
 
 def _answer(path_root: str, reason: Exception) -> HttpResponse:
     problem = problem_of(reason)
+    headers = {"WWW-Authenticate": "Bearer"} if problem.status == HTTPStatus.UNAUTHORIZED else None
     if path_root == "api":
-        return plain_response(reason)
+        return plain_response(reason, headers)
     if path_root == "v1":
-        return JsonResponse(error_body(problem.status, problem.code, problem.title), status=problem.status)
+        body = error_body(problem.status, problem.code, problem.title)
+        return JsonResponse(body, status=problem.status, headers=headers)
     return HttpResponse(render_to_string(f"{problem.status}.html"), status=problem.status)
 
 
 def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400: the same responses for requests that turn out malformed later."""
-    kind = RequestDataTooBig if isinstance(exception, RequestDataTooBig) else SuspiciousOperation
-    return answer_at(request.path, kind())
+    known = isinstance(exception, (RequestDataTooBig, UploadStorageFull))
+    return answer_at(request.path, exception if known else SuspiciousOperation())
+
+
+def too_full(error: OSError) -> Refused:
+    """What to tell when a body cannot be kept on the disk. Raises `error` again if that is not why."""
+    if error.errno not in (ENOSPC, EDQUOT):
+        raise error
+    log.error("body_not_kept", error=repr(error))
+    return Refused(UploadStorageFull())
 
 
 def as_http(response: HttpResponse) -> bytes:

@@ -10,13 +10,16 @@ from chatapp.middleware.body_limits import (
     bad_head,
     declared_length,
     most_bytes,
+    most_bytes_of_strangers,
+    too_full,
     too_large,
     too_slow,
 )
+from chatapp.middleware.senders import check_sender
 
 
 class BoundedBodies:
-    """ASGI middleware that refuses requests whose body is too large or too slow.
+    """ASGI middleware that refuses requests whose body is too large for its sender, or too slow.
 
     The application has not been called then, or is still waiting for the body.
     """
@@ -27,26 +30,38 @@ class BoundedBodies:
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] != "http":
             return await self._application(scope, receive, send)
-        body = _Body(receive, most_bytes(scope["path"]))
+        body = _Body(receive, scope)
         try:
             if not scope["query_string"].isascii():  # Django would respond with a bare error
                 raise bad_head()
-            if declared_length(scope["headers"]) > body.most:
-                raise too_large()
+            await body.check_size(declared_length(scope["headers"]))
             await self._application(scope, body.receive, send)
         except Refused as refused:
             await _refuse(scope["path"], refused, send)
+        except OSError as error:  # of Django while it reads the body; those of views end in Django
+            await _refuse(scope["path"], too_full(error), send)
 
 
 class _Body:
     """One request's `receive`, which counts bytes until the body is complete."""
 
-    __slots__ = ("_arrived", "_deadline", "_is_whole", "_receive", "most")
+    __slots__ = ("_arrived", "_deadline", "_is_whole", "_most", "_receive", "_scope", "_unchecked")
 
-    def __init__(self, receive, most: int) -> None:
-        self._receive, self.most = receive, most
+    def __init__(self, receive, scope: dict) -> None:
+        self._receive, self._scope = receive, scope
+        self._most = most_bytes(scope["path"])
+        self._unchecked = most_bytes_of_strangers(scope["path"])  # bytes read from a sender who is not known yet
         self._arrived, self._is_whole = 0, False
         self._deadline = asyncio.get_running_loop().time() + settings.REQUEST_SECONDS
+
+    async def check_size(self, size: int) -> None:
+        """Raise Refused if the sender may not send so many bytes."""
+        if size > self._most:
+            raise too_large()
+        if size > self._unchecked:
+            headers = dict(self._scope["headers"])
+            await check_sender(headers.get(b"cookie", b""), headers.get(b"authorization", b""))
+            self._unchecked = self._most
 
     async def receive(self) -> dict:
         if self._is_whole:  # from now on wait for the client to disconnect
@@ -58,8 +73,7 @@ class _Body:
             raise too_slow() from None
         self._arrived += len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
-        if self._arrived > self.most:
-            raise too_large()
+        await self.check_size(self._arrived)
         return message
 
 

@@ -125,6 +125,7 @@ NAMES = {  # codes that clients expect
     errors.PromptTooLong.code: "context_length_exceeded",
     errors.UpstreamContextTooLong.code: "context_length_exceeded",
     errors.SessionBusy.code: "conversation_locked",
+    "not_authenticated": "invalid_api_key",
 }
 
 

@@ -27,6 +27,6 @@ REQUEST_SECONDS = env.float("REQUEST_SECONDS", default=120.0)  # s in which a re
 FILE_UPLOAD_HANDLERS = [
     "chatapp.files.uploads.BoundedUpload",  # refuses more than UPLOAD_MAX_BYTES
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "chatapp.files.uploads.UnnamedFileUpload",
 ]
 DATA_UPLOAD_MAX_NUMBER_FILES = PROMPT_MAX_FILES + 100  # a form with more is not parsed

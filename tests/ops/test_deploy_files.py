@@ -98,11 +98,25 @@ MEGABYTE = 1_000_000
 
 
 def test_a_proxy_takes_what_the_site_takes_and_not_much_more():
-    largest = most_bytes("/chats")
+    largest, message = most_bytes("/chats"), most_bytes("/chats/x/prompt")
     nginx, caddy = ((DEPLOY / name).read_text() for name in ("nginx.conf", "Caddyfile"))
     limits = re.findall(r"(?m)^\s*client_max_body_size (\d+)m;", nginx) + re.findall(r"max_size (\d+)MB", caddy)
+    assert message < int(limits.pop(0)) * MEGABYTE < 2 * message
     assert len(limits) == 2
     assert all(largest < int(limit) * MEGABYTE < 2 * largest for limit in limits)
+
+
+@pytest.mark.parametrize(
+    "path", ["/chats", "/chats/x/messages", "/files", "/api/v1/files", "/v1/files", "/v1/responses"]
+)
+def test_nginx_passes_on_what_may_be_large_without_keeping_it(path):
+    [pattern] = re.findall(r"location ~ (\S+) \{", (DEPLOY / "nginx.conf").read_text())
+    assert re.search(pattern, path)
+    assert not re.search(pattern, "/chats/x/title")
+
+
+def test_a_proxy_waits_for_slow_clients_and_not_for_slow_answers():
+    nginx, caddy = ((DEPLOY / name).read_text() for name in ("nginx.conf", "Caddyfile"))
     assert re.search(r"client_body_timeout \d+s;", nginx) and re.search(r"client_header_timeout \d+s;", nginx)
     assert re.search(r"read_header \d+s", caddy) and re.search(r"read_body \d+s", caddy)
     assert not re.search(r"(?m)^\s*write \d", caddy)  # an answer is written for as long as it takes

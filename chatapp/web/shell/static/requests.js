@@ -46,7 +46,7 @@ export class LoggedOut extends RequestError {
 
 /** The newest token: a log-in in another tab has replaced the one that the form came with. With HTTPS=1 the cookie has
  * the prefix, and one without it was set by another subdomain. */
-function csrfToken() {
+export function csrfToken() {
   const prefixed = document.cookie.match(/(?:^|; )__Host-csrftoken=([^;]+)/);
   return (prefixed ?? document.cookie.match(/(?:^|; )csrftoken=([^;]+)/))?.[1];
 }
@@ -73,7 +73,7 @@ class Gone extends RequestError {
 /** @param {string} url @param {RequestInit} [options] */
 async function request(url, options) {
   const response = await receive(fetch(url, { headers: HEADERS, ...options }));
-  if (response.redirected) throw new LoggedOut();
+  if (response.redirected || response.status === 401) throw new LoggedOut();
   if (response.status === 409 || response.status === 422) throw new RequestError((await response.json()).message);
   if (response.status === 400 || response.status === 413) throw new RequestError("The message is too long.");
   if (response.status === 403) throw new RequestError("This page is out of date. Please reload it.");
