@@ -32,10 +32,11 @@ class EventParser:
 
     __slots__ = (
         "_data",
-        "_data_bytes",
         "_ended_with_cr",
+        "_is_between_events",
         "_is_by_line",
         "_is_error",
+        "_more_bytes",
         "_partial_line",
         "error",
         "unknown",
@@ -44,8 +45,9 @@ class EventParser:
     def __init__(self) -> None:
         self._partial_line = bytearray()  # the last line so far, without its end
         self._data: list[Payload] = []  # data lines of the incomplete event
-        self._data_bytes = 0  # of these lines, each with its line end
+        self._more_bytes = 0  # of these lines but the first, each with its line end
         self._ended_with_cr = False  # then a LF that follows belongs to the same line end
+        self._is_between_events = True  # nothing is left over from the pieces so far
         self._is_by_line = False  # the server forgets the empty lines: an event is over with its line
         self._is_error = False  # by the name of the incomplete event
         self.error: Payload | None = None  # of an event that reports an error; nothing is parsed after it
@@ -53,11 +55,34 @@ class EventParser:
 
     def feed(self, piece: bytes) -> list[Payload]:
         """Return the payloads of all events that this piece completes. Raises EventTooLarge."""
+        if self._is_between_events and (whole := _whole_events(piece)):
+            return whole
+        lines = self._complete_lines(piece)
+        payloads: list[Payload] = []
+        data = self._data
+        for line in lines:
+            if line.startswith(b"data:"):
+                if data or self._is_by_line:
+                    self._add_value(line[5:].strip(), payloads)
+                else:
+                    data.append(line[5:].strip())
+            elif line or len(data) > 1 or self._is_error:
+                self._read_other_line(line, payloads)
+                if self.error is not None:
+                    break
+            elif data:
+                payloads.append(data.pop())
+        event_bytes = len(self._partial_line) + self._more_bytes + (len(data[0]) if data else 0)
+        if event_bytes > MAX_EVENT_BYTES or len(data) > MAX_EVENT_LINES:
+            raise EventTooLarge
+        self._is_between_events = not (data or self._partial_line or self._is_error or self._ended_with_cr)
+        return payloads
+
+    def _complete_lines(self, piece: bytes) -> list[bytes]:
+        """The lines that a piece completes, but for a long one of data: it becomes data itself. The rest is kept."""
         if b"\r" in piece or self._ended_with_cr:
             piece = self._normalize_line_ends(piece)
         *lines, rest = piece.split(b"\n")
-        payloads: list[Payload] = []
-        data, counted, by_line = self._data, len(self._data), self._is_by_line
         if lines and self._partial_line:
             self._partial_line += lines[0]
             first, self._partial_line = self._partial_line, bytearray()
@@ -67,47 +92,47 @@ class EventParser:
                 del lines[0]
                 if first.startswith(b"data:"):
                     del first[: 6 if first.startswith(b"data: ") else 5]
-                    data.append(first)
-        for line in lines:
-            if line.startswith(b"data:"):
-                value = line[5:].strip()
-            elif not line:
-                if data:
-                    payload = data[0] if len(data) == 1 else b"\n".join(data)
-                    data, counted, self._data_bytes = [], 0, 0
-                    if self._is_error:
-                        self.error = payload
-                        break
-                    payloads.append(payload)
-                elif self._is_error:
-                    self.error = b""  # it says no more than its name
-                    break
-                self._is_error = False
-                continue
-            elif line.startswith(b":"):
-                continue
-            elif (nearly := _data_of(line)) is not None:
-                value = nearly
-            else:
-                self._read_other_field(line)
-                if self.error is not None:
-                    break
-                continue
-            if data and len(data) == 1 and _are_two_values(data[0], value):
-                payloads.append(data[0])
-                data, counted, self._data_bytes, by_line = [], 0, 0, True
-            if by_line and value.startswith(b"{") and value.endswith(b"}"):
-                payloads.append(value)
-            else:
-                data.append(value)
-        self._data, self._is_by_line = data, by_line
+                    self._add_data(first)
         if rest:
             self._partial_line += rest
-        if len(data) > counted:
-            self._data_bytes += sum(map(len, data[counted:])) + len(data) - counted
-        if len(self._partial_line) + self._data_bytes > MAX_EVENT_BYTES or len(data) > MAX_EVENT_LINES:
-            raise EventTooLarge
-        return payloads
+        return lines
+
+    def _read_other_line(self, line: bytes, payloads: list[Payload]) -> None:
+        """A line that is no data, and does not just end an event of one line."""
+        if not line:
+            self._end_event(payloads)
+        elif line.startswith(b":"):
+            pass
+        elif (value := _data_of(line)) is not None:
+            self._add_value(value, payloads)
+        else:
+            self._read_other_field(line)
+
+    def _add_value(self, value: bytes, payloads: list[Payload]) -> None:
+        """A line of data, which is a payload by itself where the server forgets the empty lines."""
+        data = self._data
+        if len(data) == 1 and _are_two_values(data[0], value):
+            payloads.append(data.pop())
+            self._is_by_line = True
+        if self._is_by_line and value.startswith(b"{") and value.endswith(b"}"):
+            payloads.append(value)
+        else:
+            self._add_data(value)
+
+    def _add_data(self, value: Payload) -> None:
+        if self._data:
+            self._more_bytes += len(value) + 1
+        self._data.append(value)
+
+    def _end_event(self, payloads: list[Payload]) -> None:
+        data = self._data
+        payload: Payload = data[0] if len(data) == 1 else b"\n".join(data)
+        if self._is_error:
+            self.error = payload  # if it is empty, the event says no more than its name
+        elif data:
+            payloads.append(payload)
+        data.clear()
+        self._more_bytes, self._is_error = 0, False
 
     def finish(self) -> list[Payload]:
         """The payload of an event whose end is missing, at the end of the stream. Raises EventTooLarge."""
@@ -127,6 +152,16 @@ class EventParser:
             piece = piece.removeprefix(b"\n")
         self._ended_with_cr = piece.endswith(b"\r")
         return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _whole_events(piece: bytes) -> list[Payload]:
+    """The payloads of a piece of whole events, each a line of data, which nearly every piece is; else none."""
+    if not (piece[:7] == b"data: {" and piece[-3:] == b"}\n\n") or b"\r" in piece:
+        return []
+    if piece.find(b"\n") == len(piece) - 2:
+        return [piece[6:-2]]
+    payloads: list[Payload] = [value.strip() for value in piece[6:-2].split(b"\n\ndata: ")]
+    return payloads if len(piece.split(b"\n")) == 2 * len(payloads) + 1 else []
 
 
 def _data_of(line: bytes) -> bytes | None:

@@ -48,6 +48,68 @@ def _data(word: str, newline: str) -> str:
     return "".join(f"data: {line}{newline}" for line in text.split("\n"))
 
 
+EVENTS = [
+    b'data: {"a":1}\n\n',
+    b'data: {"b":2} \n\n',
+    b'data:{"c":3}\n\n',
+    b'data: {"d":\ndata: 4}\n\n',
+    b'data: {"e":5}\ndata: {"f":6}\n\n',
+    b'data: {"g":7}\r\n\r\n',
+    b'data: {"h":8}\n: ping\n\n',
+    b"data: [DONE] \n\n",
+    b"data: \n\n",
+    b"data: }\n\n",
+    b": ping\n\n",
+    b'event: error\ndata: {"i":9}\n\n',
+    b'event: delta\ndata: {"j":10}\n\n',
+    b'{"k":11}\n\n',
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(EVENTS), min_size=1, max_size=4).map(b"".join), max_size=4))
+def test_whole_events_in_one_piece_are_read_as_byte_by_byte(pieces):
+    def read(parser: EventParser, parts: list[bytes]) -> list[bytes]:
+        payloads: list[bytes] = []
+        for part in parts:
+            if parser.error is None:
+                payloads += parser.feed(part)
+        return payloads
+
+    quick, slow = EventParser(), EventParser()
+    assert read(quick, pieces) == read(slow, [bytes([byte]) for byte in b"".join(pieces)])
+    assert quick.error == slow.error
+
+
+values = st.sampled_from(["word", "a\0b", "", None, 5, ["part"], {"text": "of a part"}])
+fields = st.sampled_from(["content", "content", "reasoning_content", "reasoning", "role", "refusal", "thinking"])
+IN_CHOICE = [{}, {"index": 0}, {"finish_reason": "stop"}, {"finish_reason": ""}, {"error": {"message": "broken"}}]
+IN_CHUNK = [
+    {},
+    {"usage": None},
+    {"usage": {"prompt_tokens": 1, "completion_tokens": 2}},
+    {"citations": ["https://wrens.example/1"]},
+    {"error": {}},
+    {"error": {"message": "no"}},
+    {"choices": []},
+]
+plain_or_not = st.builds(
+    lambda delta, in_choice, in_chunk: {"choices": [{"delta": delta, "finish_reason": None, **in_choice}], **in_chunk},
+    st.dictionaries(fields, values, max_size=3) | st.sampled_from(["text", None]),
+    st.sampled_from(IN_CHOICE),
+    st.sampled_from(IN_CHUNK),
+)
+
+
+@given(st.lists(plain_or_not, min_size=1, max_size=4))
+def test_a_plain_chunk_is_read_as_by_the_long_way(chunks):
+    payloads = [_chunk(content="begin"), *(json.dumps(chunk).encode() for chunk in chunks)]
+    found, failure = parse(payloads)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runs.upstream.reading.chunks._plain_delta", lambda chunk: None)
+        by_the_long_way, same = parse(payloads)
+    assert (found, repr(failure)) == (by_the_long_way, repr(same))
+
+
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300)))
 def test_garbage_is_an_error_or_nothing_never_a_crash(noise, cuts):
     parser = EventParser()

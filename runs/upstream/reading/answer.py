@@ -210,7 +210,7 @@ class AnswerReader:
         """Parse and record; true after the end marker."""
         is_done = DONE in payloads
         deltas, failure = self._chunks.parse(payloads[: payloads.index(DONE)] if is_done else payloads)
-        if len(deltas) == 1 and deltas[0].kind is Kind.TEXT and self._tags.passes(deltas[0].data["text"]):
+        if len(deltas) == 1 and self._is_plain(*deltas[0]):
             if not self.has_begun:
                 self._begin()
             self._sink.record(deltas)
@@ -223,6 +223,15 @@ class AnswerReader:
         if is_done:
             self.is_finished = self.is_done = True
         return is_done
+
+    def _is_plain(self, kind: str, data: dict[str, Any]) -> bool:
+        """Whether a delta is recorded as it is, which nearly every one is."""
+        if kind is Kind.TEXT:
+            return self._tags.passes(data["text"])
+        if kind is not Kind.REASONING or self._has_new_sources:
+            return False
+        self._tags.rule_out()
+        return True
 
     async def _read_large(self, payloads: list[Payload]) -> bool:
         """Parse in a thread, and record delta by delta with an iteration of the loop after each."""

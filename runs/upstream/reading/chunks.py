@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -29,6 +30,7 @@ PIECE_CHARACTERS = 32 * 1024  # of a large delta in one event
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # a pair is one character
 WRAPPERS = ("data", "result", "response", "output", "body", "chunk")  # members in which gateways put a whole chunk
 REASON_FIELDS = ("finish_reason", "finishReason", "stop_reason", "finish_details")
+PLAIN_FIELDS = frozenset(("role", "content", "reasoning_content", "reasoning"))  # of a delta of nothing but text
 MAX_LISTED = 10_000  # chunks in a list; a longer one is no answer
 _ABSENT = object()
 _BETWEEN_VALUES = re.compile(  # what is neither JSON nor words: framing within the frame, comments, signs of life
@@ -68,7 +70,10 @@ class ChunkParser:
             is_strict = False
         try:
             for chunk in chunks:
-                self._add_chunk(deltas, chunk)
+                if self._has_content and (plain := _plain_delta(chunk)) is not None:
+                    deltas.append(plain)
+                else:
+                    self._add_chunk(deltas, chunk)
         except RunError as error:
             failure = error
         if not is_strict:
@@ -150,17 +155,11 @@ class ChunkParser:
         delta = choice.get("delta")
         if isinstance(delta, str):
             delta = {"content": delta}
-        if delta and len(delta) == 1 and (text := delta.get("content")).__class__ is str:
-            if text:
-                deltas.append(Delta(Kind.TEXT, {"text": text.replace("\0", "\ufffd")}))
-            if self._has_content and choice.get("finish_reason", _ABSENT) is None and "error" not in choice:
-                return  # nearly every chunk
-        else:
-            begin = len(deltas)
-            if delta:
-                add_delta(deltas, delta, self._calls)
-            if len(deltas) == begin:
-                self._add_message(deltas, choice)
+        begin = len(deltas)
+        if delta:
+            add_delta(deltas, delta, self._calls)
+        if len(deltas) == begin:
+            self._add_message(deltas, choice)
         reason = choice.get("finish_reason", _ABSENT)
         if reason.__class__ is not str and reason is not None:
             reason = _unusual_reason(reason, (choice, delta, chunk))
@@ -187,6 +186,27 @@ class ChunkParser:
             add_delta(deltas, message or {"content": choice.get("text")}, self._calls)
         elif isinstance(message, dict) and not self._calls and (calls := message.get("tool_calls")):
             add_delta(deltas, {"tool_calls": calls}, self._calls)
+
+
+def _plain_delta(chunk: Any) -> Delta | None:
+    """The delta of a chunk that adds a piece of text or of reasoning and nothing else: nearly every one. Else None."""
+    try:
+        choice = chunk["choices"][0]
+        delta = choice["delta"]
+        if choice["finish_reason"] is not None or not PLAIN_FIELDS.issuperset(delta):
+            return None
+        kind, text = Kind.TEXT, delta.get("content")
+        if reasoning := delta.get("reasoning_content") or delta.get("reasoning"):
+            if text:
+                return None
+            kind, text = Kind.REASONING, reasoning
+    except (AttributeError, IndexError, KeyError, TypeError):  # another shape
+        return None
+    if not text or text.__class__ is not str or "error" in choice:
+        return None
+    if chunk.get("usage") or chunk.get("error") or chunk.get("citations"):
+        return None
+    return Delta(kind, {"text": text.replace("\0", "\ufffd")})
 
 
 def _unusual_reason(reason: object, places: tuple[object, ...]) -> object:
@@ -245,10 +265,9 @@ def split(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _merge(deltas: list[Delta]) -> list[Delta]:
     """Merge adjacent deltas of a kind. Each piece of text is copied once, however many there are."""
     merged: list[Delta] = []
-    for (kind, is_refusal), group in groupby(deltas, _kind_of):
+    for kind, group in groupby(deltas, itemgetter(0)):
         if kind in (Kind.TEXT, Kind.REASONING):
-            text = "".join([delta.data["text"] for delta in group])
-            merged.append(Delta(kind, {"text": text, "refusal": True} if is_refusal else {"text": text}))
+            merged += _merge_texts(kind, [delta.data for delta in group])
         elif kind == Kind.TOOL:
             merged += _merge_tool_calls(group)
         elif kind == Kind.USAGE:
@@ -261,9 +280,14 @@ def _merge(deltas: list[Delta]) -> list[Delta]:
     return merged
 
 
-def _kind_of(delta: Delta) -> tuple[str, bool]:
-    """The kind, and whether it is a refusal's text."""
-    return delta.kind, "refusal" in delta.data
+def _merge_texts(kind: str, texts: list[dict[str, Any]]) -> Iterator[Delta]:
+    """A text and the refusal that follows it stay apart."""
+    if not any("refusal" in data for data in texts):
+        yield Delta(kind, {"text": "".join([data["text"] for data in texts])})
+        return
+    for is_refusal, group in groupby(texts, lambda data: "refusal" in data):
+        text = "".join([data["text"] for data in group])
+        yield Delta(kind, {"text": text, "refusal": True} if is_refusal else {"text": text})
 
 
 def _merge_tool_calls(deltas: Iterable[Delta]) -> Iterator[Delta]:

@@ -28,9 +28,23 @@ MUTANTS = [
     Mutant(
         "What an event holds is not counted over its lines",
         "runs/net/sse.py",
-        "self._data_bytes += sum(",
-        "self._data_bytes = sum(",
+        "self._more_bytes += len(value) + 1",
+        "self._more_bytes = len(value) + 1",
         WORK + "test_what_an_event_holds_is_counted_over_its_lines_and_anew_for_the_next_one",
+    ),
+    Mutant(
+        "Several lines of a piece pass as one whole event",
+        "runs/net/sse.py",
+        " if len(piece.split(b\"\\n\")) == 2 * len(payloads) + 1 else []",
+        "",
+        READING + "test_whole_events_in_one_piece_are_read_as_byte_by_byte",
+    ),
+    Mutant(
+        "Counts beside a piece of text are passed over",
+        "runs/upstream/reading/chunks.py",
+        "    if chunk.get(\"usage\") or ",
+        "    if ",
+        READING + "test_a_plain_chunk_is_read_as_by_the_long_way",
     ),
     Mutant(
         "All that has come is taken in one turn of the loop",
