@@ -48,8 +48,8 @@ class _Answer:
         """Raises UpstreamError and TransportError. What was held back is recorded in any case."""
         self._response = response
         consume: BodyConsumer = self._reader.feed
-        if encoding_of(response) != "identity":
-            consume = Inflater(consume, MAX_RESPONSE_BYTES, self._sink.is_full, self._sink.drain).feed
+        if (encoding := encoding_of(response)) != "identity":
+            consume = Inflater(encoding, consume, MAX_RESPONSE_BYTES, self._sink.is_full, self._sink.drain).feed
         try:
             try:
                 await response.read_body(consume, self._sink.is_full, self._sink.drain)

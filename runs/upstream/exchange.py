@@ -63,7 +63,7 @@ async def raise_for_response(response: Connection) -> None:
     if not 200 <= response.status < 300:
         body = await response.read_excerpt(BODY_BYTES)
         if encoding in ENCODINGS:
-            body = inflate_excerpt(body, BODY_BYTES)
+            body = inflate_excerpt(encoding, body, BODY_BYTES)
         raise failure_of_response(response.status, response.headers, body)
     if encoding != "identity" and encoding not in ENCODINGS:
         raise UpstreamGarbage(f"the response is compressed ({encoding}), although identity was requested")

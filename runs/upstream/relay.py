@@ -177,8 +177,8 @@ async def _exchange(
                 _client().post(url, request.body, headers, silence, max_bytes, proxy) as response,
             ):
                 await raise_for_response(response)
-                if encoding_of(response) != "identity":
-                    consume = Inflater(consume, max_bytes, is_full, drain).feed
+                if (encoding := encoding_of(response)) != "identity":
+                    consume = Inflater(encoding, consume, max_bytes, is_full, drain).feed
                 await response.read_body(consume, is_full, drain)
         except TimeoutError:
             raise TimeLimit from None

@@ -45,11 +45,11 @@ class Recording:
         return [(call["name"], call["arguments"]) for call in self.calls.joined()]
 
 
-async def read(pieces: list[bytes], is_compressed: bool = False) -> tuple[Recording, bool]:
+async def read(pieces: list[bytes], encoding: str = "") -> tuple[Recording, bool]:
     """What is recorded of a body, and whether it came to its end."""
     recording = Recording()
     reader = AnswerReader(recording)
-    consume = Inflater(reader.feed, 2**26).feed if is_compressed else reader.feed
+    consume = Inflater(encoding, reader.feed, 2**26).feed if encoding else reader.feed
     try:
         for piece in pieces:
             outcome = consume(piece)
@@ -68,5 +68,5 @@ def cut(body: bytes, places: list[int]) -> list[bytes]:
     return [body[start:end] for start, end in itertools.pairwise(at)]
 
 
-def read_now(body: bytes, places: list[int] | None = None, is_compressed: bool = False) -> tuple[Recording, bool]:
-    return asyncio.run(read(cut(body, places or []), is_compressed))
+def read_now(body: bytes, places: list[int] | None = None, encoding: str = "") -> tuple[Recording, bool]:
+    return asyncio.run(read(cut(body, places or []), encoding))

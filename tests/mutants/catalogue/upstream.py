@@ -35,14 +35,14 @@ MUTANTS = [
     Mutant(
         "Several lines of a piece pass as one whole event",
         "runs/net/sse.py",
-        " if len(piece.split(b\"\\n\")) == 2 * len(payloads) + 1 else []",
+        ' if len(piece.split(b"\\n")) == 2 * len(payloads) + 1 else []',
         "",
         READING + "test_whole_events_in_one_piece_are_read_as_byte_by_byte",
     ),
     Mutant(
         "Counts beside a piece of text are passed over",
         "runs/upstream/reading/chunks.py",
-        "    if chunk.get(\"usage\") or ",
+        '    if chunk.get("usage") or ',
         "    if ",
         READING + "test_a_plain_chunk_is_read_as_by_the_long_way",
     ),
