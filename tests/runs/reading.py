@@ -1,7 +1,8 @@
-"""Feeds a body to the reader of answers, in any pieces, and keeps what it records."""
+"""Feeds a body to the reader of answers, in any pieces, and keeps what it records; writes such bodies."""
 
 import asyncio
 import itertools
+import json
 
 from runs.errors import RunError
 from runs.net.inflate import Inflater
@@ -70,3 +71,25 @@ def cut(body: bytes, places: list[int]) -> list[bytes]:
 
 def read_now(body: bytes, places: list[int] | None = None, encoding: str = "") -> tuple[Recording, bool]:
     return asyncio.run(read(cut(body, places or []), encoding))
+
+
+CUTS = ([], [7, 50, 90], [*range(2_000)])
+
+
+def chunk(delta: object, finish: str | None = None, **more: object) -> dict:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more}
+
+
+def body_of(*chunks: object) -> bytes:
+    """Events of chunks, or of text as it is; then a finish reason and the end marker."""
+    events = [each if isinstance(each, str) else f"data: {json.dumps(each)}" for each in chunks]
+    return "".join(
+        f"{event}\n\n" for event in [*events, f"data: {json.dumps(chunk({}, 'stop'))}", "data: [DONE]"]
+    ).encode()
+
+
+def read_of(*chunks: object) -> Recording:
+    """What is read, which is the same however the body is cut."""
+    got = [read_now(body_of(*chunks), cuts)[0] for cuts in CUTS]
+    assert len({(each.text, each.reasoning, str(each.tools), str(each.usage), str(each.sources)) for each in got}) == 1
+    return got[0]

@@ -86,7 +86,8 @@ class ChunkParser:
     def finish(self) -> list[Delta]:
         """What waited for the rest of it, at the end of the answer."""
         half, self._half = self._half, ""
-        return [Delta(Kind.TEXT, {"text": "\ufffd"})] if half else []
+        deltas = [Delta(Kind.TEXT, {"text": "\ufffd"})] if half else []
+        return deltas + [Delta(Kind.TOOL, data) for data in self._calls.finish()]
 
     def _join_halves(self, deltas: list[Delta]) -> Iterator[Delta]:
         """Servers that count in UTF-16 cut characters in two: a first half waits for the text that comes next."""

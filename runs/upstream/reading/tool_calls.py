@@ -12,6 +12,7 @@ MAX_TOOL_CALLS = 256  # in one answer: readers look each of them up among all
 MAX_TOOL_CHARACTERS = 4_000  # of a tool call's id and of its name
 MAX_EXTRA_BYTES = 64 * 1024  # of what a provider attaches to a call
 MAX_CHECKS = 20  # whether the arguments of a call are whole: each reads all of them
+EMPTY_OBJECT = "{}"
 LEGACY = "function_call"  # the index of the protocol's old, single call
 
 
@@ -25,13 +26,14 @@ class TooManyCalls(ValueError):
 class _Call:
     """What is known of a call. The arguments so far are needed to notice that all of them are sent again."""
 
-    __slots__ = ("arguments", "arguments_characters", "checks", "id", "index", "name")
+    __slots__ = ("arguments", "arguments_characters", "checks", "has_empty_object", "id", "index", "name")
 
     def __init__(self, index: int) -> None:
         self.index, self.id, self.name = index, "", ""
         self.arguments: list[str] = []
         self.arguments_characters = 0
         self.checks = 0
+        self.has_empty_object = False  # "{}" so far: all of the arguments, or a place holder for those that follow
 
     def is_whole(self) -> bool:
         """Whether the arguments are an object of JSON that has come to its end: nothing can follow it."""
@@ -80,6 +82,10 @@ class ToolCallTracker:
         if self._calls and LEGACY not in self._by_index:
             return []
         return self.pieces_of([{"index": LEGACY, "function": function}])
+
+    def finish(self) -> list[dict[str, Any]]:
+        """The data of events for arguments that waited for others, at the end of the answer."""
+        return [{"index": call.index, "arguments": EMPTY_OBJECT} for call in self._calls if call.has_empty_object]
 
     def _find(self, piece: dict[str, Any], index: int | str | None, position: int, touched: set[int]) -> _Call:
         """The call that a piece belongs to; a new one if it belongs to none that is known."""
@@ -136,7 +142,10 @@ class ToolCallTracker:
         arguments = piece.get("arguments", "")
         if call.name and name and arguments[:1] == "{" and len(arguments) > call.arguments_characters > 0:
             arguments = _without_repetition(call, arguments)
-        if arguments and not _is_repeated(call, arguments):
+        if arguments == EMPTY_OBJECT and not call.arguments:
+            call.has_empty_object = True
+        elif arguments and not _is_repeated(call, arguments):
+            call.has_empty_object = False
             data["arguments"] = arguments
             call.arguments.append(arguments)
             call.arguments_characters += len(arguments)
@@ -162,6 +171,8 @@ def _new_part_of_name(call: _Call, name: str) -> str:
 def _begins_another(piece: dict[str, Any], known: _Call) -> bool:
     """Whether a piece that names a function comes after the end of a call, and does not repeat it."""
     arguments = piece.get("arguments", "")
+    if known.has_empty_object:
+        return bool(piece.get("name")) and piece["name"] != known.name
     if not piece.get("name") or not arguments.startswith("{") or not known.is_whole():
         return False
     return bool(piece["name"] != known.name or arguments != known.arguments[0])
@@ -190,7 +201,7 @@ def _fields(call: dict[str, Any]) -> dict[str, Any]:
     if (id_ := call.get("id")) not in (None, ""):
         piece["id"] = text_of(id_)
     if name := function.get("name") or call.get("name"):
-        piece["name"] = text_of(name)
+        piece["name"] = text_of(name).partition("<|")[0]  # gpt-oss's channel leaks into it
     if isinstance(arguments, dict | list):
         arguments = orjson.dumps(arguments).decode()
     if arguments not in (None, ""):
