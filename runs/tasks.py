@@ -18,7 +18,7 @@ from runs.queries import queue_position
 from runs.rendering import backlog
 from runs.states import Trigger
 from runs.upstream import titles
-from runs.upstream.failures.reports import report_of
+from runs.upstream.failures.program_details import program_details
 from runs.upstream.learning import has_findings, keep_findings
 from runs.upstream.request import UpstreamRequest, build_request
 from runs.worker import tracing
@@ -56,8 +56,8 @@ def generate(self: Task, run_id: str) -> None:
     except StopRequested:
         persist(transitions.stop, identity)
     except RunError as error:
-        report = report_of(error, key) if is_program else {}  # it may name a model that a comparison hides
-        persist(transitions.fail, identity, error, redact(format_trace(error), key), report)
+        details = program_details(error, key) if is_program else {}  # it may name a model that a comparison hides
+        persist(transitions.fail, identity, error, redact(format_trace(error), key), details)
     except Exception as error:
         logger.exception("run %s failed", run_id)
         persist(transitions.fail, identity, InternalError(repr(error)), redact(format_trace(error), key))

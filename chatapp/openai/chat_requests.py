@@ -14,6 +14,7 @@ from chatapp.openai.parsed_request import (
     stop_sequences,
 )
 from chatapp.openai.tools import parse_tools
+from runs.upstream.profiles.shaping import REASONING_IN_MESSAGES
 
 PARAMETERS = {
     "model", "messages", "stream", "stream_options", "temperature", "top_p", "presence_penalty", "frequency_penalty",
@@ -25,9 +26,8 @@ DEFAULTS = {"n": 1, "store": False, "logprobs": False, "modalities": ["text"]}  
 UNSUPPORTED = ("audio", "functions", "function_call")  # a client that sends these cannot read the answer without them
 ROLES = ("system", "developer", "user", "assistant", "tool")
 MESSAGE_FIELDS = {"role", "content", "name", "tool_calls", "tool_call_id"}
-REASONING_FIELDS = {"reasoning_content": str, "reasoning": str, "reasoning_details": list}
 # Members of our own answers. Reasoning goes upstream with tool calls, as the model's profile says.
-ECHOED_FIELDS = {"refusal", "annotations", *REASONING_FIELDS}
+ECHOED_FIELDS = {"refusal", "annotations", *REASONING_IN_MESSAGES}
 
 
 def parse_chat_request(body: dict) -> ParsedRequest:
@@ -114,7 +114,7 @@ def _message(fields: Fields) -> dict:
         raise MissingParameter(f"{fields.path('content')} is required.", fields.path("content"))
     if role == "tool":
         message["tool_call_id"] = fields.required("tool_call_id", str)
-    reasoning = {name: fields.optional(name, kind) for name, kind in REASONING_FIELDS.items()} if calls else {}
+    reasoning = {name: fields.optional(name, kind) for name, kind in REASONING_IN_MESSAGES.items()} if calls else {}
     return message | drop_none({"name": fields.optional("name", str), "tool_calls": calls or None} | reasoning)
 
 

@@ -6,7 +6,7 @@ from chatapp.openai.body_fields import Fields
 from chatapp.openai.errors import MissingParameter, RunFailed
 from chatapp.openai.model_names import find_model
 from runs import errors
-from runs.upstream.failures.reports import report_of
+from runs.upstream.failures.program_details import program_details
 from runs.upstream.relay import RelayedRequest, prepare_relay
 
 ENCODING_FORMATS = ("float", "base64")
@@ -19,9 +19,9 @@ class RelayFailed(RunFailed):
     """
 
     def __init__(self, error: errors.RunError, key: str | None) -> None:
-        report = report_of(error, key)
-        upstream = report.get("upstream", {})
-        super().__init__(error.code, error.message, error.is_transient, report.get("retry_after"), upstream)
+        details = program_details(error, key)
+        upstream = details.get("upstream", {})
+        super().__init__(error.code, error.message, error.is_transient, details.get("retry_after"), upstream)
         self.retryable = error.is_transient
         if isinstance(error, errors.UpstreamNotFound):
             self.status = 404

@@ -27,7 +27,8 @@ from runs.upstream.exchange import (
     upstream_errors,
     url_of,
 )
-from runs.upstream.failures.classify import BODY_BYTES, failure_for, report_in
+from runs.upstream.failures.classify import BODY_BYTES, failure_for
+from runs.upstream.failures.report import report_in
 from runs.upstream.profiles.profile import profile_of
 
 MAX_WHOLE_BYTES = 48 * 1024 * 1024  # of a response that is kept until it is complete: 2,048 vectors of 3,072 in base64

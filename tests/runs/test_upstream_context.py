@@ -3,8 +3,9 @@
 import orjson
 import pytest
 
-from runs.upstream.failures.classify import failure_for, failure_of_response, report_in
+from runs.upstream.failures.classify import failure_for, failure_of_response
 from runs.upstream.failures.context_numbers import context_numbers
+from runs.upstream.failures.report import report_in
 
 # (message, limit, requested) as vendors word it
 TOO_LONG = {

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.errors import UpstreamError
-from runs.upstream.failures.classify import Report, failure_for, failure_of_response, report_in
+from runs.upstream.failures.classify import failure_for, failure_of_response
+from runs.upstream.failures.report import Report, report_in
 from runs.upstream.failures.retry_after import seconds_in_headers, seconds_in_words
 
 # (status, body, code, retried before the first token)

@@ -161,6 +161,8 @@ def test_tool_calls_are_told_apart_and_nothing_is_doubled(vendor):  # B64
     for pieces in chunks:
         for data in tracker.pieces_of(pieces):
             calls.add(data)
+    for data in tracker.finish():
+        calls.add(data)
     joined = calls.joined()
     assert [{"name": call["name"], "arguments": call["arguments"]} for call in joined] == wanted
     assert [call["index"] for call in joined] == [*range(len(wanted))]

@@ -7,7 +7,7 @@ from runs.models import RESERVED_PARAMETERS
 from runs.upstream.profiles.profile import Profile
 
 INSTRUCTIONS = ("system", "developer")  # roles
-REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")
+REASONING_IN_MESSAGES = {"reasoning_content": str, "reasoning": str, "reasoning_details": list}  # passed back
 LIMITS = ("max_completion_tokens", "max_tokens")  # names of an answer's limit, the newer one first
 SEPARATOR = "\n\n"  # between texts that become one message
 # Google's documented value for a call whose own signature is not known: such a call is not checked.
@@ -55,7 +55,7 @@ def shape_messages(profile: Profile, messages: Iterable[Message]) -> list[Messag
 def _shape_message(profile: Profile, message: Message) -> Message:
     calls = message.get("tool_calls")
     keeps = calls and profile.reasoning != "never"
-    shaped = {name: value for name, value in message.items() if keeps or name not in REASONING_FIELDS}
+    shaped = {name: value for name, value in message.items() if keeps or name not in REASONING_IN_MESSAGES}
     if calls and profile.reasoning == "required":
         reasoning = shaped.get("reasoning_content") or shaped.pop("reasoning", None)
         shaped["reasoning_content"] = reasoning if isinstance(reasoning, str) else ""

@@ -11,7 +11,8 @@ from runs.errors import RunError, UpstreamFailed, UpstreamGarbage, UpstreamTooLa
 from runs.net.connection import Outcome
 from runs.net.loop_budget import LARGE_EVENT_BYTES, loop_budget
 from runs.net.sse import DONE, MAX_EVENT_BYTES, EventParser, EventTooLarge, Payload
-from runs.upstream.failures.classify import EXCERPT_CHARACTERS, Report, excerpt, failure_for, report_in
+from runs.upstream.failures.classify import failure_for
+from runs.upstream.failures.report import EXCERPT_CHARACTERS, Report, excerpt, report_in
 from runs.upstream.reading.chunks import ChunkParser
 from runs.upstream.reading.deltas import FINISH, Delta
 from runs.upstream.reading.finish_reasons import Ending, ending_of

@@ -15,7 +15,8 @@ import orjson
 
 from runs.errors import RunError, UpstreamGarbage, UpstreamTooLarge
 from runs.net.sse import DONE, Payload
-from runs.upstream.failures.classify import EXCERPT_CHARACTERS, Report, excerpt, failure_for, report_in
+from runs.upstream.failures.classify import failure_for
+from runs.upstream.failures.report import EXCERPT_CHARACTERS, Report, excerpt, report_in
 from runs.upstream.reading.deltas import FINISH, Delta, add_delta
 from runs.upstream.reading.finish_reasons import is_reason
 from runs.upstream.reading.sources import sources_in
@@ -168,8 +169,11 @@ class ChunkParser:
             self._has_content = True
             if not reason:  # some servers send them with the beginning only
                 _add_sources(deltas, chunk)
-        if not reason and delta and "error" not in choice:
-            return
+        if reason or not delta or "error" in choice:
+            self._add_end(deltas, choice, chunk, reason)
+
+    def _add_end(self, deltas: list[Delta], choice: dict[str, Any], chunk: dict[str, Any], reason: object) -> None:
+        """What comes with the finish reason: an error in its place, sources and counts."""
         if (error := choice.get("error")) and (report := report_in({"error": error})) is not None:
             raise failure_for(report, excerpt(choice))
         if is_reason(reason):

@@ -148,7 +148,7 @@ MUTANTS = [
     ),
     Mutant(
         "JSON that is nested too deeply is an error of ours",
-        "runs/upstream/failures/classify.py",
+        "runs/upstream/failures/report.py",
         "    except TypeError:  # orjson's for",
         "    except OSError:  # orjson's for",
         READING + "test_whatever_stands_in_an_error_s_place_is_a_failure_that_can_be_stored",

@@ -3,7 +3,7 @@
 import pytest
 
 from runs.errors import UpstreamFailed, UpstreamRejected
-from runs.upstream.failures.reports import report_of
+from runs.upstream.failures.program_details import program_details
 
 SECRET = "s3cr3t-of-the-provider"
 
@@ -18,7 +18,7 @@ def refusal(message, status=400, kind=UpstreamRejected):
 def test_a_refusal_s_words_are_passed_on():
     error = refusal("temperature must be at most 1")
     error.retry_after = 2.5
-    assert report_of(error, SECRET) == {
+    assert program_details(error, SECRET) == {
         "retry_after": 2.5,
         "upstream": {
             "status": 400,
@@ -41,10 +41,10 @@ def test_a_refusal_s_words_are_passed_on():
     ],
 )
 def test_keys_in_it_are_not(message):
-    text = report_of(refusal(message, 401), SECRET)["upstream"]["message"]
+    text = program_details(refusal(message, 401), SECRET)["upstream"]["message"]
     assert "[key]" in text
     assert not any(part in text for part in (SECRET, "ef56", "12345678", "ab12"))
 
 
 def test_the_faults_of_a_server_are_its_own():
-    assert report_of(refusal("stack trace", 500, UpstreamFailed), None) == {}
+    assert program_details(refusal("stack trace", 500, UpstreamFailed), None) == {}
