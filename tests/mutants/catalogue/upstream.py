@@ -240,8 +240,8 @@ MUTANTS = [
     Mutant(
         "reasoning in tags is text",
         "runs/upstream/reading/reasoning.py",
-        "            if head.startswith(opening):",
-        "            if False:",
+        "in BLOCKS.items():\n            if head.startswith(opening):",
+        "in BLOCKS.items():\n            if False:",
         "tests/runs/test_upstream_reading.py::test_reasoning_in_tags_is_taken_out_of_the_text_wherever_it_is_cut",
     ),
     Mutant(
