@@ -22,6 +22,10 @@ def row(tab, title: str):
     return tab.page.get_by_role("navigation", name="Chats").get_by_role("link", name=title)
 
 
+def cookies_of(person, window) -> list[dict]:
+    return [{"name": name, "value": value, "url": window.url} for name, value in person.cookies.items()]
+
+
 @pytest.mark.each_engine
 def test_a_new_chat_opens_in_place_and_back_forward_and_reload_are_right(stack, alice, open_window):  # B22 B33
     tab, text = open_window(stack, alice).tab, prompt("Which tree is this?", tokens=20, hold=[5, 10, 15])
@@ -161,6 +165,23 @@ def test_a_hit_of_a_search_opens_in_place_and_back_shows_the_results(alice, tab)
     check(last_run(alice))
 
 
+@pytest.mark.long  # what else Back shows is above
+def test_back_shows_the_results_of_a_search_where_they_were_left(alice, tab):  # B81
+    House(alice)
+    page = tab.page
+    page.set_viewport_size({"width": 1280, "height": 320})
+    page.goto("/search?q=question")
+    page.evaluate("scrollTo({ top: 200, behavior: 'instant' })")
+    before = page.evaluate("scrollY")
+    assert before > 0
+    hit = page.get_by_role("main").get_by_role("link", name=TITLES[0])
+    hit.evaluate("(link) => link.click()")  # playwright's may scroll to the link
+    expect(page.get_by_role("heading", name=TITLES[0])).to_be_visible()
+    page.evaluate("history.back()")
+    expect(page.get_by_role("heading", name="Search")).to_be_visible()
+    wait_until(lambda: page.evaluate("scrollY") == before, "the results are where they were")
+
+
 @pytest.mark.long  # a new chat does, above
 def test_an_idea_to_begin_with_opens_in_place(tab):
     tab.page.goto("/")
@@ -208,19 +229,23 @@ def test_a_chat_that_was_kept_is_not_shown_after_a_log_out(stack, alice, open_wi
 
 @pytest.mark.long  # each is a page as it was before chats opened in place
 def test_what_cannot_open_in_place_is_loaded_as_a_page(stack, alice, open_window):  # B55
-    House(alice)
     window = open_window(stack, alice, expected="404")
     tab = window.tab
-    tab.page.goto("/")
+    tab.page.goto(long_session(House(alice), 2, "Some words."))
     tab.page.evaluate(MARK)
     # Another user has logged in, in another tab: nothing of theirs is shown beside alice's list
     bob = stack.person("bob")
     House(bob)
-    window.context.add_cookies(
-        [{"name": name, "value": value, "url": window.url} for name, value in bob.cookies.items()]
-    )
+    window.context.add_cookies(cookies_of(bob, window))
+    tab.page.get_by_role("link", name="New chat").click()
+    expect(tab.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+    assert not tab.page.evaluate(IS_SAME)
+    window.context.add_cookies(cookies_of(alice, window))
+    tab.page.reload()
+    tab.page.evaluate(MARK)
+    window.context.add_cookies(cookies_of(bob, window))
     row(tab, TITLES[0]).click()
-    expect(tab.page.get_by_role("heading", name=re.compile("not found|does not exist", re.IGNORECASE))).to_be_visible()
+    expect(tab.page.get_by_role("heading", name="Page not found")).to_be_visible()
     tab.page.goto("/archive")
     tab.page.evaluate(MARK)
     row(tab, TITLES[1]).click()
