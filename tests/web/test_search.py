@@ -283,6 +283,7 @@ def test_results_have_pages(say, find, browser):
 def test_nothing_is_told_as_such(browser):
     assert "No results for “zebra”" in words(browser.get("/search?q=zebra"))
     assert "Enter a word" in words(browser.get("/search?q=!"))
+    assert "in the titles, messages and files of all your chats" in words(browser.get("/search"))
 
 
 def test_the_script_gets_the_results_alone(say, browser):
