@@ -7,7 +7,6 @@
     │   ├── PromptEmpty
     │   ├── PromptTooLong
     │   ├── TooManyAttachments
-    │   ├── AttachmentUnreadable
     │   ├── ContextTooLong
     │   ├── ModelUnknown
     │   ├── ModelMissing
@@ -101,14 +100,6 @@ class TooManyAttachments(RunRefused):
     """Too many files. Send fewer at once."""
 
     code = "too_many_attachments"
-    status = 422
-    retryable = False
-
-
-class AttachmentUnreadable(RunRefused):
-    """Only UTF-8 text files and images can be attached."""
-
-    code = "attachment_unreadable"
     status = 422
     retryable = False
 

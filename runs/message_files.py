@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 
 from chatapp.chats.models import Attachment
+from chatapp.files.documents.excerpts import Excerpt, excerpt_of
 from chatapp.files.errors import FileUnknown, ImagesNotSeen
 from chatapp.files.models import StoredFile
 from chatapp.files.names import clean_name
-from chatapp.files.storage import file_storage
 from runs.limits import check_file_count, check_length, check_text_size
 from runs.models import Model
 
 ALT_CHARACTERS = 500
+DOCUMENT_SHARE = 0.8  # of the characters of a message, at most for one document: words and a second file go with it
 NAMED_MODELS = 5  # in the advice for an image that a model cannot see
 
 
@@ -26,17 +28,43 @@ def attachments_of(user: AbstractBaseUser, ids: Sequence[UUID]) -> list[Attachme
     return [attachment_of(files[pk]) for pk in ids]
 
 
-def attachment_of(file: StoredFile, name: str = "", alt: str = "", limit: int | None = None) -> Attachment:
+def attachment_of(
+    file: StoredFile, name: str = "", alt: str = "", limit: int | None = None, pages: str = ""
+) -> Attachment:
     """An unsaved attachment of a stored file, by default under its own name; `alt`: what an image shows.
 
-    `limit`: of the characters of its text, by default that of people.
+    `limit`: of the characters of a message, by default that of people. `pages`: those of a document that go with the
+    message; as many as fit from its start if none are named.
 
-    Raises PromptTooLong.
+    Raises PromptTooLong, PagesInvalid.
     """
-    text = "" if file.is_image else _text_of(file, limit)
+    excerpt = Excerpt("", "") if file.is_image else excerpt_for_message(file, pages, limit)
     alt = clean_name(alt, ALT_CHARACTERS) if alt.strip() else ""
-    name, media_type = name or file.name, file.media_type
-    return Attachment(name=name, media_type=media_type, size=file.size, text=text, alt=alt, file=file)
+    attachment = Attachment(
+        name=name or file.name,
+        media_type=file.media_type,
+        size=file.size,
+        text=excerpt.text,
+        note=excerpt.note,
+        alt=alt,
+        file=file,
+    )
+    attachment.pages = pages
+    return attachment
+
+
+def excerpt_for_message(file: StoredFile, pages: str = "", limit: int | None = None) -> Excerpt:
+    """What goes with a message of a file that is no image. Raises PromptTooLong, PagesInvalid.
+
+    A document that is too long is cut; text that is sent as it is must fit.
+    """
+    limit = settings.PROMPT_MAX_CHARACTERS if limit is None else limit
+    if file.is_document:
+        return excerpt_of(file, int(limit * DOCUMENT_SHARE), pages)
+    check_text_size(file.text_size or file.size, limit)
+    excerpt = excerpt_of(file)
+    check_length(excerpt.text, limit)
+    return excerpt
 
 
 def check_images(files: Iterable[Attachment], model: Model, owner: AbstractBaseUser) -> None:
@@ -46,12 +74,3 @@ def check_images(files: Iterable[Attachment], model: Model, owner: AbstractBaseU
     seeing = list(Model.objects.usable_by(owner).filter(has_vision=True).values_list("label", flat=True)[:NAMED_MODELS])
     advice = f"These can: {', '.join(seeing)}." if seeing else "No model of this site can."
     raise ImagesNotSeen(message=f"{model.label} can't see images. {advice}")
-
-
-def _text_of(file: StoredFile, limit: int | None) -> str:
-    """What the model reads: LF line ends, no byte order mark."""
-    check_text_size(file.size, limit)
-    with file_storage().open(file.place) as content:
-        text: str = content.read().decode("utf-8-sig").replace("\r\n", "\n")
-    check_length(text, limit)
-    return text

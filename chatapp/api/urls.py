@@ -66,6 +66,7 @@ urlpatterns = [
     path("files", stored_files.StoredFiles.as_view(), name="files"),
     path("files/<uuid:pk>", stored_files.StoredFileDetail.as_view(), name="file"),
     path("files/<uuid:pk>/content", stored_files.StoredFileContent.as_view(), name="file_content"),
+    path("files/<uuid:pk>/text", stored_files.StoredFileText.as_view(), name="file_text"),
     path("events", events.all_events, name="all_events"),
     path("models", site.Models.as_view(), name="models"),
     path("me", site.Me.as_view(), name="me"),

@@ -39,6 +39,7 @@ def attach(message: Message, files: Iterable[Attachment]) -> None:
             size=file.size,
             text=file.text,
             alt=file.alt,
+            note=file.note,
             file_id=file.file_id,
         )
         for position, file in enumerate(files)

@@ -138,8 +138,13 @@ class Attachment(models.Model):
     size = models.PositiveIntegerField()  # bytes of the uploaded file; `text` may be shorter: LF, no BOM
     text = models.TextField(blank=True)
     alt = models.CharField(max_length=500, blank=True, default="", db_default="")  # what an image shows, by its sender
+    note = models.CharField(
+        max_length=200, blank=True, default="", db_default=""
+    )  # for the sender: what `text` is of it
     # The stored content. null: a text file of a form, which has no content but `text`.
     file = models.ForeignKey("files.StoredFile", on_delete=models.RESTRICT, null=True, related_name="attachments")
+
+    pages = ""  # of a document in a message that was not sent yet: those that its sender chose
 
     class Meta:
         ordering = ["message_id", "position"]
@@ -156,8 +161,8 @@ class Attachment(models.Model):
 
     @property
     def is_image(self) -> bool:
-        """Whether it is a picture of dots: an SVG is text."""
-        return self.file_id is not None and self.media_type in ("image/png", "image/jpeg")
+        """Whether it is a picture of dots: an SVG is text, and so is what a browser took for a picture by its name."""
+        return self.file_id is not None and not self.text and self.media_type in ("image/png", "image/jpeg")
 
 
 class Stored(models.Model):

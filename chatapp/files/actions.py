@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from chatapp.files.deletion import erase
+from chatapp.files.documents.reading import document_kind, read_document
 from chatapp.files.errors import (
     FileEmpty,
     FileQuotaExceeded,
@@ -26,7 +27,7 @@ from chatapp.files.errors import (
     FileUnknown,
 )
 from chatapp.files.images.reencoding import is_image, reencode
-from chatapp.files.media_types import check_text, text_type_of
+from chatapp.files.media_types import is_utf8, text_type_of
 from chatapp.files.models import FileState, StoredFile
 from chatapp.files.names import clean_name, with_suffix
 from chatapp.files.storage import file_storage
@@ -42,21 +43,37 @@ UNFINISHED = timedelta(hours=1)  # no upload takes longer: its process has been 
 def store(owner: AbstractBaseUser, upload: "File[bytes]", name: str) -> StoredFile:
     """Store the content of `upload` for `owner`, whole or not at all. The same content again is the same file (B69).
 
-    1. What it is is found in the content. An image is written anew (B70).
+    1. What it is is found in the content. An image is written anew, a document is read (B70).
     2. A row reserves the room, so that uploads at the same time cannot exceed the quota together.
     3. The content is written.
     4. The row becomes that of a stored file, unless another upload of the same content was faster.
 
     A process that ends before 4 leaves a row that upkeep deletes, with what has been written. It blocks while an image
-    is written anew: call it neither in an event loop nor in a transaction. Raises the errors of `chatapp.files.errors`
-    but FileInUse and FileUnknown.
+    is written anew or a document is read: call it neither in an event loop nor in a transaction. Raises the errors of
+    `chatapp.files.errors` but FileInUse, FileUnknown and PagesInvalid.
     """
     name, size = clean_name(name), upload.size or 0
     check_size(size)
     content = _content_of(upload, name)
     if known := _refresh(owner, content.sha256, content.name):
         return known
-    file = _reserve(owner, content)
+    return _store(owner, content, settings.USER_MAX_FILE_BYTES)
+
+
+def store_moved_text(owner: AbstractBaseUser, text: str, name: str) -> StoredFile:
+    """Store a text that was stored elsewhere, as it is: neither read as a document, nor refused for a limit.
+
+    Raises FileStorageFull.
+    """
+    file = ContentFile(text.encode())
+    content = _Content(file, clean_name(name), text_type_of(name), _digest_of(file), file.size)
+    same = StoredFile.objects.filter(owner_id=owner.pk, sha256=content.sha256, state=FileState.STORED)
+    return same.first() or _store(owner, content, 0)
+
+
+def _store(owner: AbstractBaseUser, content: "_Content", most_bytes: int) -> StoredFile:
+    """Steps 2 to 4 of `store`, with a quota of so many bytes; 0: none."""
+    file = _reserve(owner, content, most_bytes)
     try:
         _write(file, content)
         return _finish(owner, file)
@@ -77,13 +94,29 @@ class _Content:
     width: int | None = None  # px
     height: int | None = None  # px
     thumbnail: bytes = b""
+    text: bytes = b""  # of a document, or of a text that is not in UTF-8
+    parts: int | None = None
+    encoding: str = ""
+
+    @property
+    def total(self) -> int:
+        """Bytes that are stored."""
+        return self.size + len(self.thumbnail) + len(self.text)
 
 
 def _content_of(upload: "File[bytes]", name: str) -> _Content:
-    """What an upload is; images are written anew. Raises FileTypeUnsupported and the errors of images."""
-    if not is_image(upload.read(HEAD_BYTES)):
-        check_text(upload.chunks())
-        return _Content(upload, name, text_type_of(name), _digest_of(upload), upload.size)
+    """What an upload is: images are written anew, documents are read. Raises FileTypeUnsupported and their errors."""
+    head = upload.read(HEAD_BYTES)
+    upload.seek(0)
+    if is_image(head):
+        return _image(upload, name)
+    kind = document_kind(head, name) or ("" if is_utf8(upload.chunks()) else "text")
+    if kind:
+        return _document(upload, name, kind)
+    return _Content(upload, name, text_type_of(name), _digest_of(upload), upload.size)
+
+
+def _image(upload: "File[bytes]", name: str) -> _Content:
     upload.seek(0)
     image = reencode(upload.read())
     file = ContentFile(image.content)
@@ -96,6 +129,20 @@ def _content_of(upload: "File[bytes]", name: str) -> _Content:
         width=image.width,
         height=image.height,
         thumbnail=image.thumbnail,
+    )
+
+
+def _document(upload: "File[bytes]", name: str, kind: str) -> _Content:
+    document = read_document(upload, kind)
+    return _Content(
+        file=upload,
+        name=name,
+        media_type=document.media_type or text_type_of(name),
+        sha256=_digest_of(upload),
+        size=upload.size,
+        text=document.text,
+        parts=document.parts or None,
+        encoding=document.encoding,
     )
 
 
@@ -124,13 +171,13 @@ def _refresh(owner: AbstractBaseUser, digest: str, name: str) -> StoredFile | No
 
 
 @transaction.atomic
-def _reserve(owner: AbstractBaseUser, content: _Content) -> StoredFile:
+def _reserve(owner: AbstractBaseUser, content: _Content, most_bytes: int) -> StoredFile:
     """A row for a content that is about to be written. Raises FileQuotaExceeded.
 
     The user's row is locked: of two uploads for which there is room for one, one is refused.
     """
     get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)
-    if 0 < settings.USER_MAX_FILE_BYTES < used_bytes(owner) + content.size + len(content.thumbnail):
+    if 0 < most_bytes < used_bytes(owner) + content.total:
         raise FileQuotaExceeded
     pk = uuid7()
     return StoredFile.objects.create(
@@ -143,6 +190,9 @@ def _reserve(owner: AbstractBaseUser, content: _Content) -> StoredFile:
         width=content.width,
         height=content.height,
         thumbnail_size=len(content.thumbnail),
+        text_size=len(content.text),
+        parts=content.parts,
+        encoding=content.encoding,
         place=f"{owner.pk}/{content.sha256}-{pk.hex}",
         kept_until=Now() + UNFINISHED,
     )
@@ -150,7 +200,9 @@ def _reserve(owner: AbstractBaseUser, content: _Content) -> StoredFile:
 
 def used_bytes(owner: AbstractBaseUser) -> int:
     """Bytes of a user's files, those included that are being written."""
-    sizes = StoredFile.objects.filter(owner_id=owner.pk).aggregate(bytes=Sum(F("size") + F("thumbnail_size")))
+    sizes = StoredFile.objects.filter(owner_id=owner.pk).aggregate(
+        bytes=Sum(F("size") + F("thumbnail_size") + F("text_size"))
+    )
     return sizes["bytes"] or 0
 
 
@@ -160,10 +212,14 @@ def _write(file: StoredFile, content: _Content) -> None:
         places = [file_storage().save(file.place, content.file)]
         if content.thumbnail:
             places.append(file_storage().save(file.thumbnail_place, ContentFile(content.thumbnail)))
+        if content.text:
+            places.append(file_storage().save(file.text_place, ContentFile(content.text)))
     except OSError as error:
         logger.error("file %s could not be written: %r", file.pk, error)
         raise FileStorageFull(repr(error)) from error
-    assert set(places) <= {file.place, file.thumbnail_place}, "a place in the storage is never used twice"
+    assert set(places) <= {file.place, file.thumbnail_place, file.text_place}, (
+        "a place in the storage is never used twice"
+    )
 
 
 def _finish(owner: AbstractBaseUser, file: StoredFile) -> StoredFile:

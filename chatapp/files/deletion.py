@@ -76,6 +76,7 @@ def erase(files: Collection[UUID]) -> int:
         try:
             file_storage().delete(file.place)
             file_storage().delete(file.thumbnail_place)
+            file_storage().delete(file.text_place)
         except OSError as error:
             logger.error("file %s could not be deleted: %r", file.pk, error)
             continue

@@ -13,7 +13,14 @@
     ├── ImageTooLarge
     ├── ImageTooSlow
     ├── ImagesBusy
-    └── ImagesNotSeen
+    ├── ImagesNotSeen
+    ├── DocumentInvalid
+    ├── DocumentEncrypted
+    ├── DocumentTooLarge
+    ├── DocumentTooSlow
+    ├── DocumentWithoutText
+    ├── DocumentsBusy
+    └── PagesInvalid
 
 `docs/errors.md` lists every code.
 """
@@ -42,7 +49,7 @@ class FileTooLarge(FileRefused):
 
 
 class FileTypeUnsupported(FileRefused):
-    """Files of this type can't be read. Text in UTF-8 and images (PNG, JPEG, WebP, GIF) can."""
+    """Files of this type can't be read. Text, PDF, Word, Excel, PowerPoint, HTML and images can."""
 
     code = "file_type_unsupported"
     status = 415
@@ -115,4 +122,54 @@ class ImagesNotSeen(FileRefused):
     """This model can't see images. Choose one that can."""
 
     code = "images_not_seen"
+    status = 422
+
+
+class DocumentInvalid(FileRefused):
+    """This document is damaged, or is not what it claims to be."""
+
+    code = "document_invalid"
+    status = 422
+
+
+class DocumentEncrypted(FileRefused):
+    """This document is protected by a password. Save it without one first."""
+
+    code = "document_encrypted"
+    status = 422
+
+
+class DocumentTooLarge(FileRefused):
+    """There is too much in this document to read it. Split it first."""
+
+    code = "document_too_large"
+    status = 413
+
+
+class DocumentTooSlow(FileRefused):
+    """This document takes too long to read. Split it, or save it in another format first."""
+
+    code = "document_too_slow"
+    status = 422
+
+
+class DocumentWithoutText(FileRefused):
+    """There is no text in this document. If its pages are scanned, attach them as images."""
+
+    code = "document_without_text"
+    status = 422
+
+
+class DocumentsBusy(FileRefused):
+    """Too many documents are being read at the moment. Please try again."""
+
+    code = "documents_busy"
+    status = 503
+    retryable = True
+
+
+class PagesInvalid(FileRefused):
+    """Write pages like this: 1-5, 8."""
+
+    code = "pages_invalid"
     status = 422

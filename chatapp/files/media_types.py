@@ -16,6 +16,8 @@ TEXT_TYPE = re.compile(
     r"|application/([a-z0-9.-]+\+)?(json|xml|yaml|toml|sql|javascript|x-sh|x-csh|x-tex|x-latex)"
 )
 
+WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)  # with zeros in text
+
 
 def text_type_of(name: str) -> str:
     """The media type of a text with this name."""
@@ -23,13 +25,18 @@ def text_type_of(name: str) -> str:
     return guess if TEXT_TYPE.fullmatch(guess) else "text/plain"
 
 
-def check_text(chunks: Iterable[bytes]) -> None:
-    """Raise FileTypeUnsupported unless it is text in UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for chunk in chunks:
-            if "\0" in decoder.decode(chunk):
-                raise FileTypeUnsupported
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        raise FileTypeUnsupported from None
+def is_utf8(chunks: Iterable[bytes]) -> bool:
+    """Whether a text is in UTF-8. Raises FileTypeUnsupported for what is no text, as far as can be told from here."""
+    decoder, is_utf8, is_first = codecs.getincrementaldecoder("utf-8")(), True, True
+    for chunk in chunks:
+        if is_first and chunk.startswith(WIDE_MARKS):
+            return False
+        is_first = False
+        if b"\0" in chunk:
+            raise FileTypeUnsupported
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError:
+            is_utf8 = False
+            decoder.reset()
+    return is_utf8 and not decoder.getstate()[0]

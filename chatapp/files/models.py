@@ -47,6 +47,12 @@ class StoredFile(models.Model):
     width = models.PositiveIntegerField(null=True)  # px
     height = models.PositiveIntegerField(null=True)  # px
     thumbnail_size = models.PositiveIntegerField(default=0, db_default=0)  # bytes of WebP; 0: none
+    # Of a document, or of a text that is not in UTF-8: what was read of it, in UTF-8, is at `text_place`.
+    text_size = models.PositiveBigIntegerField(
+        default=0, db_default=0
+    )  # bytes; 0: the content is the text, or an image
+    parts = models.PositiveIntegerField(null=True)  # pages, slides or sheets; null: it has none
+    encoding = models.CharField(max_length=20, blank=True, default="", db_default="")  # as found; empty: UTF-8, or none
     place = models.CharField(max_length=150, unique=True)  # of the content in the storage: never used for another row
     state = models.CharField(max_length=8, choices=FileState.choices, default=FileState.STORING)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -78,5 +84,14 @@ class StoredFile(models.Model):
         return self.width is not None
 
     @property
+    def is_document(self) -> bool:
+        """Whether its text was read out of it, and is not its content."""
+        return self.text_size > 0 and not self.encoding
+
+    @property
     def thumbnail_place(self) -> str:
         return f"{self.place}.webp"
+
+    @property
+    def text_place(self) -> str:
+        return f"{self.place}.txt"

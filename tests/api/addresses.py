@@ -87,6 +87,7 @@ ROWS = [
     Row("POST", "/api/v1/files", file=b"Wrens and robins"),
     Row("GET", "/api/v1/files/{file}"),
     Row("GET", "/api/v1/files/{file}/content"),
+    Row("GET", "/api/v1/files/{text_file}/text"),
     Row("GET", "/api/v1/models"),
     Row("GET", "/api/v1/me"),
     Row("PATCH", "/api/v1/me", {"name": "Alice"}),

@@ -1,5 +1,7 @@
 """Files through the API: upload, list, read, send, delete."""
 
+from pathlib import Path
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -8,6 +10,7 @@ from runs.models import Run
 from runs.upstream.request import build_request
 from tests.api.test_errors import assert_problem
 
+DOCUMENTS = Path(__file__).parents[1] / "files" / "documents"
 pytestmark = pytest.mark.one_database
 
 
@@ -73,3 +76,16 @@ def test_a_form_without_a_file_is_invalid(alice):
 
 def test_what_is_not_a_form_is_refused(alice):
     assert_problem(alice.post("files", {}), 415, "unsupported_media_type")
+
+
+def test_a_document_has_parts_and_the_text_that_a_model_reads(alice):  # B70
+    made = upload(alice, (DOCUMENTS / "chromium.pdf").read_bytes(), "birds.pdf").json()
+    assert (made["media_type"], made["parts"], made["encoding"]) == ("application/pdf", 3, "")
+    read = alice.get(f"files/{made['id']}/text?pages=2").json()
+    assert read["note"] == "page 2 of 3"
+    assert "Waldkauz" in read["text"]
+    assert_problem(alice.get(f"files/{made['id']}/text?pages=9"), 422, "pages_invalid")
+
+
+def test_the_encoding_of_a_text_is_told(alice):
+    assert upload(alice, "名前,住所".encode("shift_jis"), "a.csv").json()["encoding"] == "cp932"

@@ -98,12 +98,13 @@ def _make(alice) -> dict[str, object]:
     Report.file("upkeep")
     token, _ = make_token(alice, "old", Scope.READ, days=1)
     file = store(alice, SimpleUploadedFile("a.png", picture()), "a.png")
+    text_file = store(alice, SimpleUploadedFile("a.txt", b"Robins"), "a.txt")
     return {
         "model": model.name, "session": session, "message": first.message.parent_id, "answer": first.message_id,
         "run": second, "comparison": comparison, "pane": comparison.panes.first(), "schedule": schedule,
         "response": exchange.response_id, "webhook": webhook, "share": session.share_token, "token": token.uuid,
         "provider": provider, "model_row": model,
-        "file": file, "openai_file": file_id_of(file.pk),
+        "file": file, "text_file": text_file, "openai_file": file_id_of(file.pk),
     }  # fmt: skip
 
 

@@ -81,6 +81,7 @@ PAGES = [
     Row("GET", "/shared/{share}"),
     Row("GET", "/files/{file}"),
     Row("GET", "/files/{file}/thumbnail"),
+    Row("GET", "/files/{text_file}/text", {"pages": ""}),
     Row("GET", "/welcome"),
     Row("POST", "/welcome", form={"name": "Alice", "new_password1": "Xyzzy-1-2-3", "new_password2": "Xyzzy-1-2-3"}),
     Row("GET", "/chats/select"),

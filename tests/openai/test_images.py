@@ -136,7 +136,7 @@ def test_a_reference_of_ours_cannot_be_made_up(program, seeing, bob):  # B55
 BAD_IMAGES = {
     "too many pixels": (bomb(), 413, "image_too_large"),
     "cut off": (picture()[:60], 400, "image_invalid"),
-    "of another type than it says": (b"%PDF-1.7\n\xe2\xe3", 415, "file_type_unsupported"),
+    "of another type than it says": (b"%PDF-1.7\n\xe2\xe3", 400, "document_invalid"),
     "a text": (b"Wrens", 400, "invalid_value"),
 }
 

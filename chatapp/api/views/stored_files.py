@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.parsers import MultiPartParser
@@ -10,11 +11,17 @@ from rest_framework.response import Response
 
 from chatapp.api.operations import operation
 from chatapp.api.serializers.chats import PageSerializer
-from chatapp.api.serializers.files import StoredFileSerializer, UploadSerializer
+from chatapp.api.serializers.files import FileTextSerializer, PagesSerializer, StoredFileSerializer, UploadSerializer
 from chatapp.api.views.endpoint import Endpoint
 from chatapp.files import deletion
 from chatapp.files.actions import store
 from chatapp.files.errors import (
+    DocumentEncrypted,
+    DocumentInvalid,
+    DocumentsBusy,
+    DocumentTooLarge,
+    DocumentTooSlow,
+    DocumentWithoutText,
     FileEmpty,
     FileInUse,
     FileQuotaExceeded,
@@ -25,13 +32,18 @@ from chatapp.files.errors import (
     ImagesBusy,
     ImageTooLarge,
     ImageTooSlow,
+    PagesInvalid,
 )
 from chatapp.files.models import StoredFile
 from chatapp.files.responses import Content, content_response
 from chatapp.files.uploads import PARTS_BYTES
+from runs.errors import PromptTooLong
+from runs.message_files import excerpt_for_message
 
 STORE_ERRORS = [FileEmpty, FileTooLarge, FileTypeUnsupported, FileQuotaExceeded, FileStorageFull]
 STORE_ERRORS += [ImageInvalid, ImageTooLarge, ImageTooSlow, ImagesBusy]
+STORE_ERRORS += [DocumentInvalid, DocumentEncrypted, DocumentTooLarge, DocumentTooSlow, DocumentWithoutText]
+STORE_ERRORS += [DocumentsBusy]
 
 
 class FileEndpoint(Endpoint):
@@ -62,7 +74,7 @@ class StoredFiles(FileEndpoint):
         errors=STORE_ERRORS,
     )
     def post(self, request: Request) -> Response:
-        """Text in UTF-8, or an image, which is written anew. The same content is the same file, under its new name."""
+        """A text, a document, or an image, which is written anew. The same content is the same file, newly named."""
         form = UploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         upload = form.validated_data["file"]
@@ -90,3 +102,18 @@ class StoredFileContent(FileEndpoint):
     def get(self, request: Request, pk) -> HttpResponseBase:
         """Takes `Range`. The content never changes: its ETag is its SHA-256."""
         return content_response(request._request, Content.of(self.get_object()))
+
+
+class StoredFileText(FileEndpoint):
+    @operation(
+        "read_file_text",
+        "Read what a model reads of a file",
+        FileTextSerializer,
+        query=PagesSerializer,
+        errors=[PagesInvalid, PromptTooLong],
+    )
+    def get(self, request: Request, pk) -> Response:
+        """The text that goes with a message: all of it, or as much as fits. 404 for an image."""
+        file = get_object_or_404(self.get_queryset().filter(width=None), pk=pk)
+        excerpt = excerpt_for_message(file, self.validated_query(request)["pages"])
+        return Response(FileTextSerializer(excerpt).data)

@@ -1,4 +1,4 @@
-"""Uploaded files, to be attached to a message: texts are decoded, named and typed, images are stored.
+"""Uploaded files, to be attached to a message: texts in UTF-8 are named and typed, everything else is stored.
 
 Text and files of a message share one limit, since the model reads both.
 """
@@ -11,11 +11,12 @@ from django.http import HttpRequest
 
 from chatapp.chats.models import Attachment
 from chatapp.files.actions import HEAD_BYTES, store
+from chatapp.files.documents.reading import document_kind
 from chatapp.files.errors import FileRefused
 from chatapp.files.images.reencoding import is_image
-from chatapp.files.media_types import KNOWN_TYPES
+from chatapp.files.media_types import KNOWN_TYPES, is_utf8
 from chatapp.files.names import clean_name
-from runs.errors import AttachmentUnreadable, RunError
+from runs.errors import RunError
 from runs.limits import check_file_count, check_length, check_text_size
 from runs.message_files import attachment_of
 
@@ -29,8 +30,8 @@ MEDIA_TYPE = re.compile(
 def uploaded_attachments(request: HttpRequest) -> tuple[list[Attachment], RunError | FileRefused | None]:
     """The uploaded files, unsaved, and why the first one of the others cannot be sent, if there are any.
 
-    Images are stored, those of who has not logged in left out. The fields `alt` say what images show, in their order.
-    It blocks while images are written anew, and must not be called in a transaction.
+    Images and documents are stored, those of who has not logged in left out. The fields `alt` say what images show, in
+    their order. It blocks while images are written anew and documents are read: do not call it in a transaction.
     """
     files = request.FILES.getlist("files")
     attachments: list[Attachment] = []
@@ -49,25 +50,24 @@ def uploaded_attachments(request: HttpRequest) -> tuple[list[Attachment], RunErr
 
 
 def _attachments_of(request: HttpRequest, file: UploadedFile, alts: Iterator[str]) -> list[Attachment]:
-    """One, or none of who has not logged in. Raises AttachmentUnreadable, PromptTooLong and FileRefused."""
+    """One, or none of who has not logged in. Raises PromptTooLong and FileRefused."""
     head = file.read(HEAD_BYTES)
     file.seek(0)
-    if not is_image(head):
-        return [_read(file)]
-    alt = next(alts, "")
+    if not is_image(head) and not document_kind(head, file.name or "") and (text := _text_of(file)) is not None:
+        return [text]
+    alt = next(alts, "") if is_image(head) else ""
     if not request.user.is_authenticated:
         return []
     return [attachment_of(store(request.user, file, file.name or ""), alt=alt)]
 
 
-def _read(file: UploadedFile) -> Attachment:
+def _text_of(file: UploadedFile) -> Attachment | None:
+    """A text in UTF-8; None if it is anything else."""
+    if not is_utf8(file.chunks()):
+        return None
     check_text_size(file.size)
-    try:
-        text = file.read().decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        raise AttachmentUnreadable from None
-    if "\0" in text:
-        raise AttachmentUnreadable
+    file.seek(0)
+    text = file.read().decode("utf-8-sig").replace("\r\n", "\n")
     check_length(text)
     name = clean_name(file.name or "")
     return Attachment(name=name, media_type=media_type_of(name, file.content_type or ""), size=file.size, text=text)

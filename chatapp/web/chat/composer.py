@@ -86,8 +86,9 @@ class Posted:
     @classmethod
     def from_request(cls, request: HttpRequest) -> "Posted":
         posted = cls(request.user, text_of(request), model_of(request), "")
-        uploaded, posted.error = uploaded_attachments(request)
-        posted.files = kept_attachments(request) + uploaded
+        kept, fault_of_kept = kept_attachments(request)
+        uploaded, fault_of_uploaded = uploaded_attachments(request)
+        posted.files, posted.error = kept + uploaded, fault_of_kept or fault_of_uploaded
         posted.model_settings = ModelSettingsForm(request.POST, models=usable_models(request.user), form_id="composer")
         stored = [str(file.file_id) for file in posted.files if file.file_id]
         sent = [posted.model, full_text(posted.text, posted.files), *stored]

@@ -38,8 +38,9 @@ class Draft:
     def posted(cls, request: HttpRequest) -> "Draft":
         """What the message form posted. Files that could not be sent anyway are left out."""
         text = request.POST.get("text", "").replace("\r\n", "\n").replace("\0", "")
+        kept, _ = kept_attachments(request)
         uploaded, _ = uploaded_attachments(request)
-        return cls(text, kept_attachments(request) + uploaded)
+        return cls(text, kept + uploaded)
 
 
 def chat_on(page: str) -> str:
@@ -90,7 +91,8 @@ def take_draft(request: HttpRequest, chat: object) -> Draft:
     if isinstance(stored, str):
         return Draft(stored)
     text, *files = stored
-    return Draft(text, attachments_from(files, request.user))
+    attachments, _ = attachments_from(files, request.user)
+    return Draft(text, attachments)
 
 
 def _delete_old_keys(request: HttpRequest) -> None:

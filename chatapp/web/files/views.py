@@ -1,15 +1,20 @@
-"""The content of a file, for its owner."""
+"""The content of a file, and the text that models read of it, for its owner."""
 
 from collections.abc import Callable
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from chatapp.files.documents.excerpts import PAGES_CHARACTERS, Excerpt, unit_of
+from chatapp.files.errors import FileRefused
 from chatapp.files.models import StoredFile
 from chatapp.files.responses import Content, content_response
+from chatapp.web.shell.decorators import private
 from chatapp.web.shell.expired import log_in_first
+from runs.errors import RunRefused
+from runs.message_files import excerpt_for_message
 
 
 @require_safe
@@ -22,6 +27,23 @@ def show_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 def show_thumbnail(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """A small version of an image."""
     return _response(request, pk, Content.thumbnail_of)
+
+
+@private
+@require_safe
+def show_text(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What a model reads of a document or a text: all that fits, or the pages that `pages` names."""
+    file = get_object_or_404(StoredFile.objects.visible_to(request.user).filter(width=None), pk=pk)
+    pages = request.GET.get("pages", "")[:PAGES_CHARACTERS]
+    excerpt, error = Excerpt("", ""), ""
+    try:
+        excerpt = excerpt_for_message(file, pages)
+    except (FileRefused, RunRefused) as refused:
+        error = refused.message
+    except OSError:  # as after a restore of the database alone
+        raise Http404 from None
+    context = {"file": file, "unit": unit_of(file), "pages": pages, "excerpt": excerpt, "error": error}
+    return render(request, "files/text.html", context, status=422 if error else 200)
 
 
 def _response(request: HttpRequest, pk: UUID, content_of: Callable[[StoredFile], Content]) -> HttpResponseBase:
