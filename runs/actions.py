@@ -81,7 +81,7 @@ def send(
         check_file_count(files)
         chosen = choose_model(model or session.model, _owner(session, user))
         check_images(files, chosen, _owner(session, user))
-        check_limits(user, is_program=is_program and not session.is_listed)
+        check_limits(user, is_program=is_program)
         if when_busy == WhenBusy.REJECT and (running := session.runs.under_way().first()):
             raise SessionBusy(running.id)
         question = session.messages.create(
@@ -94,9 +94,8 @@ def send(
         )
         _attach(question, files, session)
         storage_usage.add(user.pk, _size(text, files) + storage_usage.size_of(json.dumps(prompt) if prompt else ""))
-        run = queue.add_answer(
-            session, question, chosen, trigger, by=user, when_busy=when_busy, is_held=is_held, options=options
-        )
+        where = {"by": user, "when_busy": when_busy, "is_held": is_held}
+        run = queue.add_answer(session, question, chosen, trigger, **where, options=options, is_program=is_program)
         if is_attached:
             attached.attach(run)
         session.model, session.active_at, session.archived_at = chosen.name, timezone.now(), None
@@ -112,17 +111,19 @@ def answer_again(
     model: str = "",
     trigger: Trigger = Trigger.CHAT,
     options: Options | None = None,
+    is_program: bool = False,
 ) -> Run:
     """Regenerate or retry: another answer to the same question. The run under way is stopped.
 
-    `options` are a program's; a program that gives none repeats the request as it was.
+    `options` are a program's; a program that gives none repeats the request as it was. `is_program`: as for `send`.
 
     Raises ModelUnknown, ModelMissing, TooManyRuns, TooManySends, QuotaExceeded, StillQueued.
     """
     _check_not_queued(answer.parent)
     if options is None and trigger == Trigger.API:
         options = answer.runs.order_by("-id").values_list("options", flat=True).first()
-    return _answer_at_once(answer.session, answer.parent, user, model or answer.session.model, trigger, options)
+    values = {"options": options, "is_program": is_program}
+    return _answer_at_once(answer.session, answer.parent, user, model or answer.session.model, trigger, **values)
 
 
 def edit_and_send(
@@ -150,7 +151,7 @@ def edit_and_send(
         )
         _attach(other, files, question.session)
         storage_usage.add(user.pk, _size(text, files))
-        return _answer_at_once(question.session, other, user, model or question.session.model, trigger, options)
+        return _answer_at_once(question.session, other, user, model or question.session.model, trigger, options=options)
 
 
 def continue_answer(
@@ -272,15 +273,18 @@ def _answer_at_once(
     user: AbstractBaseUser,
     model: str,
     trigger: Trigger,
+    *,
     options: Options | None = None,
+    is_program: bool = False,
 ) -> Run:
     """A new answer ahead of the queue; the run under way is stopped in its favour."""
     chosen = choose_model(model, _owner(session, user))
     check_images(question.attachments.all(), chosen, _owner(session, user))
     with transaction.atomic():
         lock_session(session.id)
-        check_limits(user)
-        run = queue.add_answer(session, question, chosen, trigger, by=user, when_busy=WhenBusy.REPLACE, options=options)
+        check_limits(user, is_program=is_program)
+        where = {"by": user, "when_busy": WhenBusy.REPLACE}
+        run = queue.add_answer(session, question, chosen, trigger, **where, options=options, is_program=is_program)
     run.refresh_from_db()
     return run
 

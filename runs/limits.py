@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from chatapp.chats import storage_usage
@@ -14,7 +14,6 @@ from chatapp.chats.attachments import full_text
 from chatapp.chats.models import Attachment
 from runs.errors import PromptEmpty, PromptTooLong, QuotaExceeded, TooManyAttachments, TooManyRuns, TooManySends
 from runs.models import Run
-from runs.states import Trigger
 
 BYTES_A_CHARACTER = 4  # at most, in UTF-8
 
@@ -49,7 +48,7 @@ def check_file_count(files: Sized) -> None:
 def check_limits(user: AbstractBaseUser, *, is_program: bool = False) -> None:
     """Raise TooManyRuns, TooManySends or QuotaExceeded (B57).
 
-    Requests of programs are counted apart, with a limit of their own: they are in sessions that no list has.
+    Requests of programs, through /v1, are counted apart, with a limit of their own.
 
     Call it in a transaction: it locks the user's row, so that concurrent sends are counted one after the other.
     """
@@ -59,8 +58,7 @@ def check_limits(user: AbstractBaseUser, *, is_program: bool = False) -> None:
         raise TooManyRuns
     limit = settings.PROGRAM_MAX_SENDS if is_program else settings.USER_MAX_SENDS
     if limit > 0:
-        of_programs = Q(trigger=Trigger.API, session__is_listed=False)
-        _check_send_rate(runs.filter(of_programs if is_program else ~of_programs), limit)
+        _check_send_rate(runs.filter(is_program=is_program), limit)
     if storage_usage.is_full(user.pk):
         raise QuotaExceeded
 

@@ -321,6 +321,8 @@ class Run(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     options = models.JSONField(null=True, editable=False)  # what a program chose, in a chat (`runs.options`)
+    # Requested through /v1, wherever its session is. The previous version may insert rows without it.
+    is_program = models.BooleanField(default=False, db_default=False)
     # An attached run ends at this time unless it is followed; null: it is detached and outlives its viewers.
     viewer_until = models.DateTimeField(null=True)
 

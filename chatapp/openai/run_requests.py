@@ -89,10 +89,10 @@ def start_run_in_chat(user: AbstractBaseUser, parsed: ParsedRequest) -> Exchange
         parameters = _accepted(model, parsed)
         instructions = "\n\n".join(filter(None, [parsed.echo.get("instructions"), new.instructions]))
         options = Options(parameters=parameters, instructions=instructions)
-        values = {"user": user, "model": model.name, "trigger": Trigger.API, "options": options}
+        values = {"user": user, "model": model.name, "trigger": Trigger.API, "options": options, "is_program": True}
         if new.question:
             add_exchanges(session, new.earlier, new.names)
-            prompt = {"prompt": prompt_of_question(new.question), "is_program": True}
+            prompt = {"prompt": prompt_of_question(new.question)}
             once = {"key": key, "fingerprint": parsed.fingerprint, "when_busy": WhenBusy.REJECT}
             run = send(session, new.text, **values, **prompt, **once)
         else:

@@ -37,18 +37,19 @@ def add_answer(
     by: AbstractBaseUser,
     when_busy: WhenBusy = WhenBusy.ENQUEUE,
     is_held: bool = False,
-    options: Options | None = None,
+    **values: object,
 ) -> Run:
     """A run for a new answer to `question`: started if it is its turn, else waiting. The caller holds the lock.
 
     With REPLACE it goes to the head, and the run under way is stopped. Others may be waiting although none is under
     way: the previous run has just ended, or could not start the next one. Then they are next, unless the queue is held:
-    messages sent meanwhile go ahead of a held queue. `is_held` holds the queue, including this run.
+    messages sent meanwhile go ahead of a held queue. `is_held` holds the queue, including this run. `values`: other
+    fields of the run.
     """
     running = session.runs.under_way().first()
     position = _position(session, when_busy)
     answer = Message.objects.create(session=session, parent=question, role=Role.ASSISTANT, state=MessageState.WAITING)
-    run = transitions.enqueue(session, answer, model, trigger, position=position, options=options)
+    run = transitions.enqueue(session, answer, model, trigger, position=position, **values)
     if running is not None or is_held:
         session_changed(session.id)  # other pages of the chat show the queue, too
     if is_held:

@@ -55,6 +55,16 @@ def test_what_starts_a_run_is_counted_as_a_run(counted, alice, program):
     assert client.post("/api/v1/sessions", {}, "application/json").status_code == 201
 
 
+@pytest.mark.parametrize("path", ["chat/completions", "responses", "completions", "embeddings"])
+def test_what_a_program_asks_of_a_model_is_counted_as_its_own(counted, alice, program, path):
+    counted(programs=2, writes=1, runs=1)
+    client = program(alice)
+    assert statuses(lambda: client.post(f"/v1/{path}", "{}", "application/json"), 2) == [400] * 2
+    refused = client.post(f"/v1/{path}", "{}", "application/json")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "throttled")
+    assert 1 <= int(refused["Retry-After"]) <= 60 and refused["X-Should-Retry"] == "true"
+
+
 def test_a_limit_of_zero_is_none(counted, alice, program):
     counted(reads=0)
     client = program(alice)

@@ -7,6 +7,7 @@ import pytest
 from chatapp.chats.models import Message, MessageState, Role, Session
 from chatapp.openai import retention
 from chatapp.openai.models import Exchange
+from runs.errors import TooManySends
 from runs.lifecycle import transitions
 from runs.models import Run
 from runs.states import Status
@@ -235,6 +236,21 @@ def test_what_makes_no_sense_is_refused(program, chat, more, param):
     body = {"input": "Hello", "background": True, "conversation": str(chat.pk)} | more
     response = program.ask("POST", "responses", body)
     assert (response.status_code, response.json()["error"]["param"]) == (400, param)
+
+
+@pytest.mark.parametrize("history", [["one"], ["one", "1", "two"]])
+def test_what_programs_ask_in_a_chat_is_counted_apart_from_what_people_send(program, page, chat, settings, history):
+    """B57: another answer to the last question, and a new question."""
+    page(chat, "one", "1")
+    settings.USER_MAX_SENDS, settings.PROGRAM_MAX_SENDS = 2, 1
+    turns = [{"role": ("user", "assistant")[place % 2], "content": text} for place, text in enumerate(history)]
+    finish(respond_with_history(program, chat, turns), "2")
+    chat.refresh_from_db()
+    error = respond_with_history(program, chat, turns, 429)
+    assert error["code"] == "too_many_sends"
+    page(chat, "three", "3")
+    with pytest.raises(TooManySends):
+        page(chat, "four", "4")
 
 
 def test_a_response_of_a_conversation_is_deleted_without_its_messages(program, chat):

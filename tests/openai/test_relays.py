@@ -156,7 +156,7 @@ def test_a_request_without_its_essentials_is_refused(program, model, path, body,
 
 
 @pytest.mark.parametrize("path", ["embeddings", "completions"])
-def test_a_request_is_authorised_bounded_and_throttled(program, nobody, model, path, settings):
+def test_a_request_is_authorised_and_bounded(program, nobody, model, path, settings):
     body = {"model": "betula", "input": "Hi", "prompt": "Hi"}
     assert nobody.ask("POST", path, body).status_code == 401
     settings.PROGRAM_MAX_BYTES = 100
