@@ -92,7 +92,7 @@ def send(
             state=MessageState.WAITING,
             prompt=prompt,
         )
-        _attach(question, files, session)
+        attach_held(question, files)
         storage_usage.add(user.pk, _size(text, files) + storage_usage.size_of(json.dumps(prompt) if prompt else ""))
         where = {"by": user, "when_busy": when_busy, "is_held": is_held}
         run = queue.add_answer(session, question, chosen, trigger, **where, options=options, is_program=is_program)
@@ -149,7 +149,7 @@ def edit_and_send(
         other = Message.objects.create(
             session=question.session, parent=question.parent, role=Role.USER, content=stored_text(text)
         )
-        _attach(other, files, question.session)
+        attach_held(other, files)
         storage_usage.add(user.pk, _size(text, files))
         return _answer_at_once(question.session, other, user, model or question.session.model, trigger, options=options)
 
@@ -230,9 +230,9 @@ def mark_read(session: Session) -> None:
         session_changed(session.pk)
 
 
-def _attach(message: Message, files: Sequence[Attachment], session: Session) -> None:
+def attach_held(message: Message, files: Sequence[Attachment]) -> None:
     """Attach files, whose contents are held from now on. Raises FileUnknown."""
-    hold(session.owner_id, {file.file_id for file in files if file.file_id})
+    hold(message.session.owner_id, {file.file_id for file in files if file.file_id})
     attach(message, files)
 
 

@@ -24,6 +24,7 @@ PARAMETERS = {
 OWN = ("n", "store", "metadata", "logprobs", "top_logprobs", "modalities")  # servers' answers to these go nowhere
 DEFAULTS = {"n": 1, "store": False, "logprobs": False, "modalities": ["text"]}  # values that change nothing
 UNSUPPORTED = ("audio", "functions", "function_call")  # a client that sends these cannot read the answer without them
+WITH_IMAGES = ("user", "tool")  # roles
 ROLES = ("system", "developer", "user", "assistant", "tool")
 MESSAGE_FIELDS = {"role", "content", "name", "tool_calls", "tool_call_id"}
 # Members of our own answers. Reasoning goes upstream with tool calls, as the model's profile says.
@@ -125,7 +126,7 @@ def _content(fields: Fields) -> str | list[dict] | None:
     if not isinstance(content, list):
         raise Refusal(f"{fields.path('content')} must be a string or an array.", fields.path("content"))
     parts = [_part(part) for part in fields.objects("content")]
-    if fields.as_dict().get("role") == "user" and any("text" not in part for part in parts):
+    if fields.as_dict().get("role") in WITH_IMAGES and any("text" not in part for part in parts):
         within_limit(text_in(parts))
         return parts
     return within_limit("\n".join(part["text"] for part in map(_only_text, parts, fields.objects("content"))))
@@ -148,7 +149,9 @@ def _part(part: Fields) -> dict:
 
 def _only_text(part: dict, fields: Fields) -> dict:
     if "text" not in part:
-        raise UnsupportedParameter("Only messages of the user may have images and files.", fields.path("type"))
+        raise UnsupportedParameter(
+            "Only messages of the user and results of tools may have images and files.", fields.path("type")
+        )
     return part
 
 

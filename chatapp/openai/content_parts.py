@@ -21,11 +21,12 @@ from chatapp.openai.body_fields import Fields
 from chatapp.openai.errors import FileNotFound, MissingParameter, Refusal, UnsupportedParameter
 from runs.limits import check_file_count
 from runs.message_files import attachment_of
-from runs.upstream.images import image_part
+from runs.upstream.images import REFERENCE, image_part
 
 FILE_ID = re.compile(r"file-([0-9a-f]{32})")
 DETAILS = ("auto", "low", "high", "original")
 NO_FILE = "There is no such file."
+WITH_PARTS = ("content", "output")  # members of messages and of items that may be lists of parts
 SOURCE = "source"  # the member of a part that has not been looked up yet
 
 
@@ -110,24 +111,16 @@ def _data(uri: str, param: str) -> bytes:
         raise Refusal(f"{param} must be a data URI with base64.", param) from None
 
 
-def refuse_parts(messages: Iterable[dict]) -> None:
-    """Raise UnsupportedParameter for messages, or items, that bring anything but text into a conversation."""
-    for message in messages:
-        for part in message["content"] if isinstance(message.get("content"), list) else []:
-            if SOURCE in part:
-                raise UnsupportedParameter("A conversation takes text only, as yet.", part[SOURCE].param)
-
-
 def store_parts(user: AbstractBaseUser, messages: Iterable[dict]) -> list[Attachment]:
     """Store what the messages, or items, bring along, and let them refer to it. Returns their images, to be held.
 
     It blocks, and must not be called in a transaction. Raises FileRefused, Refusal, TooManyAttachments.
     """
-    with_parts = [message for message in messages if isinstance(message.get("content"), list)]
-    check_file_count([part for message in with_parts for part in message["content"] if SOURCE in part])
+    with_parts = [(one, name) for one in messages for name in WITH_PARTS if isinstance(one.get(name), list)]
+    check_file_count([part for one, name in with_parts for part in one[name] if SOURCE in part])
     images: list[Attachment] = []
-    for message in with_parts:
-        message["content"] = [_stored(user, part, images) if SOURCE in part else part for part in message["content"]]
+    for one, name in with_parts:
+        one[name] = [_stored(user, part, images) if SOURCE in part else part for part in one[name]]
     return images
 
 
@@ -168,6 +161,19 @@ def _upstream_part(part: dict) -> dict:
         return {"type": "text", "text": part["text"]}
     reference, detail = image_part(parse_file_id(part["file_id"], "")), part["detail"]
     return reference if detail == "auto" else {**reference, "image_url": {**reference["image_url"], "detail": detail}}
+
+
+def item_content(content: object) -> object:
+    """The content of an upstream's message for an item: a string, or parts."""
+    return [_item_part(part) for part in content] if isinstance(content, list) else content
+
+
+def _item_part(part: dict) -> dict:
+    if part["type"] == "text":
+        return {"type": "input_text", "text": part["text"]}
+    image = part["image_url"]
+    file_id = file_id_of(UUID(image["url"].removeprefix(REFERENCE)))
+    return {"type": "input_image", "detail": image.get("detail", "auto"), "file_id": file_id}
 
 
 def text_in(content: object) -> str:

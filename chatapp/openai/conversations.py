@@ -4,7 +4,7 @@ A question of a program may consist of several messages, such as the results of 
 `content` is the same in words. System messages count for their request alone, and are not part of the chat.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,11 +14,14 @@ from django.db import transaction
 from chatapp.chats import storage_usage
 from chatapp.chats.actions import html_due
 from chatapp.chats.context import context_of
-from chatapp.chats.models import MessageState, Role, Session
+from chatapp.chats.models import Attachment, Message, MessageState, Role, Session
+from chatapp.openai.content_parts import text_in
 from chatapp.openai.errors import ConversationMismatch, ConversationNotFound, Refusal
 from chatapp.openai.parsed_request import ConversationParameter
+from runs.actions import attach_held
 from runs.errors import ContextTooLong
 from runs.upstream.context.turns import as_exchanged, called_names, last_answer, result_in_words
+from runs.upstream.images import referred_file
 
 Turn = dict[str, Any]
 PREFIX = "conv_"
@@ -100,8 +103,13 @@ def exchanges_of(messages: Iterable[Turn], param: str) -> list[list[Turn]]:
 
 
 @transaction.atomic
-def add_exchanges(session: Session, exchanges: Iterable[Sequence[Turn]], names: dict[str, str]) -> None:
-    """Add questions with their answers, which no run has written, to the visible branch."""
+def add_exchanges(
+    session: Session, exchanges: Iterable[Sequence[Turn]], names: dict[str, str], images: Mapping[UUID, Attachment]
+) -> None:
+    """Add questions with their answers, which no run has written, to the visible branch.
+
+    `images` are those that the questions may refer to, by their file. Raises FileUnknown.
+    """
     for *question, answer in exchanges:
         asked = session.messages.create(
             role=Role.USER,
@@ -109,6 +117,7 @@ def add_exchanges(session: Session, exchanges: Iterable[Sequence[Turn]], names: 
             prompt=prompt_of_question(question),
             parent_id=session.tip_id,
         )
+        attach_held(asked, images_in(question, images))
         content = answer["content"] or ""
         session.tip = session.messages.create(
             role=Role.ASSISTANT,
@@ -122,9 +131,18 @@ def add_exchanges(session: Session, exchanges: Iterable[Sequence[Turn]], names: 
     session.save(update_fields=["tip"])
 
 
+def images_in(question: Iterable[Turn], images: Mapping[UUID, Attachment]) -> list[Attachment]:
+    """The images that a question refers to."""
+    parts = [part for turn in question if isinstance(turn["content"], list) for part in turn["content"]]
+    found = [images.get(file_id) for part in parts if (file_id := referred_file(part))]
+    return [image for image in found if image is not None]
+
+
 def prompt_of_question(question: list[Turn]) -> list[Turn] | None:
     """None if the question is no more than its text."""
-    return None if len(question) == 1 and question[0].keys() <= {"role", "content"} else question
+    [first, *others] = question
+    is_text = isinstance(first["content"], str) and first.keys() <= {"role", "content"}
+    return None if is_text and not others else question
 
 
 def in_words(messages: Iterable[Turn], names: dict[str, str]) -> str:
@@ -132,7 +150,7 @@ def in_words(messages: Iterable[Turn], names: dict[str, str]) -> str:
     return "\n\n".join(
         result_in_words(message, names.get(message["tool_call_id"], "")) if message["role"] == "tool" else text
         for message in messages
-        if (text := message["content"] or "") or message["role"] == "tool"
+        if (text := text_in(message["content"])) or message["role"] == "tool"
     )
 
 
@@ -145,7 +163,12 @@ def _history(session: Session) -> list[Turn]:
     if context.left_out:
         raise ContextTooLong
     messages = session.messages.prefetch_related("attachments").in_bulk(context.ids)
-    return [turn for pk in context.ids for turn in as_exchanged(messages[pk])]
+    return [turn for pk in context.ids for turn in with_images(messages[pk])]
+
+
+def with_images(message: Message) -> list[Turn]:
+    """A message as exchanged, with all its images; its attachments are prefetched."""
+    return as_exchanged(message, {file.pk for file in message.attachments.all() if file.is_image})
 
 
 def _common(history: Sequence[Turn], talk: Sequence[Turn]) -> tuple[int, bool]:
@@ -171,7 +194,9 @@ def _common(history: Sequence[Turn], talk: Sequence[Turn]) -> tuple[int, bool]:
 
 def _compared(turn: Turn) -> tuple:
     calls = [(call["id"], *map(call["function"].get, ("name", "arguments"))) for call in turn.get("tool_calls", ())]
-    return turn["role"], (turn["content"] or "").strip(), calls, turn.get("tool_call_id")
+    parts = turn["content"] if isinstance(turn["content"], list) else []
+    images = [file_id for part in parts if (file_id := referred_file(part))]
+    return turn["role"], text_in(turn["content"]).strip(), images, calls, turn.get("tool_call_id")
 
 
 def _called(session: Session, turns: Iterable[Turn], param: str) -> dict[str, str]:

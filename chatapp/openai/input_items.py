@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from chatapp.openai.body_fields import Fields, within_limit
-from chatapp.openai.content_parts import input_file, response_image, text_in, upstream_content
+from chatapp.openai.content_parts import input_file, item_content, response_image, text_in, upstream_content
 from chatapp.openai.errors import MissingParameter, Refusal, UnsupportedParameter
 from chatapp.openai.parsed_request import drop_none
 
@@ -48,7 +48,9 @@ def _converted(items: list[dict]) -> tuple[list[dict], list[int]]:
             case "function_call":
                 _add_call(messages, item)
             case "function_call_output":
-                messages.append({"role": "tool", "tool_call_id": item["call_id"], "content": item["output"]})
+                messages.append(
+                    {"role": "tool", "tool_call_id": item["call_id"], "content": upstream_content(item["output"])}
+                )
         places.append(len(messages) - (item["type"] != "reasoning"))
     return messages, places
 
@@ -70,11 +72,11 @@ def _item(fields: Fields) -> dict | None:
             role = fields.choice("role", ROLES)
             if role is None:
                 raise MissingParameter(f"{fields.path('role')} is required.", fields.path("role"))
-            return _message(role, _content_of(fields) if role == "user" else _text_of(fields, "content"))
+            return _message(role, _content_of(fields, "content") if role == "user" else _text_of(fields, "content"))
         case "function_call":
             values = {name: within_limit(fields.required(name, str)) for name in ("call_id", "name", "arguments")}
         case "function_call_output":
-            values = {"call_id": fields.required("call_id", str), "output": _text_of(fields, "output")}
+            values = {"call_id": fields.required("call_id", str), "output": _content_of(fields, "output")}
         case "reasoning":
             values = drop_none(
                 {"summary": fields.optional("summary", list, []), "content": fields.optional("content", list)}
@@ -102,10 +104,10 @@ def to_items(messages: list[dict], name: str) -> list[dict]:
     for message in messages:
         calls = message.get("tool_calls", [])
         if message["role"] == "tool":
-            output = {"call_id": message["tool_call_id"], "output": message["content"]}
+            output = {"call_id": message["tool_call_id"], "output": item_content(message["content"])}
             items.append(_with_id("function_call_output", output))
         elif message["content"] or not calls:
-            items.append(_message(message["role"], message["content"] or ""))
+            items.append(_message(message["role"], item_content(message["content"] or "")))
         items += [_with_id("function_call", {"call_id": call["id"], **call["function"]}) for call in calls]
     return [item | {"id": f"{IDS[item['type']]}_{name}_{place}"} for place, item in enumerate(items)]
 
@@ -115,12 +117,12 @@ def _with_id(kind: str, values: dict) -> dict:
     return {"id": f"{IDS[kind]}_{uuid4().hex}", "type": kind, "status": "completed"} | values
 
 
-def _content_of(fields: Fields) -> str | list[dict]:
+def _content_of(fields: Fields, name: str) -> str | list[dict]:
     """Text, or parts if there are images or files among them."""
-    value = fields.as_dict().get("content")
+    value = fields.as_dict().get(name)
     if not isinstance(value, list) or all(isinstance(part, dict) and part.get("type") in PARTS for part in value):
-        return _text_of(fields, "content")
-    parts = [_user_part(part) for part in fields.objects("content")]
+        return _text_of(fields, name)
+    parts = [_user_part(part) for part in fields.objects(name)]
     within_limit(text_in(parts))
     return parts
 

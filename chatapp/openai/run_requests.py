@@ -1,6 +1,7 @@
 """Start the run of an API request, and build its upstream request."""
 
 import asyncio
+from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID
 
@@ -11,8 +12,14 @@ from django.db import transaction
 from chatapp.chats import storage_usage
 from chatapp.chats.models import Session
 from chatapp.openai.chat_requests import last_text
-from chatapp.openai.content_parts import refuse_parts, store_parts, upstream_content
-from chatapp.openai.conversations import add_exchanges, continuation, find_conversation, prompt_of_question
+from chatapp.openai.content_parts import store_parts, upstream_content
+from chatapp.openai.conversations import (
+    add_exchanges,
+    continuation,
+    find_conversation,
+    images_in,
+    prompt_of_question,
+)
 from chatapp.openai.errors import RunFailed, UnsupportedParameter
 from chatapp.openai.input_items import items_of, to_messages
 from chatapp.openai.model_names import name_of
@@ -70,7 +77,8 @@ def start_run_in_chat(user: AbstractBaseUser, parsed: ParsedRequest) -> Exchange
     """
     parameter = parsed.conversation
     assert parameter is not None
-    refuse_parts(parsed.input)
+    find_conversation(user, parameter)  # before anything is stored
+    images = {image.file_id: image for image in store_parts(user, parsed.input)}
     _check_context(parsed, parsed.characters)
     with transaction.atomic():
         session = find_conversation(user, parameter)
@@ -82,7 +90,7 @@ def start_run_in_chat(user: AbstractBaseUser, parsed: ParsedRequest) -> Exchange
             return kept or _store(earlier, parsed, {}, chain=earlier.pk)  # they are kept for a time only
         if running := session.runs.under_way().first():
             raise SessionBusy(running.pk)
-        messages = parsed.input if parsed.kind == Kind.CHAT else to_messages(parsed.input)
+        messages = _chat_messages(parsed.input) if parsed.kind == Kind.CHAT else to_messages(parsed.input)
         new = continuation(session, messages, parameter)
         parsed.input = parsed.input[new.first :] if parsed.kind == Kind.CHAT else items_of(parsed.input, new.first)
         model = choose_model(name_of(parsed.model, user) or session.model, user)
@@ -91,10 +99,10 @@ def start_run_in_chat(user: AbstractBaseUser, parsed: ParsedRequest) -> Exchange
         options = Options(parameters=parameters, instructions=instructions)
         values = {"user": user, "model": model.name, "trigger": Trigger.API, "options": options, "is_program": True}
         if new.question:
-            add_exchanges(session, new.earlier, new.names)
+            add_exchanges(session, new.earlier, new.names, images)
             prompt = {"prompt": prompt_of_question(new.question)}
             once = {"key": key, "fingerprint": parsed.fingerprint, "when_busy": WhenBusy.REJECT}
-            run = send(session, new.text, **values, **prompt, **once)
+            run = send(session, new.text, files=images_in(new.question, images), **values, **prompt, **once)
         else:
             run = answer_again(session.messages.get(pk=session.tip_id), **values)
         if not parsed.is_background:
@@ -168,8 +176,9 @@ def prompt_of(run: Run) -> tuple[list[dict], dict] | None:
     exchange = Exchange.objects.filter(run=run).first()
     if exchange is None:
         return None
-    if exchange.kind == Kind.CHAT:
-        messages = [message | {"content": upstream_content(message["content"])} for message in exchange.input]
-    else:
-        messages = upstream_messages(exchange)
+    messages = _chat_messages(exchange.input) if exchange.kind == Kind.CHAT else upstream_messages(exchange)
     return messages, exchange.parameters
+
+
+def _chat_messages(messages: Sequence[dict]) -> list[dict]:
+    return [message | {"content": upstream_content(message["content"])} for message in messages]

@@ -20,7 +20,6 @@ from runs.lifecycle.start import head_of_queue, is_queue_held, lock_session, sta
 from runs.lifecycle.stop import apply_stop_request, record_stop_request
 from runs.limits import check_prompt
 from runs.models import Model, Run
-from runs.options import Options
 from runs.session_feed import session_changed
 from runs.states import StopReason, Trigger, WhenBusy
 from streams.log import store

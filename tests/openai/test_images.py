@@ -7,17 +7,18 @@ import openai
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from chatapp.chats.models import Attachment, Message
+from chatapp.chats.models import Attachment, Message, Session
 from chatapp.files.actions import store
 from chatapp.files.deletion import delete_due
 from chatapp.files.models import StoredFile
 from chatapp.openai.models import Exchange
-from runs.actions import delete_session
+from runs.actions import delete_session, send
 from runs.models import Model, Run
 from runs.upstream.request import build_request
 from tests.files.pictures import bomb, picture
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
+from tests.openai.test_conversations import finish
 from tests.openai.test_refusals import assert_refused
 
 PNG = f"data:image/png;base64,{base64.b64encode(picture()).decode()}"
@@ -172,17 +173,126 @@ def test_only_the_user_s_messages_have_images(program, seeing, role):
     assert_refused(response, 400, "unsupported_parameter", "messages[0].content[0].type")
 
 
-def test_a_conversation_says_that_it_takes_text_only(program, seeing):
+CALL = {"type": "function_call", "call_id": "call_1", "name": "look", "arguments": "{}"}
+SEEN = {"type": "input_text", "text": "Here"}
+
+
+def test_images_in_the_result_of_a_tool_follow_it_as_the_user_s(asked):
+    """Servers take text only as the result of a tool."""
+    outputs = [
+        {"type": "function_call_output", "call_id": call, "output": [SEEN, {"type": "input_image", "image_url": PNG}]}
+        for call in ("call_1", "call_2")
+    ]
+    asking = {"role": "user", "content": "Look"}
+    calls = [CALL, CALL | {"call_id": "call_2"}]
+    messages = asked("responses", {"input": [asking, *calls, *outputs, asking], "background": True})
+    assert [message["role"] for message in messages] == ["user", "assistant", "tool", "tool", "user", "user"]
+    assert messages[2]["content"] == "Here\n[The images of this result follow.]"
+    kinds = [part["type"] for part in messages[4]["content"]]
+    assert kinds == ["text", "image_url", "text", "image_url"]
+    assert messages[4]["content"][2]["text"] == "[Images of the result of call_2]"
+    assert messages[4]["content"][3]["image_url"]["url"].startswith("data:image/png;base64,")
+    assert Attachment.objects.count() == 2, "held by the request"
+
+
+def test_the_result_of_a_tool_in_a_chat_has_images_and_files_too(asked):
+    calling = {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": CALL_OF_CHAT}]}
+    parts = [chat_image(), {"type": "file", "file": {"file_data": NOTES, "filename": "a.txt"}}]
+    tool = {"role": "tool", "tool_call_id": "c", "content": parts}
+    messages = asked("chat/completions", {"messages": [{"role": "user", "content": "Look"}, calling, tool]})
+    assert [message["role"] for message in messages] == ["user", "assistant", "tool", "user"]
+    assert messages[2]["content"] == "File: a.txt\n```\nWrens\n```\n[The images of this result follow.]"
+
+
+CALL_OF_CHAT = {"name": "look", "arguments": "{}"}
+
+
+def test_an_image_in_a_conversation_goes_upstream_and_is_shown_on_its_page(program, seeing, client, alice):  # B80
+    chat, image = Session.objects.create(owner=alice), {"type": "input_image", "image_url": PNG, "detail": "low"}
+    notes = {"type": "input_file", "file_data": NOTES, "filename": "a.txt"}
+    body = responses({"type": "input_text", "text": "Which bird?"}, image, notes) | {"conversation": str(chat.pk)}
+    first = run_of(program.ask("POST", "responses", body))
+    attachment = first.message.parent.attachments.get()
+    assert attachment.file.kept_until is None
+    [question] = sent_upstream(first)
+    assert [part["type"] for part in question["content"]] == ["text", "image_url", "text"]
+    assert question["content"][1]["image_url"]["detail"] == "low"
+    client.force_login(alice)
+    page = client.get(f"/chats/{chat.pk}").content.decode()
+    assert f"/files/{attachment.file_id}" in page
+    # It should be among the conversation's items, and a history with it is the same chat.
+    finish(first, "A wren.")
+    items = program.ask("GET", f"conversations/{chat.pk}/items?order=asc").json()["data"]
+    assert [part["type"] for part in items[0]["content"]] == ["input_text", "input_image", "input_text"]
+    history = [*items, {"role": "user", "content": "Sure?"}]
+    second = run_of(program.ask("POST", "responses", history_of(chat, history)))
+    assert [message["role"] for message in sent_upstream(second)] == ["user", "assistant", "user"]
+    again = [body["input"][0], {"role": "assistant", "content": "A wren."}, {"role": "user", "content": "Sure?"}]
+    finish(second, "Yes.")
+    again = [*again, {"role": "assistant", "content": "Yes."}, {"role": "user", "content": "Thanks"}]
+    third = run_of(program.ask("POST", "responses", history_of(chat, again)))
+    assert chat.messages.count() == 6
+    # It should not be sent to a model that cannot see.
+    Model.objects.update(has_vision=False)
+    sent = sent_upstream(third)
+    assert sent[0]["content"] == "Which bird?\n[Image: image]\nFile: a.txt\n```\nWrens\n```"
+    # It should be seen by the model when a person goes on.
+    Model.objects.update(has_vision=True)
+    finish(third, "You are welcome.")
+    chat.refresh_from_db()
+    mine = sent_upstream(send(chat, "Which bird, again?", user=alice))
+    assert [part["type"] for part in mine[0]["content"]] == ["text", "image_url"]
+
+
+def run_of(response) -> Run:
+    assert response.status_code == 200, response.content
+    return Run.objects.get(pk=response.json()["id"].removeprefix("resp_"))
+
+
+def sent_upstream(run: Run) -> list[dict]:
+    run = Run.objects.select_related("session", "message__parent", "model__provider").get(pk=run.pk)
+    return build_request(run).payload["messages"]
+
+
+def history_of(chat: Session, history: list[dict]) -> dict:
+    return {"input": history, "background": True, "metadata": {"session": str(chat.pk)}}
+
+
+def test_the_result_of_a_tool_in_a_conversation_has_images(program, seeing, alice):  # B80
+    chat = Session.objects.create(owner=alice)
+    tools = {"tools": [{"type": "function", "name": "look"}], "conversation": str(chat.pk), "background": True}
+    first = run_of(program.ask("POST", "responses", {"input": "Look", **tools}))
+    finish(first, "", [{"index": 0, "id": "call_1", **CALL_OF_CHAT}])
+    output = [SEEN, {"type": "input_image", "image_url": PNG}]
+    result = {"type": "function_call_output", "call_id": "call_1", "output": output}
+    second = run_of(program.ask("POST", "responses", {"input": [result], **tools}))
+    assert [message["role"] for message in sent_upstream(second)] == ["user", "assistant", "tool", "user"]
+    question = second.message.parent
+    assert (question.content, question.attachments.count()) == ("Result of look:\n\nHere", 1)
+    items = program.ask("GET", f"conversations/{chat.pk}/items").json()["data"]
+    assert [part["type"] for part in items[-3]["output"]] == ["input_text", "input_image"], items
+
+
+def test_a_conversation_begins_with_images(program, seeing, alice):
+    question = {"role": "user", "content": [{"type": "input_image", "image_url": PNG}]}
+    items = [question, {"role": "assistant", "content": "A wren."}]
+    assert program.ask("POST", "conversations", {"items": items}).status_code == 200
+    assert Attachment.objects.get().file.kept_until is None
+    chat = Session.objects.get()
+    run = send(chat, "Sure?", user=alice)
+    assert sent_upstream(run)[0]["content"][0]["type"] == "image_url"
+
+
+def test_an_image_in_a_conversation_is_refused_where_it_cannot_be_seen(program, model, alice, bob):
     image = {"type": "input_image", "image_url": PNG}
-    body = {"items": [{"type": "message", "role": "user", "content": [image]}]}
-    assert_refused(
-        program.ask("POST", "conversations", body), 400, "unsupported_parameter", "items[0].content[0].image_url"
-    )
-    conversation = program.ask("POST", "conversations", {}).json()["id"]
-    body = responses(image) | {"conversation": conversation}
-    error = program.ask("POST", "responses", body).json()["error"]
-    assert (error["code"], error["param"]) == ("unsupported_parameter", "input[0].content[0].image_url")
-    assert not Message.objects.exists() and not StoredFile.objects.exists()
+    foreign = Session.objects.create(owner=bob)
+    response = program.ask("POST", "responses", responses(image) | {"conversation": str(foreign.pk)})
+    assert_refused(response, 404, "conversation_not_found", "conversation")
+    assert not StoredFile.objects.exists(), "nothing is stored for a chat of somebody else's"
+    chat = Session.objects.create(owner=alice)
+    response = program.ask("POST", "responses", responses(image) | {"conversation": str(chat.pk)})
+    assert_refused(response, 400, "images_not_seen")
+    assert not Message.objects.exists()
 
 
 def test_a_file_of_another_user_does_not_exist(program, bob):  # B55

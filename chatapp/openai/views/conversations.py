@@ -4,10 +4,10 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from chatapp.chats.actions import rename
-from chatapp.chats.models import Role, Session
+from chatapp.chats.models import Attachment, Role, Session
 from chatapp.chats.tree import Tree
 from chatapp.openai.body_fields import Fields, parse_body
-from chatapp.openai.content_parts import refuse_parts
+from chatapp.openai.content_parts import store_parts
 from chatapp.openai.conversations import (
     SYSTEM,
     add_exchanges,
@@ -15,6 +15,7 @@ from chatapp.openai.conversations import (
     conversation_of,
     exchanges_of,
     instructions_in,
+    with_images,
 )
 from chatapp.openai.errors import ConversationNotFound, Refusal
 from chatapp.openai.input_items import parse_items, to_items, to_messages
@@ -24,7 +25,6 @@ from chatapp.openai.views.endpoint import Client, endpoint, with_database
 from chatapp.openai.views.queries import page_of_items
 from runs.actions import delete_session
 from runs.limits import check_limits
-from runs.upstream.context.turns import as_exchanged
 
 MAX_ITEMS = 20  # of a new conversation
 
@@ -34,18 +34,20 @@ async def _create(request: HttpRequest, client: Client) -> HttpResponseBase:
     fields = Fields(parse_body(request))
     metadata = parse_metadata(fields)
     items = parse_items(fields, "items") if fields.optional("items", list) else []
-    refuse_parts(items)
-    messages = to_messages(items)
-    if len(messages) > MAX_ITEMS:
+    if len(to_messages(items)) > MAX_ITEMS:
         raise Refusal(f"items may be up to {MAX_ITEMS}.", "items")
     fields.ignore_all_but({"metadata", "items"})
     client.ignored = list(fields.ignored)
-    return JsonResponse(await _new(client, metadata, messages))
+    images = await _stored(client.user, items)
+    return JsonResponse(await _new(client, metadata, to_messages(items), images))
+
+
+_stored = with_database(store_parts)
 
 
 @with_database
 @transaction.atomic
-def _new(client: Client, metadata: dict, messages: list[dict]) -> dict:
+def _new(client: Client, metadata: dict, messages: list[dict], images: list[Attachment]) -> dict:
     check_limits(client.user, is_program=True)
     talk = [message for message in messages if message["role"] != SYSTEM]
     exchanges = exchanges_of(talk, "items")
@@ -54,7 +56,7 @@ def _new(client: Client, metadata: dict, messages: list[dict]) -> dict:
     session = Session.objects.create(owner=client.user, system_prompt=instructions_in(messages))
     if title := metadata.get("title"):
         rename(session, title)
-    add_exchanges(session, exchanges, {})
+    add_exchanges(session, exchanges, {}, {image.file_id: image for image in images if image.file_id})
     Conversation.objects.create(session=session, metadata=metadata)
     return _object(session, metadata)
 
@@ -105,7 +107,7 @@ def _items_of(client: Client, name: str) -> list[dict]:
     session = _find(client, name)
     path = Tree(session).path_to(session.tip_id)
     messages = session.messages.prefetch_related("attachments").in_bulk(path)
-    return [item for pk in path for item in to_items(as_exchanged(messages[pk]), pk.hex)]
+    return [item for pk in path for item in to_items(with_images(messages[pk]), pk.hex)]
 
 
 def _find(client: Client, name: str) -> Session:

@@ -1,13 +1,13 @@
 """The chat messages for one stored message: in words, or exactly as a program exchanged them."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from chatapp.chats.attachments import full_text
 from chatapp.chats.models import Attachment, Message, Role, Session
-from runs.upstream.images import image_part
+from runs.upstream.images import image_part, referred_file
 
 Turn = dict[str, Any]
 
@@ -26,12 +26,41 @@ def in_words(message: Message, shown: Collection[UUID] = ()) -> list[Turn]:
 def as_exchanged(message: Message, shown: Collection[UUID] = ()) -> list[Turn]:
     """With tool calls and their results, for a program that goes on."""
     if message.prompt is not None:
-        files = content_of("", message.attachments.all(), shown)
-        return [*message.prompt, *([{"role": "user", "content": files}] if files else [])]
+        return _prompt_of(message, shown)
     if not message.tools:
         return in_words(message, shown)
     answer = {"role": "assistant", "content": message.content or None, "tool_calls": list(map(_call, message.tools))}
     return [answer | ({"reasoning_content": message.reasoning} if message.reasoning else {})]
+
+
+def _prompt_of(message: Message, shown: Collection[UUID]) -> list[Turn]:
+    """A program's question: it refers to images itself, and what is attached besides comes after it."""
+    files = list(message.attachments.all())
+    by_file = {file.file_id: file for file in files if file.file_id}
+    referred = {referred_file(part) for turn in message.prompt for part in _parts(turn)}
+    turns = [
+        turn | {"content": _shown_parts(_parts(turn), by_file, shown)} if _parts(turn) else turn
+        for turn in message.prompt
+    ]
+    rest = content_of("", [file for file in files if file.file_id not in referred], shown)
+    return [*turns, *([{"role": "user", "content": rest}] if rest else [])]
+
+
+def _parts(turn: Turn) -> list[Any]:
+    return turn["content"] if isinstance(turn["content"], list) else []
+
+
+def _shown_parts(
+    parts: list[Any], files: Mapping[UUID | None, Attachment], shown: Collection[UUID]
+) -> str | list[dict[str, Any]]:
+    """The parts; images that are not shown are named instead."""
+    kept = [
+        {"type": "text", "text": full_text("", [file])}
+        if (file := files.get(referred_file(part))) and file.pk not in shown
+        else part
+        for part in parts
+    ]
+    return kept if any(map(referred_file, kept)) else "\n".join(part["text"] for part in kept)
 
 
 def last_answer(session: Session) -> list[Turn]:
@@ -70,7 +99,7 @@ def paired(messages: Iterable[Turn]) -> list[Turn]:
     for index, message in enumerate(messages):
         if message["role"] == "tool":
             is_called = message["tool_call_id"] in calls
-            pairs.append(message if is_called else {"role": "user", "content": result_in_words(message)})
+            pairs.append(message if is_called else {"role": "user", "content": _result_apart(message)})
             continue
         calls = set()
         if message.get("tool_calls"):
@@ -78,6 +107,13 @@ def paired(messages: Iterable[Turn]) -> list[Turn]:
             calls = {call["id"] for call in message.get("tool_calls", [])}
         pairs.append(message)
     return pairs
+
+
+def _result_apart(message: Turn) -> str | list[dict[str, Any]]:
+    """The result of a call that is not sent, with its images."""
+    images = [part for part in _parts(message) if referred_file(part)]
+    text = result_in_words(message)
+    return [{"type": "text", "text": text}, *images] if images else text
 
 
 def _results_after(messages: list[Turn], index: int) -> set[str]:
@@ -103,5 +139,7 @@ def _with_answered_calls(message: Turn, answered: set[str]) -> Turn:
 def result_in_words(message: Turn, name: str = "") -> str:
     """The result of a tool, for people, and for models that are not told of the call."""
     content = message["content"]
+    if parts := _parts(message):
+        content = "\n".join(part["text"] for part in parts if "text" in part)
     text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
     return f"Result of {name or message['tool_call_id']}:\n\n{text.strip() or '(empty)'}"
