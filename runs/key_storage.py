@@ -66,16 +66,21 @@ def is_current(stored: str) -> bool:
     return True
 
 
+def fernet_for(purpose: bytes) -> "MultiFernet":
+    """Encrypts with the present SECRET_KEY what the fallbacks still decrypt, with a key for this purpose alone."""
+    return _fernet(_secrets(), purpose)
+
+
 def _secrets() -> tuple[str, ...]:
     return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
 
 
 @lru_cache(maxsize=8)
-def _fernet(secrets: tuple[str, ...]) -> "MultiFernet":
+def _fernet(secrets: tuple[str, ...], purpose: bytes = PURPOSE) -> "MultiFernet":
     """Encrypts with the first secret, decrypts with any. Loaded when first needed: most workers never need it."""
     from cryptography.fernet import Fernet, MultiFernet
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    keys = [HKDF(SHA256(), length=32, salt=None, info=PURPOSE).derive(secret.encode()) for secret in secrets]
+    keys = [HKDF(SHA256(), length=32, salt=None, info=purpose).derive(secret.encode()) for secret in secrets]
     return MultiFernet([Fernet(urlsafe_b64encode(key)) for key in keys])

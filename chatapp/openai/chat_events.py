@@ -82,6 +82,11 @@ class ChatCompletionFold:
         choice = {"index": 0, "message": message, "finish_reason": self._finish_reason(), "logprobs": None}
         return self._head | {"object": "chat.completion", "choices": [choice], "usage": self._usage()}
 
+    @property
+    def counts(self) -> dict | None:
+        """The usage as the upstream has counted it."""
+        return self._folded.usage
+
     def _chunk(self, delta: dict, finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
         return self.frame([choice])

@@ -73,6 +73,12 @@ class FileNotFound(Refusal):
     status, code = 404, "file_not_found"
 
 
+class SummaryIncomplete(Refusal):
+    """The model has not finished its summary of a conversation."""
+
+    status, code = 502, "summary_incomplete"
+
+
 class PreviousNotFound(Refusal):
     status, code = 400, "previous_response_not_found"
 

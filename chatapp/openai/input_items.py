@@ -6,11 +6,13 @@ from chatapp.openai.body_fields import Fields, within_limit
 from chatapp.openai.content_parts import input_file, item_content, response_image, text_in, upstream_content
 from chatapp.openai.errors import MissingParameter, Refusal, UnsupportedParameter
 from chatapp.openai.parsed_request import drop_none
+from chatapp.openai.summaries import COMPACTION, summary_in
 
 ROLES = ("user", "system", "developer", "assistant")
 PARTS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
 WITHOUT_TEXT = ("_call", "_call_output", "_list_tools", "_approval_request", "_approval_response")  # of hosted tools
 IDS = {"message": "msg", "function_call": "fc", "function_call_output": "fco", "reasoning": "rs"}
+IDS |= dict.fromkeys(COMPACTION, "cmp")
 
 
 def parse_items(fields: Fields, name: str = "input") -> list[dict]:
@@ -45,6 +47,8 @@ def _converted(items: list[dict]) -> tuple[list[dict], list[int]]:
             case "message":
                 role = "system" if item["role"] == "developer" else item["role"]
                 messages.append({"role": role, "content": upstream_content(item["content"])})
+            case kind if kind in COMPACTION:
+                messages.append({"role": "user", "content": summary_in(item)})
             case "function_call":
                 _add_call(messages, item)
             case "function_call_output":
@@ -77,6 +81,8 @@ def _item(fields: Fields) -> dict | None:
             values = {name: within_limit(fields.required(name, str)) for name in ("call_id", "name", "arguments")}
         case "function_call_output":
             values = {"call_id": fields.required("call_id", str), "output": _content_of(fields, "output")}
+        case _ if kind in COMPACTION:
+            values = {"encrypted_content": fields.required("encrypted_content", str)}
         case "reasoning":
             values = drop_none(
                 {"summary": fields.optional("summary", list, []), "content": fields.optional("content", list)}

@@ -69,17 +69,36 @@ def upstream_messages(exchange: Exchange) -> list[dict]:
         raise PreviousNotFound("An earlier response of this chain was deleted.", PARAM)
     instructions = exchange.echo.get("instructions")
     messages = [{"role": "system", "content": instructions}] if instructions else []
+    *earlier, last = _exchanges_of(path)
+    for one in earlier:
+        messages += [*to_messages(one.input), *_answer_of(one)]
+    messages += to_messages(last.input)
+    if len(messages) > settings.CONTEXT_MAX_MESSAGES:
+        raise ContextTooLong
+    return messages
+
+
+def whole_chain(previous: Exchange) -> tuple[list[dict], list[dict]]:
+    """The items of all inputs up to this response, and the messages up to and with its answer, without instructions.
+
+    Raises PreviousNotFound, ContextTooLong.
+    """
+    path = path_to_root(previous.pk)
+    if path is None:
+        raise PreviousNotFound("An earlier response of this chain was deleted.", PARAM)
+    items, messages = [], []
+    for one in _exchanges_of(path):
+        items += one.input
+        messages += [*to_messages(one.input), *_answer_of(one)]
+    return items, messages
+
+
+def _exchanges_of(path: Path) -> list[Exchange]:
     whole = Exchange.objects.select_related("run__message").only(
         "input", "run__message__content", "run__message__tools"
     )
     exchanges = whole.in_bulk(path.ids)
-    for pk in path.ids:
-        messages += to_messages(exchanges[pk].input)
-        if pk != exchange.pk:
-            messages += _answer_of(exchanges[pk])
-    if len(messages) > settings.CONTEXT_MAX_MESSAGES:
-        raise ContextTooLong
-    return messages
+    return [exchanges[pk] for pk in path.ids]
 
 
 def path_to_root(pk: UUID) -> Path | None:

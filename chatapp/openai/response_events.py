@@ -83,7 +83,7 @@ class ResponseFold:
             case Kind.TOOL:
                 return self._add_to_call(run_event.data)
             case Kind.USAGE:
-                self._state["usage"] = _usage(run_event.data)
+                self._state["usage"] = usage_of(run_event.data)
             case Kind.SOURCES:
                 self._sources = run_event.data["sources"]
         return self._end(run_event, finished_at) if run_event.is_final else []
@@ -185,7 +185,7 @@ def _end_of(run_event: RunEvent, finished_at: datetime | None) -> tuple[str, dic
     return "response.failed", {"status": "failed", "error": error}
 
 
-def _usage(counts: dict) -> dict:
+def usage_of(counts: dict) -> dict:
     """Not all upstreams send details, but the protocol requires them."""
     input_tokens, output_tokens = counts["prompt_tokens"], counts["completion_tokens"]
     return {

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from chatapp.chats import storage_usage
-from chatapp.chats.models import Session
+from chatapp.chats.models import Attachment, Session
 from chatapp.openai.chat_requests import last_text
 from chatapp.openai.content_parts import store_parts, upstream_content
 from chatapp.openai.conversations import (
@@ -26,6 +26,7 @@ from chatapp.openai.model_names import name_of
 from chatapp.openai.models import Exchange, Kind
 from chatapp.openai.parsed_request import ParsedRequest
 from chatapp.openai.previous_responses import path_to_root, upstream_messages
+from chatapp.openai.summaries import check_summaries
 from runs.actions import answer_again, choose_model, earlier_run, send
 from runs.errors import ContextTooLong, SessionBusy
 from runs.lifecycle import attached
@@ -41,15 +42,20 @@ TITLE = "By a program"  # title of its unlisted session; a session with a title 
 _abandoned: set[asyncio.Future] = set()
 
 
-def start_run(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None = None) -> Exchange:
+def start_run(
+    user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None = None, held: Sequence[Attachment] = ()
+) -> Exchange:
     """Store the request and start its run. Only a background run outlives its client (B42).
+
+    `held`: images that its messages refer to already.
 
     Raises the errors of `runs.actions.send`, ContextTooLong, UnsupportedParameter, and RunFailed if the run could not
     be enqueued.
     """
     if parsed.conversation is not None:
         return start_run_in_chat(user, parsed)
-    images = store_parts(user, parsed.input)
+    check_summaries(user, parsed.input)
+    images = [*held, *store_parts(user, parsed.input)]
     characters = parsed.characters
     _check_context(parsed, characters)
     with transaction.atomic():
@@ -78,6 +84,7 @@ def start_run_in_chat(user: AbstractBaseUser, parsed: ParsedRequest) -> Exchange
     parameter = parsed.conversation
     assert parameter is not None
     find_conversation(user, parameter)  # before anything is stored
+    check_summaries(user, parsed.input)
     images = {image.file_id: image for image in store_parts(user, parsed.input)}
     _check_context(parsed, parsed.characters)
     with transaction.atomic():
@@ -154,9 +161,11 @@ def _check_context(parsed: ParsedRequest, characters: int) -> None:
         raise ContextTooLong
 
 
-async def start_run_async(user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None = None) -> Exchange:
+async def start_run_async(
+    user: AbstractBaseUser, parsed: ParsedRequest, chain: UUID | None = None, held: Sequence[Attachment] = ()
+) -> Exchange:
     """`start_run` in the request's thread. If the client disconnects meanwhile, the run is stopped once it exists."""
-    starting = asyncio.ensure_future(in_request_thread(start_run, user, parsed, chain))
+    starting = asyncio.ensure_future(in_request_thread(start_run, user, parsed, chain, held))
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:

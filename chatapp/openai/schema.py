@@ -161,6 +161,16 @@ PATHS: dict[str, Any] = {
             body=content(schema_ref("ResponseRequest")),
         )
     },
+    "/v1/responses/compact": {
+        "post": operation(
+            "compact_response",
+            "Compact a conversation",
+            "The user's messages, and an item with a summary: what to go on with in place of the conversation.",
+            TAG,
+            _responses("Compaction", OF_A_MODEL, "What to go on with."),
+            body=content(schema_ref("CompactionRequest")),
+        )
+    },
     "/v1/responses/{response_id}": {
         "get": operation(
             "read_response",

@@ -127,6 +127,26 @@ SCHEMAS: dict[str, Any] = {
         {"object": {"const": "response.input_tokens"}, "input_tokens": INTEGER},
         ["object", "input_tokens"],
     ),
+    "CompactionRequest": object_schema(
+        "A conversation, by its items, by its last response, or both.",
+        {
+            "model": STRING | {"description": "Missing: the site's default."},
+            "input": {"oneOf": [STRING, OBJECTS]},
+            "previous_response_id": STRING,
+            "instructions": STRING,
+        },
+    ),
+    "Compaction": object_schema(
+        "Items that stand for a conversation.",
+        {
+            "id": STRING,
+            "object": {"const": "response.compaction"},
+            "created_at": INTEGER,
+            "output": OBJECTS,
+            "usage": {"oneOf": [ANY_OBJECT, {"type": "null"}]},
+        },
+        ["id", "object", "created_at", "output"],
+    ),
     "ResponseRequest": object_schema(
         "A request for a response.",
         {

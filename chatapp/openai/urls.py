@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from chatapp.openai.views import chat, conversations, files, input_tokens, models, relays, responses
+from chatapp.openai.views import chat, compact, conversations, files, input_tokens, models, relays, responses
 from chatapp.openai.views.endpoint import missing
 
 app_name = "openai"
@@ -17,7 +17,7 @@ urlpatterns = [
     path("embeddings", relays.embeddings, name="embeddings"),
     path("responses", responses.responses, name="responses"),
     path("responses/input_tokens", input_tokens.input_tokens, name="input_tokens"),
-    path("responses/compact", missing, name="missing"),
+    path("responses/compact", compact.compact, name="compact"),
     path("responses/<str:response_id>", responses.response, name="response"),
     path("responses/<str:response_id>/cancel", responses.cancel, name="cancel"),
     path("responses/<str:response_id>/input_items", responses.input_items, name="input_items"),

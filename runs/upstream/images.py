@@ -71,9 +71,19 @@ def _with_image(part: Any, owner_id: int) -> Any:
     file = _image_at(referred_file(part), owner_id)
     if file is None:
         return {"type": "text", "text": MISSING}
+    return part | {"image_url": part["image_url"] | {"url": _data_uri(file)}}
+
+
+def data_uri_of(file_id: UUID, owner_id: int) -> str | None:
+    """An image of this user; None if it has been deleted."""
+    file = _image_at(file_id, owner_id)
+    return _data_uri(file) if file else None
+
+
+def _data_uri(file: StoredFile) -> str:
     with file_storage().open(file.place) as content:
         encoded = base64.b64encode(content.read()).decode()
-    return part | {"image_url": part["image_url"] | {"url": f"data:{file.media_type};base64,{encoded}"}}
+    return f"data:{file.media_type};base64,{encoded}"
 
 
 def _image_at(pk: UUID | None, owner_id: int) -> StoredFile | None:

@@ -106,6 +106,7 @@ ROWS = [
     Row("POST", "/v1/embeddings", {"model": "{model}", "input": "Hi"}),
     Row("POST", "/v1/responses", RESPONSE),
     Row("POST", "/v1/responses/input_tokens", RESPONSE),
+    Row("POST", "/v1/responses/compact", {"input": "Hello"}),
     Row("GET", "/v1/responses/{response}"),
     Row("DELETE", "/v1/responses/{response}"),
     Row("POST", "/v1/responses/{response}/cancel"),

@@ -202,7 +202,7 @@ def test_a_wrong_method_and_a_wrong_address_are_told(program):
 
 
 @pytest.mark.one_database
-@pytest.mark.parametrize("path", ["", "batches", "responses/compact", "responses/", "chat/completions/", "models/"])
+@pytest.mark.parametrize("path", ["", "batches", "responses/", "chat/completions/", "models/"])
 def test_what_does_not_exist_is_missing_whatever_the_method(program, path):
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"):
         assert_refused(program.ask(method, path), 404, "unknown_url")

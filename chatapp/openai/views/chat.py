@@ -12,6 +12,7 @@ from chatapp.openai.chat_events import ChatCompletionFold, failure_of
 from chatapp.openai.chat_requests import parse_chat_request
 from chatapp.openai.event_stream import EncodedBody
 from chatapp.openai.full_stream import follow_full_stream
+from chatapp.openai.models import Exchange
 from chatapp.openai.run_requests import start_run_async
 from chatapp.openai.views.endpoint import Client, endpoint, idempotency_key
 from runs.actions import fingerprint_of
@@ -31,6 +32,12 @@ async def _complete(request: HttpRequest, client: Client) -> HttpResponseBase:
         if (final := await body.final_without_output()) and final.kind != Kind.COMPLETED:
             raise failure_of(final.kind, final.data)
         return EventStream(body)
+    await fold_to_end(client, exchange, fold)
+    return JsonResponse(fold.whole())
+
+
+async def fold_to_end(client: Client, exchange: Exchange, fold: ChatCompletionFold) -> None:
+    """Follow the run to its end. Raises AuthenticationFailed if the token is revoked meanwhile."""
     heartbeat, clock = settings.STREAMS_HEARTBEAT_SECONDS, asyncio.get_running_loop().time
     checked = clock()
     async with aclosing(follow_full_stream(exchange.run_id, heartbeat)) as batches:
@@ -41,7 +48,6 @@ async def _complete(request: HttpRequest, client: Client) -> HttpResponseBase:
                 checked = clock()
                 if not await client.viewer.recheck([exchange.run_id]):
                     raise AuthenticationFailed()
-    return JsonResponse(fold.whole())
 
 
 completions = endpoint(post=_complete, starts_runs=True)

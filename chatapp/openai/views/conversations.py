@@ -21,6 +21,7 @@ from chatapp.openai.errors import ConversationNotFound, Refusal
 from chatapp.openai.input_items import parse_items, to_items, to_messages
 from chatapp.openai.models import Conversation
 from chatapp.openai.response_requests import parse_metadata
+from chatapp.openai.summaries import check_summaries
 from chatapp.openai.views.endpoint import Client, endpoint, with_database
 from chatapp.openai.views.queries import page_of_items
 from runs.actions import delete_session
@@ -38,6 +39,7 @@ async def _create(request: HttpRequest, client: Client) -> HttpResponseBase:
         raise Refusal(f"items may be up to {MAX_ITEMS}.", "items")
     fields.ignore_all_but({"metadata", "items"})
     client.ignored = list(fields.ignored)
+    check_summaries(client.user, items, "items")
     images = await _stored(client.user, items)
     return JsonResponse(await _new(client, metadata, to_messages(items), images))
 

@@ -109,6 +109,18 @@ def paired(messages: Iterable[Turn]) -> list[Turn]:
     return pairs
 
 
+def without_calls(messages: Iterable[Turn]) -> list[Turn]:
+    """The messages with all tool calls and results in words: servers refuse calls in a request without tools."""
+    turns = []
+    for message in messages:
+        if message["role"] == "tool":
+            message = {"role": "user", "content": _result_apart(message)}
+        elif message.get("tool_calls"):
+            message = _with_answered_calls(message, set())
+        turns.append(message)
+    return turns
+
+
 def _result_apart(message: Turn) -> str | list[dict[str, Any]]:
     """The result of a call that is not sent, with its images."""
     images = [part for part in _parts(message) if referred_file(part)]
