@@ -256,7 +256,7 @@ def choose_model(name: str, owner: AbstractBaseUser) -> Model:
         if model is None:
             raise ModelUnknown
         return model
-    model = models.first()  # ordered: the default one comes first
+    model = Model.objects.for_chats_of(owner).first()  # ordered: the default one comes first
     if model is None:
         raise ModelMissing
     return model

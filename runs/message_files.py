@@ -71,6 +71,8 @@ def check_images(files: Iterable[Attachment], model: Model, owner: AbstractBaseU
     """Raise ImagesNotSeen, which names models that can, if there is an image among the files and `model` cannot see."""
     if model.has_vision or not any(file.is_image for file in files):
         return
-    seeing = list(Model.objects.usable_by(owner).filter(has_vision=True).values_list("label", flat=True)[:NAMED_MODELS])
+    seeing = list(
+        Model.objects.for_chats_of(owner).filter(has_vision=True).values_list("label", flat=True)[:NAMED_MODELS]
+    )
     advice = f"These can: {', '.join(seeing)}." if seeing else "No model of this site can."
     raise ImagesNotSeen(message=f"{model.label} can't see images. {advice}")

@@ -148,6 +148,10 @@ class ModelQuerySet(models.QuerySet):
         memberships = get_user_model().groups.through.objects.filter(user=user.pk).values("group")
         return self.enabled().filter(~Exists(limits) | Exists(limits.filter(group__in=memberships)))
 
+    def for_chats_of(self, user: AbstractBaseUser | AnonymousUser) -> "ModelQuerySet":
+        """Those that `user` may choose for an answer: without models that only make vectors, or other such things."""
+        return self.usable_by(user).exclude(has_chat=False)
+
 
 class Model(models.Model):
     """A model of a provider, with its defaults."""
@@ -197,6 +201,7 @@ class Model(models.Model):
         max_digits=12, decimal_places=6, null=True, blank=True, validators=[MinValueValidator(0)]
     )
     # What it is capable of; null: unknown.
+    has_chat = models.BooleanField(null=True, blank=True, verbose_name="answers")
     has_vision = models.BooleanField(null=True, blank=True, verbose_name="images")
     has_tools = models.BooleanField(null=True, blank=True, verbose_name="tools")
     has_reasoning = models.BooleanField(null=True, blank=True, verbose_name="reasoning")

@@ -170,3 +170,16 @@ def test_a_server_that_cannot_be_reached_is_an_error_that_may_pass(program, mode
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_unreachable")
     assert answer["X-Should-Retry"] == "true"
     assert "http://127.0.0.1:9/v1/embeddings failed: upstream_unreachable" in caplog.text
+
+
+def test_a_model_that_only_makes_vectors_is_for_programs(program, client, alice, model):
+    """It is in their list of models, and in no picker."""
+    embedder = Model.objects.create(
+        name="an-embedder", label="An embedder", provider=model.provider, upstream_id="e", has_chat=False
+    )
+    assert [each["id"] for each in program.ask("GET", "models").json()["data"]] == ["betula", "an-embedder"]
+    client.force_login(alice)
+    for path in ("/", "/compare", "/schedules/new", "/settings"):
+        page = client.get(path, follow=True)
+        assert page.status_code == 200, path
+        assert embedder.label not in page.content.decode(), path

@@ -2,10 +2,12 @@
 
 import pytest
 
+from runs.actions import choose_model
+from runs.models import Model
 from runs.upstream.context.windows import window_of
 from runs.upstream.profiles.profile import profile_of
 from runs.upstream.request import prepare_request
-from runs.upstream.servers.catalog import add_models, refresh_list
+from runs.upstream.servers.catalog import add_models, offer_models, refresh_list
 from tests.harness.model_server import ModelServer
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
@@ -52,6 +54,57 @@ def test_what_a_list_says_about_a_model_is_used(model, listing):
     small.refresh_from_db()
     large.refresh_from_db()
     assert (window_of(small), window_of(large), large.has_tools) == (4_096, 8_192, True)
+
+
+EMBEDDING = ["nomic-embed-text:latest", "text-embedding-3-small", "BAAI/bge-m3", "thenlper/gte-large", "e5-mistral-7b"]
+EMBEDDING += ["all-minilm:l6-v2", "jina-reranker-v2", "embeddinggemma"]
+CHATTING = ["gpt-5", "llama3.2:3b", "gemma-3-4b-it", "Qwen/Qwen3-8B", "magistral-e50", "edge5"]
+
+
+def test_models_that_only_make_vectors_are_known_by_their_names(model):
+    models = add_models(model.provider, [*EMBEDDING, *CHATTING])
+    assert [each.has_chat for each in models] == [False] * len(EMBEDDING) + [None] * len(CHATTING)
+
+
+@pytest.mark.parametrize(
+    ("says", "has_chat"),
+    [
+        ({"type": "embeddings"}, False),
+        ({"type": "llm"}, True),
+        ({"type": "something"}, None),
+        ({"capabilities": {"completion_chat": False}}, False),
+        ({"architecture": {"output_modalities": ["embeddings"]}}, False),
+        ({"architecture": {"output_modalities": ["text", "image"]}}, True),
+    ],
+)
+def test_a_list_says_which_models_chat(model, listing, says, has_chat):
+    model.provider.base_url = listing.base_url
+    listing.listed[0] |= says
+    refresh_list(model.provider)
+    [small] = add_models(model.provider, ["small"])
+    assert small.has_chat is has_chat
+
+
+def test_what_staff_say_about_chats_stays(model, listing):
+    model.provider.base_url = listing.base_url
+    [embed] = add_models(model.provider, ["an-embedder"])
+    embed.has_chat = True
+    embed.save()
+    listing.listed[0] |= {"id": "an-embedder", "type": "embedding"}
+    refresh_list(model.provider)
+    embed.refresh_from_db()
+    assert embed.has_chat is True
+
+
+def test_a_model_that_only_makes_vectors_is_nobody_s_choice_and_no_default(model, alice):
+    model.delete()
+    provider = model.provider
+    first, second = offer_models(provider, ["a-embed", "b-chat"])
+    assert not Model.objects.get(pk=first.pk).is_default and Model.objects.get(pk=second.pk).is_default
+    Model.objects.update(is_default=False)
+    assert list(Model.objects.for_chats_of(alice)) == [second]
+    assert choose_model("", alice) == second
+    assert choose_model("a-embed", alice) == first, "who asks for it by name gets the server's own answer"
 
 
 @pytest.mark.parametrize("entry", [{"meta": {"n_ctx_train": 131_072}}, {"context_length": 4}, {"context_length": "8k"}])

@@ -21,7 +21,7 @@ class Models(Endpoint):
     def get(self, request: Request) -> Response:
         """Those that you may use. `name` is what requests give as `model`."""
         return self.list_response(
-            request, Model.objects.usable_by(request.user), ["name"], self.validated_query(request)["limit"]
+            request, Model.objects.for_chats_of(request.user), ["name"], self.validated_query(request)["limit"]
         )
 
 

@@ -30,7 +30,7 @@ def _tokens_of(user: AbstractBaseUser, parsed: ParsedRequest, previous_id: str |
 
     Raises ModelUnknown, ModelMissing, and as `find_previous`.
     """
-    model = find_model(parsed.model, user) if parsed.model else Model.objects.usable_by(user).first()
+    model = find_model(parsed.model, user) if parsed.model else Model.objects.for_chats_of(user).first()
     if model is None:
         raise ModelMissing
     path = path_to_root(find_previous(user.pk, previous_id).pk) if previous_id else None

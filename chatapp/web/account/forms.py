@@ -42,7 +42,7 @@ class PreferencesForm(forms.ModelForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].initial = self.instance.user.first_name
-        models = Model.objects.usable_by(self.instance.user)
+        models = Model.objects.for_chats_of(self.instance.user)
         self.fields["model"].choices = [("", "Site default"), *((model.name, model.label) for model in models)]
         self.order_fields(["name", "theme", "model", "notifies"])
 

@@ -151,6 +151,7 @@ class ChosenModelsForm(forms.Form):
         return list(dict.fromkeys([*self.cleaned_data["models"], *self.cleaned_data["others"]]))[:MAX_CHOSEN]
 
 
+KNOWN_OR_NOT = ("has_chat", "has_vision", "has_tools", "has_reasoning")
 UNKNOWN_YES_NO = [("", "Unknown"), ("true", "Yes"), ("false", "No")]
 
 
@@ -166,6 +167,7 @@ class ModelForm(forms.ModelForm):
             "context_window",
             "input_price",
             "output_price",
+            "has_chat",
             "has_vision",
             "has_tools",
             "has_reasoning",
@@ -176,6 +178,7 @@ class ModelForm(forms.ModelForm):
             "groups": "Who can use it",
             "input_price": "Price per million input tokens",
             "output_price": "Price per million output tokens",
+            "has_chat": "Answers in chats",
             "has_vision": "Understands images",
             "has_tools": "Calls tools",
             "has_reasoning": "Reasons before answering",
@@ -184,7 +187,7 @@ class ModelForm(forms.ModelForm):
         widgets = {
             "groups": forms.CheckboxSelectMultiple,
             "system_prompt": forms.Textarea(attrs={"rows": 3}),
-            **{name: forms.Select(choices=UNKNOWN_YES_NO) for name in ("has_vision", "has_tools", "has_reasoning")},
+            **dict.fromkeys(KNOWN_OR_NOT, forms.Select(choices=UNKNOWN_YES_NO)),
         }
 
     def clean_label(self) -> str:

@@ -145,7 +145,7 @@ class ScheduleForm(RuleForm):
 
     def __init__(self, data: QueryDict | None = None, *, owner: AbstractBaseUser, **kwargs: object) -> None:
         super().__init__(data, **kwargs)
-        self.fields["model"].queryset = Model.objects.usable_by(owner)
+        self.fields["model"].queryset = Model.objects.for_chats_of(owner)
         sessions = _sessions_of(owner, self.initial.get("target"))
         names = [(str(session.pk), str(session)) for session in sessions]
         choices = list(Target.choices)

@@ -119,7 +119,7 @@ def _save(request: HttpRequest, form: ScheduleForm, schedule: Schedule) -> HttpR
 def _editor(
     request: HttpRequest, form: ScheduleForm, schedule: Schedule, status: int = 200, has_preset: bool = False
 ) -> HttpResponse:
-    missing = None if Model.objects.usable_by(request.user).exists() else ModelMissing()
+    missing = None if Model.objects.for_chats_of(request.user).exists() else ModelMissing()
     context = {
         "form": form,
         "schedule": schedule,

@@ -21,8 +21,8 @@ class ModelGroup:
 
 
 def usable_models(user: AbstractBaseUser | AnonymousUser, limit: int | None = None) -> list[Model]:
-    """All that `user` may use, or the first `limit`; the default comes first."""
-    models = Model.objects.usable_by(user).select_related("provider").defer("provider__listed")
+    """All that `user` may choose, or the first `limit`; the default comes first."""
+    models = Model.objects.for_chats_of(user).select_related("provider").defer("provider__listed")
     return list(models[:limit])
 
 

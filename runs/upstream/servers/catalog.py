@@ -13,7 +13,8 @@ from runs.upstream.context.windows import LEAST_WINDOW
 from runs.upstream.servers.model_list import ListedModel, fetch_models
 
 MAX_NAME_CHARACTERS = 100  # of a Model
-CAPABILITIES = ("context_window", "has_vision", "has_tools", "has_reasoning")  # fields of a Model and of a ListedModel
+CAPABILITIES = ("context_window", "has_chat", "has_vision", "has_tools", "has_reasoning")  # also of a ListedModel
+EMBEDS = re.compile(r"embed|(^|[/_:-])(bge|gte|e5|all-minilm|(jina-)?rerank\w*)([/_.:-]|$)", re.IGNORECASE)
 
 
 def may_manage_models(user: AbstractBaseUser | AnonymousUser) -> bool:
@@ -58,8 +59,9 @@ def offer_models(provider: Provider, upstream_ids: Iterable[str]) -> list[Model]
     chosen = list(dict.fromkeys(upstream_ids))
     models = add_models(provider, chosen)
     provider.models.exclude(upstream_id__in=chosen).update(enabled=False, is_default=False)
-    if models and not Model.objects.enabled().filter(is_default=True).exclude(provider__name=Provider.DEMO).exists():
-        make_default(models[0])
+    chatting = [model for model in models if model.has_chat is not False]
+    if chatting and not Model.objects.enabled().filter(is_default=True).exclude(provider__name=Provider.DEMO).exists():
+        make_default(chatting[0])
     return models
 
 
@@ -98,6 +100,7 @@ def _add_model(provider: Provider, upstream_id: str) -> Model:
         name = _free_name(provider, upstream_id)
         model = Model(provider=provider, upstream_id=upstream_id, name=name, label=upstream_id[:100])
         _take_over(model, next((each for each in listed_models(provider) if each.id == upstream_id), None))
+        _guess_by_name(model)
     model.enabled = True
     model.full_clean()
     model.save()
@@ -124,8 +127,15 @@ def _complete_models(provider: Provider, listed: Iterable[ListedModel]) -> None:
         unknown = [name for name in CAPABILITIES if getattr(model, name) is None]
         for name in unknown:
             setattr(model, name, _usable_value(entry, name))
+        _guess_by_name(model)
         if unknown:
             model.save(update_fields=unknown)
+
+
+def _guess_by_name(model: Model) -> None:
+    """Most servers do not say which models only make vectors, and names do."""
+    if model.has_chat is None and EMBEDS.search(model.upstream_id):
+        model.has_chat = False
 
 
 def _usable_value(listed: ListedModel, name: str) -> int | bool | None:

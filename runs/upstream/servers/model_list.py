@@ -47,6 +47,7 @@ class ListedModel(NamedTuple):
     has_vision: bool | None = None
     has_tools: bool | None = None
     has_reasoning: bool | None = None
+    has_chat: bool | None = None
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -152,7 +153,23 @@ def _parse(entry: Any) -> ListedModel | None:
         has_vision="image" in inputs if isinstance(inputs, list) else None,
         has_tools="tools" in parameters if isinstance(parameters, list) else None,
         has_reasoning="reasoning" in parameters if isinstance(parameters, list) else None,
+        has_chat=_has_chat(entry),
     )
+
+
+CHATTING, NOT_CHATTING = {"chat", "llm", "vlm"}, {"embedding", "embeddings", "rerank", "moderation", "transcribe"}
+
+
+def _has_chat(entry: Mapping[str, Any]) -> bool | None:
+    """LM Studio and Together have a type, Mistral capabilities, OpenRouter modalities."""
+    kind = entry.get("type")
+    if isinstance(kind, str) and kind in CHATTING | NOT_CHATTING:
+        return kind in CHATTING
+    chats = _mapping(entry.get("capabilities")).get("completion_chat")
+    if isinstance(chats, bool):
+        return chats
+    outputs = _mapping(entry.get("architecture")).get("output_modalities")
+    return "text" in outputs if isinstance(outputs, list) and outputs else None
 
 
 CONTEXT_NAMES = ("loaded_context_length", "context_length", "max_model_len", "context_window", "max_context_length")
