@@ -87,6 +87,16 @@ def authenticated(request: HttpRequest, scope: str = "") -> tuple[AbstractBaseUs
     return credentials
 
 
+def authenticated_token(token: str, scope: str) -> tuple[AbstractBaseUser, Token]:
+    """Like `authenticated`, for a token that a WebSocket was opened with, and that is to write."""
+    if not token:
+        raise NotAuthenticated()
+    user, row = TokenAuthentication().authenticate_credentials(token.encode())
+    check_scope(row, "POST")
+    throttles.check(scope, user.pk)
+    return user, row
+
+
 def viewer(request: HttpRequest) -> Viewer:
     """The viewer of a stream, valid as long as the token. Raises the errors of `authenticated`."""
     user, token = authenticated(request, throttles.FOLLOWS)

@@ -21,7 +21,11 @@ NAMES = {str: "a string", bool: "a boolean", int: "an integer", float: "a number
 
 def parse_body(request: HttpRequest) -> dict:
     """The JSON object in a request's body. Raises Malformed, RequestDataTooBig."""
-    raw = request.read(settings.PROGRAM_MAX_BYTES + 1)  # `request.body` has the limit of forms
+    return parse_object(request.read(settings.PROGRAM_MAX_BYTES + 1))  # `request.body` has the limit of forms
+
+
+def parse_object(raw: bytes) -> dict:
+    """A JSON object. Raises MalformedBody, RequestDataTooBig."""
     if len(raw) > settings.PROGRAM_MAX_BYTES:
         raise RequestDataTooBig
     try:

@@ -3,6 +3,7 @@
 One query that reads only lengths walks the chain back, as far as the limits of a context allow.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
@@ -32,15 +33,19 @@ class Path(NamedTuple):
     characters: int  # of all inputs and answers
 
 
-def find_previous(user_id: int, response_id: str) -> Exchange:
-    """The response to continue from.
+def find_previous(user_id: int, response_id: str, own: Collection[UUID] = ()) -> Exchange:
+    """The response to continue from: a stored one, or one of a connection's `own` (the ids of their runs).
 
     Raises Refusal for one that is in a chat; PreviousNotFound, also if an earlier response of its chain was deleted;
     PreviousNotFinal; and ContextTooLong if the earlier responses alone reach the limits.
     """
-    visible = Exchange.objects.visible_to(user_id).select_related("run__session")
+    pk = run_id_of(response_id)
+    visible = Exchange.objects.visible_to(user_id)
+    if pk in own:
+        visible = Exchange.objects.filter(run__session__owner_id=user_id)
+    visible = visible.select_related("run__session")
     visible = visible.only("chain", "run__status", "run__session__is_listed")
-    previous = visible.filter(pk=run_id_of(response_id)).first()
+    previous = visible.filter(pk=pk).first()
     if previous is not None and previous.is_in_chat:
         raise Refusal("The previous response belongs to a conversation: send that instead.", PARAM)
     if previous is None or path_to_root(previous.pk) is None:

@@ -4,13 +4,14 @@ Channels' own authentication is not used: at a handshake it would delete a sessi
 the secret key is rotated, and a log-in with it.
 """
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from channels.routing import URLRouter
 from channels.sessions import CookieMiddleware
 from django.urls import path, re_path
 
-from streams.transports.asgi_types import Receive, Scope, Send
+from streams.transports.asgi_types import Application, Receive, Scope, Send
 from streams.transports.origin import SameOrigin
 from streams.transports.websocket import stream_socket
 
@@ -21,6 +22,9 @@ async def reject(_scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close"})
 
 
-# Django's `path` is typed for views, Channels' router takes ASGI applications.
-routes = URLRouter([path("ws/streams", cast(Any, stream_socket)), re_path("", cast(Any, reject))])
-websocket_application = SameOrigin(CookieMiddleware(routes))
+def websocket_application(others: Mapping[str, Application]) -> Application:
+    """The application for all WebSockets; `others` by their paths."""
+    # Django's `path` is typed for views, Channels' router takes ASGI applications.
+    served = {"ws/streams": stream_socket, **others}
+    routes = [path(route, cast(Any, application)) for route, application in served.items()]
+    return SameOrigin(CookieMiddleware(URLRouter([*routes, re_path("", cast(Any, reject))])))

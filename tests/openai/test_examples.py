@@ -38,7 +38,7 @@ def commands() -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize(("language", "said", "runs"), [("python", "w20 ", 5), ("js", "w20 ", 1), ("sh", "[DONE]", 2)])
+@pytest.mark.parametrize(("language", "said", "runs"), [("python", "w20 ", 10), ("js", "w20 ", 1), ("sh", "[DONE]", 2)])
 def test_the_examples_do_what_the_page_says(stack, language, said, runs):
     alice = stack.person("alice")
     scripted = Model.objects.get(name="scripted")

@@ -128,5 +128,5 @@ def test_a_handshake_at_an_unknown_path_is_refused_without_an_error(path):
     async def send(message: dict) -> None:
         sent.append(message["type"])
 
-    asyncio.run(websocket_application(scope, receive, send))
+    asyncio.run(websocket_application({})(scope, receive, send))
     assert sent == ["websocket.close"]

@@ -1,7 +1,9 @@
 """Responses: create, retrieve or resume as a stream, cancel, delete, list input items."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import aclosing
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -32,25 +34,30 @@ STOP_SECONDS = 5.0  # s a cancel waits for the end of the run; it rarely takes m
 async def _create(request: HttpRequest, client: Client) -> HttpResponseBase:
     """A background response outlives this request; any other ends with it (B42)."""
     body = parse_body(request)
+    exchange = await start_response(client, body, idempotency_key(request))
+    if body.get("stream"):
+        encoded = EncodedBody(client.viewer, exchange.pk, ResponseEncoder(new_fold(exchange)))
+        if not exchange.is_background:  # a response in the background has its id at once, and later its error
+            final = await encoded.final_without_output()
+            if final is not None and final.kind in (Kind.FAILED, Kind.LOST):
+                raise failure_of(final.kind, final.data)
+        return EventStream(encoded)
+    if exchange.is_background:
+        return JsonResponse(await _current_response(exchange))
+    return JsonResponse(await _final_response(exchange))
+
+
+async def start_response(client: Client, body: dict, key: str = "", own: Collection[UUID] = ()) -> Exchange:
+    """Start the run of a response. `own`: as for `find_previous`. Raises what refuses it."""
     if has_references(body):
         body = await _with_items(client.user.pk, body)
     parsed, chain = parse_response_request(body), None
     if previous_id := Fields(body).optional("previous_response_id", str):
-        previous = await _previous(client.user.pk, previous_id)
+        previous = await _previous(client.user.pk, previous_id, own)
         parsed.previous, chain = previous.pk, previous.chain
-    parsed.key, parsed.fingerprint = idempotency_key(request), fingerprint_of(body)
+    parsed.key, parsed.fingerprint = key, fingerprint_of(body)
     client.ignored = parsed.ignored
-    exchange = await start_run_async(client.user, parsed, chain)
-    if parsed.is_stream:
-        body = EncodedBody(client.viewer, exchange.pk, ResponseEncoder(new_fold(exchange)))
-        if not parsed.is_background:  # a response in the background has its id at once, and later its error
-            final = await body.final_without_output()
-            if final is not None and final.kind in (Kind.FAILED, Kind.LOST):
-                raise failure_of(final.kind, final.data)
-        return EventStream(body)
-    if parsed.is_background:
-        return JsonResponse(await _current_response(exchange))
-    return JsonResponse(await _final_response(exchange))
+    return await start_run_async(client.user, parsed, chain)
 
 
 async def _retrieve(request: HttpRequest, client: Client, response_id: str) -> HttpResponseBase:
