@@ -75,7 +75,7 @@ def _parameters(fields: Fields) -> tuple[dict, dict]:
         "parallel_tool_calls": parallel if tools.functions else None,
         "response_format": response_format,
         "reasoning_effort": effort,
-        "verbosity": fields.object("text").optional("verbosity", str),
+        "verbosity": text.get("verbosity"),
         "user": user,
     } | tools.upstream()
     echo = {
@@ -125,7 +125,8 @@ def _text(fields: Fields) -> tuple[dict, dict | None]:
             upstream = {"type": "json_object"}
         case _:
             upstream = None
-    return {"format": form.as_dict()}, upstream
+    verbosity = text.optional("verbosity", str)
+    return drop_none({"format": form.as_dict(), "verbosity": verbosity}), upstream
 
 
 def parse_metadata(fields: Fields) -> dict:
