@@ -62,8 +62,10 @@ def conversation_id(session_id: UUID) -> str:
     return f"{PREFIX}{session_id.hex}"
 
 
-def continuation(session: Session, messages: Sequence[Turn], parameter: ConversationParameter) -> Continuation:
-    """How the messages of a request continue a chat.
+def continuation(
+    session: Session, messages: Sequence[Turn], parameter: ConversationParameter, pending: Sequence[Turn] = ()
+) -> Continuation:
+    """How the messages of a request continue a chat, after those that are `pending`.
 
     Raises ConversationMismatch, Refusal, ContextTooLong. The caller holds the session's lock.
     """
@@ -77,9 +79,13 @@ def continuation(session: Session, messages: Sequence[Turn], parameter: Conversa
         first = places[max([place + 1 for place, one in enumerate(talk) if one["role"] == Role.ASSISTANT], default=0)]
     elif not new or new[-1]["role"] == Role.ASSISTANT:
         raise Refusal("The last message must be the user's, or the result of a tool.", _input_of(parameter))
+    if pending and parameter.has_history and [*map(_compared, new[: len(pending)])] != [*map(_compared, pending)]:
+        raise ConversationMismatch("Messages that were added to the chat are not those of this request.", "messages")
+    if not parameter.has_history:
+        new = [*pending, *new]
     exchanges = exchanges_of(new, _input_of(parameter))
     question = exchanges.pop() if exchanges else []
-    names = _called(session, [*history, *new], _input_of(parameter))
+    names = called_in([*history, *new], _input_of(parameter))
     return Continuation(first, exchanges, question, instructions_in(messages), names)
 
 
@@ -199,7 +205,7 @@ def _compared(turn: Turn) -> tuple:
     return turn["role"], text_in(turn["content"]).strip(), images, calls, turn.get("tool_call_id")
 
 
-def _called(session: Session, turns: Iterable[Turn], param: str) -> dict[str, str]:
+def called_in(turns: Iterable[Turn], param: str) -> dict[str, str]:
     """The names of all called tools. Raises Refusal for the result of a call that was not made."""
     names: dict[str, str] = {}
     for turn in turns:

@@ -55,10 +55,12 @@ class Exchange(models.Model):
 
 
 class Conversation(models.Model):
-    """What a program keeps of a chat that it created. Chats that have none are conversations, too."""
+    """What a program keeps of a chat. Chats that have none are conversations, too."""
 
     session = models.OneToOneField(Session, on_delete=models.CASCADE, primary_key=True, related_name="+")
     metadata = models.JSONField(default=dict)
+    # Chat messages that programs have added and that no answer follows yet: they go before the next question.
+    pending = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
 
     def __str__(self):
         return f"conv_{self.session_id.hex}"

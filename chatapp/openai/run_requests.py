@@ -13,6 +13,7 @@ from chatapp.chats import storage_usage
 from chatapp.chats.models import Attachment, Session
 from chatapp.openai.chat_requests import last_text
 from chatapp.openai.content_parts import store_parts, upstream_content
+from chatapp.openai.conversation_items import take_pending
 from chatapp.openai.conversations import (
     add_exchanges,
     continuation,
@@ -98,7 +99,7 @@ def start_run_in_chat(user: AbstractBaseUser, parsed: ParsedRequest) -> Exchange
         if running := session.runs.under_way().first():
             raise SessionBusy(running.pk)
         messages = _chat_messages(parsed.input) if parsed.kind == Kind.CHAT else to_messages(parsed.input)
-        new = continuation(session, messages, parameter)
+        new = continuation(session, messages, parameter, take_pending(session))
         parsed.input = parsed.input[new.first :] if parsed.kind == Kind.CHAT else items_of(parsed.input, new.first)
         model = choose_model(name_of(parsed.model, user) or session.model, user)
         parameters = _accepted(model, parsed)

@@ -250,7 +250,26 @@ PATHS: dict[str, Any] = {
             parameters=[CONVERSATION_ID],
         ),
     },
+    "/v1/conversations/{name}/items/{item_id}": {
+        "get": operation(
+            "read_conversation_item",
+            "Read an item of a conversation",
+            "One of those that the chat shows.",
+            TAG,
+            _responses("ResponseItem", OF_A_RESPONSE, "The item."),
+            parameters=[CONVERSATION_ID, path_parameter("item_id", "Id of an item.")],
+        )
+    },
     "/v1/conversations/{name}/items": {
+        "post": operation(
+            "add_conversation_items",
+            "Add items to a conversation",
+            "Up to 20. What no answer follows waits for one, which is added or asked for later.",
+            TAG,
+            _responses("ResponseItems", (400, *OF_A_RESPONSE, 409), "The items as they were added."),
+            body=content(schema_ref("ItemsRequest")),
+            parameters=[CONVERSATION_ID],
+        ),
         "get": operation(
             "list_conversation_items",
             "List the items of a conversation",
@@ -258,7 +277,7 @@ PATHS: dict[str, Any] = {
             TAG,
             _responses("ResponseItems", (*OF_A_RESPONSE, 400), "The items."),
             parameters=[CONVERSATION_ID, *PAGING],
-        )
+        ),
     },
 }
 

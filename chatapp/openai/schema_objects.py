@@ -192,6 +192,8 @@ SCHEMAS: dict[str, Any] = {
         {"id": STRING, "object": {"const": "conversation"}, "created_at": INTEGER, "metadata": ANY_OBJECT},
         ["id", "object", "created_at", "metadata"],
     ),
+    "ItemsRequest": object_schema("Items to add.", {"items": OBJECTS}, ["items"]),
+    "ResponseItem": object_schema("An item.", {"id": STRING, "type": STRING}, ["id", "type"]),
     "ResponseItems": object_schema(
         "A page of items.",
         {

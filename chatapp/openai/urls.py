@@ -24,5 +24,6 @@ urlpatterns = [
     path("conversations", conversations.conversations, name="conversations"),
     path("conversations/<str:name>", conversations.conversation, name="conversation"),
     path("conversations/<str:name>/items", conversations.items, name="conversation_items"),
+    path("conversations/<str:name>/items/<str:item_id>", conversations.item, name="conversation_item"),
     re_path(r"", missing, name="missing"),
 ]

@@ -306,3 +306,57 @@ def test_the_page_of_a_chat_shows_what_no_run_has_written(program, client, alice
     response = client.get(f"/chats/{chat.pk}")
     assert response.status_code == 200, (made, response)
     assert "there" in response.content.decode()
+
+
+def add(program, chat, *items, status=200):
+    response = program.ask("POST", f"conversations/{chat.pk}/items", {"items": list(items)})
+    assert response.status_code == status, response.content
+    return response.json()
+
+
+def listed(program, chat):
+    page = program.ask("GET", f"conversations/{chat.pk}/items?order=asc").json()
+    return [item["content"][0]["text"] if "content" in item else item["type"] for item in page["data"]]
+
+
+def test_what_was_said_elsewhere_is_added_piece_by_piece(program, chat):
+    """As the Agents SDK does: the question, the call, its result, the answer."""
+    added = add(program, chat, user("Weather?"))
+    assert [item["role"] for item in added["data"]] == ["user"]
+    assert not chat.messages.exists(), "a question without its answer is on no page"
+    assert listed(program, chat) == ["Weather?"]
+    add(program, chat, {"type": "function_call", "call_id": "call_w", **CALL["function"]})
+    add(program, chat, {"type": "function_call_output", "call_id": "call_w", "output": "cold"})
+    assert chat.messages.count() == 2
+    [answer] = add(program, chat, assistant("It is cold."))["data"]
+    assert listed(program, chat) == ["Weather?", "function_call", "function_call_output", "It is cold."]
+    item = program.ask("GET", f"conversations/{chat.pk}/items/{answer['id']}").json()
+    assert item == program.ask("GET", f"conversations/{chat.pk}/items?limit=1").json()["data"][0]
+    missed = program.ask("GET", f"conversations/{chat.pk}/items/msg_1")
+    assert (missed.status_code, missed.json()["error"]["code"]) == (404, "item_not_found")
+
+
+def test_a_question_that_waits_goes_before_the_one_that_is_asked(program, chat):
+    add(program, chat, user("I am in Bern."))
+    run = respond(program, "Weather?", chat)
+    assert run.message.parent.content == "I am in Bern.\n\nWeather?"
+    assert [content for _, content in sent(run)] == ["I am in Bern.", "Weather?"]
+    busy = add(program, chat, user("?"), status=409)
+    assert busy["error"]["code"] == "conversation_locked"
+
+
+def test_a_history_has_what_waits_or_is_another_one(program, chat):
+    add(program, chat, user("I am in Bern."))
+    error = respond_with_history(program, chat, [user("Weather?")], 409)
+    assert error["code"] == "conversation_mismatch"
+    run = respond_with_history(program, chat, [user("I am in Bern."), user("Weather?")])
+    assert [content for _, content in sent(run)] == ["I am in Bern.", "Weather?"]
+
+
+def test_what_cannot_be_added_is_refused(program, stranger, chat):
+    assert add(program, chat, assistant("Hi"), status=400)["error"]["param"] == "items"
+    output = {"type": "function_call_output", "call_id": "call_x", "output": "cold"}
+    assert add(program, chat, output, status=400)["error"]["param"] == "items"
+    assert add(stranger, chat, user("Hi"), status=404)["error"]["code"] == "conversation_not_found"
+    assert add(program, chat, *[user("Hi")] * 21, status=400)["error"]["param"] == "items"
+    assert listed(program, chat) == []

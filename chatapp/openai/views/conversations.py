@@ -1,65 +1,48 @@
-"""Conversations: create, read, update, delete, list items. Each of the user's chats is one."""
+"""Conversations: create, read, update, delete; list, add, read items. Each of the user's chats is one."""
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from chatapp.chats.actions import rename
-from chatapp.chats.models import Attachment, Role, Session
-from chatapp.chats.tree import Tree
+from chatapp.chats.models import Attachment, Session
 from chatapp.openai.body_fields import Fields, parse_body
 from chatapp.openai.content_parts import store_parts
+from chatapp.openai.conversation_items import add_items, items_of_chat
 from chatapp.openai.conversations import (
     SYSTEM,
-    add_exchanges,
     conversation_id,
     conversation_of,
-    exchanges_of,
-    instructions_in,
-    with_images,
 )
-from chatapp.openai.errors import ConversationNotFound, Refusal
+from chatapp.openai.errors import ConversationNotFound, ItemNotFound, Refusal
 from chatapp.openai.input_items import parse_items, to_items, to_messages
 from chatapp.openai.models import Conversation
 from chatapp.openai.response_requests import parse_metadata
 from chatapp.openai.summaries import check_summaries
 from chatapp.openai.views.endpoint import Client, endpoint, with_database
-from chatapp.openai.views.queries import page_of_items
+from chatapp.openai.views.queries import list_of, page_of_items
 from runs.actions import delete_session
-from runs.limits import check_limits
 
-MAX_ITEMS = 20  # of a new conversation
+MAX_ITEMS = 20  # added at once
 
 
 async def _create(request: HttpRequest, client: Client) -> HttpResponseBase:
     """A chat, with items that it begins with: system messages are its system prompt."""
     fields = Fields(parse_body(request))
     metadata = parse_metadata(fields)
-    items = parse_items(fields, "items") if fields.optional("items", list) else []
-    if len(to_messages(items)) > MAX_ITEMS:
-        raise Refusal(f"items may be up to {MAX_ITEMS}.", "items")
+    added, images = await _parsed_items(client, fields) if fields.optional("items", list) else ([], [])
     fields.ignore_all_but({"metadata", "items"})
     client.ignored = list(fields.ignored)
-    check_summaries(client.user, items, "items")
-    images = await _stored(client.user, items)
-    return JsonResponse(await _new(client, metadata, to_messages(items), images))
-
-
-_stored = with_database(store_parts)
+    return JsonResponse(await _new(client, metadata, to_messages(added), images))
 
 
 @with_database
 @transaction.atomic
 def _new(client: Client, metadata: dict, messages: list[dict], images: list[Attachment]) -> dict:
-    check_limits(client.user, is_program=True)
-    talk = [message for message in messages if message["role"] != SYSTEM]
-    exchanges = exchanges_of(talk, "items")
-    if talk and talk[-1]["role"] != Role.ASSISTANT:
-        raise Refusal("The last item must be an answer: a question is sent with a response.", "items")
-    session = Session.objects.create(owner=client.user, system_prompt=instructions_in(messages))
+    session = Session.objects.create(owner=client.user)
     if title := metadata.get("title"):
         rename(session, title)
-    add_exchanges(session, exchanges, {}, {image.file_id: image for image in images if image.file_id})
     Conversation.objects.create(session=session, metadata=metadata)
+    add_items(client.user, session, messages, images)
     return _object(session, metadata)
 
 
@@ -106,10 +89,39 @@ async def _items(request: HttpRequest, client: Client, name: str) -> HttpRespons
 
 @with_database
 def _items_of(client: Client, name: str) -> list[dict]:
-    session = _find(client, name)
-    path = Tree(session).path_to(session.tip_id)
-    messages = session.messages.prefetch_related("attachments").in_bulk(path)
-    return [item for pk in path for item in to_items(with_images(messages[pk]), pk.hex)]
+    return items_of_chat(_find(client, name))
+
+
+async def _item(request: HttpRequest, client: Client, name: str, item_id: str) -> HttpResponseBase:
+    found = [item for item in await _items_of(client, name) if item["id"] == item_id]
+    if not found:
+        raise ItemNotFound("There is no such item.", "item_id")
+    return JsonResponse(found[0])
+
+
+async def _add(request: HttpRequest, client: Client, name: str) -> HttpResponseBase:
+    """Add items to the end of the chat. Those that no answer follows wait for one."""
+    fields = Fields(parse_body(request))
+    session = await _found(client, name)
+    added, images = await _parsed_items(client, fields)
+    fields.ignore_all_but({"items"})
+    client.ignored = list(fields.ignored)
+    messages = to_messages(added)
+    items = await _added(client.user, session, messages, images)
+    count = len(to_items([message for message in messages if message["role"] != SYSTEM], ""))
+    return JsonResponse(list_of(items[len(items) - count :]))
+
+
+async def _parsed_items(client: Client, fields: Fields) -> tuple[list[dict], list[Attachment]]:
+    """The request's `items`, stored as far as they have images."""
+    items = parse_items(fields, "items")
+    if len(to_messages(items)) > MAX_ITEMS:
+        raise Refusal(f"items may be up to {MAX_ITEMS}.", "items")
+    check_summaries(client.user, items, "items")
+    return items, await _stored(client.user, items)
+
+
+_stored, _added = with_database(store_parts), with_database(add_items)
 
 
 def _find(client: Client, name: str) -> Session:
@@ -117,6 +129,9 @@ def _find(client: Client, name: str) -> Session:
     if session is None:
         raise ConversationNotFound("There is no such conversation.", "conversation_id")
     return session
+
+
+_found = with_database(_find)
 
 
 def _object(session: Session, metadata: dict) -> dict:
@@ -127,4 +142,4 @@ def _object(session: Session, metadata: dict) -> dict:
 
 conversations = endpoint(post=_create)
 conversation = endpoint(get=_retrieve, post=_update, delete=_delete)
-items = endpoint(get=_items)
+items, item = endpoint(get=_items, post=_add), endpoint(get=_item)

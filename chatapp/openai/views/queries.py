@@ -29,6 +29,9 @@ def page_of_items(request: HttpRequest, items: list[dict]) -> dict:
         if after not in ids:
             raise Refusal("There is no such item.", "after")
         items = items[ids.index(after) + 1 :]
-    page = items[:limit]
-    ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {"first_id": "", "last_id": ""}
-    return {"object": "list", "data": page, **ends, "has_more": len(items) > limit}
+    return list_of(items[:limit], has_more=len(items) > limit)
+
+
+def list_of(items: list[dict], has_more: bool = False) -> dict:
+    ends = {"first_id": items[0]["id"], "last_id": items[-1]["id"]} if items else {"first_id": "", "last_id": ""}
+    return {"object": "list", "data": items, **ends, "has_more": has_more}

@@ -7,6 +7,7 @@ import os
 from agents import (
     Agent,
     ModelSettings,
+    OpenAIConversationsSession,
     Runner,
     WebSearchTool,
     function_tool,
@@ -38,6 +39,20 @@ async def turns(api: str, is_stream: bool) -> bool:
     return first.final_output == "It is cold." and second.final_output.startswith("w1 w2 ")
 
 
+async def in_a_conversation() -> bool:
+    set_default_openai_api("responses")
+    agent = Agent(name="A", instructions="Be brief.", model="gpt-5", tools=[weather])
+    session = OpenAIConversationsSession()
+    first = await Runner.run(agent, os.environ["PROMPT"], session=session)
+    second = await Runner.run(agent, "And now?", session=session)
+    items = await session.get_items()
+    return first.final_output == "It is cold." and second.final_output.startswith("w1 w2 ") and len(items) >= 6
+
+
+def report(way: str, is_right: bool, detail: str) -> None:
+    print(json.dumps({"client": "openai-agents (Python)", "way": way, "ok": is_right, "detail": detail}))
+
+
 async def main() -> None:
     set_tracing_disabled(True)
     set_default_openai_client(AsyncOpenAI())
@@ -49,7 +64,13 @@ async def main() -> None:
             except Exception as error:
                 is_right, detail = False, repr(error)
             way = api + ", stream" * is_stream
-            print(json.dumps({"client": "openai-agents (Python)", "way": way, "ok": is_right, "detail": detail}))
+            report(way, is_right, detail)
+    detail = ""
+    try:
+        is_right = await in_a_conversation()
+    except Exception as error:
+        is_right, detail = False, repr(error)
+    report("a session that is a conversation", is_right, detail)
 
 
 asyncio.run(main())
