@@ -195,7 +195,8 @@ def test_images_in_the_result_of_a_tool_follow_it_as_the_user_s(asked):
     assert Attachment.objects.count() == 2, "held by the request"
 
 
-def test_the_result_of_a_tool_in_a_chat_has_images_and_files_too(asked):
+def test_the_result_of_a_tool_in_a_chat_has_images_and_files_too(asked, transactional_db):
+    """There is no broker here, so the request ends with an error."""
     calling = {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": CALL_OF_CHAT}]}
     parts = [chat_image(), {"type": "file", "file": {"file_data": NOTES, "filename": "a.txt"}}]
     tool = {"role": "tool", "tool_call_id": "c", "content": parts}
