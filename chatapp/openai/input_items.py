@@ -6,7 +6,7 @@ from chatapp.openai.body_fields import Fields, within_limit
 from chatapp.openai.content_parts import input_file, item_content, response_image, text_in, upstream_content
 from chatapp.openai.errors import MissingParameter, Refusal, UnsupportedParameter
 from chatapp.openai.parsed_request import drop_none
-from chatapp.openai.summaries import COMPACTION, summary_in
+from chatapp.openai.summaries import COMPACTION, summary_in, unseal
 
 ROLES = ("user", "system", "developer", "assistant")
 PARTS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
@@ -83,6 +83,7 @@ def _item(fields: Fields) -> dict | None:
             values = {"call_id": fields.required("call_id", str), "output": _content_of(fields, "output")}
         case _ if kind in COMPACTION:
             values = {"encrypted_content": fields.required("encrypted_content", str)}
+            unseal(values["encrypted_content"], fields.path("encrypted_content"))
         case "reasoning":
             values = drop_none(
                 {"summary": fields.optional("summary", list, []), "content": fields.optional("content", list)}

@@ -26,16 +26,17 @@ def check_summaries(user: AbstractBaseUser, items: Iterable[dict], name: str = "
     for place, item in enumerate(items):
         if item.get("type") in COMPACTION:
             param = f"{name}[{place}].encrypted_content"
-            if _unseal(item["encrypted_content"], param)[0] != user.pk:
+            if unseal(item["encrypted_content"], param)[0] != user.pk:
                 raise Refusal(UNREADABLE.format(param), param)
 
 
 def summary_in(item: dict) -> str:
     """What models read of a compaction item."""
-    return f"{LEAD}\n\n{_unseal(item['encrypted_content'], 'encrypted_content')[1]}"
+    return f"{LEAD}\n\n{unseal(item['encrypted_content'], 'encrypted_content')[1]}"
 
 
-def _unseal(content: str, param: str) -> tuple[int, str]:
+def unseal(content: str, param: str) -> tuple[int, str]:
+    """The id of the user it was written for, and the summary. Raises Refusal, which names `param`."""
     from cryptography.fernet import InvalidToken
 
     try:

@@ -236,7 +236,7 @@ def test_an_image_in_a_conversation_goes_upstream_and_is_shown_on_its_page(progr
     # It should not be sent to a model that cannot see.
     Model.objects.update(has_vision=False)
     sent = sent_upstream(third)
-    assert sent[0]["content"] == "Which bird?\n[Image: image]\nFile: a.txt\n```\nWrens\n```"
+    assert sent[0]["content"] == "Which bird?\n[Image: image.png]\nFile: a.txt\n```\nWrens\n```"
     # It should be seen by the model when a person goes on.
     Model.objects.update(has_vision=True)
     finish(third, "You are welcome.")
@@ -288,11 +288,11 @@ def test_an_image_in_a_conversation_is_refused_where_it_cannot_be_seen(program, 
     image = {"type": "input_image", "image_url": PNG}
     foreign = Session.objects.create(owner=bob)
     response = program.ask("POST", "responses", responses(image) | {"conversation": str(foreign.pk)})
-    assert_refused(response, 404, "conversation_not_found", "conversation")
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "conversation_not_found")
     assert not StoredFile.objects.exists(), "nothing is stored for a chat of somebody else's"
     chat = Session.objects.create(owner=alice)
     response = program.ask("POST", "responses", responses(image) | {"conversation": str(chat.pk)})
-    assert_refused(response, 400, "images_not_seen")
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "images_not_seen")
     assert not Message.objects.exists()
 
 
