@@ -117,7 +117,7 @@ ROWS = [
     Row("DELETE", "/v1/conversations/{session}"),
     Row("GET", "/v1/conversations/{session}/items"),
     Row("POST", "/v1/conversations/{session}/items", {"items": [{"role": "user", "content": "a"}]}),
-    Row("GET", "/v1/conversations/{session}/items/msg_{session}_0"),
+    Row("GET", "/v1/conversations/{session}/items/{item}"),
     # Last: what is rolled back in the database is gone from the storage.
     Row("DELETE", "/api/v1/files/{file}"),
     Row("DELETE", "/v1/files/{openai_file}"),

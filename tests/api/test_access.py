@@ -39,7 +39,7 @@ CLIENT = Client()  # one for all: making one takes longer than asking
 TOO_LARGE = b" " * 2_700_000
 TOO_LARGE_FOR_PROGRAMS = b" " * 10_100_000  # of /v1, which takes documents
 NAMES = ("session", "message", "run", "comparison", "pane", "schedule", "model", "response", "file", "openai_file")
-NAMES += ("text_file",)
+NAMES += ("text_file", "item")
 
 
 def patterns(resolver, prefix: str = "", space: str = ""):
@@ -104,6 +104,7 @@ def things(alice, session, model):
         "file": file.pk,
         "text_file": file,
         "openai_file": file_id_of(file.pk),
+        "item": f"msg_{first.message.parent_id.hex}_0",
         "model": model.name,
         "response": response["id"],
     }

@@ -105,6 +105,7 @@ def _make(alice) -> dict[str, object]:
         "response": exchange.response_id, "webhook": webhook, "share": session.share_token, "token": token.uuid,
         "provider": provider, "model_row": model,
         "file": file, "text_file": text_file, "openai_file": file_id_of(file.pk),
+        "item": f"msg_{first.message.parent_id.hex}_0",
     }  # fmt: skip
 
 

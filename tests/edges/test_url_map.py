@@ -12,7 +12,7 @@ from tests.edges.table import ROWS
 pytestmark = loops_go
 REFUSED = (  # even so
     r"no/such|invitation|login|readyz|again|password|vote|continue|resume|close|webhooks|responses|v1/completions|"
-    r"embeddings"
+    r"embeddings|/items"
 )
 HEADERS = [
     b"accept", b"accept-encoding", b"accept-language", b"idempotency-key", b"if-match", b"if-none-match",
