@@ -79,6 +79,12 @@ class SummaryIncomplete(Refusal):
     status, code = 502, "summary_incomplete"
 
 
+class TooManyWaiting(Refusal):
+    """More requests of one WebSocket are unfinished than may be."""
+
+    status, code = 429, "too_many_requests"
+
+
 class PreviousNotFound(Refusal):
     status, code = 400, "previous_response_not_found"
 

@@ -21,7 +21,7 @@ from chatapp.accounts.authentication import authenticated_token, viewer_with
 from chatapp.accounts.throttles import FOLLOWS, PROGRAMS
 from chatapp.openai.body_fields import parse_object
 from chatapp.openai.chat_events import failure_of
-from chatapp.openai.errors import MalformedBody, Refusal, UnsupportedParameter, error_response
+from chatapp.openai.errors import MalformedBody, Refusal, TooManyWaiting, UnsupportedParameter, error_response
 from chatapp.openai.event_stream import OUTPUT, finish_time
 from chatapp.openai.full_stream import RunEvent, follow_full_stream
 from chatapp.openai.models import Exchange
@@ -44,10 +44,6 @@ CREATE = "response.create"
 MAX_WAITING = 32  # messages of one connection that have not been answered to the end
 OWN_RESPONSES = 1_000  # of one connection, which may be continued although they are not stored
 FORWARDED_HEADERS = ("Retry-After", "X-Should-Retry")  # of an error
-
-
-class TooManyWaiting(Refusal):
-    status, code = 429, "too_many_requests"
 
 
 async def responses_socket(scope: Scope, receive: Receive, send: Send) -> None:
