@@ -36,8 +36,8 @@ MUTANTS = [
     Mutant(
         "a question that is edited loses its files",
         "runs/actions.py",
-        "_attach(other, files, question.session)",
-        "_attach(other, [], question.session)",
+        "attach_held(other, files)",
+        "attach_held(other, [])",
         f"{FILES}::test_a_question_that_is_edited_keeps_its_files_and_loses_those_that_are_removed",
     ),
     Mutant(
