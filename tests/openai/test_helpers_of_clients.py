@@ -6,6 +6,8 @@ from pydantic import BaseModel
 
 from tests.harness.upstream import prompt, spoken
 
+pytestmark = pytest.mark.one_database
+
 
 class Bird(BaseModel):
     name: str

@@ -16,6 +16,7 @@ from tests.harness.facts import wait_until
 from tests.harness.upstream import prompt, spoken
 from tests.openai.shapes import assert_event, assert_response
 
+pytestmark = pytest.mark.one_database
 LAST = {"response.completed", "response.incomplete", "response.failed", "response.cancelled", "error"}
 
 
@@ -189,7 +190,7 @@ def test_a_handshake_needs_a_token_that_may_write(stack, opened):  # B55
         opened(alice, Origin="https://evil.example.org")
 
 
-@pytest.mark.one_database
+@pytest.mark.long  # by HTTP: test_kills.py
 def test_a_token_that_is_revoked_ends_the_connection_and_its_responses(make_stack, opened):  # B55
     stack = make_stack(STREAMS_HEARTBEAT_SECONDS="0.2")
     alice, say = stack.person("alice"), prompt(tokens=9, hold=[2])
