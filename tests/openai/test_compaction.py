@@ -11,7 +11,7 @@ from openai.types.responses import ResponseCompactionItem
 from chatapp.openai.models import Exchange
 from chatapp.openai.summaries import LEAD, seal
 from runs.actions import SUMMARY_QUESTION
-from runs.models import Run
+from runs.models import Model, Run
 from runs.upstream.request import build_request
 from tests.harness.check import check
 from tests.harness.upstream import prompt, spoken
@@ -112,14 +112,14 @@ def test_openai_s_client_compacts_and_goes_on(stack, sdk):
     [question, summary] = compacted.output
     assert compacted.object == "response.compaction"
     assert (question.role, question.content[0].text) == ("user", say)
-    ResponseCompactionItem.model_validate(summary.model_dump(exclude_unset=True), strict=True)
+    ResponseCompactionItem.model_validate(summary.to_dict(), strict=True)
     assert compacted.usage.output_tokens > 0
     run = Run.objects.get(pk=compacted.id.removeprefix("resp_"))
     text = check(run).message.content
     assert text.startswith(spoken(1))
     # It should stand for the conversation, in a request and in a conversation.
     say = prompt(tokens=5)
-    items = [one.model_dump(exclude_unset=True) for one in compacted.output]
+    items = [one.to_dict(warnings=False) for one in compacted.output]
     later = client.responses.create(model="scripted", input=[*items, {"role": "user", "content": say}])
     assert later.output_text == spoken(5)
     [sent] = stack.upstream.connections(say.tag)
@@ -128,17 +128,32 @@ def test_openai_s_client_compacts_and_goes_on(stack, sdk):
         client.responses.retrieve(compacted.id)
 
 
-def test_a_summary_that_was_cut_short_is_no_summary(stack, sdk):
+@pytest.fixture
+def speaking(stack):
+    """Creates a model that does what a script says, whatever it is asked: the question for a summary holds none."""
+    provider, names = Model.objects.get(name="scripted").provider, []
+
+    def speaking(name: str, **script) -> str:
+        upstream_id = stack.upstream.register(**script)
+        Model.objects.create(name=name, label=name, provider=provider, upstream_id=upstream_id)
+        names.append(name)
+        return name
+
+    yield speaking
+    Model.objects.filter(name__in=names).delete()
+
+
+def test_a_summary_that_was_cut_short_is_no_summary(stack, sdk, speaking):
     with pytest.raises(openai.InternalServerError) as refused:
-        say = prompt(tokens=2, finish="length")
-        sdk(stack.person("alice")).responses.compact(model="scripted", input="Hi", instructions=say)
+        model = speaking("short-winded", tokens=2, finish="length")
+        sdk(stack.person("alice")).responses.compact(model=model, input="Hi")
     assert (refused.value.status_code, refused.value.code) == (502, "summary_incomplete")
 
 
-def test_a_client_that_leaves_stops_the_summary(stack):  # B42
-    alice, say = stack.person("alice"), prompt(hold_headers=True)
+def test_a_client_that_leaves_stops_the_summary(stack, speaking):  # B42
+    alice, model = stack.person("alice"), speaking("slow-summary", tag="slow-summary", hold_headers=True)
     connection = http.client.HTTPConnection(urlsplit(stack.url).netloc, timeout=30)
-    connection.request("POST", "/v1/responses/compact", json.dumps({"input": say}), alice.bearer)
-    stack.upstream.wait(say.tag, "stalled")
+    connection.request("POST", "/v1/responses/compact", json.dumps({"model": model, "input": "Hi"}), alice.bearer)
+    stack.upstream.wait("slow-summary", "stalled")
     connection.close()
-    assert stack.upstream.wait(say.tag, "closed")["ended"] == "closed by client"
+    assert stack.upstream.wait("slow-summary", "closed")["ended"] == "closed by client"

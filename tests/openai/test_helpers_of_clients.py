@@ -62,7 +62,7 @@ def test_what_a_client_may_ask_for_besides_refuses_nothing(stack, sdk):
     raw = client.chat.completions.with_raw_response.create(
         model="scripted", messages=say, tools=[tool_of_chat()], parallel_tool_calls=True, tool_choice="auto", **odd
     )
-    assert raw.headers["X-Chatapp-Ignored-Parameters"] == "n, store, metadata, logprobs, top_logprobs"
+    assert raw.headers["X-Chatapp-Ignored-Parameters"] == "logprobs, metadata, n, store, top_logprobs"
     [choice] = raw.parse().choices
     assert [call.function.arguments for call in choice.message.tool_calls] == [call["arguments"] for call in CALLS]
     assert (choice.finish_reason, choice.logprobs) == ("tool_calls", None)
