@@ -68,7 +68,7 @@ def test_what_a_client_may_ask_for_besides_refuses_nothing(stack, sdk):
     assert (choice.finish_reason, choice.logprobs) == ("tool_calls", None)
     response = client.responses.create(
         model="scripted",
-        input=prompt(tools=CALLS),
+        input=prompt(tokens=0, tools=CALLS, finish="tool_calls"),
         tools=[LOOK],
         truncation="auto",
         include=["message.output_text.logprobs", "reasoning.encrypted_content"],
