@@ -87,5 +87,7 @@ def _data_uri(file: StoredFile) -> str:
 
 
 def _image_at(pk: UUID | None, owner_id: int) -> StoredFile | None:
+    if pk is None:
+        return None
     images = StoredFile.objects.filter(owner_id=owner_id, state=FileState.STORED, width__isnull=False)
     return images.filter(pk=pk).first()

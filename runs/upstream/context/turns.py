@@ -26,21 +26,19 @@ def in_words(message: Message, shown: Collection[UUID] = ()) -> list[Turn]:
 def as_exchanged(message: Message, shown: Collection[UUID] = ()) -> list[Turn]:
     """With tool calls and their results, for a program that goes on."""
     if message.prompt is not None:
-        return _prompt_of(message, shown)
+        return _prompt_of(message.prompt, list(message.attachments.all()), shown)
     if not message.tools:
         return in_words(message, shown)
     answer = {"role": "assistant", "content": message.content or None, "tool_calls": list(map(_call, message.tools))}
     return [answer | ({"reasoning_content": message.reasoning} if message.reasoning else {})]
 
 
-def _prompt_of(message: Message, shown: Collection[UUID]) -> list[Turn]:
+def _prompt_of(prompt: list[Turn], files: list[Attachment], shown: Collection[UUID]) -> list[Turn]:
     """A program's question: it refers to images itself, and what is attached besides comes after it."""
-    files = list(message.attachments.all())
-    by_file = {file.file_id: file for file in files if file.file_id}
-    referred = {referred_file(part) for turn in message.prompt for part in _parts(turn)}
+    by_file: dict[UUID | None, Attachment] = {file.file_id: file for file in files if file.file_id}
+    referred = {referred_file(part) for turn in prompt for part in _parts(turn)}
     turns = [
-        turn | {"content": _shown_parts(_parts(turn), by_file, shown)} if _parts(turn) else turn
-        for turn in message.prompt
+        turn | {"content": _shown_parts(_parts(turn), by_file, shown)} if _parts(turn) else turn for turn in prompt
     ]
     rest = content_of("", [file for file in files if file.file_id not in referred], shown)
     return [*turns, *([{"role": "user", "content": rest}] if rest else [])]
