@@ -1,9 +1,7 @@
 """Providers, their models, workers and runs."""
 
 import os
-import re
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -80,7 +78,7 @@ class Provider(models.Model):
     @property
     def address_fault(self) -> str:
         """What is wrong with `base_url`, for staff; empty if nothing is."""
-        return _address_fault(self.base_url)
+        return provider_keys.address_fault(self.base_url)
 
     @property
     def origin(self) -> key_storage.Origin:
@@ -115,22 +113,6 @@ class Provider(models.Model):
         if fault := self.key_fault:
             raise ProviderKeyForbidden(fault)
         return os.environ.get(self.key_env, "") if self.key_env else None
-
-
-def _address_fault(base_url: str) -> str:
-    """What is wrong with a provider's address; empty if nothing is."""
-    try:
-        url = urlsplit(base_url)
-        is_address = url.scheme in ("http", "https") and url.hostname and url.port != 0
-    except ValueError:  # malformed brackets or port
-        is_address = False
-    if not is_address or re.search(r"\s", base_url):
-        return "Enter an address such as http://127.0.0.1:11434/v1."
-    if url.username is not None or url.password is not None:
-        return "Do not put a key or password into the address: anyone who sees the address would see it."
-    if url.query or url.fragment or url.path.endswith("/completions"):
-        return "The address must end with the path that all requests share, usually /v1."
-    return ""
 
 
 class ModelQuerySet(models.QuerySet):

@@ -107,3 +107,19 @@ def _matches(pattern: str, host: str) -> bool:
     if pattern.startswith("*."):
         return host.endswith(pattern[1:]) and host != pattern[1:]
     return host == pattern
+
+
+def address_fault(base_url: str) -> str:
+    """What is wrong with a provider's address; empty if nothing is."""
+    try:
+        url = urlsplit(base_url)
+        is_address = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:  # malformed brackets or port
+        is_address = False
+    if not is_address or re.search(r"\s", base_url):
+        return "Enter an address such as http://127.0.0.1:11434/v1."
+    if url.username is not None or url.password is not None:
+        return "Do not put a key or password into the address: anyone who sees the address would see it."
+    if url.query or url.fragment or url.path.endswith("/completions"):
+        return "The address must end with the path that all requests share, usually /v1."
+    return ""

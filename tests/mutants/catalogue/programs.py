@@ -120,8 +120,8 @@ MUTANTS = [
     Mutant(
         "a key that the server repeats is passed on",
         "chatapp/openai/relay_requests.py",
-        "        report = report_of(error, key)",
-        "        report = report_of(error, None)",
+        "        details = program_details(error, key)",
+        "        details = program_details(error, None)",
         TESTS + "test_relays.py::test_a_key_that_the_upstream_repeats_is_replaced",
     ),
     Mutant(
