@@ -1,18 +1,26 @@
-"""Stored files that go with a message: what of each is attached."""
+"""Stored files that go with a message: what of each is attached; and images of answers, which become files."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.files.base import ContentFile
+from django.db import transaction
 
-from chatapp.chats.models import Attachment
+from chatapp.chats.models import Attachment, Message
+from chatapp.files.actions import HEAD_BYTES, hold, store
+from chatapp.files.data_uris import content_of
 from chatapp.files.documents.excerpts import Excerpt, excerpt_of
-from chatapp.files.errors import FileUnknown, ImagesNotSeen
+from chatapp.files.errors import FileRefused, FileUnknown, ImageInvalid, ImagesNotSeen
+from chatapp.files.images.reencoding import is_image
 from chatapp.files.models import StoredFile
 from chatapp.files.names import clean_name
 from runs.limits import check_file_count, check_length, check_text_size
-from runs.models import Model
+from runs.models import Model, Run
+
+logger = logging.getLogger(__name__)
 
 ALT_CHARACTERS = 500
 DOCUMENT_SHARE = 0.8  # of the characters of a message, at most for one document: words and a second file go with it
@@ -76,3 +84,39 @@ def check_images(files: Iterable[Attachment], model: Model, owner: AbstractBaseU
     )
     advice = f"These can: {', '.join(seeing)}." if seeing else "No model of this site can."
     raise ImagesNotSeen(message=f"{model.label} can't see images. {advice}")
+
+
+def keep_images(run_id: UUID, images: Iterable[str]) -> int:
+    """Attach the images of a run's answer, data URIs or base64, to its message. Returns how many could be stored.
+
+    They are files of the session's owner, written anew like any other. It blocks while they are.
+    """
+    run = Run.objects.select_related("session__owner").get(pk=run_id)
+    count = 0
+    for number, image in enumerate(images, start=1):
+        try:
+            _attach_image(run, _image_file(run.session.owner, image, f"image-{number}"))
+            count += 1
+        except (FileRefused, ValueError) as error:
+            logger.warning("an image of run %s was refused: %s", run_id, getattr(error, "code", "no base64"))
+    return count
+
+
+def _image_file(owner: AbstractBaseUser, image: str, name: str) -> StoredFile:
+    """Raises FileRefused, or ValueError."""
+    content = content_of(image)
+    if not is_image(content[:HEAD_BYTES]):
+        raise ImageInvalid
+    return store(owner, ContentFile(content), name)
+
+
+@transaction.atomic
+def _attach_image(run: Run, file: StoredFile) -> None:
+    """Nothing if the message has been deleted meanwhile. Raises FileUnknown."""
+    message = Message.objects.select_for_update(no_key=True).filter(pk=run.message_id).first()
+    if message is None:
+        return
+    hold(run.session.owner_id, [file.pk])
+    attachment = attachment_of(file)
+    attachment.message, attachment.position = message, message.attachments.count()
+    attachment.save()

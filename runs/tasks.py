@@ -10,9 +10,10 @@ from celery import Task, shared_task
 from structlog.contextvars import bind_contextvars
 
 from runs.error_details import redact
-from runs.errors import InternalError, RunError, UpstreamRejected
+from runs.errors import EmptyAnswer, InternalError, RunError, UpstreamRejected
 from runs.lifecycle import attached, reaper, redispatch, transitions
 from runs.maintenance import retention
+from runs.message_files import keep_images
 from runs.models import Report, Run
 from runs.queries import queue_position
 from runs.rendering import backlog
@@ -51,6 +52,8 @@ def generate(self: Task, run_id: str) -> None:
         del claimed, run  # free the rows: this task waits for as long as the answer takes
         with tracing.upstream_span(identity, request):
             finish_reason = learning_from(request, engine.execute, identity, after, request)
+        if request.images and not run_shielded(keep_images, identity, request.images) and request.has_only_images:
+            raise EmptyAnswer("none of its images could be stored")
     except Fenced:
         logger.warning("run %s was ended by another process; nothing more of it was written", run_id)
     except StopRequested:

@@ -58,6 +58,8 @@ class UpstreamRequest:
         self.run_id: UUID | None = None
         self.context: ChatContext | None = None  # of a chat, whose middle may be left out
         self.prompt_tokens: int | None = None  # as the server has counted, once it has answered
+        self.images: list[str] = []  # of the answer, once it has ended: data URIs or base64
+        self.has_only_images = False  # the answer: there is nothing else in it
         self.lessons: list[Lesson] = []  # from refusals of this request
         # Whether an answer without content is one: for people it is a failure, for programs it is not.
         self.may_be_empty = MayBeEmpty.NEVER

@@ -163,6 +163,7 @@ class Engine:
                 await self._read_upstream(run.request, recorder)
             recorder.raise_if_empty(run.request.may_be_empty)
             run.finish_reason, run.request.prompt_tokens = recorder.finish_reason, recorder.prompt_tokens
+            run.request.images, run.request.has_only_images = [*recorder.images], recorder.has_only_images
         except TimeoutError as error:
             raise TimeLimit from error
         finally:

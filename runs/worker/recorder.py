@@ -8,8 +8,9 @@ from django.conf import settings
 
 from runs.errors import AnswerFiltered, EmptyAnswer, LengthUsedUp, RunError, UpstreamLoading, UpstreamTooLarge
 from runs.upstream.reading.chunks import split
-from runs.upstream.reading.deltas import FINISH, Delta
+from runs.upstream.reading.deltas import FINISH, IMAGE, Delta
 from runs.upstream.reading.finish_reasons import Ending, ending_of
+from runs.upstream.reading.images import MAX_CHARACTERS, MAX_IMAGES
 from runs.upstream.request import MayBeEmpty
 from streams.delivery.writer import BatchWriter
 from streams.events import Kind
@@ -29,6 +30,7 @@ class Recorder:
         "_batch",
         "_cursor",
         "_has_content",
+        "_has_words",
         "_loading_pauses",
         "_loading_seconds",
         "_max_seq",
@@ -36,6 +38,7 @@ class Recorder:
         "_share_start",
         "_writer",
         "finish_reason",
+        "images",
         "prompt_tokens",
     )
 
@@ -43,12 +46,14 @@ class Recorder:
         self._writer = writer
         self._cursor = writer.open(stream, after, on_fenced)
         self._has_content = False
+        self._has_words = False  # or anything else that is recorded
         self._retries = 0
         self._loading_pauses, self._loading_seconds = 0, 0.0  # how often, and how long, a loading model was waited for
         self._share_start = after  # the seq after which events count for the present batch
         self._batch = writer.batches  # how many had been written then
         self._max_seq = after + MAX_EVENTS
         self.finish_reason = ""
+        self.images: dict[str, None] = {}  # in their order; some servers send them again at the end
         self.prompt_tokens: int | None = None  # as the upstream has counted
 
     def record(self, deltas: list[Delta]) -> None:
@@ -58,10 +63,13 @@ class Recorder:
             if kind == FINISH:
                 self.finish_reason = data["finish_reason"] or self.finish_reason
                 continue
+            if kind == IMAGE:
+                self._add_image(data["image"])
+                continue
             if kind == Kind.USAGE:
                 self.prompt_tokens = data.get("prompt_tokens")
             elif kind != Kind.SOURCES:
-                self._has_content = True
+                self._has_content = self._has_words = True
             encoded = orjson.dumps(data)
             for piece in [encoded] if len(encoded) <= DELTA_BYTES else map(orjson.dumps, split(data)):
                 self._writer.write(self._cursor, kind, piece)
@@ -69,6 +77,17 @@ class Recorder:
             self._batch, self._share_start = self._writer.batches, before
         if self._cursor.seq > self._max_seq:
             raise UpstreamTooLarge(f"more than {MAX_EVENTS} events")
+
+    def _add_image(self, image: str) -> None:
+        """Keep an image until the answer has ended; what is too much is passed over."""
+        self._has_content = True
+        characters = sum(map(len, self.images)) + len(image)
+        if len(self.images) < MAX_IMAGES and characters <= MAX_CHARACTERS:
+            self.images[image] = None
+
+    @property
+    def has_only_images(self) -> bool:
+        return self._has_content and not self._has_words
 
     def is_full(self) -> bool:
         """Whether the database is behind, or this run has used its share of a batch: the upstream has to wait (B68)."""

@@ -15,9 +15,10 @@ Turn = dict[str, Any]
 def in_words(message: Message, shown: Collection[UUID] = ()) -> list[Turn]:
     """As text alone: no server takes a program's tool calls in a request without its tools.
 
-    With images for the attachments that are `shown`. Empty if an answer failed before its first word.
+    With images for the attachments that are `shown`; those of an answer are named, since servers take none from models.
+    Empty if an answer failed before its first word.
     """
-    content = content_of(message.content, message.attachments.all(), shown)
+    content = content_of(message.content, message.attachments.all(), shown if message.role == Role.USER else ())
     if not content and message.tools:
         content = "\n".join(f"Called {tool['name']}: {tool['arguments']}" for tool in message.tools)
     return [{"role": Role(message.role).value, "content": content}] if content else []

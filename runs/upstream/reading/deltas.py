@@ -1,14 +1,16 @@
-"""What a chunk adds to an answer: text, reasoning and tool calls, in the forms in which servers send them."""
+"""What a chunk adds to an answer: text, reasoning, images and tool calls, in the forms in which servers send them."""
 
 from typing import Any, NamedTuple
 
 import orjson
 
+from runs.upstream.reading.images import PART_TYPES, images_in
 from runs.upstream.reading.sources import PLACES, sources_in
 from runs.upstream.reading.tool_calls import ToolCallTracker
 from streams.events import Kind
 
 FINISH = "finish"  # the kind of {"finish_reason": str}, which is no event
+IMAGE = "image"  # the kind of {"image": str}, a data URI or base64, which is no event: the log holds none (B71)
 MAX_DEPTH = 6  # of parts within parts
 REASONING_FIELDS = (  # the first that has some
     "reasoning_content",
@@ -31,9 +33,6 @@ REASONING_PARTS = {
 }
 PASSED_OVER = {  # parts without words
     "reference",
-    "image",
-    "image_url",
-    "output_image",
     "audio",
     "input_audio",
     "file",
@@ -48,9 +47,9 @@ TEXT_KEYS = ("text", "content", "thinking", "reasoning", "summary", "refusal", "
 
 
 class Delta(NamedTuple):
-    """One thing an upstream sent: a future event, or the reason why it finished."""
+    """One thing an upstream sent: a future event, an image, or the reason why it finished."""
 
-    kind: str  # of Kind, or FINISH
+    kind: str  # of Kind, or FINISH, or IMAGE
     data: dict[str, Any]
 
 
@@ -64,6 +63,8 @@ def add_delta(deltas: list[Delta], delta: dict[str, Any], calls: ToolCallTracker
         _add(deltas, Kind.TEXT, content)
     if isinstance(audio := delta.get("audio"), dict) and (transcript := audio.get("transcript")):
         _add(deltas, Kind.TEXT, transcript)
+    if images := delta.get("images"):
+        deltas += [Delta(IMAGE, {"image": image}) for image in images_in(images)]
     if refusal := delta.get("refusal"):
         begin = len(deltas)
         _add(deltas, Kind.TEXT, refusal)
@@ -98,6 +99,9 @@ def _add(deltas: list[Delta], kind: Kind, value: object, depth: int = 0) -> None
 def _add_part(deltas: list[Delta], kind: Kind, part: dict[str, Any], depth: int) -> None:
     type_ = part.get("type")
     if type_ in PASSED_OVER:
+        return
+    if type_ in PART_TYPES:
+        deltas += [Delta(IMAGE, {"image": image}) for image in images_in(part)]
         return
     if type_ in REASONING_PARTS or part.get("thought") is True:
         kind = Kind.REASONING

@@ -8,7 +8,7 @@ MUTANTS = [
     Mutant(
         "the model does not read the files of a message",
         "runs/upstream/context/turns.py",
-        "content = content_of(message.content, message.attachments.all(), shown)",
+        "content = content_of(message.content, message.attachments.all(), shown if message.role == Role.USER else ())",
         "content = message.content",
         f"{FILES}::test_the_model_reads_the_words_and_then_each_file_in_a_fence_longer_than_any_in_it",
     ),
