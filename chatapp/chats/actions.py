@@ -48,16 +48,21 @@ def move(session: Session, *, is_pinned: bool | None = None, is_archived: bool |
         Session.objects.filter(pk=session.pk).update(**values)
 
 
-def share(session: Session) -> None:
-    """Create the share link's token. An existing token is kept, also when two requests race."""
+def share(session: Session, *, with_files: bool | None = None) -> None:
+    """Create the share link's token, and choose whether it shows files, too; None keeps what was chosen.
+
+    An existing token is kept, also when two requests race.
+    """
     unshared = Session.objects.filter(pk=session.pk, share_token=None)
     unshared.update(share_token=secrets.token_urlsafe(SHARE_BYTES))
-    session.refresh_from_db(fields=["share_token"])
+    if with_files is not None:
+        Session.objects.filter(pk=session.pk).update(share_files=with_files)
+    session.refresh_from_db(fields=["share_token", "share_files"])
 
 
 def unshare(session: Session) -> None:
     """Revoke the share link. Sharing again creates a different one."""
-    Session.objects.filter(pk=session.pk).update(share_token=None)
+    Session.objects.filter(pk=session.pk).update(share_token=None, share_files=False)
 
 
 def show_branch(message: Message) -> None:

@@ -1,6 +1,6 @@
 """Downloads generated in chunks: a long file is streamed and never held in memory as a whole."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import chain
 
 from channels.db import database_sync_to_async
@@ -30,9 +30,15 @@ def download(pieces: Iterator[str], name: str, content_type: str) -> HttpRespons
         first.append(piece)
         length += len(piece)
         if length > BUFFERED_CHARACTERS:
-            response = StreamedDownload(chain(first, pieces), content_type=content_type)
-            break
-    else:
-        response = HttpResponse("".join(first), content_type=content_type)
+            return streamed_download(chain(first, pieces), name, content_type)
+    return _saved_as(name, HttpResponse("".join(first), content_type=content_type))
+
+
+def streamed_download(pieces: Iterable[str | bytes], name: str, content_type: str) -> HttpResponseBase:
+    """The same without a length: the first piece is sent before the second one is made."""
+    return _saved_as(name, StreamedDownload(pieces, content_type=content_type))
+
+
+def _saved_as(name: str, response: HttpResponseBase) -> HttpResponseBase:
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

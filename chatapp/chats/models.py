@@ -60,6 +60,7 @@ class Session(models.Model):
     pinned_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     share_token = models.CharField(max_length=43, null=True, unique=True, editable=False)  # noqa: DJ001  (null: not shared)
+    share_files = models.BooleanField(default=False, db_default=False, editable=False)  # by the link, too
     created_at = models.DateTimeField(auto_now_add=True)
     active_at = models.DateTimeField(auto_now_add=True)  # last message sent or answer ended
 

@@ -32,9 +32,10 @@ def talk(alice, session, model):
 
 def test_a_link_is_made_once_and_leads_everybody_to_the_session(alice, talk):
     path = f"sessions/{talk.session.pk}/share"
-    assert alice.get(path).json() == {"link": None}
+    assert alice.get(path).json() == {"link": None, "files": False}
     link = alice.post(path).json()["link"]
-    assert alice.post(path).json() == alice.get(path).json() == {"link": link}
+    assert alice.post(path).json() == alice.get(path).json() == {"link": link, "files": False}
+    assert alice.post(path, {"files": True}).json() == alice.post(path).json() == {"link": link, "files": True}
     make_html()
     page = Client().get(link.removeprefix("http://testserver"))
     assert "<em>Because</em> of &lt;b&gt;light&lt;/b&gt;" in page.text
@@ -45,7 +46,7 @@ def test_a_link_that_was_taken_back_leads_nowhere_and_the_next_one_is_another(al
     path = f"sessions/{talk.session.pk}/share"
     link = alice.post(path).json()["link"]
     assert alice.delete(path).status_code == alice.delete(path).status_code == 204
-    assert alice.get(path).json() == {"link": None}
+    assert alice.get(path).json() == {"link": None, "files": False}
     assert alice.post(path).json()["link"] != link
     assert Client().get(link.removeprefix("http://testserver")).status_code == 404
 

@@ -16,6 +16,8 @@ from django.test import Client
 from chatapp.accounts.models import Scope
 from chatapp.accounts.tokens import make_token
 from chatapp.chats.actions import share
+from chatapp.chats.attachments import attach
+from chatapp.chats.models import Message, Role
 from chatapp.compare.actions import compare
 from chatapp.compare.contenders import Contender
 from chatapp.files.actions import store
@@ -25,6 +27,7 @@ from chatapp.schedules.actions import save
 from chatapp.schedules.models import Schedule
 from chatapp.webhooks.models import Endpoint
 from runs.actions import send
+from runs.message_files import attachment_of
 from runs.models import Model, Provider, Report, Worker
 from tests.edges.asking import Asker
 from tests.edges.filling import Table
@@ -84,7 +87,8 @@ def _make(alice) -> dict[str, object]:
         name="model-1", label="A Model", provider=provider, upstream_id="m", is_default=True, parameters={"top_p": 1}
     )
     session = alice.chat_sessions.create(title="Birds")
-    share(session)
+    shared = alice.chat_sessions.create(title="Shared")
+    share(shared, with_files=True)
     first, second = send(session, "one", user=alice), send(session, "two", user=alice)
     comparison = compare(alice, "Which tree?", [Contender(model), Contender(model, temperature=1.0)])
     schedule = save(Schedule(owner=alice, name="Morning", prompt="New?", kind="daily", zone="UTC", at=time(8)))
@@ -99,12 +103,16 @@ def _make(alice) -> dict[str, object]:
     token, _ = make_token(alice, "old", Scope.READ, days=1)
     file = store(alice, SimpleUploadedFile("a.png", picture()), "a.png")
     text_file = store(alice, SimpleUploadedFile("a.txt", b"Robins"), "a.txt")
+    shared.tip = Message.objects.create(session=shared, role=Role.USER, content="Look")
+    shared.save(update_fields=["tip"])
+    seen = store(alice, SimpleUploadedFile("b.png", picture(size=(50, 40))), "b.png")
+    attach(shared.tip, [attachment_of(seen)])
     return {
         "model": model.name, "session": session, "message": first.message.parent_id, "answer": first.message_id,
         "run": second, "comparison": comparison, "pane": comparison.panes.first(), "schedule": schedule,
-        "response": exchange.response_id, "webhook": webhook, "share": session.share_token, "token": token.uuid,
+        "response": exchange.response_id, "webhook": webhook, "share": shared.share_token, "token": token.uuid,
         "provider": provider, "model_row": model,
-        "file": file, "text_file": text_file, "openai_file": file_id_of(file.pk),
+        "file": file, "text_file": text_file, "shared_file": seen, "openai_file": file_id_of(file.pk),
         "item": f"msg_{first.message.parent_id.hex}_0",
     }  # fmt: skip
 

@@ -36,6 +36,7 @@ SESSION_PAGES = {
     "share": ("post", "session_id"),
     "export_markdown": ("get", "session_id"),
     "export_json": ("get", "session_id"),
+    "export_zip": ("get", "session_id"),
 }
 QUEUE_PAGES = {
     "edit": ("post", "id"),
@@ -44,7 +45,7 @@ QUEUE_PAGES = {
 }
 SESSION_PAGES |= QUEUE_PAGES
 NOBODYS_TOKEN = "00000000-0000-4000-8000-000000000000"
-OPEN_PAGES = {"login", "login_link", "logout", "shared", "invitation"}
+OPEN_PAGES = {"login", "login_link", "logout", "shared", "shared_file", "shared_thumbnail", "invitation"}
 OWN_PAGES = {
     "home": "get",
     "start": "post",
@@ -52,6 +53,7 @@ OWN_PAGES = {
     "archive": "get",
     "search": "get",
     "select": "get",
+    "export_all": "get",
     "welcome": "get",
     "settings": "get",
     "security": "get",
@@ -81,7 +83,7 @@ def everything() -> list[tuple]:
     """What alice has, as somebody else might have changed it."""
     messages = Message.objects.order_by("id").values_list("id", "content", "state")
     runs = Run.objects.order_by("id").values_list("id", "status", "position", "task_id", "stop_requested_at")
-    fields = ("id", "title", "tip", "system_prompt", "news", "pinned_at", "archived_at", "share_token")
+    fields = ("id", "title", "tip", "system_prompt", "news", "pinned_at", "archived_at", "share_token", "share_files")
     return [*Session.objects.values_list(*fields), *messages, *runs]
 
 

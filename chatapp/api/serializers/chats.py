@@ -196,7 +196,8 @@ class MessageSerializer(serializers.ModelSerializer):  # of a CurrentMessage
 class ShareSerializer(serializers.Serializer):
     """The link by which anyone can read a session."""
 
-    link = serializers.URLField(allow_null=True, help_text="Null if the session is not shared.")
+    link = serializers.URLField(allow_null=True, read_only=True, help_text="Null if the session is not shared.")
+    files = serializers.BooleanField(required=False, help_text="Whether it shows files. Missing: as before.")
 
 
 class SessionSettingsSerializer(serializers.Serializer):

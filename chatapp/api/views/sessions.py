@@ -100,11 +100,11 @@ class Share(SessionEndpoint):
         """`link` is null if it is not shared."""
         return self._link_response(request, self.get_object())
 
-    @operation("share_session", "Share a session by a link", ShareSerializer)
+    @operation("share_session", "Share a session by a link", ShareSerializer, body=ShareSerializer)
     def post(self, request: Request, pk) -> Response:
         """An existing link is kept. It shows the current branch of the session, and nothing about its owner."""
         session = self.get_object()
-        share(session)
+        share(session, with_files=self.validated_body(request).get("files"))
         return self._link_response(request, session)
 
     @operation("unshare_session", "Revoke the share link", status=204)
@@ -116,7 +116,7 @@ class Share(SessionEndpoint):
     def _link_response(self, request: Request, session: Session) -> Response:
         token = session.share_token
         link = request.build_absolute_uri(reverse("shared", args=[token])) if token else None
-        return Response(self.get_serializer({"link": link}).data)
+        return Response(self.get_serializer({"link": link, "files": session.share_files}).data)
 
 
 class Seen(ListedSessionEndpoint):

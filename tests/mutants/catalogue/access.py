@@ -53,10 +53,24 @@ MUTANTS = [
         "tests/compare/test_access.py::test_others_are_told_that_there_is_nothing_and_change_nothing",
     ),
     Mutant(
+        "files of a shared chat are served without being shared",
+        "chatapp/web/chat/sharing.py",
+        "if file is None or not session.share_files:",
+        "if file is None:",
+        "tests/web/test_shared_files.py::test_unless_chosen_files_are_named_and_neither_shown_nor_served",
+    ),
+    Mutant(
+        "a link serves files that its page does not show",
+        "chatapp/web/chat/sharing.py",
+        "    if set(holders).isdisjoint(shown_ids(session)[0]):\n        raise Http404\n",
+        "",
+        "tests/web/test_shared_files.py::test_only_files_of_what_the_page_shows_are_served",
+    ),
+    Mutant(
         "a link that was switched off still opens the session",
         "chatapp/web/chat/sharing.py",
-        'change = unshare if "off" in request.POST else share',
-        "change = share",
+        'if "off" in request.POST:',
+        "if False:",
         "tests/web/test_sharing.py::test_a_revoked_link_leads_nowhere_and_a_new_one_is_another",
     ),
     Mutant(

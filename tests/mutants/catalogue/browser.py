@@ -63,8 +63,8 @@ MUTANTS = [
     Mutant(
         "a shared chat is not throttled",
         "chatapp/web/chat/sharing.py",
-        "@throttled_address\n",
-        "",
+        "@throttled_address\ndef show_shared_session",
+        "def show_shared_session",
         "tests/accounts/test_throttles.py::test_what_everybody_may_read_is_counted_by_address",
     ),
     Mutant(
