@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.files import File
 from django.core.files.base import ContentFile
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Sum
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
@@ -118,6 +118,7 @@ def _content_of(upload: "File[bytes]", name: str) -> _Content:
 
 def _image(upload: "File[bytes]", name: str) -> _Content:
     upload.seek(0)
+    _return_connection()
     image = reencode(upload.read())
     file = ContentFile(image.content)
     return _Content(
@@ -133,6 +134,7 @@ def _image(upload: "File[bytes]", name: str) -> _Content:
 
 
 def _document(upload: "File[bytes]", name: str, kind: str) -> _Content:
+    _return_connection()
     document = read_document(upload, kind)
     return _Content(
         file=upload,
@@ -144,6 +146,12 @@ def _document(upload: "File[bytes]", name: str, kind: str) -> _Content:
         parts=document.parts or None,
         encoding=document.encoding,
     )
+
+
+def _return_connection() -> None:
+    """Give the database connection back to its pool: others may be read before it, one at a time."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def check_size(size: int) -> None:

@@ -16,7 +16,7 @@ from chatapp.chats.attachments import full_text
 from chatapp.chats.models import Attachment, Session
 from chatapp.files.errors import FileRefused
 from chatapp.web.chat.attachments import uploaded_attachments
-from chatapp.web.chat.kept_files import UUID_TEXT, kept_attachments
+from chatapp.web.chat.kept_files import UUID_TEXT, gone_files, kept_attachments
 from chatapp.web.chat.model_settings import ModelSettingsForm
 from chatapp.web.shell.model_options import ModelGroup, grouped, usable_models
 from runs.actions import send
@@ -59,6 +59,7 @@ class Composer:
             "files": settings.PROMPT_MAX_FILES,
             "file_bytes": settings.FILE_MAX_BYTES,
             "bytes": settings.UPLOAD_MAX_BYTES,
+            "pixels": settings.IMAGE_MAX_PIXELS,
         }
 
     @property
@@ -88,7 +89,8 @@ class Posted:
         posted = cls(request.user, text_of(request), model_of(request), "")
         kept, fault_of_kept = kept_attachments(request)
         uploaded, fault_of_uploaded = uploaded_attachments(request)
-        posted.files, posted.error = kept + uploaded, fault_of_kept or fault_of_uploaded
+        posted.files = kept + uploaded
+        posted.error = fault_of_kept or gone_files(request, kept) or fault_of_uploaded
         posted.model_settings = ModelSettingsForm(request.POST, models=usable_models(request.user), form_id="composer")
         stored = [str(file.file_id) for file in posted.files if file.file_id]
         sent = [posted.model, full_text(posted.text, posted.files), *stored]

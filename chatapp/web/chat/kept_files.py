@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from chatapp.chats.models import Attachment
 from chatapp.files.documents.excerpts import PAGES_CHARACTERS
-from chatapp.files.errors import FileRefused
+from chatapp.files.errors import FileRefused, FileUnknown
 from chatapp.files.models import StoredFile
 from chatapp.files.names import clean_name
 from chatapp.web.chat.attachments import media_type_of
@@ -31,6 +31,12 @@ def kept_attachments(request: HttpRequest) -> tuple[list[Attachment], RunError |
     numbers = [number for number in posted.getlist("kept") if number.isascii() and number.isdecimal()][:MAX_NUMBER]
     fields = [[posted.get(f"kept_{part}_{number}", "") for part in PARTS] for number in numbers]
     return attachments_from(fields, request.user)
+
+
+def gone_files(request: HttpRequest, kept: Sequence[Attachment]) -> FileUnknown | None:
+    """Why a form cannot be sent whose files are not all among those that were `kept`: some have been deleted since."""
+    named = [number for number in request.POST.getlist("kept")[:MAX_NUMBER] if f"kept_name_{number}" in request.POST]
+    return FileUnknown() if len(kept) < len(named) else None
 
 
 def fields_of(file: Attachment) -> list[str]:

@@ -1,20 +1,46 @@
-"""The content of a file, and the text that models read of it, for its owner."""
+"""Files of users: uploaded by pages, one by one, before the message that they go with; their contents, and the text that
+models read of them.
+"""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
 
+from chatapp.files.actions import store
 from chatapp.files.documents.excerpts import PAGES_CHARACTERS, Excerpt, unit_of
-from chatapp.files.errors import FileRefused
+from chatapp.files.errors import FileEmpty, FileRefused
 from chatapp.files.models import StoredFile
 from chatapp.files.responses import Content, content_response
 from chatapp.web.shell.decorators import private
 from chatapp.web.shell.expired import log_in_first
 from runs.errors import RunRefused
 from runs.message_files import excerpt_for_message
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def upload_file(request: HttpRequest) -> HttpResponse:
+    """Store the field `file`: JSON with the `id` for a message's form, or with `code` and `message` of an error.
+
+    GET tells a page whose upload broke off whether it is still logged in: 204, or 401.
+    """
+    if not request.user.is_authenticated:
+        return JsonResponse({"code": "not_authenticated", "message": "You’re logged out."}, status=401)
+    if request.method == "GET":
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    try:
+        if (upload := request.FILES.get("file")) is None:
+            raise FileEmpty
+        file = store(request.user, upload, upload.name or "")
+    except FileRefused as error:
+        body = {"code": error.code, "message": error.message, "retryable": error.retryable}
+        return JsonResponse(body, status=error.status)
+    return JsonResponse({"id": file.pk, "name": file.name, "media_type": file.media_type, "size": file.size})
 
 
 @require_safe

@@ -86,7 +86,7 @@ export class Composer {
     this.#draft.save(); // until the text has arrived
     const endSending = saySending(this.#form);
     await this.#attempt(async () => {
-      const html = await postForHtml(this.#form.action, new FormData(this.#form));
+      const html = await postForHtml(this.#form.action, await this.#attachments.formData());
       if (this.#form.isConnected) this.#onStart(html);
       this.#field.value = "";
       this.#draft.save();
@@ -96,14 +96,13 @@ export class Composer {
   }
 
   async #sendMessage() {
-    const fields = new FormData(this.#form);
     const sent = this.#field.value;
     this.#draft.save(); // until the text has arrived
     this.#field.value = "";
     this.#onInput();
     const endSending = showSending(document.querySelector("[data-transcript]"), sent);
     const hasArrived = await this.#attempt(async () => {
-      await this.#conversation.post(this.#form.action, fields);
+      await this.#conversation.post(this.#form.action, await this.#attachments.formData(sent));
       this.#form.elements.key.value = newIdempotencyKey();
       this.#attachments.clear();
       if (this.#form.isConnected) scrollToBottom();

@@ -57,3 +57,16 @@ export async function loadFiles(key) {
     return file;
   });
 }
+
+/** The texts that the server has kept in the form, which become chosen files. Stored files stay there.
+ * @param {HTMLElement} list */
+export function takeKeptFiles(list) {
+  const items = [...list.querySelectorAll("li")].filter((item) => item.querySelector("textarea"));
+  const files = items.map((item) => {
+    const [name, type] = [...item.querySelectorAll("input[type=hidden]")].map((input) => input.getAttribute("value"));
+    item.remove();
+    return new File([item.querySelector("textarea").value], name, { type });
+  });
+  if (!list.children.length) list.remove();
+  return files;
+}

@@ -1,6 +1,7 @@
 /* What can be sent, checked before anything is: the server's limits are in the form's data attributes. */
 
 import { formatSize } from "./file_size.js";
+import { pixelsOf } from "./image_size.js";
 
 const IMAGES = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
 
@@ -34,3 +35,13 @@ export function withinLimits(added, present, { maxFiles, maxFileBytes, maxBytes 
   }
   return { taken, fault };
 }
+
+/** Why an image cannot be sent for its number of pixels; nothing if it can. @param {File} file @param {DOMStringMap} limits */
+export async function pixelFaultOf(file, { maxPixels }) {
+  const pixels = isImage(file) ? await pixelsOf(file).catch(() => 0) : 0;
+  if (pixels <= Number(maxPixels)) return "";
+  return `${file.name} has too many pixels (${megapixels(pixels)}). The limit is ${megapixels(Number(maxPixels))}.`;
+}
+
+/** @param {number} pixels */
+const megapixels = (pixels) => `${Math.ceil(pixels / 1_000_000)} megapixels`;
