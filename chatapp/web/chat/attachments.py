@@ -30,8 +30,8 @@ MEDIA_TYPE = re.compile(
 def uploaded_attachments(request: HttpRequest) -> tuple[list[Attachment], RunError | FileRefused | None]:
     """The uploaded files, unsaved, and why the first one of the others cannot be sent, if there are any.
 
-    Images and documents are stored, those of who has not logged in left out. The lines of `alts` say what images show, in
-    their order. It blocks while images are written anew and documents are read: do not call it in a transaction.
+    Images and documents are stored, those of who has not logged in left out. The lines of `alts` say what images show.
+    It blocks while images are written anew and documents are read: do not call it in a transaction.
     """
     files = request.FILES.getlist("files")
     attachments: list[Attachment] = []

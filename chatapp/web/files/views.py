@@ -1,6 +1,4 @@
-"""Files of users: uploaded by pages, one by one, before the message that they go with; their contents, and the text that
-models read of them.
-"""
+"""Files of users: uploaded by pages before the message that they go with; contents, and what models read of them."""
 
 from collections.abc import Callable
 from http import HTTPStatus
