@@ -23,6 +23,7 @@ from chatapp.files.errors import (
 from chatapp.files.models import FileState, StoredFile
 from chatapp.files.storage import DurableFolder
 from tests.files.conftest import contents
+from tests.files.pictures import picture
 
 
 def assert_nothing_stored(folder) -> None:
@@ -161,3 +162,12 @@ def test_of_two_uploads_at_once_only_what_fits_is_stored(transactional_db, alice
     assert len(contents(folder)) == 1
     if not is_same:
         assert [type(result) for result in results if isinstance(result, FileRefused)] == [FileQuotaExceeded]
+
+
+@pytest.mark.each_database
+def test_an_image_that_waits_holds_no_database_connection(transactional_db, alice, upload, folder, monkeypatch):
+    """Twenty that waited for their turn would take all of the pool's: nobody else would get one."""
+    held, reencode = [], actions.reencode
+    monkeypatch.setattr(actions, "reencode", lambda content: held.append(connection.connection) or reencode(content))
+    upload(alice, picture(), "wren.png")
+    assert held == [None]
