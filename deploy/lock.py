@@ -16,6 +16,8 @@ LOCKS = [  # test.txt first: the others take its versions
     ("local", ["-c", "test.txt"]),
     ("app", ["-c", "test.txt"]),
     ("otel", ["-c", "test.txt"]),
+    ("s3", ["-c", "test.txt"]),
+    ("s3-test", ["-c", "test.txt"]),
     ("model", ["--no-deps"]),
     ("uv", []),
 ]

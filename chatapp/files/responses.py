@@ -1,5 +1,6 @@
 """Contents as HTTP responses: never active content, in ranges, kept by the browser of the user who may see them."""
 
+import logging
 import re
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
@@ -12,6 +13,9 @@ from django.utils.http import content_disposition_header, parse_etags
 from chatapp.files.models import StoredFile
 from chatapp.files.storage import file_storage
 
+logger = logging.getLogger(__name__)
+
+AWAY_SECONDS = 30  # s after which a client may ask again
 CHUNK_BYTES = 256 * 1024
 INLINE = {"image/png", "image/jpeg", "image/webp"}  # raster images; an SVG or a page is a download
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")  # one range; several are answered with the whole
@@ -54,8 +58,12 @@ class Content(NamedTuple):
 
 def content_response(request: HttpRequest, file: Content) -> HttpResponseBase:
     """The content, or the part of it that a `Range` names. Check access before."""
-    if not file_storage().exists(file.place):  # as after a restore of the database alone
-        raise Http404
+    try:
+        if not file_storage().exists(file.place):  # as after a restore of the database alone
+            raise Http404
+    except OSError as error:  # the storage is away
+        logger.error("%s could not be read: %r", file.place, error)
+        return HttpResponse(status=503, headers={"Retry-After": str(AWAY_SECONDS)})
     if file.etag in parse_etags(request.headers.get("If-None-Match", "")):
         return _with_headers(HttpResponse(status=304), file)
     named = request.headers.get("Range", "")

@@ -20,6 +20,11 @@ STATICFILES_DIRS += [
     if (BROWSER_PACKAGES_DIR / name).is_dir()
 ] + [("vendor/swagger-ui", str(SWAGGER_UI_DIR))]
 SERVESTATIC_USE_FINDERS = env.bool("STATIC_FROM_SOURCE", default=False)  # serve static files without collectstatic
+FILES_BUCKET = env.str("FILES_BUCKET", default="")  # files are in this bucket, not in DATA_DIR (docs/files.md)
+FILES_BUCKET_ENDPOINT = env.str(
+    "FILES_BUCKET_ENDPOINT", default=""
+)  # of the storage, if it is not Amazon's: http://…:9000
+FILES_BUCKET_REGION = env.str("FILES_BUCKET_REGION", default="")  # of the bucket
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "files": {  # of users
@@ -36,3 +41,13 @@ STORAGES = {
         else "chatapp.web.shell.assets.HashedStorage",
     },
 }
+if FILES_BUCKET:
+    STORAGES["files"] = {
+        "BACKEND": "chatapp.files.s3.Bucket",
+        "OPTIONS": {
+            "bucket_name": FILES_BUCKET,
+            "endpoint_url": FILES_BUCKET_ENDPOINT or None,
+            "region_name": FILES_BUCKET_REGION or None,
+            "file_overwrite": True,  # places are never used twice: nothing is looked up before it is written
+        },
+    }
