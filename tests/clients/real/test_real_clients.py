@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from chatapp.openai.models import Exchange, ModelAlias
+from chatapp.openai.models import ModelAlias
 from runs.models import Model
 from tests.browser.drivers import Drivers
 from tests.browser.web_server import WebServer
@@ -32,7 +32,6 @@ HERE = Path(__file__).parent
 CALL = {"id": "call_w", "name": "weather", "arguments": '{"city": "Bern"}'}
 SAY = {"tokens": 0, "reasoning": 2, "tools": [CALL], "finish": "tool_calls", "then": {"text": ["It is cold."]}}
 TABLE = re.compile(r"(?<=<!-- the table: written by make clients -->\n).*", re.DOTALL)
-SOCKET_LINE = "supports_websockets = true\n"
 rows: list[str] = []
 
 
@@ -194,12 +193,10 @@ def page_of_another_origin():
         server.shutdown()
 
 
-@pytest.mark.parametrize("by", ["HTTP", "WebSocket"])
-def test_codex_calls_a_tool_and_resumes(environment, stack, tmp_path, by):
+def test_codex_calls_a_tool_and_resumes(environment, stack, tmp_path):
     """Its configuration is that of docs/clients.md."""
     config = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)[1]
     config = config.replace("http://127.0.0.1:8000/v1", environment["OPENAI_BASE_URL"])
-    config += SOCKET_LINE if by == "WebSocket" else ""
     home = tmp_path / "codex"
     home.mkdir()
     (home / "config.toml").write_text(config)
@@ -221,10 +218,7 @@ def test_codex_calls_a_tool_and_resumes(environment, stack, tmp_path, by):
         assert done.returncode == 0 and answer in done.stdout, done.stdout + done.stderr[-2000:]
     sent = stack.upstream.connections(say.tag)[-1]["body"]["messages"]
     assert any(message["role"] == "tool" and "wren-42" in message["content"] for message in sent)
-    # By WebSocket it sends only what is new, and continues what is not stored.
-    exchanges = Exchange.objects.filter(run__session__owner=stack.people[-1].user, is_stored=False)
-    assert exchanges.exclude(previous=None).exists() == (by == "WebSocket")
-    rows.append(f"| codex CLI | a tool loop, and `resume`, by {by} | passes |")
+    rows.append("| codex CLI | a tool loop, and `resume` | passes |")
     # The commands of the page, in a repository, as codex demands.
     commands = re.search(r"^codex .*?(?=^```)", PAGE, re.DOTALL | re.MULTILINE)[0]
     path = f"{program.parent}{os.pathsep}{environment['PATH']}"
