@@ -65,7 +65,7 @@ def test_files_are_chosen_removed_and_sent(stack, alice, open_window):
     expect(tab.questions).to_have_count(2)
     expect(chips).to_have_count(0)
     drop(tab, "d.bin", "\\u0000")
-    expect(tab.page.get_by_role("alert")).to_contain_text("Files of this type cannot be read.")
+    expect(tab.page.get_by_role("alert")).to_contain_text("Files of this type can't be read.")
     tab.send("And this one?")
     expect(tab.page.get_by_role("button", name="Retry d.bin")).to_be_visible()
     expect(tab.field).to_have_value("And this one?")
