@@ -102,7 +102,7 @@ def things(alice, session, model):
     file = store(alice.user, SimpleUploadedFile("notes.txt", b"Wrens"), "notes.txt")
     return names | {
         "file": file.pk,
-        "text_file": file,
+        "text_file": file.pk,
         "openai_file": file_id_of(file.pk),
         "item": f"msg_{first.message.parent_id.hex}_0",
         "model": model.name,

@@ -107,7 +107,7 @@ def test_what_is_up_to_date_is_left_alone(set_up, monkeypatch):
 
 def test_no_lock_file_names_a_registry():
     locks = [*(ROOT / "deploy" / "requirements").glob("*.txt")]
-    assert len(locks) == 6
+    assert len(locks) == 8
     assert [lock.name for lock in locks if "://" in lock.read_text()] == []
     packages = json.loads((ROOT / "deploy" / "browser" / "package-lock.json").read_text())["packages"]
     for package in packages.values():

@@ -117,7 +117,7 @@ def shared(browser):
     post(browser, file("notes.txt", b"Wrens"), text="")
     session = Session.objects.get()
     transitions.stop(session.runs.get().pk)
-    Session.objects.update(share_token="token")
+    Session.objects.update(share_token="token", share_files=True)
     return session
 
 

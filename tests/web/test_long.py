@@ -73,7 +73,7 @@ def test_of_a_boundless_answer_the_page_shows_the_beginning_and_a_link_to_all(br
     run = write(ask(), "x" * (SHOWN_CHARACTERS + 10))
     for is_active in (True, False):
         page = browser.get(f"/chats/{run.session_id}").content.decode()
-        assert len(page) < SHOWN_CHARACTERS + 25_000
+        assert len(page) < SHOWN_CHARACTERS + 30_000
         assert "Show the full text" in page
         whole = browser.get(f"/messages/{run.message_id}/text")
         assert len(whole.content) == SHOWN_CHARACTERS + 10
@@ -106,7 +106,7 @@ def test_a_long_text_stands_in_stretches_wherever_it_stands(browser, alice, mode
     page = browser.get(f"/chats/{run.session_id}").content.decode()
     assert stretched(LONG) in page
     assert page.count('class="stretch"') == 3
-    alice.chat_sessions.update(share_token="t" * 43)
+    alice.chat_sessions.update(share_token="t" * 43, share_files=True)
     if part in ("question", "answer", "file"):
         assert stretched(LONG) in browser.get(f"/shared/{'t' * 43}").content.decode()
 
