@@ -11,7 +11,12 @@ from runs.states import WhenBusy
 NAME_MAX_CHARACTERS = 200  # of a chat; only its hash is stored
 ID_MAX_CHARACTERS = Message._meta.get_field("key").max_length
 SYSTEM = "system"
-HARMLESS_PARTS = {"text", "step-start", "reasoning"}  # a chat that begins with such a message loses nothing
+HARMLESS_PARTS = {
+    "text",
+    "step-start",
+    "reasoning",
+    "source-url",
+}  # a chat that begins with such a message loses nothing
 REGENERATE = "regenerate-message"
 TRIGGERS = ("submit-message", REGENERATE)
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from chatapp.aisdk.ui_parts import Part, Tool, final_part, usage
+from chatapp.aisdk.ui_parts import Part, Tool, final_part, source_parts, usage
 from chatapp.chats.actions import FINAL
 from chatapp.chats.models import Attachment, Message, Role, Session
 from chatapp.chats.tree import Tree
@@ -81,7 +81,8 @@ def _parts(message: Message, run: Run | None) -> list[Part]:
         parts.append({"type": "reasoning", "id": "reasoning-1", "text": answer.reasoning, "state": state})
     if answer.text:
         parts.append({"type": "text", "text": answer.text, "state": state})
-    return parts + [_tool(Tool.of(tool, message.pk)) for tool in answer.tools]
+    parts += [_tool(Tool.of(tool, message.pk)) for tool in answer.tools]
+    return parts if state == "streaming" else parts + source_parts(answer.sources)
 
 
 def _tool(tool: Tool) -> Part:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from chatapp.strict_json import loads
 from runs.upstream.reading.finish_reasons import Ending, ending_of
+from runs.upstream.reading.sources import merge
 from streams.events import Folded, Kind
 
 Part = dict[str, object]
@@ -54,6 +55,7 @@ class PartEncoder:
         self._parts = 0  # number of text and reasoning parts so far, used for their ids
         self._sent_characters = {"text": 0, "reasoning": 0}  # characters of this run
         self._tools: dict[int, Tool] = {}
+        self._sources = before.sources
 
     def encode(self, events: Iterable[tuple[str, dict]]) -> list[Part]:
         """The parts for the next events, `(kind, data)`. Consecutive deltas of one part are merged."""
@@ -90,6 +92,9 @@ class PartEncoder:
                 return self._apply_snapshot(data)
             case Kind.RETRYING:
                 return [{"type": "data-retrying", "data": data, "transient": True}]
+            case Kind.SOURCES:
+                self._sources = merge(self._before.sources, data["sources"])
+                return []  # behind the text and the tools, at the end
             case Kind.USAGE:
                 return [_metadata(usage=usage(data))]
             case Kind.COMPLETED:
@@ -143,6 +148,8 @@ class PartEncoder:
                 "arguments": tool["arguments"][len(known.arguments) if known else 0 :],
             }
             parts += self._call(rest)
+        if "sources" in snapshot:
+            self._sources = merge(self._before.sources, snapshot["sources"])
         return parts + ([_metadata(usage=usage(snapshot["usage"]))] if "usage" in snapshot else [])
 
     # -- tools ------------------------------------------------------------------------------------
@@ -171,6 +178,7 @@ class PartEncoder:
         self.is_over = True
         parts = self._close()
         parts += [final_part(tool) for _, tool in sorted(self._tools.items())]
+        parts += source_parts(self._sources)
         return [*parts, {"type": "finish-step"}, _metadata(**metadata), last]
 
 
@@ -187,6 +195,15 @@ def final_part(tool: Tool) -> Part:
     except ValueError:  # a model may write anything
         error = "The arguments are not JSON."
         return {"type": "tool-input-error", **part, "input": tool.arguments, "errorText": error}
+
+
+def source_parts(sources: list[dict[str, str]]) -> list[Part]:
+    """The web pages that an answer names; the ids are their numbers, as in "[1]"."""
+    return [
+        {"type": "source-url", "sourceId": str(number), "url": source["url"]}
+        | ({"title": source["title"]} if source["title"] else {})
+        for number, source in enumerate(sources, start=1)
+    ]
 
 
 def usage(counts: dict) -> dict:

@@ -44,6 +44,14 @@ def test_a_message_is_answered_and_what_the_client_has_is_what_is_stored(stack, 
     assert_is_stored(alice, chat, "first")
 
 
+def test_web_pages_that_an_answer_names_are_source_parts(stack, open_chat):
+    alice, pages = stack.person("alice"), ["https://wrens.example/1", "https://owls.example/2"]
+    chat = open_chat(alice, "sources").send(prompt(tokens=3, sources=pages))
+    parts = [part for part in chat.settle()["messages"][-1]["parts"] if part["type"] == "source-url"]
+    assert parts == [{"type": "source-url", "sourceId": str(n), "url": url} for n, url in enumerate(pages, start=1)]
+    assert_is_stored(alice, chat, "sources")
+
+
 def test_a_connection_that_is_cut_is_resumed_from_the_log(stack, upstream, open_chat):  # B7, B34
     alice, name = stack.person("alice"), str(uuid4())
     asked = prompt(tokens=9, reasoning=2, hold=[4, 6])

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from chatapp.aisdk.ui_parts import PartEncoder
 from chatapp.aisdk.ui_stream import UIMessageFraming
+from runs.upstream.reading.sources import merge
 from streams.delivery.hub import EncodedEvent
 from streams.events import Event, Folded, Kind, envelope, fold
 
 METADATA = {"run": "r"}
 words = st.text(max_size=5)
 names = st.sampled_from(["weather", "time"])
+pages = st.sampled_from([{"url": f"https://wrens.example/{n}", "title": "Wrens" * n} for n in range(3)])
 deltas = st.one_of(
     st.tuples(st.just(Kind.TEXT), st.fixed_dictionaries({"text": words})),
     st.tuples(st.just(Kind.REASONING), st.fixed_dictionaries({"text": words})),
@@ -22,6 +24,7 @@ deltas = st.one_of(
         st.just(Kind.TOOL),
         st.fixed_dictionaries({"index": st.integers(0, 2)}, optional={"name": names, "arguments": words}),
     ),
+    st.tuples(st.just(Kind.SOURCES), st.fixed_dictionaries({"sources": st.lists(pages, max_size=3)})),
     st.tuples(st.just(Kind.USAGE), st.just({"prompt_tokens": 3, "completion_tokens": 4})),
     st.tuples(st.just(Kind.RETRYING), st.just({"code": "upstream_unavailable", "seconds": 1.0})),
 )
@@ -97,6 +100,9 @@ def test_what_a_client_adds_up_is_what_the_log_folds_to(events, cuts):
     reader = Reader(parts)
     assert (reader.said("text"), reader.said("reasoning")) == (log.text, log.reasoning)
     assert reader.open == {}, "something was left open"
+    assert [part["url"] for part in parts if part["type"] == "source-url"] == [
+        page["url"] for page in merge([], log.sources)
+    ]
     assert [arguments for name, arguments in reader.tools.values() if name != "unknown"] == [
         tool["arguments"] for tool in sorted_by_first_name(events, log.tools)
     ]
