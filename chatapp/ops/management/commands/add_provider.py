@@ -4,9 +4,14 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from runs.errors import RunError
 from runs.models import Model, Provider
+from runs.upstream.exchange import required_key
 from runs.upstream.servers.catalog import add_provider, make_default
+from runs.upstream.servers.model_list import describe_failure, fetch_models
 from runs.upstream.servers.presets import PRESETS, find_preset
+
+MAX_LISTED = 40  # names of models in a message
 
 
 class Command(BaseCommand):
@@ -20,15 +25,19 @@ class Command(BaseCommand):
             "--key-env", help="name of the environment variable that holds the key; never the key itself"
         )
         parser.add_argument(
-            "--model", action="append", required=True, help="name of a model on the server; may be repeated"
+            "--model",
+            action="append",
+            help="name of a model on the server; may be repeated. Without one the server's models are listed",
         )
         parser.add_argument("--label", help="name of the model for users; with one --model only")
         parser.add_argument("--default", action="store_true", help="make the (first) model the default")
 
     def handle(self, *, name, base_url, key_env, model, label, default, **options):
+        base_url, key_env = _completed(name, base_url, key_env)
+        if not model:
+            raise CommandError(_models_to_choose_from(name, base_url, key_env))
         if label and len(model) > 1:
             raise CommandError("--label needs exactly one --model.")
-        base_url, key_env = _completed(name, base_url, key_env)
         try:
             with transaction.atomic():
                 models = add_provider(name, base_url, key_env, model)
@@ -64,6 +73,17 @@ def _completed(name: str, base_url: str | None, key_env: str | None) -> tuple[st
     if "RESOURCE" in preset.base_url:
         raise CommandError(f"{preset.label} needs --base-url, such as {preset.base_url}. {preset.address_note}")
     return preset.base_url, preset.key_env if key_env is None else key_env
+
+
+def _models_to_choose_from(name: str, base_url: str, key_env: str | None) -> str:
+    provider = Provider.objects.filter(name=name, base_url=base_url).first() or Provider(base_url=base_url)
+    provider.key_env = provider.key_env if key_env is None else key_env
+    try:
+        names = [model.id for model in fetch_models(base_url, required_key(provider))]
+    except RunError as error:
+        return f"--model is needed. The server's models cannot be listed: {describe_failure(error)}"
+    rest = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return f"--model is needed. {base_url} has {', '.join(names[:MAX_LISTED]) or 'no models'}{rest}."
 
 
 def _set_label(model: Model, label: str) -> None:
