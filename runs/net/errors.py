@@ -2,6 +2,7 @@
 
 TransportError
 ├── ConnectError          no connection could be made
+├── ProxyMisconfigured    the environment names a proxy that cannot be one
 ├── ReadTimeout           nothing was received for too long
 ├── ResponseTooLarge      more was received than a response may have
 └── ProtocolError         the connection ended too early, or what was received is not HTTP
@@ -15,6 +16,10 @@ class TransportError(Exception):
 
 class ConnectError(TransportError):
     """No connection could be made."""
+
+
+class ProxyMisconfigured(TransportError):
+    """The environment names a proxy that cannot be one. The text names the variable."""
 
 
 class ReadTimeout(TransportError):

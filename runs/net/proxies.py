@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
-from runs.errors import ProviderMisconfigured
+from runs.net.errors import ProxyMisconfigured
 
 SCHEMES = ("http", "https", "socks5", "socks5h")  # of proxies
 
@@ -21,7 +21,7 @@ def proxy_for(url: str) -> str | None:
     """The URL of the proxy for `url`; None for a direct connection.
 
     This machine's own addresses are reached directly, as if NO_PROXY named them, unless NO_PROXY is set and empty.
-    Raises ProviderMisconfigured, whose text names the variable that is invalid.
+    Raises ProxyMisconfigured, whose text names the variable that is invalid.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -63,9 +63,9 @@ def _proxy_url(variable: _Variable) -> str:
     except ValueError:  # malformed brackets or port
         is_complete = False
     if not is_complete:
-        raise ProviderMisconfigured(f"{variable.name} is not a URL such as http://proxy:3128")
+        raise ProxyMisconfigured(f"{variable.name} is not a URL such as http://proxy:3128")
     if parts.scheme not in SCHEMES:
-        raise ProviderMisconfigured(
+        raise ProxyMisconfigured(
             f"{variable.name} names a proxy of a kind that is not supported; use {', '.join(SCHEMES[:-1])}"
         )
     return url

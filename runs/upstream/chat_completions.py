@@ -19,13 +19,14 @@ FINISH_SECONDS = 2.0  # s for what may follow a finish reason: the answer is com
 async def stream(client: Client, request: UpstreamRequest, read_timeout: float, sink: Sink) -> None:
     """Send a request and record its answer in `sink`, up to the upstream's end marker.
 
-    Being cancelled closes the connection. Raises the Upstream… errors of runs/errors.py.
+    Being cancelled closes the connection. Raises ProviderMisconfigured and the Upstream… errors of runs/errors.py.
     """
     headers = request_headers(request.key, "text/event-stream")
     answer = _Answer(sink, request)
-    url, proxy = request.url, proxy_for(request.url)
+    url = request.url
     with upstream_errors():
         try:
+            proxy = proxy_for(url)
             async with client.post(url, request.body, headers, read_timeout, MAX_RESPONSE_BYTES, proxy) as response:
                 await raise_for_response(response)
                 await answer.read(response)

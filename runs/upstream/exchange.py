@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from runs.errors import (
     ProviderKeyMissing,
+    ProviderMisconfigured,
     UpstreamDropped,
     UpstreamGarbage,
     UpstreamInterrupted,
@@ -14,7 +15,14 @@ from runs.errors import (
 )
 from runs.models import Provider
 from runs.net.connection import Connection
-from runs.net.errors import ConnectError, ProtocolError, ReadTimeout, ResponseTooLarge, ServerDisconnected
+from runs.net.errors import (
+    ConnectError,
+    ProtocolError,
+    ProxyMisconfigured,
+    ReadTimeout,
+    ResponseTooLarge,
+    ServerDisconnected,
+)
 from runs.net.inflate import ENCODINGS, inflate_excerpt
 from runs.upstream.failures.classify import BODY_BYTES, failure_of_response
 
@@ -42,11 +50,13 @@ def request_headers(key: str | None, accept: str) -> dict[str, str]:
 
 @contextmanager
 def upstream_errors() -> Iterator[None]:
-    """Raise failures of the transport as the Upstream… errors of runs/errors.py."""
+    """Raise failures of the transport as ProviderMisconfigured or the Upstream… errors of runs/errors.py."""
     try:
         yield
     except ConnectError as error:
         raise UpstreamUnreachable(str(error)) from error
+    except ProxyMisconfigured as error:
+        raise ProviderMisconfigured(str(error)) from error
     except ReadTimeout as error:
         raise UpstreamSilent(str(error)) from error
     except ServerDisconnected as error:

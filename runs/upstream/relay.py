@@ -170,9 +170,9 @@ async def _exchange(
 ) -> None:
     """Send the request, and pass the body of its response to `consume`. Raises the Upstream… errors."""
     headers, url, silence = request_headers(request.key, accept), request.url, settings.RUN_IDLE_SECONDS
-    proxy = proxy_for(url)
     with upstream_errors():
         try:
+            proxy = proxy_for(url)
             async with (
                 asyncio.timeout(settings.RUN_MAX_SECONDS),
                 _client().post(url, request.body, headers, silence, max_bytes, proxy) as response,

@@ -49,20 +49,30 @@ class UpstreamRequest:
     """
 
     def __init__(
-        self, url: str, payload: dict[str, Any], key: str | None = None, profile: Profile = DEFAULT_PROFILE
+        self,
+        url: str,
+        payload: dict[str, Any],
+        key: str | None = None,
+        profile: Profile = DEFAULT_PROFILE,
+        *,
+        model_id: int | None = None,
+        ratio: float = BYTES_PER_TOKEN,
+        run_id: UUID | None = None,
+        context: ChatContext | None = None,
+        may_be_empty: MayBeEmpty = MayBeEmpty.NEVER,
     ) -> None:
+        """`model_id`: of the Model that learns from refusals. `ratio`: bytes of text for a token, as far as known.
+
+        `context`: of a chat, whose middle may be left out. `may_be_empty`: whether an answer without content is one;
+        for people it is a failure, for programs it is not.
+        """
         self.url, self.key, self.model = url, key, str(payload.get("model", ""))
-        self.profile = profile
-        self.ratio = BYTES_PER_TOKEN  # bytes of text for a token, as far as known
-        self.model_id: int | None = None  # of the Model that learns from refusals
-        self.run_id: UUID | None = None
-        self.context: ChatContext | None = None  # of a chat, whose middle may be left out
+        self.profile, self.model_id, self.ratio = profile, model_id, ratio
+        self.run_id, self.context, self.may_be_empty = run_id, context, may_be_empty
         self.prompt_tokens: int | None = None  # as the server has counted, once it has answered
         self.images: list[str] = []  # of the answer, once it has ended: data URIs or base64
         self.has_only_images = False  # the answer: there is nothing else in it
         self.lessons: list[Lesson] = []  # from refusals of this request
-        # Whether an answer without content is one: for people it is a failure, for programs it is not.
-        self.may_be_empty = MayBeEmpty.NEVER
         self._set_payload(payload)
 
     @property
@@ -117,9 +127,8 @@ def build_request(run: Run) -> UpstreamRequest:
     is_program = run.trigger == Trigger.API and not session.is_listed
     if is_program and _program_prompt is not None and (prompt := _program_prompt(run)):
         messages, parameters = prompt
-        request = prepare_request(model, with_images(messages, session.owner_id), **parameters)
-        request.may_be_empty = _may_be_empty(messages)
-        return request
+        messages, may_be_empty = with_images(messages, session.owner_id), _may_be_empty(messages)
+        return _request(model, messages, "", parameters, may_be_empty=may_be_empty)
     chosen = {"temperature": session.temperature, "max_tokens": session.max_tokens}
     parameters = {name: value for name, value in chosen.items() if value is not None}
     if session.reasoning_effort and model.has_reasoning:
@@ -135,11 +144,15 @@ def build_request(run: Run) -> UpstreamRequest:
     if chosen.keys() & set(LIMITS):
         parameters.pop("max_tokens", None)
     system_prompt = options.get("instructions") or session.system_prompt
-    request = prepare_request(model, messages, system_prompt, **parameters | chosen)
-    if run.options is not None:
-        request.may_be_empty = _may_be_empty(context.messages)
-    request.run_id, request.context = run.pk, replace(context, messages=[])  # the body has them
-    return request
+    return _request(
+        model,
+        messages,
+        system_prompt,
+        parameters | chosen,
+        run_id=run.pk,
+        context=replace(context, messages=[]),  # the body has them
+        may_be_empty=MayBeEmpty.NEVER if run.options is None else _may_be_empty(context.messages),
+    )
 
 
 def usable_model(run: Run) -> Model:
@@ -168,6 +181,20 @@ def prepare_request(
     No system prompt is added to messages that hold a system message. Raises ModelUnknown, ProviderKeyMissing,
     ProviderKeyForbidden.
     """
+    return _request(model, messages, system_prompt, parameters)
+
+
+def _request(
+    model: Model,
+    messages: list[dict[str, Any]],
+    system_prompt: str,
+    parameters: dict[str, Any],
+    *,
+    run_id: UUID | None = None,
+    context: ChatContext | None = None,
+    may_be_empty: MayBeEmpty = MayBeEmpty.NEVER,
+) -> UpstreamRequest:
+    """As `prepare_request`, for a run or for none."""
     if not model.enabled:
         raise ModelUnknown
     key = required_key(model.provider)
@@ -185,6 +212,14 @@ def prepare_request(
         "stream_options": {"include_usage": True},
     }
     profile = profile_of(model)
-    request = UpstreamRequest(url_of(model.provider, "/chat/completions"), shape(profile, payload), key, profile)
-    request.model_id, request.ratio = model.pk, bytes_per_token(model)
-    return request
+    return UpstreamRequest(
+        url_of(model.provider, "/chat/completions"),
+        shape(profile, payload),
+        key,
+        profile,
+        model_id=model.pk,
+        ratio=bytes_per_token(model),
+        run_id=run_id,
+        context=context,
+        may_be_empty=may_be_empty,
+    )

@@ -49,7 +49,7 @@ def test_the_environment_names_a_proxy_and_loopback_needs_none(environment, vari
 def test_an_invalid_proxy_is_one_sentence_that_names_the_variable(environment, name, value):  # noqa: F811
     environment.setenv(name, value.replace("://", "://user:secret@"))
     with pytest.raises(ProviderMisconfigured, match=f"^{name} ") as refused:
-        proxy_for("https://api.example.org")
+        uvloop.run(ask("https://api.example.org/v1"))
     assert "secret" not in str(refused.value)
 
 

@@ -25,6 +25,7 @@ from runs.errors import (
 )
 from runs.net.proxies import proxy_for
 from runs.net.tls import client_context
+from runs.upstream.exchange import upstream_errors
 from runs.upstream.failures.classify import BODY_BYTES, failure_of_response
 
 TIMEOUT_SECONDS = 10.0  # s without a byte; staff wait for the result
@@ -94,7 +95,8 @@ def _refusal(error: urllib.error.HTTPError, key: str | None) -> UpstreamError:
 
 def _proxies(base_url: str, is_direct: bool) -> urllib.request.ProxyHandler:
     """Raises ProviderMisconfigured for a SOCKS proxy, which only the requests of chats go through."""
-    proxy = None if is_direct else proxy_for(base_url)
+    with upstream_errors():
+        proxy = None if is_direct else proxy_for(base_url)
     if proxy is None:
         return urllib.request.ProxyHandler({})
     if not proxy.startswith("http"):
