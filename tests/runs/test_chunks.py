@@ -80,8 +80,24 @@ def test_whole_events_in_one_piece_are_read_as_byte_by_byte(pieces):
     assert quick.error == slow.error
 
 
-values = st.sampled_from(["word", "a\0b", "", None, 5, ["part"], {"text": "of a part"}])
-fields = st.sampled_from(["content", "content", "reasoning_content", "reasoning", "role", "refusal", "thinking"])
+DELTAS = [
+    {"content": "word"},
+    {"content": "a\0b", "role": "assistant"},
+    {"reasoning_content": "hm", "content": None},
+    {"reasoning": "hm", "content": ""},
+    {"reasoning": "hm", "reasoning_content": "hm hm"},
+    {"reasoning_content": "hm", "content": "word"},
+    {"content": "word", "refusal": "no"},
+    {"content": "", "thinking": "hm"},
+    {"content": ["part", {"text": "another"}]},
+    {"reasoning": [{"text": "hm"}]},
+    {"content": 5},
+    {"content": ""},
+    {"role": "assistant"},
+    {},
+    "text",
+    None,
+]
 IN_CHOICE = [{}, {"index": 0}, {"finish_reason": "stop"}, {"finish_reason": ""}, {"error": {"message": "broken"}}]
 IN_CHUNK = [
     {},
@@ -92,22 +108,18 @@ IN_CHUNK = [
     {"error": {"message": "no"}},
     {"choices": []},
 ]
-plain_or_not = st.builds(
-    lambda delta, in_choice, in_chunk: {"choices": [{"delta": delta, "finish_reason": None, **in_choice}], **in_chunk},
-    st.dictionaries(fields, values, max_size=3) | st.sampled_from(["text", None]),
-    st.sampled_from(IN_CHOICE),
-    st.sampled_from(IN_CHUNK),
-)
 
 
-@given(st.lists(plain_or_not, min_size=1, max_size=4))
-def test_a_plain_chunk_is_read_as_by_the_long_way(chunks):
-    payloads = [_chunk(content="begin"), *(json.dumps(chunk).encode() for chunk in chunks)]
-    found, failure = parse(payloads)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("runs.upstream.reading.chunks._plain_delta", lambda chunk: None)
-        by_the_long_way, same = parse(payloads)
-    assert (found, repr(failure)) == (by_the_long_way, repr(same))
+@pytest.mark.parametrize("in_chunk", IN_CHUNK, ids=str)
+def test_a_plain_chunk_is_read_as_by_the_long_way(in_chunk):
+    for delta, in_choice in itertools.product(DELTAS, IN_CHOICE):
+        chunk = {"choices": [{"delta": delta, "finish_reason": None, **in_choice}], **in_chunk}
+        payloads = [_chunk(content="begin"), json.dumps(chunk).encode()]
+        found, failure = parse(payloads)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("runs.upstream.reading.chunks._plain_delta", lambda chunk: None)
+            by_the_long_way, same = parse(payloads)
+        assert (found, repr(failure)) == (by_the_long_way, repr(same)), chunk
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300)))

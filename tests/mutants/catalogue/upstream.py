@@ -8,6 +8,7 @@ CONTEXTS = "tests/openai/test_contexts.py::"
 PROMPTS = "tests/runs/test_request.py::"
 LARGE = "tests/runs/test_large_events.py::"
 READING = "tests/runs/test_chunks.py::"
+VARIANTS = "tests/runs/test_upstream_variants.py::"
 RECORDER = "tests/runs/test_recorder.py::"
 
 MUTANTS = [
@@ -271,5 +272,47 @@ MUTANTS = [
         "        return UpstreamContextTooLong\n",
         "        pass\n",
         "tests/runs/test_upstream_context.py::test_a_context_that_is_too_long_has_its_own_code_in_every_shape",
+    ),
+    Mutant(
+        "a token that ends a turn is text",
+        "runs/upstream/reading/reasoning.py",
+        "else without_tokens(held)",
+        "else held",
+        VARIANTS + "test_tokens_that_end_a_turn_are_no_text_at_its_very_end",
+    ),
+    Mutant(
+        "a quoted token that ends a turn is none",
+        "runs/upstream/reading/reasoning.py",
+        " or self._last[-1:] in {*QUOTES}",
+        "",
+        VARIANTS + "test_tokens_that_end_a_turn_are_no_text_at_its_very_end",
+    ),
+    Mutant(
+        "tags around an answer are text",
+        "runs/upstream/reading/reasoning.py",
+        "answers = ANSWERS if",
+        "answers = {} if",
+        VARIANTS + "test_tags_around_an_answer_after_a_block_of_reasoning_are_no_text",
+    ),
+    Mutant(
+        "a place holder of arguments is their beginning",
+        "runs/upstream/reading/tool_calls.py",
+        "        if arguments == EMPTY_OBJECT and not call.arguments:",
+        "        if False:",
+        VARIANTS + "test_calls_are_read_as_they_were_meant",
+    ),
+    Mutant(
+        "Brotli's output has no limit",
+        "runs/net/inflate.py",
+        "output_buffer_limit=max_length",
+        "output_buffer_limit=2**30",
+        "tests/runs/test_upstream_reading.py::test_a_few_bytes_that_inflate_to_gigabytes_are_refused_step_by_step",
+    ),
+    Mutant(
+        "pages of the AI SDK are not sent the sources of an answer",
+        "chatapp/aisdk/ui_parts.py",
+        "        parts += source_parts(self._sources)\n",
+        "",
+        "tests/aisdk/test_parts.py::test_what_a_client_adds_up_is_what_the_log_folds_to",
     ),
 ]
