@@ -7,13 +7,17 @@ from chatapp.chats.models import MessageState, Role, Session
 
 
 class Tree:
-    """Parents and children of a session's messages. A queued question has no place in the tree yet."""
+    """Parents and children of a session's messages. A queued question has no place in the tree yet.
+
+    `tip` is the session's, read together with them; None if it has none.
+    """
 
     def __init__(self, session: Session) -> None:
-        rows = session.messages.order_by("id").values_list("id", "parent_id", "role", "state")
+        rows = session.messages.order_by("id").values_list("id", "parent_id", "role", "state", "session__tip")
+        self.tip: UUID | None = None
         self._parents: dict[UUID, UUID | None] = {}
         self._children: dict[UUID | None, list[UUID]] = defaultdict(list)
-        for pk, parent, role, state in rows:
+        for pk, parent, role, state, self.tip in rows:
             self._parents[pk] = parent
             if not (role == Role.USER and state == MessageState.WAITING):
                 self._children[parent].append(pk)

@@ -108,6 +108,12 @@ def _replace(running: Run, by: AbstractBaseUser, successor: Run | None) -> None:
     transaction.on_commit(lambda: apply_stop_request(running))
 
 
+def active_runs(session: Session) -> QuerySet[Run]:
+    """The run under way and those in the queue, next one first, with their messages, questions and models."""
+    runs = session.runs.active().order_by("position", "id")
+    return runs.select_related("message__parent", "model")
+
+
 def waiting(session: Session) -> QuerySet[Run]:
     """The runs in the session's queue, next one first."""
     runs = Run.objects.filter(session=session).in_queue().select_related("message__parent", "model")

@@ -94,6 +94,8 @@ def read_all(stream: UUID, after: int = 0) -> Iterator[Event]:
     """Yield all events with a seq above `after`, read page by page."""
     while page := read(stream, after):
         yield from page
+        if len(page) < PAGE_EVENTS:
+            return
         after = page[-1].seq
 
 

@@ -115,10 +115,10 @@ def test_a_message_that_begins_while_the_page_is_made_is_shown_once(browser, run
     then followed nothing, the answer did not come until a reload."""
     transitions.complete(running.id, "stop")
 
-    def ids_once_begun(session):
+    def ids_once_begun(session, active):
         start_next(session.pk)
         write(Run.objects.get(pk=waiting[0].pk), "Some more")
-        return shown_ids(session)
+        return shown_ids(session, active)
 
     monkeypatch.setattr(session_page, "shown_ids", ids_once_begun)
     page = page_of(browser, running)

@@ -1,7 +1,7 @@
 """The form that sends a message: what it displays, and what it posts."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID, uuid4
@@ -82,20 +82,29 @@ class Posted:
     key: str
     files: list[Attachment] = field(default_factory=list)
     error: RunError | FileRefused | None = None  # why the files cannot be sent
-    model_settings: ModelSettingsForm | None = None  # of a new session
+    fields: Mapping[str, str] = field(default_factory=dict)  # all of them
 
     @classmethod
     def from_request(cls, request: HttpRequest) -> "Posted":
-        posted = cls(request.user, text_of(request), model_of(request), "")
+        posted = cls(request.user, text_of(request), model_of(request), "", fields=request.POST)
         kept, fault_of_kept = kept_attachments(request)
         uploaded, fault_of_uploaded = uploaded_attachments(request)
         posted.files = kept + uploaded
         posted.error = fault_of_kept or gone_files(request, kept) or fault_of_uploaded
-        posted.model_settings = ModelSettingsForm(request.POST, models=usable_models(request.user), form_id="composer")
         stored = [str(file.file_id) for file in posted.files if file.file_id]
         sent = [posted.model, full_text(posted.text, posted.files), *stored]
         posted.key = _idempotency_key(request.POST.get("key", ""), *sent)
         return posted
+
+    @cached_property
+    def models(self) -> list[Model]:
+        """Those that the user may choose from."""
+        return usable_models(self.user)
+
+    @cached_property
+    def model_settings(self) -> ModelSettingsForm:
+        """Those of a new session."""
+        return ModelSettingsForm(self.fields, models=self.models, form_id="composer")
 
     def composer(self, error: RunError | FileRefused | None = None) -> Composer:
         """The form as it was posted, so that nothing typed is lost, with the error."""
@@ -136,6 +145,5 @@ def send_posted(session: Session, posted: Posted, user: AbstractBaseUser) -> Run
 def start_posted(posted: Posted, user: AbstractBaseUser) -> Run:
     """Create a session with its first message, or neither of them. Raises as `send_posted` does."""
     session = start_session(user, posted.key)
-    if posted.model_settings:
-        posted.model_settings.save_to(session)
+    posted.model_settings.save_to(session)
     return send_posted(session, posted, user)

@@ -15,7 +15,7 @@ from chatapp.web.chat.composer import Composer, model_of, removed_files_of, text
 from chatapp.web.chat.page import change
 from chatapp.web.chat.transcript import entries
 from chatapp.web.shell.decorators import is_fetch, post_only, private
-from chatapp.web.shell.model_options import usable_models
+from chatapp.web.shell.model_options import has_choice
 from runs.actions import edit_and_send
 from runs.models import Run
 from runs.queries.answers import answer_now
@@ -28,7 +28,7 @@ def show_message(request: HttpRequest, pk: UUID) -> HttpResponse:
     message = find_message(request, pk)
     if not is_fetch(request):
         return redirect_to_message(message)
-    context = {"entries": entries([message], Tree(message.session)), "models": usable_models(request.user, 2)}
+    context = {"entries": entries([message], Tree(message.session)), "has_other_models": has_choice(request.user)}
     return render(request, "chat/messages.html", context)
 
 
@@ -62,7 +62,7 @@ def edit_message(request: HttpRequest, pk: UUID) -> HttpResponse:
     def work() -> None:
         edit_and_send(question, text, dropped=removed, user=request.user, model=selected)
 
-    return change(request, question.session_id, work, composer)
+    return change(request, question.session_id, work, lambda: composer)
 
 
 def _is_already_sent(question: Message, text: str, removed: set[UUID]) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.humanize.templatetags.humanize import ordinal
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,15 +23,16 @@ from chatapp.web.chat.model_settings import ModelSettingsForm, has_model_setting
 from chatapp.web.chat.paging import PAGE_MESSAGES, Pager, fits
 from chatapp.web.chat.transcript import Entry, entries
 from chatapp.web.shell.decorators import is_fetch
-from chatapp.web.shell.model_options import usable_models
+from chatapp.web.shell.model_options import has_choice
 from runs.errors import RunError
-from runs.lifecycle.queue import waiting
+from runs.lifecycle.queue import active_runs
 from runs.models import Run
 from runs.queries.branches import load, shown_ids
 from runs.states import Status
 from streams.log.store import head
 
-EXCHANGE = 2  # messages; the last question and its answer are on the page whatever their length
+EXCHANGE = 2  # messages; the last question and its answer are on the page whatever their length,
+AFTER_SENDING = EXCHANGE + 1  # and so is the answer before a message that is sent
 MAX_MESSAGES = (
     200  # short messages on one page, for readers without JavaScript who paged back, and for the script to catch up
 )
@@ -74,10 +76,12 @@ class Conversation:
     @classmethod
     def of(cls, session: Session) -> "Conversation":
         """Read the queue before the transcript: a run that moves between the two is then in both, never in neither."""
-        runs = list(waiting(session))
-        ids, tree = shown_ids(session)
-        queue = Queue(session.is_queue_held, _queued([run for run in runs if run.message_id not in ids]))
-        queue.elsewhere = session.runs.under_way().filter(status=Status.RUNNING).exclude(message__in=ids).first()
+        active = list(active_runs(session))
+        ids, tree = shown_ids(session, active)
+        hidden = [run for run in active if run.message_id not in ids]
+        queue = Queue(session.is_queue_held, _queued([run for run in hidden if _is_in_queue(run)]))
+        if any(run.status == Status.RUNNING for run in hidden):  # unless it has ended meanwhile
+            queue.elsewhere = session.runs.filter(status=Status.RUNNING).exclude(message__in=ids).first()
         if queue.elsewhere:
             queue.elsewhere_seq = head(queue.elsewhere.pk).seq
         return cls(session, tree, ids, queue)
@@ -126,7 +130,12 @@ class Conversation:
         return ids[-1] if ids and ids[-1] != self.ids[-1] else None
 
 
+def _is_in_queue(run: Run) -> bool:
+    return run.status == Status.QUEUED and run.task_id is None
+
+
 def _queued(runs: list[Run]) -> list[QueuedRun]:
+    prefetch_related_objects(runs, "message__parent__attachments")
     queued, cards = [], 0
     for run in runs:
         is_card = run.message.parent.state == MessageState.WAITING
@@ -135,8 +144,13 @@ def _queued(runs: list[Run]) -> list[QueuedRun]:
     return queued
 
 
-def find_session(request: HttpRequest, pk: UUID) -> Session:
+def own_session(request: HttpRequest, pk: UUID) -> Session:
     """The user's own session. 404 for another user's, as for one that does not exist (B55)."""
+    return get_object_or_404(Session.objects.visible_to(request.user), pk=pk)
+
+
+def find_session(request: HttpRequest, pk: UUID) -> Session:
+    """The same, with what `title_of` needs, which is read from the messages."""
     return get_object_or_404(with_opening(Session.objects.visible_to(request.user)), pk=pk)
 
 
@@ -172,7 +186,7 @@ def session_page(request: HttpRequest, session: Session, composer: Composer, sta
         "composer": composer,
         "model_settings": ModelSettingsForm(instance=session, models=composer.models),
         "has_model_settings": has_model_settings(session),
-        "models": composer.models,
+        "has_other_models": len(composer.models) > 1,
     }
     return view_response(request, "chat/session.html", context, status)
 
@@ -200,11 +214,11 @@ def _is_short(ids: list[UUID]) -> bool:
 
 def conversation_part(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The queue and the messages after the one the script names, or the newest page if that is unknown or far back."""
-    conversation = Conversation.of(find_session(request, pk))
+    conversation = Conversation.of(own_session(request, pk))
     after = request.POST.get("after") or request.GET.get("after", "")
     index = conversation.index(after, default=-1)
     ids = conversation.ids[index + 1 :]
-    is_whole = index < 0 or not (len(ids) <= EXCHANGE or _is_short(ids))
+    is_whole = index < 0 or not (len(ids) <= AFTER_SENDING or _is_short(ids))
     ids = conversation.newest() if is_whole else ids
     context = {
         "session": conversation.session,
@@ -212,14 +226,14 @@ def conversation_part(request: HttpRequest, pk: UUID) -> HttpResponse:
         "entries": conversation.entries(ids),
         "earlier": conversation.earlier(ids) if is_whole else None,
         "queue": conversation.queue,
-        "models": usable_models(request.user, 2),
+        "has_other_models": has_choice(request.user),
     }
     return render(request, "chat/conversation.html", context)
 
 
 def more_part(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The messages before (`before`) or after (`later`) the one the script names."""
-    conversation = Conversation.of(find_session(request, pk))
+    conversation = Conversation.of(own_session(request, pk))
     is_later = "later" in request.GET
     ids = conversation.after(request.GET["later"]) if is_later else conversation.before(request.GET.get("before", ""))
     context = {
@@ -227,15 +241,15 @@ def more_part(request: HttpRequest, pk: UUID) -> HttpResponse:
         "entries": conversation.entries(ids),
         "earlier": None if is_later else conversation.earlier(ids),
         "later": conversation.later(ids) if is_later else None,
-        "models": usable_models(request.user, 2),
+        "has_other_models": has_choice(request.user),
     }
     return render(request, "chat/messages.html", context)
 
 
 def change(
-    request: HttpRequest, session_id: UUID, work: Callable[[], object], composer: Composer | None = None
+    request: HttpRequest, session_id: UUID, work: Callable[[], object], composer: Callable[[], Composer] | None = None
 ) -> HttpResponse:
-    """Call `work` on a session and display the result. The form (`composer` if given) displays a RunError."""
+    """Call `work` on a session and display the result. The form (`composer()` if given) displays a RunError."""
     try:
         work()
     except (RunError, FileRefused) as error:
@@ -244,14 +258,14 @@ def change(
 
 
 def _error_response(
-    request: HttpRequest, session_id: UUID, composer: Composer | None, error: RunError | FileRefused
+    request: HttpRequest, session_id: UUID, composer: Callable[[], Composer] | None, error: RunError | FileRefused
 ) -> HttpResponse:
     if is_fetch(request):
         return error_json(error)
     session = find_session(request, session_id)
-    composer = composer or Composer(request.user, model=session.model)
-    composer.error = error
-    return session_page(request, session, composer, status=422)
+    form = composer() if composer else Composer(request.user, model=session.model)
+    form.error = error
+    return session_page(request, session, form, status=422)
 
 
 def error_json(error: RunError | FileRefused) -> JsonResponse:

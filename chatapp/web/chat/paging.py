@@ -32,6 +32,8 @@ class Pager:
 
     def _fitting(self, some: list[UUID], least: int = 1) -> int:
         """The number of leading messages that fit on a page."""
+        if len(some) <= least:
+            return len(some)
         totals = accumulate(_lengths(some, self.is_shared))
         return max(sum(total <= PAGE_CHARACTERS for total in totals), min(len(some), least))
 

@@ -22,6 +22,7 @@ from chatapp.web.chat.page import (
     error_json,
     find_session,
     more_part,
+    own_session,
     redirect_to_end,
     session_page,
     view_response,
@@ -69,7 +70,9 @@ def create_session(request: HttpRequest) -> HttpResponse:
     if not is_fetch(request):
         return redirect_to_end(run.session_id)
     session = find_session(request, run.session_id)
-    return session_page(request, session, Composer(request.user, model=session.model))
+    composer = Composer(request.user, model=session.model)
+    composer.models = posted.models
+    return session_page(request, session, composer)
 
 
 @require_GET
@@ -89,10 +92,10 @@ def session_messages(request: HttpRequest, pk: UUID) -> HttpResponse:
     GET is for the script: the conversation after the message `after`, or the messages before the one named `before`,
     or after the one named `later`.
     """
-    session = find_session(request, pk)
+    session = own_session(request, pk)
     if request.method == "POST":
         posted = Posted.from_request(request)
-        return change(request, pk, lambda: send_posted(session, posted, request.user), posted.composer())
+        return change(request, pk, lambda: send_posted(session, posted, request.user), posted.composer)
     if not is_fetch(request):
         return redirect("session", pk)
     return more_part(request, pk) if {"before", "later"} & request.GET.keys() else conversation_part(request, pk)

@@ -10,6 +10,8 @@ from runs.models import Model
 MANY = 9  # from so many models on a list has groups
 RECENT_SESSIONS = 30  # the newest of the user's, in which
 RECENT_MODELS = 5  # models count as recently used
+SHOWN = ("name", "label", "is_default", "position", "has_vision", "has_reasoning", "provider")
+SHOWN_OF_PROVIDER = ("provider__name", "provider__label", "provider__position")
 
 
 @dataclass
@@ -20,10 +22,14 @@ class ModelGroup:
     models: list[Model]
 
 
-def usable_models(user: AbstractBaseUser | AnonymousUser, limit: int | None = None) -> list[Model]:
-    """All that `user` may choose, or the first `limit`; the default comes first."""
-    models = Model.objects.for_chats_of(user).select_related("provider").defer("provider__listed")
-    return list(models[:limit])
+def usable_models(user: AbstractBaseUser | AnonymousUser) -> list[Model]:
+    """All that `user` may choose; the default comes first."""
+    return list(Model.objects.for_chats_of(user).select_related("provider").only(*SHOWN, *SHOWN_OF_PROVIDER))
+
+
+def has_choice(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether `user` may choose between models."""
+    return len(Model.objects.for_chats_of(user).order_by().values_list("pk")[:2]) > 1
 
 
 def grouped(models: list[Model], user: AbstractBaseUser | AnonymousUser) -> list[ModelGroup]:
