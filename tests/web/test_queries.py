@@ -9,8 +9,8 @@ from runs.lifecycle import transitions
 from runs.models import Model
 
 SCRIPT = {"headers": {"X-Requested-With": "fetch"}}
-ALL, AFTER_STORING = 34, 10  # in a chat
-ALL_OF_NEW_CHAT, AFTER_STORING_NEW_CHAT = 39, 11
+ALL, AFTER_STORING = 33, 10  # in a chat
+ALL_OF_NEW_CHAT, AFTER_STORING_NEW_CHAT = 40, 9
 
 
 @pytest.fixture
