@@ -5,7 +5,7 @@ import { stickToBottom } from "./stick_to_bottom.js";
 import { retryingLabel } from "../shell/retrying.js";
 import { FINAL_KINDS } from "../shell/stream_events.js";
 
-const REPORTED_KINDS = new Set([...FINAL_KINDS, "run.started", "run.retrying"]);
+const REPORTED_KINDS = new Set(["run.started", "run.retrying"]);
 
 export class Answer {
   #content;
@@ -45,8 +45,8 @@ export class Answer {
     this.#showStateOf(kind, data);
     this.#content.apply(event);
     this.article.dataset.seq = seq;
-    if (FINAL_KINDS.has(kind)) this.#end(kind);
-    if (REPORTED_KINDS.has(kind)) this.#onChange(this, { kind, data, isFinal: FINAL_KINDS.has(kind) });
+    if (FINAL_KINDS.has(kind)) this.#end(kind, data);
+    else if (REPORTED_KINDS.has(kind)) this.#onChange(this, { kind, data, isFinal: false });
   }
 
   reset() {
@@ -70,9 +70,11 @@ export class Answer {
     else if (kind === "run.retrying") this.showState("retrying", retryingLabel(data));
   }
 
-  #end(kind) {
-    this.#content.finish();
+  /** It has ended when all of it is drawn: until then the server's version may not build on what stands here. */
+  async #end(kind, data) {
+    await this.#content.finish();
     this.article.dataset.state = kind.slice("run.".length);
     this.article.querySelector("[data-waiting]").hidden = true;
+    this.#onChange(this, { kind, data, isFinal: true });
   }
 }

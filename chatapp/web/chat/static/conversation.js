@@ -5,7 +5,7 @@ import { MoreMessages } from "./more_messages.js";
 import { stayHere, stickToBottom } from "./stick_to_bottom.js";
 import { Queue } from "./queue.js";
 import { Refresher } from "../shell/refresher.js";
-import { getHtml, parseElement, post } from "../shell/requests.js";
+import { getHtml, parseElement, parseElements, post } from "../shell/requests.js";
 import { messagesIn } from "./message_elements.js";
 import { Transcript } from "./transcript.js";
 
@@ -124,8 +124,7 @@ export class Conversation {
   #showAll(number, html) {
     if (this.#isPaused) return;
     if (number < this.#shown) return this.sync();
-    const part = parseElement(html, "[data-part]");
-    const queue = parseElement(html, "[data-queue]");
+    const [part, queue] = parseElements(html, "[data-part]", "[data-queue]");
     this.#shown = number;
     stickToBottom(() => {
       this.#queue.update(queue, (run) => part.querySelector(`[data-run="${run}"]`) !== null);

@@ -1,6 +1,7 @@
 /* The content of an answer that is being written: text, reasoning and tool calls, as its stream brings them. The page
 brings the text so far as plain text; it is drawn in the same way as what follows. Chat and compare use this. */
 
+import { nextFrame } from "./frames.js";
 import { grammar, loadGrammar } from "./markdown_grammar.js";
 import { MarkdownWriter } from "./markdown_writer.js";
 import { PlainText } from "./plain_text.js";
@@ -45,7 +46,7 @@ export class LiveAnswer {
     this.#newText = this.#text.textContent;
     this.#plain = new PlainText(this.#text);
     this.#plainLength = this.#newText.length;
-    if (this.#isReady) this.flush();
+    if (this.#isReady) this.#drawFrame(FRAME_BUDGET);
     else loadGrammar().then(() => this.#onReady());
   }
 
@@ -80,15 +81,10 @@ export class LiveAnswer {
     this.#schedule();
   }
 
-  /** Draw everything that has arrived, now. */
-  flush() {
-    this.#drawFrame(Infinity);
-  }
-
-  /** No more text will arrive: draw all of it. */
-  finish() {
+  /** No more text will arrive: draw all of it, in as many frames as that takes. */
+  async finish() {
     this.#isFinal = true;
-    this.flush();
+    for (this.#drawFrame(FRAME_BUDGET); this.#frame; await nextFrame()) if (document.hidden) this.#drawFrame(Infinity);
   }
 
   #schedule() {

@@ -11,11 +11,11 @@ const adopting = new WeakMap(); // element -> the changes of its newest HTML tha
 export async function adoptHtml(drawn, fresh, inFrame = (change) => change()) {
   drawn.normalize();
   fresh.normalize();
+  fresh.classList.remove("prose--long"); // all of it has been laid out: hiding some now would move the rest
   const changes = differences(drawn, fresh);
   adopting.set(drawn, changes);
   inFrame(() => {
-    drawn.className = fresh.className;
-    drawn.classList.remove("prose--long"); // all of it has been laid out: hiding some now would move the rest
+    if (drawn.className !== fresh.className) drawn.className = fresh.className; // else it is all styled anew
     makeSome(changes);
   });
   while (changes.length) {

@@ -109,6 +109,7 @@ export class Transcript {
   }
 
   async #onChange(answer, event) {
+    if (event?.isFinal && this.#answers.get(answer.stream) !== answer) return; // replaced while its end was drawn
     if (event) announce(announcementOf(event));
     if (event && !event.isFinal) return;
     if (event) this.#answers.delete(answer.stream);

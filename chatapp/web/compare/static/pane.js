@@ -38,15 +38,15 @@ export class Pane {
     });
   }
 
-  apply(event) {
+  async apply(event) {
     const { kind, data } = event;
     if (kind === "snapshot" && this.#isContinuation) return this.#onChange(""); // it lacks what earlier runs wrote
     if (kind === "text.delta" || kind === "reasoning.delta") this.#countToken();
     if (kind === "run.started") this.#startedAt = performance.now();
     this.#content.apply(event);
     if (!(kind in LABELS)) return;
+    if (FINAL_KINDS.has(kind)) await this.#content.finish();
     this.isFinal = FINAL_KINDS.has(kind);
-    if (this.isFinal) this.#content.finish();
     const label = kind === "run.retrying" ? retryingLabel(data) : LABELS[kind];
     if (this.isFinal || !this.#isStopping) this.#showState(STATES[kind] ?? kind.slice("run.".length), label);
     this.#onChange(label);

@@ -94,14 +94,21 @@ export function parseHtml(html) {
   return template.content;
 }
 
-/** The element that `selector` finds in `html`. Raises RequestError if it is not there: a response that was cut off
+/** The element that each selector finds in `html`. Raises RequestError if one is not there: a response that was cut off
  * may look like a whole one.
+ * @param {string} html @param {string[]} selectors */
+export function parseElements(html, ...selectors) {
+  const content = parseHtml(html);
+  /** @type {HTMLElement[]} */
+  const elements = selectors.map((selector) => content.querySelector(selector));
+  if (elements.includes(null)) throw new RequestError("The response was incomplete. Please try again.", true);
+  return elements;
+}
+
+/** The one element that `selector` finds.
  * @param {string} html @param {string} selector */
 export function parseElement(html, selector) {
-  /** @type {HTMLElement | null} */
-  const element = parseHtml(html).querySelector(selector);
-  if (!element) throw new RequestError("The response was incomplete. Please try again.", true);
-  return element;
+  return parseElements(html, selector)[0];
 }
 
 /** @param {string} url @param {RequestInit} [options] */
