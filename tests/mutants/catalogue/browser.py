@@ -126,7 +126,7 @@ MUTANTS = [
     Mutant(
         "a page whose script is far behind gets all that it has missed",
         "chatapp/web/chat/page.py",
-        "is_whole = index < 0 or not (len(ids) <= EXCHANGE or _is_short(ids))",
+        "is_whole = index < 0 or not (len(ids) <= AFTER_SENDING or _is_short(ids))",
         "is_whole = index < 0",
         "tests/web/test_long.py::test_a_script_whose_page_is_far_behind_gets_the_newest_page",
     ),
