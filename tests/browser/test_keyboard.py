@@ -169,9 +169,13 @@ def test_a_comparison_by_keyboard(stack, alice, tab, contenders):  # B44 B45 B46
     page, keys = tab.page, tab.page.keyboard
     page.goto("/compare")
     write(page, "Question", "Which tree?")
-    for number, letters in ((1, "Be"), (2, "Fa")):
-        tab_to(page, page.get_by_label(f"Model {number}", exact=True))
-        keys.type(letters)
+    for number, label in ((1, "Betula"), (2, "Fagus")):
+        tab_to(page, page.get_by_role("button", name=f"Model {number}: "))
+        keys.press("Enter")
+        expect(page.get_by_role("combobox", name=f"Model {number}")).to_be_focused()
+        keys.type(label)
+        keys.press("Enter")
+        expect(page.get_by_role("button", name=f"Model {number}: {label}")).to_be_focused()
     tab_to(page, page.get_by_label("All at once"))
     keys.press("ArrowDown")
     expect(page.get_by_label("One after another")).to_be_checked()
