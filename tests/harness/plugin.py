@@ -27,8 +27,6 @@ CLOSED = "redis://127.0.0.1:1/0"  # nobody listens there: only stacks have a bro
 
 FLOOR = "TESTS_FLOOR"  # the variable that names the directory of the run's locks
 
-COLLECTED = "collected"  # a file there, once a process of the run has collected all tests
-
 FORBIDDEN = "This machine forbids"
 
 NOT_IN_ENGINE = "Not in"  # an engine of a browser, which cannot do what a test needs
@@ -173,7 +171,6 @@ def pytest_runtest_setup(item):
 def pytest_collection_finish(session):
     gc.collect()
     gc.freeze()
-    (Path(os.environ[FLOOR]) / COLLECTED).touch()
 
 
 def pytest_unconfigure(config):

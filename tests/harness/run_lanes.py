@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO
 
+from tests.harness import zygote
 from tests.harness.lanes import BROWSER_DATABASE, BROWSER_TESTS
-from tests.harness.plugin import COLLECTED, FLOOR
+from tests.harness.plugin import FLOOR
 from tests.harness.processes import ROOT, temporary_directory
 
 PROCESSES = {"sqlite": 3, "postgres": 3}  # which share its tests; six keep two cores busy, as many tests wait
+CACHES = ".pytest_cache"  # one for each database, made by the first run in a clone
 NOTHING_COLLECTED = 5  # pytest's exit status, also where `--last-failed` has nothing to run
 
 
@@ -30,7 +32,7 @@ def command(lane: str, database: str, options: list[str]) -> list[str]:
     argv += [f"--lane={lane}", f"--database={database}"]
     if database != BROWSER_DATABASE:
         argv += [f"--ignore={BROWSER_TESTS}"]  # nothing of it would be tried, and its libraries take long to load
-    return [*argv, "-o", f"cache_dir=.pytest_cache/{database}", *options]
+    return [*argv, "-o", f"cache_dir={CACHES}/{database}", *options]
 
 
 def run(lane: str, databases: list[str], options: list[str]) -> int:
@@ -39,10 +41,10 @@ def run(lane: str, databases: list[str], options: list[str]) -> int:
     floor = temporary_directory("floor")  # one for all: a test that is `alone` is so on the whole machine
     env = os.environ | {FLOOR: str(floor)}
     statuses = []
+    if not (ROOT / CACHES).exists():
+        _compile(lane)
     with ExitStack() as stack:
         runs = [stack.enter_context(_running(command(lane, databases[0], options), env, None))]
-        while len(databases) > 1 and runs[0].poll() is None and not (floor / COLLECTED).exists():
-            time.sleep(0.2)  # in a new clone every process would compile all tests anew: 10 s of CPU time each
         outputs = [stack.enter_context(tempfile.TemporaryFile()) for _ in databases[1:]]
         for database, output in zip(databases[1:], outputs, strict=True):
             runs.append(stack.enter_context(_running(command(lane, database, options), env, output)))
@@ -59,6 +61,18 @@ def run(lane: str, databases: list[str], options: list[str]) -> int:
     print(f"{busy:.0f} s of CPU time in {seconds:.0f} s: {busy / seconds / cores:.0%} of {cores} cores", flush=True)
     has_nothing_left = "--last-failed" in options
     return max(0 if status == NOTHING_COLLECTED and has_nothing_left else status for status in statuses)
+
+
+def _compile(lane: str) -> None:
+    """In a new clone: let one process each compile what all import. They began at the same time, and all compiled it:
+    minutes of CPU time, in which tests of the first minute ran out of theirs.
+    """
+    commands = [[sys.executable, "-m", zygote.__name__, *kind] for kind in ([], ["gevent"])]
+    commands += [[sys.executable, "-m", "pytest", "--collect-only", "-q", f"--lane={lane}", "-p", "no:cacheprovider"]]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    processes = [subprocess.Popen(command, cwd=ROOT, **quiet) for command in commands]
+    for process in processes:
+        _wait(process)  # what is wrong with it is told by the tests
 
 
 @contextmanager
