@@ -20,6 +20,7 @@ STATICFILES_DIRS += [
     if (BROWSER_PACKAGES_DIR / name).is_dir()
 ] + [("vendor/swagger-ui", str(SWAGGER_UI_DIR))]
 SERVESTATIC_USE_FINDERS = env.bool("STATIC_FROM_SOURCE", default=False)  # serve static files without collectstatic
+SERVESTATIC_USE_BROTLI = False  # that takes a minute of CPU time at the first start, and gzip a second
 FILES_BUCKET = env.str("FILES_BUCKET", default="")  # files are in this bucket, not in DATA_DIR (docs/files.md)
 FILES_BUCKET_ENDPOINT = env.str(
     "FILES_BUCKET_ENDPOINT", default=""
