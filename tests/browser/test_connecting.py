@@ -44,7 +44,6 @@ def last_answer(person) -> Message:
     return Message.objects.filter(session__owner=person.user, role="assistant").latest("created_at")
 
 
-@pytest.mark.each_engine
 def test_from_the_demo_to_an_answer_of_a_server_that_is_found(
     charlie, demo_only, server, make_web, open_window, engine
 ):
