@@ -19,7 +19,7 @@ run: ## set up what is missing and start everything (PORT=8000, DATA_DIR=var)
 	@$(PYTHON) deploy/set_up.py run
 	@exec .venv/bin/python manage.py up
 
-test: ## set up what is missing and run the tests that every change waits for (about 18 minutes on two cores)
+test: ## set up what is missing and run the tests that every change waits for (about 15 minutes on two cores)
 	@$(PYTHON) deploy/set_up.py test
 	@$(call lanes,push)
 
